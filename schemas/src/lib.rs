@@ -1,0 +1,3 @@
+//! schemas
+pub mod fault;
+pub mod proto;
