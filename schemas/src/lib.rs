@@ -1,3 +1,13 @@
-//! schemas
+//! What is on the wire and what it means: identifiers, names, dated tables, faults, messages.
+//!
+//! Pure: no async, no I/O, no keys, no clock. A value of a type of this package has passed its rule.
+
+// A test that meets an impossible value should fail on the spot.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
 pub mod fault;
 pub mod proto;
+pub mod codes; // dated code lists: provinces, communes, levels, rates, procedures
+pub mod date; // dates as the wires write them, and portal time
+pub mod id; // identifiers of people, employers, papers and messages
+pub mod json; // the one strict JSON reader
