@@ -1,0 +1,222 @@
+//! Detached JSON Web Signatures (RFC 7515 appendix F, `b64` true) in our own profile.
+//!
+//! The protected header is read by us first and strictly, before any cryptography: duplicate members,
+//! `crit`, `b64`, keys or addresses of keys, and algorithms outside the list are refused by name.
+//! `parse` gives an [`Unproven`] whose header may be used to look a key up and for nothing else; only
+//! `verify` makes a [`Proof`].
+
+mod base64url;
+mod header;
+mod members;
+
+use crate::keys::{Algorithm, KeyError, SignatureError, SigningKey, VerifyingKey};
+
+pub use header::{Direction, Header, TYP};
+pub use members::HeaderError;
+
+/// Longest protected header or whole detached JWS that is looked at, in bytes.
+pub const HEADER_BYTES_MAX: usize = 4096;
+
+const SIGNATURE_CHARS_MAX: usize = 1024;
+
+/// Why a JWS proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwsError {
+    /// Not three parts separated by two dots.
+    #[error("a JWS has exactly three parts")]
+    Parts,
+    /// The middle part is not empty: the payload travels in the body.
+    #[error("the payload must be detached")]
+    PayloadAttached,
+    /// Longer than any JWS of ours.
+    #[error("the JWS is too long")]
+    TooLarge,
+    /// Padding, white space, a foreign character or non-zero trailing bits.
+    #[error("the base64url is not strict")]
+    Base64,
+    /// The protected header is refused.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The header names another algorithm than the one registered for the sender's key.
+    #[error("the algorithm is not the registered one")]
+    AlgorithmMismatch,
+    /// The signature does not match.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+}
+
+impl JwsError {
+    /// A stable word for logs and tests.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Parts => "jws-parts",
+            Self::PayloadAttached => "payload-attached",
+            Self::TooLarge => "jws-too-large",
+            Self::Base64 => "base64url-not-strict",
+            Self::Header(refused) => refused.reason(),
+            Self::AlgorithmMismatch => "algorithm-mismatch",
+            Self::Signature(refused) => refused.reason(),
+        }
+    }
+}
+
+/// A JWS whose header has been read and whose signature has not been checked.
+#[derive(Debug)]
+pub struct Unproven {
+    header: Header,
+    protected: String,
+    signature: Vec<u8>,
+}
+
+/// The evidence that a payload was signed with a partner's key; only [`Unproven::verify`] makes one.
+///
+/// ```compile_fail
+/// let forged = certs::jws::Proof { header: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct Proof {
+    header: Header,
+}
+
+impl Proof {
+    /// The protected header, now proven.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Takes the proven header out.
+    pub fn into_header(self) -> Header {
+        self.header
+    }
+}
+
+/// Reads `<protected>..<signature>` and its header.
+pub fn parse(detached: &str) -> Result<Unproven, JwsError> {
+    let parts = Parts::split(detached)?;
+    if !parts.payload.is_empty() {
+        return Err(JwsError::PayloadAttached);
+    }
+    let members = parts.members()?;
+    Ok(Unproven {
+        header: Header::from_members(&members)?,
+        protected: parts.protected.to_owned(),
+        signature: base64url::decode(parts.signature)?,
+    })
+}
+
+impl Unproven {
+    /// The header as claimed: good for finding the sender's key, proof of nothing.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Checks the signature over the header and `payload` with the sender's registered key and algorithm.
+    pub fn verify(
+        self,
+        key: &VerifyingKey,
+        expected: Algorithm,
+        payload: &[u8],
+    ) -> Result<Proof, JwsError> {
+        check(
+            self.header.alg,
+            expected,
+            key,
+            &self.protected,
+            payload,
+            &self.signature,
+        )?;
+        Ok(Proof {
+            header: self.header,
+        })
+    }
+}
+
+/// Signs `payload` under `header`, giving `<protected>..<signature>`; the key's algorithm must be the header's.
+pub fn sign(header: &Header, key: &SigningKey, payload: &[u8]) -> Result<String, KeyError> {
+    if header.alg != key.algorithm() {
+        return Err(KeyError::WrongAlgorithm);
+    }
+    let protected = base64url::encode(header.to_json().as_bytes());
+    let signature = key.sign(&signing_input(&protected, payload))?;
+    Ok(format!("{protected}..{}", base64url::encode(&signature)))
+}
+
+/// Checks a compact JWS that carries its payload, through the same reader and checks as [`parse`] and
+/// [`Unproven::verify`] except our profile's own members: the road on which published vectors run.
+/// Gives the payload.
+pub fn verify_compact(
+    compact: &str,
+    key: &VerifyingKey,
+    expected: Algorithm,
+) -> Result<Vec<u8>, JwsError> {
+    let parts = Parts::split(compact)?;
+    let algorithm = parts.members()?.algorithm()?;
+    let signature = base64url::decode(parts.signature)?;
+    let payload = base64url::decode(parts.payload)?;
+    check(
+        algorithm,
+        expected,
+        key,
+        parts.protected,
+        &payload,
+        &signature,
+    )?;
+    Ok(payload)
+}
+
+/// The key carries its kind and the directory its algorithm; the header's claim is only compared.
+fn check(
+    claimed: Algorithm,
+    expected: Algorithm,
+    key: &VerifyingKey,
+    protected: &str,
+    payload: &[u8],
+    signature: &[u8],
+) -> Result<(), JwsError> {
+    if claimed != expected {
+        return Err(JwsError::AlgorithmMismatch);
+    }
+    Ok(key.verify(expected, &signing_input(protected, payload), signature)?)
+}
+
+fn signing_input(protected: &str, payload: &[u8]) -> Vec<u8> {
+    let mut input = Vec::with_capacity(protected.len() + 1 + payload.len().div_ceil(3) * 4);
+    input.extend_from_slice(protected.as_bytes());
+    input.push(b'.');
+    base64url::append(&mut input, payload);
+    input
+}
+
+struct Parts<'a> {
+    protected: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(compact: &'a str) -> Result<Self, JwsError> {
+        let mut parts = compact.split('.');
+        let (Some(protected), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(JwsError::Parts);
+        };
+        if protected.len() > HEADER_BYTES_MAX || signature.len() > SIGNATURE_CHARS_MAX {
+            return Err(JwsError::TooLarge);
+        }
+        Ok(Self {
+            protected,
+            payload,
+            signature,
+        })
+    }
+
+    fn members(&self) -> Result<members::Members, JwsError> {
+        let json = base64url::decode(self.protected)?;
+        Ok(members::Members::read(&json)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! A public key that is parsed once, with what its certificate says about it.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
+};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use x509_parser::oid_registry as oid;
+use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
+
+use super::{Algorithm, KeyError, KeyKind};
+use crate::digest;
+
+/// Why a signature does not prove anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The algorithm is not one that this key may be used with.
+    #[error("the algorithm does not fit the key")]
+    AlgorithmRefused,
+    /// The signature was not made by this key over these bytes.
+    #[error("the signature does not match")]
+    Mismatch,
+}
+
+impl SignatureError {
+    /// A stable word for logs and tests.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::AlgorithmRefused => "algorithm-refused",
+            Self::Mismatch => "signature-mismatch",
+        }
+    }
+}
+
+/// A partner's public key: P-256, Ed25519 or RSA of at least 2,048 bits.
+pub struct VerifyingKey {
+    public: Public,
+    spki: Vec<u8>,
+    spki_sha256: [u8; 32],
+    validity: Option<Validity>,
+}
+
+/// The two instants between which a certificate may be used.
+#[derive(Clone, Copy)]
+struct Validity {
+    not_before: jiff::Timestamp,
+    not_after: jiff::Timestamp,
+}
+
+enum Public {
+    P256 {
+        fixed: ParsedPublicKey,
+        der: ParsedPublicKey,
+    },
+    Rsa {
+        pkcs1: ParsedPublicKey,
+        pss: ParsedPublicKey,
+    },
+    Ed25519(ParsedPublicKey),
+}
+
+impl VerifyingKey {
+    /// Reads the first certificate of a PEM file; its dates are remembered, its chain is not checked here.
+    pub fn from_certificate_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let der = CertificateDer::from_pem_slice(pem).map_err(|_| KeyError::BadCertificate)?;
+        Self::from_certificate_der(&der)
+    }
+
+    /// Reads one certificate in DER.
+    pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| KeyError::BadCertificate)?;
+        if !rest.is_empty() {
+            return Err(KeyError::BadCertificate);
+        }
+        let validity = Validity {
+            not_before: timestamp(certificate.validity().not_before.timestamp())?,
+            not_after: timestamp(certificate.validity().not_after.timestamp())?,
+        };
+        let key = Self::from_spki_der(certificate.public_key().raw)?;
+        Ok(Self {
+            validity: Some(validity),
+            ..key
+        })
+    }
+
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        let (rest, spki) =
+            SubjectPublicKeyInfo::from_der(der).map_err(|_| KeyError::Unsupported)?;
+        if !rest.is_empty() {
+            return Err(KeyError::Unsupported);
+        }
+        Ok(Self {
+            public: read_public(&spki)?,
+            spki: der.to_vec(),
+            spki_sha256: digest::sha256(der),
+            validity: None,
+        })
+    }
+
+    /// Whether `signature` was made with this key over `message`; ECDSA as r||s (P1363).
+    pub fn verify(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let key = match (algorithm, &self.public) {
+            (Algorithm::Es256, Public::P256 { fixed, .. }) => fixed,
+            (Algorithm::Ps256, Public::Rsa { pss, .. }) => pss,
+            (Algorithm::Rs256, Public::Rsa { pkcs1, .. }) => pkcs1,
+            (Algorithm::EdDsa, Public::Ed25519(key)) => key,
+            _ => return Err(SignatureError::AlgorithmRefused),
+        };
+        key.verify_sig(message, signature)
+            .map_err(|_| SignatureError::Mismatch)
+    }
+
+    /// Whether `signature`, an ECDSA signature in DER, was made with this P-256 key over `message`.
+    pub fn verify_der(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let Public::P256 { der, .. } = &self.public else {
+            return Err(SignatureError::AlgorithmRefused);
+        };
+        der.verify_sig(message, signature)
+            .map_err(|_| SignatureError::Mismatch)
+    }
+
+    /// The kind of this key.
+    pub const fn kind(&self) -> KeyKind {
+        match self.public {
+            Public::P256 { .. } => KeyKind::P256,
+            Public::Rsa { .. } => KeyKind::Rsa,
+            Public::Ed25519(_) => KeyKind::Ed25519,
+        }
+    }
+
+    /// The SubjectPublicKeyInfo, DER.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo: what a pin names.
+    pub const fn spki_sha256(&self) -> [u8; 32] {
+        self.spki_sha256
+    }
+
+    /// When the certificate starts to be valid; `None` for a bare key.
+    pub fn not_before(&self) -> Option<jiff::Timestamp> {
+        self.validity.map(|validity| validity.not_before)
+    }
+
+    /// When the certificate ends; `None` for a bare key.
+    pub fn not_after(&self) -> Option<jiff::Timestamp> {
+        self.validity.map(|validity| validity.not_after)
+    }
+
+    /// Whether the certificate is valid at `now`; a bare key always is.
+    pub fn is_valid_at(&self, now: jiff::Timestamp) -> bool {
+        self.validity
+            .is_none_or(|validity| validity.not_before <= now && now <= validity.not_after)
+    }
+}
+
+impl std::fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("kind", &self.kind())
+            .field("spki_sha256", &hex::encode(self.spki_sha256))
+            .field("not_after", &self.not_after())
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_public(spki: &SubjectPublicKeyInfo<'_>) -> Result<Public, KeyError> {
+    let bits = spki.subject_public_key.data.as_ref();
+    let algorithm = &spki.algorithm.algorithm;
+    if *algorithm == oid::OID_KEY_TYPE_EC_PUBLIC_KEY {
+        let curve = spki
+            .algorithm
+            .parameters
+            .as_ref()
+            .and_then(|any| any.as_oid().ok());
+        if curve != Some(oid::OID_EC_P256) {
+            return Err(KeyError::Unsupported);
+        }
+        return Ok(Public::P256 {
+            fixed: parsed(&ECDSA_P256_SHA256_FIXED, bits)?,
+            der: parsed(&ECDSA_P256_SHA256_ASN1, bits)?,
+        });
+    }
+    if *algorithm == oid::OID_PKCS1_RSAENCRYPTION {
+        return read_rsa(spki, bits);
+    }
+    if *algorithm == oid::OID_SIG_ED25519 {
+        return Ok(Public::Ed25519(parsed(&ED25519, bits)?));
+    }
+    Err(KeyError::Unsupported)
+}
+
+fn read_rsa(spki: &SubjectPublicKeyInfo<'_>, bits: &[u8]) -> Result<Public, KeyError> {
+    let key =
+        openssl::rsa::Rsa::public_key_from_der(spki.raw).map_err(|_| KeyError::Unsupported)?;
+    if key.n().num_bits() < 2048 {
+        return Err(KeyError::TooShort);
+    }
+    Ok(Public::Rsa {
+        pkcs1: parsed(&RSA_PKCS1_2048_8192_SHA256, bits)?,
+        pss: parsed(&RSA_PSS_2048_8192_SHA256, bits)?,
+    })
+}
+
+fn parsed(
+    algorithm: &'static dyn VerificationAlgorithm,
+    bits: &[u8],
+) -> Result<ParsedPublicKey, KeyError> {
+    ParsedPublicKey::new(algorithm, bits).map_err(|_| KeyError::Unsupported)
+}
+
+fn timestamp(seconds: i64) -> Result<jiff::Timestamp, KeyError> {
+    jiff::Timestamp::from_second(seconds).map_err(|_| KeyError::BadCertificate)
+}

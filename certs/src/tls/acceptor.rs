@@ -1,0 +1,167 @@
+//! The server's side of mutual TLS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::LazyConfigAcceptor;
+
+use super::policy::StrictClients;
+use super::{
+    Alpn, Anchors, HandshakeError, Identity, PeerCertificate, RevocationList, TlsConfigError,
+};
+
+/// A server's TLS stream; reads and writes like any other.
+pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
+
+/// Everything that a listener's TLS is made of.
+#[derive(Clone, Debug)]
+pub struct ServerParams {
+    /// Our chain and key.
+    pub identity: Identity,
+    /// The authorities that client certificates must lead to.
+    pub client_anchors: Anchors,
+    /// Revocation lists. With none, nothing counts as revoked; with any, a client whose issuer has no
+    /// current list is refused.
+    pub crls: Vec<RevocationList>,
+    /// Whether TLS 1.2 with AEAD suites is allowed beside 1.3.
+    pub tls12: bool,
+    /// How long a handshake may take, from the first byte waited for to the last.
+    pub handshake_deadline: Duration,
+    /// Application protocols, in our order of preference.
+    pub alpn: Vec<Alpn>,
+}
+
+/// A listener's TLS, shared by all connections; `replace` swaps all of it for those that come after.
+pub struct Acceptor {
+    current: ArcSwap<Current>,
+}
+
+struct Current {
+    config: Arc<ServerConfig>,
+    deadline: Duration,
+}
+
+/// An established connection with the peer's proven certificate.
+#[derive(Debug)]
+pub struct Accepted<IO> {
+    /// The stream.
+    pub stream: ServerStream<IO>,
+    /// Whose it is.
+    pub peer: PeerCertificate,
+    /// What is spoken on it.
+    pub alpn: Alpn,
+}
+
+impl Acceptor {
+    /// Checks the parameters and builds the configuration.
+    pub fn new(params: ServerParams) -> Result<Self, TlsConfigError> {
+        Ok(Self {
+            current: ArcSwap::from_pointee(Current::build(&params)?),
+        })
+    }
+
+    /// Puts new keys, anchors or revocation lists in place; connections that stand keep the old ones.
+    /// When the parameters are refused, nothing changes.
+    pub fn replace(&self, params: ServerParams) -> Result<(), TlsConfigError> {
+        self.current.store(Arc::new(Current::build(&params)?));
+        Ok(())
+    }
+
+    /// Makes the handshake on `io` within the deadline; the client must prove a certificate.
+    pub async fn accept<IO>(&self, io: IO) -> Result<Accepted<IO>, HandshakeError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let current = self.current.load_full();
+        tokio::time::timeout(current.deadline, handshake(io, Arc::clone(&current.config)))
+            .await
+            .map_err(|_| HandshakeError::Deadline)?
+    }
+}
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Acceptor(..)")
+    }
+}
+
+async fn handshake<IO>(io: IO, config: Arc<ServerConfig>) -> Result<Accepted<IO>, HandshakeError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), io)
+        .await
+        .map_err(HandshakeError::before_hello)?;
+    let stream = hello
+        .into_stream(config)
+        .await
+        .map_err(HandshakeError::from_io)?;
+    let (_, connection) = stream.get_ref();
+    let leaf = connection
+        .peer_certificates()
+        .and_then(<[_]>::first)
+        .ok_or(HandshakeError::NoCertificate)?;
+    let peer = PeerCertificate::from_der(leaf)?;
+    let alpn = Alpn::agreed(connection.alpn_protocol());
+    Ok(Accepted { stream, peer, alpn })
+}
+
+impl Current {
+    fn build(params: &ServerParams) -> Result<Self, TlsConfigError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = client_verifier(params, &provider)?;
+        let key = SingleCertAndKey::from(params.identity.certified()?);
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions(params.tls12))
+            .map_err(refused)?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_cert_resolver(Arc::new(key));
+        config.alpn_protocols = params
+            .alpn
+            .iter()
+            .map(|alpn| alpn.wire_name().to_vec())
+            .collect();
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.max_early_data_size = 0;
+        Ok(Self {
+            config: Arc::new(config),
+            deadline: params.handshake_deadline,
+        })
+    }
+}
+
+pub(super) fn versions(tls12: bool) -> &'static [&'static SupportedProtocolVersion] {
+    static BOTH: [&SupportedProtocolVersion; 2] =
+        [&rustls::version::TLS13, &rustls::version::TLS12];
+    if tls12 { &BOTH } else { &BOTH[..1] }
+}
+
+fn client_verifier(
+    params: &ServerParams,
+    provider: &Arc<CryptoProvider>,
+) -> Result<StrictClients, TlsConfigError> {
+    let anchors = Arc::clone(&params.client_anchors.0);
+    let mut builder = WebPkiClientVerifier::builder_with_provider(anchors, Arc::clone(provider));
+    if !params.crls.is_empty() {
+        let lists = params.crls.iter().map(|list| list.0.clone());
+        builder = builder
+            .with_crls(lists)
+            .only_check_end_entity_revocation()
+            .enforce_revocation_expiration();
+    }
+    builder
+        .build()
+        .map(StrictClients)
+        .map_err(|error| TlsConfigError::Refused(error.to_string()))
+}
+
+pub(super) fn refused(error: rustls::Error) -> TlsConfigError {
+    TlsConfigError::Refused(error.to_string())
+}

@@ -1,0 +1,1 @@
+//! The library underneath, behind a trait.
