@@ -107,7 +107,15 @@ mod tests {
 
     #[test]
     fn short_long_and_signed_parts_are_refused() {
-        for text in ["1/1/2026", "01/01/26", "01/01/02026", "+1/01/2026", " 1/01/2026", "01-01-2026", ""] {
+        for text in [
+            "1/1/2026",
+            "01/01/26",
+            "01/01/02026",
+            "+1/01/2026",
+            " 1/01/2026",
+            "01-01-2026",
+            "",
+        ] {
             assert!(parse_slash(text).is_err(), "{text:?}");
         }
         for text in ["2026010", "202601011", "2026-1-1", "٢٠٢٦", "2026010१"] {
@@ -117,8 +125,14 @@ mod tests {
 
     #[test]
     fn the_day_changes_at_midnight_in_viet_nam() {
-        assert_eq!(day_in_viet_nam("2026-11-22T16:59:59Z".parse().unwrap()), date(2026, 11, 22));
-        assert_eq!(day_in_viet_nam("2026-11-22T17:00:00Z".parse().unwrap()), date(2026, 11, 23));
+        assert_eq!(
+            day_in_viet_nam("2026-11-22T16:59:59Z".parse().unwrap()),
+            date(2026, 11, 22)
+        );
+        assert_eq!(
+            day_in_viet_nam("2026-11-22T17:00:00Z".parse().unwrap()),
+            date(2026, 11, 23)
+        );
     }
 
     proptest! {

@@ -199,7 +199,10 @@ mod tests {
             CardNumber::parse("TE1799912345678").unwrap(),
             TaxId::parse("099300123456").unwrap(),
         );
-        assert_eq!(shown, "Pin(***) Cmnd(***) SiNumber(***) CardNumber(***) Pin(***)");
+        assert_eq!(
+            shown,
+            "Pin(***) Cmnd(***) SiNumber(***) CardNumber(***) Pin(***)"
+        );
     }
 
     #[test]
@@ -207,6 +210,9 @@ mod tests {
         for text in ["٩٩١٢٣٤٥٦٧٨", "９９１２３４５６７８", "99123456७8"] {
             assert!(SiNumber::parse(text).is_err());
         }
-        assert_eq!(SiNumber::parse("99123456７").unwrap_err().rule(), Rule::Length);
+        assert_eq!(
+            SiNumber::parse("99123456７").unwrap_err().rule(),
+            Rule::Length
+        );
     }
 }

@@ -29,7 +29,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes_max: 16 << 20, depth_max: 32, members_max: 1_024, items_max: 100_000 }
+        Self {
+            bytes_max: 16 << 20,
+            depth_max: 32,
+            members_max: 1_024,
+            items_max: 100_000,
+        }
     }
 }
 
@@ -108,33 +113,64 @@ impl JsonError {
 /// Checks a text against the rules of this module and decodes it.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
     check(bytes, limits)?;
-    serde_json::from_slice(bytes)
-        .map_err(|error| JsonError { reason: Reason::Mismatch, offset: offset_of(bytes, &error) })
+    serde_json::from_slice(bytes).map_err(|error| JsonError {
+        reason: Reason::Mismatch,
+        offset: offset_of(bytes, &error),
+    })
 }
 
 /// Checks a text against the rules of this module without keeping anything of it.
 pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), JsonError> {
     let text = text_of(bytes, limits)?;
-    let judge = Judge { limits, verdict: Cell::new(None) };
+    let judge = Judge {
+        limits,
+        verdict: Cell::new(None),
+    };
     let refuse = |error: &serde_json::Error, otherwise| {
         let reason = judge.verdict.get().unwrap_or(otherwise);
-        JsonError { reason, offset: offset_of(bytes, error) }
+        JsonError {
+            reason,
+            offset: offset_of(bytes, error),
+        }
     };
     let mut parser = serde_json::Deserializer::from_str(text);
-    Node { judge: &judge, depth: 0 }
-        .deserialize(&mut parser)
-        .map_err(|error| refuse(&error, if error.is_eof() { Reason::Truncated } else { Reason::Syntax }))?;
-    parser.end().map_err(|error| refuse(&error, Reason::Trailing))
+    Node {
+        judge: &judge,
+        depth: 0,
+    }
+    .deserialize(&mut parser)
+    .map_err(|error| {
+        refuse(
+            &error,
+            if error.is_eof() {
+                Reason::Truncated
+            } else {
+                Reason::Syntax
+            },
+        )
+    })?;
+    parser
+        .end()
+        .map_err(|error| refuse(&error, Reason::Trailing))
 }
 
 fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, JsonError> {
     if bytes.len() > limits.bytes_max {
-        return Err(JsonError { reason: Reason::TooLong, offset: limits.bytes_max });
+        return Err(JsonError {
+            reason: Reason::TooLong,
+            offset: limits.bytes_max,
+        });
     }
     if bytes.starts_with(b"\xEF\xBB\xBF") {
-        return Err(JsonError { reason: Reason::ByteOrderMark, offset: 0 });
+        return Err(JsonError {
+            reason: Reason::ByteOrderMark,
+            offset: 0,
+        });
     }
-    std::str::from_utf8(bytes).map_err(|error| JsonError { reason: Reason::Encoding, offset: error.valid_up_to() })
+    std::str::from_utf8(bytes).map_err(|error| JsonError {
+        reason: Reason::Encoding,
+        offset: error.valid_up_to(),
+    })
 }
 
 /// serde_json counts lines and columns; the caller is told the byte.
@@ -142,7 +178,12 @@ fn offset_of(bytes: &[u8], error: &serde_json::Error) -> usize {
     let before = error.line().saturating_sub(1);
     let line_start = match before {
         0 => 0,
-        nth => bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(nth - 1).map_or(0, |(at, _)| at + 1),
+        nth => bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n')
+            .nth(nth - 1)
+            .map_or(0, |(at, _)| at + 1),
     };
     (line_start + error.column()).min(bytes.len())
 }
@@ -177,7 +218,10 @@ struct Node<'a> {
 impl Node<'_> {
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
         match self.depth < self.judge.limits.depth_max {
-            true => Ok(Self { depth: self.depth + 1, ..self }),
+            true => Ok(Self {
+                depth: self.depth + 1,
+                ..self
+            }),
             false => Err(self.judge.refuse(Reason::TooDeep)),
         }
     }
@@ -299,7 +343,10 @@ mod tests {
     #[test]
     fn a_key_twice_is_refused_at_any_depth() {
         assert_eq!(refused(br#"{"a":1,"a":2}"#).0, Reason::DuplicateKey);
-        assert_eq!(refused(br#"{"x":[{"y":{"a":1,"b":2,"a":3}}]}"#).0, Reason::DuplicateKey);
+        assert_eq!(
+            refused(br#"{"x":[{"y":{"a":1,"b":2,"a":3}}]}"#).0,
+            Reason::DuplicateKey
+        );
     }
 
     #[test]
@@ -321,7 +368,12 @@ mod tests {
 
     #[test]
     fn half_of_a_surrogate_pair_is_refused_in_texts_and_keys() {
-        for text in [r#"["\ud800"]"#, r#"["\udc00"]"#, r#"["\ud800\u0061"]"#, r#"{"\udfff":1}"#] {
+        for text in [
+            r#"["\ud800"]"#,
+            r#"["\udc00"]"#,
+            r#"["\ud800\u0061"]"#,
+            r#"{"\udfff":1}"#,
+        ] {
             assert_eq!(refused(text.as_bytes()).0, Reason::Syntax, "{text}");
         }
     }
@@ -365,7 +417,10 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_levels_cost_no_stack() {
-        let wide_open = Limits { depth_max: usize::MAX, ..Limits::default() };
+        let wide_open = Limits {
+            depth_max: usize::MAX,
+            ..Limits::default()
+        };
         for open in ["[", "{\"a\":"] {
             assert_eq!(refused(open.repeat(100_000).as_bytes()).0, Reason::TooDeep);
             assert!(check(open.repeat(100_000).as_bytes(), &wide_open).is_err());
@@ -374,7 +429,12 @@ mod tests {
 
     #[test]
     fn sizes_are_bounded_exactly() {
-        let limits = Limits { bytes_max: 30, members_max: 2, items_max: 3, ..Limits::default() };
+        let limits = Limits {
+            bytes_max: 30,
+            members_max: 2,
+            items_max: 3,
+            ..Limits::default()
+        };
         assert!(check(br#"[1,2,{"a":1,"b":2}]"#, &limits).is_ok());
         let reason = |text: &[u8]| check(text, &limits).unwrap_err().reason();
         assert_eq!(reason(b"[1,2,3,4]"), Reason::TooMany);
@@ -391,8 +451,18 @@ mod tests {
 
     #[test]
     fn a_typed_message_is_read() {
-        let read: Message = read(br#"{"id":"x","count":9007199254740993}"#, &Limits::default()).unwrap();
-        assert_eq!(read, Message { id: "x".into(), count: 9_007_199_254_740_993 });
+        let read: Message = read(
+            br#"{"id":"x","count":9007199254740993}"#,
+            &Limits::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            read,
+            Message {
+                id: "x".into(),
+                count: 9_007_199_254_740_993
+            }
+        );
     }
 
     #[test]

@@ -19,7 +19,9 @@ pub struct PartialDate {
 impl PartialDate {
     /// Parses one of the four forms; a day without a month is refused.
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        Self::parts(text).ok_or(DateError { form: "dd.MM.yyyy, .MM.yyyy, ..yyyy or yyyy" })
+        Self::parts(text).ok_or(DateError {
+            form: "dd.MM.yyyy, .MM.yyyy, ..yyyy or yyyy",
+        })
     }
 
     /// The year, four digits.
@@ -57,10 +59,18 @@ impl PartialDate {
 
     fn parts(text: &str) -> Option<Self> {
         let Some((day, rest)) = text.split_once('.') else {
-            return Some(Self { year: number(text, 4)?, month: None, day: None });
+            return Some(Self {
+                year: number(text, 4)?,
+                month: None,
+                day: None,
+            });
         };
         let (month, year) = rest.split_once('.')?;
-        let read = Self { year: number(year, 4)?, month: optional(month)?, day: optional(day)? };
+        let read = Self {
+            year: number(year, 4)?,
+            month: optional(month)?,
+            day: optional(day)?,
+        };
         read.is_possible().then_some(read)
     }
 
@@ -76,7 +86,11 @@ impl PartialDate {
 
 impl From<Date> for PartialDate {
     fn from(date: Date) -> Self {
-        Self { year: date.year(), month: Some(date.month()), day: Some(date.day()) }
+        Self {
+            year: date.year(),
+            month: Some(date.month()),
+            day: Some(date.day()),
+        }
     }
 }
 
@@ -104,7 +118,10 @@ mod tests {
     fn a_year_alone_may_be_written_with_or_without_dots() {
         let year = PartialDate::parse("..1975").unwrap();
         assert_eq!(PartialDate::parse("1975").unwrap(), year);
-        assert_eq!((year.year(), year.month(), year.day(), year.complete()), (1975, None, None, None));
+        assert_eq!(
+            (year.year(), year.month(), year.day(), year.complete()),
+            (1975, None, None, None)
+        );
         assert!(year.admits(date(1975, 4, 30)) && !year.admits(date(1976, 4, 30)));
     }
 
@@ -117,13 +134,26 @@ mod tests {
 
     #[test]
     fn impossible_dates_are_refused() {
-        for text in ["30.02.1975", "30..1975", ".13.1975", "...1975", "..75", "", ".", "1.4.1975", "30.04.1975 "] {
+        for text in [
+            "30.02.1975",
+            "30..1975",
+            ".13.1975",
+            "...1975",
+            "..75",
+            "",
+            ".",
+            "1.4.1975",
+            "30.04.1975 ",
+        ] {
             assert!(PartialDate::parse(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn a_date_of_birth_never_prints() {
-        assert_eq!(format!("{:?}", PartialDate::from(date(1975, 4, 30))), "PartialDate(***)");
+        assert_eq!(
+            format!("{:?}", PartialDate::from(date(1975, 4, 30))),
+            "PartialDate(***)"
+        );
     }
 }

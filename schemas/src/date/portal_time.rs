@@ -18,14 +18,22 @@ pub fn format(at: Timestamp) -> String {
 
 /// Parses exactly 14 digits; the second 60 is refused.
 pub fn parse(text: &str) -> Result<Timestamp, DateError> {
-    let error = DateError { form: "yyyyMMddHHmmss" };
+    let error = DateError {
+        form: "yyyyMMddHHmmss",
+    };
     if text.len() != 14 || !text.is_ascii() {
         return Err(error);
     }
     let day = parse_compact(&text[..8]).map_err(|_| error)?;
-    let part = |at: usize| number(&text[at..at + 2], 2).and_then(|part| i8::try_from(part).ok()).ok_or(error);
+    let part = |at: usize| {
+        number(&text[at..at + 2], 2)
+            .and_then(|part| i8::try_from(part).ok())
+            .ok_or(error)
+    };
     let time = jiff::civil::Time::new(part(8)?, part(10)?, part(12)?, 0).map_err(|_| error)?;
-    VIET_NAM.to_timestamp(day.to_datetime(time)).map_err(|_| error)
+    VIET_NAM
+        .to_timestamp(day.to_datetime(time))
+        .map_err(|_| error)
 }
 
 #[cfg(test)]
@@ -43,12 +51,22 @@ mod tests {
 
     #[test]
     fn the_afternoon_is_written_with_24_hours() {
-        assert_eq!(format("2026-11-22T08:05:09.999Z".parse().unwrap()), "20261122150509");
+        assert_eq!(
+            format("2026-11-22T08:05:09.999Z".parse().unwrap()),
+            "20261122150509"
+        );
     }
 
     #[test]
     fn impossible_times_are_refused() {
-        for text in ["20261122240000", "20261122006000", "20261122000060", "2026112200000", "2026112200000a", "20261322000000"] {
+        for text in [
+            "20261122240000",
+            "20261122006000",
+            "20261122000060",
+            "2026112200000",
+            "2026112200000a",
+            "20261322000000",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

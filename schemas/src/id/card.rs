@@ -18,7 +18,11 @@ impl CardNumber {
         if text.len() != LEN {
             return Err(IdError::new(KIND, Rule::Length));
         }
-        if !text.bytes().enumerate().all(|(at, byte)| stands_right(at, byte)) {
+        if !text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| stands_right(at, byte))
+        {
             return Err(IdError::new(KIND, Rule::Characters));
         }
         let card = Self(text.into());
@@ -32,8 +36,16 @@ impl CardNumber {
     }
 
     /// Puts a card number together from its four parts; `province` is two digits 01–99.
-    pub fn compose(object_code: &str, level: u8, province: &str, si_number: &SiNumber) -> Result<Self, IdError> {
-        Self::parse(&format!("{object_code}{level}{province}{}", si_number.as_str()))
+    pub fn compose(
+        object_code: &str,
+        level: u8,
+        province: &str,
+        si_number: &SiNumber,
+    ) -> Result<Self, IdError> {
+        Self::parse(&format!(
+            "{object_code}{level}{province}{}",
+            si_number.as_str()
+        ))
     }
 
     /// The two letters that say for which group of people and at whose expense the card was issued.
@@ -53,7 +65,8 @@ impl CardNumber {
 
     /// The SI number of the holder.
     pub fn si_number(&self) -> SiNumber {
-        SiNumber::parse(self.0.get(5..).unwrap_or_default()).expect("the last ten characters were proven digits by parse")
+        SiNumber::parse(self.0.get(5..).unwrap_or_default())
+            .expect("the last ten characters were proven digits by parse")
     }
 
     /// Whether the holder is synthetic.
@@ -87,18 +100,35 @@ mod tests {
     #[test]
     fn a_card_number_is_its_four_parts() {
         let card = CardNumber::parse("TE1799912345678").unwrap();
-        assert_eq!((card.object_code(), card.level(), card.province()), ("TE", 1, "79"));
+        assert_eq!(
+            (card.object_code(), card.level(), card.province()),
+            ("TE", 1, "79")
+        );
         assert_eq!(card.si_number().as_str(), "9912345678");
-        assert_eq!(CardNumber::compose("TE", 1, "79", &card.si_number()).unwrap(), card);
+        assert_eq!(
+            CardNumber::compose("TE", 1, "79", &card.si_number()).unwrap(),
+            card
+        );
         assert!(card.is_synthetic());
     }
 
     #[test]
     fn a_level_that_the_object_code_does_not_carry_is_refused() {
-        for (object, level) in [("TE", 1), ("GD", 4), ("HN", 2), ("DT", 2), ("CN", 3), ("QN", 5)] {
+        for (object, level) in [
+            ("TE", 1),
+            ("GD", 4),
+            ("HN", 2),
+            ("DT", 2),
+            ("CN", 3),
+            ("QN", 5),
+        ] {
             for tried in 1..=5 {
                 let text = format!("{object}{tried}799912345678");
-                assert_eq!(CardNumber::parse(&text).is_ok(), tried == level, "{object}{tried}");
+                assert_eq!(
+                    CardNumber::parse(&text).is_ok(),
+                    tried == level,
+                    "{object}{tried}"
+                );
             }
         }
         assert_eq!(rule("TE4799912345678"), Rule::Level);

@@ -9,7 +9,9 @@ pub struct MessageId(Box<str>);
 impl MessageId {
     /// Parses 8 to 128 characters of `[A-Za-z0-9._-]`; case and every byte count.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        bounded("MessageId", text, 8, 128, |byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))?;
+        bounded("MessageId", text, 8, 128, |byte| {
+            byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
+        })?;
         Ok(Self(text.into()))
     }
 }
@@ -23,14 +25,22 @@ pub struct PartnerId(Box<str>);
 impl PartnerId {
     /// Parses 2 to 32 characters of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        bounded("PartnerId", text, 2, 32, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')?;
+        bounded("PartnerId", text, 2, 32, |byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+        })?;
         Ok(Self(text.into()))
     }
 }
 
 open_id!(PartnerId);
 
-fn bounded(kind: &'static str, text: &str, min: usize, max: usize, allowed: impl Fn(u8) -> bool) -> Result<(), IdError> {
+fn bounded(
+    kind: &'static str,
+    text: &str,
+    min: usize,
+    max: usize,
+    allowed: impl Fn(u8) -> bool,
+) -> Result<(), IdError> {
     if !(min..=max).contains(&text.len()) {
         return Err(IdError::new(kind, Rule::Length));
     }
@@ -62,7 +72,10 @@ mod tests {
 
     #[test]
     fn message_ids_of_different_case_are_different() {
-        assert_ne!(MessageId::parse("message-a").unwrap(), MessageId::parse("message-A").unwrap());
+        assert_ne!(
+            MessageId::parse("message-a").unwrap(),
+            MessageId::parse("message-A").unwrap()
+        );
     }
 
     #[test]

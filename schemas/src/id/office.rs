@@ -58,7 +58,10 @@ impl OrganId {
     pub fn right_to_left(&self) -> Option<String> {
         let mut groups = self.0.split('.');
         let (level_1, level_2) = (groups.next()?, groups.next().unwrap_or("00"));
-        let (level_3, level_4) = (groups.next().unwrap_or("00"), groups.next().unwrap_or("000"));
+        let (level_3, level_4) = (
+            groups.next().unwrap_or("00"),
+            groups.next().unwrap_or("000"),
+        );
         let text = format!("{level_4}.{level_3}.{level_2}.{level_1}");
         (groups.next().is_none() && is_right_to_left(&text)).then_some(text)
     }
@@ -77,7 +80,11 @@ fn is_right_to_left(text: &str) -> bool {
 
 fn turned(text: &str) -> String {
     let mut groups: Vec<&str> = text.split('.').rev().collect();
-    while groups.len() > 1 && groups.last().is_some_and(|group| group.bytes().all(|byte| byte == b'0')) {
+    while groups.len() > 1
+        && groups
+            .last()
+            .is_some_and(|group| group.bytes().all(|byte| byte == b'0'))
+    {
         groups.pop();
     }
     groups.join(".")
@@ -102,7 +109,11 @@ impl DossierCode {
         if !(4..=6).contains(&serial.len()) || day.len() != 6 || !is_organ(organ) {
             return Err(shape());
         }
-        if !serial.bytes().chain(day.bytes()).all(|byte| byte.is_ascii_digit()) {
+        if !serial
+            .bytes()
+            .chain(day.bytes())
+            .all(|byte| byte.is_ascii_digit())
+        {
             return Err(IdError::new("DossierCode", Rule::Characters));
         }
         Ok(Self(text.into()))
@@ -144,7 +155,9 @@ impl ProcedureCode {
         let Some((national, suffix)) = text.split_at_checked(NATIONAL_LEN) else {
             return Err(IdError::new(kind, Rule::Length));
         };
-        let (field, number) = national.split_once('.').ok_or(IdError::new(kind, Rule::Shape))?;
+        let (field, number) = national
+            .split_once('.')
+            .ok_or(IdError::new(kind, Rule::Shape))?;
         digits(kind, field, 1)?;
         digits(kind, number, 6)?;
         match suffix.is_empty() || suffix.strip_prefix('.').is_some_and(is_owner) {
@@ -213,8 +226,14 @@ mod tests {
     fn a_unit_code_is_two_letters_four_digits_and_a_letter() {
         assert!(UnitCode::parse("TZ0000L").is_ok());
         assert_eq!(UnitCode::parse("TZ0000").unwrap_err().rule(), Rule::Length);
-        assert_eq!(UnitCode::parse("tz0000l").unwrap_err().rule(), Rule::Characters);
-        assert_eq!(UnitCode::parse("TZ000OL").unwrap_err().rule(), Rule::Characters);
+        assert_eq!(
+            UnitCode::parse("tz0000l").unwrap_err().rule(),
+            Rule::Characters
+        );
+        assert_eq!(
+            UnitCode::parse("TZ000OL").unwrap_err().rule(),
+            Rule::Characters
+        );
     }
 
     #[test]
@@ -235,13 +254,19 @@ mod tests {
     #[test]
     fn an_enterprise_code_is_an_organisation_without_an_older_form() {
         let organ = OrganId::parse("9900109106").unwrap();
-        assert_eq!((organ.as_str(), organ.right_to_left()), ("9900109106", None));
+        assert_eq!(
+            (organ.as_str(), organ.right_to_left()),
+            ("9900109106", None)
+        );
     }
 
     #[test]
     fn organisations_of_other_shapes_are_refused_with_their_reason() {
         assert_eq!(OrganId::parse("").unwrap_err().rule(), Rule::Length);
-        assert_eq!(OrganId::parse(&"A".repeat(36)).unwrap_err().rule(), Rule::Length);
+        assert_eq!(
+            OrganId::parse(&"A".repeat(36)).unwrap_err().rule(),
+            Rule::Length
+        );
         assert_eq!(OrganId::parse("H56..14").unwrap_err().rule(), Rule::Shape);
         assert_eq!(OrganId::parse("h56").unwrap_err().rule(), Rule::Characters);
     }
@@ -249,9 +274,15 @@ mod tests {
     #[test]
     fn dossier_codes_of_both_styles_are_kept_as_written() {
         let old = DossierCode::parse("000.00.00.H56-190115-0001").unwrap();
-        assert_eq!((old.organ(), old.day()), ("000.00.00.H56", Some(jiff::civil::date(2019, 1, 15))));
+        assert_eq!(
+            (old.organ(), old.day()),
+            ("000.00.00.H56", Some(jiff::civil::date(2019, 1, 15)))
+        );
         let new = DossierCode::parse("G22.99.08-260115-000001").unwrap();
-        assert_eq!((new.organ(), new.day()), ("G22.99.08", Some(jiff::civil::date(2026, 1, 15))));
+        assert_eq!(
+            (new.organ(), new.day()),
+            ("G22.99.08", Some(jiff::civil::date(2026, 1, 15)))
+        );
         assert!(DossierCode::parse("H56.14-260115-0001").is_ok());
     }
 
@@ -266,7 +297,7 @@ mod tests {
             ("h56-260115-0001", Rule::Shape),
             ("H56.1234-260115-0001", Rule::Shape),
             ("H56-26O115-0001", Rule::Characters),
-            (&*format!("H56{}-260115-0001", ".123".repeat(10)), Rule::Shape),
+            (&*format!("H56{}-260115-0001", ".1".repeat(10)), Rule::Shape),
             (&*"1".repeat(60), Rule::Length),
         ] {
             assert_eq!(DossierCode::parse(text).unwrap_err().rule(), rule, "{text}");
@@ -285,15 +316,25 @@ mod tests {
             ("2.000986.01", Rule::Shape),
             ("2.000986H56", Rule::Shape),
         ] {
-            assert_eq!(ProcedureCode::parse(text).unwrap_err().rule(), rule, "{text}");
+            assert_eq!(
+                ProcedureCode::parse(text).unwrap_err().rule(),
+                rule,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_facility_begins_with_its_province() {
         assert_eq!(FacilityCode::parse("79024").unwrap().province(), "79");
-        assert_eq!(FacilityCode::parse("7902").unwrap_err().rule(), Rule::Length);
-        assert_eq!(FacilityCode::parse("A9024").unwrap_err().rule(), Rule::Characters);
+        assert_eq!(
+            FacilityCode::parse("7902").unwrap_err().rule(),
+            Rule::Length
+        );
+        assert_eq!(
+            FacilityCode::parse("A9024").unwrap_err().rule(),
+            Rule::Characters
+        );
     }
 
     proptest! {

@@ -17,21 +17,33 @@ const KIND: &str = "Period";
 
 impl Period {
     /// The first month that a contribution can belong to.
-    pub const FIRST: Self = Self { year: 1995, month: 1 };
+    pub const FIRST: Self = Self {
+        year: 1995,
+        month: 1,
+    };
 
     /// Parses `yyyy-MM`, not before 1995-01.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         if text.len() != 7 {
             return Err(IdError::new(KIND, Rule::Length));
         }
-        let (year, month) = text.split_once('-').ok_or(IdError::new(KIND, Rule::Shape))?;
+        let (year, month) = text
+            .split_once('-')
+            .ok_or(IdError::new(KIND, Rule::Shape))?;
         if year.len() != 4 {
             return Err(IdError::new(KIND, Rule::Shape));
         }
-        if !year.bytes().chain(month.bytes()).all(|byte| byte.is_ascii_digit()) {
+        if !year
+            .bytes()
+            .chain(month.bytes())
+            .all(|byte| byte.is_ascii_digit())
+        {
             return Err(IdError::new(KIND, Rule::Characters));
         }
-        let number = |text: &str| text.parse::<i16>().map_err(|_| IdError::new(KIND, Rule::Characters));
+        let number = |text: &str| {
+            text.parse::<i16>()
+                .map_err(|_| IdError::new(KIND, Rule::Characters))
+        };
         let month = i8::try_from(number(month)?).map_err(|_| IdError::new(KIND, Rule::Month))?;
         Self::new(number(year)?, month)
     }

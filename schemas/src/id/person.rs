@@ -41,7 +41,9 @@ impl Pin {
 
     /// The full year of birth, 1900 to 2399.
     pub fn birth_year(&self) -> i16 {
-        1900 + i16::from(self.digit(3) / 2) * 100 + i16::from(self.digit(4)) * 10 + i16::from(self.digit(5))
+        1900 + i16::from(self.digit(3) / 2) * 100
+            + i16::from(self.digit(4)) * 10
+            + i16::from(self.digit(5))
     }
 
     /// What in the number contradicts a sex and year of birth, if anything.
@@ -188,7 +190,12 @@ mod tests {
 
     #[test]
     fn a_province_outside_the_list_of_63_is_refused() {
-        for text in ["000219000001", "003219000001", "097219000001", "098219000001"] {
+        for text in [
+            "000219000001",
+            "003219000001",
+            "097219000001",
+            "098219000001",
+        ] {
             assert_eq!(Pin::parse(text).unwrap_err().rule(), Rule::Province);
         }
     }
@@ -207,8 +214,14 @@ mod tests {
     #[test]
     fn a_contradicting_sex_or_year_is_found() {
         let boy_of_2026 = pin("099226000001");
-        assert_eq!(boy_of_2026.conflict(Sex::Female, 2026), Some(PinConflict::Sex));
-        assert_eq!(boy_of_2026.conflict(Sex::Male, 2025), Some(PinConflict::BirthYear));
+        assert_eq!(
+            boy_of_2026.conflict(Sex::Female, 2026),
+            Some(PinConflict::Sex)
+        );
+        assert_eq!(
+            boy_of_2026.conflict(Sex::Male, 2025),
+            Some(PinConflict::BirthYear)
+        );
         assert!(boy_of_2026.agrees_with(Sex::Male, 2026));
         assert!(boy_of_2026.agrees_with(Sex::Undetermined, 2026));
         assert!(!boy_of_2026.agrees_with(Sex::Male, 1926));
@@ -217,10 +230,19 @@ mod tests {
     #[test]
     fn other_lengths_and_letters_are_refused_with_their_reason() {
         assert_eq!(Pin::parse("09921900001").unwrap_err().rule(), Rule::Length);
-        assert_eq!(Pin::parse("09921900000O").unwrap_err().rule(), Rule::Characters);
+        assert_eq!(
+            Pin::parse("09921900000O").unwrap_err().rule(),
+            Rule::Characters
+        );
         assert_eq!(Cmnd::parse("12345678").unwrap_err().rule(), Rule::Length);
-        assert_eq!(SiNumber::parse("991234567").unwrap_err().rule(), Rule::Length);
-        assert_eq!(SiNumber::parse("99123 5678").unwrap_err().rule(), Rule::Characters);
+        assert_eq!(
+            SiNumber::parse("991234567").unwrap_err().rule(),
+            Rule::Length
+        );
+        assert_eq!(
+            SiNumber::parse("99123 5678").unwrap_err().rule(),
+            Rule::Characters
+        );
     }
 
     #[test]
