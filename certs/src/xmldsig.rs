@@ -6,8 +6,10 @@
 
 mod engine;
 mod error;
+mod prescan;
 mod profile;
 mod sign;
+mod structure;
 mod verify;
 
 pub use error::XmlSigError;

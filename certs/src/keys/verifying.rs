@@ -1,5 +1,7 @@
 //! A public key that is parsed once, with what its certificate says about it.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
@@ -39,6 +41,8 @@ pub struct VerifyingKey {
     spki: Vec<u8>,
     spki_sha256: [u8; 32],
     validity: Option<Validity>,
+    /// The same key in the XML library's own form, made at the first XML message.
+    engine_key: OnceLock<Option<bergshamra::Key>>,
 }
 
 /// The two instants between which a certificate may be used.
@@ -97,6 +101,7 @@ impl VerifyingKey {
             spki: der.to_vec(),
             spki_sha256: digest::sha256(der),
             validity: None,
+            engine_key: OnceLock::new(),
         })
     }
 
@@ -144,6 +149,18 @@ impl VerifyingKey {
     /// SHA-256 of the SubjectPublicKeyInfo: what a pin names.
     pub const fn spki_sha256(&self) -> [u8; 32] {
         self.spki_sha256
+    }
+
+    /// Whether this certificate (DER) is for this key.
+    pub fn is_key_of(&self, certificate: &[u8]) -> bool {
+        X509Certificate::from_der(certificate)
+            .is_ok_and(|(rest, read)| rest.is_empty() && read.public_key().raw == self.spki)
+    }
+
+    pub(crate) fn engine_key(&self) -> Option<&bergshamra::Key> {
+        self.engine_key
+            .get_or_init(|| bergshamra::keys::loader::load_spki_der(&self.spki).ok())
+            .as_ref()
     }
 
     /// When the certificate starts to be valid; `None` for a bare key.

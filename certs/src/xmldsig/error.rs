@@ -61,6 +61,9 @@ pub enum XmlSigError {
     /// KeyInfo holds something else than X.509 data or a name.
     #[error("the key information is refused")]
     KeyInfo,
+    /// The certificate in KeyInfo is not the sender's.
+    #[error("the certificate in the signature is not the sender's")]
+    KeyInfoMismatch,
     /// The root does not hash to the digest.
     #[error("the digest does not match")]
     DigestMismatch,
@@ -98,6 +101,7 @@ impl XmlSigError {
             Self::Transforms => "transforms-refused",
             Self::BadValue => "bad-value",
             Self::KeyInfo => "key-info-refused",
+            Self::KeyInfoMismatch => "key-info-mismatch",
             Self::DigestMismatch => "digest-mismatch",
             Self::SignatureMismatch => "signature-mismatch",
             Self::EmptyCanonical => "empty-canonical",
