@@ -1,0 +1,7 @@
+//! Partners' messages, one module per system: their names, shapes and bounds, read and written.
+//!
+//! Nothing here judges what a value means; that is done by the adapter of the system.
+
+pub mod civil;
+pub mod object;
+pub mod portal;

@@ -1,0 +1,112 @@
+//! The envelope `NhanDKHT` and its answer.
+
+use super::{BirthForm, decode, encode};
+use crate::json::JsonError;
+use crate::wire::object::wire_object;
+
+wire_object! {
+    /// A case handed on by the inter-linked public service software (DVCLT): the envelope `NhanDKHT`.
+    ///
+    /// The dedupe id is `<module>-<maHoSoLT>`: the inter-linked dossier code, not the one-stop's own.
+    pub struct BirthMessage as "NhanDKHT" {
+        /// Commune (5 digits) or, before 2025-07-01, district (3 digits) that registered the birth.
+        unit: String = "maDonVi", NotCarried("repeats noiDangKy, with which it must agree");
+        /// `LTKS` birth, `LTKT` death, `LTKH` marriage.
+        module: String = "module", Carried("message id");
+        /// Inter-linked dossier code (mã hồ sơ liên thông).
+        case_id: String = "maHoSoLT", Carried("RegisterBirthRequest.case_id and message id");
+        /// Dossier code of the one-stop system.
+        one_stop_case_id: Option<String> = "maHoSoMCDT", NotCarried("the one-stop's own number; the journal keeps it");
+        /// When the case was received, `dd/MM/yyyy HH:mm:ss` at +07:00.
+        received_at: String = "ngayTiepNhan", Carried("RegisterBirthRequest.received_at");
+        /// The form, result and insurance block as a JSON string.
+        data: String = "data", Carried("RegisterBirthRequest, member by member");
+        /// Attached papers.
+        #[serde(default)]
+        attachments: Vec<Attachment> = "fileDinhKem", NotCarried("papers stay in the journal");
+    }
+}
+
+impl BirthMessage {
+    /// Reads the JSON string inside `data`, as strictly as the envelope.
+    pub fn form(&self) -> Result<BirthForm, JsonError> {
+        decode(self.data.as_bytes())
+    }
+
+    /// Puts a form into `data`.
+    #[must_use]
+    pub fn with_form(mut self, form: &BirthForm) -> Self {
+        self.data = String::from_utf8(encode(form)).expect("serde_json writes UTF-8");
+        self
+    }
+}
+
+wire_object! {
+    /// One attached paper of a case.
+    pub struct Attachment as "fileDinhKem" {
+        /// Sender's id of the paper.
+        id: Option<String> = "id", NotCarried("papers stay in the journal");
+        /// Kind of paper.
+        kind: Option<String> = "loaiGiayTo", NotCarried("papers stay in the journal");
+        /// Name of the paper.
+        name: Option<String> = "tenGiayTo", NotCarried("papers stay in the journal");
+        /// File name.
+        file_name: Option<String> = "tenTepDinhKem", NotCarried("papers stay in the journal");
+        /// 1 when the paper is withdrawn, else 0.
+        withdrawn: Option<u8> = "huyGiayTo", NotCarried("papers stay in the journal");
+        /// The file in base64.
+        content: Option<String> = "duLieuTepDinhKem", NotCarried("papers stay in the journal");
+    }
+}
+
+wire_object! {
+    /// The answer to `NhanDKHT`.
+    pub struct Receipt as "NhanDKHT answer" {
+        /// [`STATUS_ACCEPTED`] or [`STATUS_REFUSED`].
+        status: String = "status", Carried("whether the case is registered");
+        /// What happened, in Vietnamese.
+        status_description: String = "statusDescription", Carried("says 'đã được tiếp nhận' when registered");
+        /// Fault code of our closed table; empty when accepted.
+        error_code: String = "errorCode", Carried("FaultCode");
+        /// Why, in Vietnamese; empty when accepted.
+        error_description: String = "errorDescription", Carried("Fault text and field");
+    }
+}
+
+/// `status` of an accepted case.
+pub const STATUS_ACCEPTED: &str = "1";
+
+/// `status` of a refused case.
+pub const STATUS_REFUSED: &str = "0";
+
+/// What a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Module {
+    /// `LTKS`.
+    Birth,
+    /// `LTKT`.
+    Death,
+    /// `LTKH`.
+    Marriage,
+}
+
+impl Module {
+    /// The module that is written like this on the wire, if there is one.
+    pub fn from_wire(text: &str) -> Option<Self> {
+        match text {
+            "LTKS" => Some(Self::Birth),
+            "LTKT" => Some(Self::Death),
+            "LTKH" => Some(Self::Marriage),
+            _ => None,
+        }
+    }
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Birth => "LTKS",
+            Self::Death => "LTKT",
+            Self::Marriage => "LTKH",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The National Public Service Portal's words: a dossier that comes in, its progress that goes out.
+//!
+//! The way out (`DongBoHoSoMC`, `CapNhatTienDoHoSoMC`, the login session) uses the names that
+//! integrators of the portal use, as they stand. The way in is **own profile**: the portal's
+//! submission to VSS is not public, so [`Submission`] takes the portal's own names where one exists
+//! and stays in this module so that it can be replaced.
+//!
+//! Everything is read through [`crate::json`]; times are `yyyyMMddHHmmss` at +07:00.
+
+mod progress;
+mod record;
+mod session;
+mod submission;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
+pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
+pub use session::{Login, LoginAnswer, Push, PushAnswer, Service};
+pub use submission::{Acceptance, Applicant, DossierState, ReissueReason, Submission};
+
+use crate::json::{self, JsonError, Limits};
+use crate::wire::object::Field;
+
+/// Reads one object of this profile strictly.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    json::read(bytes, &LIMITS)
+}
+
+/// Writes one object of this profile, without absent members.
+pub fn encode<T: Serialize>(object: &T) -> Vec<u8> {
+    serde_json::to_vec(object)
+        .expect("wire objects hold only texts, small numbers and lists of them")
+}
+
+/// Every member of every object of this profile, in the order of the mapping document.
+pub fn fields() -> Vec<Field> {
+    [
+        Submission::FIELDS,
+        Applicant::FIELDS,
+        Acceptance::FIELDS,
+        DossierRecord::FIELDS,
+        Identity::FIELDS,
+        ResultPaper::FIELDS,
+        Progress::FIELDS,
+        Login::FIELDS,
+        Push::<DossierRecord>::FIELDS,
+    ]
+    .concat()
+}
+
+/// The bounds of these messages; the route's body limit comes before them.
+const LIMITS: Limits = Limits {
+    bytes_max: 1 << 20,
+    depth_max: 8,
+    members_max: 128,
+    items_max: 64,
+};
+
+#[cfg(test)]
+mod tests;
