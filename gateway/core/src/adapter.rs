@@ -1,0 +1,364 @@
+//! What a partner's words must be able to do: the one trait that every system implements.
+//!
+//! An adapter is synchronous and pure but for [`Adapter::perform`]. It never sees a key, a socket
+//! or a row. It reads its typed request from proven bytes and only from those.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::Method;
+use jiff::Timestamp;
+use schemas::{
+    fault::Fault,
+    id::{MessageId, PartnerId},
+};
+use tokio::time::Instant;
+
+use crate::{
+    head::{Evidence, Head},
+    partner::Environment,
+    policy::Permit,
+    ports::Parcel,
+};
+
+/// How a message travels, whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Road {
+    /// The sender itself, over mutual TLS.
+    Direct,
+    /// Through the national integration platform: the peer is the sender's registered relay.
+    Ngsp,
+}
+
+impl Road {
+    /// The word in config, log and journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Ngsp => "ngsp",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Direct, Self::Ngsp]
+            .into_iter()
+            .find(|road| road.as_str() == word)
+    }
+}
+
+/// Request or answer: part of what is signed, so that none serves as the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From a partner to us (or from us to a partner): it wants an answer.
+    Request,
+    /// The answer to one request.
+    Answer,
+}
+
+impl Direction {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// One door: a path of one system.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The exact path.
+    pub path: &'static str,
+    /// The one method it takes.
+    pub method: Method,
+    /// Largest body, bytes.
+    pub body_bytes_max: usize,
+    /// How long the whole exchange may take when the caller names no shorter time.
+    pub deadline: Duration,
+}
+
+/// What an operation does to the insurance database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: one durable write, request and answer together.
+    Read,
+    /// A change: claimed before (T1), answered after (T2), keyed in between.
+    Change,
+}
+
+/// The proof that an operation demands of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofKind {
+    /// Enveloped XML signature by a registered key of the sender.
+    XmlDsig,
+    /// Detached JWS by a registered key of the sender.
+    Jws,
+}
+
+impl ProofKind {
+    /// The word in journal and explain.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::XmlDsig => "xml-dsig",
+            Self::Jws => "jws",
+        }
+    }
+}
+
+/// One thing that a partner can ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name in agreements, metrics and the signed envelope, such as `tax.verify-employer`.
+    pub name: &'static str,
+    /// What it does to the insurance database.
+    pub effect: Effect,
+    /// The proof it demands.
+    pub proof: ProofKind,
+    /// Fields that an agreement can grant one by one; empty where the operation has none.
+    pub fields: &'static [&'static str],
+}
+
+/// What an envelope claims. Nothing here is trusted before the verify room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// Who says it.
+    pub sender: PartnerId,
+    /// To whom.
+    pub receiver: PartnerId,
+    /// In which environment.
+    pub environment: Environment,
+    /// Request or answer.
+    pub direction: Direction,
+    /// The sender's id of the message.
+    pub id: MessageId,
+    /// When the sender sent it.
+    pub sent_at: Timestamp,
+    /// What it asks for.
+    pub operation: String,
+}
+
+/// Where the signature of a message is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignatureForm {
+    /// Inside the XML document, enveloped.
+    Xml,
+    /// Beside the body: a detached JWS in compact form, `header..signature`.
+    Jws(String),
+}
+
+/// The road's envelope, read without trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// How it travelled.
+    pub road: Road,
+    /// What it claims.
+    pub claims: Claims,
+    /// The key that is said to have signed; a hint that must match a registered key.
+    pub key_hint: Option<String>,
+    /// Where the signature is.
+    pub signature: SignatureForm,
+}
+
+/// Bytes that a registered key of the sender has signed; made only in the verify room.
+#[derive(Debug)]
+pub struct Proven<'a> {
+    bytes: &'a [u8],
+    jws: Option<&'a certs::jws::Header>,
+}
+
+impl<'a> Proven<'a> {
+    pub(crate) fn xml(canonical: &'a [u8]) -> Self {
+        Self {
+            bytes: canonical,
+            jws: None,
+        }
+    }
+
+    pub(crate) fn json(payload: &'a [u8], header: &'a certs::jws::Header) -> Self {
+        Self {
+            bytes: payload,
+            jws: Some(header),
+        }
+    }
+
+    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The proven protected header, where the proof is a JWS.
+    #[must_use]
+    pub fn jws(&self) -> Option<&'a certs::jws::Header> {
+        self.jws
+    }
+}
+
+/// Under which id a message is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The id in the envelope.
+    Envelope,
+    /// An id made from the content, such as module and dossier number.
+    Content(MessageId),
+    /// None: a fresh id each time, never deduplicated.
+    Fresh,
+}
+
+/// What an adapter has read from proven bytes.
+#[derive(Debug)]
+pub struct Decoded<R> {
+    /// The envelope once more, this time from the proven bytes.
+    pub claims: Claims,
+    /// The operation, from the adapter's table.
+    pub operation: &'static Operation,
+    /// Under which id it is remembered.
+    pub identity: Identity,
+    /// The stated purpose.
+    pub purpose: String,
+    /// The fields asked for, out of the operation's list.
+    pub asked: BTreeSet<&'static str>,
+    /// The part of the proven bytes that the content digest covers.
+    pub payload: Bytes,
+    /// True where the message names synthetic subjects only; production refuses those.
+    pub synthetic: bool,
+    /// The typed request.
+    pub request: R,
+}
+
+/// Who asks the insurance database, under which rule, until when.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// SHA-256 over (sender, message id, operation): the effect's key.
+    pub key: [u8; 32],
+    /// The signer.
+    pub sender: PartnerId,
+    /// The permit's rule.
+    pub rule: String,
+    /// The agreed purpose.
+    pub purpose: String,
+    /// When the answer must be there.
+    pub deadline: Instant,
+}
+
+/// The head of an answer: everything that is signed beside its content.
+#[derive(Debug, Clone)]
+pub struct AnswerHead {
+    /// Our id of the answer.
+    pub id: MessageId,
+    /// The request's id.
+    pub in_reply_to: MessageId,
+    /// The request's content digest.
+    pub request_digest: [u8; 32],
+    /// When it was made.
+    pub sent_at: Timestamp,
+    /// Our environment.
+    pub environment: Environment,
+    /// Us.
+    pub sender: PartnerId,
+    /// The request's sender.
+    pub receiver: PartnerId,
+    /// The operation that is answered.
+    pub operation: String,
+    /// The request's name in the journal.
+    pub evidence: Evidence,
+}
+
+/// An answer in the partner's words, not signed yet.
+#[derive(Debug)]
+pub enum Unsigned {
+    /// An exclusive-canonical root without its signature, and the value of the root's `Id`.
+    Xml {
+        /// The canonical bytes.
+        canonical: Vec<u8>,
+        /// The root's `Id`.
+        root_id: String,
+    },
+    /// A JSON body; the signature travels beside it.
+    Json(Vec<u8>),
+}
+
+/// Whether an answer says yes or no; both are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// The operation was carried out.
+    Done,
+    /// The operation was refused by a rule, for good.
+    Refused,
+}
+
+/// An encoded answer and whatever has to be sent because of it.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The answer.
+    pub unsigned: Unsigned,
+    /// Rows for the outbox, committed together with the answer.
+    pub callbacks: Vec<Parcel>,
+}
+
+/// A fault in the partner's words.
+#[derive(Debug)]
+pub struct Face {
+    /// Media type of the body.
+    pub content_type: &'static str,
+    /// HTTP status where the partner's protocol has one of its own; else the fault table's.
+    pub status: Option<u16>,
+    /// The body, signed by the caller of `face` where there is something to bind it to.
+    pub unsigned: Unsigned,
+}
+
+/// One system's words.
+pub trait Adapter: Send + Sync + 'static {
+    /// Its operations as types.
+    type Request: Send + Sync + 'static;
+    /// What the insurance database answered, canonical.
+    type Outcome: Send + 'static;
+
+    /// The system's name: `tax`, `civil`, `portal`.
+    fn system(&self) -> &'static str;
+
+    /// Its doors.
+    fn routes(&self) -> &'static [Route];
+
+    /// Reads the road's envelope. Trusts nothing.
+    ///
+    /// # Errors
+    /// `Malformed`, `TooLarge`, `UnsupportedMediaType` or `BadSignature` (none there).
+    fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault>;
+
+    /// Reads the typed request from proven bytes.
+    ///
+    /// # Errors
+    /// `Malformed` or `Invalid`, with the field's name.
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Self::Request>, Fault>;
+
+    /// Translates to the canonical request and calls the insurance contract.
+    fn perform<'a>(
+        &'a self,
+        context: Context,
+        permit: &'a Permit,
+        request: &'a Self::Request,
+    ) -> BoxFuture<'a, Result<Self::Outcome, Fault>>;
+
+    /// Says the outcome in the partner's words, permitted fields only.
+    ///
+    /// # Errors
+    /// `Internal` where the outcome cannot be said.
+    fn encode(
+        &self,
+        head: &AnswerHead,
+        permit: &Permit,
+        request: &Self::Request,
+        outcome: Self::Outcome,
+    ) -> Result<Encoded, Fault>;
+
+    /// Says a fault in the partner's words; `head` is there from the permit room on.
+    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face;
+}

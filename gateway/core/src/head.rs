@@ -1,0 +1,156 @@
+//! What arrives: a request head, its body still unread, and the peer that TLS proved.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use http_body_util::combinators::UnsyncBoxBody;
+use jiff::Timestamp;
+use schemas::id::{MessageId, PartnerId};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::partner::{Partners, PeerId};
+
+/// Whatever can go wrong while a body is read.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request body, still unread.
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;
+
+/// The name under which everything about one message is kept: a UUIDv7 made on arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Evidence(Uuid);
+
+impl Evidence {
+    /// A fresh one.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads one back from its text form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+
+    /// The 16 bytes, as stored.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The same name as a message id, for messages that have none of their own.
+    #[must_use]
+    pub fn message_id(&self) -> MessageId {
+        MessageId::parse(&self.0.to_string()).expect("a UUID is 36 characters of [0-9a-f-]")
+    }
+
+    /// Reads one back from its 16 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The far end of a connection: a registered partner or relay, recognised by its certificate.
+///
+/// A peer is not a sender: a relay carries messages of others.
+#[derive(Debug, Clone)]
+pub struct Peer(Arc<PeerInner>);
+
+#[derive(Debug)]
+struct PeerInner {
+    partner: PartnerId,
+    certificate_sha256: [u8; 32],
+    not_after: Timestamp,
+}
+
+impl Peer {
+    /// Recognises the certificate that the handshake proved, among the registered identities.
+    #[must_use]
+    pub fn recognise(
+        partners: &Partners,
+        certificate: &certs::tls::PeerCertificate,
+    ) -> Option<Self> {
+        let by_pin = partners.peer(&PeerId::Spki(certificate.spki_sha256));
+        let by_uri = || {
+            certificate
+                .san_uris
+                .iter()
+                .find_map(|uri| partners.peer(&PeerId::Uri(uri.clone())))
+        };
+        let partner = by_pin.or_else(by_uri)?.id.clone();
+        Some(Self(Arc::new(PeerInner {
+            partner,
+            certificate_sha256: certificate.sha256,
+            not_after: certificate.not_after,
+        })))
+    }
+
+    /// The peer of a message that is taken up again from the journal, where T1 committed it.
+    pub(crate) fn of_record(partner: PartnerId, certificate_sha256: [u8; 32]) -> Self {
+        Self(Arc::new(PeerInner {
+            partner,
+            certificate_sha256,
+            not_after: Timestamp::MAX,
+        }))
+    }
+
+    /// The registration that the certificate belongs to.
+    #[must_use]
+    pub fn partner(&self) -> &PartnerId {
+        &self.0.partner
+    }
+
+    /// SHA-256 of the certificate's DER, for the journal.
+    #[must_use]
+    pub fn certificate_sha256(&self) -> &[u8; 32] {
+        &self.0.certificate_sha256
+    }
+
+    /// The certificate ends here, and so does every connection that was opened with it.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.0.not_after
+    }
+}
+
+/// The head of a request, its identity headers stripped.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The request's method.
+    pub method: Method,
+    /// The path, exactly as received.
+    pub path: String,
+    /// Headers, without those that could claim an identity.
+    pub headers: HeaderMap,
+    /// Who holds the other end.
+    pub peer: Peer,
+    /// The name of this message in journal, log and answer.
+    pub evidence: Evidence,
+    /// When the head was complete.
+    pub arrived_at: Timestamp,
+    /// When an answer must be ready.
+    pub deadline: Instant,
+}
+
+/// A request before the admit room: nothing about it is believed but its peer.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The request as hyper gives it.
+    pub request: http::Request<Body>,
+    /// Who holds the other end.
+    pub peer: Peer,
+    /// The name given on arrival.
+    pub evidence: Evidence,
+    /// When the head was complete.
+    pub arrived_at: Timestamp,
+}

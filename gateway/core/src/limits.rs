@@ -1,0 +1,152 @@
+//! How often: governor's exact limits per (who, what), with the numbers that the caller is told.
+//!
+//! The keys are registered partners and known routes or operations, so the table is bounded by the
+//! registrations.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use governor::{
+    DefaultDirectRateLimiter,
+    clock::{Clock as _, DefaultClock},
+    middleware::StateInformationMiddleware,
+};
+use schemas::id::PartnerId;
+
+use crate::partner::Quota;
+
+type Limiter = governor::RateLimiter<
+    governor::state::NotKeyed,
+    governor::state::InMemoryState,
+    DefaultClock,
+    StateInformationMiddleware,
+>;
+
+/// Where a caller stands with one limit, for the RateLimit headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Messages at once.
+    pub limit: u32,
+    /// Messages left now.
+    pub remaining: u32,
+    /// Until the next message is allowed.
+    pub reset: Duration,
+}
+
+/// The limits of one room, each made on first use from the partner's quota.
+#[derive(Default)]
+pub struct Limits {
+    clock: DefaultClock,
+    table: RwLock<HashMap<(PartnerId, &'static str), (Quota, Arc<Limiter>)>>,
+}
+
+impl std::fmt::Debug for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limits").finish_non_exhaustive()
+    }
+}
+
+impl Limits {
+    /// No limit has been used yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one message from the limit of (who, what).
+    ///
+    /// # Errors
+    /// The standing of a caller that has none left, with the true wait.
+    pub fn take(
+        &self,
+        who: &PartnerId,
+        what: &'static str,
+        quota: Quota,
+    ) -> Result<Standing, Standing> {
+        let limiter = self.limiter(who, what, quota);
+        match limiter.check() {
+            Ok(state) => Ok(Standing {
+                limit: quota.burst,
+                remaining: state.remaining_burst_capacity(),
+                reset: Duration::ZERO,
+            }),
+            Err(not_until) => Err(Standing {
+                limit: quota.burst,
+                remaining: 0,
+                reset: not_until.wait_time_from(self.clock.now()),
+            }),
+        }
+    }
+
+    fn limiter(&self, who: &PartnerId, what: &'static str, quota: Quota) -> Arc<Limiter> {
+        let key = (who.clone(), what);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made_for, limiter)) = table.get(&key)
+            && *made_for == quota
+        {
+            return Arc::clone(limiter);
+        }
+        drop(table);
+        let limiter = Arc::new(make(quota));
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        match table.get(&key) {
+            Some((made_for, made)) if *made_for == quota => Arc::clone(made),
+            _ => {
+                table.insert(key, (quota, Arc::clone(&limiter)));
+                limiter
+            }
+        }
+    }
+}
+
+fn make(quota: Quota) -> Limiter {
+    let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    let quota = governor::Quota::per_minute(at_least_one(quota.per_minute))
+        .allow_burst(at_least_one(quota.burst));
+    DefaultDirectRateLimiter::direct(quota).with_middleware()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(id: &str) -> PartnerId {
+        PartnerId::parse(id).unwrap()
+    }
+
+    const QUOTA: Quota = Quota {
+        per_minute: 60,
+        burst: 3,
+    };
+
+    #[test]
+    fn the_burst_is_exact_and_the_wait_is_told() {
+        let limits = Limits::new();
+        for left in [2, 1, 0] {
+            let standing = limits.take(&who("tax"), "/a", QUOTA).unwrap();
+            assert_eq!(standing.remaining, left);
+        }
+        let standing = limits.take(&who("tax"), "/a", QUOTA).unwrap_err();
+        assert!(standing.reset > Duration::ZERO && standing.reset <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn one_partner_never_uses_up_the_limit_of_another() {
+        let limits = Limits::new();
+        while limits.take(&who("tax"), "/a", QUOTA).is_ok() {}
+        assert!(limits.take(&who("portal"), "/a", QUOTA).is_ok());
+        assert!(limits.take(&who("tax"), "/b", QUOTA).is_ok());
+    }
+
+    #[test]
+    fn a_changed_quota_starts_afresh() {
+        let limits = Limits::new();
+        while limits.take(&who("tax"), "/a", QUOTA).is_ok() {}
+        let more = Quota { burst: 5, ..QUOTA };
+        assert_eq!(limits.take(&who("tax"), "/a", more).unwrap().limit, 5);
+    }
+}

@@ -1,0 +1,248 @@
+//! Who is registered: partners, their certificates, their keys and their agreements, as one snapshot
+//! that is swapped whole.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use certs::keys::{Algorithm, VerifyingKey};
+use jiff::civil::Date;
+use schemas::id::PartnerId;
+
+use crate::adapter::Road;
+
+/// Where this gateway stands; part of what is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// Everything on one machine, synthetic.
+    Sandbox,
+    /// Partners' test systems, synthetic.
+    Test,
+    /// The real thing.
+    Production,
+}
+
+impl Environment {
+    /// The word in config and envelopes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Sandbox, Self::Test, Self::Production]
+            .into_iter()
+            .find(|environment| environment.as_str() == word)
+    }
+}
+
+/// How a peer's certificate is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PeerId {
+    /// A SAN URI under a registered anchor.
+    Uri(String),
+    /// A pinned key: SHA-256 of the SubjectPublicKeyInfo.
+    Spki([u8; 32]),
+}
+
+/// A rate: so many per minute, and so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Quota {
+    /// Messages per minute, at least 1.
+    pub per_minute: u32,
+    /// Messages at once, at least 1.
+    pub burst: u32,
+}
+
+/// A registered signing key of a sender.
+#[derive(Debug)]
+pub struct SenderKey {
+    /// The name by which messages hint at it.
+    pub kid: String,
+    /// The one algorithm it is used with.
+    pub algorithm: Algorithm,
+    /// The key.
+    pub key: VerifyingKey,
+}
+
+/// What one operation is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Fields that may be disclosed.
+    pub fields: BTreeSet<String>,
+    /// How often.
+    pub quota: Quota,
+}
+
+/// An agreement between a partner and VSS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// Its number.
+    pub number: String,
+    /// The article it rests on.
+    pub legal_basis: String,
+    /// Purposes it allows.
+    pub purposes: BTreeSet<String>,
+    /// Operations it grants, by name.
+    pub operations: BTreeMap<String, Grant>,
+    /// Roads it allows.
+    pub roads: BTreeSet<Road>,
+    /// First day.
+    pub valid_from: Date,
+    /// Last day, where it has one.
+    pub valid_to: Option<Date>,
+}
+
+/// Who carries a partner's messages on a road that has a relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// The road.
+    pub road: Road,
+    /// The registered relay.
+    pub relay: PartnerId,
+}
+
+/// One registered partner or relay.
+#[derive(Debug)]
+pub struct Partner {
+    /// Its id.
+    pub id: PartnerId,
+    /// Its name, for people.
+    pub name: String,
+    /// False: suspended, nothing in or out.
+    pub active: bool,
+    /// Certificates it may connect with.
+    pub peers: Vec<PeerId>,
+    /// Who may carry its messages beside itself.
+    pub relays: Vec<Relay>,
+    /// Keys it signs with.
+    pub keys: Vec<SenderKey>,
+    /// Its agreements.
+    pub agreements: Vec<Agreement>,
+    /// How far its clock may be off: freshness is judged by this.
+    pub window: Duration,
+    /// How much its connections may bring to one route before a body is read.
+    pub peer_quota: Quota,
+}
+
+impl Partner {
+    /// The key that a hint names, or the only key where there is no hint.
+    #[must_use]
+    pub fn key(&self, hint: Option<&str>) -> Option<&SenderKey> {
+        match hint {
+            Some(kid) => self.keys.iter().find(|key| key.kid == kid),
+            None if self.keys.len() == 1 => self.keys.first(),
+            None => None,
+        }
+    }
+
+    /// True where `peer` may bring this partner's messages by `road`.
+    #[must_use]
+    pub fn may_arrive(&self, peer: &PartnerId, road: Road) -> bool {
+        match road {
+            Road::Direct => *peer == self.id,
+            Road::Ngsp => self
+                .relays
+                .iter()
+                .any(|relay| relay.road == road && relay.relay == *peer),
+        }
+    }
+}
+
+/// Two registrations claim the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is registered twice: {first} and {second}")]
+pub struct Clash {
+    /// What is claimed twice.
+    pub what: &'static str,
+    /// One holder.
+    pub first: String,
+    /// The other.
+    pub second: String,
+}
+
+/// All registrations, whole and consistent.
+#[derive(Debug)]
+pub struct Partners {
+    environment: Environment,
+    us: PartnerId,
+    by_id: HashMap<PartnerId, Arc<Partner>>,
+    by_peer: HashMap<PeerId, Arc<Partner>>,
+}
+
+impl Partners {
+    /// Puts registrations together.
+    ///
+    /// # Errors
+    /// An id or a certificate identity that two partners claim.
+    pub fn new(environment: Environment, us: PartnerId, all: Vec<Partner>) -> Result<Self, Clash> {
+        let mut partners = Self {
+            environment,
+            us,
+            by_id: HashMap::new(),
+            by_peer: HashMap::new(),
+        };
+        for partner in all.into_iter().map(Arc::new) {
+            partners.add(partner)?;
+        }
+        Ok(partners)
+    }
+
+    fn add(&mut self, partner: Arc<Partner>) -> Result<(), Clash> {
+        for peer in &partner.peers {
+            if let Some(first) = self.by_peer.insert(peer.clone(), Arc::clone(&partner)) {
+                return Err(Clash {
+                    what: "a peer identity",
+                    first: first.id.as_str().to_owned(),
+                    second: partner.id.as_str().to_owned(),
+                });
+            }
+        }
+        let id = partner.id.clone();
+        match self.by_id.insert(id.clone(), partner) {
+            Some(_) => Err(Clash {
+                what: "a partner id",
+                first: id.as_str().to_owned(),
+                second: id.as_str().to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Where this gateway stands.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// Our own id as receiver and sender.
+    #[must_use]
+    pub fn us(&self) -> &PartnerId {
+        &self.us
+    }
+
+    /// The registration of this id.
+    #[must_use]
+    pub fn get(&self, id: &PartnerId) -> Option<&Arc<Partner>> {
+        self.by_id.get(id)
+    }
+
+    /// The registration that a certificate identity belongs to.
+    #[must_use]
+    pub fn peer(&self, peer: &PeerId) -> Option<&Arc<Partner>> {
+        self.by_peer.get(peer)
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Partner>> {
+        self.by_id.values()
+    }
+}

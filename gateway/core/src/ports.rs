@@ -1,0 +1,402 @@
+//! What the pipeline needs from outside, as small traits: a clock, the message log, the outbox, sight.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use schemas::id::{MessageId, PartnerId};
+
+use crate::head::Evidence;
+
+/// Time, passed in so that tests can turn it.
+pub trait Clock: Send + Sync + 'static {
+    /// Now, on the wall.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock; the only place that reads it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Why the store could not do it. The message for the log holds no personal data.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It could not write; nothing was changed.
+    #[error("the store cannot write: {0}")]
+    Unavailable(String),
+    /// Its queue is full.
+    #[error("the store's queue is full")]
+    Busy,
+    /// What it holds contradicts itself.
+    #[error("the store is corrupt: {0}")]
+    Corrupt(String),
+}
+
+/// Everything about a message that is committed before it is acted upon.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name here.
+    pub evidence: Evidence,
+    /// The proven sender.
+    pub sender: PartnerId,
+    /// The id under which it is remembered.
+    pub id: MessageId,
+    /// Operation name.
+    pub operation: &'static str,
+    /// Content digest.
+    pub digest: [u8; 32],
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// When the sender sent it.
+    pub sent_at: Timestamp,
+    /// Whether its time lies in the sender's window; an unknown id must be fresh.
+    pub fresh: bool,
+    /// The partner or relay that carried it.
+    pub peer: PartnerId,
+    /// SHA-256 of the peer's certificate.
+    pub peer_certificate: [u8; 32],
+    /// How it travelled.
+    pub road: &'static str,
+    /// The path it came in by.
+    pub path: String,
+    /// The kind of proof.
+    pub proof: &'static str,
+    /// Agreement number and operation that permitted it.
+    pub rule: String,
+    /// The purpose.
+    pub purpose: String,
+    /// Names of the fields disclosed, comma separated.
+    pub fields: String,
+    /// Media type as received.
+    pub content_type: String,
+    /// The detached signature beside the body, where there is one.
+    pub signature: Option<String>,
+    /// The exact bytes received.
+    pub body: Bytes,
+}
+
+/// A committed answer, ready to be written to any connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// The request's name here.
+    pub evidence: Evidence,
+    /// HTTP status.
+    pub status: u16,
+    /// Media type.
+    pub content_type: String,
+    /// The detached signature beside the body, where there is one.
+    pub signature: Option<String>,
+    /// The fault code, where it refuses for good.
+    pub fault: Option<String>,
+    /// The exact bytes.
+    pub body: Bytes,
+}
+
+/// What the log says of one claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// Never seen: it is ours to act upon until the lease ends.
+    New,
+    /// Seen with the same content: its answer.
+    Same(StoredAnswer),
+    /// Seen with other content.
+    Conflict,
+    /// Seen, and somebody is acting upon it.
+    InProgress,
+    /// Never seen, and too old to begin with.
+    Stale,
+}
+
+/// What the log knows of an id before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    Unknown,
+    /// Its answer.
+    Same(StoredAnswer),
+    /// Other content.
+    Conflict,
+    /// Claimed, not answered.
+    InProgress,
+}
+
+/// A refusal in the verify or permit room: bounded, without a body.
+#[derive(Debug, Clone)]
+pub struct RefusalNote {
+    /// The refused message's name here.
+    pub evidence: Evidence,
+    /// When.
+    pub at: Timestamp,
+    /// The room.
+    pub room: &'static str,
+    /// Who held the other end.
+    pub peer: PartnerId,
+    /// The claimed sender, where the envelope was read.
+    pub sender: Option<PartnerId>,
+    /// The fault code.
+    pub code: &'static str,
+    /// The stable reason word.
+    pub reason: &'static str,
+}
+
+/// Something that has to be sent to a partner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// Unique for ever: the change or callback it comes from. A second one is ignored.
+    pub id: String,
+    /// To whom.
+    pub partner: PartnerId,
+    /// Order is kept within (partner, subject).
+    pub subject: String,
+    /// Position within the subject; lower goes first.
+    pub sequence: u64,
+    /// What kind of message it becomes, such as `portal.dossier`.
+    pub kind: &'static str,
+    /// The canonical content, opaque to the store (sealed at rest).
+    pub content: Bytes,
+}
+
+/// A parcel leased for delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leased {
+    /// The parcel's id.
+    pub id: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its position within the subject.
+    pub sequence: u64,
+    /// Its kind.
+    pub kind: String,
+    /// Its content, opened.
+    pub content: Bytes,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The partner has it; the receipt as received (bounded).
+    Delivered {
+        /// The partner's own words, kept as evidence.
+        receipt: Bytes,
+    },
+    /// Try again after this wait.
+    Retry {
+        /// How long to wait.
+        after: Duration,
+        /// The stable reason word.
+        reason: &'static str,
+    },
+    /// Never again without a person.
+    Dead {
+        /// The stable reason word.
+        reason: &'static str,
+    },
+}
+
+/// Inbox and journal: who said what, and what was answered. Every write is durable when its future
+/// resolves.
+pub trait MessageLog: Send + Sync + 'static {
+    /// What is known of (sender, id) with this content digest.
+    fn known(
+        &self,
+        sender: &PartnerId,
+        id: &MessageId,
+        digest: &[u8; 32],
+    ) -> BoxFuture<'_, Result<Known, StoreError>>;
+
+    /// T1: claims the message and appends its exact bytes to the journal, or says why not.
+    /// An expired claim of the same content is taken over as `New`: the row takes the new entry's
+    /// evidence (which may be the old one), and `story` finds it by either.
+    fn claim(&self, entry: Entry) -> BoxFuture<'_, Result<Claimed, StoreError>>;
+
+    /// T2: the signed answer, its journal record, done, and the outbox rows.
+    fn commit(
+        &self,
+        entry: Evidence,
+        answer: StoredAnswer,
+        parcels: Vec<Parcel>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// A read: request and answer in one durable write. `New` where it was written.
+    fn record(
+        &self,
+        entry: Entry,
+        answer: StoredAnswer,
+    ) -> BoxFuture<'_, Result<Claimed, StoreError>>;
+
+    /// Gives a claim back after an unknown outcome, so that the next try may take it at once.
+    fn release(&self, evidence: Evidence) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Keeps a refusal of the verify or permit room.
+    fn refuse(&self, note: RefusalNote) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Claims whose lease has ended, oldest first, with everything needed to act again.
+    fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>>;
+
+    /// All that is kept about an evidence id or a message id, newest first, at most 20.
+    fn story(&self, id: &str) -> BoxFuture<'_, Result<Vec<Story>, StoreError>>;
+
+    /// Counts for the status page.
+    fn census(&self) -> BoxFuture<'_, Result<Census, StoreError>>;
+}
+
+/// A claimed message whose holder has gone.
+#[derive(Debug, Clone)]
+pub struct Unfinished {
+    /// Its name here.
+    pub evidence: Evidence,
+    /// The path it came in by.
+    pub path: String,
+    /// The partner or relay that carried it.
+    pub peer: PartnerId,
+    /// SHA-256 of the peer's certificate.
+    pub peer_certificate: [u8; 32],
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// Media type as received.
+    pub content_type: String,
+    /// The detached signature beside the body.
+    pub signature: Option<String>,
+    /// The exact bytes.
+    pub body: Bytes,
+}
+
+/// What the store remembers of one message, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Its name here.
+    pub evidence: Evidence,
+    /// The sender; of a refusal, the claimed one.
+    pub sender: Option<PartnerId>,
+    /// The message id; none in a refusal.
+    pub id: Option<MessageId>,
+    /// Operation name.
+    pub operation: Option<String>,
+    /// Who carried it.
+    pub peer: PartnerId,
+    /// The road.
+    pub road: Option<String>,
+    /// The kind of proof.
+    pub proof: Option<String>,
+    /// The permit's rule.
+    pub rule: Option<String>,
+    /// The purpose.
+    pub purpose: Option<String>,
+    /// Names of disclosed fields.
+    pub fields: Option<String>,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// The answer's HTTP status.
+    pub status: Option<u16>,
+    /// The fault code of a refusal.
+    pub fault: Option<String>,
+    /// The refusal's reason word.
+    pub reason: Option<String>,
+    /// The room that refused.
+    pub room: Option<String>,
+    /// Until when somebody holds the claim.
+    pub leased_until: Option<Timestamp>,
+    /// Journal sequence numbers of request and answer.
+    pub journal: Vec<u64>,
+    /// Parcels in the outbox that came from it: (id, state, attempts, last reason).
+    pub parcels: Vec<ParcelStory>,
+}
+
+/// What the outbox remembers of one parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParcelStory {
+    /// The parcel's id.
+    pub id: String,
+    /// To whom.
+    pub partner: PartnerId,
+    /// `waiting`, `leased`, `done` or `dead`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last reason word.
+    pub reason: Option<String>,
+}
+
+/// Counts for the status page and the metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Records in the journal.
+    pub journal_records: u64,
+    /// Claims without an answer.
+    pub in_progress: u64,
+    /// Refusals kept.
+    pub refusals: u64,
+    /// Per partner: waiting parcels, dead parcels, arrival of the oldest waiting one.
+    pub lanes: Vec<LaneCensus>,
+}
+
+/// One lane's counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneCensus {
+    /// The partner.
+    pub partner: PartnerId,
+    /// Parcels waiting or leased.
+    pub waiting: u64,
+    /// Parcels that need a person.
+    pub dead: u64,
+    /// When the oldest waiting one was put in.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Parcels on their way out. Claimed by state, never by a cursor.
+pub trait Outbox: Send + Sync + 'static {
+    /// Puts parcels in; one whose id is known is ignored. Durable when it resolves.
+    fn put(&self, parcels: Vec<Parcel>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Leases up to `max` due parcels of one partner, lowest sequence of each subject first, never
+    /// two subjects' positions out of order: a parcel is due only when all before it in its subject
+    /// are done (those leased in the same call count, in order).
+    fn lease(
+        &self,
+        partner: &PartnerId,
+        max: usize,
+        lease: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Leased>, StoreError>>;
+
+    /// The exact bytes about to be sent for these parcels, into the journal, before they are sent.
+    fn sending(
+        &self,
+        partner: &PartnerId,
+        ids: Vec<String>,
+        bytes: Bytes,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Writes down how deliveries ended.
+    fn settle(&self, results: Vec<(String, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// Where the rooms report what they did and how long it took. No personal data, bounded labels.
+pub trait Sight: Send + Sync + 'static {
+    /// One passage through one room.
+    fn room(&self, room: &'static str, route: &'static str, outcome: &'static str, took: Duration);
+    /// One refusal.
+    fn refused(&self, room: &'static str, partner: &str, code: &'static str);
+    /// One answered message.
+    fn answered(&self, partner: &str, operation: &'static str, outcome: &'static str);
+}
+
+/// Sees nothing; for tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Blind;
+
+impl Sight for Blind {
+    fn room(&self, _: &'static str, _: &'static str, _: &'static str, _: Duration) {}
+    fn refused(&self, _: &'static str, _: &str, _: &'static str) {}
+    fn answered(&self, _: &str, _: &'static str, _: &'static str) {}
+}

@@ -1,0 +1,160 @@
+//! Room 8: the outcome, or a rule's refusal, in the partner's words, permitted fields only, signed
+//! and bound to the request. The record room commits what is prepared here.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use schemas::fault::{Fault, FaultCode};
+use tower::{Layer, Service};
+
+use super::{Parts, permit::answer_head, room::Room};
+use crate::{
+    adapter::{Adapter, AnswerHead, Unsigned},
+    ports::{Parcel, StoredAnswer},
+    refusal::Refusal,
+    state::Recorded,
+};
+
+/// A signed answer that is not committed yet, and what has to be sent because of it.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) answer: StoredAnswer,
+    pub(crate) parcels: Vec<Parcel>,
+}
+
+/// Makes [`Answer`].
+#[derive(Debug)]
+pub struct AnswerLayer<A> {
+    /// What the rooms share.
+    pub parts: Parts,
+    /// The words.
+    pub adapter: Arc<A>,
+}
+
+impl<A> Clone for AnswerLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: self.parts.clone(),
+            adapter: Arc::clone(&self.adapter),
+        }
+    }
+}
+
+impl<S, A> Layer<S> for AnswerLayer<A> {
+    type Service = Answer<S, A>;
+
+    fn layer(&self, inner: S) -> Answer<S, A> {
+        Answer {
+            inner,
+            room: self.clone(),
+        }
+    }
+}
+
+/// The answer room.
+#[derive(Debug)]
+pub struct Answer<S, A> {
+    inner: S,
+    room: AnswerLayer<A>,
+}
+
+impl<S: Clone, A> Clone for Answer<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            room: self.room.clone(),
+        }
+    }
+}
+
+impl<S, A> Service<Arc<Recorded<A::Request>>> for Answer<S, A>
+where
+    S: Service<Arc<Recorded<A::Request>>, Response = A::Outcome, Error = Refusal>,
+    S::Future: Send + 'static,
+    A: Adapter,
+{
+    type Response = Prepared;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Prepared, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, recorded: Arc<Recorded<A::Request>>) -> Self::Future {
+        let outcome = self.inner.call(Arc::clone(&recorded));
+        let this = self.room.clone();
+        Box::pin(async move {
+            let outcome = outcome.await;
+            let verified = &recorded.permitted.verified;
+            let evidence = verified.head.evidence;
+            let room = Room::enter("answer", verified.route.path, evidence, &this.parts.sight);
+            let _entered = room.span.clone().entered();
+            let head = answer_head(&this.parts, verified);
+            let prepared = match outcome {
+                Ok(outcome) => this.say(&recorded, &head, outcome),
+                Err(refusal) if refusal.fault.is_final() => this.refuse(&head, &refusal.fault),
+                Err(refusal) => return Err(refusal.bound(head)),
+            };
+            let refuse = |fault| Refusal::of("answer", evidence, fault).bound(head.clone());
+            room.leave(prepared.map_err(refuse))
+        })
+    }
+}
+
+impl<A: Adapter> AnswerLayer<A> {
+    fn say(
+        &self,
+        recorded: &Recorded<A::Request>,
+        head: &AnswerHead,
+        outcome: A::Outcome,
+    ) -> Result<Prepared, Fault> {
+        let request = &recorded.permitted.verified.request;
+        let encoded = self
+            .adapter
+            .encode(head, recorded.permit(), request, outcome)?;
+        let answer = self.sign(head, encoded.unsigned, 200, None)?;
+        Ok(Prepared {
+            answer,
+            parcels: encoded.callbacks,
+        })
+    }
+
+    fn refuse(&self, head: &AnswerHead, fault: &Fault) -> Result<Prepared, Fault> {
+        let row = fault.code().row();
+        let face = self.adapter.face(fault, Some(head));
+        let status = face.status.unwrap_or(row.http);
+        let answer = self.sign(head, face.unsigned, status, Some(row.code))?;
+        Ok(Prepared {
+            answer,
+            parcels: Vec::new(),
+        })
+    }
+
+    fn sign(
+        &self,
+        head: &AnswerHead,
+        unsigned: Unsigned,
+        status: u16,
+        fault: Option<&'static str>,
+    ) -> Result<StoredAnswer, Fault> {
+        let signed = self
+            .parts
+            .signer
+            .load()
+            .sign(unsigned, head)
+            .map_err(|error| Fault::new(FaultCode::Internal, "sign").log(error.to_string()))?;
+        Ok(StoredAnswer {
+            evidence: head.evidence,
+            status,
+            content_type: signed.content_type.to_owned(),
+            signature: signed.signature,
+            fault: fault.map(str::to_owned),
+            body: Bytes::from(signed.body),
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! The outermost layer and the one place where faults become answers: in the partner's words,
+//! signed where there is something to bind them to.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use schemas::fault::{Fault, FaultCode, Row};
+use tower::{Layer, Service};
+
+use super::Parts;
+use crate::{
+    adapter::{Adapter, Unsigned},
+    head::{Arrival, Evidence},
+    limits::Standing,
+    ports::StoredAnswer,
+    refusal::Refusal,
+    sign::Signed,
+    state::Committed,
+};
+
+/// The header that names the message in our journal.
+pub const EVIDENCE: HeaderName = HeaderName::from_static("lienthong-evidence");
+/// The header that names the fault.
+pub const FAULT: HeaderName = HeaderName::from_static("lienthong-fault");
+/// The header that carries the detached signature.
+pub const SIGNATURE: HeaderName = HeaderName::from_static("x-jws-signature");
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// What may be written to a connection: a committed answer or a faced fault. Made only here.
+#[derive(Debug)]
+pub struct Reply(Response<Full<Bytes>>);
+
+impl Reply {
+    /// The HTTP response.
+    #[must_use]
+    pub fn into_response(self) -> Response<Full<Bytes>> {
+        self.0
+    }
+}
+
+/// Makes [`FaceService`].
+#[derive(Debug)]
+pub struct FaceLayer<A> {
+    /// What the rooms share.
+    pub parts: Parts,
+    /// The words.
+    pub adapter: Arc<A>,
+}
+
+impl<A> Clone for FaceLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: self.parts.clone(),
+            adapter: Arc::clone(&self.adapter),
+        }
+    }
+}
+
+impl<S, A> Layer<S> for FaceLayer<A> {
+    type Service = FaceService<S, A>;
+
+    fn layer(&self, inner: S) -> FaceService<S, A> {
+        FaceService {
+            inner,
+            room: self.clone(),
+        }
+    }
+}
+
+/// Turns every end of a message into a reply.
+#[derive(Debug)]
+pub struct FaceService<S, A> {
+    inner: S,
+    room: FaceLayer<A>,
+}
+
+impl<S: Clone, A> Clone for FaceService<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            room: self.room.clone(),
+        }
+    }
+}
+
+impl<S, A> Service<Arrival> for FaceService<S, A>
+where
+    S: Service<Arrival, Response = Committed, Error = Refusal>,
+    S::Future: Send + 'static,
+    A: Adapter,
+{
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Reply, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, arrival: Arrival) -> Self::Future {
+        let peer = arrival.peer.partner().clone();
+        let passage = self.inner.call(arrival);
+        let this = self.room.clone();
+        Box::pin(async move {
+            Ok(match passage.await {
+                Ok(committed) => Reply(answered(committed.answer)),
+                Err(refusal) => this.refused(&refusal, peer.as_str()),
+            })
+        })
+    }
+}
+
+impl<A: Adapter> FaceLayer<A> {
+    fn refused(&self, refusal: &Refusal, peer: &str) -> Reply {
+        let row = refusal.fault.code().row();
+        self.parts.sight.refused(refusal.room, peer, row.code);
+        tell(refusal, peer);
+        let head = refusal.binding.as_deref();
+        let face = self.adapter.face(&refusal.fault, head);
+        let signed = head.and_then(|head| {
+            let unsigned = clone_of(&face.unsigned);
+            self.parts.signer.load().sign(unsigned, head).ok()
+        });
+        let said = signed.unwrap_or_else(|| unsigned(face.content_type, face.unsigned));
+        let status = face.status.unwrap_or(row.http);
+        Reply(faced(refusal, row, status, said))
+    }
+}
+
+/// One line in the log for a refusal: codes and ids only.
+fn tell(refusal: &Refusal, peer: &str) {
+    let fault = &refusal.fault;
+    tracing::info!(
+        evidence = %refusal.evidence,
+        room = refusal.room,
+        peer,
+        code = fault.code().row().code,
+        reason = fault.reason(),
+        field = fault.wrong_field(),
+        note = fault.note(),
+        "refused"
+    );
+}
+
+fn clone_of(unsigned: &Unsigned) -> Unsigned {
+    match unsigned {
+        Unsigned::Xml { canonical, root_id } => Unsigned::Xml {
+            canonical: canonical.clone(),
+            root_id: root_id.clone(),
+        },
+        Unsigned::Json(body) => Unsigned::Json(body.clone()),
+    }
+}
+
+fn unsigned(content_type: &'static str, unsigned: Unsigned) -> Signed {
+    let body = match unsigned {
+        Unsigned::Xml { canonical, .. } => canonical,
+        Unsigned::Json(body) => body,
+    };
+    Signed {
+        content_type,
+        body,
+        signature: None,
+    }
+}
+
+fn answered(answer: StoredAnswer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(answer.body));
+    *response.status_mut() = status(answer.status);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, text(&answer.content_type));
+    headers.insert(EVIDENCE, text(&answer.evidence.to_string()));
+    if let Some(signature) = &answer.signature {
+        headers.insert(SIGNATURE, text(signature));
+    }
+    if let Some(code) = &answer.fault {
+        headers.insert(FAULT, text(code));
+    }
+    response
+}
+
+fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Response<Full<Bytes>> {
+    let mut response = answered(StoredAnswer {
+        evidence: refusal.evidence,
+        status: status_code,
+        content_type: said.content_type.to_owned(),
+        signature: said.signature,
+        fault: Some(row.code.to_owned()),
+        body: Bytes::from(said.body),
+    });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("vi, en"));
+    if let Some(wait) = refusal.fault.wait() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
+    if let Some(standing) = refusal.rate {
+        headers.extend(rate_headers(standing));
+    }
+    if must_close(refusal.fault.code()) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// After an ambiguous or unread request nobody knows where the next one starts.
+fn must_close(code: FaultCode) -> bool {
+    matches!(
+        code,
+        FaultCode::Framing | FaultCode::TooLarge | FaultCode::TooSlow | FaultCode::Draining
+    )
+}
+
+fn rate_headers(standing: Standing) -> [(HeaderName, HeaderValue); 3] {
+    [
+        (LIMIT, HeaderValue::from(u64::from(standing.limit))),
+        (REMAINING, HeaderValue::from(u64::from(standing.remaining))),
+        (RESET, HeaderValue::from(whole_seconds(standing.reset))),
+    ]
+}
+
+/// Rounded up: a caller that waits this long is not told to wait again.
+fn whole_seconds(wait: std::time::Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The reply to a request for a path that no system has: problem details (RFC 9457), unsigned.
+#[must_use]
+pub fn unknown_route(evidence: Evidence) -> Reply {
+    let fault = Fault::new(FaultCode::UnknownRoute, "route");
+    let row = fault.code().row();
+    let refusal = Refusal::of("admit", evidence, fault);
+    let said = Signed {
+        content_type: "application/problem+json",
+        body: schemas::fault::problem(&refusal.fault, &evidence.to_string()),
+        signature: None,
+    };
+    Reply(faced(&refusal, row, row.http, said))
+}

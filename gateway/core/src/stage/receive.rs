@@ -1,0 +1,164 @@
+//! Room 3: the whole body, bounded in size and time, and what its envelope claims. Trusts nothing.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use http::header;
+use http_body_util::BodyExt;
+use schemas::fault::{Fault, FaultCode};
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use super::{Parts, room::Room};
+use crate::{
+    adapter::Adapter,
+    head::{Body, BodyError},
+    refusal::Refusal,
+    state::{Admitted, Committed, Received},
+};
+
+/// Makes [`Receive`].
+#[derive(Debug)]
+pub struct ReceiveLayer<A> {
+    /// What the rooms share.
+    pub parts: Parts,
+    /// The words.
+    pub adapter: Arc<A>,
+}
+
+impl<A> Clone for ReceiveLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: self.parts.clone(),
+            adapter: Arc::clone(&self.adapter),
+        }
+    }
+}
+
+impl<S, A> Layer<S> for ReceiveLayer<A> {
+    type Service = Receive<S, A>;
+
+    fn layer(&self, inner: S) -> Receive<S, A> {
+        Receive {
+            inner,
+            room: self.clone(),
+        }
+    }
+}
+
+/// The receive room.
+#[derive(Debug)]
+pub struct Receive<S, A> {
+    inner: S,
+    room: ReceiveLayer<A>,
+}
+
+impl<S: Clone, A> Clone for Receive<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            room: self.room.clone(),
+        }
+    }
+}
+
+impl<S, A> Service<Admitted> for Receive<S, A>
+where
+    S: Service<Received, Response = Committed, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+    A: Adapter,
+{
+    type Response = Committed;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Committed, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, admitted: Admitted) -> Self::Future {
+        // The ready service goes into the future; the clone stays behind.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let this = self.room.clone();
+        Box::pin(async move {
+            let room = Room::enter(
+                "receive",
+                admitted.route.path,
+                admitted.head.evidence,
+                &this.parts.sight,
+            );
+            let span = room.span.clone();
+            let received = this.receive(admitted).instrument(span).await;
+            inner.call(room.leave(received)?).await
+        })
+    }
+}
+
+impl<A: Adapter> ReceiveLayer<A> {
+    async fn receive(&self, admitted: Admitted) -> Result<Received, Refusal> {
+        let Admitted { head, route, body } = admitted;
+        let refuse = |fault| Refusal::new("receive", &head, fault);
+        announced_size(&head.headers, route.body_bytes_max).map_err(refuse)?;
+        let reading = read(body, route.body_bytes_max);
+        let body = tokio::time::timeout_at(head.deadline, reading)
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(FaultCode::TooSlow, "body")))
+            .map_err(refuse)?;
+        let envelope = self.adapter.envelope(&head, &body).map_err(refuse)?;
+        Ok(Received {
+            head,
+            route,
+            body,
+            envelope,
+        })
+    }
+}
+
+/// A body that says it is too large is refused before it is read.
+fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match announced {
+        Some(bytes) if bytes > max as u64 => Err(Fault::new(FaultCode::TooLarge, "body-bytes")),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a body to its end or to its bound, whichever comes first. Trailers are dropped.
+async fn read(mut body: Body, max: usize) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unreadable(&error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > max {
+            return Err(Fault::new(FaultCode::TooLarge, "body-bytes"));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+fn unreadable(error: &BodyError) -> Fault {
+    let too_slow = error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut);
+    match too_slow {
+        true => Fault::new(FaultCode::TooSlow, "body-idle"),
+        false => Fault::new(FaultCode::Malformed, "body-cut-short"),
+    }
+}
+
+/// A body made of bytes that are already here.
+pub(super) fn body_of(bytes: Bytes) -> crate::head::Body {
+    http_body_util::Full::new(bytes)
+        .map_err(Into::into)
+        .boxed_unsync()
+}

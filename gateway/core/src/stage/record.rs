@@ -1,0 +1,291 @@
+//! Room 6: known already? Its stored answer, at any age. Unknown and fresh? Claimed and journaled
+//! (T1) before anything is done; answered, journaled and done (T2) before anything is said.
+//!
+//! From T1 on the work runs in a task of its own, since hyper drops a handler whose client has gone:
+//! a client that hangs up changes nothing.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use http::header;
+use schemas::fault::{Fault, FaultCode};
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt};
+use tracing::Instrument;
+
+use super::{Parts, answer::Prepared, permit::answer_head, room::Room};
+use crate::{
+    adapter::Effect,
+    ports::{Claimed, Entry, Known, StoreError, StoredAnswer},
+    refusal::Refusal,
+    state::{Committed, Permitted, Recorded},
+};
+
+/// How long a duplicate waits for the first of its kind before it is told to ask again.
+const WAIT_FOR_TWIN: Duration = Duration::from_secs(2);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// Makes [`Record`].
+#[derive(Clone, Debug)]
+pub struct RecordLayer {
+    /// What the rooms share.
+    pub parts: Parts,
+}
+
+impl<S> Layer<S> for RecordLayer {
+    type Service = Record<S>;
+
+    fn layer(&self, inner: S) -> Record<S> {
+        Record {
+            inner,
+            parts: self.parts.clone(),
+        }
+    }
+}
+
+/// The record room.
+#[derive(Clone, Debug)]
+pub struct Record<S> {
+    inner: S,
+    parts: Parts,
+}
+
+impl<S, R> Service<Permitted<R>> for Record<S>
+where
+    S: Service<Arc<Recorded<R>>, Response = Prepared, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+    R: Send + Sync + 'static,
+{
+    type Response = Committed;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Committed, Refusal>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, permitted: Permitted<R>) -> Self::Future {
+        let evidence = permitted.verified.head.evidence;
+        let desk = Desk {
+            parts: self.parts.clone(),
+        };
+        let run = desk.run(self.inner.clone(), permitted).in_current_span();
+        let task = self.parts.tasks.spawn(run);
+        Box::pin(async move {
+            task.await.unwrap_or_else(|error| {
+                let fault = Fault::new(FaultCode::Internal, "record-task").log(error.to_string());
+                Err(Refusal::of("record", evidence, fault))
+            })
+        })
+    }
+}
+
+/// Where one message is opened (T1), acted upon and closed (T2).
+struct Desk {
+    parts: Parts,
+}
+
+/// What T1 said.
+enum Opened {
+    /// Ours to act upon.
+    Ours,
+    /// Answered before.
+    Answered(StoredAnswer),
+}
+
+impl Desk {
+    async fn run<S, R>(self, inner: S, permitted: Permitted<R>) -> Result<Committed, Refusal>
+    where
+        S: Service<Arc<Recorded<R>>, Response = Prepared, Error = Refusal>,
+    {
+        let verified = &permitted.verified;
+        let (path, evidence) = (verified.route.path, verified.head.evidence);
+        let operation = verified.operation.name;
+        let sender = verified.claims.sender.clone();
+        let room = Room::enter("record", path, evidence, &self.parts.sight);
+        let span = room.span.clone();
+        let parts = self.parts.clone();
+        let head = answer_head(&parts, verified);
+        let opened = self.open(&permitted).instrument(span).await;
+        let opened =
+            room.leave(opened.map_err(|fault| Refusal::of("record", evidence, fault).bound(head)))?;
+        let answer = match opened {
+            Opened::Answered(answer) => answer,
+            Opened::Ours => self.act(inner, permitted).await?,
+        };
+        let outcome = if answer.fault.is_some() {
+            "refused"
+        } else {
+            "done"
+        };
+        parts.sight.answered(sender.as_str(), operation, outcome);
+        Ok(Committed { answer, operation })
+    }
+
+    /// T1, or what makes it unnecessary.
+    async fn open<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        let verified = &permitted.verified;
+        match (verified.remembered, verified.operation.effect) {
+            (false, _) if !verified.fresh => Err(stale()),
+            (false, _) => Ok(Opened::Ours),
+            (true, Effect::Read) => self.look_up(permitted).await,
+            (true, Effect::Change) => self.claim(permitted).await,
+        }
+    }
+
+    async fn look_up<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        let verified = &permitted.verified;
+        match self.known(permitted).await? {
+            Known::Same(answer) => Ok(Opened::Answered(answer)),
+            Known::Conflict => Err(conflict()),
+            Known::InProgress => self.wait_for_twin(permitted).await,
+            Known::Unknown if verified.fresh => Ok(Opened::Ours),
+            Known::Unknown => Err(stale()),
+        }
+    }
+
+    async fn claim<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        let claimed = self.parts.log.claim(entry(permitted)).await;
+        match claimed.map_err(|error| unavailable(&error))? {
+            Claimed::New => Ok(Opened::Ours),
+            Claimed::Same(answer) => Ok(Opened::Answered(answer)),
+            Claimed::Conflict => Err(conflict()),
+            Claimed::Stale => Err(stale()),
+            Claimed::InProgress => self.wait_for_twin(permitted).await,
+        }
+    }
+
+    async fn wait_for_twin<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        let until = (Instant::now() + WAIT_FOR_TWIN).min(permitted.verified.head.deadline);
+        while Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Known::Same(answer) = self.known(permitted).await? {
+                return Ok(Opened::Answered(answer));
+            }
+        }
+        Err(Fault::new(FaultCode::InProgress, "twin").retry_after(Duration::from_secs(1)))
+    }
+
+    async fn known<R>(&self, permitted: &Permitted<R>) -> Result<Known, Fault> {
+        let verified = &permitted.verified;
+        self.parts
+            .log
+            .known(&verified.claims.sender, &verified.id, &verified.digest)
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+
+    /// Perform, answer, T2.
+    async fn act<S, R>(self, inner: S, permitted: Permitted<R>) -> Result<StoredAnswer, Refusal>
+    where
+        S: Service<Arc<Recorded<R>>, Response = Prepared, Error = Refusal>,
+    {
+        let recorded = Arc::new(Recorded { permitted });
+        match inner.oneshot(Arc::clone(&recorded)).await {
+            Ok(prepared) => close(&self.parts, &recorded, prepared).await,
+            Err(refusal) => {
+                give_back(&self.parts, &recorded).await;
+                Err(refusal)
+            }
+        }
+    }
+}
+
+fn is_claimed<R>(recorded: &Recorded<R>) -> bool {
+    let verified = &recorded.permitted.verified;
+    verified.remembered && verified.operation.effect == Effect::Change
+}
+
+/// T2: only what is committed may leave.
+async fn close<R>(
+    parts: &Parts,
+    recorded: &Recorded<R>,
+    prepared: Prepared,
+) -> Result<StoredAnswer, Refusal> {
+    let verified = &recorded.permitted.verified;
+    let evidence = verified.head.evidence;
+    let Prepared { answer, parcels } = prepared;
+    let written = if is_claimed(recorded) {
+        let commit = parts.log.commit(evidence, answer.clone(), parcels);
+        commit.await.map(|()| Claimed::New)
+    } else {
+        let record = parts.log.record(entry(&recorded.permitted), answer.clone());
+        record.await
+    };
+    let refuse =
+        |fault| Err(Refusal::of("record", evidence, fault).bound(answer_head(parts, verified)));
+    match written {
+        Ok(Claimed::New) => Ok(answer),
+        Ok(Claimed::Same(first)) => Ok(first),
+        Ok(Claimed::Conflict) => refuse(conflict()),
+        Ok(Claimed::Stale) => refuse(stale()),
+        Ok(Claimed::InProgress) => refuse(Fault::new(FaultCode::InProgress, "twin")),
+        Err(error) => refuse(unavailable(&error)),
+    }
+}
+
+/// An unknown outcome: the claim goes back, so that the next try may ask again under the same key.
+async fn give_back<R>(parts: &Parts, recorded: &Recorded<R>) {
+    if !is_claimed(recorded) {
+        return;
+    }
+    let evidence = recorded.permitted.verified.head.evidence;
+    if let Err(error) = parts.log.release(evidence).await {
+        tracing::warn!(%evidence, %error, "claim not given back; its lease will end");
+    }
+}
+
+fn entry<R>(permitted: &Permitted<R>) -> Entry {
+    let verified = &permitted.verified;
+    let head = &verified.head;
+    let content_type = head.headers.get(header::CONTENT_TYPE);
+    Entry {
+        evidence: head.evidence,
+        sender: verified.claims.sender.clone(),
+        id: verified.id.clone(),
+        operation: verified.operation.name,
+        digest: verified.digest,
+        received_at: head.arrived_at,
+        sent_at: verified.claims.sent_at,
+        fresh: verified.fresh,
+        peer: head.peer.partner().clone(),
+        peer_certificate: *head.peer.certificate_sha256(),
+        road: verified.road.as_str(),
+        path: head.path.clone(),
+        proof: verified.operation.proof.as_str(),
+        rule: permitted.permit.rule().to_owned(),
+        purpose: verified.purpose.clone(),
+        fields: permitted
+            .permit
+            .disclosed()
+            .iter()
+            .copied()
+            .collect::<Vec<_>>()
+            .join(","),
+        content_type: content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
+        signature: verified.signature.clone(),
+        body: verified.body.clone(),
+    }
+}
+
+fn conflict() -> Fault {
+    Fault::new(FaultCode::Conflict, "same-id-other-content")
+}
+
+fn stale() -> Fault {
+    Fault::new(FaultCode::Stale, "outside-window")
+}
+
+fn unavailable(error: &StoreError) -> Fault {
+    Fault::new(FaultCode::JournalUnavailable, "store")
+        .retry_after(Duration::from_secs(1))
+        .log(error.to_string())
+}

@@ -1,0 +1,333 @@
+//! Room 4: the sender said exactly this. Only the bytes that a registered key has signed go on, and
+//! the typed request is read from those alone.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use certs::{digest, jws, xmldsig};
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::MessageId,
+};
+use tower::{Layer, Service};
+
+use super::{Parts, room::Room};
+use crate::{
+    adapter::{
+        Adapter, Claims, Decoded, Direction, Envelope, Identity, ProofKind, Proven, SignatureForm,
+    },
+    partner::{Partner, Partners, SenderKey},
+    ports::RefusalNote,
+    refusal::Refusal,
+    state::{Committed, Received, Verified},
+};
+
+/// Makes [`Verify`].
+#[derive(Debug)]
+pub struct VerifyLayer<A> {
+    /// What the rooms share.
+    pub parts: Parts,
+    /// The words.
+    pub adapter: Arc<A>,
+}
+
+impl<A> Clone for VerifyLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            parts: self.parts.clone(),
+            adapter: Arc::clone(&self.adapter),
+        }
+    }
+}
+
+impl<S, A> Layer<S> for VerifyLayer<A> {
+    type Service = Verify<S, A>;
+
+    fn layer(&self, inner: S) -> Verify<S, A> {
+        Verify {
+            inner,
+            room: self.clone(),
+        }
+    }
+}
+
+/// The verify room.
+#[derive(Debug)]
+pub struct Verify<S, A> {
+    inner: S,
+    room: VerifyLayer<A>,
+}
+
+impl<S: Clone, A> Clone for Verify<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            room: self.room.clone(),
+        }
+    }
+}
+
+impl<S, A> Service<Received> for Verify<S, A>
+where
+    S: Service<Verified<A::Request>, Response = Committed, Error = Refusal>,
+    S::Future: Send + 'static,
+    A: Adapter,
+{
+    type Response = Committed;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Committed, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, received: Received) -> Self::Future {
+        let sight = &self.room.parts.sight;
+        let head = &received.head;
+        let room = Room::enter("verify", received.route.path, head.evidence, sight);
+        let entered = room.span.clone().entered();
+        let peer = head.peer.partner().clone();
+        let sender = received.envelope.claims.sender.clone();
+        let verified = self.room.verify(received);
+        drop(entered);
+        match room.leave(verified) {
+            Ok(verified) => Box::pin(self.inner.call(verified)),
+            Err(refusal) => {
+                let note = note(&self.room.parts, &refusal, peer, Some(sender));
+                let log = Arc::clone(&self.room.parts.log);
+                Box::pin(async move {
+                    keep(log.as_ref(), note).await;
+                    Err(refusal)
+                })
+            }
+        }
+    }
+}
+
+/// The audit record of a refusal in rooms 4 and 5.
+pub(super) fn note(
+    parts: &Parts,
+    refusal: &Refusal,
+    peer: schemas::id::PartnerId,
+    sender: Option<schemas::id::PartnerId>,
+) -> RefusalNote {
+    RefusalNote {
+        evidence: refusal.evidence,
+        at: parts.clock.now(),
+        room: refusal.room,
+        peer,
+        sender,
+        code: refusal.fault.code().row().code,
+        reason: refusal.fault.reason(),
+    }
+}
+
+/// Keeps a refusal; a store that cannot is a log line, for the caller is refused either way.
+pub(super) async fn keep(log: &dyn crate::ports::MessageLog, note: RefusalNote) {
+    let evidence = note.evidence;
+    if let Err(error) = log.refuse(note).await {
+        tracing::warn!(%evidence, %error, "refusal not kept");
+    }
+}
+
+impl<A: Adapter> VerifyLayer<A> {
+    fn verify(&self, received: Received) -> Result<Verified<A::Request>, Refusal> {
+        let evidence = received.head.evidence;
+        self.try_verify(received)
+            .map_err(|fault| Refusal::of("verify", evidence, fault))
+    }
+
+    fn try_verify(&self, received: Received) -> Result<Verified<A::Request>, Fault> {
+        let partners = self.parts.partners.load();
+        let partner = carried(&partners, &received)?;
+        let decoded = self.prove_and_decode(&partner, &received)?;
+        same_claims(&decoded.claims, &received.envelope.claims)?;
+        meant_for_us(&decoded.claims, &partners)?;
+        proof_suffices(decoded.operation.proof, &received.envelope.signature)?;
+        let now = self.parts.clock.now();
+        Ok(verified(received, partner, decoded, now))
+    }
+
+    fn prove_and_decode(
+        &self,
+        partner: &Partner,
+        received: &Received,
+    ) -> Result<Decoded<A::Request>, Fault> {
+        let head = &received.head;
+        match &received.envelope.signature {
+            SignatureForm::Xml => {
+                let proven = prove_xml(partner, &received.envelope, &received.body)?;
+                self.adapter.decode(head, &Proven::xml(proven.canonical()))
+            }
+            SignatureForm::Jws(compact) => {
+                let proof = prove_jws(partner, compact, &received.body)?;
+                self.adapter
+                    .decode(head, &Proven::json(&received.body, proof.header()))
+            }
+        }
+    }
+}
+
+/// The sender is registered, and this peer may carry its messages on this road.
+fn carried(partners: &Partners, received: &Received) -> Result<Arc<Partner>, Fault> {
+    let Envelope { claims, road, .. } = &received.envelope;
+    let unknown = || Fault::new(FaultCode::Unauthenticated, "unknown-sender");
+    let partner = partners.get(&claims.sender).ok_or_else(unknown)?;
+    let peer = received.head.peer.partner();
+    match partner.may_arrive(peer, *road) {
+        true => Ok(Arc::clone(partner)),
+        false => Err(Fault::new(
+            FaultCode::Unauthenticated,
+            "peer-may-not-carry-sender",
+        )),
+    }
+}
+
+fn bad_signature(reason: &'static str) -> Fault {
+    Fault::new(FaultCode::BadSignature, reason)
+}
+
+/// Tries the hinted key, or each registered key where the document names none.
+fn prove_xml(
+    partner: &Partner,
+    envelope: &Envelope,
+    body: &[u8],
+) -> Result<xmldsig::ProvenXml, Fault> {
+    let hinted = envelope.key_hint.as_deref();
+    let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
+    let mut last = bad_signature("unknown-key");
+    for key in partner.keys.iter().filter(fits) {
+        let profile = xmldsig::Profile {
+            algorithms: vec![key.algorithm],
+            ..xmldsig::Profile::default()
+        };
+        match xmldsig::verify(body, &key.key, &profile) {
+            Ok(proven) => return Ok(proven),
+            Err(error) => last = bad_signature(error.reason()),
+        }
+    }
+    Err(last)
+}
+
+fn prove_jws(partner: &Partner, compact: &str, body: &[u8]) -> Result<jws::Proof, Fault> {
+    let unproven = jws::parse(compact).map_err(|error| bad_signature(error.reason()))?;
+    let key = partner
+        .key(Some(&unproven.header().kid))
+        .ok_or_else(|| bad_signature("unknown-key"))?;
+    unproven
+        .verify(&key.key, key.algorithm, body)
+        .map_err(|error| bad_signature(error.reason()))
+}
+
+/// What was proven must be what the envelope claimed: else two readers saw two messages.
+fn same_claims(proven: &Claims, claimed: &Claims) -> Result<(), Fault> {
+    match proven == claimed {
+        true => Ok(()),
+        false => Err(bad_signature("envelope-differs-from-proof")),
+    }
+}
+
+fn meant_for_us(claims: &Claims, partners: &Partners) -> Result<(), Fault> {
+    let elsewhere = |what| Err(Fault::new(FaultCode::WrongEnvironment, what));
+    if claims.environment != partners.environment() {
+        return elsewhere("environment");
+    }
+    if claims.receiver != *partners.us() {
+        return elsewhere("receiver");
+    }
+    if claims.direction != Direction::Request {
+        return elsewhere("direction");
+    }
+    Ok(())
+}
+
+fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<(), Fault> {
+    match (demanded, given) {
+        (ProofKind::XmlDsig, SignatureForm::Xml) | (ProofKind::Jws, SignatureForm::Jws(_)) => {
+            Ok(())
+        }
+        _ => Err(bad_signature("proof-of-another-kind")),
+    }
+}
+
+fn verified<R>(
+    received: Received,
+    partner: Arc<Partner>,
+    decoded: Decoded<R>,
+    now: Timestamp,
+) -> Verified<R> {
+    let digest = content_digest(&decoded.claims, &decoded.payload);
+    let fresh = is_fresh(decoded.claims.sent_at, now, partner.window);
+    let (id, remembered) = remembered_as(decoded.identity, &decoded.claims, &received);
+    let signature = match received.envelope.signature {
+        SignatureForm::Xml => None,
+        SignatureForm::Jws(compact) => Some(compact),
+    };
+    Verified {
+        head: received.head,
+        route: received.route,
+        body: received.body,
+        signature,
+        road: received.envelope.road,
+        partner,
+        claims: decoded.claims,
+        operation: decoded.operation,
+        id,
+        remembered,
+        purpose: decoded.purpose,
+        asked: decoded.asked,
+        synthetic: decoded.synthetic,
+        digest,
+        fresh,
+        request: decoded.request,
+    }
+}
+
+fn content_digest(claims: &Claims, payload: &Bytes) -> [u8; 32] {
+    digest::content_digest(
+        &claims.operation,
+        claims.sender.as_str(),
+        claims.receiver.as_str(),
+        payload,
+    )
+}
+
+/// The window is closed on both ends: exactly `window` away is still fresh.
+fn is_fresh(sent_at: Timestamp, now: Timestamp, window: Duration) -> bool {
+    now.duration_since(sent_at).unsigned_abs() <= window
+}
+
+fn remembered_as(identity: Identity, claims: &Claims, received: &Received) -> (MessageId, bool) {
+    match identity {
+        Identity::Envelope => (claims.id.clone(), true),
+        Identity::Content(id) => (id, true),
+        Identity::Fresh => (received.head.evidence.message_id(), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_ends_to_the_second_on_both_sides() {
+        let window = Duration::from_secs(300);
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let at = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        for (offset, fresh) in [
+            (-300, true),
+            (300, true),
+            (-301, false),
+            (301, false),
+            (0, true),
+        ] {
+            assert_eq!(is_fresh(at(offset), now, window), fresh, "{offset}");
+        }
+    }
+}
