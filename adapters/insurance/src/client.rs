@@ -1,0 +1,156 @@
+//! The contract's client: the same calls to the registry in this process or to a server far away.
+//!
+//! Every call has a deadline, which is ours (tonic's in-process server keeps none) and which the server
+//! is told as `grpc-timeout`; calls in flight and message sizes are bounded. Every failure becomes a
+//! [`Fault`] in one place.
+
+mod fault;
+mod remote;
+mod transport;
+mod words;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use schemas::fault::{Fault, FaultCode};
+use schemas::proto::insurance as contract;
+use schemas::proto::insurance::births_client::BirthsClient;
+use schemas::proto::insurance::cards_client::CardsClient;
+use schemas::proto::insurance::changes_client::ChangesClient;
+use schemas::proto::insurance::dossiers_client::DossiersClient;
+use schemas::proto::insurance::employers_client::EmployersClient;
+use schemas::proto::insurance::participants_client::ParticipantsClient;
+use schemas::proto::insurance::registry_client::RegistryClient;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tonic::{Request, Response, Status};
+
+use crate::registry::Registry;
+use crate::server;
+pub use remote::{RemoteError, RemoteParams};
+use transport::Transport;
+
+/// What the client bounds; the defaults fit the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls in flight at a time; the next one waits within its deadline.
+    pub calls_max: usize,
+    /// The largest request, in bytes.
+    pub request_bytes_max: usize,
+    /// The largest response, in bytes.
+    pub response_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            calls_max: 512,
+            request_bytes_max: server::MESSAGE_BYTES_MAX,
+            response_bytes_max: server::MESSAGE_BYTES_MAX,
+        }
+    }
+}
+
+/// A client of the insurance contract; cheap to clone, usable from every task at once.
+#[derive(Clone)]
+pub struct Insurance {
+    transport: Transport,
+    calls: Arc<Semaphore>,
+    limits: Limits,
+}
+
+impl Insurance {
+    /// Calls the generated server over a registry in this process; no socket.
+    #[must_use]
+    pub fn embedded(registry: Registry) -> Self {
+        Self::embedded_with(registry, Limits::default())
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn embedded_with(registry: Registry, limits: Limits) -> Self {
+        Self::over(Transport::Embedded(server::routes(registry)), limits)
+    }
+
+    /// Calls a server of the contract over mutual TLS and HTTP/2; connects at the first call and
+    /// again whenever the connection is lost.
+    ///
+    /// # Errors
+    /// Where the address is not `https://host:port`.
+    pub fn remote(params: RemoteParams) -> Result<Self, RemoteError> {
+        let limits = params.limits;
+        Ok(Self::over(Transport::Remote(remote::channel(params)?), limits))
+    }
+
+    fn over(transport: Transport, limits: Limits) -> Self {
+        Self { transport, calls: Arc::new(Semaphore::new(limits.calls_max)), limits }
+    }
+
+    /// One call: within the deadline, within the number of calls in flight, its status told as a fault.
+    async fn call<Q, R, F>(&self, deadline: Instant, request: Q, method: impl FnOnce(Request<Q>) -> F) -> Result<R, Fault>
+    where
+        F: Future<Output = Result<Response<R>, Status>>,
+    {
+        let run = async {
+            let Ok(_permit) = self.calls.acquire().await else {
+                return Err(Fault::new(FaultCode::InsuranceUnavailable, "closed"));
+            };
+            let mut request = Request::new(request);
+            request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+            method(request).await.map(Response::into_inner).map_err(|status| fault::of(&status))
+        };
+        match timeout_at(deadline, run).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(Fault::new(FaultCode::DeadlineExceeded, "deadline")),
+        }
+    }
+}
+
+/// Typed methods: what each does stands in the contract.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident = $client:ident . $method:ident ( $request:ident ) -> $response:ident;)*) => {
+        impl Insurance {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// The registry's refusal, `INSURANCE-UNAVAILABLE`, or `DEADLINE-EXCEEDED` at the deadline.
+                pub async fn $name(
+                    &self,
+                    deadline: Instant,
+                    request: contract::$request,
+                ) -> Result<contract::$response, Fault> {
+                    let mut client = $client::new(self.transport.clone())
+                        .max_encoding_message_size(self.limits.request_bytes_max)
+                        .max_decoding_message_size(self.limits.response_bytes_max);
+                    self.call(deadline, request, |request| async move { client.$method(request).await }).await
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    /// Participation of one employer in one month.
+    participation = EmployersClient.get_participation(GetParticipationRequest) -> GetParticipationResponse;
+    /// People who match a number, or birth date and name together.
+    find = ParticipantsClient.find(FindRequest) -> FindResponse;
+    /// Cards of one person, newest first.
+    cards = CardsClient.list(ListCardsRequest) -> ListCardsResponse;
+    /// Registers a birth; safe to repeat under its key.
+    register_birth = BirthsClient.register(RegisterBirthRequest) -> RegisterBirthResponse;
+    /// The newest state of up to 3 of the sender's cases.
+    birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
+    /// Submits a dossier to reissue a card; safe to repeat under its key.
+    submit_reissue = DossiersClient.submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse;
+    /// One of the sender's dossiers.
+    dossier = DossiersClient.get(GetDossierRequest) -> GetDossierResponse;
+    /// Leases changes that nobody holds.
+    lease = ChangesClient.lease(LeaseRequest) -> LeaseResponse;
+    /// Acknowledges leased changes.
+    ack = ChangesClient.ack(AckRequest) -> AckResponse;
+    /// Size, population and schema version.
+    info = RegistryClient.info(InfoRequest) -> InfoResponse;
+    /// One hash over every business row.
+    fingerprint = RegistryClient.fingerprint(FingerprintRequest) -> FingerprintResponse;
+}

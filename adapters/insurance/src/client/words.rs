@@ -1,0 +1,108 @@
+//! The closed list of words that a refusal may carry; whatever else a server says stays in the log.
+
+/// The reason as a word of ours.
+pub(super) fn reason(word: &str) -> Option<&'static str> {
+    REASONS.iter().find(|known| **known == word).copied()
+}
+
+/// The contract's field as a word of ours.
+pub(super) fn field(word: &str) -> Option<&'static str> {
+    FIELDS.iter().find(|known| **known == word).copied()
+}
+
+/// A foreign word fit for a log: at most 64 of the characters that our own words are made of.
+pub(super) fn printable(word: &str) -> String {
+    word.chars().filter(|c| c.is_ascii_lowercase() || *c == '-').take(64).collect()
+}
+
+const REASONS: &[&str] = &[
+    "before-birth",
+    "busy",
+    "card-not-valid",
+    "case-has-other-facts",
+    "corrupt",
+    "dossier-has-other-facts",
+    "in-the-future",
+    "key-reused",
+    "malformed-date",
+    "malformed-id",
+    "malformed-instant",
+    "malformed-key",
+    "malformed-name",
+    "malformed-number",
+    "malformed-period",
+    "malformed-pin",
+    "malformed-sender",
+    "malformed-tax-code",
+    "malformed-text",
+    "missing",
+    "name-alone",
+    "no-context",
+    "not-the-holder",
+    "not-under-six",
+    "nothing-to-match",
+    "other-population",
+    "person-is-dead",
+    "pin-birth-year-mismatch",
+    "pin-of-another-person",
+    "pin-sex-mismatch",
+    "registry-deadline",
+    "storage",
+    "too-many",
+    "unanswered",
+    "unknown-card",
+    "unknown-code",
+    "unknown-commune",
+    "unknown-dossier",
+    "unknown-facility",
+    "unknown-person",
+    "younger-than-child",
+];
+
+const FIELDS: &[&str] = &[
+    "applicant_birth_date",
+    "applicant_name",
+    "applicant_pin",
+    "birth_date",
+    "card_or_si_number",
+    "case_id",
+    "case_ids",
+    "child",
+    "child.birth_date",
+    "child.declaration_kind",
+    "child.ethnicity",
+    "child.name",
+    "child.nationality",
+    "child.pin",
+    "child.residence_commune",
+    "child.sex",
+    "code",
+    "context",
+    "context.key",
+    "context.sender",
+    "email",
+    "facility",
+    "father.birth_date",
+    "father.name",
+    "father.pin",
+    "foreign_id",
+    "guardian.relation",
+    "ids",
+    "mother.birth_date",
+    "mother.name",
+    "mother.pin",
+    "name",
+    "number",
+    "owner",
+    "period",
+    "phone",
+    "procedure",
+    "reason",
+    "received_at",
+    "record",
+    "record.commune",
+    "record.registered_on",
+    "si_number",
+    "submitted_at",
+    "tax_code",
+];

@@ -1,0 +1,202 @@
+//! A registered birth becomes one social insurance number for life and one TE1 card.
+
+mod parse;
+
+use rusqlite::OptionalExtension as _;
+use schemas::fault::FaultCode;
+use schemas::id::CardNumber;
+use schemas::proto::Message;
+use schemas::proto::insurance::{
+    BirthCase, BirthCaseState, Card, CardState, GetBirthCasesRequest, GetBirthCasesResponse, RegisterBirthRequest,
+    RegisterBirthResponse,
+};
+
+use super::effects::Asked;
+use super::people::Known;
+use super::{Error, Registry, Tx, cards, counters, facts, law, people};
+use parse::Birth;
+
+impl Registry {
+    /// Registers a birth: the same key, or the same case with the same facts, gives the same answer.
+    ///
+    /// # Errors
+    /// `INVALID`, `CONFLICT`, `AMBIGUOUS-SUBJECT` or `RULE-REFUSED`; nothing is changed then.
+    pub async fn register_birth(&self, request: RegisterBirthRequest) -> Result<RegisterBirthResponse, Error> {
+        let (context, said) = split(request)?;
+        let asked = Asked::new("Births.Register", &context, said.encode_to_vec())?;
+        self.effect(asked, move |tx, facts| {
+            let case = match stored_case(tx, &context.sender, &said.case_id)? {
+                Some((known, case)) if same_facts(&known, &said)? => case,
+                Some(_) => return Err(Error::refused(FaultCode::Conflict, "case-has-other-facts", "case_id")),
+                None => register(tx, &context.sender, &said, facts)?,
+            };
+            Ok(RegisterBirthResponse { case: Some(case) })
+        })
+        .await
+    }
+
+    /// The newest state of up to 3 of the sender's own cases, in the order asked.
+    ///
+    /// # Errors
+    /// `INVALID` where none or more than 3 are asked for.
+    pub async fn birth_cases(&self, request: GetBirthCasesRequest) -> Result<GetBirthCasesResponse, Error> {
+        let sender = facts::context(request.context)?.sender;
+        if !(1..=CASES_MAX).contains(&request.case_ids.len()) {
+            return Err(facts::invalid("too-many", "case_ids"));
+        }
+        self.read("birth-cases", move |sql| {
+            let case = |case_id: &String| {
+                let known = case_of(sql, &sender, case_id)?;
+                Ok(known.unwrap_or_else(|| BirthCase { case_id: case_id.clone(), ..BirthCase::default() }))
+            };
+            let cases = request.case_ids.iter().map(case).collect::<Result<_, Error>>()?;
+            Ok(GetBirthCasesResponse { cases })
+        })
+        .await
+    }
+}
+
+/// The context, and what was said without it.
+fn split(mut request: RegisterBirthRequest) -> Result<(schemas::proto::insurance::Context, RegisterBirthRequest), Error> {
+    let context = facts::context(request.context.take())?;
+    facts::word(&request.case_id, 64, "case_id")?;
+    Ok((context, request))
+}
+
+/// Two requests tell the same birth where nothing differs but the time they were received at.
+fn same_facts(stored: &[u8], said: &RegisterBirthRequest) -> Result<bool, Error> {
+    let mut known = RegisterBirthRequest::decode(stored).map_err(|_| Error::Corrupt("a stored birth"))?;
+    known.received_at.clone_from(&said.received_at);
+    Ok(known == *said)
+}
+
+fn register(tx: &Tx<'_>, sender: &str, said: &RegisterBirthRequest, facts: &[u8]) -> Result<BirthCase, Error> {
+    let birth = Birth::parse(tx, said)?;
+    let person = match people::by_pin(tx.sql, &birth.pin)? {
+        Some(known) => recognise(&known, &birth)?,
+        None => enrol(tx, &birth)?,
+    };
+    let (card, rule) = card_of(tx, person, &birth)?;
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO birth_cases (sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            sender,
+            &said.case_id,
+            facts,
+            person,
+            BirthCaseState::Completed as i32,
+            law::birth_card_due(birth.received_at).to_string(),
+            facts::instant(tx.now),
+            &card.number,
+            rule,
+        ))?;
+    case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a case just written"))
+}
+
+/// The person whom the PIN already names, where the facts are that person's.
+fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
+    if known.dead {
+        return Err(Error::refused(FaultCode::RuleRefused, "person-is-dead", "child.pin"));
+    }
+    let same = known.match_key == birth.name.match_key
+        && known.birth_date == birth.birth_date.to_string()
+        && known.sex == birth.sex_code();
+    match same {
+        true => Ok(known.id),
+        false => Err(Error::refused(FaultCode::AmbiguousSubject, "pin-of-another-person", "child.pin")),
+    }
+}
+
+/// A new person under the new PIN and the one social insurance number that is theirs for life.
+fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '08')",
+        )?
+        .execute((
+            &birth.name.text,
+            &birth.name.match_key,
+            birth.birth_date.to_string(),
+            birth.sex_code(),
+            &birth.ethnicity,
+            &birth.nationality,
+            &birth.commune,
+        ))?;
+    let person = tx.sql.last_insert_rowid();
+    let number = counters::si_number(tx)?;
+    let mut give = tx
+        .sql
+        .prepare_cached("INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)")?;
+    give.execute(("pin", birth.pin.as_str(), person, birth.registered_on.to_string()))?;
+    give.execute(("si", number.as_str(), person, tx.today.to_string()))?;
+    Ok(person)
+}
+
+/// The child's card and the rule behind it: the valid one where there is one, else a new one.
+fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Error> {
+    let validity = law::child_card(birth.birth_date, tx.today)
+        .ok_or_else(|| Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date"))?;
+    if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
+        return Ok((card, validity.rule));
+    }
+    let number = people::number_of(tx.sql, person, "si")?.ok_or(Error::Corrupt("a person without a number"))?;
+    let number = schemas::id::SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
+    let number = CardNumber::compose("TE", 1, &birth.province, &number)
+        .map_err(|_| facts::invalid("unknown-commune", "child.residence_commune"))?;
+    let card = Card {
+        number: number.as_str().to_owned(),
+        valid_from: validity.from.to_string(),
+        valid_to: validity.to.to_string(),
+        facility: birth.facility.clone(),
+        state: CardState::Valid as i32,
+        serial: 1,
+    };
+    cards::issue(tx, &cards::Issue { person, card: &card, rule: &validity.rule })?;
+    Ok((card, validity.rule))
+}
+
+fn stored_case(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<(Vec<u8>, BirthCase)>, Error> {
+    let facts: Option<Vec<u8>> = tx
+        .sql
+        .prepare_cached("SELECT facts FROM birth_cases WHERE sender = ?1 AND case_id = ?2")?
+        .query_row((sender, case_id), |row| row.get(0))
+        .optional()?;
+    match (facts, case_of(tx.sql, sender, case_id)?) {
+        (Some(facts), Some(case)) => Ok(Some((facts, case))),
+        _ => Ok(None),
+    }
+}
+
+/// A case of a sender as it stands now, with the newest print of its card.
+fn case_of(sql: &rusqlite::Connection, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
+    let found: Option<(BirthCase, i64, String)> = sql
+        .prepare_cached(
+            "SELECT state, due_on, updated_at, card_rule, person, card_number
+             FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
+        )?
+        .query_row((sender, case_id), |row| {
+            let case = BirthCase {
+                case_id: case_id.to_owned(),
+                known: true,
+                state: row.get(0)?,
+                due_on: row.get(1)?,
+                updated_at: row.get(2)?,
+                card_rule: row.get(3)?,
+                ..BirthCase::default()
+            };
+            Ok((case, row.get(4)?, row.get(5)?))
+        })
+        .optional()?;
+    let Some((mut case, person, card)) = found else {
+        return Ok(None);
+    };
+    case.si_number = people::number_of(sql, person, "si")?.unwrap_or_default();
+    case.card = cards::newest(sql, &card)?;
+    Ok(Some(case))
+}
+
+const CASES_MAX: usize = 3;

@@ -1,0 +1,149 @@
+//! The facts of a birth, checked in the order in which a clerk would.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemas::fault::FaultCode;
+use schemas::id::{FacilityCode, Pin, PinConflict, Sex};
+use schemas::proto::insurance::{Child, CivilRecord, Guardian, Parent, RegisterBirthRequest};
+
+use super::super::facts::{self, Name, invalid};
+use super::super::{Error, Tx, law};
+
+/// A birth whose every fact has passed its rule.
+pub(super) struct Birth {
+    pub(super) received_at: Timestamp,
+    pub(super) registered_on: Date,
+    pub(super) pin: Pin,
+    pub(super) name: Name,
+    pub(super) sex: Sex,
+    pub(super) birth_date: Date,
+    pub(super) ethnicity: String,
+    pub(super) nationality: String,
+    pub(super) commune: String,
+    pub(super) province: String,
+    pub(super) facility: String,
+}
+
+impl Birth {
+    pub(super) fn parse(tx: &Tx<'_>, said: &RegisterBirthRequest) -> Result<Self, Error> {
+        let received_at = facts::moment(&said.received_at, "received_at")?;
+        let child = said.child.as_ref().ok_or_else(|| invalid("missing", "child"))?;
+        let record = said.record.as_ref().ok_or_else(|| invalid("missing", "record"))?;
+        let birth_date = facts::date(&child.birth_date, "child.birth_date")?;
+        let registered_on = registration_day(tx, record, birth_date)?;
+        let sex = sex(child)?;
+        let pin = pin_of_child(tx, child, sex, birth_date)?;
+        let province = residence(child, record, registered_on)?;
+        parents(tx, said, birth_date)?;
+        guardian(said.guardian.as_ref())?;
+        if child.declaration_kind > DECLARATION_KIND_MAX {
+            return Err(invalid("unknown-code", "child.declaration_kind"));
+        }
+        Ok(Self {
+            received_at,
+            registered_on,
+            pin,
+            name: facts::name(&child.name, "child.name")?,
+            sex,
+            birth_date,
+            ethnicity: optional_code(&child.ethnicity, u8::is_ascii_digit, "child.ethnicity")?,
+            nationality: optional_code(&child.nationality, u8::is_ascii_uppercase, "child.nationality")?,
+            commune: child.residence_commune.clone(),
+            province,
+            facility: known_facility(tx, &said.facility)?,
+        })
+    }
+
+    pub(super) fn sex_code(&self) -> i32 {
+        i32::from(self.sex.code())
+    }
+}
+
+fn registration_day(tx: &Tx<'_>, record: &CivilRecord, birth_date: Date) -> Result<Date, Error> {
+    let day = facts::date(&record.registered_on, "record.registered_on")?;
+    if birth_date > day {
+        return Err(invalid("before-birth", "record.registered_on"));
+    }
+    if day > tx.today {
+        return Err(invalid("in-the-future", "record.registered_on"));
+    }
+    Ok(day)
+}
+
+fn sex(child: &Child) -> Result<Sex, Error> {
+    u8::try_from(child.sex)
+        .ok()
+        .and_then(|code| Sex::from_code(code).ok())
+        .ok_or_else(|| invalid("unknown-code", "child.sex"))
+}
+
+fn pin_of_child(tx: &Tx<'_>, child: &Child, sex: Sex, birth_date: Date) -> Result<Pin, Error> {
+    let pin = facts::pin(&child.pin, tx.params.population, "child.pin")?;
+    match pin.conflict(sex, birth_date.year()) {
+        None => Ok(pin),
+        Some(PinConflict::Sex) => Err(invalid("pin-sex-mismatch", "child.pin")),
+        Some(PinConflict::BirthYear) => Err(invalid("pin-birth-year-mismatch", "child.pin")),
+    }
+}
+
+/// The province of residence; both communes must be in force on the day of registration.
+fn residence(child: &Child, record: &CivilRecord, on: Date) -> Result<String, Error> {
+    if !record.commune.is_empty() {
+        law::province_of(&record.commune, on).ok_or_else(|| invalid("unknown-commune", "record.commune"))?;
+    }
+    law::province_of(&child.residence_commune, on).ok_or_else(|| invalid("unknown-commune", "child.residence_commune"))
+}
+
+fn parents(tx: &Tx<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result<(), Error> {
+    parent(tx, said.mother.as_ref(), birth_date, ["mother.name", "mother.pin", "mother.birth_date"])?;
+    parent(tx, said.father.as_ref(), birth_date, ["father.name", "father.pin", "father.birth_date"])
+}
+
+/// A parent may be unknown; what is said of a known one must be possible.
+fn parent(tx: &Tx<'_>, said: Option<&Parent>, birth_date: Date, fields: [&'static str; 3]) -> Result<(), Error> {
+    let [name, pin, born] = fields;
+    let Some(parent) = said.filter(|parent| **parent != Parent::default()) else {
+        return Ok(());
+    };
+    facts::name(&parent.name, name)?;
+    if !parent.pin.is_empty() {
+        facts::pin(&parent.pin, tx.params.population, pin)?;
+    }
+    match parent.birth_date.get(..4).map(str::parse::<i16>) {
+        None if parent.birth_date.is_empty() => Ok(()),
+        Some(Ok(_)) if parent.birth_date.len() != 4 && facts::date(&parent.birth_date, born).is_err() => {
+            Err(invalid("malformed-date", born))
+        }
+        Some(Ok(year)) if year < birth_date.year() => Ok(()),
+        Some(Ok(_)) => Err(invalid("younger-than-child", born)),
+        _ => Err(invalid("malformed-date", born)),
+    }
+}
+
+fn guardian(said: Option<&Guardian>) -> Result<(), Error> {
+    match said.map(|guardian| guardian.relation.as_str()) {
+        None | Some("" | "father" | "mother" | "requester") => Ok(()),
+        Some(_) => Err(invalid("unknown-code", "guardian.relation")),
+    }
+}
+
+fn known_facility(tx: &Tx<'_>, code: &str) -> Result<String, Error> {
+    let unknown = || invalid("unknown-facility", "facility");
+    let code = FacilityCode::parse(code).map_err(|_| unknown())?;
+    let known: bool = tx
+        .sql
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM facilities WHERE code = ?1)")?
+        .query_row([code.as_str()], |row| row.get(0))?;
+    known.then(|| code.as_str().to_owned()).ok_or_else(unknown)
+}
+
+/// A code of two characters, or none.
+fn optional_code(text: &str, stands: fn(&u8) -> bool, field: &'static str) -> Result<String, Error> {
+    match text.is_empty() || text.len() == 2 && text.bytes().all(|byte| stands(&byte)) {
+        true => Ok(text.to_owned()),
+        false => Err(Error::refused(FaultCode::Invalid, "unknown-code", field)),
+    }
+}
+
+/// loaiKhaiSinh 1–5; 0 where the sender does not say.
+const DECLARATION_KIND_MAX: u32 = 5;

@@ -1,0 +1,147 @@
+//! The change feed: rows written with the change they tell of, leased by state, owner and expiry.
+//!
+//! Ids are never compared with a cursor. Within a subject the order is kept: a row is leased only
+//! together with, or after the acknowledgement of, every row before it, and acknowledged likewise.
+
+use rusqlite::Connection;
+use schemas::proto::Message;
+use schemas::proto::insurance::{
+    AckRequest, AckResponse, Change, DossierChange, LeaseRequest, LeaseResponse, change,
+};
+
+use super::{Error, Registry, Tx, facts};
+
+impl Registry {
+    /// Leases the oldest changes that nobody holds; at most 500 at a time, for 1 to 600 seconds.
+    ///
+    /// # Errors
+    /// `INVALID` where no owner is named.
+    pub async fn lease(&self, request: LeaseRequest) -> Result<LeaseResponse, Error> {
+        let owner = facts::owner(&request.owner)?;
+        let max = request.max.clamp(1, LEASE_MAX);
+        let seconds = request.lease_seconds.clamp(1, LEASE_SECONDS_MAX);
+        self.write("changes.lease", move |tx| {
+            let now_ms = tx.now.as_millisecond();
+            let until_ms = now_ms + i64::from(seconds) * 1000;
+            let changes = free(tx.sql, now_ms, max)?;
+            let mut take = tx.sql.prepare_cached("UPDATE changes SET leased_by = ?2, leased_until_ms = ?3 WHERE id = ?1")?;
+            for change in &changes {
+                take.execute((&change.id, &owner, until_ms))?;
+            }
+            Ok(LeaseResponse { changes })
+        })
+        .await
+    }
+
+    /// Acknowledges changes that the owner leased last; counts those that are acknowledged by it now.
+    ///
+    /// A change whose predecessor within the subject is not acknowledged stays as it is.
+    ///
+    /// # Errors
+    /// `INVALID` where no owner is named or more than 500 ids are.
+    pub async fn ack(&self, request: AckRequest) -> Result<AckResponse, Error> {
+        let owner = facts::owner(&request.owner)?;
+        if request.ids.len() > LEASE_MAX as usize {
+            return Err(facts::invalid("too-many", "ids"));
+        }
+        self.write("changes.ack", move |tx| {
+            let mut acknowledged = 0;
+            for seq in in_order(tx.sql, &owner, &request.ids)? {
+                acknowledged += acknowledge(tx, seq)?;
+            }
+            Ok(AckResponse { acknowledged })
+        })
+        .await
+    }
+}
+
+/// Appends the next change of a dossier to the feed of its owner, in the transaction of the step.
+pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
+    let dossier = told.dossier.as_ref().ok_or(Error::Corrupt("a change without its dossier"))?;
+    let (partner, subject) = (&dossier.owner, &dossier.code);
+    let sequence: i64 = tx
+        .sql
+        .prepare_cached(
+            "SELECT coalesce(max(subject_sequence), 0) + 1 FROM changes WHERE partner = ?1 AND subject = ?2",
+        )?
+        .query_row((partner, subject), |row| row.get(0))?;
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO changes (id, partner, subject, subject_sequence, at, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            format!("{subject}.{sequence}"),
+            partner,
+            subject,
+            sequence,
+            facts::instant(tx.now),
+            told.encode_to_vec(),
+        ))?;
+    Ok(())
+}
+
+fn free(sql: &Connection, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
+    let mut statement = sql.prepare_cached(
+        "SELECT id, partner, subject, subject_sequence, at, payload FROM changes c
+         WHERE acked_at IS NULL AND (leased_until_ms IS NULL OR leased_until_ms <= ?1)
+           AND NOT EXISTS (
+             SELECT 1 FROM changes p
+             WHERE p.partner = c.partner AND p.subject = c.subject AND p.subject_sequence < c.subject_sequence
+               AND p.acked_at IS NULL AND p.leased_until_ms > ?1)
+         ORDER BY seq LIMIT ?2",
+    )?;
+    let rows = statement.query_map((now_ms, max), |row| {
+        Ok((
+            Change {
+                id: row.get(0)?,
+                partner: row.get(1)?,
+                subject: row.get(2)?,
+                subject_sequence: u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
+                at: row.get(4)?,
+                what: None,
+            },
+            row.get::<_, Vec<u8>>(5)?,
+        ))
+    })?;
+    rows.map(|row| {
+        let (mut change, payload) = row?;
+        let told = DossierChange::decode(payload.as_slice()).map_err(|_| Error::Corrupt("a stored change"))?;
+        change.what = Some(change::What::Dossier(told));
+        Ok(change)
+    })
+    .collect()
+}
+
+/// The rows of these ids that the owner leased, oldest first.
+fn in_order(sql: &Connection, owner: &str, ids: &[String]) -> Result<Vec<i64>, Error> {
+    let mut statement = sql.prepare_cached("SELECT seq FROM changes WHERE id = ?1 AND leased_by = ?2")?;
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        for row in statement.query_map((id, owner), |row| row.get(0))? {
+            rows.push(row?);
+        }
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    Ok(rows)
+}
+
+/// 1 where the row is acknowledged now, whether by this call or an earlier one.
+fn acknowledge(tx: &Tx<'_>, seq: i64) -> Result<u32, Error> {
+    tx.sql
+        .prepare_cached(
+            "UPDATE changes AS c SET acked_at = ?2 WHERE seq = ?1 AND acked_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM changes p
+               WHERE p.partner = c.partner AND p.subject = c.subject AND p.subject_sequence < c.subject_sequence
+                 AND p.acked_at IS NULL)",
+        )?
+        .execute((seq, facts::instant(tx.now)))?;
+    let done = tx
+        .sql
+        .prepare_cached("SELECT acked_at IS NOT NULL FROM changes WHERE seq = ?1")?
+        .query_row([seq], |row| row.get::<_, bool>(0))?;
+    Ok(u32::from(done))
+}
+
+const LEASE_MAX: u32 = 500;
+const LEASE_SECONDS_MAX: u32 = 600;

@@ -1,0 +1,34 @@
+//! Numbers that are given once: each is taken in the transaction that uses it and never again.
+
+use schemas::id::SiNumber;
+
+use super::{Error, Population, Tx};
+
+/// The next value of a counter, from 1.
+pub(super) fn take(tx: &Tx<'_>, name: &str) -> Result<u64, Error> {
+    let value: i64 = tx
+        .sql
+        .prepare_cached(
+            "INSERT INTO counters (name, value) VALUES (?1, 1)
+             ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+        )?
+        .query_row([name], |row| row.get(0))?;
+    u64::try_from(value).map_err(|_| Error::Corrupt("a negative counter"))
+}
+
+/// A new social insurance number: in the reserved block 99 for synthetic people, never there for real ones.
+pub(super) fn si_number(tx: &Tx<'_>) -> Result<SiNumber, Error> {
+    let count = take(tx, SI_COUNTER)?;
+    let number = match tx.params.population {
+        Population::Synthetic => format!("99{count:08}"),
+        Population::Real => format!("{count:010}"),
+    };
+    let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("no social insurance number is left"))?;
+    match number.is_synthetic() == (tx.params.population == Population::Synthetic) {
+        true => Ok(number),
+        false => Err(Error::Corrupt("no social insurance number is left")),
+    }
+}
+
+/// The counter of social insurance numbers.
+pub(crate) const SI_COUNTER: &str = "si";

@@ -1,0 +1,238 @@
+//! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps).
+
+use rusqlite::{Connection, OptionalExtension as _};
+use schemas::date::format_compact;
+use schemas::fault::FaultCode;
+use schemas::id::{CardNumber, DossierCode, Pin, SiNumber};
+use schemas::proto::Message;
+use schemas::proto::insurance::{
+    Card, CardState, Context, Dossier, GetDossierRequest, GetDossierResponse, ReissueReason, SubmitReissueRequest,
+    SubmitReissueResponse,
+};
+
+use super::effects::Asked;
+use super::facts::{self, Name, invalid};
+use super::people::{self, Known};
+use super::{Error, Registry, Tx, cards, counters, law, steps};
+
+impl Registry {
+    /// Takes in a dossier: the same key, or the same foreign id with the same facts, gives the same dossier.
+    ///
+    /// # Errors
+    /// `INVALID`, `CONFLICT`, `UNKNOWN-SUBJECT` or `RULE-REFUSED`; nothing is changed then.
+    pub async fn submit_reissue(&self, request: SubmitReissueRequest) -> Result<SubmitReissueResponse, Error> {
+        let (context, said) = split(request)?;
+        let asked = Asked::new("Dossiers.SubmitReissue", &context, said.encode_to_vec())?;
+        self.effect(asked, move |tx, facts| {
+            let dossier = match stored(tx, &context.sender, &said.foreign_id)? {
+                Some((known, code)) if same_facts(&known, &said)? => by_code(tx.sql, &code)?,
+                Some(_) => return Err(Error::refused(FaultCode::Conflict, "dossier-has-other-facts", "foreign_id")),
+                None => Some(take_in(tx, &context.sender, &said, facts)?),
+            };
+            Ok(SubmitReissueResponse { dossier })
+        })
+        .await
+    }
+
+    /// One of the sender's own dossiers as it stands now.
+    ///
+    /// # Errors
+    /// `INVALID` where the code is malformed, `UNKNOWN-SUBJECT` where the sender has no such dossier.
+    pub async fn dossier(&self, request: GetDossierRequest) -> Result<GetDossierResponse, Error> {
+        let sender = facts::context(request.context)?.sender;
+        let code = DossierCode::parse(&request.code).map_err(|_| invalid("malformed-id", "code"))?;
+        self.read("dossier", move |sql| match by_code(sql, code.as_str())? {
+            Some(dossier) if dossier.owner == sender => Ok(GetDossierResponse { dossier: Some(dossier) }),
+            _ => Err(Error::refused(FaultCode::UnknownSubject, "unknown-dossier", "code")),
+        })
+        .await
+    }
+}
+
+/// What an applicant says, parsed.
+struct Application {
+    number: SiNumber,
+    card: Option<CardNumber>,
+    name: Name,
+    pin: Option<Pin>,
+    birth_date: Option<String>,
+}
+
+impl Application {
+    fn parse(tx: &Tx<'_>, said: &SubmitReissueRequest) -> Result<Self, Error> {
+        facts::word(&said.procedure, 64, "procedure")?;
+        facts::moment(&said.submitted_at, "submitted_at")?;
+        bounded(&said.phone, 32, "phone")?;
+        bounded(&said.email, 254, "email")?;
+        match ReissueReason::try_from(said.reason) {
+            Ok(ReissueReason::Lost | ReissueReason::Damaged) => {}
+            _ => return Err(invalid("unknown-code", "reason")),
+        }
+        let (number, card) = numbers(&said.card_or_si_number)?;
+        let pin = match said.applicant_pin.is_empty() {
+            true => None,
+            false => Some(facts::pin(&said.applicant_pin, tx.params.population, "applicant_pin")?),
+        };
+        let birth_date = match said.applicant_birth_date.is_empty() {
+            true => None,
+            false => Some(facts::date(&said.applicant_birth_date, "applicant_birth_date")?.to_string()),
+        };
+        if pin.is_none() && birth_date.is_none() {
+            return Err(invalid("nothing-to-match", "applicant_pin"));
+        }
+        Ok(Self { number, card, name: facts::name(&said.applicant_name, "applicant_name")?, pin, birth_date })
+    }
+
+    /// Whether everything that was said of the applicant is the holder's.
+    fn is_of(&self, sql: &Connection, holder: &Known) -> Result<bool, Error> {
+        let same_pin = match &self.pin {
+            None => true,
+            Some(pin) => people::by_pin(sql, pin)?.is_some_and(|known| known.id == holder.id),
+        };
+        let same_birth = self.birth_date.as_ref().is_none_or(|date| *date == holder.birth_date);
+        Ok(same_pin && same_birth && self.name.match_key == holder.match_key)
+    }
+
+    /// The card to reissue: the one that was named, else the holder's newest valid one.
+    fn card(&self, tx: &Tx<'_>, holder: &Known) -> Result<Card, Error> {
+        let today = tx.today.to_string();
+        let card = match &self.card {
+            Some(number) => cards::newest(tx.sql, number.as_str())?.ok_or_else(unknown_card)?,
+            None => cards::valid_of(tx.sql, holder.id, &today)?.ok_or_else(not_valid)?,
+        };
+        match card.state == CardState::Valid as i32 && card.valid_to >= today {
+            true => Ok(card),
+            false => Err(not_valid()),
+        }
+    }
+}
+
+fn split(mut request: SubmitReissueRequest) -> Result<(Context, SubmitReissueRequest), Error> {
+    let context = facts::context(request.context.take())?;
+    facts::word(&request.foreign_id, 64, "foreign_id")?;
+    Ok((context, request))
+}
+
+/// Two requests are one application where nothing differs but the time they were submitted at.
+fn same_facts(stored: &[u8], said: &SubmitReissueRequest) -> Result<bool, Error> {
+    let mut known = SubmitReissueRequest::decode(stored).map_err(|_| Error::Corrupt("a stored dossier"))?;
+    known.submitted_at.clone_from(&said.submitted_at);
+    Ok(known == *said)
+}
+
+fn numbers(text: &str) -> Result<(SiNumber, Option<CardNumber>), Error> {
+    let malformed = |_| invalid("malformed-number", "card_or_si_number");
+    match text.len() {
+        15 => {
+            let card = CardNumber::parse(text).map_err(malformed)?;
+            Ok((card.si_number(), Some(card)))
+        }
+        _ => Ok((SiNumber::parse(text).map_err(malformed)?, None)),
+    }
+}
+
+fn bounded(text: &str, max: usize, field: &'static str) -> Result<(), Error> {
+    match text.len() <= max && !text.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(invalid("malformed-text", field)),
+    }
+}
+
+fn take_in(tx: &Tx<'_>, owner: &str, said: &SubmitReissueRequest, facts: &[u8]) -> Result<Dossier, Error> {
+    let application = Application::parse(tx, said)?;
+    let holder = people::by_si_number(tx.sql, &application.number)?.ok_or_else(unknown_card)?;
+    if !application.is_of(tx.sql, &holder)? {
+        return Err(Error::refused(FaultCode::RuleRefused, "not-the-holder", "applicant_name"));
+    }
+    if holder.dead {
+        return Err(Error::refused(FaultCode::RuleRefused, "person-is-dead", "applicant_name"));
+    }
+    let card = application.card(tx, &holder)?;
+    let code = next_code(tx)?;
+    let now = facts::instant(tx.now);
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, card_number,
+               applicant_name, applicant_pin, received_at, due_at, updated_at, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?10, '')",
+        )?
+        .execute((
+            &code,
+            owner,
+            &said.foreign_id,
+            facts,
+            &said.procedure,
+            holder.id,
+            &card.number,
+            &application.name.text,
+            people::number_of(tx.sql, holder.id, "pin")?.unwrap_or_default(),
+            now,
+            facts::instant(law::reissue_due(tx.now)),
+        ))?;
+    let dossier = by_code(tx.sql, &code)?.ok_or(Error::Corrupt("a dossier just written"))?;
+    steps::tell(tx, &dossier, 1)?;
+    Ok(dossier)
+}
+
+/// `<organisation>-YYMMDD-NNNNNN`: one series per organisation and day in Viet Nam, without gaps.
+fn next_code(tx: &Tx<'_>) -> Result<String, Error> {
+    let organ = tx.params.organ_id.as_str();
+    let day = format_compact(tx.today);
+    let day = day.get(2..).ok_or(Error::Corrupt("the clock"))?;
+    let serial = counters::take(tx, &format!("dossier:{organ}:{day}"))?;
+    let code = DossierCode::parse(&format!("{organ}-{day}-{serial:06}"))
+        .map_err(|_| Error::Corrupt("no dossier code is left for today"))?;
+    Ok(code.as_str().to_owned())
+}
+
+fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<(Vec<u8>, String)>, Error> {
+    let found = tx
+        .sql
+        .prepare_cached("SELECT facts, code FROM dossiers WHERE owner = ?1 AND foreign_id = ?2")?
+        .query_row((owner, foreign_id), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found)
+}
+
+/// A dossier as the contract tells it, whoever owns it.
+pub(super) fn by_code(sql: &Connection, code: &str) -> Result<Option<Dossier>, Error> {
+    let found: Option<(Dossier, String, Option<u32>)> = sql
+        .prepare_cached(
+            "SELECT foreign_id, owner, procedure, state, applicant_name, applicant_pin, received_at, due_at,
+               updated_at, reason, card_number, card_serial
+             FROM dossiers WHERE code = ?1",
+        )?
+        .query_row([code], |row| {
+            let dossier = Dossier {
+                code: code.to_owned(),
+                foreign_id: row.get(0)?,
+                owner: row.get(1)?,
+                procedure: row.get(2)?,
+                state: row.get(3)?,
+                applicant_name: row.get(4)?,
+                applicant_pin: row.get(5)?,
+                received_at: row.get(6)?,
+                due_at: row.get(7)?,
+                updated_at: row.get(8)?,
+                reason: row.get(9)?,
+                card: None,
+            };
+            Ok((dossier, row.get(10)?, row.get(11)?))
+        })
+        .optional()?;
+    let Some((mut dossier, number, serial)) = found else {
+        return Ok(None);
+    };
+    if let Some(serial) = serial {
+        dossier.card = cards::print(sql, &number, serial)?;
+    }
+    Ok(Some(dossier))
+}
+
+fn unknown_card() -> Error {
+    Error::refused(FaultCode::UnknownSubject, "unknown-card", "card_or_si_number")
+}
+
+fn not_valid() -> Error {
+    Error::refused(FaultCode::RuleRefused, "card-not-valid", "card_or_si_number")
+}

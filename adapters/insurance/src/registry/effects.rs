@@ -1,0 +1,73 @@
+//! What a change did under its key: the change, its response and its change rows, committed together.
+
+use certs::digest::Sha256;
+use rusqlite::OptionalExtension as _;
+use schemas::fault::FaultCode;
+use schemas::proto::Message;
+use schemas::proto::insurance::Context;
+
+use super::{Error, Registry, Tx};
+
+/// One change as it was asked for: the method, the caller's key and what was said, without the context.
+pub(super) struct Asked {
+    pub(super) method: &'static str,
+    pub(super) key: [u8; 32],
+    pub(super) facts: Vec<u8>,
+}
+
+impl Asked {
+    /// Proves that the context of a change names its sender and carries a key of 32 bytes.
+    pub(super) fn new(method: &'static str, context: &Context, facts: Vec<u8>) -> Result<Self, Error> {
+        let key = <[u8; 32]>::try_from(context.key.as_slice())
+            .map_err(|_| Error::refused(FaultCode::Invalid, "malformed-key", "context.key"))?;
+        Ok(Self { method, key, facts })
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        Sha256::new().chain(self.method.as_bytes()).chain(&[0]).chain(&self.facts).finish()
+    }
+}
+
+impl Registry {
+    /// Runs a change once: the same key gets the stored response, byte for byte, for ever.
+    ///
+    /// A refusal changes nothing and is not stored: the same key asks again.
+    pub(super) async fn effect<R: Message + Default + 'static>(
+        &self,
+        asked: Asked,
+        change: impl FnOnce(&Tx<'_>, &[u8]) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let method = asked.method;
+        self.write(method, move |tx| {
+            if let Some(stored) = stored(tx, &asked)? {
+                return R::decode(stored.as_slice()).map_err(|_| Error::Corrupt("a stored response"));
+            }
+            let response = change(tx, &asked.facts)?;
+            remember(tx, &asked, &response.encode_to_vec())?;
+            Ok(response)
+        })
+        .await
+    }
+}
+
+fn stored(tx: &Tx<'_>, asked: &Asked) -> Result<Option<Vec<u8>>, Error> {
+    let found: Option<(Vec<u8>, Vec<u8>)> = tx
+        .sql
+        .prepare_cached("SELECT request_digest, response FROM effects WHERE key = ?1")?
+        .query_row([&asked.key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => Ok(None),
+        Some((digest, response)) if digest == asked.digest() => Ok(Some(response)),
+        Some(_) => Err(Error::refused(FaultCode::Conflict, "key-reused", "context.key")),
+    }
+}
+
+fn remember(tx: &Tx<'_>, asked: &Asked, response: &[u8]) -> Result<(), Error> {
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO effects (key, method, request_digest, response, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((&asked.key, asked.method, asked.digest(), response, tx.now.to_string()))?;
+    Ok(())
+}

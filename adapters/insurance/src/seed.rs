@@ -1,0 +1,1 @@
+//! Synthetic people, deterministic from a seed.

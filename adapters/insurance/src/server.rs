@@ -1,0 +1,106 @@
+//! The contract's server: the generated tonic services over a registry.
+//!
+//! It refuses to know transport: the gateway serves these routes over mutual TLS, or the client calls
+//! them in this process. It keeps the caller's `grpc-timeout`, which tonic ignores where no tonic
+//! transport stands in front.
+
+mod deadline;
+pub(crate) mod status;
+
+use std::future::Future;
+
+use schemas::proto::insurance as words;
+use schemas::proto::insurance::births_server::{Births, BirthsServer};
+use schemas::proto::insurance::cards_server::{Cards, CardsServer};
+use schemas::proto::insurance::changes_server::{Changes, ChangesServer};
+use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
+use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
+use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
+use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
+use tonic::metadata::MetadataMap;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use crate::registry::{Error, Registry};
+
+/// All services of the contract over one registry, with message sizes bounded both ways.
+#[must_use]
+pub fn routes(registry: Registry) -> Routes {
+    let server = Server { registry };
+    macro_rules! bounded {
+        ($service:ident) => {
+            $service::new(server.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                .max_encoding_message_size(MESSAGE_BYTES_MAX)
+        };
+    }
+    Routes::new(bounded!(EmployersServer))
+        .add_service(bounded!(ParticipantsServer))
+        .add_service(bounded!(CardsServer))
+        .add_service(bounded!(BirthsServer))
+        .add_service(bounded!(DossiersServer))
+        .add_service(bounded!(ChangesServer))
+        .add_service(bounded!(RegistryServer))
+        .prepare()
+}
+
+/// The largest message either way, in bytes; 500 changes of the feed fit.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Clone)]
+struct Server {
+    registry: Registry,
+}
+
+/// Runs one call within the caller's deadline and says refusals in gRPC.
+async fn answer<T>(metadata: &MetadataMap, call: impl Future<Output = Result<T, Error>>) -> Result<Response<T>, Status> {
+    match tokio::time::timeout(deadline::of(metadata), call).await {
+        Ok(Ok(response)) => Ok(Response::new(response)),
+        Ok(Err(error)) => Err(status::of(error)),
+        Err(_elapsed) => Err(status::too_late()),
+    }
+}
+
+/// A service: each method takes the request apart and calls the registry's method of the same meaning.
+macro_rules! service {
+    ($service:ident { $($name:ident ( $request:ident ) -> $response:ident = $call:ident;)* }) => {
+        #[tonic::async_trait]
+        impl $service for Server {
+            $(
+                async fn $name(
+                    &self,
+                    request: Request<words::$request>,
+                ) -> Result<Response<words::$response>, Status> {
+                    let (metadata, _, request) = request.into_parts();
+                    answer(&metadata, self.registry.$call(request)).await
+                }
+            )*
+        }
+    };
+}
+
+service!(Employers {
+    get_participation(GetParticipationRequest) -> GetParticipationResponse = participation;
+});
+service!(Participants {
+    find(FindRequest) -> FindResponse = find;
+});
+service!(Cards {
+    list(ListCardsRequest) -> ListCardsResponse = cards;
+});
+service!(Births {
+    register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
+    get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
+});
+service!(Dossiers {
+    submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse = submit_reissue;
+    get(GetDossierRequest) -> GetDossierResponse = dossier;
+});
+service!(Changes {
+    lease(LeaseRequest) -> LeaseResponse = lease;
+    ack(AckRequest) -> AckResponse = ack;
+});
+service!(RegistryService {
+    info(InfoRequest) -> InfoResponse = info;
+    fingerprint(FingerprintRequest) -> FingerprintResponse = fingerprint;
+});
