@@ -6,6 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::wire::object::{Fate, Field, wire_object};
 
+/// Path of the login below the adapter's address.
+pub const LOGIN_PATH: &str = "/XrdAdapter/RestService/forward/mapi/login";
+
+/// Path of every other call below the adapter's address. Own profile: only the login's path is public.
+pub const CALL_PATH: &str = "/XrdAdapter/RestService/forward/mapi/g";
+
 wire_object! {
     /// The login of a unit's account.
     pub struct Login as "login" {

@@ -1,0 +1,227 @@
+//! The portal's adapter on VDXP: a login session, kept, and renewed once when it is refused.
+//!
+//! The road adds the session when it sends: what the journal holds of a call has no credentials.
+//! It knows the session and the answer's code; which records a call carries is the portal adapter's.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use schemas::{
+    json::JsonError,
+    wire::portal::{self, CALL_PATH, LOGIN_PATH, Login, LoginAnswer, PushAnswer},
+};
+use tokio::sync::Mutex;
+
+use crate::client::{self, Client};
+
+/// What the session is made of.
+#[derive(Clone)]
+pub struct VdxpConfig {
+    /// Destination in the exchange, such as `VN:GOV:<organisation>:<subsystem>`.
+    pub destination: String,
+    /// Account.
+    pub username: String,
+    /// Its secret.
+    pub password: String,
+}
+
+impl std::fmt::Debug for VdxpConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VdxpConfig")
+            .field("destination", &self.destination)
+            .field("username", &self.username)
+            .field("password", &"REDACTED")
+            .finish()
+    }
+}
+
+/// A partner's answer to one call.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Code and words.
+    pub answer: PushAnswer,
+    /// The answer as received.
+    pub raw: Bytes,
+}
+
+/// Why a call has no [`Reply`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call itself failed.
+    #[error(transparent)]
+    Client(#[from] client::Error),
+    /// Config holds something that no HTTP header or target can carry.
+    #[error("the configuration cannot be written into a request")]
+    BadConfig,
+    /// The body is not a JSON object that a session can be put into.
+    #[error("the body is not an object")]
+    BadBody,
+    /// An HTTP status other than 200.
+    #[error("the partner answered with status {0}")]
+    Status(u16),
+    /// The answer is not what the service answers.
+    #[error("the answer cannot be read: {0}")]
+    Answer(#[from] JsonError),
+    /// The account is refused.
+    #[error("the login is refused with code {0}")]
+    LoginRefused(i64),
+    /// A session made just now is refused too.
+    #[error("a fresh session is refused")]
+    SessionRefused,
+}
+
+impl Error {
+    /// A stable word for logs, metrics and the outbox.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.reason(),
+            Self::BadConfig => "bad-config",
+            Self::BadBody => "bad-body",
+            Self::Status(_) => "http-status",
+            Self::Answer(_) => "bad-answer",
+            Self::LoginRefused(_) => "login-refused",
+            Self::SessionRefused => "session-refused",
+        }
+    }
+}
+
+/// The road to one portal.
+#[derive(Debug)]
+pub struct Vdxp {
+    client: Client,
+    config: VdxpConfig,
+    session: Mutex<Option<Session>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Session(String);
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(***)")
+    }
+}
+
+impl Vdxp {
+    /// A road without a session yet.
+    #[must_use]
+    pub fn new(config: VdxpConfig, client: Client) -> Self {
+        Self {
+            client,
+            config,
+            session: Mutex::new(None),
+        }
+    }
+
+    /// Sends one call, an object without its session, and reads the answer.
+    ///
+    /// # Errors
+    /// [`Error`]; after one that is not about login the partner may have acted.
+    pub async fn call(&self, body: &[u8]) -> Result<Reply, Error> {
+        let session = self.session().await?;
+        if let Some(reply) = self.try_call(&session, body).await? {
+            return Ok(reply);
+        }
+        let session = self.renewed(&session).await?;
+        self.try_call(&session, body)
+            .await?
+            .ok_or(Error::SessionRefused)
+    }
+
+    /// `None` when the session is refused.
+    async fn try_call(&self, session: &Session, body: &[u8]) -> Result<Option<Reply>, Error> {
+        let body = with_session(session, body)?;
+        let answer = self
+            .client
+            .post(&self.target(CALL_PATH), self.headers()?, body)
+            .await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Ok(None);
+        }
+        let reply = Reply {
+            answer: portal::decode(ok(&answer)?)?,
+            raw: answer.body,
+        };
+        Ok((!reply.answer.says_session_ended()).then_some(reply))
+    }
+
+    async fn session(&self) -> Result<Session, Error> {
+        let mut kept = self.session.lock().await;
+        if let Some(session) = &*kept {
+            return Ok(session.clone());
+        }
+        Ok(kept.insert(self.login().await?).clone())
+    }
+
+    /// A new session, unless another call has renewed the refused one already.
+    async fn renewed(&self, refused: &Session) -> Result<Session, Error> {
+        let mut kept = self.session.lock().await;
+        if let Some(session) = kept.as_ref().filter(|session| *session != refused) {
+            return Ok(session.clone());
+        }
+        *kept = None;
+        Ok(kept.insert(self.login().await?).clone())
+    }
+
+    async fn login(&self) -> Result<Session, Error> {
+        let VdxpConfig {
+            username, password, ..
+        } = self.config.clone();
+        let body = portal::encode(&Login { username, password });
+        let answer = self
+            .client
+            .post(&self.target(LOGIN_PATH), self.headers()?, body.into())
+            .await?;
+        let read: LoginAnswer = portal::decode(ok(&answer)?)?;
+        match (read.error_code, read.session) {
+            (0, Some(session)) if !session.is_empty() => Ok(Session(session)),
+            (code, _) => Err(Error::LoginRefused(code)),
+        }
+    }
+
+    fn target(&self, path: &str) -> String {
+        format!(
+            "{}{path}?dstcode={}",
+            self.client.endpoint().base(),
+            self.config.destination
+        )
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Error> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let destination =
+            HeaderValue::from_str(&self.config.destination).map_err(|_| Error::BadConfig)?;
+        Ok(HeaderMap::from_iter([
+            (header::CONTENT_TYPE, JSON),
+            (header::ACCEPT, JSON),
+            (
+                HeaderName::from_static("charset"),
+                HeaderValue::from_static("utf-8"),
+            ),
+            (HeaderName::from_static("dstcode"), destination),
+        ]))
+    }
+}
+
+fn ok(answer: &client::Answer) -> Result<&[u8], Error> {
+    match answer.status {
+        StatusCode::OK => Ok(&answer.body),
+        other => Err(Error::Status(other.as_u16())),
+    }
+}
+
+/// Puts the session first into an object that has other members.
+fn with_session(session: &Session, body: &[u8]) -> Result<Bytes, Error> {
+    let members = body
+        .strip_prefix(b"{")
+        .filter(|rest| rest.first() == Some(&b'"'))
+        .ok_or(Error::BadBody)?;
+    let session = portal::encode(&session.0);
+    Ok([b"{\"session\":".as_slice(), &session, b",", members]
+        .concat()
+        .into())
+}
+
+#[cfg(test)]
+mod tests;
