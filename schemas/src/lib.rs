@@ -5,10 +5,13 @@
 // A test that meets an impossible value should fail on the spot.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod calendar; // working days and due dates
 pub mod codes; // dated code lists: provinces, communes, levels, rates, procedures
 pub mod date; // dates as the wires write them, and portal time
 pub mod fault;
 pub mod id; // identifiers of people, employers, papers and messages
 pub mod json; // the one strict JSON reader
-pub mod name;
-pub mod proto; // names of people, kept in NFC and compared by a key
+pub mod name; // names of people, kept in NFC and compared by a key
+pub mod proto; // the generated contracts
+pub mod xml; // the one strict XML reader, and a canonical writer
+pub mod wire; // partners' messages, one module per system
