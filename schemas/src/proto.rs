@@ -2,6 +2,9 @@
 //!
 //! Nothing here is written by hand; the sources are `proto/insurance/v1` and `proto/admin/v1`.
 
+/// Encodes and decodes every generated type; re-exported because only this package names prost.
+pub use prost::Message;
+
 /// The inside contract of the insurance database, version 1.
 pub mod insurance {
     #![allow(
