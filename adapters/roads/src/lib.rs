@@ -12,6 +12,7 @@
 )]
 
 pub mod client;
+pub mod jws;
 pub mod vdxp;
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! The civil registry's words: a registered birth becomes a health insurance card; a poll says how far it is.
+//!
+//! The adapter turns the inter-linked software's JSON (own profile, see `MAPPING.md`) into requests of
+//! the insurance contract and back. It refuses to know keys, sockets and rows, and which rule makes a
+//! card valid: that is the registry's.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails"))]
+
+mod decode;
+mod encode;
+mod envelope;
+mod face;
+mod perform;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    adapter::{Effect, ProofKind},
+    policy::Permit,
+};
+use http::Method;
+use schemas::fault::Fault;
+
+pub use decode::{Birth, Child, Guardian, Parent, Poll, Record, Relation, Request};
+pub use perform::{Births, Outcome};
+
+/// The adapter of the system `civil`.
+#[derive(Clone)]
+pub struct Civil {
+    births: Arc<dyn Births>,
+}
+
+impl Civil {
+    /// An adapter that registers births with `births`.
+    #[must_use]
+    pub fn new(births: Arc<dyn Births>) -> Self {
+        Self { births }
+    }
+}
+
+impl std::fmt::Debug for Civil {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Civil")
+    }
+}
+
+/// A birth is registered (`NhanDKHT`).
+pub static BIRTH: Operation =
+    Operation { name: "civil.birth", effect: Effect::Change, proof: ProofKind::Jws, fields: &[] };
+
+/// The newest status of cases (`LayKetQua`).
+pub static RESULT: Operation =
+    Operation { name: "civil.result", effect: Effect::Read, proof: ProofKind::Jws, fields: &[] };
+
+/// The one purpose of both operations, as agreements name it.
+pub const PURPOSE: &str = "child-health-insurance";
+
+static ROUTES: [Route; 2] = [
+    Route {
+        path: "/civil/v1/NhanDKHT",
+        method: Method::POST,
+        body_bytes_max: 8 << 20,
+        deadline: Duration::from_secs(20),
+    },
+    Route {
+        path: "/civil/v1/LayKetQua",
+        method: Method::POST,
+        body_bytes_max: 8 << 10,
+        deadline: Duration::from_secs(10),
+    },
+];
+
+impl Adapter for Civil {
+    type Request = Request;
+    type Outcome = Outcome;
+
+    fn system(&self) -> &'static str {
+        "civil"
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        &ROUTES
+    }
+
+    fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
+        envelope::envelope(head, body)
+    }
+
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
+        decode::decode(&head.path, envelope::claims(proven)?, proven.bytes())
+    }
+
+    fn perform<'a>(
+        &'a self,
+        context: Context,
+        _permit: &'a Permit,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Outcome, Fault>> {
+        Box::pin(perform::perform(self.births.as_ref(), context, request))
+    }
+
+    fn encode(
+        &self,
+        _head: &AnswerHead,
+        _permit: &Permit,
+        request: &Request,
+        outcome: Outcome,
+    ) -> Result<Encoded, Fault> {
+        encode::encode(request, outcome)
+    }
+
+    fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {
+        face::face(fault)
+    }
+}

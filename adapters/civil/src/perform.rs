@@ -1,0 +1,123 @@
+//! A typed request becomes a call of the insurance contract, in canonical English.
+
+use futures_util::future::BoxFuture;
+use gateway_core::Context;
+use schemas::{
+    date::PartialDate,
+    fault::{Fault, FaultCode},
+    proto::insurance as contract,
+};
+
+use crate::{Birth, Child, Guardian, Parent, Poll, Record, Relation, Request};
+
+/// The part of the insurance contract that births need. The implementer fills the contract's context
+/// from [`Context`] and turns its refusals into faults.
+pub trait Births: Send + Sync + 'static {
+    /// Registers a birth; the same key gives the same case again.
+    fn register(
+        &self,
+        context: Context,
+        request: contract::RegisterBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
+
+    /// The newest state of cases, in the order asked.
+    fn cases(&self, context: Context, case_ids: Vec<String>) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>>;
+}
+
+/// What the insurance database answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The registered case.
+    Registered(contract::BirthCase),
+    /// The cases asked for, in the order asked.
+    Cases(Vec<contract::BirthCase>),
+}
+
+pub(crate) async fn perform(births: &dyn Births, context: Context, request: &Request) -> Result<Outcome, Fault> {
+    match request {
+        Request::Birth(birth) => births.register(context, canonical(birth)).await.map(Outcome::Registered),
+        Request::Poll(poll) => cases(births, context, poll).await,
+    }
+}
+
+async fn cases(births: &dyn Births, context: Context, poll: &Poll) -> Result<Outcome, Fault> {
+    let ids: Vec<String> = poll.case_ids.iter().map(ToString::to_string).collect();
+    let cases = births.cases(context, ids.clone()).await?;
+    match cases.iter().map(|case| &case.case_id).eq(ids.iter()) {
+        true => Ok(Outcome::Cases(cases)),
+        false => Err(Fault::new(FaultCode::Internal, "other-cases-answered")),
+    }
+}
+
+/// The canonical request; its context is filled by whoever makes the call.
+pub(crate) fn canonical(birth: &Birth) -> contract::RegisterBirthRequest {
+    contract::RegisterBirthRequest {
+        context: None,
+        case_id: birth.case_id.to_string(),
+        received_at: birth.received_at.to_string(),
+        child: Some(child(&birth.child)),
+        mother: birth.mother.as_ref().map(parent),
+        father: birth.father.as_ref().map(parent),
+        guardian: Some(guardian(&birth.guardian)),
+        facility: birth.facility.to_string(),
+        poor_household_certificate: birth.poor_household_certificate.clone(),
+        birth_notice: birth.birth_notice.clone(),
+        record: Some(record(&birth.record)),
+    }
+}
+
+fn child(child: &Child) -> contract::Child {
+    contract::Child {
+        pin: child.pin.as_str().to_owned(),
+        name: child.name.as_str().to_owned(),
+        sex: i32::from(child.sex.code()),
+        birth_date: child.born.to_string(),
+        ethnicity: child.ethnicity.clone(),
+        nationality: child.nationality.clone(),
+        residence_commune: child.commune.code.to_owned(),
+        residence_detail: child.residence_detail.clone(),
+        declaration_kind: child.declaration_kind,
+    }
+}
+
+fn parent(parent: &Parent) -> contract::Parent {
+    contract::Parent {
+        name: parent.name.as_str().to_owned(),
+        birth_date: parent.born.as_ref().map(iso_or_year).unwrap_or_default(),
+        pin: parent.pin.as_ref().map(|pin| pin.as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+/// The contract takes a whole date or a year alone; a month alone is dropped.
+fn iso_or_year(born: &PartialDate) -> String {
+    match born.complete() {
+        Some(day) => day.to_string(),
+        None => format!("{:04}", born.year()),
+    }
+}
+
+fn guardian(guardian: &Guardian) -> contract::Guardian {
+    let relation = match guardian.relation {
+        Relation::Father => "father",
+        Relation::Mother => "mother",
+        Relation::Requester => "requester",
+    };
+    contract::Guardian {
+        name: guardian.name.as_str().to_owned(),
+        relation: relation.to_owned(),
+        phone: guardian.phone.clone(),
+    }
+}
+
+fn record(record: &Record) -> contract::CivilRecord {
+    contract::CivilRecord {
+        number: record.number.clone(),
+        book: record.book.clone(),
+        page: record.page.clone(),
+        registered_on: record.registered_on.to_string(),
+        commune: record.commune.code.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The envelope of a signed JSON message: the protected header of a detached JWS beside the body.
+//!
+//! Id, time, sender and receiver come from the members `jti`, `iat`, `iss` and `aud`. Nothing is trusted
+//! here; the verify room proves it and asks for the same claims once more, from the proven header.
+
+use bytes::Bytes;
+use certs::jws::{self, Header};
+use gateway_core::{Claims, Direction, Envelope, Head, Proven, Road, SignatureForm, partner::Environment};
+use http::{HeaderName, header};
+use jiff::Timestamp;
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::{MessageId, PartnerId},
+};
+
+/// The header field that carries the detached signature.
+pub const SIGNATURE: HeaderName = HeaderName::from_static("x-jws-signature");
+
+/// Longest detached signature, bytes; RSA-4096 with a full protected header stays below.
+pub const SIGNATURE_BYTES_MAX: usize = 4_096;
+
+/// Reads the envelope. A peer that is not the sender is taken for its relay.
+///
+/// # Errors
+/// `UnsupportedMediaType`, `Malformed` for an empty body, `BadSignature` where none or more than one is
+/// there or its header is not of our profile.
+pub fn envelope(head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
+    media_type(head)?;
+    if body.is_empty() {
+        return Err(Fault::new(FaultCode::Malformed, "empty-body"));
+    }
+    let compact = signature(head)?;
+    let unproven = jws::parse(compact).map_err(|error| bad(error.reason()))?;
+    let claims = read(unproven.header())?;
+    let road = match *head.peer.partner() == claims.sender {
+        true => Road::Direct,
+        false => Road::Ngsp,
+    };
+    Ok(Envelope {
+        road,
+        claims,
+        key_hint: Some(unproven.header().kid.clone()),
+        signature: SignatureForm::Jws(compact.to_owned()),
+    })
+}
+
+/// The claims once more, from the proven header.
+///
+/// # Errors
+/// `BadSignature` where the proof is no JWS.
+pub fn claims(proven: &Proven<'_>) -> Result<Claims, Fault> {
+    read(proven.jws().ok_or_else(|| bad("proof-of-another-kind"))?)
+}
+
+fn media_type(head: &Head) -> Result<(), Fault> {
+    let refused = |reason| Err(Fault::new(FaultCode::UnsupportedMediaType, reason));
+    let mut given = head.headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return refused("media-type") };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let (kind, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    let charset = parameters.trim().trim_start_matches("charset=").trim_matches('"');
+    if kind.trim() != "application/json" || !matches!(charset, "" | "utf-8") {
+        return refused("media-type");
+    }
+    match head.headers.contains_key(header::CONTENT_ENCODING) {
+        true => refused("content-coding"),
+        false => Ok(()),
+    }
+}
+
+fn signature(head: &Head) -> Result<&str, Fault> {
+    let mut given = head.headers.get_all(&SIGNATURE).iter();
+    let one = given.next().ok_or_else(|| bad("no-signature"))?;
+    if given.next().is_some() {
+        return Err(bad("two-signatures"));
+    }
+    if one.len() > SIGNATURE_BYTES_MAX {
+        return Err(bad("signature-too-long"));
+    }
+    one.to_str().map_err(|_| bad("signature-characters"))
+}
+
+fn read(header: &Header) -> Result<Claims, Fault> {
+    let partner = |text: &str| PartnerId::parse(text).map_err(|_| bad("jws-partner"));
+    Ok(Claims {
+        sender: partner(&header.iss)?,
+        receiver: partner(&header.aud)?,
+        environment: Environment::parse(&header.env).ok_or_else(|| bad("jws-environment"))?,
+        direction: match header.dir {
+            jws::Direction::Request => Direction::Request,
+            jws::Direction::Answer => Direction::Answer,
+        },
+        id: MessageId::parse(&header.jti).map_err(|_| bad("jws-id"))?,
+        sent_at: Timestamp::from_second(header.iat).map_err(|_| bad("jws-time"))?,
+        operation: header.op.clone(),
+    })
+}
+
+fn bad(reason: &'static str) -> Fault {
+    Fault::new(FaultCode::BadSignature, reason)
+}
