@@ -71,8 +71,9 @@ pub struct Unproven {
 
 /// The evidence that a payload was signed with a partner's key; only [`Unproven::verify`] makes one.
 ///
-/// ```compile_fail
-/// let forged = certs::jws::Proof { header: todo!() };
+/// ```compile_fail,E0451
+/// # fn header() -> certs::jws::Header { unreachable!() }
+/// let forged = certs::jws::Proof { header: header() };
 /// ```
 #[derive(Debug)]
 pub struct Proof {

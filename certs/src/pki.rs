@@ -3,9 +3,11 @@
 //! It exists so that nobody is tempted to switch certificate checks off. Production keys come from the
 //! state's authorities; nothing here is read there.
 
+mod development;
 mod files;
 mod issue;
 
+pub use development::is_development;
 pub use files::{read_or_issue, write_private, write_public};
 pub use issue::{Authority, IssueParams, Issued, KeyChoice, Usage};
 

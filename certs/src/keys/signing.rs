@@ -1,7 +1,9 @@
 //! A private key that is parsed once and then only used.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+};
 use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{Id, PKey, Private};
@@ -13,6 +15,11 @@ use rustls::pki_types::pem::PemObject as _;
 use super::{Algorithm, KeyKind, VerifyingKey};
 
 const RSA_BITS_MIN: u32 = 2048;
+
+/// SubjectPublicKeyInfo of Ed25519 up to the 32 bytes of the key (RFC 8410 §4).
+const ED25519_SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// Why a key could not be loaded or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +148,11 @@ impl std::fmt::Debug for SigningKey {
 }
 
 fn read_secret(der: &[u8]) -> Result<(Secret, KeyKind, Vec<u8>), KeyError> {
+    // first, since OpenSSL 3.0 does not read the second version of PKCS#8 that others write for Ed25519
+    if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
+        let spki = [&ED25519_SPKI_PREFIX, pair.public_key().as_ref()].concat();
+        return Ok((Secret::Ed25519(pair), KeyKind::Ed25519, spki));
+    }
     let key = PKey::private_key_from_der(der).map_err(|_| KeyError::Unsupported)?;
     let spki = key.public_key_to_der().map_err(|_| KeyError::Unsupported)?;
     match key.id() {
@@ -148,11 +160,6 @@ fn read_secret(der: &[u8]) -> Result<(Secret, KeyKind, Vec<u8>), KeyError> {
             let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                 .map_err(|_| KeyError::Unsupported)?;
             Ok((Secret::P256(pair, SystemRandom::new()), KeyKind::P256, spki))
-        }
-        Id::ED25519 => {
-            let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
-                .map_err(|_| KeyError::Unsupported)?;
-            Ok((Secret::Ed25519(pair), KeyKind::Ed25519, spki))
         }
         Id::RSA if key.bits() < RSA_BITS_MIN => Err(KeyError::TooShort),
         Id::RSA => Ok((Secret::Rsa(key), KeyKind::Rsa, spki)),
@@ -172,4 +179,83 @@ fn rsa_sign(
         signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
     }
     signer.sign_oneshot_to_vec(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pem(key: PKey<Private>) -> Vec<u8> {
+        key.private_key_to_pem_pkcs8().unwrap()
+    }
+
+    fn ec(curve: openssl::nid::Nid) -> PKey<Private> {
+        let curve = openssl::ec::EcGroup::from_curve_name(curve).unwrap();
+        PKey::from_ec_key(openssl::ec::EcKey::generate(&curve).unwrap()).unwrap()
+    }
+
+    fn rsa(bits: u32) -> PKey<Private> {
+        PKey::from_rsa(openssl::rsa::Rsa::generate(bits).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_key_gets_its_algorithm_unless_told_otherwise() {
+        let p256 = pem(ec(openssl::nid::Nid::X9_62_PRIME256V1));
+        let rsa = pem(rsa(2048));
+        let ed25519 = pem(PKey::generate_ed25519().unwrap());
+        let algorithm =
+            |pem: &[u8], wanted| SigningKey::from_pem(pem, wanted).map(|key| key.algorithm());
+        assert_eq!(algorithm(&p256, None), Ok(Algorithm::Es256));
+        assert_eq!(algorithm(&rsa, None), Ok(Algorithm::Ps256));
+        assert_eq!(
+            algorithm(&rsa, Some(Algorithm::Rs256)),
+            Ok(Algorithm::Rs256)
+        );
+        assert_eq!(algorithm(&ed25519, None), Ok(Algorithm::EdDsa));
+        assert_eq!(
+            algorithm(&p256, Some(Algorithm::Rs256)),
+            Err(KeyError::WrongAlgorithm)
+        );
+        assert_eq!(
+            algorithm(&rsa, Some(Algorithm::Es256)),
+            Err(KeyError::WrongAlgorithm)
+        );
+    }
+
+    #[test]
+    fn weak_and_foreign_keys_are_refused_by_name() {
+        let reason = |pem: &[u8]| SigningKey::from_pem(pem, None).unwrap_err().reason();
+        assert_eq!(reason(&pem(rsa(1024))), "key-too-short");
+        assert_eq!(
+            reason(&pem(ec(openssl::nid::Nid::SECP384R1))),
+            "key-unsupported"
+        );
+        assert_eq!(
+            reason(&pem(PKey::generate_ed448().unwrap())),
+            "key-unsupported"
+        );
+        assert_eq!(
+            reason(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+            "key-unsupported"
+        );
+        assert_eq!(reason(b"nothing"), "no-key");
+        let public = rsa(2048).public_key_to_pem().unwrap();
+        assert_eq!(reason(&public), "no-key");
+    }
+
+    #[test]
+    fn the_second_version_of_pkcs8_is_read_for_ed25519() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let der = pair.to_pkcs8().unwrap();
+        let key = SigningKey::from_der(der.as_ref(), None).unwrap();
+        let public = VerifyingKey::from_spki_der(key.public_spki()).unwrap();
+        let signature = key.sign(b"x").unwrap();
+        assert_eq!(public.verify(Algorithm::EdDsa, b"x", &signature), Ok(()));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = SigningKey::from_pem(&pem(rsa(2048)), None).unwrap();
+        assert_eq!(format!("{key:?}"), "SigningKey(PS256, REDACTED)");
+    }
 }

@@ -238,3 +238,66 @@ fn parsed(
 fn timestamp(seconds: i64) -> Result<jiff::Timestamp, KeyError> {
     jiff::Timestamp::from_second(seconds).map_err(|_| KeyError::BadCertificate)
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::pkey::{PKey, Private};
+
+    use super::*;
+    use crate::pki::{Authority, IssueParams, Usage};
+
+    fn refused(key: PKey<Private>) -> &'static str {
+        let spki = key.public_key_to_der().unwrap();
+        VerifyingKey::from_spki_der(&spki).unwrap_err().reason()
+    }
+
+    #[test]
+    fn weak_and_foreign_keys_are_refused_by_name() {
+        let rsa = openssl::rsa::Rsa::generate(1024).unwrap();
+        assert_eq!(refused(PKey::from_rsa(rsa).unwrap()), "key-too-short");
+        let curve = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::SECP384R1).unwrap();
+        let ec = openssl::ec::EcKey::generate(&curve).unwrap();
+        assert_eq!(refused(PKey::from_ec_key(ec).unwrap()), "key-unsupported");
+        assert_eq!(refused(PKey::generate_x25519().unwrap()), "key-unsupported");
+        assert_eq!(
+            VerifyingKey::from_spki_der(b"").unwrap_err().reason(),
+            "key-unsupported"
+        );
+        let bad = VerifyingKey::from_certificate_pem(b"").unwrap_err();
+        assert_eq!(bad.reason(), "bad-certificate");
+    }
+
+    #[test]
+    fn bytes_after_the_certificate_or_the_key_are_refused() {
+        let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+        let authority = Authority::generate("test", now).unwrap();
+        let issued = authority
+            .issue(&IssueParams::new("a", Usage::Signing, now))
+            .unwrap();
+        let key = VerifyingKey::from_certificate_der(&issued.der).unwrap();
+        assert!(key.is_key_of(&issued.der) && !key.is_key_of(&[]));
+        let with_more = |der: &[u8]| [der, b"x"].concat();
+        assert!(VerifyingKey::from_certificate_der(&with_more(&issued.der)).is_err());
+        assert!(VerifyingKey::from_spki_der(&with_more(key.spki())).is_err());
+    }
+
+    #[test]
+    fn a_certificates_dates_bound_its_key_and_a_bare_key_has_none() {
+        let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+        let hour = jiff::SignedDuration::from_hours(1);
+        let authority = Authority::generate("test", now).unwrap();
+        let params = IssueParams {
+            not_before: now,
+            not_after: now + hour,
+            ..IssueParams::new("a", Usage::Signing, now)
+        };
+        let issued = authority.issue(&params).unwrap();
+        let key = VerifyingKey::from_certificate_der(&issued.der).unwrap();
+        let valid = |at| key.is_valid_at(at);
+        assert!(valid(now) && valid(now + hour));
+        assert!(!valid(now - hour) && !valid(now + hour * 2));
+        let bare = VerifyingKey::from_spki_der(key.spki()).unwrap();
+        assert_eq!((bare.not_before(), bare.not_after()), (None, None));
+        assert_eq!(bare.spki_sha256(), key.spki_sha256());
+    }
+}

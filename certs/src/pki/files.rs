@@ -120,3 +120,72 @@ fn read(path: &Path) -> Result<String, PkiError> {
 fn file_error(path: &Path, error: io::Error) -> PkiError {
     PkiError::File(path.display().to_string(), error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::pki::Usage;
+
+    fn now() -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_790_000_000).unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_there_is_read_and_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Authority::open_or_create(folder.path(), "test", now()).unwrap();
+        let again = Authority::open_or_create(folder.path(), "test", now()).unwrap();
+        assert_eq!(first.root_pem(), again.root_pem());
+        let (chain, key) = (
+            folder.path().join("a/tls.pem"),
+            folder.path().join("a/tls.key"),
+        );
+        let params = IssueParams::new("a", Usage::Both, now());
+        let one = read_or_issue(&first, &chain, &key, &params).unwrap();
+        let two = read_or_issue(&again, &chain, &key, &params).unwrap();
+        assert_eq!(
+            (&one.der, &one.serial, &one.key_pem),
+            (&two.der, &two.serial, &two.key_pem)
+        );
+        crate::tls::Identity::from_files(&chain, &key).unwrap();
+    }
+
+    #[test]
+    fn keys_are_for_their_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        Authority::open_or_create(folder.path(), "test", now()).unwrap();
+        for (name, expected) in [
+            ("root.key", 0o600),
+            ("issuing.key", 0o600),
+            ("root.pem", 0o644),
+        ] {
+            assert_eq!(mode(&folder.path().join(name)), expected, "{name}");
+        }
+        let key = folder.path().join("root.key");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&key, "new").unwrap();
+        assert_eq!(
+            (mode(&key), fs::read_to_string(&key).unwrap()),
+            (0o600, "new".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_half_written_authority_is_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("root.pem"), "x").unwrap();
+        let error = Authority::open_or_create(folder.path(), "test", now()).unwrap_err();
+        assert_eq!(error.reason(), "pki-incomplete");
+        assert!(error.to_string().contains("root.key"));
+        assert_eq!(
+            fs::read_to_string(folder.path().join("root.pem")).unwrap(),
+            "x"
+        );
+    }
+}

@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, RevocationReason, RevokedCertParams, SanType,
-    SerialNumber, SubjectPublicKeyInfo,
+    PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams, SanType, SerialNumber,
+    SubjectPublicKeyInfo,
 };
 use time::OffsetDateTime;
 
@@ -272,29 +274,17 @@ fn alternative_names(from: &IssueParams) -> Result<Vec<SanType>, PkiError> {
     Ok(names)
 }
 
+/// OpenSSL makes the keys, in the PKCS#8 that every tool reads; rcgen only needs the public half.
 fn make_key(choice: KeyChoice) -> Result<(String, SubjectPublicKeyInfo), PkiError> {
-    match choice {
-        KeyChoice::P256 => generated(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)),
-        KeyChoice::Ed25519 => generated(KeyPair::generate_for(&PKCS_ED25519)),
-        KeyChoice::Rsa2048 => generate_rsa(2048),
-        KeyChoice::DangerRsa1024 => generate_rsa(1024),
+    let key = match choice {
+        KeyChoice::P256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
+            .and_then(|curve| EcKey::generate(&curve))
+            .and_then(PKey::from_ec_key),
+        KeyChoice::Ed25519 => PKey::generate_ed25519(),
+        KeyChoice::Rsa2048 => Rsa::generate(2048).and_then(PKey::from_rsa),
+        KeyChoice::DangerRsa1024 => Rsa::generate(1024).and_then(PKey::from_rsa),
     }
-}
-
-fn generated(
-    key: Result<KeyPair, rcgen::Error>,
-) -> Result<(String, SubjectPublicKeyInfo), PkiError> {
-    use rcgen::PublicKeyData as _;
-    let key = key.map_err(issue)?;
-    let public = SubjectPublicKeyInfo::from_der(&key.subject_public_key_info()).map_err(issue)?;
-    Ok((key.serialize_pem(), public))
-}
-
-/// OpenSSL makes RSA keys; rcgen only needs to see the public half.
-fn generate_rsa(bits: u32) -> Result<(String, SubjectPublicKeyInfo), PkiError> {
-    let key = Rsa::generate(bits)
-        .and_then(PKey::from_rsa)
-        .map_err(issue)?;
+    .map_err(issue)?;
     let pem = key.private_key_to_pem_pkcs8().map_err(issue)?;
     let spki = key.public_key_to_der().map_err(issue)?;
     let public = SubjectPublicKeyInfo::from_der(&spki).map_err(issue)?;

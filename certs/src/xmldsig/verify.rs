@@ -20,8 +20,9 @@ pub enum ReferenceForm {
 
 /// The evidence that a document's root was signed with a partner's key; only [`verify`] makes one.
 ///
-/// ```compile_fail
-/// let forged = certs::xmldsig::ProvenXml { canonical: Vec::new() };
+/// ```compile_fail,E0451
+/// # fn other() -> certs::xmldsig::ProvenXml { unreachable!() }
+/// let forged = certs::xmldsig::ProvenXml { canonical: Vec::new(), ..other() };
 /// ```
 pub struct ProvenXml {
     canonical: Vec<u8>,

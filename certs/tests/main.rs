@@ -1,0 +1,13 @@
+//! What certs promises, shown with foreign tools, published vectors, generated documents and attacks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set up its scene should stop there"
+)]
+
+mod interop;
+mod support;
+mod tls;
+mod wycheproof;
+mod xml_attacks;
+mod xml_roundtrip;
