@@ -91,6 +91,54 @@ fn we_verify_what_xmlsec1_signs() {
     }
 }
 
+/// The vectors bite: a verifier that looks for "a good signature somewhere" accepts them, we do not.
+#[test]
+fn wrapping_that_xmlsec1_calls_ok_is_refused_by_us() {
+    if !has("xmlsec1") {
+        return;
+    }
+    let desk = Desk::new(KeyChoice::P256, Algorithm::Es256);
+    let signed = sign_enveloped(DOCUMENT.as_bytes(), ID, &desk.signer.signing, None).unwrap();
+    let signed = String::from_utf8(signed).unwrap();
+    let from = signed.find("<ds:Signature ").unwrap();
+    let signature = signed[from..].strip_suffix("</TaxMessage>").unwrap();
+    let original = signed.replace(signature, "");
+    let evil = |content: &str| {
+        format!(
+            "<TaxMessage xmlns=\"urn:vn:lienthong:tax:v1\" Id=\"evil\"><VerifyEmployer>\
+             </VerifyEmployer>{content}</TaxMessage>"
+        )
+    };
+    let shapes = [
+        evil(&signed),
+        evil(&format!("{original}{signature}")),
+        evil(&format!("{signature}{original}")),
+        evil(&format!("<Extensions>{original}</Extensions>{signature}")),
+        format!("<Wrapper>{}{signed}</Wrapper>", evil("")),
+    ];
+    for shape in shapes {
+        desk.put("shape.xml", shape.as_bytes());
+        let arguments = ["--verify", "--pubkey-cert-pem", "chain.pem"];
+        desk.command(
+            "xmlsec1",
+            &[&arguments[..], &ID_ATTRIBUTE, &["shape.xml"]].concat(),
+        );
+        let refused = verify(
+            shape.as_bytes(),
+            &desk.signer.verifying,
+            &Profile::default(),
+        )
+        .unwrap_err();
+        assert!(
+            matches!(
+                refused.reason(),
+                "signature-position" | "reference-not-root"
+            ),
+            "{refused}: {shape}"
+        );
+    }
+}
+
 /// What a foreign implementation would write: another prefix, line breaks, self-closing tags.
 fn template(algorithm: Algorithm, uri: &str) -> String {
     let method = algorithm.xml_uri().unwrap();

@@ -78,6 +78,10 @@ struct Meeting {
 }
 
 async fn meet(acceptor: Acceptor, client: ClientParams) -> Meeting {
+    meet_shared(Arc::new(acceptor), client).await
+}
+
+async fn meet_shared(acceptor: Arc<Acceptor>, client: ClientParams) -> Meeting {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
@@ -283,6 +287,42 @@ async fn a_replaced_list_bars_the_next_connection_of_a_client_that_was_in() {
             .unwrap();
     }
     assert_eq!(reasons, ["accepted", "revoked"]);
+}
+
+#[tokio::test]
+async fn an_open_connection_is_judged_anew_after_a_replacement() {
+    let issued = AUTHORITY.issue(&client()).unwrap();
+    let acceptor = Arc::new(Acceptor::new(server_params()).unwrap());
+    let meeting = meet_shared(
+        Arc::clone(&acceptor),
+        client_params(Some(identity(&issued))),
+    )
+    .await;
+    let peer = meeting.server.unwrap().peer;
+    assert_eq!(peer.intermediates.len(), 1);
+    let before = acceptor.generation();
+    assert!(acceptor.judge(&peer).is_ok());
+
+    let list = revocation(&[&issued.serial], SignedDuration::from_hours(1));
+    acceptor
+        .replace(ServerParams {
+            crls: vec![list],
+            ..server_params()
+        })
+        .unwrap();
+    assert!(acceptor.generation() > before);
+    assert_eq!(acceptor.judge(&peer).unwrap_err().reason(), "revoked");
+
+    let foreign = Authority::generate("foreign", Timestamp::now()).unwrap();
+    let params = ServerParams {
+        client_anchors: anchors(&foreign),
+        ..server_params()
+    };
+    acceptor.replace(params).unwrap();
+    assert_eq!(
+        acceptor.judge(&peer).unwrap_err().reason(),
+        "unknown-issuer"
+    );
 }
 
 #[tokio::test]

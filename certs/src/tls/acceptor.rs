@@ -1,10 +1,13 @@
 //! The server's side of mutual TLS.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier as _;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ServerConfig, SupportedProtocolVersion};
@@ -40,10 +43,12 @@ pub struct ServerParams {
 /// A listener's TLS, shared by all connections; `replace` swaps all of it for those that come after.
 pub struct Acceptor {
     current: ArcSwap<Current>,
+    generation: AtomicU64,
 }
 
 struct Current {
     config: Arc<ServerConfig>,
+    clients: Arc<StrictClients>,
     deadline: Duration,
 }
 
@@ -63,6 +68,7 @@ impl Acceptor {
     pub fn new(params: ServerParams) -> Result<Self, TlsConfigError> {
         Ok(Self {
             current: ArcSwap::from_pointee(Current::build(&params)?),
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -70,7 +76,31 @@ impl Acceptor {
     /// When the parameters are refused, nothing changes.
     pub fn replace(&self, params: ServerParams) -> Result<(), TlsConfigError> {
         self.current.store(Arc::new(Current::build(&params)?));
+        self.generation.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// Counts the replacements: while it stands still, [`judge`](Self::judge) need not be asked again.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether `peer`, which got in before, would get in now: for connections that outlive a revocation.
+    ///
+    /// Builds and checks the whole path anew (two or three signatures), so not for every request.
+    pub fn judge(&self, peer: &PeerCertificate) -> Result<(), HandshakeError> {
+        let leaf = CertificateDer::from(peer.der.as_slice());
+        let rest: Vec<_> = peer
+            .intermediates
+            .iter()
+            .map(|der| CertificateDer::from(der.as_slice()))
+            .collect();
+        self.current
+            .load()
+            .clients
+            .verify_client_cert(&leaf, &rest, UnixTime::now())
+            .map(|_| ())
+            .map_err(|refused| HandshakeError::from_rustls(&refused))
     }
 
     /// Makes the handshake on `io` within the deadline; the client must prove a certificate.
@@ -103,11 +133,7 @@ where
         .await
         .map_err(HandshakeError::from_io)?;
     let (_, connection) = stream.get_ref();
-    let leaf = connection
-        .peer_certificates()
-        .and_then(<[_]>::first)
-        .ok_or(HandshakeError::NoCertificate)?;
-    let peer = PeerCertificate::from_der(leaf)?;
+    let peer = PeerCertificate::presented(connection.peer_certificates())?;
     let alpn = Alpn::agreed(connection.alpn_protocol());
     Ok(Accepted { stream, peer, alpn })
 }
@@ -115,12 +141,12 @@ where
 impl Current {
     fn build(params: &ServerParams) -> Result<Self, TlsConfigError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = client_verifier(params, &provider)?;
+        let clients = Arc::new(client_verifier(params, &provider)?);
         let key = SingleCertAndKey::from(params.identity.certified()?);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(params.tls12))
             .map_err(refused)?
-            .with_client_cert_verifier(Arc::new(verifier))
+            .with_client_cert_verifier(clients.clone())
             .with_cert_resolver(Arc::new(key));
         config.alpn_protocols = params
             .alpn
@@ -132,6 +158,7 @@ impl Current {
         config.max_early_data_size = 0;
         Ok(Self {
             config: Arc::new(config),
+            clients,
             deadline: params.handshake_deadline,
         })
     }

@@ -110,11 +110,7 @@ impl Connector {
             .map_err(|_| HandshakeError::Deadline)?
             .map_err(HandshakeError::from_io)?;
         let (_, connection) = stream.get_ref();
-        let leaf = connection
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .ok_or(HandshakeError::NoCertificate)?;
-        let peer = PeerCertificate::from_der(leaf)?;
+        let peer = PeerCertificate::presented(connection.peer_certificates())?;
         let alpn = Alpn::agreed(connection.alpn_protocol());
         Ok(Connected { stream, peer, alpn })
     }

@@ -1,5 +1,6 @@
 //! What a proven certificate says about the peer.
 
+use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -38,6 +39,8 @@ impl Alpn {
 pub struct PeerCertificate {
     /// The leaf certificate.
     pub der: Vec<u8>,
+    /// The other certificates that the peer sent, in its order.
+    pub intermediates: Vec<Vec<u8>>,
     /// SHA-256 of the SubjectPublicKeyInfo: what a pin names.
     pub spki_sha256: [u8; 32],
     /// SHA-256 of the certificate.
@@ -64,6 +67,19 @@ impl PeerCertificate {
                 .map_err(|_| HandshakeError::BadCertificate)?,
             serial_hex: hex::encode(certificate.raw_serial()),
             der: der.to_vec(),
+            intermediates: Vec::new(),
+        })
+    }
+
+    /// Reads what the peer presented, leaf first.
+    pub(super) fn presented(chain: Option<&[CertificateDer<'_>]>) -> Result<Self, HandshakeError> {
+        let (leaf, rest) = chain
+            .and_then(<[_]>::split_first)
+            .ok_or(HandshakeError::NoCertificate)?;
+        let intermediates = rest.iter().map(|der| der.to_vec()).collect();
+        Ok(Self {
+            intermediates,
+            ..Self::from_der(leaf)?
         })
     }
 
