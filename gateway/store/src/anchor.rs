@@ -1,0 +1,111 @@
+//! The anchor of the journal's head: (seq, hash) sealed under the vault, in a row beside the journal and
+//! in a file beside the database.
+//!
+//! The row is written in the transaction that appends, so it always names the last record: whoever cuts
+//! the tail cannot write a matching one. The file is written after each commit, so it may lag behind by
+//! the last one but never lead. The file is also the lock that keeps a second gateway out.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use gateway_core::seal::{Sealed, Vault};
+
+use crate::journal::Head;
+
+/// Seals a head.
+pub(crate) fn seal(vault: &Vault, writer: &str, head: &Head) -> Vec<u8> {
+    let mut plain = [0; 40];
+    plain[..8].copy_from_slice(&head.seq.to_be_bytes());
+    plain[8..].copy_from_slice(&head.hash);
+    let sealed = vault.seal(&bound(writer), &plain);
+    [sealed.wrapped_key, sealed.ciphertext].concat()
+}
+
+/// Opens a sealed head; nothing where it was made by another hand.
+pub(crate) fn open(vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
+    let (wrapped_key, ciphertext) = anchor.split_at_checked(WRAPPED_KEY_BYTES)?;
+    let sealed = Sealed { wrapped_key: wrapped_key.to_vec(), ciphertext: ciphertext.to_vec() };
+    let plain = vault.open(&bound(writer), &sealed).ok()?;
+    let (seq, hash) = plain.split_first_chunk::<8>()?;
+    Some(Head { seq: i64::from_be_bytes(*seq), hash: hash.try_into().ok()? })
+}
+
+fn bound(writer: &str) -> Vec<u8> {
+    [b"journal head\0", writer.as_bytes()].concat()
+}
+
+/// Where the head file of a database stands.
+pub(crate) fn path_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".head");
+    name.into()
+}
+
+/// The head file, locked by this process.
+#[derive(Debug)]
+pub(crate) struct HeadFile(File);
+
+impl HeadFile {
+    /// Opens or makes it; `WouldBlock` where another process holds it.
+    pub(crate) fn lock(database: &Path) -> io::Result<Self> {
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path_of(database))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// What it holds; empty where it was just made.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.0.metadata()?.len()).unwrap_or(0).min(4096)];
+        self.0.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
+    }
+
+    /// Replaces its content in place: all anchors are equally long and within one sector.
+    pub(crate) fn write(&self, anchor: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(anchor, 0)
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+const WRAPPED_KEY_BYTES: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_opens_with_its_vault_and_writer_only() {
+        let (vault, head) = (Vault::from_bytes([1; 32]), Head { seq: 7, hash: [9; 32] });
+        let anchor = seal(&vault, "one", &head);
+        assert_eq!(open(&vault, "one", &anchor), Some(head));
+        assert_eq!(open(&vault, "two", &anchor), None);
+        assert_eq!(open(&Vault::from_bytes([2; 32]), "one", &anchor), None);
+        assert_eq!(open(&vault, "one", &[]), None);
+        assert_eq!(anchor.len(), seal(&vault, "one", &Head { seq: i64::MAX, ..head }).len());
+    }
+
+    #[test]
+    fn a_second_holder_is_kept_out_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("store.sqlite");
+        let first = HeadFile::lock(&database).unwrap();
+        let refused = HeadFile::lock(&database).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(first);
+        HeadFile::lock(&database).unwrap();
+    }
+}

@@ -1,0 +1,378 @@
+//! The inbox: who said what under which id, who acts upon it, and which record holds its answer.
+
+use gateway_core::head::Evidence;
+use gateway_core::ports::{Entry, StoreError, StoredAnswer, Unfinished};
+use gateway_core::seal::Vault;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use schemas::id::{MessageId, PartnerId};
+
+use crate::journal::{self, COLUMNS, Draft, Kind, Record};
+use crate::meta::{Fields, Meta, Tag, missing, time};
+use crate::outbox::{self, SealedParcel};
+use crate::writer::{Command, RowError, Turn};
+
+/// What is remembered of one (sender, id).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    request: i64,
+    digest: [u8; 32],
+    answer: Option<i64>,
+    leased_until: Option<i64>,
+}
+
+/// What that means for one more message under the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Never seen.
+    Unknown,
+    /// The same, answered by this record.
+    Same(i64),
+    /// Other content.
+    Conflict,
+    /// The same, and somebody acts upon it.
+    Held,
+    /// The same, and whoever acted upon it has gone; this record holds the request.
+    Abandoned(i64),
+}
+
+/// Decides, without regard to freshness.
+pub(crate) fn judge(row: Option<&Row>, digest: &[u8; 32], now: i64) -> Verdict {
+    let Some(row) = row else { return Verdict::Unknown };
+    if row.digest != *digest {
+        return Verdict::Conflict;
+    }
+    match (row.answer, row.leased_until) {
+        (Some(answer), _) => Verdict::Same(answer),
+        (None, Some(until)) if until > now => Verdict::Held,
+        (None, _) => Verdict::Abandoned(row.request),
+    }
+}
+
+/// The row of (sender, id).
+pub(crate) fn look_up(
+    conn: &Connection,
+    sender: &PartnerId,
+    id: &MessageId,
+) -> rusqlite::Result<Option<Row>> {
+    let sql = "SELECT request, digest, answer, leased_until FROM inbox \
+        WHERE message_id = ?1 AND sender = ?2";
+    conn.prepare_cached(sql)?
+        .query_row([id.as_str(), sender.as_str()], |row| {
+            Ok(Row {
+                request: row.get(0)?,
+                digest: row.get(1)?,
+                answer: row.get(2)?,
+                leased_until: row.get(3)?,
+            })
+        })
+        .optional()
+}
+
+/// A message, sealed and ready to be claimed.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    sender: PartnerId,
+    id: MessageId,
+    digest: [u8; 32],
+    fresh: bool,
+    request: Draft,
+}
+
+/// What came of a claim; `Same` holds the answer's record, still sealed.
+#[derive(Debug)]
+pub(crate) enum ClaimOut {
+    New,
+    Same(Box<Record>),
+    Conflict,
+    InProgress,
+    Stale,
+}
+
+impl Claim {
+    pub(crate) fn seal(vault: &Vault, entry: Entry) -> Self {
+        let metadata = request_metadata(&entry);
+        let request = Draft::seal(vault, Kind::Request, entry.evidence, metadata, &entry.body);
+        let Entry { sender, id, digest, fresh, .. } = entry;
+        Self { sender, id, digest, fresh, request }
+    }
+
+    /// Judges the claim, and where it is ours gives what was there before.
+    fn open(&self, turn: &Turn<'_>) -> Result<Result<Ours, ClaimOut>, RowError> {
+        let row = look_up(turn.conn, &self.sender, &self.id)?;
+        Ok(match judge(row.as_ref(), &self.digest, turn.now) {
+            Verdict::Unknown if self.fresh => Ok(Ours::New),
+            Verdict::Unknown => Err(ClaimOut::Stale),
+            Verdict::Same(answer) => {
+                Err(ClaimOut::Same(Box::new(journal::record(turn.conn, answer)?)))
+            }
+            Verdict::Conflict => Err(ClaimOut::Conflict),
+            Verdict::Held => Err(ClaimOut::InProgress),
+            Verdict::Abandoned(request) => Ok(Ours::Abandoned(request)),
+        })
+    }
+
+    /// Writes the request and the row; gives the request's number. A message that is taken up again
+    /// under its own evidence is in the journal already.
+    fn take(&self, turn: &mut Turn<'_>, ours: Ours) -> Result<i64, RowError> {
+        let until = turn.now.saturating_add(turn.terms.lease_micros);
+        match ours {
+            Ours::New => {
+                let request = self.request.append(turn)?;
+                let (sender, id) = (self.sender.as_str(), self.id.as_str());
+                turn.conn.prepare_cached(INSERT)?.execute(params![
+                    request, sender, id, self.digest, turn.terms.writer, until,
+                ])?;
+                Ok(request)
+            }
+            Ours::Abandoned(before) => {
+                let known = journal::request_of(turn.conn, self.request.evidence.as_bytes())?;
+                let request = match known {
+                    Some(known) if known == before => before,
+                    _ => self.request.append(turn)?,
+                };
+                let taken = turn.conn.prepare_cached(TAKE_OVER)?.execute(params![
+                    request, turn.terms.writer, until, before,
+                ])?;
+                one_row(taken, "take-over")?;
+                Ok(request)
+            }
+        }
+    }
+}
+
+/// A claim that succeeds: of a new id, or of one whose holder has gone.
+#[derive(Debug, Clone, Copy)]
+enum Ours {
+    New,
+    Abandoned(i64),
+}
+
+impl Command for Claim {
+    type Out = ClaimOut;
+    const TAKES_IN: bool = true;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
+        match self.open(turn)? {
+            Err(known) => Ok(known),
+            Ok(ours) => {
+                self.take(turn, ours)?;
+                Ok(ClaimOut::New)
+            }
+        }
+    }
+}
+
+/// A read: request and answer in one write.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) claim: Claim,
+    pub(crate) answer: Draft,
+}
+
+impl Command for Exchange {
+    type Out = ClaimOut;
+    const TAKES_IN: bool = true;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
+        match self.claim.open(turn)? {
+            Err(known) => Ok(known),
+            Ok(ours) => {
+                let request = self.claim.take(turn, ours)?;
+                close(turn, request, &self.answer)?;
+                Ok(ClaimOut::New)
+            }
+        }
+    }
+}
+
+/// The answer, done, and what has to be sent because of it.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) answer: Draft,
+    pub(crate) parcels: Vec<SealedParcel>,
+}
+
+impl Command for Commit {
+    type Out = ();
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        let evidence = self.answer.evidence;
+        let request = journal::request_of(turn.conn, evidence.as_bytes())?
+            .ok_or_else(|| RowError::refused("an answer to a message that was never claimed"))?;
+        close(turn, request, &self.answer)?;
+        for parcel in &self.parcels {
+            outbox::insert(turn, parcel, Some(evidence))?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends the answer and marks the request as answered; refused where another has it by now.
+fn close(turn: &mut Turn<'_>, request: i64, answer: &Draft) -> Result<(), RowError> {
+    let answer = answer.append(turn)?;
+    let closed = turn.conn.prepare_cached(CLOSE)?.execute([answer, request])?;
+    match closed {
+        1 => Ok(()),
+        _ => Err(RowError::refused("the claim was answered or taken over by another")),
+    }
+}
+
+/// Gives a claim back.
+#[derive(Debug)]
+pub(crate) struct Release(pub(crate) Evidence);
+
+impl Command for Release {
+    type Out = ();
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        if let Some(request) = journal::request_of(turn.conn, self.0.as_bytes())? {
+            // No row: it was answered or taken over meanwhile, and there is nothing to give back.
+            turn.conn.prepare_cached(RELEASE)?.execute([request])?;
+        }
+        Ok(())
+    }
+}
+
+fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
+    match changed {
+        1 => Ok(()),
+        _ => Err(RowError::Refused(StoreError::Corrupt(format!("{what} changed {changed} rows")))),
+    }
+}
+
+/// The requests whose lease has ended, oldest first.
+pub(crate) fn unfinished(
+    conn: &Connection,
+    now: i64,
+    max: usize,
+) -> rusqlite::Result<Vec<Record>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM inbox i JOIN journal j ON j.seq = i.request \
+        WHERE i.answer IS NULL AND i.leased_until <= ?1 ORDER BY i.request LIMIT ?2"
+    );
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    conn.prepare_cached(&sql)?.query_map([now, max], Record::read)?.collect()
+}
+
+/// Everything needed to act again.
+pub(crate) fn reopen(vault: &Vault, record: &Record) -> Result<Unfinished, StoreError> {
+    let body = record.open(vault)?;
+    let meta = Meta::parse(&record.metadata).ok_or_else(|| missing(record.seq))?;
+    let read = || {
+        Some(Unfinished {
+            evidence: record.evidence(),
+            path: meta.text(Tag::Path)?,
+            peer: meta.partner(Tag::Peer)?,
+            peer_certificate: meta.array(Tag::PeerCertificate)?,
+            received_at: meta.time(Tag::ReceivedAt)?,
+            content_type: meta.text(Tag::ContentType)?,
+            signature: meta.text(Tag::Signature),
+            body: body.into(),
+        })
+    };
+    read().ok_or_else(|| missing(record.seq))
+}
+
+fn request_metadata(entry: &Entry) -> Vec<u8> {
+    Fields::new()
+        .put(Tag::Sender, entry.sender.as_str())
+        .put(Tag::MessageId, entry.id.as_str())
+        .put(Tag::Operation, entry.operation)
+        .put(Tag::ContentDigest, entry.digest)
+        .put_time(Tag::ReceivedAt, entry.received_at)
+        .put_time(Tag::SentAt, entry.sent_at)
+        .put(Tag::Peer, entry.peer.as_str())
+        .put(Tag::PeerCertificate, entry.peer_certificate)
+        .put(Tag::Road, entry.road)
+        .put(Tag::Path, &entry.path)
+        .put(Tag::Proof, entry.proof)
+        .put(Tag::Rule, &entry.rule)
+        .put(Tag::Purpose, &entry.purpose)
+        .put(Tag::FieldNames, &entry.fields)
+        .put(Tag::ContentType, &entry.content_type)
+        .put_some(Tag::Signature, entry.signature.as_deref())
+        .finish()
+}
+
+/// Seals an answer under the evidence of its request.
+pub(crate) fn seal_answer(vault: &Vault, evidence: Evidence, answer: &StoredAnswer) -> Draft {
+    let metadata = Fields::new()
+        .put(Tag::ContentType, &answer.content_type)
+        .put_some(Tag::Signature, answer.signature.as_deref())
+        .put(Tag::Status, answer.status.to_be_bytes())
+        .put_some(Tag::Fault, answer.fault.as_deref())
+        .finish();
+    Draft::seal(vault, Kind::Answer, evidence, metadata, &answer.body)
+}
+
+/// The answer, byte for byte as it was committed.
+pub(crate) fn open_answer(vault: &Vault, record: &Record) -> Result<StoredAnswer, StoreError> {
+    let body = record.open(vault)?;
+    let meta = Meta::parse(&record.metadata).ok_or_else(|| missing(record.seq))?;
+    let read = || {
+        Some(StoredAnswer {
+            evidence: record.evidence(),
+            status: meta.array(Tag::Status).map(u16::from_be_bytes)?,
+            content_type: meta.text(Tag::ContentType)?,
+            signature: meta.text(Tag::Signature),
+            fault: meta.text(Tag::Fault),
+            body: body.into(),
+        })
+    };
+    read().ok_or_else(|| missing(record.seq))
+}
+
+/// Claims without an answer.
+pub(crate) fn open_count(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("SELECT count(*) FROM inbox WHERE answer IS NULL", [], |row| row.get(0))
+}
+
+/// The lease and the answer of a request that is still the current one of its id.
+pub(crate) fn state_of(
+    conn: &Connection,
+    request: i64,
+) -> rusqlite::Result<Option<(Option<i64>, Option<jiff::Timestamp>)>> {
+    let sql = "SELECT answer, leased_until FROM inbox WHERE request = ?1";
+    conn.prepare_cached(sql)?
+        .query_row([request], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.and_then(time)))
+        })
+        .optional()
+}
+
+/// The current requests under a message id, of any sender, newest first.
+pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT request FROM inbox WHERE message_id = ?1 ORDER BY request DESC LIMIT ?2";
+    conn.prepare_cached(sql)?.query_map(params![id, max], |row| row.get(0))?.collect()
+}
+
+const INSERT: &str = "INSERT INTO inbox \
+    (request, sender, message_id, digest, owner, leased_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until = ?3 \
+    WHERE request = ?4 AND answer IS NULL";
+const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL \
+    WHERE request = ?2 AND answer IS NULL";
+const RELEASE: &str =
+    "UPDATE inbox SET owner = NULL, leased_until = 0 WHERE request = ?1 AND answer IS NULL";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_decides_and_the_lease_ends_at_its_very_end() {
+        let digest = [1; 32];
+        let row = |digest, answer, leased_until| Row { request: 7, digest, answer, leased_until };
+        for (row, verdict) in [
+            (None, Verdict::Unknown),
+            (Some(row([2; 32], None, Some(99))), Verdict::Conflict),
+            (Some(row([2; 32], Some(8), None)), Verdict::Conflict),
+            (Some(row(digest, Some(8), None)), Verdict::Same(8)),
+            (Some(row(digest, None, Some(11))), Verdict::Held),
+            (Some(row(digest, None, Some(10))), Verdict::Abandoned(7)),
+            (Some(row(digest, None, Some(0))), Verdict::Abandoned(7)),
+        ] {
+            assert_eq!(judge(row.as_ref(), &digest, 10), verdict, "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! How the file is opened: made private, locked, laid out for speed, migrated, and its head checked.
+
+use std::fs;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::ports::Clock;
+use gateway_core::seal::Vault;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use crate::anchor::{self, HeadFile};
+use crate::health::Health;
+use crate::journal::{self, Head};
+use crate::migrate;
+
+/// Everything a store needs to know; [`StoreParams::new`] fills in the defaults.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct StoreParams {
+    /// The database file; made where it is missing, mode 0600.
+    pub path: PathBuf,
+    /// Seals every record at rest.
+    pub vault: Arc<Vault>,
+    /// Tells the time of records and leases.
+    pub clock: Arc<dyn Clock>,
+    /// The name of this chain; a file belongs to the writer that made it. Default `gateway`.
+    pub writer: String,
+    /// How long a claim is held before another may take it over. Default 30 s.
+    pub lease: Duration,
+    /// Commands that may wait for the writer, and look-ups per reader. Default 4,096.
+    pub queue_max: usize,
+    /// Reader threads. Default 2.
+    pub readers: usize,
+    /// Nothing new is taken in while the file system has no more than this free, in bytes. Default 64 MiB.
+    pub headroom_bytes: u64,
+    /// Refusals kept per partner and minute; the rest is counted. Default 600.
+    pub refusals_per_minute_max: u32,
+    /// A bound on the size of the file, in pages of 8 KiB. Default none.
+    pub pages_max: Option<u32>,
+    /// Accept a head file that is missing or does not match, and write a new one. Only after `verify`
+    /// and a person's decision: it is how a cut tail would be waved through. Default no.
+    pub danger_accept_head: bool,
+}
+
+impl StoreParams {
+    /// The defaults for this file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            path: path.into(),
+            vault,
+            clock,
+            writer: "gateway".into(),
+            lease: Duration::from_secs(30),
+            queue_max: 4096,
+            readers: 2,
+            headroom_bytes: 64 << 20,
+            refusals_per_minute_max: 600,
+            pages_max: None,
+            danger_accept_head: false,
+        }
+    }
+}
+
+/// Why a store does not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file or its folder cannot be used.
+    #[error("the store file: {0}")]
+    File(#[from] std::io::Error),
+    /// SQLite refuses it.
+    #[error("the store: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// Another process has it open.
+    #[error("another process has this store open")]
+    InUse,
+    /// A newer gateway wrote it.
+    #[error("the store has version {found}, this build knows {known}: use a newer build")]
+    Newer {
+        /// The version in the file.
+        found: u32,
+        /// The newest version this build knows.
+        known: u32,
+    },
+    /// It is a database of another program.
+    #[error("the file is a database of another program")]
+    Foreign,
+    /// Its chain was begun by another writer.
+    #[error("the journal belongs to the writer {found:?}, not to {asked:?}")]
+    OtherWriter {
+        /// The writer in the file.
+        found: String,
+        /// The writer in the configuration.
+        asked: String,
+    },
+    /// The vault's key does not open its head.
+    #[error("the vault's key is not the one that sealed this store, or its head was changed")]
+    OtherKey,
+}
+
+/// An opened file, before its threads start.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) conn: Connection,
+    pub(crate) readers: Vec<Connection>,
+    pub(crate) head: Head,
+    pub(crate) head_file: HeadFile,
+}
+
+/// Opens or makes the file. A head that contradicts the journal halts writing; reads go on.
+pub(crate) fn open(params: &StoreParams, health: &Health) -> Result<Opened, OpenError> {
+    let head_file = HeadFile::lock(&params.path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => OpenError::InUse,
+        _ => OpenError::File(error),
+    })?;
+    make_private(&params.path)?;
+    let mut conn = Connection::open(&params.path)?;
+    lay_out(&conn, params)?;
+    migrate::migrate(&mut conn)?;
+    let head = journal::newest(&conn, &params.writer)?;
+    check_head(&conn, params, &head, &head_file, health)?;
+    let readers = (0..params.readers.max(1)).map(|_| reader(&params.path));
+    let readers = readers.collect::<rusqlite::Result<_>>()?;
+    Ok(Opened { conn, readers, head, head_file })
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+/// The page size has to stand before the first page is written, so before WAL.
+fn lay_out(conn: &Connection, params: &StoreParams) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; \
+         PRAGMA cache_size = -16384;",
+    )?;
+    if let Some(pages) = params.pages_max {
+        conn.pragma_update(None, "max_page_count", pages)?;
+    }
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096;")?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+fn check_head(
+    conn: &Connection,
+    params: &StoreParams,
+    newest: &Head,
+    file: &HeadFile,
+    health: &Health,
+) -> Result<(), OpenError> {
+    let row: Option<(String, Vec<u8>)> = conn
+        .query_row("SELECT writer, anchor FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((writer, anchor)) = row else { return begin(conn, params, newest, file) };
+    if writer != params.writer {
+        return Err(OpenError::OtherWriter { found: writer, asked: params.writer.clone() });
+    }
+    let end = anchor::open(&params.vault, &writer, &anchor).ok_or(OpenError::OtherKey)?;
+    if end != *newest {
+        health.halt(format!("the journal ends at {}, its head says {}", newest.seq, end.seq));
+        return Ok(());
+    }
+    if !file_agrees(conn, params, newest, file)? {
+        if !params.danger_accept_head {
+            health.halt("the head file is missing or contradicts the journal: verify it".into());
+            return Ok(());
+        }
+        tracing::warn!(seq = newest.seq, "a new head file is written, as configured");
+    }
+    write(params, newest, file)
+}
+
+/// The head file never leads, and what it saw is still there.
+fn file_agrees(
+    conn: &Connection,
+    params: &StoreParams,
+    newest: &Head,
+    file: &HeadFile,
+) -> Result<bool, OpenError> {
+    let bytes = file.read()?;
+    if bytes.is_empty() {
+        // The process may have died between the making of the two files.
+        return Ok(newest.seq == 0);
+    }
+    let Some(seen) = anchor::open(&params.vault, &params.writer, &bytes) else { return Ok(false) };
+    if seen.seq == 0 {
+        return Ok(seen == Head::genesis(&params.writer));
+    }
+    let hash: Option<[u8; 32]> = conn
+        .query_row("SELECT hash FROM journal WHERE seq = ?1", [seen.seq], |row| row.get(0))
+        .optional()?;
+    Ok(hash == Some(seen.hash))
+}
+
+fn begin(
+    conn: &Connection,
+    params: &StoreParams,
+    genesis: &Head,
+    file: &HeadFile,
+) -> Result<(), OpenError> {
+    let anchor = anchor::seal(&params.vault, &params.writer, genesis);
+    let sql = "INSERT INTO head (one, writer, anchor) VALUES (1, ?1, ?2)";
+    conn.execute(sql, rusqlite::params![params.writer, anchor])?;
+    write(params, genesis, file)
+}
+
+fn write(params: &StoreParams, head: &Head, file: &HeadFile) -> Result<(), OpenError> {
+    file.write(&anchor::seal(&params.vault, &params.writer, head))?;
+    Ok(file.sync()?)
+}

@@ -1,0 +1,405 @@
+//! The outbox: parcels claimed by state and lease, in the order of their subject.
+//!
+//! A parcel that is not done holds back all that come after it in its subject, a dead one too: until a
+//! person replays or abandons it.
+
+use std::collections::HashSet;
+
+use gateway_core::head::Evidence;
+use gateway_core::ports::{Delivery, LaneCensus, Leased, Parcel, ParcelStory, StoreError};
+use gateway_core::seal::{Sealed, Vault};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use schemas::id::PartnerId;
+
+use crate::journal::{Draft, Kind};
+use crate::meta::{Fields, Tag, list, time};
+use crate::writer::{Command, RowError, Turn};
+
+/// Where a parcel stands. The numbers are written to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting = 0,
+    Leased = 1,
+    Done = 2,
+    Dead = 3,
+}
+
+impl State {
+    fn from_code(code: i64) -> rusqlite::Result<Self> {
+        [Self::Waiting, Self::Leased, Self::Done, Self::Dead]
+            .into_iter()
+            .find(|state| *state as i64 == code)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, code))
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Leased => "leased",
+            Self::Done => "done",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// A parcel whose content is sealed.
+#[derive(Debug)]
+pub(crate) struct SealedParcel {
+    id: String,
+    partner: PartnerId,
+    subject: String,
+    sequence: i64,
+    kind: String,
+    content: Sealed,
+}
+
+impl SealedParcel {
+    pub(crate) fn seal(vault: &Vault, parcel: &Parcel) -> Result<Self, StoreError> {
+        let sequence = i64::try_from(parcel.sequence)
+            .map_err(|_| StoreError::Unavailable("a parcel's sequence is beyond 2^63".into()))?;
+        let bound =
+            bound(parcel.partner.as_str(), &parcel.id, &parcel.subject, sequence, parcel.kind);
+        Ok(Self {
+            id: parcel.id.clone(),
+            partner: parcel.partner.clone(),
+            subject: parcel.subject.clone(),
+            sequence,
+            kind: parcel.kind.into(),
+            content: vault.seal(&bound, &parcel.content),
+        })
+    }
+
+    pub(crate) fn seal_all(vault: &Vault, parcels: &[Parcel]) -> Result<Vec<Self>, StoreError> {
+        parcels.iter().map(|parcel| Self::seal(vault, parcel)).collect()
+    }
+}
+
+/// What a parcel's ciphertext is bound to.
+fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> Vec<u8> {
+    let number = sequence.to_string();
+    [b"outbox".as_slice(), &list([partner, id, subject, &number, kind])].concat()
+}
+
+/// Puts one parcel in; one whose id is known is left as it is.
+pub(crate) fn insert(
+    turn: &mut Turn<'_>,
+    parcel: &SealedParcel,
+    cause: Option<Evidence>,
+) -> Result<(), RowError> {
+    turn.conn.prepare_cached(INSERT)?.execute(params![
+        parcel.id,
+        parcel.partner.as_str(),
+        parcel.subject,
+        parcel.sequence,
+        parcel.kind,
+        turn.now,
+        cause.as_ref().map(|evidence| evidence.as_bytes().as_slice()),
+        parcel.content.wrapped_key,
+        parcel.content.ciphertext,
+    ])?;
+    Ok(())
+}
+
+/// Puts parcels in.
+#[derive(Debug)]
+pub(crate) struct Put(pub(crate) Vec<SealedParcel>);
+
+impl Command for Put {
+    type Out = ();
+    const TAKES_IN: bool = true;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        self.0.iter().try_for_each(|parcel| insert(turn, parcel, None))
+    }
+}
+
+/// Leases due parcels of one partner.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) partner: PartnerId,
+    pub(crate) max: usize,
+    pub(crate) lease_micros: i64,
+}
+
+impl Command for Lease {
+    type Out = Vec<LeasedRow>;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Self::Out, RowError> {
+        let positions = self.due(turn)?;
+        let until = turn.now.saturating_add(self.lease_micros);
+        let mut take = turn.conn.prepare_cached(TAKE)?;
+        let rows = positions.into_iter().map(|position| {
+            take.query_row(params![turn.terms.writer, until, position], LeasedRow::read)
+        });
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Lease {
+    /// Positions to lease: the subjects that have waited longest first, each in its own order up to its
+    /// first parcel that is not due.
+    fn due(&self, turn: &Turn<'_>) -> Result<Vec<i64>, RowError> {
+        let mut candidates = turn.conn.prepare_cached(DUE)?;
+        let mut rows = candidates.query(params![self.partner.as_str(), turn.now])?;
+        let (mut seen, mut positions) = (HashSet::new(), Vec::new());
+        while positions.len() < self.max {
+            let Some(row) = rows.next()? else { break };
+            let subject: String = row.get(0)?;
+            if !seen.contains(&subject) {
+                self.front_of(turn, &subject, &mut positions)?;
+                seen.insert(subject);
+            }
+        }
+        Ok(positions)
+    }
+
+    fn front_of(
+        &self,
+        turn: &Turn<'_>,
+        subject: &str,
+        positions: &mut Vec<i64>,
+    ) -> Result<(), RowError> {
+        let mut open = turn.conn.prepare_cached(OPEN_OF_SUBJECT)?;
+        let mut rows = open.query(params![self.partner.as_str(), subject])?;
+        while positions.len() < self.max {
+            let Some(row) = rows.next()? else { break };
+            let (state, due_at): (i64, i64) = (row.get(1)?, row.get(2)?);
+            if State::from_code(state)? == State::Dead || due_at > turn.now {
+                break;
+            }
+            positions.push(row.get(0)?);
+        }
+        Ok(())
+    }
+}
+
+/// A leased parcel, still sealed.
+#[derive(Debug)]
+pub(crate) struct LeasedRow {
+    id: String,
+    partner: String,
+    subject: String,
+    sequence: i64,
+    kind: String,
+    attempts: u32,
+    content: Sealed,
+}
+
+impl LeasedRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            partner: row.get(1)?,
+            subject: row.get(2)?,
+            sequence: row.get(3)?,
+            kind: row.get(4)?,
+            attempts: row.get(5)?,
+            content: Sealed { wrapped_key: row.get(6)?, ciphertext: row.get(7)? },
+        })
+    }
+
+    pub(crate) fn open(self, vault: &Vault) -> Result<Leased, StoreError> {
+        let bound = bound(&self.partner, &self.id, &self.subject, self.sequence, &self.kind);
+        let content = vault.open(&bound, &self.content).map_err(|error| {
+            StoreError::Corrupt(format!("parcel {}: {}", self.id, error.reason()))
+        })?;
+        Ok(Leased {
+            id: self.id,
+            subject: self.subject,
+            sequence: self.sequence.unsigned_abs(),
+            kind: self.kind,
+            content: content.into(),
+            attempts: self.attempts,
+        })
+    }
+}
+
+/// The exact bytes about to be sent.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    ids: Vec<String>,
+    record: Draft,
+}
+
+impl Sending {
+    pub(crate) fn seal(vault: &Vault, partner: &PartnerId, ids: Vec<String>, bytes: &[u8]) -> Self {
+        let metadata = Fields::new()
+            .put(Tag::Partner, partner.as_str())
+            .put(Tag::Parcels, list(ids.iter().map(String::as_str)))
+            .finish();
+        Self { ids, record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes) }
+    }
+}
+
+impl Command for Sending {
+    type Out = ();
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        let seq = self.record.append(turn)?;
+        for id in &self.ids {
+            let sql = "UPDATE outbox SET sending = ?1 WHERE id = ?2";
+            known(turn.conn.prepare_cached(sql)?.execute(params![seq, id])?)?;
+        }
+        Ok(())
+    }
+}
+
+/// How deliveries ended.
+#[derive(Debug)]
+pub(crate) struct Settle(Vec<(String, Ending)>);
+
+#[derive(Debug)]
+enum Ending {
+    Delivered(Draft),
+    Retry { after_micros: i64, reason: &'static str },
+    Dead { reason: &'static str },
+}
+
+impl Settle {
+    pub(crate) fn seal(vault: &Vault, results: Vec<(String, Delivery)>) -> Self {
+        let seal = |(id, delivery): (String, Delivery)| {
+            let ending = match delivery {
+                Delivery::Delivered { receipt } => {
+                    let metadata = Fields::new().put(Tag::Parcels, list([id.as_str()])).finish();
+                    let evidence = Evidence::fresh();
+                    let record = Draft::seal(vault, Kind::Receipt, evidence, metadata, &receipt);
+                    Ending::Delivered(record)
+                }
+                Delivery::Retry { after, reason } => {
+                    Ending::Retry { after_micros: crate::micros(after), reason }
+                }
+                Delivery::Dead { reason } => Ending::Dead { reason },
+            };
+            (id, ending)
+        };
+        Self(results.into_iter().map(seal).collect())
+    }
+}
+
+impl Command for Settle {
+    type Out = ();
+
+    /// A delivery counts whenever it is told, since the partner has it. Another ending counts only
+    /// while the parcel is leased: a late one says nothing about the try that came after.
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        for (id, ending) in &self.0 {
+            let state = turn.conn.prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?
+                .ok_or_else(|| RowError::refused(UNKNOWN_PARCEL))?;
+            match (State::from_code(state)?, ending) {
+                (State::Done, _) => {}
+                (_, Ending::Delivered(receipt)) => {
+                    let seq = receipt.append(turn)?;
+                    let sql = "UPDATE outbox SET state = 2, owner = NULL, receipt = ?1 WHERE id = ?2";
+                    turn.conn.prepare_cached(sql)?.execute(params![seq, id])?;
+                }
+                (State::Leased, Ending::Retry { after_micros, reason }) => {
+                    let due_at = turn.now.saturating_add(*after_micros);
+                    put_down(turn, id, State::Waiting, due_at, reason)?;
+                }
+                (State::Leased, Ending::Dead { reason }) => {
+                    put_down(turn, id, State::Dead, turn.now, reason)?;
+                }
+                (State::Waiting | State::Dead, _) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_down(
+    turn: &Turn<'_>,
+    id: &str,
+    state: State,
+    due_at: i64,
+    reason: &str,
+) -> Result<(), RowError> {
+    let sql = "UPDATE outbox SET state = ?1, owner = NULL, due_at = ?2, reason = ?3 WHERE id = ?4";
+    turn.conn.prepare_cached(sql)?.execute(params![state as i64, due_at, reason, id])?;
+    Ok(())
+}
+
+/// What a person decides about a dead parcel.
+#[derive(Debug)]
+pub(crate) enum Decide {
+    /// Try again, from the beginning.
+    Replay(String),
+    /// Never; those behind it may go.
+    Abandon(String),
+}
+
+impl Command for Decide {
+    type Out = bool;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
+        let (sql, id) = match self {
+            Self::Replay(id) => (REPLAY, id),
+            Self::Abandon(id) => (ABANDON, id),
+        };
+        Ok(turn.conn.prepare_cached(sql)?.execute(params![id, turn.now])? == 1)
+    }
+}
+
+fn known(changed: usize) -> Result<(), RowError> {
+    if changed == 1 { Ok(()) } else { Err(RowError::refused(UNKNOWN_PARCEL)) }
+}
+
+/// The parcels that came from a message.
+pub(crate) fn caused_by(
+    conn: &Connection,
+    evidence: &[u8; 16],
+) -> rusqlite::Result<Vec<ParcelStory>> {
+    let sql = "SELECT id, partner, state, attempts, reason FROM outbox \
+        WHERE cause = ?1 ORDER BY position";
+    conn.prepare_cached(sql)?
+        .query_map([evidence.as_slice()], |row| {
+            Ok(ParcelStory {
+                id: row.get(0)?,
+                partner: partner(row, 1)?,
+                state: State::from_code(row.get(2)?)?.word().into(),
+                attempts: row.get(3)?,
+                reason: row.get(4)?,
+            })
+        })?
+        .collect()
+}
+
+/// Counts per partner of what is not done.
+pub(crate) fn lanes(conn: &Connection) -> rusqlite::Result<Vec<LaneCensus>> {
+    let sql = "SELECT partner, sum(state < 2), sum(state = 3), \
+        min(CASE WHEN state < 2 THEN put_at END) \
+        FROM outbox WHERE state <> 2 GROUP BY partner ORDER BY partner";
+    conn.prepare_cached(sql)?
+        .query_map([], |row| {
+            Ok(LaneCensus {
+                partner: partner(row, 0)?,
+                waiting: row.get::<_, i64>(1)?.unsigned_abs(),
+                dead: row.get::<_, i64>(2)?.unsigned_abs(),
+                oldest: row.get::<_, Option<i64>>(3)?.and_then(time),
+            })
+        })?
+        .collect()
+}
+
+fn partner(row: &Row<'_>, column: usize) -> rusqlite::Result<PartnerId> {
+    PartnerId::parse(&row.get::<_, String>(column)?).map_err(|error| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
+    })
+}
+
+const UNKNOWN_PARCEL: &str = "no such parcel";
+const INSERT: &str = "INSERT INTO outbox (id, partner, subject, sequence, kind, state, due_at, \
+    attempts, put_at, cause, wrapped_key, ciphertext) \
+    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+const DUE: &str = "SELECT subject FROM outbox INDEXED BY outbox_due \
+    WHERE partner = ?1 AND state IN (0, 1) AND due_at <= ?2 ORDER BY due_at, position";
+const OPEN_OF_SUBJECT: &str = "SELECT position, state, due_at FROM outbox INDEXED BY outbox_open \
+    WHERE partner = ?1 AND subject = ?2 AND state <> 2 ORDER BY sequence, position";
+const TAKE: &str = "UPDATE outbox SET state = 1, owner = ?1, due_at = ?2, attempts = attempts + 1 \
+    WHERE position = ?3 RETURNING id, partner, subject, sequence, kind, attempts - 1, \
+    wrapped_key, ciphertext";
+const REPLAY: &str = "UPDATE outbox SET state = 0, due_at = ?2 WHERE id = ?1 AND state = 3";
+const ABANDON: &str =
+    "UPDATE outbox SET state = 2, reason = 'abandoned', due_at = ?2 WHERE id = ?1 AND state = 3";

@@ -1,0 +1,62 @@
+//! Refusals of the verify and permit rooms: records without a body, so many per partner and minute; the
+//! rest is only counted.
+
+use gateway_core::ports::RefusalNote;
+use gateway_core::seal::Vault;
+use rusqlite::{Connection, params};
+
+use crate::journal::{Draft, Kind};
+use crate::meta::{Fields, Tag};
+use crate::writer::{Command, RowError, Turn};
+
+/// One refusal, ready to be kept.
+#[derive(Debug)]
+pub(crate) struct Refuse {
+    peer: String,
+    record: Draft,
+}
+
+impl Refuse {
+    pub(crate) fn seal(vault: &Vault, note: &RefusalNote) -> Self {
+        let metadata = Fields::new()
+            .put_some(Tag::Sender, note.sender.as_ref().map(|sender| sender.as_str()))
+            .put_time(Tag::ReceivedAt, note.at)
+            .put(Tag::Peer, note.peer.as_str())
+            .put(Tag::Fault, note.code)
+            .put(Tag::Room, note.room)
+            .put(Tag::Reason, note.reason)
+            .finish();
+        let record = Draft::seal(vault, Kind::Refusal, note.evidence, metadata, &[]);
+        Self { peer: note.peer.as_str().into(), record }
+    }
+}
+
+impl Command for Refuse {
+    type Out = ();
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        let minute = turn.now.div_euclid(60 * 1_000_000);
+        let max = turn.terms.refusals_per_minute_max;
+        let overflow: i64 = turn
+            .conn
+            .prepare_cached(COUNT)?
+            .query_row(params![self.peer, minute, max], |row| row.get(0))?;
+        if overflow == 0 {
+            self.record.append(turn)?;
+        }
+        Ok(())
+    }
+}
+
+/// How many were kept, and how many only counted.
+pub(crate) fn totals(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let sql = "SELECT coalesce(sum(kept), 0), coalesce(sum(overflow), 0) FROM refusal_count";
+    conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Counts one more for the partner and minute; gives the overflow after it, 0 where it is to be kept.
+const COUNT: &str = "INSERT INTO refusal_count (partner, minute, kept, overflow) \
+    VALUES (?1, ?2, ?3 > 0, ?3 <= 0) \
+    ON CONFLICT (partner, minute) DO UPDATE SET \
+    kept = kept + (kept < ?3), overflow = overflow + (kept >= ?3) \
+    RETURNING overflow";

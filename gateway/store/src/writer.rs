@@ -1,0 +1,378 @@
+//! The writer: one thread, one connection, many commands per commit.
+//!
+//! A command's future resolves after the COMMIT that holds it has returned, and with synchronous=FULL that
+//! is after the fsync. A batch first runs plain; when a row fails, all of it is rolled back and run
+//! again with a savepoint around every command, so that only the bad row is refused.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use gateway_core::ports::{Clock, StoreError};
+use gateway_core::seal::Vault;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::anchor::{self, HeadFile};
+use crate::headroom::Headroom;
+use crate::health::Health;
+use crate::journal::Head;
+
+/// What a command sees while it runs, inside the transaction.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) head: &'a mut Head,
+    /// Microseconds since 1970, the same for the whole batch.
+    pub(crate) now: i64,
+    pub(crate) terms: &'a Terms,
+}
+
+/// What the commands have to know of the configuration.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) writer: String,
+    pub(crate) lease_micros: i64,
+    pub(crate) refusals_per_minute_max: u32,
+}
+
+/// Why one command could not be done.
+#[derive(Debug)]
+pub(crate) enum RowError {
+    Sql(rusqlite::Error),
+    Refused(StoreError),
+}
+
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl RowError {
+    /// "It could not write; nothing was changed", with the reason.
+    pub(crate) fn refused(reason: &str) -> Self {
+        Self::Refused(StoreError::Unavailable(reason.into()))
+    }
+}
+
+/// One thing to write. It may run twice, so it only reads, computes and writes rows.
+pub(crate) trait Command: Send + 'static {
+    type Out: Send + 'static;
+
+    /// Whether it takes in something new, and so needs room on the disk for what follows from it.
+    const TAKES_IN: bool = false;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Self::Out, RowError>;
+}
+
+/// A command on its way, its kind forgotten.
+trait Job: Send {
+    fn takes_in(&self) -> bool;
+    fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError>;
+    fn refuse(&mut self, error: StoreError);
+    fn resolve(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Ticket<C: Command> {
+    command: C,
+    out: Option<Result<C::Out, StoreError>>,
+    reply: oneshot::Sender<Result<C::Out, StoreError>>,
+}
+
+impl<C: Command> Job for Ticket<C> {
+    fn takes_in(&self) -> bool {
+        C::TAKES_IN
+    }
+
+    fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        self.out = Some(Ok(self.command.run(turn)?));
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: StoreError) {
+        self.out = Some(Err(error));
+    }
+
+    fn resolve(self: Box<Self>, committed: Result<(), StoreError>) {
+        let never_ran = || Err(StoreError::Unavailable("it was not run".into()));
+        let Self { out, reply, .. } = *self;
+        let out = committed.and_then(|()| out.unwrap_or_else(never_ran));
+        // Whoever asked may have gone; what was committed stays committed.
+        let _ = reply.send(out);
+    }
+}
+
+/// The way into the writer thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    health: Arc<Health>,
+}
+
+/// What the writer thread works with.
+pub(crate) struct WriterParts {
+    pub(crate) conn: Connection,
+    pub(crate) head: Head,
+    pub(crate) head_file: HeadFile,
+    pub(crate) terms: Terms,
+    pub(crate) headroom: Headroom,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) health: Arc<Health>,
+}
+
+impl Writer {
+    /// Starts the thread with a queue of at most `queue_max` commands.
+    pub(crate) fn start(parts: WriterParts, queue_max: usize) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(queue_max.max(1));
+        let health = Arc::clone(&parts.health);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || parts.run(receiver))?;
+        Ok(Self { jobs: Some(sender), thread: Some(thread), health })
+    }
+
+    /// Runs a command; resolves when it is durable or has been refused.
+    pub(crate) async fn submit<C: Command>(&self, command: C) -> Result<C::Out, StoreError> {
+        self.health.writable()?;
+        let (reply, answer) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.try_send(Box::new(Ticket { command, out: None, reply })).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+impl Drop for Writer {
+    /// Lets the queue run out and waits for the thread, so that the file is closed when this returns.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// How a whole batch failed.
+enum Failure {
+    /// One row did; run again with savepoints.
+    Row,
+    /// The transaction did.
+    Batch(StoreError),
+}
+
+impl WriterParts {
+    fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            self.serve(std::mem::take(&mut batch));
+        }
+        if let Err(error) = self.head_file.sync() {
+            tracing::warn!(%error, "the journal's head file could not be synced");
+        }
+    }
+
+    fn serve(&mut self, batch: Vec<Box<dyn Job>>) {
+        if let Err(error) = self.health.writable() {
+            return resolve(batch, &Err(error));
+        }
+        let now = self.clock.now().as_microsecond();
+        let roomy = self.headroom.suffices(now);
+        let (mut batch, turned_away): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|job| roomy || !job.takes_in());
+        resolve(turned_away, &Err(StoreError::Unavailable("journal headroom".into())));
+        let committed = self.commit(&mut batch, now);
+        resolve(batch, &committed);
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), StoreError> {
+        let before = self.head;
+        let outcome = match self.attempt(batch, now, run_plain) {
+            Err(Failure::Row) => {
+                self.undo(before);
+                self.attempt(batch, now, run_guarded)
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => {
+                self.refresh_head_file(before, now);
+                Ok(())
+            }
+            Err(failure) => {
+                self.undo(before);
+                Err(match failure {
+                    Failure::Batch(error) => error,
+                    Failure::Row => StoreError::Unavailable("a row failed outside its savepoint".into()),
+                })
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        now: i64,
+        run: fn(&mut dyn Job, &mut Turn<'_>) -> Result<(), RowError>,
+    ) -> Result<(), Failure> {
+        let before = self.head;
+        self.execute("BEGIN IMMEDIATE")?;
+        for job in batch.iter_mut() {
+            let mut turn =
+                Turn { conn: &self.conn, head: &mut self.head, now, terms: &self.terms };
+            if let Err(error) = run(job.as_mut(), &mut turn) {
+                return Err(self.row_failed(&error));
+            }
+        }
+        if self.head != before {
+            self.write_anchor().map_err(|error| self.batch_failed(&error))?;
+        }
+        self.health.injected().map_err(|error| self.batch_failed(&error))?;
+        self.execute("COMMIT")
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Failure> {
+        let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        done.map(|_| ()).map_err(|error| self.batch_failed(&error))
+    }
+
+    fn write_anchor(&self) -> rusqlite::Result<()> {
+        let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
+        self.conn.prepare_cached("UPDATE head SET anchor = ?1 WHERE one = 1")?.execute([anchor])?;
+        Ok(())
+    }
+
+    /// Also sends what is about to be told to the callers; a stale file is found by `verify` at worst
+    /// as an anchor one commit old.
+    fn refresh_head_file(&mut self, before: Head, now: i64) {
+        if self.head == before {
+            return;
+        }
+        let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
+        let synced = self.headroom.minute_passed(now);
+        let written = self.head_file.write(&anchor);
+        if let Err(error) = written.and_then(|()| if synced { self.head_file.sync() } else { Ok(()) }) {
+            tracing::error!(%error, "the journal's head file could not be written");
+        }
+    }
+
+    fn undo(&mut self, before: Head) {
+        self.head = before;
+        if self.conn.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.conn.execute_batch("ROLLBACK") {
+            self.health.halt(format!("a failed batch could not be undone: {error}"));
+        }
+    }
+
+    fn row_failed(&self, error: &RowError) -> Failure {
+        match error {
+            RowError::Refused(_) => Failure::Row,
+            RowError::Sql(error) if self.conn.is_autocommit() || breaks_batch(error) => {
+                self.batch_failed(error)
+            }
+            RowError::Sql(_) => Failure::Row,
+        }
+    }
+
+    /// After a failed write or sync nobody knows what is on the disk: no more writes until reopened.
+    fn batch_failed(&self, error: &rusqlite::Error) -> Failure {
+        if halts(error) {
+            self.health.halt(format!("a write failed: {error}"));
+        }
+        Failure::Batch(StoreError::Unavailable(format!("the batch was not committed: {error}")))
+    }
+}
+
+fn run_plain(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
+    job.run(turn)
+}
+
+/// Runs one command in its own savepoint; a bad row is refused, and only it.
+fn run_guarded(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
+    let before = *turn.head;
+    turn.conn.prepare_cached("SAVEPOINT command")?.execute([])?;
+    let refusal = match job.run(turn) {
+        Ok(()) => None,
+        Err(RowError::Sql(error)) if turn.conn.is_autocommit() || breaks_batch(&error) => {
+            return Err(RowError::Sql(error));
+        }
+        Err(RowError::Sql(error)) => Some(StoreError::Unavailable(format!("the row failed: {error}"))),
+        Err(RowError::Refused(error)) => Some(error),
+    };
+    if let Some(error) = refusal {
+        turn.conn.prepare_cached("ROLLBACK TO command")?.execute([])?;
+        *turn.head = before;
+        job.refuse(error);
+    }
+    turn.conn.prepare_cached("RELEASE command")?.execute([])?;
+    Ok(())
+}
+
+fn resolve(batch: Vec<Box<dyn Job>>, committed: &Result<(), StoreError>) {
+    for job in batch {
+        job.resolve(committed.clone());
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the writer has gone".into())
+}
+
+/// Errors of the store, not of one row.
+fn breaks_batch(error: &rusqlite::Error) -> bool {
+    let whole = [
+        ErrorCode::DiskFull,
+        ErrorCode::OutOfMemory,
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::OperationInterrupted,
+    ];
+    halts(error) || error.sqlite_error_code().is_some_and(|code| whole.contains(&code))
+}
+
+/// Errors after which what is on the disk is unknown. A full disk is not one: SQLite tells it before
+/// the commit, and the next batch may try again.
+fn halts(error: &rusqlite::Error) -> bool {
+    let unknown = [
+        ErrorCode::SystemIoFailure,
+        ErrorCode::DatabaseCorrupt,
+        ErrorCode::NotADatabase,
+        ErrorCode::ReadOnly,
+        ErrorCode::CannotOpen,
+        ErrorCode::FileLockingProtocolFailed,
+        ErrorCode::NoLargeFileSupport,
+        ErrorCode::PermissionDenied,
+    ];
+    error.sqlite_error_code().is_some_and(|code| unknown.contains(&code))
+}
+
+const BATCH_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_sync_halts_a_full_disk_fails_the_batch_and_a_broken_rule_only_its_row() {
+        for (code, halting, whole) in [
+            (ffi::SQLITE_IOERR_FSYNC, true, true),
+            (ffi::SQLITE_IOERR_WRITE, true, true),
+            (ffi::SQLITE_CORRUPT, true, true),
+            (ffi::SQLITE_READONLY, true, true),
+            (ffi::SQLITE_FULL, false, true),
+            (ffi::SQLITE_BUSY, false, true),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, false, false),
+            (ffi::SQLITE_TOOBIG, false, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!((halts(&error), breaks_batch(&error)), (halting, whole), "{code}");
+        }
+    }
+}
