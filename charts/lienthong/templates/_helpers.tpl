@@ -1,0 +1,13 @@
+{{- define "lienthong.labels" -}}
+app.kubernetes.io/name: lienthong
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+{{- define "lienthong.selector" -}}
+app.kubernetes.io/name: lienthong
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+{{- define "lienthong.name" -}}
+{{- printf "%s-lienthong" .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- end }}
