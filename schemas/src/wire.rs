@@ -5,3 +5,4 @@
 pub mod civil;
 pub mod object;
 pub mod portal;
+pub mod tax;

@@ -193,5 +193,11 @@ pub fn prescan(bytes: &[u8], limits: &Limits) -> Result<(), XmlError> {
     Ok(())
 }
 
+/// True where every character may stand in a document as text; [`Writer`] escapes but does not refuse.
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    text.chars().all(lexical::is_allowed)
+}
+
 #[cfg(test)]
 mod tests;

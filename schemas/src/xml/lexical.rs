@@ -97,7 +97,7 @@ fn numbered(name: &str) -> Option<char> {
 }
 
 /// XML 1.0 `Char`, less the noncharacters of Unicode.
-fn is_allowed(char: char) -> bool {
+pub(super) fn is_allowed(char: char) -> bool {
     let number = u32::from(char);
     match number {
         0x9 | 0xA | 0xD => true,

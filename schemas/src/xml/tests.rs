@@ -301,6 +301,14 @@ fn the_writer_escapes_and_declares_as_exclusive_canonical_xml() {
     );
 }
 
+fn any_text(max: usize) -> impl Strategy<Value = String> {
+    let allowed = any::<char>().prop_map(|char| match is_text(char.encode_utf8(&mut [0; 4])) {
+        true => char,
+        false => '\r',
+    });
+    prop::collection::vec(allowed, 0..max).prop_map(String::from_iter)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -325,15 +333,12 @@ proptest! {
     }
 
     #[test]
-    fn what_the_writer_writes_is_read_back(text in "[^\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\u{FDD0}-\\u{FDEF}\\u{FFFE}\\u{FFFF}]{0,40}", id in "\\PC{0,20}") {
-        prop_assume!(prescan(format!("<a>{}</a>", text.replace(['<', '&', '>'], "")).as_bytes(), &Limits::default()).is_ok());
+    fn what_the_writer_writes_is_read_back(text in any_text(40), id in any_text(20)) {
         let mut writer = Writer::new();
         writer.open(Name::plain(NS, "r"), &[("Id", &id)]);
         writer.leaf(Name::plain(NS, "a"), &text);
         let bytes = writer.finish();
-        let read = Reader::open(&bytes, NS, &Limits::default());
-        prop_assume!(read.is_ok());
-        let mut reader = read.unwrap();
+        let mut reader = Reader::open(&bytes, NS, &Limits::default()).unwrap();
         prop_assert_eq!(reader.enter_with("r", "Id").unwrap(), id);
         prop_assert_eq!(reader.text("a").unwrap(), text);
         reader.leave("r").unwrap();

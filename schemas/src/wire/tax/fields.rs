@@ -1,0 +1,164 @@
+//! What becomes of every element of this profile; a document and a test hold it to the schema.
+
+/// Whether an element reaches the inside contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// It is mapped, both ways where the contract has it.
+    Mapped,
+    /// It stays with the message; the canonical column says where.
+    NotCarried,
+}
+
+/// One element of the wire and its place inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The element, with its parent.
+    pub wire: &'static str,
+    /// The field of `insurance.v1`, or what else the gateway does with it.
+    pub canonical: &'static str,
+    /// Whether it reaches the inside contract.
+    pub carried: Carried,
+    /// The law, form or decision that it comes from.
+    pub source: &'static str,
+}
+
+const fn mapped(wire: &'static str, canonical: &'static str, source: &'static str) -> Field {
+    Field {
+        wire,
+        canonical,
+        carried: Carried::Mapped,
+        source,
+    }
+}
+
+const fn kept(wire: &'static str, canonical: &'static str, source: &'static str) -> Field {
+    Field {
+        wire,
+        canonical,
+        carried: Carried::NotCarried,
+        source,
+    }
+}
+
+/// Every element of the profile, in the order of the schema.
+pub const FIELDS: &[Field] = &[
+    kept(
+        "Header/MessageId",
+        "inbox id; with sender and operation the effect's key",
+        "own profile",
+    ),
+    kept("Header/SentAt", "freshness", "own profile"),
+    kept("Header/Environment", "must be ours", "own profile"),
+    kept("Header/Direction", "must be request", "own profile"),
+    mapped("Header/Sender", "Context.sender", "own profile"),
+    kept("Header/Receiver", "must be us", "own profile"),
+    kept(
+        "Header/Operation",
+        "chooses the contract call",
+        "own profile",
+    ),
+    kept(
+        "Header/InReplyTo",
+        "answers only: the request's id",
+        "own profile",
+    ),
+    kept(
+        "Header/RequestDigest",
+        "answers only: the request's content digest",
+        "own profile",
+    ),
+    mapped(
+        "VerifyEmployer/Mst",
+        "GetParticipationRequest.tax_code",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyEmployer/Period",
+        "GetParticipationRequest.period",
+        "form C12-TS, month MMYYYY",
+    ),
+    kept(
+        "VerifyEmployer/Fields",
+        "policy: fields asked",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    mapped(
+        "VerifyEmployer/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept("Ping/Nonce", "given back", "own profile"),
+    mapped(
+        "VerifyEmployerResult/Result",
+        "GetParticipationResponse.found, incomplete",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    mapped(
+        "VerifyEmployerResult/Mst",
+        "GetParticipationRequest.tax_code",
+        "Law 38/2019/QH14 art. 30",
+    ),
+    mapped(
+        "VerifyEmployerResult/Period",
+        "GetParticipationRequest.period",
+        "form C12-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/ParticipationState",
+        "GetParticipationResponse.state",
+        "Law 41/2024/QH15 art. 2, 28; Decree 43/2021/NĐ-CP",
+    ),
+    mapped(
+        "VerifyEmployerResult/Participants",
+        "GetParticipationResponse.participants",
+        "form C12-TS line A.1",
+    ),
+    mapped(
+        "VerifyEmployerResult/Fund",
+        "GetParticipationResponse.fund_vnd",
+        "form C12-TS line B.2; Law 41/2024/QH15 art. 31",
+    ),
+    mapped(
+        "VerifyEmployerResult/Due",
+        "GetParticipationResponse.due_vnd",
+        "form C12-TS line B.3; Law 41/2024/QH15 art. 34",
+    ),
+    mapped(
+        "VerifyEmployerResult/Paid",
+        "GetParticipationResponse.paid_vnd",
+        "form C12-TS part C",
+    ),
+    mapped(
+        "VerifyEmployerResult/Arrears",
+        "GetParticipationResponse.arrears_vnd",
+        "form C12-TS line Đ.2; Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/Name",
+        "GetParticipationResponse.name",
+        "form TK3-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/UnitCode",
+        "GetParticipationResponse.unit_code",
+        "form TK3-TS; VSS unit codes",
+    ),
+    kept(
+        "VerifyEmployerResult/NotDisclosed",
+        "policy: fields withheld",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept("Pong/Nonce", "the ping's nonce", "own profile"),
+    kept("Fault/Code", "fault table: code", "own profile"),
+    kept("Fault/Reason", "fault: reason", "own profile"),
+    kept("Fault/Field", "fault: field", "own profile"),
+    kept("Fault/Blame", "fault table: blame", "own profile"),
+    kept("Fault/Retry", "fault table: retry", "own profile"),
+    kept("Fault/RetryAfter", "fault: wait, seconds", "own profile"),
+    kept(
+        "Fault/TextVi",
+        "fault table: Vietnamese text",
+        "own profile",
+    ),
+    kept("Fault/TextEn", "fault table: English text", "own profile"),
+];

@@ -1,0 +1,401 @@
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fault::{Fault, FaultCode};
+use crate::id::{MessageId, Mst, PartnerId, Period, UnitCode};
+use crate::xsd;
+
+fn header(direction: Direction, operation: &str) -> Header {
+    let reply = Reply {
+        to: MessageId::parse("tax-00000001").unwrap(),
+        digest: [0xab; 32],
+    };
+    Header {
+        message_id: MessageId::parse("tax-00000002").unwrap(),
+        sent_at: "2026-11-22T05:00:00Z".parse().unwrap(),
+        environment: Environment::Sandbox,
+        direction,
+        sender: PartnerId::parse("tax").unwrap(),
+        receiver: PartnerId::parse("vss").unwrap(),
+        operation: operation.to_owned(),
+        reply: (direction == Direction::Answer).then_some(reply),
+    }
+}
+
+fn ask() -> Message {
+    Message {
+        header: header(Direction::Request, VERIFY_EMPLOYER),
+        body: Body::Request(Request::VerifyEmployer(VerifyEmployer {
+            mst: synthetic_mst(7),
+            period: Period::parse("2026-10").unwrap(),
+            fields: [FieldName::Fund, FieldName::Arrears].into(),
+            purpose: "tax-audit".into(),
+        })),
+    }
+}
+
+fn synthetic_mst(seed: u32) -> Mst {
+    (seed.max(1)..)
+        .find_map(|n| {
+            let digits = format!("99{:07}", n % 10_000_000);
+            let mut leading = [0; 9];
+            for (slot, byte) in leading.iter_mut().zip(digits.bytes()) {
+                *slot = byte - b'0';
+            }
+            let check = Mst::compute_check(&leading)?;
+            Mst::parse(&format!("{digits}{check}")).ok()
+        })
+        .unwrap()
+}
+
+fn text(message: &Message) -> String {
+    String::from_utf8(encode(message)).unwrap()
+}
+
+#[test]
+fn a_request_is_written_as_its_canonical_root() {
+    let mst = synthetic_mst(7);
+    assert_eq!(
+        text(&ask()),
+        format!(
+            "<TaxMessage xmlns=\"urn:vn:lienthong:tax:v1\" Id=\"m-tax-00000002\"><Header>\
+             <MessageId>tax-00000002</MessageId><SentAt>2026-11-22T05:00:00Z</SentAt>\
+             <Environment>sandbox</Environment><Direction>request</Direction><Sender>tax</Sender>\
+             <Receiver>vss</Receiver><Operation>tax.verify-employer</Operation></Header>\
+             <VerifyEmployer><Mst>{mst}</Mst><Period>2026-10</Period><Fields><Field>fund</Field>\
+             <Field>arrears</Field></Fields><Purpose>tax-audit</Purpose></VerifyEmployer></TaxMessage>"
+        )
+    );
+}
+
+#[test]
+fn the_body_range_is_the_body_element_as_it_stands() {
+    let spaced = text(&ask())
+        .replace("<VerifyEmployer>", "\n <VerifyEmployer>")
+        .replace("</VerifyEmployer>", "</VerifyEmployer>\n");
+    let range = body_range(spaced.as_bytes()).unwrap();
+    assert!(spaced[range.clone()].starts_with("<VerifyEmployer><Mst>"));
+    assert!(spaced[range].ends_with("</Purpose></VerifyEmployer>"));
+}
+
+#[test]
+fn each_wrong_element_is_refused_by_its_name_and_reason() {
+    let mst = synthetic_mst(7);
+    let mst = mst.as_str();
+    let wrong_digit = format!("{}{}", &mst[..9], (mst.as_bytes()[9] - b'0' + 1) % 10);
+    let cases: &[(&str, &str, &str, &str)] = &[
+        (mst, &wrong_digit, "Mst", "mst-check-digit"),
+        (mst, "9900000000", "Mst", "mst-all-zero"),
+        (mst, &format!("{mst}-000"), "Mst", "mst-branch"),
+        (mst, "99", "Mst", "mst-length"),
+        (mst, "99O0000013", "Mst", "mst-characters"),
+        ("2026-10", "1994-12", "Period", "period-before-1995"),
+        ("2026-10", "2026-13", "Period", "period-month"),
+        ("2026-10", "102026", "Period", "period-shape"),
+        (">fund<", ">salary<", "Field", "unknown-word"),
+        (">fund<", ">arrears<", "Field", "field-twice"),
+        ("tax-audit", "Tax audit", "Purpose", "purpose"),
+        (
+            "Id=\"m-tax-00000002\"",
+            "Id=\"m-tax-00000003\"",
+            "TaxMessage",
+            "id-not-message-id",
+        ),
+        (
+            " Id=\"m-tax-00000002\"",
+            "",
+            "TaxMessage",
+            "attribute-missing",
+        ),
+        (
+            "<Header>",
+            "<Header x=\"1\">",
+            "Header",
+            "attribute-unexpected",
+        ),
+        ("05:00:00Z", "25:00:00Z", "SentAt", "instant"),
+        ("05:00:00Z", "05:00:60Z", "SentAt", "instant"),
+        ("05:00:00Z", "05:00:00.5Z", "SentAt", "instant"),
+        ("-22T05", "-22 05", "SentAt", "instant"),
+        (">sandbox<", ">Sandbox<", "Environment", "unknown-word"),
+        (">request<", ">answer<", "InReplyTo", "element-missing"),
+        (">tax<", ">Tax<", "Sender", "partner-id"),
+        (">vss<", "><", "Receiver", "partner-id"),
+        (
+            "tax.verify-employer",
+            "tax.ping",
+            "Operation",
+            "operation-unlike-body",
+        ),
+        ("tax.verify-employer", "Tax", "Operation", "operation-name"),
+        (">tax-00000002<", ">tax<", "MessageId", "message-id"),
+        (
+            "</Header>",
+            "<InReplyTo>tax-00000001</InReplyTo></Header>",
+            "InReplyTo",
+            "request-in-reply",
+        ),
+        (
+            "</TaxMessage>",
+            "<Ping></Ping></TaxMessage>",
+            "TaxMessage",
+            "element-unexpected",
+        ),
+        ("tax:v1", "tax:v2", "TaxMessage", "element-unexpected"),
+        ("<Mst>", "<!-- x --><Mst>", "TaxMessage", "xml-comment"),
+        (
+            "<Mst>",
+            "<x:Mst xmlns:x=\"urn:x\"></x:Mst><Mst>",
+            "Mst",
+            "element-unexpected",
+        ),
+        ("</Mst>", "<x></x></Mst>", "Mst", "element-unexpected"),
+    ];
+    for (from, to, field, reason) in cases {
+        let changed = text(&ask()).replace(from, to);
+        let error = decode(changed.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.field, error.reason),
+            (*field, *reason),
+            "{from} -> {to}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_must_say_what_it_answers() {
+    let mut answer = ask();
+    answer.header = header(Direction::Answer, PING);
+    answer.body = Body::Answer(Answer::Pong(Pong::default()));
+    let good = text(&answer);
+    assert_eq!(decode(good.as_bytes()).unwrap(), answer);
+    let upper = good.replace(&"ab".repeat(32), &"AB".repeat(32));
+    let error = decode(upper.as_bytes()).unwrap_err();
+    assert_eq!((error.field, error.reason), ("RequestDigest", "digest"));
+}
+
+#[test]
+fn every_fault_is_said_and_read_back_and_passes_the_schema() {
+    for &code in FaultCode::ALL {
+        let fault = Fault::new(code, "some-reason")
+            .field("Mst")
+            .retry_after(std::time::Duration::from_millis(1500));
+        let body = FaultBody::from(&fault);
+        assert_eq!(body.retry_after, Some(2));
+        let bytes = encode_fault(&body);
+        assert_eq!(xsd::validate_tax_v1(&bytes), Ok(()), "{code:?}");
+        assert_eq!(decode_fault(&bytes), Ok(body));
+    }
+}
+
+#[test]
+fn a_fault_whose_blame_is_not_that_of_its_code_is_refused() {
+    let body = FaultBody::from(&Fault::new(FaultCode::Invalid, "x"));
+    let bytes = String::from_utf8(encode_fault(&body)).unwrap();
+    for (from, to, reason) in [
+        (">sender<", ">gateway<", "blame-unlike-code"),
+        (">never<", ">same-id<", "retry-unlike-code"),
+        (">INVALID<", ">NO-SUCH<", "unknown-word"),
+    ] {
+        let error = decode_fault(bytes.replace(from, to).as_bytes()).unwrap_err();
+        assert_eq!(error.reason, reason);
+    }
+}
+
+#[test]
+fn the_table_names_every_element_of_the_schema() {
+    let leaves: BTreeSet<&str> = FIELDS
+        .iter()
+        .filter_map(|field| field.wire.rsplit('/').next())
+        .collect();
+    let containers = [
+        "TaxMessage",
+        "Header",
+        "VerifyEmployer",
+        "Ping",
+        "VerifyEmployerResult",
+        "Pong",
+    ];
+    let declared: BTreeSet<&str> = xsd::TAX_V1
+        .split("<xs:element name=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| !containers.contains(name) && *name != "Fault")
+        .collect();
+    assert_eq!(leaves, declared);
+}
+
+#[test]
+fn the_words_of_the_schema_are_the_words_of_the_types() {
+    let words = |kind: &str| -> BTreeSet<&str> {
+        let (_, rest) = xsd::TAX_V1
+            .split_once(&format!("<xs:simpleType name=\"{kind}\">"))
+            .unwrap();
+        let block = rest.split("</xs:simpleType>").next().unwrap();
+        block
+            .split("<xs:enumeration value=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect()
+    };
+    let of = |all: &[&'static str]| -> BTreeSet<&'static str> { all.iter().copied().collect() };
+    assert_eq!(
+        words("FieldType"),
+        FieldName::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
+        words("ResultType"),
+        ResultKind::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
+        words("DirectionType"),
+        Direction::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
+        words("EnvironmentType"),
+        Environment::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
+        words("ParticipationStateType"),
+        ParticipationState::ALL
+            .iter()
+            .map(|one| one.as_str())
+            .collect()
+    );
+    assert_eq!(words("OperationType"), of(&[VERIFY_EMPLOYER, PING]));
+}
+
+fn any_header(direction: Direction, operation: &'static str) -> impl Strategy<Value = Header> {
+    let instant = 0_i64..4_000_000_000;
+    let id = "[A-Za-z0-9._-]{8,128}";
+    let partner = "[a-z0-9-]{2,32}";
+    let environment = prop::sample::select(Environment::ALL);
+    (
+        instant,
+        id,
+        partner,
+        partner,
+        environment,
+        id,
+        any::<[u8; 32]>(),
+    )
+        .prop_map(
+            move |(seconds, id, sender, receiver, environment, to, digest)| Header {
+                message_id: MessageId::parse(&id).unwrap(),
+                sent_at: Timestamp::from_second(seconds).unwrap(),
+                environment,
+                direction,
+                sender: PartnerId::parse(&sender).unwrap(),
+                receiver: PartnerId::parse(&receiver).unwrap(),
+                operation: operation.to_owned(),
+                reply: (direction == Direction::Answer).then(|| Reply {
+                    to: MessageId::parse(&to).unwrap(),
+                    digest,
+                }),
+            },
+        )
+}
+
+fn any_fields(min: usize) -> impl Strategy<Value = BTreeSet<FieldName>> {
+    prop::sample::subsequence(FieldName::ALL, min..=FieldName::ALL.len())
+        .prop_map(|fields| fields.into_iter().collect())
+}
+
+fn any_period() -> impl Strategy<Value = Period> {
+    (1995_i16..=9999, 1_i8..=12).prop_map(|(year, month)| Period::new(year, month).unwrap())
+}
+
+fn any_mst() -> impl Strategy<Value = Mst> {
+    (1_u32..9_000_000, prop::option::of(1_u16..=999)).prop_map(|(seed, branch)| {
+        let root = synthetic_mst(seed);
+        match branch {
+            Some(branch) => Mst::parse(&format!("{root}-{branch:03}")).unwrap(),
+            None => root,
+        }
+    })
+}
+
+fn any_amount() -> impl Strategy<Value = Option<Amount>> {
+    prop::option::of((0..=i64::MAX).prop_map(|vnd| Amount::new(vnd).unwrap()))
+}
+
+prop_compose! {
+    fn any_request()(
+        header in any_header(Direction::Request, VERIFY_EMPLOYER),
+        mst in any_mst(),
+        period in any_period(),
+        fields in any_fields(1),
+        purpose in "[a-z0-9][a-z0-9.-]{1,63}",
+    ) -> Message {
+        let ask = VerifyEmployer { mst, period, fields, purpose };
+        Message { header, body: Body::Request(Request::VerifyEmployer(ask)) }
+    }
+}
+
+prop_compose! {
+    fn any_result()(
+        header in any_header(Direction::Answer, VERIFY_EMPLOYER),
+        (result, mst, period) in (prop::sample::select(ResultKind::ALL), any_mst(), any_period()),
+        participation_state in prop::option::of(prop::sample::select(ParticipationState::ALL)),
+        participants in any::<Option<u32>>(),
+        (fund, due, paid) in (any_amount(), any_amount(), any_amount()),
+        arrears in any::<Option<i64>>(),
+        name in prop::option::of("[^\\x00-\\x1F\\u{FDD0}-\\u{FDEF}\\u{FFFE}\\u{FFFF}]{1,255}"
+            .prop_filter("noncharacters of other planes", |name| crate::xml::is_text(name))),
+        unit_code in prop::option::of("[A-Z]{2}[0-9]{4}[A-Z]"),
+        not_disclosed in any_fields(0),
+    ) -> Message {
+        let result = VerifyEmployerResult {
+            result, mst, period, participation_state, participants, fund, due, paid, arrears, name,
+            unit_code: unit_code.map(|code| UnitCode::parse(&code).unwrap()),
+            not_disclosed,
+        };
+        Message { header, body: Body::Answer(Answer::VerifyEmployerResult(Box::new(result))) }
+    }
+}
+
+prop_compose! {
+    fn any_ping()(
+        direction in prop::sample::select(Direction::ALL),
+        nonce in prop::option::of("[A-Za-z0-9._-]{1,64}"),
+    )(header in any_header(direction, PING), nonce in Just(nonce)) -> Message {
+        let ping = Ping { nonce };
+        let body = match header.direction {
+            Direction::Request => Body::Request(Request::Ping(ping)),
+            Direction::Answer => Body::Answer(Answer::Pong(ping)),
+        };
+        Message { header, body }
+    }
+}
+
+proptest! {
+    #[test]
+    fn decode_gives_back_what_encode_wrote_and_the_schema_agrees(
+        message in prop_oneof![any_request(), any_result(), any_ping()]
+    ) {
+        let bytes = encode(&message);
+        prop_assert_eq!(decode(&bytes), Ok(message));
+        prop_assert_eq!(xsd::validate_tax_v1(&bytes), Ok(()));
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let range = body_range(&bytes).unwrap();
+        prop_assert_eq!(&text[..range.start].rfind("</Header>"), &Some(range.start - 9));
+        prop_assert_eq!(&text[range.end..], "</TaxMessage>");
+    }
+
+    #[test]
+    fn no_change_of_bytes_makes_the_reader_panic(
+        message in any_request(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = encode(&message);
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = decode(&bytes);
+        let _ = xsd::validate_tax_v1(&bytes);
+    }
+}

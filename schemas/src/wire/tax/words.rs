@@ -1,0 +1,115 @@
+//! Closed lists of words, as they are spelled on the wire.
+
+/// A closed list: an enum whose variants are words on the wire.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$each])* $variant,)*
+        }
+
+        impl $name {
+            /// Every word, in the order of the schema.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// Reads the word back.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a message is meant to count.
+    Environment {
+        /// One machine, synthetic people.
+        Sandbox = "sandbox",
+        /// Partners' test systems, synthetic people.
+        Test = "test",
+        /// The real thing.
+        Production = "production",
+    }
+}
+
+words! {
+    /// Whether a message asks or answers.
+    Direction {
+        /// It asks.
+        Request = "request",
+        /// It answers, and names what it answers.
+        Answer = "answer",
+    }
+}
+
+words! {
+    /// What can be asked about an employer; the same words stand in agreements.
+    FieldName {
+        /// Whether the employer takes part.
+        ParticipationState = "participationState",
+        /// How many people are insured through it in the month.
+        Participants = "participants",
+        /// The month's contribution salary fund.
+        Fund = "fund",
+        /// The amount due for the month.
+        Due = "due",
+        /// The amount paid in the month.
+        Paid = "paid",
+        /// The balance owed at the end of the month.
+        Arrears = "arrears",
+        /// The registered name.
+        Name = "name",
+        /// The VSS unit code.
+        UnitCode = "unitCode",
+    }
+}
+
+words! {
+    /// The four results that Circular 13/2017/TT-BTTTT tells apart.
+    ResultKind {
+        /// The permitted fields follow.
+        HasData = "hasData",
+        /// No employer is registered under this tax code.
+        NoData = "noData",
+        /// None of the fields asked for is agreed; the database was not asked.
+        NotPermitted = "notPermitted",
+        /// The employer is known, the month's statement is not closed.
+        Incomplete = "incomplete",
+    }
+}
+
+words! {
+    /// Whether an employer takes part in compulsory insurance.
+    ParticipationState {
+        /// It does.
+        Active = "active",
+        /// For the time being it does not.
+        Suspended = "suspended",
+        /// It has left for good.
+        Closed = "closed",
+    }
+}
+
+impl FieldName {
+    /// True where the value comes from the month's statement, which may not be closed yet.
+    #[must_use]
+    pub const fn is_of_the_month(self) -> bool {
+        matches!(
+            self,
+            Self::Participants | Self::Fund | Self::Due | Self::Paid | Self::Arrears
+        )
+    }
+}
