@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
 pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
 pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, Service};
-pub use submission::{Acceptance, Applicant, DossierState, ReissueReason, Submission};
+pub use submission::{Acceptance, Applicant, ReissueReason, Submission};
 
 use crate::json::{self, JsonError, Limits};
 use crate::wire::object::Field;

@@ -51,7 +51,7 @@ wire_object! {
         code: String = "MaHoSo", Carried("Dossier.code");
         /// The portal's own reference.
         reference: String = "MaThamChieu", Carried("Dossier.foreign_id");
-        /// A [`DossierState`] as text.
+        /// `TrangThaiHoSo` 1–10 ([`crate::codes::dossier_statuses`]).
         state: String = "TrangThaiHoSo", Carried("Dossier.state");
         /// `yyyyMMddHHmmss` at +07:00.
         received_at: String = "NgayTiepNhan", Carried("Dossier.received_at");
@@ -85,60 +85,5 @@ impl ReissueReason {
             Self::Lost => "MAT",
             Self::Damaged => "HONG",
         }
-    }
-}
-
-macro_rules! states {
-    ($($variant:ident = $number:literal, $vi:literal;)*) => {
-        /// `TrangThaiHoSo`: where a dossier stands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum DossierState {
-            $(#[doc = $vi] $variant = $number,)*
-        }
-
-        impl DossierState {
-            /// The state with this number 1–10, if there is one.
-            pub fn from_number(number: u32) -> Option<Self> {
-                match number {
-                    $($number => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-
-            /// The portal's words for it.
-            pub const fn text(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $vi,)*
-                }
-            }
-        }
-    };
-}
-
-states! {
-    New = 1, "mới đăng ký";
-    Received = 2, "được tiếp nhận";
-    NotReceived = 3, "không được tiếp nhận";
-    Processing = 4, "đang xử lý";
-    NeedsSupplement = 5, "yêu cầu bổ sung giấy tờ";
-    NeedsPayment = 6, "yêu cầu thực hiện nghĩa vụ tài chính";
-    Withdrawn = 7, "công dân yêu cầu rút hồ sơ";
-    Stopped = 8, "dừng xử lý";
-    Finished = 9, "đã xử lý xong";
-    Returned = 10, "đã trả kết quả";
-}
-
-impl DossierState {
-    /// The number on the wire, 1–10.
-    pub const fn number(self) -> u32 {
-        self as u32
-    }
-
-    /// Whether nothing follows it.
-    pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::NotReceived | Self::Withdrawn | Self::Stopped | Self::Returned
-        )
     }
 }

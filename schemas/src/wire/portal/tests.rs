@@ -105,24 +105,6 @@ fn the_portals_words_decide_with_the_code() {
 }
 
 #[test]
-fn states_are_one_to_ten_and_four_are_terminal() {
-    let states: Vec<_> = (0..=11).filter_map(DossierState::from_number).collect();
-    assert_eq!(
-        states
-            .iter()
-            .map(|state| state.number())
-            .collect::<Vec<_>>(),
-        (1..=10).collect::<Vec<_>>()
-    );
-    let terminal: Vec<_> = states
-        .iter()
-        .filter(|state| state.is_terminal())
-        .map(|state| state.number())
-        .collect();
-    assert_eq!(terminal, [3, 7, 8, 10]);
-}
-
-#[test]
 fn sessions_and_secrets_never_print() {
     let login = Login {
         username: "u".into(),

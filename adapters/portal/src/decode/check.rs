@@ -1,0 +1,40 @@
+//! Small checks, each with its reason; a fault names the wire field and never its value.
+
+use schemas::{
+    fault::{Fault, FaultCode},
+    json::{JsonError, Reason},
+};
+
+pub(super) fn invalid(reason: &'static str, field: &'static str) -> Fault {
+    Fault::new(FaultCode::Invalid, reason).field(field)
+}
+
+/// A text that is not JSON is malformed, one over a bound too large, one of other members invalid.
+pub(super) fn json(error: JsonError) -> Fault {
+    let code = match error.reason() {
+        Reason::Mismatch => FaultCode::Invalid,
+        Reason::TooLong | Reason::TooDeep | Reason::TooMany => FaultCode::TooLarge,
+        _ => FaultCode::Malformed,
+    };
+    Fault::new(code, error.code()).log(format!("at byte {}", error.offset()))
+}
+
+/// A text that is not blank.
+pub(super) fn text<'a>(text: &'a str, field: &'static str) -> Result<&'a str, Fault> {
+    match text.trim() {
+        "" => Err(invalid("missing-field", field)),
+        text => Ok(text),
+    }
+}
+
+/// A bounded text without control characters; empty where absent.
+pub(super) fn optional(text: Option<&String>, chars_max: usize, field: &'static str) -> Result<String, Fault> {
+    let text = text.map(|text| text.trim()).unwrap_or_default();
+    if text.chars().count() > chars_max {
+        return Err(invalid("text-too-long", field));
+    }
+    match text.chars().any(char::is_control) {
+        true => Err(invalid("control-character", field)),
+        false => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,230 @@
+//! The courier to one portal: packs parcels into calls, sends a call, judges the answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Road,
+    outbound::{Courier, Sendable, Shipment},
+    ports::{Delivery, Leased},
+};
+use roads::vdxp::{self, Reply, Vdxp};
+use schemas::{
+    proto::{Message as _, insurance::Change},
+    wire::portal::{self, PROGRESS_BATCH_MAX, Service},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{PROGRESS, SYNC, service_of, words};
+use crate::PURPOSE;
+
+/// What the portal must be told about us.
+#[derive(Debug, Clone)]
+pub struct DeskConfig {
+    /// Our unit at the portal (`madonvi`).
+    pub unit: String,
+    /// Code and name of the field of work (`MaLinhVuc`, `TenLinhVuc`), where one was given to us.
+    pub domain: Option<(String, String)>,
+    /// Code of the result paper (`MaGiayToKetQua`), where one was given to us.
+    pub result_code: Option<String>,
+    /// How long to wait after a call that failed on the way; the worker may wait longer.
+    pub retry_after: Duration,
+    /// How long to wait after a failure that only a person can end, such as a refused login.
+    pub retry_after_refusal: Duration,
+}
+
+/// One portal's way out.
+#[derive(Debug)]
+pub struct Desk {
+    config: DeskConfig,
+    road: Vdxp,
+}
+
+/// One call without its session: exactly what is recorded before it is sent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    #[serde(rename = "madonvi")]
+    unit: String,
+    service: String,
+    #[serde(rename = "isUpdating", default, skip_serializing_if = "Option::is_none")]
+    is_updating: Option<String>,
+    data: Box<RawValue>,
+}
+
+impl Desk {
+    /// A desk that sends by `road`.
+    #[must_use]
+    pub fn new(config: DeskConfig, road: Vdxp) -> Self {
+        Self { config, road }
+    }
+
+    fn item(&self, leased: &Leased) -> Result<Item, &'static str> {
+        let service = service_of(&leased.kind).ok_or("unknown-kind")?;
+        let change = Change::decode(leased.content.clone()).map_err(|_| "unreadable-content")?;
+        let (record, updating) = match service {
+            Service::SyncDossier => {
+                let first = super::told(&change)?.step <= 1;
+                (portal::encode(&words::record(&self.config, &change)?), Some(!first))
+            }
+            Service::UpdateProgress => (portal::encode(&words::progress(&change)?), None),
+        };
+        Ok(Item { parcel: leased.id.clone(), subject: leased.subject.clone(), service, record, updating })
+    }
+
+    fn shipment(&self, load: Load) -> Result<Shipment, &'static str> {
+        let records = load.items.iter().map(|item| item.record.as_slice()).collect::<Vec<_>>().join(&b","[..]);
+        let data = String::from_utf8([b"[", records.as_slice(), b"]"].concat()).map_err(|_| "unwritable")?;
+        let call = Call {
+            unit: self.config.unit.clone(),
+            service: load.service.as_str().to_owned(),
+            is_updating: load.updating.map(|updating| flag(updating).to_owned()),
+            data: RawValue::from_string(data).map_err(|_| "unwritable")?,
+        };
+        Ok(Shipment {
+            operation: match load.service {
+                Service::SyncDossier => &SYNC,
+                Service::UpdateProgress => &PROGRESS,
+            },
+            purpose: PURPOSE,
+            road: Road::Direct,
+            service: load.service.as_str(),
+            body: body(&call)?,
+            parcels: load.items.into_iter().map(|item| item.parcel).collect(),
+        })
+    }
+
+    async fn deliver(&self, shipment: &Shipment) -> Delivery {
+        match self.call(shipment).await {
+            Ok(reply) => self.judge(shipment, &reply),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// A dossier that the portal has already is sent once more as an update of itself.
+    async fn call(&self, shipment: &Shipment) -> Result<Reply, vdxp::Error> {
+        let reply = self.road.call(&shipment.body).await?;
+        match updating(&shipment.body).filter(|_| reply.answer.says_exists()) {
+            Some(body) => self.road.call(&body).await,
+            None => Ok(reply),
+        }
+    }
+
+    fn judge(&self, shipment: &Shipment, reply: &Reply) -> Delivery {
+        let answer = &reply.answer;
+        if answer.is_done() || answer.says_received() || answer.says_exists() {
+            return Delivery::Delivered { receipt: reply.raw.clone() };
+        }
+        tracing::warn!(service = shipment.service, code = answer.error_code, "the portal refuses a call");
+        match shipment.parcels.len() {
+            0 | 1 => Delivery::Dead { reason: "portal-refused" },
+            // One of them is wrong; each goes alone next time, so the others get through.
+            _ => Delivery::Retry { after: self.config.retry_after, reason: "portal-refused-batch" },
+        }
+    }
+
+    fn failed(&self, error: &vdxp::Error) -> Delivery {
+        use vdxp::Error;
+        let reason = error.reason();
+        tracing::warn!(reason, %error, "a call of the portal failed");
+        match error {
+            Error::BadConfig | Error::BadBody => Delivery::Dead { reason },
+            Error::LoginRefused(_) | Error::SessionRefused => {
+                Delivery::Retry { after: self.config.retry_after_refusal, reason }
+            }
+            _ => Delivery::Retry { after: self.config.retry_after, reason },
+        }
+    }
+}
+
+impl Courier for Desk {
+    fn batch_max(&self) -> usize {
+        LEASE_MAX
+    }
+
+    fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {
+        let (mut loads, mut unsayable) = (Vec::<Load>::new(), Vec::new());
+        for leased in parcels {
+            match self.item(leased) {
+                Ok(item) => load(&mut loads, item, leased.attempts > 0),
+                Err(reason) => unsayable.push((leased.id.clone(), reason)),
+            }
+        }
+        let mut shipments = Vec::new();
+        for load in loads {
+            let ids: Vec<String> = load.items.iter().map(|item| item.parcel.clone()).collect();
+            match self.shipment(load) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(reason) => unsayable.extend(ids.into_iter().map(|id| (id, reason))),
+            }
+        }
+        (shipments, unsayable)
+    }
+
+    fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
+        Box::pin(self.deliver(sendable.shipment()))
+    }
+}
+
+/// One parcel as a record.
+struct Item {
+    parcel: String,
+    subject: String,
+    service: Service,
+    record: Vec<u8>,
+    updating: Option<bool>,
+}
+
+/// Records that go in one call.
+struct Load {
+    service: Service,
+    updating: Option<bool>,
+    alone: bool,
+    items: Vec<Item>,
+}
+
+impl Load {
+    fn has(&self, subject: &str) -> bool {
+        self.items.iter().any(|item| item.subject == subject)
+    }
+
+    fn has_room(&self) -> bool {
+        self.service == Service::UpdateProgress && !self.alone && self.items.len() < PROGRESS_BATCH_MAX
+    }
+}
+
+/// Puts a record into the last call with room, unless that would overtake its own dossier.
+/// One that failed before travels alone: a wrong record must not hold up nine others for ever.
+fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool) {
+    let alone = tried_before || item.service == Service::SyncDossier;
+    let newest = loads.iter().rposition(|load| load.has(&item.subject)).unwrap_or(0);
+    let room = loads.iter().enumerate().skip(newest).find(|(_, load)| load.has_room()).map(|(at, _)| at);
+    match room.filter(|_| !alone).and_then(|at| loads.get_mut(at)) {
+        Some(load) => load.items.push(item),
+        None => loads.push(Load { service: item.service, updating: item.updating, alone, items: vec![item] }),
+    }
+}
+
+/// The same call as an update, where it was not one.
+fn updating(first_body: &[u8]) -> Option<Bytes> {
+    let call: Call = serde_json::from_slice(first_body).ok()?;
+    let first = call.is_updating.as_deref() == Some(flag(false));
+    let call = Call { is_updating: Some(flag(true).to_owned()), ..call };
+    first.then(|| body(&call).ok()).flatten()
+}
+
+fn body(call: &Call) -> Result<Bytes, &'static str> {
+    serde_json::to_vec(call).map(Bytes::from).map_err(|_| "unwritable")
+}
+
+fn flag(updating: bool) -> &'static str {
+    match updating {
+        true => "True",
+        false => "False",
+    }
+}
+
+/// Parcels worth leasing at once: two full calls.
+const LEASE_MAX: usize = 2 * PROGRESS_BATCH_MAX;
