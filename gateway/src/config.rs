@@ -1,0 +1,360 @@
+//! Everything an operator can set: one TOML file and one file per partner, read whole before a port opens.
+//!
+//! Unknown keys are refused, every problem is told at once with file, line and cure, and relative
+//! paths start from the folder of the file that names them. It refuses to know what the values are
+//! used for.
+
+mod keys;
+mod partner;
+mod problem;
+pub(crate) mod read;
+mod rules;
+mod snapshot;
+pub(crate) mod value;
+mod watch;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::Deref,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use certs::keys::Algorithm;
+use gateway_core::partner::Environment;
+use schemas::id::PartnerId;
+
+pub use partner::{Delivery, Login};
+pub use problem::{Problem, Severity};
+pub use snapshot::Snapshot;
+pub use value::Secret;
+pub use watch::Watched;
+
+use read::{Place, read_file, section};
+use value::words;
+
+/// A whole config, with the place of each of its keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    parts: Parts,
+    place: Place,
+}
+
+impl Config {
+    /// Reads and checks the file; partners' files are read by [`Snapshot::load`].
+    ///
+    /// # Errors
+    /// Every problem, in the order of the lines.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let outcome = read_file::<Parts>(path);
+        let mut problems = outcome.problems;
+        let Some(parts) = outcome.value else {
+            return Err(problems);
+        };
+        let config = Self {
+            parts,
+            place: outcome.place,
+        };
+        problems.extend(rules::check(&config));
+        problems.sort_by_key(|problem| problem.line);
+        if problems.iter().any(Problem::is_error) {
+            return Err(problems);
+        }
+        Ok(config)
+    }
+
+    /// The file it was read from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.place.file
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Deref for Config {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+section! {
+    /// The keys of `gateway.toml`.
+    Parts {
+        /// Where this gateway stands; part of what is signed.
+        environment: Environment,
+        /// Our own partner id, as receiver and sender.
+        us: PartnerId = our_id(),
+        /// Folder of the partners' files, one `*.toml` each.
+        partners: PathBuf,
+        /// How often files are looked at for changes, seconds.
+        reload_seconds: u64 = 2 => 1..=3600,
+        /// Where partners connect.
+        listen: Listen,
+        /// Where operators connect.
+        admin: Admin,
+        /// Probes and metrics for machines on another address than the admin's; off where absent.
+        health: Option<Health>,
+        /// Our TLS identity and whom we let connect.
+        tls: Tls,
+        /// The key that signs our answers.
+        sign: Sign,
+        /// Messages, journal and outbox.
+        store: Store,
+        /// What stands behind the insurance contract.
+        insurance: Insurance,
+        /// Every bound on what comes in.
+        limits: Limits,
+        /// How callbacks go out.
+        delivery: Outgoing,
+        /// What is logged and how.
+        log: Log,
+        /// Options that weaken something; production refuses them all.
+        danger: Danger,
+    }
+}
+
+section! {
+    /// Where partners connect.
+    Listen {
+        /// Address to bind.
+        address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        /// Port to bind; 0 takes any free one.
+        port: u16 = 8443,
+        /// Connections that may wait in the kernel.
+        backlog: u32 = 1024 => 1..=65_535,
+    }
+}
+
+section! {
+    /// Where operators connect: gRPC admin.v1, metrics and probes, without TLS.
+    Admin {
+        /// Address to bind: a loopback address, unless danger.admin_beyond_loopback.
+        address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        /// Port to bind; 0 takes any free one.
+        port: u16 = 9443,
+    }
+}
+
+section! {
+    /// Probes and metrics only: no message, no partner, no gRPC.
+    Health {
+        /// Address to bind.
+        address: IpAddr,
+        /// Port to bind; 0 takes any free one.
+        port: u16,
+    }
+}
+
+section! {
+    /// Our TLS identity and whom we let connect.
+    Tls {
+        /// Our certificate chain, leaf first, PEM.
+        cert: PathBuf,
+        /// Its private key, PKCS#8 PEM, mode 0600.
+        key: PathBuf,
+        /// Authorities that client certificates must lead to, PEM files.
+        anchors: Vec<PathBuf>,
+        /// Revocation lists, PEM files; with any, an issuer without a current list is refused.
+        crls: Vec<PathBuf> = Vec::new(),
+        /// Whether TLS 1.2 with AEAD suites is allowed beside 1.3.
+        tls12: bool = false,
+    }
+}
+
+section! {
+    /// The key that signs our answers.
+    Sign {
+        /// Private key, PKCS#8 PEM, mode 0600.
+        key: PathBuf,
+        /// Its certificate chain, leaf first, PEM.
+        cert: PathBuf,
+        /// The name by which partners know it.
+        kid: String,
+        /// Algorithm; by default the usual one of the key's kind.
+        algorithm: Option<Algorithm>,
+    }
+}
+
+section! {
+    /// Messages, journal and outbox.
+    Store {
+        /// The SQLite file.
+        path: PathBuf,
+        /// The key that seals stored content: 64 hex digits, mode 0600.
+        seal_key: PathBuf,
+        /// How long a claim is held before another worker may take it over, seconds.
+        lease_seconds: u64 = 30 => 5..=600,
+        /// Commands that may wait for the writer.
+        queue: usize = 1024 => 16..=65_536,
+    }
+}
+
+words! {
+    /// What stands behind the insurance contract.
+    InsuranceMode {
+        /// SQLite in a file, in this process.
+        Embedded = "embedded",
+        /// Any gRPC server of the contract, over mutual TLS.
+        Remote = "remote",
+    }
+}
+
+section! {
+    /// What stands behind the insurance contract.
+    Insurance {
+        /// `embedded` or `remote`.
+        mode: InsuranceMode = InsuranceMode::Embedded,
+        /// Embedded: the registry's SQLite file.
+        path: Option<PathBuf>,
+        /// Embedded: synthetic people seeded into a new file; 0 for none. Never in production.
+        people: u32 = 0 => 0..=1_000_000,
+        /// Embedded: the seed of those people; the same seed gives the same people.
+        seed: u64 = 1,
+        /// Embedded: the organisation in dossier codes, groups of at most three characters.
+        organ_id: String = "G99.00.01".to_owned(),
+        /// Embedded: how long the simulated office takes per step of a dossier, milliseconds; 0 for never.
+        step_millis: u64 = 0 => 0..=86_400_000,
+        /// Remote: the server, `https://host:port`.
+        uri: Option<String>,
+        /// Remote: authorities that the server's certificate must lead to, PEM.
+        anchors: Option<PathBuf>,
+        /// How long one call may take, milliseconds.
+        timeout_ms: u64 = 5_000 => 10..=120_000,
+        /// Calls in flight at once.
+        calls: usize = 256 => 1..=65_536,
+    }
+}
+
+section! {
+    /// Every bound on what comes in.
+    Limits {
+        /// Connections at once, all peers together.
+        connections: usize = 4_096 => 1..=1_000_000,
+        /// Connections at once of one peer.
+        connections_per_peer: usize = 512 => 1..=100_000,
+        /// A TLS handshake, milliseconds.
+        handshake_ms: u64 = 5_000 => 100..=60_000,
+        /// From the handshake to the first byte of a request, milliseconds.
+        first_byte_ms: u64 = 10_000 => 100..=120_000,
+        /// A whole request head, milliseconds.
+        header_ms: u64 = 5_000 => 100..=60_000,
+        /// A whole request body, milliseconds.
+        body_ms: u64 = 15_000 => 100..=600_000,
+        /// A connection without a request, milliseconds.
+        idle_ms: u64 = 60_000 => 1_000..=3_600_000,
+        /// Headers in one request.
+        headers_max: usize = 64 => 8..=1_024,
+        /// All headers of one request, bytes.
+        header_bytes: usize = 16_384 => 8_192..=1_048_576,
+        /// A request body, bytes; a route may allow less.
+        body_bytes_max: usize = 1_048_576 => 1_024..=16_777_216,
+        /// HTTP/2: streams at once on one connection.
+        h2_streams: u32 = 128 => 1..=1_000,
+        /// Messages in the rooms at once; above it they are shed.
+        in_flight: usize = 1_024 => 1..=100_000,
+        /// How long a message may take where neither route nor caller says less, milliseconds.
+        deadline_ms: u64 = 10_000 => 100..=120_000,
+        /// How long messages in the rooms may take to finish when the gateway stops, seconds.
+        drain_seconds: u64 = 20 => 1..=300,
+    }
+}
+
+section! {
+    /// How callbacks go out, all partners alike; the rest stands in each partner's file.
+    Outgoing {
+        /// How often an idle worker looks for parcels, milliseconds.
+        poll_ms: u64 = 200 => 10..=60_000,
+        /// How long a parcel is held before another worker may take it over, seconds.
+        lease_seconds: u64 = 30 => 5..=600,
+        /// The first wait after a failure, milliseconds; it doubles, with jitter.
+        backoff_ms: u64 = 500 => 10..=60_000,
+        /// The longest wait between two tries, seconds.
+        backoff_seconds_max: u64 = 300 => 1..=86_400,
+        /// After how long a parcel that cannot be delivered waits for a person, hours.
+        give_up_hours: u64 = 72 => 1..=8_760,
+    }
+}
+
+words! {
+    /// The form of a log line.
+    LogFormat {
+        /// One JSON object a line.
+        Json = "json",
+        /// For reading at a terminal.
+        Human = "human",
+    }
+}
+
+section! {
+    /// What is logged and how.
+    Log {
+        /// `json` or `human`.
+        format: LogFormat = LogFormat::Json,
+        /// Levels, such as `info` or `info,gateway=debug`; LIENTHONG_LOG overrides it.
+        level: String = "info".to_owned(),
+    }
+}
+
+section! {
+    /// Options that weaken something.
+    Danger {
+        /// The admin listener may bind an address that others can reach, without TLS.
+        admin_beyond_loopback: bool = false,
+    }
+}
+
+impl Listen {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+impl Admin {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+impl Health {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+impl Limits {
+    /// How long a TLS handshake may take.
+    #[must_use]
+    pub fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms)
+    }
+
+    /// How long a message may take where nobody says less.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms)
+    }
+
+    /// How long messages in the rooms may take to finish when the gateway stops.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+fn our_id() -> PartnerId {
+    PartnerId::parse("vss").expect("the literal is a partner id")
+}
+
+#[cfg(test)]
+mod tests;

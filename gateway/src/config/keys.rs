@@ -1,0 +1,101 @@
+//! Key and certificate files: there, readable, belonging together, private, not a development key.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use certs::{
+    keys::SigningKey,
+    tls::{Anchors, Identity, RevocationList},
+};
+
+use super::{Config, Problem, read::Place};
+
+/// Checks our own files: TLS identity, anchors, revocation lists, signing key.
+pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let mut note = |path: &str, what: String, cure: &str| problems.push(place.error(path, what, cure));
+    if let Err(error) = Identity::from_files(&config.tls.cert, &config.tls.key) {
+        note("tls.cert", format!("TLS certificate and key: {error}"), IDENTITY_CURE);
+    }
+    if config.tls.anchors.is_empty() {
+        note("tls.anchors", "no authority: nobody could connect".to_owned(), "name at least one PEM file");
+    }
+    for (index, file) in config.tls.anchors.iter().enumerate() {
+        if let Err(error) = Anchors::from_file(file) {
+            note(&format!("tls.anchors.{index}"), format!("anchors: {error}"), "name a PEM file with CA certificates");
+        }
+    }
+    for (index, file) in config.tls.crls.iter().enumerate() {
+        if let Err(error) = RevocationList::from_file(file) {
+            note(&format!("tls.crls.{index}"), format!("revocation list: {error}"), "name a PEM file with an X509 CRL");
+        }
+    }
+    signing(config, problems);
+    private("tls.key", &config.tls.key, place, problems);
+    private("sign.key", &config.sign.key, place, problems);
+}
+
+/// Refuses what the development authority issued.
+pub(super) fn refuse_development(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let named = [("tls.cert", &config.tls.cert), ("sign.cert", &config.sign.cert)]
+        .map(|(path, file)| (path.to_owned(), file));
+    let anchors = config.tls.anchors.iter().enumerate();
+    let anchors = anchors.map(|(index, file)| (format!("tls.anchors.{index}"), file));
+    for (path, file) in named.into_iter().chain(anchors) {
+        if is_development(file) {
+            problems.push(place.error(
+                &path,
+                "production refuses the development authority and its certificates",
+                "use certificates of the state's authority",
+            ));
+        }
+    }
+}
+
+/// True where a certificate in the file comes from the development authority.
+pub(super) fn is_development(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|pem| certs::pki::is_development(&pem))
+}
+
+fn signing(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let key = fs::read(&config.sign.key)
+        .map_err(|error| error.to_string())
+        .and_then(|pem| {
+            SigningKey::from_pem(&pem, config.sign.algorithm).map_err(|error| error.to_string())
+        });
+    match key {
+        Err(error) => problems.push(place.error(
+            "sign.key",
+            format!("{}: {error}", config.sign.key.display()),
+            "name a P-256, Ed25519 or RSA (2048 bits or more) key in PKCS#8 PEM that fits `sign.algorithm`",
+        )),
+        Ok(key) if key.algorithm().xml_uri().is_none() => problems.push(place.error(
+            "sign.key",
+            "an Ed25519 key cannot sign XML answers",
+            "use a P-256 or RSA key",
+        )),
+        Ok(_) => {}
+    }
+    if let Err(error) = Identity::from_files(&config.sign.cert, &config.sign.key) {
+        problems.push(place.error("sign.cert", format!("signing certificate and key: {error}"), IDENTITY_CURE));
+    }
+}
+
+/// A private key that others can read is an error, not a warning.
+fn private(path: &str, file: &Path, place: &Place, problems: &mut Vec<Problem>) {
+    let Ok(metadata) = fs::metadata(file) else {
+        return; // said already
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o007 != 0 {
+        problems.push(place.error(
+            path,
+            format!("everybody can read the private key (mode {mode:04o})"),
+            format!("chmod 0600 {}", file.display()),
+        ));
+    }
+}
+
+const IDENTITY_CURE: &str =
+    "name the chain (leaf first) and the private key that belongs to it, both PEM";

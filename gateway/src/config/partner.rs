@@ -1,0 +1,163 @@
+//! One partner's file: who it is, what it signs with, what was agreed, and where callbacks go.
+
+use std::path::PathBuf;
+
+use certs::keys::Algorithm;
+use gateway_core::{Road, partner::Environment};
+use jiff::civil::Date;
+use schemas::id::PartnerId;
+
+use super::{
+    read::section,
+    value::{Named, Secret},
+};
+
+section! {
+    /// The keys of one file in `partners/`.
+    PartnerFile {
+        /// Its id: 2 to 32 of a-z, 0-9 and -.
+        id: PartnerId,
+        /// Its name, for people.
+        name: String,
+        /// The environment this registration is for; must be the gateway's.
+        environment: Environment,
+        /// False suspends it: nothing in, nothing out.
+        active: bool = true,
+        /// How far its clock may be off, seconds.
+        window_seconds: u64 = 300 => 1..=86_400,
+        /// Certificates it may connect with: a SAN URI, or `spki:` and 64 hex digits.
+        peers: Vec<String>,
+        /// Who may carry its messages beside itself.
+        relays: Vec<RelayLine> = Vec::new(),
+        /// How much its connections may bring to one route before a body is read.
+        quota: QuotaLine,
+        /// Keys it signs with.
+        keys: Vec<KeyLine> = Vec::new(),
+        /// Its agreements.
+        agreements: Vec<AgreementLine> = Vec::new(),
+        /// Where callbacks go; none go where absent.
+        delivery: Option<DeliveryLine>,
+    }
+}
+
+section! {
+    /// A rate.
+    QuotaLine {
+        /// Messages per minute.
+        per_minute: u32 = 60_000 => 1..=100_000_000,
+        /// Messages at once.
+        burst: u32 = 2_000 => 1..=1_000_000,
+    }
+}
+
+section! {
+    /// A relay of one road.
+    RelayLine {
+        /// The road.
+        road: Road,
+        /// The relay's partner id.
+        relay: PartnerId,
+    }
+}
+
+section! {
+    /// One signing key.
+    KeyLine {
+        /// The name by which messages hint at it.
+        kid: String,
+        /// The one algorithm it is used with.
+        algorithm: Algorithm,
+        /// Its certificate, PEM.
+        cert: PathBuf,
+    }
+}
+
+section! {
+    /// One agreement.
+    AgreementLine {
+        /// Its number.
+        number: String,
+        /// The article it rests on.
+        legal_basis: String,
+        /// Purposes it allows.
+        purposes: Vec<String>,
+        /// Roads it allows.
+        roads: Vec<Road>,
+        /// First day.
+        valid_from: Date,
+        /// Last day; open where absent.
+        valid_to: Option<Date>,
+        /// What it grants, by operation.
+        operations: Named<GrantLine>,
+    }
+}
+
+section! {
+    /// What one operation is granted.
+    GrantLine {
+        /// Fields that may be disclosed.
+        fields: Vec<String> = Vec::new(),
+        /// Messages per minute.
+        per_minute: u32 = 6_000 => 1..=100_000_000,
+        /// Messages at once.
+        burst: u32 = 200 => 1..=1_000_000,
+    }
+}
+
+section! {
+    /// Where callbacks go.
+    DeliveryLine {
+        /// The partner's server, `https://host:port/path`.
+        uri: String,
+        /// Authorities that its certificate must lead to, PEM.
+        anchors: PathBuf,
+        /// Its login, where its protocol has one.
+        username: Option<String>,
+        /// File with the password on its first line.
+        password_file: Option<PathBuf>,
+        /// Environment variable with the password.
+        password_env: Option<String>,
+        /// Parcels in one call at most.
+        batch: usize = 10 => 1..=1_000,
+        /// How long one call may take, milliseconds.
+        timeout_ms: u64 = 10_000 => 100..=120_000,
+        /// Calls per minute.
+        per_minute: u32 = 600 => 1..=1_000_000,
+        /// Failures in a row after which the lane pauses.
+        breaker_failures: u32 = 5 => 1..=1_000,
+        /// How long a paused lane waits before one try, seconds.
+        breaker_seconds: u64 = 10 => 1..=3_600,
+    }
+}
+
+/// Where and how one partner is called, its secret read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The partner.
+    pub partner: PartnerId,
+    /// Its server, `https://host:port/path`.
+    pub uri: String,
+    /// Authorities that its certificate must lead to, PEM file.
+    pub anchors: PathBuf,
+    /// Its login, where its protocol has one.
+    pub login: Option<Login>,
+    /// Parcels in one call at most.
+    pub batch: usize,
+    /// How long one call may take, milliseconds.
+    pub timeout_ms: u64,
+    /// Calls per minute.
+    pub per_minute: u32,
+    /// Failures in a row after which the lane pauses.
+    pub breaker_failures: u32,
+    /// How long a paused lane waits before one try, seconds.
+    pub breaker_seconds: u64,
+}
+
+/// A name and a password that a partner gave us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}

@@ -1,0 +1,107 @@
+//! What must hold between the keys of `gateway.toml`, and what production never allows.
+
+use gateway_core::partner::Environment;
+
+use super::{Config, InsuranceMode, Problem, keys};
+
+/// Every broken rule.
+pub(super) fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    admin(config, &mut problems);
+    insurance(config, &mut problems);
+    keys::check_own(config, &mut problems);
+    if config.environment == Environment::Production {
+        production(config, &mut problems);
+    }
+    problems
+}
+
+fn admin(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    if !config.admin.address.is_loopback() && !config.danger.admin_beyond_loopback {
+        problems.push(place.error(
+            "admin.address",
+            "the admin listener has no TLS and would be open to others",
+            "use 127.0.0.1 or ::1; for probes and metrics from elsewhere add [health]",
+        ));
+    }
+    let ports = [
+        Some(("admin.port", config.admin.socket())),
+        config.health.as_ref().map(|health| ("health.port", health.socket())),
+    ];
+    for (path, socket) in ports.into_iter().flatten() {
+        if socket.port() != 0 && socket == config.listen.socket() {
+            problems.push(place.error(
+                path,
+                format!("{socket} is the partners' listener"),
+                "give each listener its own port",
+            ));
+        }
+    }
+}
+
+fn insurance(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let insurance = &config.insurance;
+    match insurance.mode {
+        InsuranceMode::Embedded if insurance.path.is_none() => problems.push(place.error(
+            "insurance.path",
+            "`insurance.path` is missing, and the mode is embedded",
+            "add `path = \"registry.sqlite\"`, or set mode = \"remote\"",
+        )),
+        InsuranceMode::Remote => remote(config, problems),
+        InsuranceMode::Embedded => {}
+    }
+    if schemas::id::OrganId::parse(&insurance.organ_id).is_err() {
+        problems.push(place.error(
+            "insurance.organ_id",
+            "`insurance.organ_id` is not an organisation code",
+            "use groups of at most three characters such as \"G99.00.01\"",
+        ));
+    }
+}
+
+fn remote(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let insurance = &config.insurance;
+    if !insurance.uri.as_ref().is_some_and(|uri| uri.starts_with("https://")) {
+        problems.push(place.error(
+            "insurance.uri",
+            "`insurance.uri` must be there and begin with https://, as the mode is remote",
+            "add `uri = \"https://host:port\"`",
+        ));
+    }
+    if insurance.anchors.is_none() {
+        problems.push(place.error(
+            "insurance.anchors",
+            "`insurance.anchors` is missing, and the mode is remote",
+            "name the PEM file of the authority that issued the server's certificate",
+        ));
+    }
+}
+
+fn production(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    if config.danger.admin_beyond_loopback {
+        problems.push(place.error(
+            "danger.admin_beyond_loopback",
+            "production refuses every danger option",
+            "remove it",
+        ));
+    }
+    if config.insurance.people > 0 {
+        problems.push(place.error(
+            "insurance.people",
+            "production refuses synthetic people",
+            "set people = 0 or remove the key",
+        ));
+    }
+    if config.insurance.step_millis > 0 {
+        problems.push(place.error(
+            "insurance.step_millis",
+            "production refuses the simulated office",
+            "set step_millis = 0 or remove the key",
+        ));
+    }
+    keys::refuse_development(config, problems);
+}

@@ -1,0 +1,412 @@
+//! All partners' files as one consistent snapshot, or every reason why not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use certs::keys::VerifyingKey;
+use gateway_core::{
+    Operation,
+    partner::{
+        Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
+    },
+};
+use schemas::id::PartnerId;
+
+use super::{
+    Config, Delivery, Login, Problem, Secret, keys,
+    partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile},
+    read::{Outcome, Place, nearest, read_file},
+};
+
+/// Everything that the partners' files say.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The registrations.
+    pub partners: Arc<Partners>,
+    /// Where callbacks go, by partner.
+    pub deliveries: BTreeMap<PartnerId, Delivery>,
+    /// Which file each partner's registration stands in, with the lines of its keys.
+    pub(crate) places: BTreeMap<PartnerId, Place>,
+    /// Every file that was read, to notice when one changes.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// Reads every `*.toml` of the partners' folder; agreements may only name known operations.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load(config: &Config, operations: &[&Operation]) -> Result<Self, Vec<Problem>> {
+        let mut loader = Loader {
+            config,
+            operations,
+            problems: Vec::new(),
+            certificates: Vec::new(),
+        };
+        let mut files = loader.files();
+        let read: Vec<(PartnerFile, Place)> =
+            files.iter().filter_map(|file| loader.read(file)).collect();
+        let mut partners = Vec::new();
+        let mut deliveries = BTreeMap::new();
+        let mut places = BTreeMap::new();
+        for (file, place) in read {
+            loader.environment(&file, &place);
+            if let Some(line) = &file.delivery {
+                deliveries.extend(loader.delivery(&file.id, line, &place));
+            }
+            places.insert(file.id.clone(), place.clone());
+            partners.push(loader.partner(file, &place));
+        }
+        let relays = loader.relays(&partners, &places);
+        loader.problems.extend(relays);
+        let partners = loader.together(partners);
+        files.append(&mut loader.certificates);
+        match partners {
+            Some(partners) if loader.problems.is_empty() => Ok(Self {
+                partners: Arc::new(partners),
+                deliveries,
+                places,
+                files,
+            }),
+            _ => Err(loader.problems),
+        }
+    }
+}
+
+struct Loader<'c> {
+    config: &'c Config,
+    operations: &'c [&'c Operation],
+    problems: Vec<Problem>,
+    certificates: Vec<PathBuf>,
+}
+
+impl Loader<'_> {
+    /// The files in the order of their names.
+    fn files(&mut self) -> Vec<PathBuf> {
+        let folder = &self.config.partners;
+        match partner_files(folder) {
+            Ok(files) => files,
+            Err(error) => {
+                self.problems.push(self.config.place().error(
+                    "partners",
+                    format!("{}: {error}", folder.display()),
+                    "name the folder that holds one TOML file per partner",
+                ));
+                Vec::new()
+            }
+        }
+    }
+
+    fn read(&mut self, file: &Path) -> Option<(PartnerFile, Place)> {
+        let Outcome {
+            value,
+            place,
+            problems,
+        } = read_file(file);
+        self.problems.extend(problems);
+        Some((value?, place))
+    }
+
+    fn environment(&mut self, file: &PartnerFile, place: &Place) {
+        let ours = self.config.environment;
+        if file.environment != ours {
+            self.problems.push(place.error(
+                "environment",
+                format!("registered for {}, but this gateway is {}", file.environment.as_str(), ours.as_str()),
+                "register the partner anew for this environment, with its keys of this environment",
+            ));
+        }
+        if file.id == self.config.us {
+            self.problems.push(place.error(
+                "id",
+                format!("`{}` is this gateway's own id", file.id),
+                "give the partner another id",
+            ));
+        }
+    }
+
+    fn partner(&mut self, file: PartnerFile, place: &Place) -> Partner {
+        let peers = self.peers(&file, place);
+        let keys = self.keys(&file.keys, place);
+        let agreements = file.agreements.iter().enumerate();
+        let agreements = agreements
+            .map(|(index, line)| self.agreement(index, line, place))
+            .collect();
+        Partner {
+            id: file.id,
+            name: file.name,
+            active: file.active,
+            peers,
+            relays: file
+                .relays
+                .into_iter()
+                .map(|line| Relay {
+                    road: line.road,
+                    relay: line.relay,
+                })
+                .collect(),
+            keys,
+            agreements,
+            window: Duration::from_secs(file.window_seconds),
+            peer_quota: Quota {
+                per_minute: file.quota.per_minute,
+                burst: file.quota.burst,
+            },
+        }
+    }
+
+    fn peers(&mut self, file: &PartnerFile, place: &Place) -> Vec<PeerId> {
+        let mut peers = Vec::new();
+        for (index, text) in file.peers.iter().enumerate() {
+            match peer_id(text) {
+                Some(peer) => peers.push(peer),
+                None => self.problems.push(place.error(
+                    &format!("peers.{index}"),
+                    "neither a URI nor a pin",
+                    "write the SAN URI such as \"urn:lienthong:test:partner:tax\", or \"spki:\" and 64 hex digits",
+                )),
+            }
+        }
+        peers
+    }
+
+    fn keys(&mut self, lines: &[KeyLine], place: &Place) -> Vec<SenderKey> {
+        let mut seen = BTreeSet::new();
+        let mut keys = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            if !seen.insert(&line.kid) {
+                self.problems.push(place.error(
+                    &format!("keys.{index}.kid"),
+                    format!("the kid `{}` stands twice", line.kid),
+                    "give each key its own kid",
+                ));
+            }
+            keys.extend(self.key(index, line, place));
+        }
+        keys
+    }
+
+    fn key(&mut self, index: usize, line: &KeyLine, place: &Place) -> Option<SenderKey> {
+        let path = format!("keys.{index}.cert");
+        self.certificates.push(line.cert.clone());
+        let read = fs::read(&line.cert)
+            .map_err(|error| error.to_string())
+            .and_then(|pem| {
+                VerifyingKey::from_certificate_pem(&pem).map_err(|error| error.to_string())
+            });
+        let key = match read {
+            Ok(key) => key,
+            Err(error) => {
+                let what = format!("{}: {error}", line.cert.display());
+                let cure = "name a PEM certificate with a P-256, Ed25519 or RSA (2048 bits or more) key";
+                self.problems.push(place.error(&path, what, cure));
+                return None;
+            }
+        };
+        if line.algorithm.key_kind() != key.kind() {
+            self.problems.push(place.error(
+                &format!("keys.{index}.algorithm"),
+                format!("{} does not fit the certificate's key", line.algorithm),
+                format!("use {}", key.kind().preferred()),
+            ));
+        }
+        if self.config.environment == Environment::Production && keys::is_development(&line.cert) {
+            self.problems.push(place.error(
+                &path,
+                "production refuses keys of the development authority",
+                "register the partner's certificate of the state's authority",
+            ));
+        }
+        Some(SenderKey {
+            kid: line.kid.clone(),
+            algorithm: line.algorithm,
+            key,
+        })
+    }
+
+    fn agreement(&mut self, index: usize, line: &AgreementLine, place: &Place) -> Agreement {
+        if line.valid_to.is_some_and(|end| end < line.valid_from) {
+            self.problems.push(place.error(
+                &format!("agreements.{index}.valid_to"),
+                "the agreement ends before it begins",
+                "correct valid_from or valid_to",
+            ));
+        }
+        let mut operations = BTreeMap::new();
+        for (name, grant) in &line.operations.0 {
+            let path = format!("agreements.{index}.operations.{name}");
+            self.operation(&path, name, &grant.fields, place);
+            let grant = Grant {
+                fields: grant.fields.iter().cloned().collect(),
+                quota: Quota {
+                    per_minute: grant.per_minute,
+                    burst: grant.burst,
+                },
+            };
+            operations.insert(name.clone(), grant);
+        }
+        Agreement {
+            number: line.number.clone(),
+            legal_basis: line.legal_basis.clone(),
+            purposes: line.purposes.iter().cloned().collect(),
+            operations,
+            roads: line.roads.iter().copied().collect(),
+            valid_from: line.valid_from,
+            valid_to: line.valid_to,
+        }
+    }
+
+    /// An agreement about an operation or a field that does not exist is a slip of the pen.
+    fn operation(&mut self, path: &str, name: &str, fields: &[String], place: &Place) {
+        let names: Vec<&str> = self.operations.iter().map(|known| known.name).collect();
+        let Some(operation) = self.operations.iter().find(|known| known.name == name) else {
+            let what = format!("there is no operation `{name}`");
+            self.problems.push(place.error(path, what, one_of(name, &names)));
+            return;
+        };
+        for (index, field) in fields.iter().enumerate() {
+            if !operation.fields.contains(&field.as_str()) {
+                self.problems.push(place.error(
+                    &format!("{path}.fields.{index}"),
+                    format!("`{name}` has no field `{field}`"),
+                    one_of(field, operation.fields),
+                ));
+            }
+        }
+    }
+
+    fn delivery(
+        &mut self,
+        partner: &PartnerId,
+        line: &DeliveryLine,
+        place: &Place,
+    ) -> Option<(PartnerId, Delivery)> {
+        if !line.uri.starts_with("https://") {
+            self.problems.push(place.error(
+                "delivery.uri",
+                "callbacks go over TLS only",
+                "write https://host:port/path",
+            ));
+        }
+        if let Err(error) = certs::tls::Anchors::from_file(&line.anchors) {
+            let cure = "name the PEM file of the authority that issued the server's certificate";
+            self.problems.push(place.error("delivery.anchors", error.to_string(), cure));
+        }
+        let login = self.login(line, place)?;
+        let delivery = Delivery {
+            partner: partner.clone(),
+            uri: line.uri.clone(),
+            anchors: line.anchors.clone(),
+            login,
+            batch: line.batch,
+            timeout_ms: line.timeout_ms,
+            per_minute: line.per_minute,
+            breaker_failures: line.breaker_failures,
+            breaker_seconds: line.breaker_seconds,
+        };
+        Some((partner.clone(), delivery))
+    }
+
+    /// The outer `None` is a problem already told; the inner one a partner without a login.
+    fn login(&mut self, line: &DeliveryLine, place: &Place) -> Option<Option<Login>> {
+        let (path, read) = match (&line.username, &line.password_file, &line.password_env) {
+            (None, None, None) => return Some(None),
+            (Some(_), Some(file), None) => ("delivery.password_file", first_line(file)),
+            (Some(_), None, Some(name)) => (
+                "delivery.password_env",
+                std::env::var(name).map_err(|error| format!("{name}: {error}")),
+            ),
+            _ => (
+                "delivery.username",
+                Err("a login is a username and either password_file or password_env".to_owned()),
+            ),
+        };
+        match (read, &line.username) {
+            (Ok(password), Some(username)) => Some(Some(Login {
+                username: username.clone(),
+                password: Secret::new(password),
+            })),
+            (read, _) => {
+                let what = read.err().unwrap_or_else(|| "the login has no name".to_owned());
+                let cure = "put the password into a file with mode 0600, or into an environment variable";
+                self.problems.push(place.error(path, what, cure));
+                None
+            }
+        }
+    }
+
+    fn relays(&self, partners: &[Partner], places: &BTreeMap<PartnerId, Place>) -> Vec<Problem> {
+        let known = |id: &PartnerId| partners.iter().any(|partner| partner.id == *id);
+        let mut problems = Vec::new();
+        for partner in partners {
+            for (index, relay) in partner.relays.iter().enumerate() {
+                let place = places.get(&partner.id).filter(|_| !known(&relay.relay));
+                problems.extend(place.map(|place| {
+                    place.error(
+                        &format!("relays.{index}.relay"),
+                        format!("no partner `{}` is registered", relay.relay),
+                        "register the relay with a file of its own",
+                    )
+                }));
+            }
+        }
+        problems
+    }
+
+    fn together(&mut self, partners: Vec<Partner>) -> Option<Partners> {
+        let config = self.config;
+        match Partners::new(config.environment, config.us.clone(), partners) {
+            Ok(partners) => Some(partners),
+            Err(clash) => {
+                self.problems.push(config.place().error(
+                    "partners",
+                    clash.to_string(),
+                    "keep it in one of the two files",
+                ));
+                None
+            }
+        }
+    }
+}
+
+/// The partners' files of a folder, in the order of their names.
+pub(super) fn partner_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|ext| ext == "toml"));
+    files.sort();
+    Ok(files)
+}
+
+fn peer_id(text: &str) -> Option<PeerId> {
+    if let Some(pin) = text.strip_prefix("spki:") {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(pin, &mut bytes).ok()?;
+        return Some(PeerId::Spki(bytes));
+    }
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_scheme && !rest.is_empty()).then(|| PeerId::Uri(text.to_owned()))
+}
+
+fn first_line(file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!("{}: the first line is empty", file.display())),
+    }
+}
+
+fn one_of(word: &str, known: &[&str]) -> String {
+    match nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "remove it; nothing can be named here".to_owned(),
+        None => format!("use one of {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,399 @@
+//! The sample is whole, and every mistake is told with its line and its cure.
+
+use std::{fs, sync::Arc};
+
+use certs::pki::{Authority, IssueParams, KeyChoice, Usage};
+use gateway_core::{
+    Operation,
+    adapter::{Effect, ProofKind},
+};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::{partner::PartnerFile, read::Section, watch::Reload, *};
+
+const GATEWAY: &str = include_str!("../../sample/gateway.toml");
+const TAX: &str = include_str!("../../sample/partners/tax.toml");
+
+static VERIFY: Operation = Operation {
+    name: "tax.verify-employer",
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &["participationState", "participants", "arrears"],
+};
+static PING: Operation = Operation {
+    name: "tax.ping",
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+const OPERATIONS: [&Operation; 2] = [&VERIFY, &PING];
+
+/// A folder with the sample config and every file that it names.
+struct Scene {
+    folder: TempDir,
+    authority: Authority,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        let scene = Self {
+            folder: tempfile::tempdir().unwrap(),
+            authority: Authority::generate("sandbox", now).unwrap(),
+        };
+        scene.issue("tls", KeyChoice::P256, Usage::Both);
+        scene.issue("sign", KeyChoice::P256, Usage::Signing);
+        scene.write("anchors.pem", scene.authority.root_pem());
+        scene.issue("partners/tax-sign", KeyChoice::P256, Usage::Signing);
+        scene.write("gateway.toml", GATEWAY);
+        scene.write("partners/tax.toml", TAX);
+        scene
+    }
+
+    fn issue(&self, name: &str, key: KeyChoice, usage: Usage) {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        let params = IssueParams {
+            key,
+            ..IssueParams::new(name, usage, now)
+        };
+        let issued = self.authority.issue(&params).unwrap();
+        let path = |end: &str| self.folder.path().join(format!("{name}{end}"));
+        certs::pki::write_public(&path(".pem"), &issued.chain_pem).unwrap();
+        certs::pki::write_private(&path(".key"), &issued.key_pem).unwrap();
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The config after replacing `from` with `to` in gateway.toml.
+    fn with(&self, changes: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+        self.write("gateway.toml", &changed(GATEWAY, changes));
+        Config::load(&self.folder.path().join("gateway.toml"))
+    }
+
+    fn config(&self) -> Config {
+        self.with(&[]).unwrap()
+    }
+
+    /// The snapshot after replacing `from` with `to` in tax.toml.
+    fn partners(&self, changes: &[(&str, &str)]) -> Result<Snapshot, Vec<Problem>> {
+        self.write("partners/tax.toml", &changed(TAX, changes));
+        Snapshot::load(&self.config(), &OPERATIONS)
+    }
+}
+
+fn changed(text: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the sample");
+        text = text.replacen(from, to, 1);
+    }
+    text
+}
+
+fn line_of(text: &str, part: &str) -> usize {
+    1 + text.lines().position(|line| line.contains(part)).unwrap()
+}
+
+fn only(problems: Vec<Problem>) -> Problem {
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems.into_iter().next().unwrap()
+}
+
+/// Every dotted key that stands in a sample, commented out or not.
+fn keys_in(sample: &str) -> Vec<String> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in sample.lines() {
+        let line = line.trim_start_matches("# ");
+        if let Some(rest) = line.strip_prefix('[') {
+            let name = rest.trim_start_matches('[').split(']').next().unwrap();
+            let name = name.split(".\"").next().unwrap();
+            section = format!("{name}.");
+        } else if let Some((key, _)) = line.split_once('=')
+            && key.trim().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        {
+            keys.push(format!("{section}{}", key.trim()));
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_samples_are_whole_and_load() {
+    let scene = Scene::new();
+    let config = scene.config();
+    assert_eq!(config.environment, Environment::Sandbox);
+    assert_eq!(config.listen.socket().to_string(), "127.0.0.1:8443");
+    assert_eq!(config.tls.cert, scene.folder.path().join("tls.pem"));
+    let snapshot = scene.partners(&[]).unwrap();
+    let tax = PartnerId::parse("tax").unwrap();
+    let tax = snapshot.partners.get(&tax).unwrap();
+    assert_eq!(tax.keys[0].kid, "tax-1");
+    assert_eq!(tax.agreements[0].operations.len(), 2);
+    assert!(snapshot.deliveries.is_empty());
+}
+
+#[test]
+fn every_key_has_its_place_in_a_sample() {
+    for (sample, keys) in [
+        (GATEWAY, {
+            let mut keys = Vec::new();
+            Parts::section_keys("", &mut keys);
+            keys
+        }),
+        (TAX, {
+            let mut keys = Vec::new();
+            PartnerFile::section_keys("", &mut keys);
+            keys
+        }),
+    ] {
+        let shown = keys_in(sample);
+        for key in keys.iter().filter(|key| !key.starts_with("relays.")) {
+            assert!(shown.contains(key), "`{key}` is not in the sample");
+        }
+        for key in shown.into_iter().filter(|key| key != "relays") {
+            assert!(keys.contains(&key), "the sample shows `{key}`, which is no key");
+        }
+    }
+}
+
+#[test]
+fn what_is_absent_has_its_default() {
+    let scene = Scene::new();
+    let small = "environment = \"sandbox\"\npartners = \"partners\"\n\
+        [tls]\ncert = \"tls.pem\"\nkey = \"tls.key\"\nanchors = [\"anchors.pem\"]\n\
+        [sign]\nkey = \"sign.key\"\ncert = \"sign.pem\"\nkid = \"vss-1\"\n\
+        [store]\npath = \"store.sqlite\"\nseal_key = \"seal.key\"\n\
+        [insurance]\npath = \"registry.sqlite\"\n";
+    scene.write("small.toml", small);
+    let config = Config::load(&scene.folder.path().join("small.toml")).unwrap();
+    assert_eq!(config.us.as_str(), "vss");
+    assert_eq!(config.limits.body_bytes_max, 1_048_576);
+    assert!(config.admin.address.is_loopback());
+    assert!(!config.tls.tls12 && !config.danger.admin_beyond_loopback);
+    assert_eq!(config.insurance.people, 0);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_nearest_one() {
+    let problem = only(Scene::new().with(&[("backlog = 1024", "baklog = 1024")]).unwrap_err());
+    assert_eq!(problem.line, line_of(GATEWAY, "backlog = 1024"));
+    assert_eq!(problem.what, "unknown key `listen.baklog`");
+    assert_eq!(problem.cure, "did you mean `backlog`?");
+    assert!(problem.file.ends_with("gateway.toml"));
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_their_lines() {
+    let problems = Scene::new()
+        .with(&[
+            ("environment = \"sandbox\"", "environment = \"staging\""),
+            ("port = 8443", "port = 84430"),
+            ("tls12 = false", "tls12 = \"no\""),
+            ("kid = \"vss-1\"", "# no kid"),
+            ("lease_seconds = 30 ", "lease_seconds = 1 "),
+            ("[danger]", "[dangerous]"),
+        ])
+        .unwrap_err();
+    let told: Vec<(usize, &str)> =
+        problems.iter().map(|problem| (problem.line, problem.what.as_str())).collect();
+    let line = |part| line_of(GATEWAY, part);
+    assert_eq!(
+        told,
+        [
+            (line("environment = "), "`environment` must be one of \"sandbox\", \"test\", \"production\""),
+            (line("port = 8443"), "`listen.port` must be a whole number (u16)"),
+            (line("tls12 = "), "`tls.tls12` must be true or false"),
+            (line("[sign]"), "`sign.kid` is missing"),
+            (line("lease_seconds = 30 "), "`store.lease_seconds` is 1, out of its bounds"),
+            (line("[danger]"), "unknown key `dangerous`"),
+        ]
+    );
+    assert!(problems.iter().all(|problem| !problem.cure.is_empty()));
+}
+
+#[test]
+fn broken_syntax_is_told_with_its_line_and_nothing_else() {
+    let problems = Scene::new().with(&[("port = 8443", "port = = 8443")]).unwrap_err();
+    assert!(problems.iter().all(|problem| problem.what.starts_with("not TOML")), "{problems:#?}");
+    assert_eq!(problems[0].line, line_of(GATEWAY, "port = 8443"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let problem = only(Config::load(Path::new("no/such.toml")).unwrap_err());
+    assert!(problem.what.starts_with("the file cannot be read"));
+}
+
+#[test]
+fn the_admin_listener_stays_on_loopback_unless_danger_says_otherwise() {
+    let scene = Scene::new();
+    let open = ("address = \"127.0.0.1\"          #", "address = \"0.0.0.0\" #");
+    let problem = only(scene.with(&[open]).unwrap_err());
+    assert!(problem.what.contains("the admin listener has no TLS"));
+    assert_eq!(problem.line, line_of(GATEWAY, "# loopback only"));
+    let danger = ("admin_beyond_loopback = false", "admin_beyond_loopback = true");
+    assert!(scene.with(&[open, danger]).is_ok());
+}
+
+#[test]
+fn two_listeners_never_share_a_port() {
+    let problem = only(Scene::new().with(&[("port = 9443", "port = 8443")]).unwrap_err());
+    assert_eq!(problem.what, "127.0.0.1:8443 is the partners' listener");
+}
+
+#[test]
+fn a_remote_registry_needs_an_address_and_anchors() {
+    let problems = Scene::new().with(&[("mode = \"embedded\"", "mode = \"remote\"")]).unwrap_err();
+    let whats: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert!(whats[0].contains("`insurance.uri`") && whats[1].contains("`insurance.anchors`"), "{whats:?}");
+}
+
+#[test]
+fn missing_and_mismatched_key_files_are_told_where_they_are_named() {
+    let scene = Scene::new();
+    let problems = scene.with(&[("cert = \"tls.pem\"", "cert = \"sign.pem\"")]).unwrap_err();
+    let problem = only(problems);
+    assert_eq!(problem.line, line_of(GATEWAY, "cert = \"tls.pem\""));
+    assert!(problem.what.contains("does not belong"), "{}", problem.what);
+    let problems = scene.with(&[("anchors = [\"anchors.pem\"]", "anchors = [\"none.pem\"]")]).unwrap_err();
+    assert!(only(problems).what.contains("none.pem"));
+}
+
+#[test]
+fn a_key_that_everybody_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new();
+    let key = scene.folder.path().join("sign.key");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+    let problem = only(scene.with(&[]).unwrap_err());
+    assert_eq!(problem.line, line_of(GATEWAY, "key = \"sign.key\""));
+    assert!(problem.what.contains("mode 0644"));
+}
+
+#[test]
+fn weak_and_unfit_signing_keys_are_refused() {
+    let scene = Scene::new();
+    scene.issue("sign", KeyChoice::DangerRsa1024, Usage::Signing);
+    let problems = scene.with(&[]).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.what.contains("shorter than 2048")), "{problems:#?}");
+    scene.issue("sign", KeyChoice::Ed25519, Usage::Signing);
+    let problem = only(scene.with(&[]).unwrap_err());
+    assert!(problem.what.contains("Ed25519"));
+}
+
+#[test]
+fn production_refuses_development_keys_danger_options_and_synthetic_people() {
+    let problems = Scene::new()
+        .with(&[
+            ("environment = \"sandbox\"", "environment = \"production\""),
+            ("admin_beyond_loopback = false", "admin_beyond_loopback = true"),
+        ])
+        .unwrap_err();
+    let whats: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
+    let development = whats.iter().filter(|what| what.contains("development authority")).count();
+    assert_eq!(development, 3, "TLS, signing and anchors: {whats:#?}");
+    for part in ["every danger option", "synthetic people", "simulated office"] {
+        assert!(whats.iter().any(|what| what.contains(part)), "{part}");
+    }
+}
+
+#[test]
+fn what_an_agreement_misspells_is_told_with_the_nearest_word() {
+    let scene = Scene::new();
+    let problems = scene
+        .partners(&[
+            ("operations.\"tax.ping\"", "operations.\"tax.pong\""),
+            ("\"participants\"]", "\"participant\"]"),
+        ])
+        .unwrap_err();
+    let told: Vec<(usize, &str, &str)> = problems
+        .iter()
+        .map(|problem| (problem.line, problem.what.as_str(), problem.cure.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (line_of(TAX, "tax.ping"), "there is no operation `tax.pong`", "did you mean `tax.ping`?"),
+            (
+                line_of(TAX, "fields = "),
+                "`tax.verify-employer` has no field `participant`",
+                "did you mean `participants`?"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_partners_file_is_held_to_its_rules() {
+    let scene = Scene::new();
+    let cases: &[(&str, &str, &str)] = &[
+        ("environment = \"sandbox\"", "environment = \"test\"", "registered for test, but this gateway is sandbox"),
+        ("id = \"tax\"", "id = \"vss\"", "this gateway's own id"),
+        ("\"urn:lienthong:sandbox:partner:tax\"", "\"tax\"", "neither a URI nor a pin"),
+        ("\"urn:lienthong:sandbox:partner:tax\"", "\"spki:abcd\"", "neither a URI nor a pin"),
+        ("algorithm = \"ES256\"", "algorithm = \"RS256\"", "RS256 does not fit"),
+        ("cert = \"tax-sign.pem\"", "cert = \"none.pem\"", "none.pem"),
+        ("valid_to = 2030-12-31", "valid_to = 2020-12-31", "ends before it begins"),
+        ("valid_from = 2026-01-01", "valid_from = \"soon\"", "must be a date"),
+        ("roads = [\"direct\"]", "roads = [\"pigeon\"]", "`agreements.0.roads.0` must be one of"),
+        ("relays = []", "relays = [{ road = \"ngsp\", relay = \"ngsp\" }]", "no partner `ngsp` is registered"),
+    ];
+    for (from, to, what) in cases {
+        let problem = only(scene.partners(&[(from, to)]).unwrap_err());
+        assert!(problem.what.contains(what), "{to}: {}", problem.what);
+        assert_eq!(problem.line, line_of(TAX, from), "{to}");
+        assert!(problem.file.ends_with("tax.toml"));
+    }
+}
+
+#[test]
+fn a_kid_or_an_identity_that_stands_twice_is_refused() {
+    let scene = Scene::new();
+    let again = "[[keys]]\nkid = \"tax-1\"\nalgorithm = \"ES256\"\ncert = \"tax-sign.pem\"\n\n[[agreements]]";
+    let problem = only(scene.partners(&[("[[agreements]]", again)]).unwrap_err());
+    assert_eq!(problem.what, "the kid `tax-1` stands twice");
+    scene.write("partners/tax2.toml", &changed(TAX, &[("id = \"tax\"", "id = \"tax2\"")]));
+    let problem = only(scene.partners(&[]).unwrap_err());
+    assert!(problem.what.contains("a peer identity is registered twice"), "{}", problem.what);
+}
+
+#[test]
+fn a_login_is_read_from_its_file_and_never_shown() {
+    let scene = Scene::new();
+    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nanchors = \"../anchors.pem\"\n\
+        username = \"vss\"\npassword_file = \"tax.password\"\n";
+    let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
+    scene.write("partners/tax.toml", &text);
+    let problem = only(Snapshot::load(&scene.config(), &OPERATIONS).unwrap_err());
+    assert!(problem.what.contains("tax.password"), "{}", problem.what);
+    scene.write("partners/tax.password", "s3cret\n");
+    let snapshot = Snapshot::load(&scene.config(), &OPERATIONS).unwrap();
+    let login = snapshot.deliveries.values().next().unwrap().login.clone().unwrap();
+    assert_eq!(login.password.reveal(), "s3cret");
+    assert!(!format!("{snapshot:?}").contains("s3cret") && format!("{login:?}").contains("REDACTED"));
+}
+
+#[test]
+fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
+    let scene = Scene::new();
+    let snapshot = scene.partners(&[]).unwrap();
+    let watched = Arc::new(Watched::new(scene.config(), OPERATIONS.to_vec(), &snapshot));
+    let tax = PartnerId::parse("tax").unwrap();
+    let active = || watched.current().get(&tax).unwrap().active;
+    assert!(matches!(watched.look(), Reload::Same));
+    scene.write("partners/tax.toml", &changed(TAX, &[("active = true ", "active = maybe ")]));
+    let Reload::Kept(problems) = watched.look() else {
+        panic!("a broken file took effect");
+    };
+    assert!(!problems.is_empty() && active());
+    scene.write("partners/tax.toml", &changed(TAX, &[("active = true ", "active = false ")]));
+    assert!(matches!(watched.look(), Reload::Swapped));
+    assert!(!active());
+    assert!(matches!(watched.look(), Reload::Same));
+}

@@ -1,0 +1,406 @@
+//! What Prometheus sees: rooms, refusals, answers, connections, the outbox. Bounded labels, no
+//! personal data.
+
+use std::{
+    hash::Hash,
+    sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use gateway_core::ports::{Census, Sight};
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+/// Different label sets in one family at most; what comes after counts as `other`.
+pub const LABEL_SETS_MAX: usize = 1_024;
+
+/// Every metric of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    rooms: Family<RoomLabels, Histogram, Buckets>,
+    refusals: Bounded<RefusalLabels>,
+    answers: Bounded<AnswerLabels>,
+    deliveries: Bounded<DeliveryLabels>,
+    connections: Gauge,
+    accepted: Counter,
+    refused_connections: Family<ReasonLabels, Counter>,
+    ready: Gauge,
+    journal: Gauge<u64, AtomicU64>,
+    in_progress: Gauge<u64, AtomicU64>,
+    outbox: Family<LaneLabels, Gauge<i64, AtomicI64>>,
+    outbox_age: Family<PartnerLabels, Gauge<i64, AtomicI64>>,
+    certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
+    // for the status page only
+    accepted_of: Bounded<PartnerLabels>,
+    refused_of: Bounded<PartnerLabels>,
+}
+
+impl Metrics {
+    /// All at zero; `started` is told as the start of the process.
+    #[must_use]
+    pub fn new(environment: &'static str, started: Timestamp) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("lienthong"),
+            rooms: Family::new_with_constructor(Buckets),
+            refusals: Bounded::default(),
+            answers: Bounded::default(),
+            deliveries: Bounded::default(),
+            connections: Gauge::default(),
+            accepted: Counter::default(),
+            refused_connections: Family::default(),
+            ready: Gauge::default(),
+            journal: Gauge::default(),
+            in_progress: Gauge::default(),
+            outbox: Family::default(),
+            outbox_age: Family::default(),
+            certificates: Family::default(),
+            accepted_of: Bounded::default(),
+            refused_of: Bounded::default(),
+        };
+        metrics.register_rooms();
+        metrics.register_house(environment, started);
+        metrics
+    }
+
+    fn register_rooms(&mut self) {
+        let all = &mut self.registry;
+        all.register_with_unit(
+            "room_duration",
+            "Time spent in one room by one message",
+            Unit::Seconds,
+            self.rooms.clone(),
+        );
+        all.register("refusals", "Messages refused, by room and code", self.refusals.family.clone());
+        all.register("answers", "Messages answered", self.answers.family.clone());
+        all.register("deliveries", "Calls to partners", self.deliveries.family.clone());
+        all.register("connections", "Open connections", self.connections.clone());
+        all.register("connections_accepted", "Connections whose handshake succeeded", self.accepted.clone());
+        all.register("connections_refused", "Connections refused, by reason", self.refused_connections.clone());
+    }
+
+    fn register_house(&mut self, environment: &'static str, started: Timestamp) {
+        let all = &mut self.registry;
+        all.register("ready", "1 while messages are taken", self.ready.clone());
+        all.register("journal_records", "Records in the journal", self.journal.clone());
+        all.register("inbox_in_progress", "Claims without an answer", self.in_progress.clone());
+        all.register("outbox_parcels", "Parcels on their way out, by state", self.outbox.clone());
+        all.register_with_unit(
+            "outbox_oldest",
+            "Age of the oldest waiting parcel",
+            Unit::Seconds,
+            self.outbox_age.clone(),
+        );
+        all.register(
+            "certificate_not_after_seconds",
+            "When a certificate of ours ends, seconds since 1970",
+            self.certificates.clone(),
+        );
+        let start: Gauge = Gauge::default();
+        start.set(started.as_second());
+        all.register("process_start_time_seconds", "Start of the process, seconds since 1970", start);
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("environment", environment)];
+        all.register("build", "What is running", Info::new(build.to_vec()));
+    }
+
+    /// Everything as OpenMetrics text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        match text::encode(&mut out, &self.registry) {
+            Ok(()) => out,
+            Err(std::fmt::Error) => String::new(), // writing to a String cannot fail
+        }
+    }
+
+    /// A connection whose handshake succeeded.
+    pub fn connection_opened(&self) {
+        self.accepted.inc();
+        self.connections.inc();
+    }
+
+    /// The end of a connection that was opened.
+    pub fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    /// A connection that was refused (handshake, cap, unknown peer), by its stable reason word.
+    pub fn refused_connection(&self, reason: &'static str) {
+        self.refused_connections.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// One call to a partner: `delivered`, `retry` or `dead`.
+    pub fn delivered(&self, partner: &str, outcome: &'static str) {
+        let labels = |partner: &str| DeliveryLabels {
+            partner: partner.to_owned(),
+            outcome,
+        };
+        self.deliveries.count(labels(partner), || labels(OTHER));
+    }
+
+    /// Whether messages are taken.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.set(i64::from(ready));
+    }
+
+    /// When a certificate of ours ends; `file` is its key in the config, such as `tls.cert`.
+    pub fn certificate_ends(&self, file: &'static str, not_after: Timestamp) {
+        self.certificates.get_or_create(&FileLabels { file }).set(not_after.as_second());
+    }
+
+    /// Takes over the store's counts, just before they are read.
+    pub fn census(&self, census: &Census, now: Timestamp) {
+        self.journal.set(census.journal_records);
+        self.in_progress.set(census.in_progress);
+        for lane in &census.lanes {
+            let partner = lane.partner.as_str();
+            self.lane(partner, "waiting", lane.waiting);
+            self.lane(partner, "dead", lane.dead);
+            let age = lane.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
+            let labels = PartnerLabels { partner: partner.to_owned() };
+            self.outbox_age.get_or_create(&labels).set(age.max(0));
+        }
+    }
+
+    /// Messages answered and refused since the start, of one partner.
+    #[must_use]
+    pub fn of_partner(&self, partner: &str) -> (u64, u64) {
+        let labels = PartnerLabels { partner: partner.to_owned() };
+        let count = |counters: &Bounded<PartnerLabels>| {
+            counters.family.get(&labels).map_or(0, |counter| counter.get())
+        };
+        (count(&self.accepted_of), count(&self.refused_of))
+    }
+
+    fn lane(&self, partner: &str, state: &'static str, parcels: u64) {
+        let labels = LaneLabels { partner: partner.to_owned(), state };
+        self.outbox.get_or_create(&labels).set(i64::try_from(parcels).unwrap_or(i64::MAX));
+    }
+}
+
+impl Sight for Metrics {
+    fn room(&self, room: &'static str, route: &'static str, outcome: &'static str, took: Duration) {
+        let labels = RoomLabels { room, route, outcome };
+        self.rooms.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    fn refused(&self, room: &'static str, partner: &str, code: &'static str) {
+        let labels = |partner: &str| RefusalLabels {
+            room,
+            partner: partner.to_owned(),
+            code,
+        };
+        self.refusals.count(labels(partner), || labels(OTHER));
+        count_partner(&self.refused_of, partner);
+    }
+
+    fn answered(&self, partner: &str, operation: &'static str, outcome: &'static str) {
+        let labels = |partner: &str| AnswerLabels {
+            partner: partner.to_owned(),
+            operation,
+            outcome,
+        };
+        self.answers.count(labels(partner), || labels(OTHER));
+        count_partner(&self.accepted_of, partner);
+    }
+}
+
+fn count_partner(counters: &Bounded<PartnerLabels>, partner: &str) {
+    let labels = |partner: &str| PartnerLabels { partner: partner.to_owned() };
+    counters.count(labels(partner), || labels(OTHER));
+}
+
+/// Counters whose labels come from outside: after [`LABEL_SETS_MAX`] of them the rest is `other`.
+#[derive(Debug)]
+struct Bounded<L: Clone + Hash + Eq> {
+    family: Family<L, Counter>,
+    sets: AtomicUsize,
+}
+
+impl<L: Clone + Hash + Eq> Default for Bounded<L> {
+    fn default() -> Self {
+        Self {
+            family: Family::default(),
+            sets: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl<L: Clone + Hash + Eq> Bounded<L> {
+    fn count(&self, labels: L, other: impl FnOnce() -> L) {
+        if let Some(counter) = self.family.get(&labels) {
+            counter.inc();
+            return;
+        }
+        let is_full = self.sets.fetch_add(1, Ordering::Relaxed) >= LABEL_SETS_MAX;
+        let labels = if is_full { other() } else { labels };
+        self.family.get_or_create(&labels).inc();
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoomLabels {
+    room: &'static str,
+    route: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    room: &'static str,
+    partner: String,
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    partner: String,
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    partner: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LaneLabels {
+    partner: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartnerLabels {
+    partner: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FileLabels {
+    file: &'static str,
+}
+
+/// Makes the histograms of the rooms.
+#[derive(Debug, Clone)]
+struct Buckets;
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(ROOM_SECONDS)
+    }
+}
+
+const OTHER: &str = "other";
+
+/// From 20 microseconds, the cheapest room, to the longest deadline.
+const ROOM_SECONDS: [f64; 12] = [
+    0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25, 1.0, 10.0,
+];
+
+#[cfg(test)]
+mod tests {
+    use gateway_core::ports::LaneCensus;
+    use schemas::id::PartnerId;
+
+    use super::*;
+
+    fn metrics() -> Metrics {
+        Metrics::new("sandbox", Timestamp::from_second(1_790_000_000).unwrap())
+    }
+
+    #[test]
+    fn every_metric_has_its_name_type_and_help() {
+        let metrics = metrics();
+        metrics.room("verify", "/tax/v1/messages", "ok", Duration::from_micros(70));
+        metrics.refused("verify", "tax", "BAD-SIGNATURE");
+        metrics.answered("tax", "tax.ping", "done");
+        metrics.refused_connection("no-certificate");
+        metrics.connection_opened();
+        metrics.delivered("portal", "delivered");
+        metrics.certificate_ends("tls.cert", Timestamp::from_second(1_800_000_000).unwrap());
+        let text = metrics.text();
+        for line in [
+            "# TYPE lienthong_room_duration_seconds histogram",
+            "# UNIT lienthong_room_duration_seconds seconds",
+            "lienthong_room_duration_seconds_count{room=\"verify\",route=\"/tax/v1/messages\",outcome=\"ok\"} 1",
+            "lienthong_refusals_total{room=\"verify\",partner=\"tax\",code=\"BAD-SIGNATURE\"} 1",
+            "lienthong_answers_total{partner=\"tax\",operation=\"tax.ping\",outcome=\"done\"} 1",
+            "lienthong_connections_refused_total{reason=\"no-certificate\"} 1",
+            "lienthong_connections 1",
+            "lienthong_deliveries_total{partner=\"portal\",outcome=\"delivered\"} 1",
+            "lienthong_certificate_not_after_seconds{file=\"tls.cert\"} 1800000000",
+            "lienthong_process_start_time_seconds 1790000000",
+            "lienthong_ready 0",
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn strangers_names_cannot_fill_the_memory() {
+        let metrics = metrics();
+        for number in 0..LABEL_SETS_MAX * 2 {
+            metrics.refused("verify", &format!("stranger-{number}"), "UNAUTHENTICATED");
+        }
+        let text = metrics.text();
+        let sets = text.lines().filter(|line| line.starts_with("lienthong_refusals_total{")).count();
+        assert_eq!(sets, LABEL_SETS_MAX + 1);
+        assert!(text.contains("partner=\"other\",code=\"UNAUTHENTICATED\"} 1024"));
+    }
+
+    #[test]
+    fn the_census_becomes_gauges() {
+        let metrics = metrics();
+        let now = Timestamp::from_second(1_790_000_060).unwrap();
+        let lane = LaneCensus {
+            partner: PartnerId::parse("portal").unwrap(),
+            waiting: 3,
+            dead: 1,
+            oldest: Some(Timestamp::from_second(1_790_000_000).unwrap()),
+        };
+        let census = Census {
+            journal_records: 7,
+            in_progress: 2,
+            refusals: 0,
+            lanes: vec![lane],
+        };
+        metrics.census(&census, now);
+        let text = metrics.text();
+        for line in [
+            "lienthong_journal_records 7",
+            "lienthong_inbox_in_progress 2",
+            "lienthong_outbox_parcels{partner=\"portal\",state=\"waiting\"} 3",
+            "lienthong_outbox_parcels{partner=\"portal\",state=\"dead\"} 1",
+            "lienthong_outbox_oldest_seconds{partner=\"portal\"} 60",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_partners_counts_are_kept_for_the_status_page() {
+        let metrics = metrics();
+        metrics.answered("tax", "tax.ping", "done");
+        metrics.answered("tax", "tax.verify-employer", "done");
+        metrics.refused("permit", "tax", "FORBIDDEN");
+        assert_eq!(metrics.of_partner("tax"), (2, 1));
+        assert_eq!(metrics.of_partner("portal"), (0, 0));
+    }
+}
