@@ -126,7 +126,7 @@ impl DossierCode {
 
     /// The day in the code, in the years 2000–2099, where it is a day at all.
     pub fn day(&self) -> Option<Date> {
-        let day = self.0.rsplitn(3, '-').nth(1)?;
+        let day = self.0.rsplit('-').nth(1)?;
         crate::date::parse_compact(&format!("20{day}")).ok()
     }
 }

@@ -78,7 +78,7 @@ fn prove(root: &str) -> Result<(), IdError> {
     if leading[2..].iter().all(|digit| *digit == 0) {
         return Err(IdError::new(KIND, Rule::AllZero));
     }
-    let check = root.bytes().nth(9).map(|byte| byte - b'0');
+    let check = root.as_bytes().get(9).map(|byte| byte - b'0');
     if check.is_none() || Mst::compute_check(&leading) != check {
         return Err(IdError::new(KIND, Rule::CheckDigit));
     }

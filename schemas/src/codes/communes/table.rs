@@ -38,6 +38,9 @@ pub(super) fn merged(old: &str) -> Option<&'static [&'static str]> {
     MERGED.get(at).map(|(_, new)| &**new)
 }
 
+/// An old code and its successors.
+type Merged = (&'static str, Box<[&'static str]>);
+
 static BEFORE: LazyLock<[Index; 2]> = LazyLock::new(|| {
     [
         index(include_str!("../../../data/communes-until-2025-06-30.txt")),
@@ -51,7 +54,7 @@ static AFTER: LazyLock<[Index; 1]> = LazyLock::new(|| {
     ))]
 });
 
-static MERGED: LazyLock<Vec<(&'static str, Box<[&'static str]>)>> = LazyLock::new(|| {
+static MERGED: LazyLock<Vec<Merged>> = LazyLock::new(|| {
     let lines = include_str!("../../../data/communes-merge-2025-07-01.txt").lines();
     let mut merged: Vec<_> = lines
         .filter_map(|line| line.split_once(' '))
