@@ -6,6 +6,7 @@
 )]
 
 mod interop;
+mod never_panics;
 mod support;
 mod tls;
 mod wycheproof;

@@ -340,6 +340,10 @@ async fn plain_text_silence_and_garbage_are_told_apart() {
         refusal_of_bytes(b"\x16\x03\x01\x02", short).await,
         "deadline"
     );
+    assert_eq!(
+        refusal_of_bytes(b"\x16\x47\x45\x00\x04abcd", long).await,
+        "protocol"
+    );
     // a record of type handshake that holds no ClientHello
     let finished = b"\x16\x03\x01\x00\x04\x14\x00\x00\x00";
     assert_eq!(refusal_of_bytes(finished, long).await, "protocol");

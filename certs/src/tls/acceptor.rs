@@ -30,7 +30,7 @@ pub struct ServerParams {
     /// The authorities that client certificates must lead to.
     pub client_anchors: Anchors,
     /// Revocation lists. With none, nothing counts as revoked; with any, a client whose issuer has no
-    /// current list is refused.
+    /// current list is refused. The authorities themselves are not looked up: replace the anchors instead.
     pub crls: Vec<RevocationList>,
     /// Whether TLS 1.2 with AEAD suites is allowed beside 1.3.
     pub tls12: bool,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::{AlertDescription, CertificateError, InvalidMessage};
+use rustls::{CertificateError, InvalidMessage};
 
 use super::policy::PolicyRefusal;
 
@@ -128,11 +128,9 @@ impl HandshakeError {
     /// An error before the ClientHello was read: here a foreign first byte means plain text.
     pub(super) fn before_hello(error: io::Error) -> Self {
         match rustls_error(&error) {
-            Some(rustls::Error::InvalidMessage(
-                InvalidMessage::InvalidContentType
-                | InvalidMessage::UnknownProtocolVersion
-                | InvalidMessage::MessageTooLarge,
-            )) => Self::Plaintext,
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                Self::Plaintext
+            }
             _ => Self::from_io(error),
         }
     }
@@ -152,9 +150,6 @@ impl HandshakeError {
             Error::InvalidCertRevocationList(_) => Self::RevocationUnknown,
             Error::NoApplicationProtocol => Self::NoAlpn,
             Error::PeerIncompatible(_) => Self::Incompatible,
-            Error::AlertReceived(AlertDescription::CertificateRequired) => {
-                Self::RefusedByPeer("CertificateRequired".into())
-            }
             Error::AlertReceived(alert) => Self::RefusedByPeer(format!("{alert:?}")),
             other => Self::Protocol(other.to_string()),
         }
@@ -174,9 +169,8 @@ impl HandshakeError {
             C::InvalidPurpose | C::InvalidPurposeContext { .. } => Self::WrongUsage,
             C::NotValidForName | C::NotValidForNameContext { .. } => Self::WrongName,
             C::Other(other) => Self::from_other(other),
-            refused if format!("{refused:?}").starts_with("UnsupportedSignatureAlgorithm") => {
-                Self::WeakKey
-            }
+            C::UnsupportedSignatureAlgorithmContext { .. }
+            | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::WeakKey,
             _ => Self::BadCertificate,
         }
     }
