@@ -32,7 +32,11 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         true => {
             let birth = birth::read(bytes)?;
             let (id, synthetic) = (birth.message_id()?, birth.child.pin.is_synthetic());
-            (Request::Birth(Box::new(birth)), Identity::Content(id), synthetic)
+            (
+                Request::Birth(Box::new(birth)),
+                Identity::Content(id),
+                synthetic,
+            )
         }
         false => (Request::Poll(poll::read(bytes)?), Identity::Fresh, false),
     };

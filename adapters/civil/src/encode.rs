@@ -23,9 +23,17 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
     let body = match (request, outcome) {
         (Request::Birth(_), Outcome::Registered(_)) => civil::encode(&receipt()),
         (Request::Poll(poll), Outcome::Cases(cases)) => civil::encode(&statuses(poll, &cases)?),
-        _ => return Err(Fault::new(FaultCode::Internal, "outcome-of-another-operation")),
+        _ => {
+            return Err(Fault::new(
+                FaultCode::Internal,
+                "outcome-of-another-operation",
+            ));
+        }
     };
-    Ok(Encoded { unsigned: Unsigned::Json(body), callbacks: Vec::new() })
+    Ok(Encoded {
+        unsigned: Unsigned::Json(body),
+        callbacks: Vec::new(),
+    })
 }
 
 fn receipt() -> Receipt {
@@ -42,7 +50,10 @@ fn statuses(poll: &Poll, cases: &[contract::BirthCase]) -> Result<StatusAnswer, 
     Ok(StatusAnswer {
         status: 1,
         status_description: format!("Tìm thấy {known}/{} hồ sơ", cases.len()),
-        cases: cases.iter().map(|case| row(poll, case)).collect::<Result<_, _>>()?,
+        cases: cases
+            .iter()
+            .map(|case| row(poll, case))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -54,10 +65,19 @@ fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
         ..CaseRow::default()
     };
     if !case.known {
-        return Ok(CaseRow { errors: Some("Không tìm thấy hồ sơ".to_owned()), ..row });
+        return Ok(CaseRow {
+            errors: Some("Không tìm thấy hồ sơ".to_owned()),
+            ..row
+        });
     }
-    let updated_at: Timestamp = case.updated_at.parse().map_err(|_| unsayable("updated_at"))?;
-    let state = u8::try_from(case.state).ok().filter(|state| *state > 0).ok_or_else(|| unsayable("state"))?;
+    let updated_at: Timestamp = case
+        .updated_at
+        .parse()
+        .map_err(|_| unsayable("updated_at"))?;
+    let state = u8::try_from(case.state)
+        .ok()
+        .filter(|state| *state > 0)
+        .ok_or_else(|| unsayable("state"))?;
     Ok(CaseRow {
         state: Some(state),
         updated_at: Some(clock(updated_at)),
@@ -71,18 +91,29 @@ fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
 /// `dd/MM/yyyy HH:mm:ss`, a clock in Viet Nam.
 fn clock(at: Timestamp) -> String {
     let local = in_viet_nam(at);
-    format!("{} {:02}:{:02}:{:02}", format_slash(local.date()), local.hour(), local.minute(), local.second())
+    format!(
+        "{} {:02}:{:02}:{:02}",
+        format_slash(local.date()),
+        local.hour(),
+        local.minute(),
+        local.second()
+    )
 }
 
 fn due_note(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
     if case.due_on.is_empty() {
         return Ok(None);
     }
-    Ok(Some(format!("Hạn xử lý: {}", slash(&case.due_on, "due_on")?)))
+    Ok(Some(format!(
+        "Hạn xử lý: {}",
+        slash(&case.due_on, "due_on")?
+    )))
 }
 
 fn card_result(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
-    let Some(card) = &case.card else { return Ok(None) };
+    let Some(card) = &case.card else {
+        return Ok(None);
+    };
     let result = CardResult {
         si_number: case.si_number.clone(),
         card: card.number.clone(),
@@ -91,16 +122,22 @@ fn card_result(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
         facility: card.facility.clone(),
         rule: (!case.card_rule.is_empty()).then(|| case.card_rule.clone()),
     };
-    String::from_utf8(civil::encode(&result)).map(Some).map_err(|_| unsayable("card"))
+    String::from_utf8(civil::encode(&result))
+        .map(Some)
+        .map_err(|_| unsayable("card"))
 }
 
 fn state_text(state: u8, at: Timestamp) -> Option<String> {
     let on = in_viet_nam(at).date();
-    codes::civil::STATUSES.find(&state.to_string(), on).map(|row| row.vi.to_owned())
+    codes::civil::STATUSES
+        .find(&state.to_string(), on)
+        .map(|row| row.vi.to_owned())
 }
 
 fn slash(iso: &str, what: &'static str) -> Result<String, Fault> {
-    iso.parse::<Date>().map(format_slash).map_err(|_| unsayable(what))
+    iso.parse::<Date>()
+        .map(format_slash)
+        .map_err(|_| unsayable(what))
 }
 
 /// The registry answered something that the contract does not allow: our side's fault.

@@ -9,14 +9,21 @@ use schemas::{
 /// `errorCode` is our code; `errorDescription` says why in Vietnamese and names the field and the reason word.
 pub(crate) fn face(fault: &Fault) -> Face {
     let row = fault.code().row();
-    let field = fault.wrong_field().map(|field| format!(" Trường: {field}.")).unwrap_or_default();
+    let field = fault
+        .wrong_field()
+        .map(|field| format!(" Trường: {field}."))
+        .unwrap_or_default();
     let receipt = Receipt {
         status: STATUS_REFUSED.to_owned(),
         status_description: "Hồ sơ không được xử lý".to_owned(),
         error_code: row.code.to_owned(),
         error_description: format!("{}{field} Lý do: {}.", row.vi, fault.reason()),
     };
-    Face { content_type: "application/json", status: None, unsigned: Unsigned::Json(civil::encode(&receipt)) }
+    Face {
+        content_type: "application/json",
+        status: None,
+        unsigned: Unsigned::Json(civil::encode(&receipt)),
+    }
 }
 
 #[cfg(test)]
@@ -26,17 +33,29 @@ mod tests {
     use super::*;
 
     fn said(fault: &Fault) -> Receipt {
-        let Unsigned::Json(body) = face(fault).unsigned else { panic!("not JSON") };
+        let Unsigned::Json(body) = face(fault).unsigned else {
+            panic!("not JSON")
+        };
         civil::decode(&body).unwrap()
     }
 
     #[test]
     fn every_fault_is_said_in_four_members_with_status_0() {
         for &code in FaultCode::ALL {
-            let said = said(&Fault::new(code, "some-reason").field("nksHoTen").log("internal"));
-            assert_eq!((said.status.as_str(), said.error_code.as_str()), ("0", code.row().code));
+            let said = said(
+                &Fault::new(code, "some-reason")
+                    .field("nksHoTen")
+                    .log("internal"),
+            );
+            assert_eq!(
+                (said.status.as_str(), said.error_code.as_str()),
+                ("0", code.row().code)
+            );
             assert!(said.error_description.starts_with(code.row().vi));
-            assert!(said.error_description.ends_with("Trường: nksHoTen. Lý do: some-reason."));
+            assert!(
+                said.error_description
+                    .ends_with("Trường: nksHoTen. Lý do: some-reason.")
+            );
             assert!(!said.error_description.contains("internal"));
         }
     }

@@ -3,7 +3,14 @@
 //! The adapter turns the inter-linked software's JSON (own profile, see `MAPPING.md`) into requests of
 //! the insurance contract and back. It refuses to know keys, sockets and rows, and which rule makes a
 //! card valid: that is the registry's.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test stops where it fails"
+    )
+)]
 
 mod decode;
 mod encode;
@@ -47,12 +54,20 @@ impl std::fmt::Debug for Civil {
 }
 
 /// A birth is registered (`NhanDKHT`).
-pub static BIRTH: Operation =
-    Operation { name: "civil.birth", effect: Effect::Change, proof: ProofKind::Jws, fields: &[] };
+pub static BIRTH: Operation = Operation {
+    name: "civil.birth",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
 
 /// The newest status of cases (`LayKetQua`).
-pub static RESULT: Operation =
-    Operation { name: "civil.result", effect: Effect::Read, proof: ProofKind::Jws, fields: &[] };
+pub static RESULT: Operation = Operation {
+    name: "civil.result",
+    effect: Effect::Read,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
 
 /// The one purpose of both operations, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";

@@ -21,7 +21,11 @@ pub trait Births: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
 
     /// The newest state of cases, in the order asked.
-    fn cases(&self, context: Context, case_ids: Vec<String>) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>>;
+    fn cases(
+        &self,
+        context: Context,
+        case_ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>>;
 }
 
 /// What the insurance database answered.
@@ -33,9 +37,16 @@ pub enum Outcome {
     Cases(Vec<contract::BirthCase>),
 }
 
-pub(crate) async fn perform(births: &dyn Births, context: Context, request: &Request) -> Result<Outcome, Fault> {
+pub(crate) async fn perform(
+    births: &dyn Births,
+    context: Context,
+    request: &Request,
+) -> Result<Outcome, Fault> {
     match request {
-        Request::Birth(birth) => births.register(context, canonical(birth)).await.map(Outcome::Registered),
+        Request::Birth(birth) => births
+            .register(context, canonical(birth))
+            .await
+            .map(Outcome::Registered),
         Request::Poll(poll) => cases(births, context, poll).await,
     }
 }
@@ -84,7 +95,11 @@ fn parent(parent: &Parent) -> contract::Parent {
     contract::Parent {
         name: parent.name.as_str().to_owned(),
         birth_date: parent.born.as_ref().map(iso_or_year).unwrap_or_default(),
-        pin: parent.pin.as_ref().map(|pin| pin.as_str().to_owned()).unwrap_or_default(),
+        pin: parent
+            .pin
+            .as_ref()
+            .map(|pin| pin.as_str().to_owned())
+            .unwrap_or_default(),
     }
 }
 

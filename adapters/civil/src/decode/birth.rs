@@ -50,7 +50,9 @@ impl Birth {
 
 impl std::fmt::Debug for Birth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Birth").field("case_id", &self.case_id).finish_non_exhaustive()
+        f.debug_struct("Birth")
+            .field("case_id", &self.case_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +135,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Birth, Fault> {
         .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
     let received_at = received_at(&message.received_at)?;
     let form = message.form().map_err(|error| json(error).field("data"))?;
-    let result = form.result.as_ref().ok_or_else(|| invalid("missing-field", "ketQuaXuLy"))?;
+    let result = form
+        .result
+        .as_ref()
+        .ok_or_else(|| invalid("missing-field", "ketQuaXuLy"))?;
     let birth = form::read(case_id, received_at, &form, result)?;
     same_unit(&message, &form, result, &birth.record)?;
     Ok(birth)
@@ -153,15 +158,21 @@ fn received_at(text: &str) -> Result<Timestamp, Fault> {
     let (day, time) = text.trim().split_once(' ').ok_or_else(bad)?;
     let day = parse_slash(day).map_err(|_| bad())?;
     let parts = [time.get(..2), time.get(3..5), time.get(6..)].map(|part| {
-        let two = part.filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
+        let two =
+            part.filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()));
         two.and_then(|part| part.parse::<i8>().ok())
     });
-    let [Some(hour), Some(minute), Some(second)] = parts else { return Err(bad()) };
+    let [Some(hour), Some(minute), Some(second)] = parts else {
+        return Err(bad());
+    };
     if time.get(2..3) != Some(":") || time.get(5..6) != Some(":") {
         return Err(bad());
     }
     let time = jiff::civil::Time::new(hour, minute, second, 0).map_err(|_| bad())?;
-    let zoned = day.to_datetime(time).to_zoned(TimeZone::fixed(VIET_NAM)).map_err(|_| bad())?;
+    let zoned = day
+        .to_datetime(time)
+        .to_zoned(TimeZone::fixed(VIET_NAM))
+        .map_err(|_| bad())?;
     Ok(zoned.timestamp())
 }
 
@@ -181,7 +192,9 @@ fn same_unit(
         return Err(invalid("province-and-commune-differ", "ndkksMaTinh"));
     }
     match given(form.registered_at.as_ref()) {
-        Some(place) if place != record.commune.code => Err(invalid("unit-and-result-differ", "noiDangKy")),
+        Some(place) if place != record.commune.code => {
+            Err(invalid("unit-and-result-differ", "noiDangKy"))
+        }
         _ => Ok(()),
     }
 }

@@ -66,7 +66,12 @@ pub(super) fn partial(text: &str, field: &'static str) -> Result<PartialDate, Fa
     PartialDate::parse(text).map_err(|_| invalid("bad-date", field))
 }
 
-pub(super) fn code(list: List, text: Wire<'_>, on: Date, field: &'static str) -> Result<String, Fault> {
+pub(super) fn code(
+    list: List,
+    text: Wire<'_>,
+    on: Date,
+    field: &'static str,
+) -> Result<String, Fault> {
     let code = required(text, field)?;
     match list.holds(code, on) {
         true => Ok(code.to_owned()),
@@ -75,7 +80,11 @@ pub(super) fn code(list: List, text: Wire<'_>, on: Date, field: &'static str) ->
 }
 
 /// The commune of a code on a day; without the day a code means nothing.
-pub(super) fn commune(text: Wire<'_>, on: Date, field: &'static str) -> Result<&'static Commune, Fault> {
+pub(super) fn commune(
+    text: Wire<'_>,
+    on: Date,
+    field: &'static str,
+) -> Result<&'static Commune, Fault> {
     communes::find(required(text, field)?, on).ok_or_else(|| invalid("unknown-commune", field))
 }
 

@@ -21,7 +21,10 @@ pub(super) fn read(
     form: &BirthForm,
     result: &RegistrationResult,
 ) -> Result<Birth, Fault> {
-    let insurance = form.insurance.as_ref().ok_or_else(|| invalid("missing-field", "baoHiem"))?;
+    let insurance = form
+        .insurance
+        .as_ref()
+        .ok_or_else(|| invalid("missing-field", "baoHiem"))?;
     let record = record(result)?;
     if record.registered_on > day_in_viet_nam(received_at) {
         return Err(invalid("registered-after-received", "ngayDangKy"));
@@ -55,7 +58,11 @@ fn record(result: &RegistrationResult) -> Result<Record, Fault> {
         book: check::text(result.book.as_ref(), SHORT, "quyenSo")?,
         page: check::text(result.page.as_ref(), SHORT, "trangSo")?,
         registered_on,
-        commune: check::commune(result.registered_commune.as_ref(), registered_on, "ndkksMaXa")?,
+        commune: check::commune(
+            result.registered_commune.as_ref(),
+            registered_on,
+            "ndkksMaXa",
+        )?,
     })
 }
 
@@ -69,22 +76,39 @@ fn child(
     if born > on {
         return Err(invalid("birth-after-registration", "nksNgaySinh"));
     }
-    let code = result.child_sex.ok_or_else(|| invalid("missing-field", "nksGioiTinh"))?;
+    let code = result
+        .child_sex
+        .ok_or_else(|| invalid("missing-field", "nksGioiTinh"))?;
     let sex = Sex::from_code(code).map_err(|_| invalid("unknown-code", "nksGioiTinh"))?;
-    let name = check::name(required(result.child_name.as_ref(), "nksHoTen")?, "nksHoTen")?;
+    let name = check::name(
+        required(result.child_name.as_ref(), "nksHoTen")?,
+        "nksHoTen",
+    )?;
     same_child(form, &name, sex, born)?;
     let (commune, residence_detail) = residence(form, insurance, on)?;
-    let kind = check::code(BIRTH_KINDS, form.declaration_kind.as_ref(), on, "nksLoaiKhaiSinh")?;
+    let kind = check::code(
+        BIRTH_KINDS,
+        form.declaration_kind.as_ref(),
+        on,
+        "nksLoaiKhaiSinh",
+    )?;
     Ok(Child {
         pin: child_pin(result, sex, born)?,
         name,
         sex,
         born,
-        ethnicity: check::code(ethnicities::LIST, result.child_ethnicity.as_ref(), on, "nksDanToc")?,
+        ethnicity: check::code(
+            ethnicities::LIST,
+            result.child_ethnicity.as_ref(),
+            on,
+            "nksDanToc",
+        )?,
         nationality: nationality(result)?,
         commune,
         residence_detail,
-        declaration_kind: kind.parse().map_err(|_| invalid("unknown-code", "nksLoaiKhaiSinh"))?,
+        declaration_kind: kind
+            .parse()
+            .map_err(|_| invalid("unknown-code", "nksLoaiKhaiSinh"))?,
     })
 }
 
@@ -107,7 +131,10 @@ fn same_child(form: &BirthForm, name: &PersonName, sex: Sex, born: Date) -> Resu
         check::same(asked == sex.as_str(), "nksGioiTinh")?;
     }
     if given(form.child_born.as_ref()).is_some() {
-        check::same(check::day(form.child_born.as_ref(), "nksNgaySinh")? == born, "nksNgaySinh")?;
+        check::same(
+            check::day(form.child_born.as_ref(), "nksNgaySinh")? == born,
+            "nksNgaySinh",
+        )?;
     }
     Ok(())
 }
@@ -121,19 +148,29 @@ fn nationality(result: &RegistrationResult) -> Result<String, Fault> {
 }
 
 /// The child's own residence, else the mother's, the father's, the requester's.
-fn residence(form: &BirthForm, insurance: &InsuranceBlock, on: Date) -> Result<(&'static Commune, String), Fault> {
+fn residence(
+    form: &BirthForm,
+    insurance: &InsuranceBlock,
+    on: Date,
+) -> Result<(&'static Commune, String), Fault> {
     let places = [
         (&insurance.residence, "noiCuTru"),
         (&form.mother_residence, "meNoiCuTru"),
         (&form.father_residence, "chaNoiCuTru"),
         (&form.requester_residence, "nycNoiCuTru"),
     ];
-    let found = places.into_iter().find_map(|(place, field)| place.as_ref().map(|place| (place, field)));
+    let found = places
+        .into_iter()
+        .find_map(|(place, field)| place.as_ref().map(|place| (place, field)));
     let (address, field) = found.ok_or_else(|| invalid("missing-field", "noiCuTru"))?;
     address_on(address, on, field)
 }
 
-fn address_on(address: &Address, on: Date, field: &'static str) -> Result<(&'static Commune, String), Fault> {
+fn address_on(
+    address: &Address,
+    on: Date,
+    field: &'static str,
+) -> Result<(&'static Commune, String), Fault> {
     let commune = check::commune(address.commune.as_ref(), on, field)?;
     let province = given(address.province.as_ref());
     match province.is_some_and(|province| province != commune.province) {
@@ -143,23 +180,31 @@ fn address_on(address: &Address, on: Date, field: &'static str) -> Result<(&'sta
 }
 
 fn mother(form: &BirthForm, result: &RegistrationResult) -> Result<Option<Parent>, Fault> {
-    let Some(name) = given(result.mother_name.as_ref()) else { return Ok(None) };
+    let Some(name) = given(result.mother_name.as_ref()) else {
+        return Ok(None);
+    };
     let born = given(result.mother_born.as_ref());
     let pin = given(form.mother_pin.as_ref());
     Ok(Some(Parent {
         name: check::name(name, "meHoTen")?,
-        born: born.map(|born| check::partial(born, "meNgaySinh")).transpose()?,
+        born: born
+            .map(|born| check::partial(born, "meNgaySinh"))
+            .transpose()?,
         pin: pin.map(|pin| check::pin(pin, "meSoDDCN")).transpose()?,
     }))
 }
 
 fn father(form: &BirthForm, result: &RegistrationResult) -> Result<Option<Parent>, Fault> {
-    let Some(name) = given(result.father_name.as_ref()) else { return Ok(None) };
+    let Some(name) = given(result.father_name.as_ref()) else {
+        return Ok(None);
+    };
     let born = given(result.father_born.as_ref());
     let pin = given(form.father_pin.as_ref());
     Ok(Some(Parent {
         name: check::name(name, "chaHoTen")?,
-        born: born.map(|born| check::partial(born, "chaNgaySinh")).transpose()?,
+        born: born
+            .map(|born| check::partial(born, "chaNgaySinh"))
+            .transpose()?,
         pin: pin.map(|pin| check::pin(pin, "chaSoDDCN")).transpose()?,
     }))
 }
@@ -171,7 +216,9 @@ fn guardian(
     father: Option<&Parent>,
 ) -> Result<Guardian, Fault> {
     let parent = |parent: Option<&Parent>, field| {
-        parent.map(|parent| parent.name.clone()).ok_or_else(|| invalid("missing-field", field))
+        parent
+            .map(|parent| parent.name.clone())
+            .ok_or_else(|| invalid("missing-field", field))
     };
     let (relation, name) = match required(insurance.guardian.as_ref(), "nguoiGiamHo")? {
         "cha" => (Relation::Father, parent(father, "chaHoTen")?),
@@ -186,12 +233,17 @@ fn guardian(
         Some(_) => check::text(insurance.phone.as_ref(), SHORT, "soDienThoai")?,
         None => check::text(form.requester_phone.as_ref(), SHORT, "nycSoDienThoai")?,
     };
-    Ok(Guardian { name, relation, phone })
+    Ok(Guardian {
+        name,
+        relation,
+        phone,
+    })
 }
 
 fn facility(insurance: &InsuranceBlock) -> Result<FacilityCode, Fault> {
     let code = required(insurance.facility.as_ref(), "noiKCBBanDau")?;
-    FacilityCode::parse(code).map_err(|error| invalid("bad-facility", "noiKCBBanDau").log(error.to_string()))
+    FacilityCode::parse(code)
+        .map_err(|error| invalid("bad-facility", "noiKCBBanDau").log(error.to_string()))
 }
 
 /// Most characters of a number, code or telephone.

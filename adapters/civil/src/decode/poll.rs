@@ -22,7 +22,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Poll, Fault> {
     let query: StatusQuery = decode(bytes).map_err(json)?;
     match Module::from_wire(&query.module) {
         Some(Module::Birth) => {}
-        Some(Module::Death | Module::Marriage) => return Err(invalid("module-not-for-us", "module")),
+        Some(Module::Death | Module::Marriage) => {
+            return Err(invalid("module-not-for-us", "module"));
+        }
         None => return Err(invalid("unknown-code", "module")),
     }
     // Either list of provinces may be asked with: the poll names an office, not an address.
@@ -35,7 +37,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Poll, Fault> {
         _ => return Err(invalid("too-many-cases", "maDinhDanhHoSo")),
     }
     let case_ids = query.case_ids.iter().map(|id| {
-        DossierCode::parse(id.trim()).map_err(|error| invalid("bad-case-id", "maDinhDanhHoSo").log(error.to_string()))
+        DossierCode::parse(id.trim())
+            .map_err(|error| invalid("bad-case-id", "maDinhDanhHoSo").log(error.to_string()))
     });
-    Ok(Poll { case_ids: case_ids.collect::<Result<_, _>>()?, province: query.province.trim().to_owned() })
+    Ok(Poll {
+        case_ids: case_ids.collect::<Result<_, _>>()?,
+        province: query.province.trim().to_owned(),
+    })
 }

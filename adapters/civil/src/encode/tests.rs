@@ -1,0 +1,167 @@
+use schemas::{
+    id::DossierCode,
+    proto::insurance::{BirthCase, BirthCaseState, Card},
+};
+
+use super::*;
+use crate::decode::tests::birth;
+
+fn said(request: &Request, outcome: Outcome) -> Vec<u8> {
+    match encode(request, outcome).unwrap().unsigned {
+        Unsigned::Json(body) => body,
+        Unsigned::Xml { .. } => panic!("not JSON"),
+    }
+}
+
+fn poll() -> Request {
+    let case_ids = vec![DossierCode::parse("G22.99.08-261120-000001").unwrap()];
+    Request::Poll(Poll {
+        case_ids,
+        province: "01".into(),
+    })
+}
+
+fn completed() -> BirthCase {
+    BirthCase {
+        case_id: "G22.99.08-261120-000001".into(),
+        known: true,
+        state: BirthCaseState::Completed.into(),
+        due_on: "2026-11-25".into(),
+        updated_at: "2026-11-20T17:05:09Z".into(),
+        si_number: "9912345678".into(),
+        card: Some(Card {
+            number: "TE1019912345678".into(),
+            valid_from: "2026-11-03".into(),
+            valid_to: "2032-11-30".into(),
+            facility: "01001".into(),
+            state: 1,
+            serial: 1,
+        }),
+        card_rule: "Luật BHYT, điều 16".into(),
+    }
+}
+
+fn answer(cases: Vec<BirthCase>) -> StatusAnswer {
+    civil::decode(&said(&poll(), Outcome::Cases(cases))).unwrap()
+}
+
+#[test]
+fn a_registered_birth_is_received_in_words_that_also_fit_a_repetition() {
+    let body = said(
+        &Request::Birth(Box::new(birth())),
+        Outcome::Registered(completed()),
+    );
+    let receipt: Receipt = civil::decode(&body).unwrap();
+    assert_eq!(receipt.status, "1");
+    assert!(receipt.status_description.contains("đã được tiếp nhận"));
+    assert!(receipt.error_code.is_empty() && receipt.error_description.is_empty());
+}
+
+#[test]
+fn a_completed_case_carries_number_and_card_as_a_json_text() {
+    let answer = answer(vec![completed()]);
+    assert_eq!(
+        (answer.status, answer.status_description.as_str()),
+        (1, "Tìm thấy 1/1 hồ sơ")
+    );
+    let row = &answer.cases[0];
+    assert_eq!(
+        (row.state, row.province.as_deref(), row.module.as_str()),
+        (Some(4), Some("01"), "LTKS")
+    );
+    assert_eq!(row.updated_at.as_deref(), Some("21/11/2026 00:05:09"));
+    assert_eq!(row.note.as_deref(), Some("Hạn xử lý: 25/11/2026"));
+    assert_eq!(row.text.as_deref(), Some("Đã hoàn thành đăng ký"));
+    let card = row.card().unwrap().unwrap();
+    assert_eq!(
+        (card.si_number.as_str(), card.card.as_str()),
+        ("9912345678", "TE1019912345678")
+    );
+    assert_eq!(
+        (card.valid_from.as_str(), card.valid_to.as_str()),
+        ("03/11/2026", "30/11/2032")
+    );
+    assert_eq!(
+        (card.facility.as_str(), card.rule.as_deref()),
+        ("01001", Some("Luật BHYT, điều 16"))
+    );
+}
+
+#[test]
+fn a_case_still_in_work_has_no_card() {
+    let working = BirthCase {
+        state: BirthCaseState::Processing.into(),
+        card: None,
+        si_number: String::new(),
+        due_on: String::new(),
+        ..completed()
+    };
+    let row = &answer(vec![working]).cases[0];
+    assert_eq!(
+        (row.state, row.result.as_deref(), row.note.as_deref()),
+        (Some(3), None, None)
+    );
+}
+
+#[test]
+fn a_case_that_the_sender_does_not_have_is_named_without_a_state() {
+    let unknown = BirthCase {
+        case_id: "G22.99.08-261120-000001".into(),
+        ..BirthCase::default()
+    };
+    let answer = answer(vec![unknown]);
+    assert_eq!(answer.status_description, "Tìm thấy 0/1 hồ sơ");
+    let row = &answer.cases[0];
+    assert_eq!(
+        (row.state, row.errors.as_deref()),
+        (None, Some("Không tìm thấy hồ sơ"))
+    );
+}
+
+#[test]
+fn what_the_contract_forbids_is_our_fault() {
+    let reason = |case: BirthCase| {
+        encode(&poll(), Outcome::Cases(vec![case]))
+            .unwrap_err()
+            .reason()
+    };
+    assert_eq!(
+        reason(BirthCase {
+            updated_at: "soon".into(),
+            ..completed()
+        }),
+        "registry-answer"
+    );
+    assert_eq!(
+        reason(BirthCase {
+            state: 0,
+            ..completed()
+        }),
+        "registry-answer"
+    );
+    assert_eq!(
+        reason(BirthCase {
+            due_on: "soon".into(),
+            ..completed()
+        }),
+        "registry-answer"
+    );
+    let card = |card: Card| BirthCase {
+        card: Some(card),
+        ..completed()
+    };
+    let whole = || completed().card.unwrap();
+    assert_eq!(
+        reason(card(Card {
+            valid_to: String::new(),
+            ..whole()
+        })),
+        "registry-answer"
+    );
+    let crossed = encode(
+        &Request::Birth(Box::new(birth())),
+        Outcome::Cases(Vec::new()),
+    )
+    .unwrap_err();
+    assert_eq!(crossed.reason(), "outcome-of-another-operation");
+}

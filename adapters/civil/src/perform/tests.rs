@@ -1,0 +1,135 @@
+use std::sync::Mutex;
+
+use gateway_core::Context;
+use schemas::{id::PartnerId, proto::insurance::BirthCase};
+
+use super::*;
+use crate::decode::tests::birth;
+
+#[derive(Default)]
+struct Registry {
+    registered: Mutex<Vec<contract::RegisterBirthRequest>>,
+    answer_other_cases: bool,
+}
+
+impl Births for Registry {
+    fn register(
+        &self,
+        _context: Context,
+        request: contract::RegisterBirthRequest,
+    ) -> BoxFuture<'_, Result<BirthCase, Fault>> {
+        let case = BirthCase {
+            case_id: request.case_id.clone(),
+            ..BirthCase::default()
+        };
+        self.registered.lock().unwrap().push(request);
+        Box::pin(async { Ok(case) })
+    }
+
+    fn cases(
+        &self,
+        _context: Context,
+        mut ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<BirthCase>, Fault>> {
+        if self.answer_other_cases {
+            ids.reverse();
+        }
+        let cases = ids
+            .into_iter()
+            .map(|case_id| BirthCase {
+                case_id,
+                ..BirthCase::default()
+            })
+            .collect();
+        Box::pin(async { Ok(cases) })
+    }
+}
+
+fn context() -> Context {
+    Context {
+        key: [7; 32],
+        sender: PartnerId::parse("dvclt").unwrap(),
+        rule: "TT-02/civil.birth".into(),
+        purpose: crate::PURPOSE.into(),
+        deadline: tokio::time::Instant::now() + std::time::Duration::from_secs(5),
+    }
+}
+
+fn poll() -> Request {
+    let id = |serial: &str| {
+        schemas::id::DossierCode::parse(&format!("G22.99.08-261120-{serial}")).unwrap()
+    };
+    Request::Poll(Poll {
+        case_ids: vec![id("000002"), id("000001")],
+        province: "01".into(),
+    })
+}
+
+#[tokio::test]
+async fn a_birth_reaches_the_contract_in_canonical_words() {
+    let registry = Registry::default();
+    let outcome = perform(&registry, context(), &Request::Birth(Box::new(birth())))
+        .await
+        .unwrap();
+    assert!(
+        matches!(outcome, Outcome::Registered(case) if case.case_id == "G22.99.08-261120-000001")
+    );
+    let request = registry.registered.lock().unwrap().remove(0);
+    assert_eq!(request.received_at, "2026-11-20T02:30:00Z");
+    assert_eq!(request.facility, "01001");
+    assert_eq!(request.birth_notice, "01001-GCS-26-0001");
+    let child = request.child.unwrap();
+    assert_eq!(
+        (child.sex, child.birth_date.as_str(), child.pin.as_str()),
+        (2, "2026-11-03", "099326000001")
+    );
+    assert_eq!(
+        (child.name.as_str(), child.residence_commune.as_str()),
+        ("NGUYỄN THỊ HÒA", "00004")
+    );
+    assert_eq!(
+        (child.residence_detail.as_str(), child.declaration_kind),
+        ("số 1 phố Mẫu", 1)
+    );
+    let mother = request.mother.unwrap();
+    assert_eq!(
+        (mother.birth_date.as_str(), mother.pin.as_str()),
+        ("1998", "099198000001")
+    );
+    assert_eq!(request.father.unwrap().birth_date, "1996-06-05");
+    let guardian = request.guardian.unwrap();
+    assert_eq!(
+        (guardian.relation.as_str(), guardian.name.as_str()),
+        ("mother", "Trần Thị Bình")
+    );
+    let record = request.record.unwrap();
+    assert_eq!(
+        (record.registered_on.as_str(), record.commune.as_str()),
+        ("2026-11-20", "00004")
+    );
+    assert_eq!(
+        (
+            record.number.as_str(),
+            record.book.as_str(),
+            record.page.as_str()
+        ),
+        ("123", "01/2026", "45")
+    );
+}
+
+#[tokio::test]
+async fn cases_come_back_in_the_order_asked_or_it_is_our_fault() {
+    let outcome = perform(&Registry::default(), context(), &poll())
+        .await
+        .unwrap();
+    assert!(matches!(outcome, Outcome::Cases(cases) if cases[0].case_id.ends_with("000002")));
+    let crossed = Registry {
+        answer_other_cases: true,
+        ..Registry::default()
+    };
+    let fault = perform(&crossed, context(), &poll()).await.unwrap_err();
+    assert_eq!(
+        (fault.code(), fault.reason()),
+        (FaultCode::Internal, "other-cases-answered")
+    );
+}
