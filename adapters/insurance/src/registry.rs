@@ -30,6 +30,7 @@ use rusqlite::Connection;
 use schemas::date::day_in_viet_nam;
 use schemas::id::OrganId;
 
+pub(crate) use counters::SI_COUNTER;
 pub use error::{Error, OpenError};
 use threads::Threads;
 
@@ -153,10 +154,6 @@ impl Registry {
             work(&Tx { sql, now, today: day_in_viet_nam(now), params: &shared.params })
         };
         self.shared.threads.write(name, run).await
-    }
-
-    fn now(&self) -> Timestamp {
-        (self.shared.clock)()
     }
 }
 

@@ -4,10 +4,10 @@ mod parse;
 
 use rusqlite::OptionalExtension as _;
 use schemas::fault::FaultCode;
-use schemas::id::CardNumber;
+use schemas::id::{CardNumber, SiNumber};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
-    BirthCase, BirthCaseState, Card, CardState, GetBirthCasesRequest, GetBirthCasesResponse, RegisterBirthRequest,
+    BirthCase, BirthCaseState, Card, CardState, Context, GetBirthCasesRequest, GetBirthCasesResponse, RegisterBirthRequest,
     RegisterBirthResponse,
 };
 
@@ -57,7 +57,7 @@ impl Registry {
 }
 
 /// The context, and what was said without it.
-fn split(mut request: RegisterBirthRequest) -> Result<(schemas::proto::insurance::Context, RegisterBirthRequest), Error> {
+fn split(mut request: RegisterBirthRequest) -> Result<(Context, RegisterBirthRequest), Error> {
     let context = facts::context(request.context.take())?;
     facts::word(&request.case_id, 64, "case_id")?;
     Ok((context, request))
@@ -144,9 +144,10 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         return Ok((card, validity.rule));
     }
     let number = people::number_of(tx.sql, person, "si")?.ok_or(Error::Corrupt("a person without a number"))?;
-    let number = schemas::id::SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
-    let number = CardNumber::compose("TE", 1, &birth.province, &number)
-        .map_err(|_| facts::invalid("unknown-commune", "child.residence_commune"))?;
+    let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
+    let level = law::benefit_level(CHILD, tx.today).ok_or(Error::Corrupt("no benefit level for a child"))?;
+    let number = CardNumber::compose(CHILD, level, &birth.province, &number)
+        .map_err(|_| Error::Corrupt("a card number that cannot be composed"))?;
     let card = Card {
         number: number.as_str().to_owned(),
         valid_from: validity.from.to_string(),
@@ -199,4 +200,6 @@ fn case_of(sql: &rusqlite::Connection, sender: &str, case_id: &str) -> Result<Op
     Ok(Some(case))
 }
 
+/// The object code of children under six.
+const CHILD: &str = "TE";
 const CASES_MAX: usize = 3;

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use schemas::fault::FaultCode;
 use schemas::id::{FacilityCode, Pin, PinConflict, Sex};
 use schemas::proto::insurance::{Child, CivilRecord, Guardian, Parent, RegisterBirthRequest};
 
@@ -33,7 +32,7 @@ impl Birth {
         let registered_on = registration_day(tx, record, birth_date)?;
         let sex = sex(child)?;
         let pin = pin_of_child(tx, child, sex, birth_date)?;
-        let province = residence(child, record, registered_on)?;
+        let province = residence(tx, child, record, registered_on)?;
         parents(tx, said, birth_date)?;
         guardian(said.guardian.as_ref())?;
         if child.declaration_kind > DECLARATION_KIND_MAX {
@@ -86,12 +85,14 @@ fn pin_of_child(tx: &Tx<'_>, child: &Child, sex: Sex, birth_date: Date) -> Resul
     }
 }
 
-/// The province of residence; both communes must be in force on the day of registration.
-fn residence(child: &Child, record: &CivilRecord, on: Date) -> Result<String, Error> {
-    if !record.commune.is_empty() {
-        law::province_of(&record.commune, on).ok_or_else(|| invalid("unknown-commune", "record.commune"))?;
+/// The province of residence today; both communes must be in force on the day of registration.
+fn residence(tx: &Tx<'_>, child: &Child, record: &CivilRecord, on: Date) -> Result<String, Error> {
+    if !record.commune.is_empty() && !law::is_commune(&record.commune, on) {
+        return Err(invalid("unknown-commune", "record.commune"));
     }
-    law::province_of(&child.residence_commune, on).ok_or_else(|| invalid("unknown-commune", "child.residence_commune"))
+    law::province_of(&child.residence_commune, on, tx.today)
+        .map(str::to_owned)
+        .ok_or_else(|| invalid("unknown-commune", "child.residence_commune"))
 }
 
 fn parents(tx: &Tx<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result<(), Error> {
@@ -141,7 +142,7 @@ fn known_facility(tx: &Tx<'_>, code: &str) -> Result<String, Error> {
 fn optional_code(text: &str, stands: fn(&u8) -> bool, field: &'static str) -> Result<String, Error> {
     match text.is_empty() || text.len() == 2 && text.bytes().all(|byte| stands(&byte)) {
         true => Ok(text.to_owned()),
-        false => Err(Error::refused(FaultCode::Invalid, "unknown-code", field)),
+        false => Err(invalid("unknown-code", field)),
     }
 }
 

@@ -1,0 +1,176 @@
+//! Facts of a seeded registry that the simulated agencies need, read from the file as it stands.
+
+use rusqlite::{Connection, Row};
+use serde::{Deserialize, Serialize};
+
+use super::work::with_check_digit;
+use crate::registry::{Error, Registry};
+
+/// Synthetic facts to ask about; every number lies in a reserved range.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landmarks {
+    /// The day of the photograph, `yyyy-MM-dd`.
+    pub as_of: String,
+    /// The newest month that is closed for most employers, `yyyy-MM`.
+    pub period: String,
+    /// An active employer whose statement of `period` is closed; the largest.
+    pub employer: EmployerMark,
+    /// An employer with arrears at the end of `period`, where there is one.
+    pub employer_in_arrears: Option<EmployerMark>,
+    /// An employer whose statement of `period` is still open, where there is one.
+    pub employer_incomplete: Option<EmployerMark>,
+    /// A branch with a row of its own, where there is one.
+    pub branch: Option<EmployerMark>,
+    /// A tax code with a right check digit that nobody has.
+    pub unregistered_mst: String,
+    /// Grown people with a valid card of an employee, fit for a reissue; at most 20.
+    pub card_holders: Vec<PersonMark>,
+    /// Women of 22 to 40, fit to be a newborn's mother; at most 20.
+    pub mothers: Vec<PersonMark>,
+    /// Communes in force on the day of the photograph in which people live, each with a facility of its province.
+    pub places: Vec<PlaceMark>,
+    /// A commune's code that ended on 2025-06-30.
+    pub ended_commune: String,
+    /// The first six-digit serial that no seeded PIN has: newborns of the simulated agencies start here.
+    pub child_pin_serial_from: u32,
+}
+
+/// An employer to ask about.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployerMark {
+    /// Tax code, canonical.
+    pub mst: String,
+    /// VSS unit code.
+    pub unit_code: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A synthetic person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonMark {
+    /// Name in NFC.
+    pub name: String,
+    /// PIN, 12 digits.
+    pub pin: String,
+    /// SI number, 10 digits.
+    pub si_number: String,
+    /// Card number, 15 characters; empty where the person was chosen without one.
+    pub card_number: String,
+    /// Birth date, `yyyy-MM-dd`.
+    pub birth_date: String,
+    /// Commune of residence, 5 digits.
+    pub commune: String,
+}
+
+/// A place to be born in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceMark {
+    /// Commune, 5 digits.
+    pub commune: String,
+    /// Its province, 2 digits.
+    pub province: String,
+    /// A facility of that province, 5 characters.
+    pub facility: String,
+}
+
+/// Reads the landmarks; blocks.
+///
+/// # Errors
+/// Where the file fails or was not seeded.
+pub fn landmarks(registry: &Registry) -> Result<Landmarks, Error> {
+    let sql = registry.connect()?;
+    let as_of: String = sql.query_row("SELECT value FROM meta WHERE name = 'seed-as-of'", [], |row| row.get(0))?;
+    let period: String = sql.query_row("SELECT max(period) FROM contributions WHERE closed = 1", [], |row| row.get(0))?;
+    Ok(Landmarks {
+        employer: employer(&sql, &period, "c.closed = 1 AND e.state = 1 AND c.arrears_vnd = 0")?
+            .ok_or(Error::Corrupt("no employer in the seed"))?,
+        employer_in_arrears: employer(&sql, &period, "c.closed = 1 AND e.state = 1 AND c.arrears_vnd > 0")?,
+        employer_incomplete: employer(&sql, &period, "c.closed = 0")?,
+        branch: employer(&sql, &period, "c.closed = 1 AND e.mst LIKE '%-%'")?,
+        unregistered_mst: (i64::from(UNREGISTERED_FROM)..10_000_000)
+            .find_map(with_check_digit)
+            .ok_or(Error::Corrupt("no unregistered tax code"))?,
+        card_holders: card_holders(&sql, &as_of)?,
+        mothers: mothers(&sql, &as_of)?,
+        places: places(&sql, &as_of)?,
+        ended_commune: ended_commune()?,
+        child_pin_serial_from: CHILD_PIN_SERIAL_FROM,
+        as_of,
+        period,
+    })
+}
+
+fn employer(sql: &Connection, period: &str, which: &str) -> Result<Option<EmployerMark>, Error> {
+    let mut statement = sql.prepare(&format!(
+        "SELECT e.mst, e.unit_code, e.name FROM employers e JOIN contributions c ON c.employer = e.id
+         WHERE c.period = ?1 AND {which} ORDER BY c.participants DESC, e.id LIMIT 1"
+    ))?;
+    let mut found = statement.query_map([period], |row| {
+        Ok(EmployerMark { mst: row.get(0)?, unit_code: row.get(1)?, name: row.get(2)? })
+    })?;
+    Ok(found.next().transpose()?)
+}
+
+fn card_holders(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error> {
+    people(
+        sql,
+        "c.number LIKE 'DN%' AND c.state = 1 AND c.valid_to > date(?1, '+1 year') AND p.birth_date < date(?1, '-20 year')",
+        as_of,
+    )
+}
+
+fn mothers(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error> {
+    people(sql, "p.sex = 2 AND p.birth_date BETWEEN date(?1, '-40 year') AND date(?1, '-22 year')", as_of)
+}
+
+fn people(sql: &Connection, which: &str, as_of: &str) -> Result<Vec<PersonMark>, Error> {
+    let mut statement = sql.prepare(&format!(
+        "SELECT p.name, pin.number, si.number, coalesce(c.number, ''), p.birth_date, p.commune
+         FROM people p
+         JOIN numbers pin ON pin.person = p.id AND pin.scheme = 'pin' AND pin.valid_to IS NULL
+         JOIN numbers si ON si.person = p.id AND si.scheme = 'si'
+         LEFT JOIN cards c ON c.person = p.id AND c.state = 1
+         WHERE p.died_on IS NULL AND {which} ORDER BY p.id LIMIT 20"
+    ))?;
+    let rows = statement.query_map([as_of], person)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn person(row: &Row<'_>) -> rusqlite::Result<PersonMark> {
+    Ok(PersonMark {
+        name: row.get(0)?,
+        pin: row.get(1)?,
+        si_number: row.get(2)?,
+        card_number: row.get(3)?,
+        birth_date: row.get(4)?,
+        commune: row.get(5)?,
+    })
+}
+
+fn places(sql: &Connection, as_of: &str) -> Result<Vec<PlaceMark>, Error> {
+    let day = as_of.parse().map_err(|_| Error::Corrupt("the day of the photograph"))?;
+    let mut statement = sql.prepare("SELECT commune FROM households GROUP BY commune ORDER BY count(*) DESC, commune LIMIT 10")?;
+    let communes = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let place = |commune: String| {
+        let province = schemas::codes::communes::province_of(&commune, day)?.to_owned();
+        let facility = format!("{province}001");
+        Some(PlaceMark { commune, province, facility })
+    };
+    Ok(communes.into_iter().filter_map(place).collect())
+}
+
+fn ended_commune() -> Result<String, Error> {
+    use schemas::codes::{communes, provinces};
+    let eve = provinces::LAST_DAY_OF_63;
+    let today = eve.tomorrow().map_err(|_| Error::Corrupt("the calendar"))?;
+    communes::all(eve)
+        .find(|old| communes::find(old.code, today).is_none())
+        .map(|old| old.code.to_owned())
+        .ok_or(Error::Corrupt("no commune that ended"))
+}
+
+/// Tax codes from here on are given to nobody.
+pub(super) const UNREGISTERED_FROM: u32 = 9_000_000;
+/// PIN serials from here on are given to no seeded person.
+pub(super) const CHILD_PIN_SERIAL_FROM: u32 = 500_000;

@@ -1,0 +1,278 @@
+//! Employers of skewed size, who works for them, and what they paid in each of 24 closed months.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+use rusqlite::Connection;
+use schemas::codes::contributions::{self, Fund, Rate};
+use schemas::codes::reference_levels;
+use schemas::id::{Mst, Period};
+
+use super::people::Resident;
+use super::places::Places;
+use super::random::Random;
+use super::{SeedError, SeedParams, names};
+
+/// Writes employers, employments and contributions; marks who is employed on the day of the photograph.
+pub(super) fn employ(
+    sql: &Connection,
+    random: &mut Random,
+    params: &SeedParams,
+    places: &Places,
+    residents: &mut [Resident],
+) -> Result<(), SeedError> {
+    let months = Month::all(params.as_of)?;
+    let mut employers = found(sql, random, params.employers, places)?;
+    hire(sql, random, &months, &mut employers, residents)?;
+    for employer in &employers {
+        statements(sql, random, &months, employer)?;
+    }
+    Ok(())
+}
+
+struct Employer {
+    id: i64,
+    state: i64,
+    /// The month, counted from the first, in which it stopped; beyond the last for those that go on.
+    stops: usize,
+    /// Whether its last statement is still open.
+    late: bool,
+    region: u8,
+    habit: Habit,
+    workers: Vec<Worker>,
+}
+
+struct Worker {
+    from: usize,
+    to: usize,
+    salary_vnd: i64,
+}
+
+/// How an employer pays.
+#[derive(Clone, Copy)]
+enum Habit {
+    InFull,
+    Late,
+    Badly,
+}
+
+/// A month with the rates and caps that held on its first day.
+struct Month {
+    period: Period,
+    rates: Vec<&'static Rate>,
+    salary_cap_vnd: i64,
+    unemployment_caps_vnd: [i64; 4],
+}
+
+impl Month {
+    /// The closed months, oldest first, and after them the month whose statement is still open.
+    fn all(as_of: Date) -> Result<Vec<Self>, SeedError> {
+        let mut period = Period::of(as_of).ok().and_then(Period::previous).ok_or(SeedError::Day("period"))?;
+        let mut periods = vec![period];
+        while periods.len() <= CLOSED_MONTHS {
+            period = period.previous().ok_or(SeedError::Day("period"))?;
+            periods.push(period);
+        }
+        periods.into_iter().rev().map(Self::of).collect()
+    }
+
+    fn of(period: Period) -> Result<Self, SeedError> {
+        let day = period.first_day();
+        let vnd = |amount: Option<u64>| amount.and_then(|amount| i64::try_from(amount).ok());
+        let unemployment = |region| vnd(reference_levels::unemployment_cap_vnd(region, day)).unwrap_or(i64::MAX);
+        Ok(Self {
+            period,
+            rates: contributions::on(day).collect(),
+            salary_cap_vnd: vnd(reference_levels::salary_cap_vnd(day)).ok_or(SeedError::Day("salary cap"))?,
+            unemployment_caps_vnd: [1, 2, 3, 4].map(unemployment),
+        })
+    }
+
+    /// What is due for one salary in this month, employee's and employer's parts together.
+    fn due_vnd(&self, salary_vnd: i64, region: u8) -> i64 {
+        let region = usize::from(region.clamp(1, 4) - 1);
+        let part = |rate: &&Rate| {
+            let cap = match rate.fund {
+                Fund::Unemployment => self.unemployment_caps_vnd[region],
+                _ => self.salary_cap_vnd,
+            };
+            let base = u64::try_from(salary_vnd.min(cap)).unwrap_or(0);
+            i64::try_from(contributions::part_of(base, rate.bp)).unwrap_or(0)
+        };
+        self.rates.iter().map(part).sum()
+    }
+}
+
+fn found(sql: &Connection, random: &mut Random, count: usize, places: &Places) -> Result<Vec<Employer>, SeedError> {
+    let mut names = HashSet::new();
+    let mut codes = HashSet::new();
+    let mut roots: Vec<String> = Vec::new();
+    let mut employers = Vec::with_capacity(count);
+    for rank in 0..count {
+        // the last few of a large number are branches of the first few
+        let root = (count >= 20).then(|| rank.checked_sub(count - BRANCHES)).flatten().and_then(|at| roots.get(at));
+        let mst = match root {
+            Some(root) => format!("{root}-001"),
+            None => tax_code(random, &mut codes),
+        };
+        roots.push(mst.clone());
+        let name = firm(random, &mut names, rank);
+        employers.push(write(sql, random, places, rank, &mst, &name)?);
+    }
+    Ok(employers)
+}
+
+fn firm(random: &mut Random, names: &mut HashSet<String>, rank: usize) -> String {
+    let name = names::employer(random, random_kind(rank));
+    let name = if names.contains(&name) { format!("{name} {}", rank + 1) } else { name };
+    names.insert(name.clone());
+    name
+}
+
+fn random_kind(rank: usize) -> &'static str {
+    KINDS[rank % KINDS.len()]
+}
+
+fn write(
+    sql: &Connection,
+    random: &mut Random,
+    places: &Places,
+    rank: usize,
+    mst: &str,
+    name: &str,
+) -> Result<Employer, SeedError> {
+    let place = places.one(random).commune;
+    let state = match rank % 25 {
+        17 => SUSPENDED,
+        24 => CLOSED,
+        _ => ACTIVE,
+    };
+    let stops = if state == ACTIVE { usize::MAX } else { usize::try_from(random.range(6, 20)).unwrap_or(6) };
+    let letter = |at: usize| char::from(b'A' + u8::try_from(at % 26).unwrap_or(0));
+    let unit_code = format!("T{}{:04}{}", letter(rank / 260), rank % 10_000, letter(rank));
+    sql.prepare_cached(
+        "INSERT INTO employers (mst, unit_code, name, state, province, commune) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute((mst, unit_code, name, state, place.province, place.code))?;
+    let habit = random.weighted(&[(Habit::InFull, 78), (Habit::Late, 15), (Habit::Badly, 7)]);
+    Ok(Employer {
+        id: sql.last_insert_rowid(),
+        state,
+        stops,
+        late: state == ACTIVE && rank % 33 == 20,
+        region: u8::try_from(random.range(1, 5)).unwrap_or(1),
+        // the largest pays in full, so that there is always a plain example
+        habit: if rank == 0 { Habit::InFull } else { habit },
+        workers: Vec::new(),
+    })
+}
+
+/// A tax code of the reserved block, below the part that is never given to anybody.
+fn tax_code(random: &mut Random, given: &mut HashSet<String>) -> String {
+    loop {
+        let number = random.range(1, i64::from(super::landmarks::UNREGISTERED_FROM));
+        if let Some(code) = with_check_digit(number)
+            && given.insert(code.clone())
+        {
+            return code;
+        }
+    }
+}
+
+/// `99`, seven digits and their check digit, where there is one.
+pub(super) fn with_check_digit(number: i64) -> Option<String> {
+    let leading = format!("99{number:07}");
+    let mut digits = [0; 9];
+    for (slot, byte) in digits.iter_mut().zip(leading.bytes()) {
+        *slot = byte - b'0';
+    }
+    let code = format!("{leading}{}", Mst::compute_check(&digits)?);
+    Mst::parse(&code).is_ok().then_some(code)
+}
+
+/// Sizes fall with the rank, as those of real employers do.
+fn hire(
+    sql: &Connection,
+    random: &mut Random,
+    months: &[Month],
+    employers: &mut [Employer],
+    residents: &mut [Resident],
+) -> Result<(), SeedError> {
+    let sizes: Vec<(usize, u32)> =
+        (0..employers.len()).map(|rank| (rank, 1_000_000 / (u32::try_from(rank).unwrap_or(u32::MAX - 2) + 2))).collect();
+    for resident in residents {
+        let works = (19..60).contains(&resident.age) && resident.died_on.is_none() && random.percent(58);
+        if !works {
+            continue;
+        }
+        let employer = &mut employers[random.weighted(&sizes)];
+        let worker = contract(random, months.len(), employer.stops);
+        let to = months.get(worker.to).map(|month| month.period.to_string());
+        resident.employed = to.is_none();
+        let from = months.get(worker.from).map_or(months[0].period, |month| month.period);
+        sql.prepare_cached(
+            "INSERT INTO employments (person, employer, from_period, to_period, salary_vnd) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((resident.id, employer.id, from.to_string(), to, worker.salary_vnd))?;
+        employer.workers.push(worker);
+    }
+    Ok(())
+}
+
+/// Most work the whole time; some came, some went, and all leave when the employer stops.
+fn contract(random: &mut Random, months: usize, stops: usize) -> Worker {
+    let month = |random: &mut Random| usize::try_from(random.range(1, i64::try_from(months).unwrap_or(2) - 1)).unwrap_or(1);
+    let from = if random.percent(20) { month(random) } else { 0 };
+    let to = if random.percent(8) { from.max(month(random)) } else { usize::MAX };
+    let last = stops.saturating_sub(1);
+    // a few earn much more than most
+    let steps = random.range(0, 60) * random.range(1, 12) * random.range(1, 12) / 12;
+    Worker { from: from.min(last), to: to.min(if stops == usize::MAX { to } else { last }), salary_vnd: 5_400_000 + steps * 50_000 }
+}
+
+/// Every month's statement of one employer.
+fn statements(sql: &Connection, random: &mut Random, months: &[Month], employer: &Employer) -> Result<(), SeedError> {
+    let last = months.len() - 1;
+    let mut arrears = 0;
+    for (at, month) in months.iter().enumerate() {
+        let here = || employer.workers.iter().filter(|worker| (worker.from..=worker.to).contains(&at));
+        let due: i64 = here().map(|worker| month.due_vnd(worker.salary_vnd, employer.region)).sum();
+        let closed = at < last && !(employer.late && at + 1 == last);
+        let paid = if at == last { 0 } else { paid(random, employer.habit, due, arrears) };
+        arrears += due - paid;
+        let state = if at >= employer.stops { employer.state } else { ACTIVE };
+        sql.prepare_cached(
+            "INSERT INTO contributions (employer, period, state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd, closed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            employer.id,
+            month.period.to_string(),
+            state,
+            i64::try_from(here().count()).unwrap_or(i64::MAX),
+            here().map(|worker| worker.salary_vnd.min(month.salary_cap_vnd)).sum::<i64>(),
+            due,
+            paid,
+            arrears,
+            closed,
+        ))?;
+    }
+    Ok(())
+}
+
+fn paid(random: &mut Random, habit: Habit, due: i64, arrears: i64) -> i64 {
+    match habit {
+        Habit::InFull => due + arrears,
+        // behind most of the time, even every few months
+        Habit::Late if random.percent(30) => due + arrears,
+        Habit::Late => due / 100 * random.range(60, 101),
+        Habit::Badly => due / 100 * random.range(0, 70),
+    }
+}
+
+const ACTIVE: i64 = 1;
+const SUSPENDED: i64 = 2;
+const CLOSED: i64 = 3;
+const CLOSED_MONTHS: usize = 24;
+const BRANCHES: usize = 5;
+const KINDS: &[&str] = &["Công ty TNHH", "Công ty Cổ phần", "Công ty TNHH MTV", "Hợp tác xã", "Doanh nghiệp tư nhân"];
