@@ -1,0 +1,344 @@
+//! The portal's own listener: mutual TLS, only our gateway's certificate, then one call after another.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use certs::tls::{Acceptor, Alpn, PeerCertificate, ServerParams};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use schemas::json::{self, Limits};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::check::{self, Checked};
+use super::table::{Refused, Table};
+use super::{Book, Mischief, Portal};
+use crate::call::Trouble;
+
+/// Sessions by their name, with their end.
+pub(super) type Sessions = HashMap<String, Instant>;
+
+/// A running listener; dropping it stops it.
+#[derive(Debug)]
+pub struct Serving {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting and waits for the listener to end.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+impl Portal {
+    /// Serves on a listener until the handle is dropped or stopped.
+    pub fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<Serving, Trouble> {
+        let identity = self.identity();
+        let acceptor = Acceptor::new(ServerParams {
+            identity: identity.tls.clone(),
+            client_anchors: identity.anchors.clone(),
+            crls: Vec::new(),
+            tls12: false,
+            handshake_deadline: HANDSHAKE_TIME_MAX,
+            alpn: vec![Alpn::Http1],
+        })
+        .map_err(crate::client::Error::Config)?;
+        let address = listener.local_addr().map_err(|error| Trouble::Params(error.to_string()))?;
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(accept(Arc::clone(self), listener, Arc::new(acceptor), stopped));
+        Ok(Serving { address, stop, task })
+    }
+
+    /// What one call does and says; `None` where the reply is to be lost.
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        let delay = self.knobs(|mischief| mischief.delay);
+        tokio::time::sleep(delay).await;
+        let login = request.uri().path().ends_with(LOGIN_PATH);
+        if let Err(wrong) = well_formed(&request) {
+            self.violate(format!("request: {wrong}"));
+            return Some(status(StatusCode::BAD_REQUEST));
+        }
+        let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await.ok()?.to_bytes();
+        let Ok(body) = json::read::<Value>(&body, &LIMITS) else {
+            self.violate("a body that is not strict JSON".to_owned());
+            return Some(status(StatusCode::BAD_REQUEST));
+        };
+        match login {
+            true => Some(reply(&self.login(&body))),
+            false => self.call_in(&body),
+        }
+    }
+
+    fn call_in(&self, body: &Value) -> Option<Response<Full<Bytes>>> {
+        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.server_errors)) {
+            return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+        let said = self.service(body);
+        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.drop_replies)) {
+            return None;
+        }
+        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.claim_exists)) {
+            return Some(reply(&(3, "Hồ sơ đã tồn tại".to_owned())));
+        }
+        Some(reply(&said))
+    }
+
+    fn login(&self, body: &Value) -> Said {
+        let expected = self.identity().login.as_ref();
+        let right = expected.is_some_and(|login| {
+            body.as_object().is_some_and(|members| members.len() == 2)
+                && body["username"].as_str() == Some(&login.username)
+                && body["password"].as_str() == Some(&login.password)
+        });
+        if !right || self.knobs(|mischief| mischief.take(|knobs| &mut knobs.refuse_logins)) {
+            return (1, "Sai tài khoản hoặc mật khẩu".to_owned());
+        }
+        let session = hex::encode(certs::digest::random::<16>());
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, end| *end > Instant::now());
+        sessions.insert(session.clone(), Instant::now() + SESSION_TIME);
+        (SESSION, session)
+    }
+
+    fn service(&self, body: &Value) -> Said {
+        if !self.session_holds(body["session"].as_str().unwrap_or_default()) {
+            return (-1, "Phiên làm việc (session) không tồn tại hoặc đã hết hạn".to_owned());
+        }
+        match self.desk.memory.change(|book| serve_call(book, body)) {
+            Ok(said) => said,
+            Err(error) => (-500, error.to_string()),
+        }
+    }
+
+    fn session_holds(&self, session: &str) -> bool {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.expire_sessions)) {
+            sessions.remove(session);
+        }
+        sessions.get(session).is_some_and(|end| *end > Instant::now())
+    }
+
+    fn knobs<R>(&self, turn: impl FnOnce(&mut Mischief) -> R) -> R {
+        turn(&mut self.mischief.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A memory that cannot be written to shows in the next change that matters.
+    fn violate(&self, what: String) {
+        let _ = self.desk.memory.change(|book| book.table.violate(what));
+    }
+}
+
+/// An error code and its words; for a login the words are the session.
+type Said = (i64, String);
+
+fn serve_call(book: &mut Book, body: &Value) -> Said {
+    match checked_call(body) {
+        Ok(call) => call.act(&mut book.table),
+        Err(wrong) => {
+            book.table.violate(format!("{}: {wrong}", body["service"].as_str().unwrap_or("-")));
+            (-2, format!("Dữ liệu không hợp lệ: {wrong}"))
+        }
+    }
+}
+
+/// A call whose every field has passed.
+enum Call {
+    Sync { records: Vec<Checked>, updating: bool },
+    Progress { steps: Vec<Checked> },
+}
+
+fn checked_call(body: &Value) -> Result<Call, String> {
+    let members = body.as_object().ok_or("the call is no object")?;
+    let known = ["session", "madonvi", "service", "isUpdating", "data"];
+    if members.keys().any(|name| !known.contains(&name.as_str())) {
+        return Err("a member that no call has".to_owned());
+    }
+    if body["madonvi"].as_str().is_none_or(str::is_empty) {
+        return Err("madonvi is missing".to_owned());
+    }
+    let data = body["data"].as_array().filter(|data| !data.is_empty()).ok_or("data is empty")?;
+    match (body["service"].as_str(), body["isUpdating"].as_str()) {
+        (Some("DongBoHoSoMC"), Some(flag @ ("True" | "False"))) => Ok(Call::Sync {
+            records: data.iter().map(check::record).collect::<Result<_, _>>()?,
+            updating: flag == "True",
+        }),
+        (Some("DongBoHoSoMC"), _) => Err("isUpdating is neither True nor False".to_owned()),
+        (Some("CapNhatTienDoHoSoMC"), _) if data.len() > BATCH_MAX => {
+            Err("more than 10 steps in one batch".to_owned())
+        }
+        (Some("CapNhatTienDoHoSoMC"), _) => {
+            Ok(Call::Progress { steps: data.iter().map(check::progress).collect::<Result<_, _>>()? })
+        }
+        _ => Err("no such service".to_owned()),
+    }
+}
+
+impl Call {
+    /// All or nothing: a batch with one refused record changes nothing but the violations.
+    fn act(self, table: &mut Table) -> Said {
+        let mut next = table.clone();
+        let acted = match &self {
+            Self::Sync { records, updating } => {
+                records.iter().try_for_each(|one| next.sync(&one.code, one.state, *updating).map(drop))
+            }
+            Self::Progress { steps } => {
+                steps.iter().try_for_each(|one| next.progress(&one.code, one.state, &one.at).map(drop))
+            }
+        };
+        match acted {
+            Ok(()) => {
+                *table = next;
+                (0, "Thành công".to_owned())
+            }
+            Err(refused) => {
+                table.violations = next.violations;
+                words(refused)
+            }
+        }
+    }
+}
+
+fn words(refused: Refused) -> Said {
+    match refused {
+        Refused::Exists => (3, "Hồ sơ đã tồn tại".to_owned()),
+        Refused::Unknown => (-4, "Hồ sơ không tồn tại".to_owned()),
+        Refused::Order => (-5, "Logic xử lý không hợp lệ".to_owned()),
+        Refused::Time => (-6, "Thời điểm xử lý không hợp lệ".to_owned()),
+    }
+}
+
+/// What every request must have beside its body.
+fn well_formed(request: &Request<Incoming>) -> Result<(), &'static str> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let path = request.uri().path();
+    let query = request.uri().query().unwrap_or_default();
+    let destination = query.split('&').find_map(|part| part.strip_prefix("dstcode="));
+    for (holds, what) in [
+        (request.method() == Method::POST, "method is not POST"),
+        (path.ends_with(LOGIN_PATH) || path.ends_with(CALL_PATH), "unknown path"),
+        (header("content-type").is_some_and(|kind| kind.starts_with("application/json")), "Content-Type"),
+        (header("accept") == Some("application/json"), "Accept"),
+        (header("charset") == Some("utf-8"), "Charset"),
+        (destination.is_some_and(|code| code.split(':').count() == 4), "dstcode in the query"),
+        (header("dstcode") == destination, "dstcode in the header"),
+    ] {
+        if !holds {
+            return Err(what);
+        }
+    }
+    Ok(())
+}
+
+async fn accept(
+    portal: Arc<Portal>,
+    listener: TcpListener,
+    acceptor: Arc<Acceptor>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+        };
+        let (Ok((stream, _)), Ok(place)) = (stream, Arc::clone(&places).try_acquire_owned()) else {
+            continue;
+        };
+        let (portal, acceptor, mut stopped) =
+            (Arc::clone(&portal), Arc::clone(&acceptor), stopped.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = connection(portal, &acceptor, stream) => {}
+                _ = stopped.changed() => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn connection(portal: Arc<Portal>, acceptor: &Acceptor, stream: TcpStream) {
+    let Ok(accepted) = acceptor.accept(stream).await else {
+        portal.violate("a TLS handshake that failed".to_owned());
+        return;
+    };
+    let is_gateway = is_gateway(&portal, &accepted.peer);
+    if !is_gateway {
+        portal.violate("a client certificate that is not the gateway's".to_owned());
+    }
+    let service = service_fn(|request| {
+        let portal = Arc::clone(&portal);
+        async move {
+            match is_gateway {
+                false => Ok(status(StatusCode::FORBIDDEN)),
+                // an error ends the connection without a reply
+                true => portal.answer(request).await.ok_or(Lost),
+            }
+        }
+    });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIME_MAX);
+    let served = server.serve_connection(TokioIo::new(accepted.stream), service);
+    let _ = tokio::time::timeout(CONNECTION_TIME_MAX, served).await;
+}
+
+fn is_gateway(portal: &Portal, peer: &PeerCertificate) -> bool {
+    peer.san_uris.contains(&portal.identity().gateway_urn())
+}
+
+/// A reply that is to be lost on its way.
+#[derive(Debug, thiserror::Error)]
+#[error("the reply is lost")]
+struct Lost;
+
+fn reply(said: &Said) -> Response<Full<Bytes>> {
+    let body = match said {
+        (SESSION, session) => json!({"error_code": 0, "session": session}),
+        (code, words) => json!({"error_code": code, "message": words, "result": []}),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    response
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// The code of a login that succeeded; it never leaves as it stands.
+const SESSION: i64 = i64::MAX;
+
+const LOGIN_PATH: &str = "/XrdAdapter/RestService/forward/mapi/login";
+const CALL_PATH: &str = "/XrdAdapter/RestService/forward/mapi/g";
+const BATCH_MAX: usize = 10;
+const BODY_BYTES_MAX: usize = 1 << 20;
+const CONNECTIONS_MAX: usize = 64;
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(600);
+const SESSION_TIME: Duration = Duration::from_secs(1_800);
+const LIMITS: Limits = Limits { bytes_max: BODY_BYTES_MAX, depth_max: 8, members_max: 64, items_max: 100 };
+
+#[cfg(test)]
+mod tests;

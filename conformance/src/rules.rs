@@ -1,0 +1,1 @@
+//! The black-box rules: one per file, each with its citation.

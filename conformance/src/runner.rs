@@ -1,0 +1,1 @@
+//! Runs the rules and prints what came of it.

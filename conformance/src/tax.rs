@@ -1,0 +1,175 @@
+//! The tax department: asks about employers in signed XML and judges the signed answers.
+//!
+//! Its emitter and its reading of the answer are its own; the facts are those of the published schema
+//! `urn:vn:lienthong:tax:v1` (own profile) and of Circular 13/2017/TT-BTTTT (the four results).
+
+mod answer;
+mod message;
+
+use std::path::Path;
+
+pub use answer::EmployerFacts;
+pub(crate) use message::{Draft, PATH};
+
+use crate::call::{self, Exchange, Params, Prepared, Trouble};
+use crate::client::{Client, Reply};
+use crate::clock;
+use crate::desk::{Desk, only};
+use crate::flow::{Flow, FlowReport};
+use crate::identity::{Identity, Target};
+use crate::landmarks::{Landmarks, pick};
+use crate::state::Ledger;
+
+/// The purpose that the sandbox's agreement with the tax department names.
+pub const PURPOSE: &str = "tax-administration";
+
+/// Every field that can be asked for, in the order of the schema.
+pub const FIELDS: [&str; 8] =
+    ["participationState", "participants", "fund", "due", "paid", "arrears", "name", "unitCode"];
+
+/// The simulated tax department.
+#[derive(Debug)]
+pub struct Department {
+    desk: Desk<Ledger>,
+}
+
+impl Department {
+    /// Opens the department's folder; `target` replaces the gateway that its identity names.
+    pub fn open(folder: &Path, target: Option<&Target>) -> Result<Self, Trouble> {
+        Ok(Self { desk: Desk::open(folder, target)? })
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.desk.identity
+    }
+
+    /// Its line to the gateway.
+    pub fn client(&self) -> &Client {
+        &self.desk.client
+    }
+
+    /// Builds and signs a message: `tax.ping` (nonce) or `tax.verify-employer` (mst, period, fields, purpose).
+    ///
+    /// `fields` is a list joined by commas; what is not given is taken from the landmarks.
+    pub fn prepare(&self, operation: &str, params: &Params) -> Result<Prepared, Trouble> {
+        let body = match operation {
+            "tax.ping" => self.ping_body(params)?,
+            "tax.verify-employer" => self.verify_body(params)?,
+            other => return Err(Trouble::Params(format!("{other} is no operation of the tax words"))),
+        };
+        Draft::new(self.identity(), operation, body).sign(&self.identity().sign)
+    }
+
+    /// Sends one prepared message and proves its answer.
+    pub async fn send(&self, sent: &Prepared) -> Result<Exchange, Trouble> {
+        let reply = self.desk.post(sent).await?;
+        self.desk.close(sent, &reply, self.judge(sent, &reply))
+    }
+
+    /// Builds, sends and proves.
+    pub async fn call(&self, operation: &str, params: &Params) -> Result<Exchange, Trouble> {
+        self.send(&self.prepare(operation, params)?).await
+    }
+
+    /// Asks whether the gateway answers; nothing in the insurance database is touched.
+    pub async fn ping(&self) -> Result<Exchange, Trouble> {
+        let nonce = uuid::Uuid::now_v7().simple().to_string();
+        let answer = self.call("tax.ping", &[("nonce".to_owned(), nonce.clone())].into()).await?;
+        match answer.answer.get("Nonce") == Some(&nonce) {
+            true => Ok(answer),
+            false => Err(Trouble::answer("Pong does not give the nonce back")),
+        }
+    }
+
+    /// Verifies one employer and reads the facts, field by field.
+    pub async fn verify_employer(&self, params: &Params) -> Result<(Exchange, EmployerFacts), Trouble> {
+        let answer = self.call("tax.verify-employer", params).await?;
+        let facts = EmployerFacts::read(&answer.answer)?;
+        Ok((answer, facts))
+    }
+
+    /// Proves a reply without sending: the answer's members, or the fault as trouble.
+    pub fn judge(&self, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
+        match call::fault(reply)? {
+            Some(fault) => Err(Trouble::Fault(fault)),
+            None => answer::proven(self.identity(), sent, reply),
+        }
+    }
+
+    /// Plays `tax.verify-employer`: an employer that is there, one that is not, the same again, and a ping.
+    pub async fn play(&self) -> FlowReport {
+        let mut flow = Flow::start("tax.verify-employer", "signed XML");
+        let result = self.try_play(&mut flow).await;
+        flow.end(result)
+    }
+
+    async fn try_play(&self, flow: &mut Flow) -> Result<(), Trouble> {
+        let sent = self.prepare("tax.verify-employer", &Params::new())?;
+        let first = self.send(&sent).await?;
+        flow.evidence.clone_from(&first.evidence);
+        let facts = EmployerFacts::read(&first.answer)?;
+        flow.note(format!("employer known: result {}, {}", facts.result, facts.summary()));
+        if facts.result != "hasData" {
+            return Err(Trouble::answer(format!("result {} for an employer with data", facts.result)));
+        }
+        let again = self.send(&sent).await?;
+        if again.body != first.body {
+            return Err(Trouble::answer("the resend got another answer than the stored one"));
+        }
+        flow.note("resend: the stored answer, byte for byte");
+        let nobody = [("mst".to_owned(), UNKNOWN_MST.to_owned())].into();
+        let (_, facts) = self.verify_employer(&nobody).await?;
+        if facts.result != "noData" {
+            return Err(Trouble::answer(format!("result {} for an unknown employer", facts.result)));
+        }
+        flow.note("unknown employer: result noData");
+        self.ping().await?;
+        flow.note("ping answered");
+        Ok(())
+    }
+
+    fn ping_body(&self, params: &Params) -> Result<String, Trouble> {
+        only(params, &["nonce"])?;
+        Ok(message::ping(params.get("nonce").map(String::as_str)))
+    }
+
+    fn verify_body(&self, params: &Params) -> Result<String, Trouble> {
+        only(params, &["mst", "period", "fields", "purpose"])?;
+        let given = |name: &str| params.get(name).cloned();
+        let mst = given("mst").map_or_else(|| self.some_employer(), Ok)?;
+        let period = given("period").map_or_else(|| self.some_period(), Ok)?;
+        let fields = given("fields").unwrap_or_else(|| FIELDS.join(","));
+        let purpose = given("purpose").unwrap_or_else(|| PURPOSE.to_owned());
+        Ok(message::verify_employer(&mst, &period, &fields, &purpose))
+    }
+
+    fn some_employer(&self) -> Result<String, Trouble> {
+        let landmarks = Landmarks::read(&self.identity().folder)?;
+        let number = self.desk.memory.read(|ledger| ledger.counter);
+        Ok(pick(&landmarks.employers, number, "employer")?.mst.clone())
+    }
+
+    /// The newest closed month that the landmarks name, else the month before last.
+    fn some_period(&self) -> Result<String, Trouble> {
+        if let Some(period) = Landmarks::read(&self.identity().folder).ok().and_then(|all| all.period) {
+            return Ok(period);
+        }
+        let today = schemas::date::day_in_viet_nam(clock::now());
+        let month = today.first_of_month().saturating_sub(jiff::Span::new().months(2));
+        Ok(month.strftime("%Y-%m").to_string())
+    }
+}
+
+/// A valid synthetic tax code that no seed gives out (block 99, serial 9999999 downwards).
+pub(crate) const UNKNOWN_MST: &str = "9999999997";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unknown_employer_has_a_right_check_digit() {
+        assert!(schemas::id::Mst::parse(UNKNOWN_MST).is_ok());
+    }
+}

@@ -1,0 +1,299 @@
+//! The checker of our answers: whose signature, bound to what, and whether the result follows its own logic.
+
+use std::collections::BTreeSet;
+
+use certs::xmldsig;
+
+use super::message::NAMESPACE;
+use crate::call::{Params, Prepared, Trouble};
+use crate::client::Reply;
+use crate::identity::Identity;
+use crate::xml::{self, Element};
+
+/// Proves that a reply is the gateway's signed answer to `sent` and gives the body's members.
+pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
+    let profile = xmldsig::Profile {
+        algorithms: vec![identity.gateway_algorithm],
+        ..xmldsig::Profile::default()
+    };
+    let proven = xmldsig::verify(&reply.body, &identity.gateway_key, &profile)
+        .map_err(|error| Trouble::answer(error.reason()))?;
+    let canonical = std::str::from_utf8(proven.canonical()).map_err(|_| Trouble::answer("utf-8"))?;
+    let root = xml::read(canonical).ok_or_else(|| Trouble::answer("not canonical XML"))?;
+    bound(identity, sent, &root)?;
+    let [_, body] = root.children.as_slice() else {
+        return Err(Trouble::answer("an answer has a header and one body element"));
+    };
+    let expected = match sent.operation.as_str() {
+        "tax.ping" => "Pong",
+        _ => "VerifyEmployerResult",
+    };
+    if body.name != expected {
+        return Err(Trouble::answer(format!("body element {}", body.name)));
+    }
+    let answer = members(body)?;
+    if expected == "VerifyEmployerResult" {
+        follows_its_logic(sent, &answer)?;
+    }
+    Ok(answer)
+}
+
+/// Every header element says what it must, and the binding is to this message and content.
+fn bound(identity: &Identity, sent: &Prepared, root: &Element) -> Result<(), Trouble> {
+    let header = root.child("Header").ok_or_else(|| Trouble::answer("no Header"))?;
+    let says = |name: &str, text: &str| header.text_of(name) == Some(text);
+    let id = header.text_of("MessageId").unwrap_or_default();
+    for (holds, what) in [
+        (root.name == "TaxMessage", "root"),
+        (root.attribute("xmlns") == Some(NAMESPACE), "namespace"),
+        (root.attribute("Id") == Some(&format!("m-{id}")), "root-id"),
+        (says("Direction", "answer"), "direction"),
+        (says("Environment", &identity.environment), "environment"),
+        (says("Sender", identity.receiver.as_str()), "sender"),
+        (says("Receiver", identity.partner.as_str()), "receiver"),
+        (says("Operation", &sent.operation), "operation"),
+        (says("InReplyTo", &sent.id), "message-id-binding"),
+        (says("RequestDigest", &hex::encode(sent.digest)), "digest-binding"),
+        (header.text_of("SentAt").is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok()), "time"),
+    ] {
+        if !holds {
+            return Err(Trouble::answer(what));
+        }
+    }
+    Ok(())
+}
+
+fn members(body: &Element) -> Result<Params, Trouble> {
+    let mut answer = Params::new();
+    for child in &body.children {
+        let text = match child.children.as_slice() {
+            [] => child.text.clone(),
+            items => items.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join(","),
+        };
+        if answer.insert(child.name.clone(), text).is_some() {
+            return Err(Trouble::answer(format!("{} stands twice", child.name)));
+        }
+    }
+    Ok(answer)
+}
+
+/// The four results of Circular 13/2017/TT-BTTTT and the disclosure by field.
+fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
+    let asked = Asked::read(sent)?;
+    let result = answer.get("Result").map(String::as_str).unwrap_or_default();
+    let withheld: BTreeSet<_> = answer
+        .get("NotDisclosed")
+        .map(|list| list.split(',').map(str::to_owned).collect())
+        .unwrap_or_default();
+    let disclosed: BTreeSet<_> = super::FIELDS
+        .iter()
+        .filter(|field| answer.contains_key(&element_of(field)))
+        .map(|field| (*field).to_owned())
+        .collect();
+    let told: BTreeSet<_> = withheld.union(&disclosed).cloned().collect();
+    let figures = FIGURES.iter().any(|field| disclosed.contains(*field));
+    for (holds, what) in [
+        (answer.get("Mst") == Some(&asked.mst), "another Mst"),
+        (answer.get("Period") == Some(&asked.period), "another Period"),
+        (RESULTS.contains(&result), "an unknown Result"),
+        (told.is_subset(&asked.fields), "a field that was not asked for"),
+        (withheld.is_disjoint(&disclosed), "a field both disclosed and withheld"),
+        (result != "hasData" || told == asked.fields, "a field asked for and neither told nor withheld"),
+        (result != "hasData" || !disclosed.is_empty(), "hasData without data"),
+        (result != "incomplete" || !figures, "figures of a month that is not closed"),
+        (!["noData", "notPermitted"].contains(&result) || disclosed.is_empty(), "data beside no data"),
+    ] {
+        if !holds {
+            return Err(Trouble::answer(what));
+        }
+    }
+    Ok(())
+}
+
+/// What the message asked, read back from the bytes that went out.
+struct Asked {
+    mst: String,
+    period: String,
+    fields: BTreeSet<String>,
+}
+
+impl Asked {
+    fn read(sent: &Prepared) -> Result<Self, Trouble> {
+        let text = String::from_utf8_lossy(&sent.body);
+        let body = text
+            .find("<VerifyEmployer>")
+            .zip(text.find("</VerifyEmployer>"))
+            .and_then(|(start, end)| text.get(start..end + "</VerifyEmployer>".len()))
+            .and_then(xml::read)
+            .ok_or_else(|| Trouble::answer("the request cannot be read back"))?;
+        let text_of = |name: &str| body.text_of(name).unwrap_or_default().to_owned();
+        let fields = body.child("Fields").into_iter().flat_map(|fields| fields.all("Field"));
+        Ok(Self {
+            mst: text_of("Mst"),
+            period: text_of("Period"),
+            fields: fields.map(|field| field.text.clone()).collect(),
+        })
+    }
+}
+
+/// `participationState` is asked for, `ParticipationState` is told.
+fn element_of(field: &str) -> String {
+    let mut letters = field.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+const RESULTS: [&str; 4] = ["hasData", "noData", "notPermitted", "incomplete"];
+
+const FIGURES: [&str; 5] = ["participants", "fund", "due", "paid", "arrears"];
+
+/// What the insurance database says about an employer; absent means not disclosed or not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmployerFacts {
+    /// One of the four results.
+    pub result: String,
+    /// `active`, `suspended` or `closed`.
+    pub participation: Option<String>,
+    /// People insured in the month.
+    pub participants: Option<u32>,
+    /// Contribution salary fund, VND.
+    pub fund: Option<i64>,
+    /// Due for the month, VND.
+    pub due: Option<i64>,
+    /// Paid in the month, VND.
+    pub paid: Option<i64>,
+    /// Owed at the end of the month, VND; negative is overpaid.
+    pub arrears: Option<i64>,
+    /// Fields that were asked for and not agreed.
+    pub not_disclosed: Vec<String>,
+}
+
+impl EmployerFacts {
+    /// Reads the members of a proven answer.
+    pub fn read(answer: &Params) -> Result<Self, Trouble> {
+        let list = answer.get("NotDisclosed").map(String::as_str).unwrap_or_default();
+        Ok(Self {
+            result: answer.get("Result").cloned().unwrap_or_default(),
+            participation: answer.get("ParticipationState").cloned(),
+            participants: number(answer, "Participants")?,
+            fund: number(answer, "Fund")?,
+            due: number(answer, "Due")?,
+            paid: number(answer, "Paid")?,
+            arrears: number(answer, "Arrears")?,
+            not_disclosed: list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        })
+    }
+
+    /// One line for people: figures of an employer, nobody's personal data.
+    pub fn summary(&self) -> String {
+        let shown = |value: Option<i64>| value.map_or("-".to_owned(), |value| value.to_string());
+        format!(
+            "{}, {} participants, fund {} VND, arrears {} VND, not disclosed: {}",
+            self.participation.as_deref().unwrap_or("-"),
+            shown(self.participants.map(i64::from)),
+            shown(self.fund),
+            shown(self.arrears),
+            self.not_disclosed.len()
+        )
+    }
+}
+
+fn number<T: std::str::FromStr>(answer: &Params, name: &str) -> Result<Option<T>, Trouble> {
+    answer
+        .get(name)
+        .map(|text| text.parse().map_err(|_| Trouble::answer(format!("{name} is no number"))))
+        .transpose()
+}
+
+/// The digest that an answer must name, for a document of whatever body.
+#[cfg(test)]
+fn digest_of(body: &str) -> [u8; 32] {
+    certs::digest::content_digest("tax.verify-employer", "tax", "vss", body.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::{self, Draft};
+    use super::*;
+    use crate::identity::tests::write_agency;
+
+    const RESULT: &str = "<VerifyEmployerResult><Result>hasData</Result><Mst>9999999997</Mst>\
+        <Period>2026-09</Period><Fund>120</Fund><NotDisclosed><Field>arrears</Field></NotDisclosed></VerifyEmployerResult>";
+
+    struct Scene {
+        _folder: tempfile::TempDir,
+        identity: Identity,
+        sent: Prepared,
+    }
+
+    fn scene() -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        write_agency(folder.path(), "tax");
+        let identity = Identity::load(folder.path()).unwrap();
+        let body = message::verify_employer("9999999997", "2026-09", "fund,arrears", "x");
+        let sent = Draft::new(&identity, "tax.verify-employer", body).sign(&identity.sign).unwrap();
+        Scene { _folder: folder, identity, sent }
+    }
+
+    /// The test's gateway signs with the agency's own key, which stands in gateway-sign.pem.
+    fn answer(scene: &Scene, bend: impl Fn(String) -> String) -> Reply {
+        let canonical = format!(
+            "<TaxMessage xmlns=\"{NAMESPACE}\" Id=\"m-answer-01\"><Header><MessageId>answer-01</MessageId>\
+             <SentAt>2026-11-22T05:00:00Z</SentAt><Environment>sandbox</Environment><Direction>answer</Direction>\
+             <Sender>vss</Sender><Receiver>tax</Receiver><Operation>tax.verify-employer</Operation>\
+             <InReplyTo>{}</InReplyTo><RequestDigest>{}</RequestDigest></Header>{RESULT}</TaxMessage>",
+            scene.sent.id,
+            hex::encode(scene.sent.digest),
+        );
+        let canonical = bend(canonical);
+        let key = &scene.identity.sign;
+        let body = xmldsig::sign_enveloped(canonical.as_bytes(), "m-answer-01", key, None).unwrap();
+        Reply { status: 200, headers: http::HeaderMap::new(), body: body.into() }
+    }
+
+    #[test]
+    fn the_request_digest_is_over_the_body_element_as_it_stands() {
+        let scene = scene();
+        let body = message::verify_employer("9999999997", "2026-09", "fund,arrears", "x");
+        assert_eq!(scene.sent.digest, digest_of(&body));
+    }
+
+    #[test]
+    fn a_proven_answer_gives_its_facts() {
+        let scene = scene();
+        let answer = proven(&scene.identity, &scene.sent, &answer(&scene, |text| text)).unwrap();
+        let facts = EmployerFacts::read(&answer).unwrap();
+        assert_eq!((facts.fund, facts.not_disclosed), (Some(120), vec!["arrears".to_owned()]));
+    }
+
+    #[test]
+    fn an_answer_bound_to_something_else_or_without_logic_is_refused_by_name() {
+        let scene = scene();
+        for (from, to, why) in [
+            ("<Direction>answer<", "<Direction>request<", "direction"),
+            ("<Environment>sandbox<", "<Environment>test<", "environment"),
+            ("<InReplyTo>", "<InReplyTo>x", "message-id-binding"),
+            ("<RequestDigest>", "<RequestDigest>0", "digest-binding"),
+            ("<Receiver>tax<", "<Receiver>portal<", "receiver"),
+            ("<Mst>9999999997<", "<Mst>9999999972<", "another Mst"),
+            ("<Fund>120</Fund>", "<Paid>1</Paid>", "a field that was not asked for"),
+            ("<Fund>120</Fund>", "", "a field asked for and neither told nor withheld"),
+            ("hasData", "noData", "data beside no data"),
+            ("hasData", "incomplete", "figures of a month that is not closed"),
+            ("<Field>arrears<", "<Field>fund<", "a field both disclosed and withheld"),
+        ] {
+            let bent = answer(&scene, |text| text.replacen(from, to, 1));
+            let refused = proven(&scene.identity, &scene.sent, &bent);
+            assert!(matches!(&refused, Err(Trouble::Answer(word)) if word == why), "{why}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_changed_after_signing_is_refused() {
+        let scene = scene();
+        let mut reply = answer(&scene, |text| text);
+        let text = String::from_utf8(reply.body.to_vec()).unwrap().replace("<Fund>120<", "<Fund>121<");
+        reply.body = text.into();
+        let refused = proven(&scene.identity, &scene.sent, &reply);
+        assert!(matches!(&refused, Err(Trouble::Answer(word)) if word == "digest-mismatch"), "{refused:?}");
+    }
+}
