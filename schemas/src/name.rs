@@ -42,6 +42,20 @@ pub enum NameError {
     NoLetter,
 }
 
+impl NameError {
+    /// The reason as a stable word for faults and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "name-empty",
+            Self::TooLong => "name-too-long",
+            Self::Character => "name-character",
+            Self::NotLatin => "name-not-latin",
+            Self::Marks => "name-marks",
+            Self::NoLetter => "name-no-letter",
+        }
+    }
+}
+
 impl PersonName {
     /// Parses a name; white space around it is dropped, everything else is kept as written, in NFC.
     pub fn parse(text: &str) -> Result<Self, NameError> {
