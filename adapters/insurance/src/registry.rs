@@ -32,6 +32,8 @@ use schemas::id::OrganId;
 
 pub(crate) use counters::SI_COUNTER;
 pub use error::{Error, OpenError};
+#[cfg(test)]
+pub(crate) use fingerprint::fingerprint;
 use threads::Threads;
 
 /// Time, passed in so that tests can turn it.

@@ -159,6 +159,10 @@ fn step(transaction: &mut Transaction<'_>, command: Command, answers: &mut Vec<B
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+
     use schemas::fault::{Fault, FaultCode};
 
     use super::*;
@@ -177,6 +181,11 @@ mod tests {
             sql.execute("INSERT INTO t (a) VALUES (?1)", [a])?;
             Ok(())
         }
+    }
+
+    /// Polls once; true where there is no answer yet.
+    async fn waits<F: Future>(mut call: Pin<&mut F>) -> bool {
+        poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending())).await
     }
 
     async fn rows(threads: &Threads) -> i64 {
@@ -221,7 +230,7 @@ mod tests {
             running.await.unwrap();
             let queued = threads.write("queued", insert(1));
             let mut queued = std::pin::pin!(queued);
-            assert!(futures_util::poll!(queued.as_mut()).is_pending());
+            assert!(waits(queued.as_mut()).await);
             assert!(matches!(threads.write("refused", insert(2)).await, Err(Error::Busy)));
             release.send(()).unwrap();
             queued.await.unwrap();
@@ -237,11 +246,11 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let hold = threads.write("hold", move |_| Ok(wait.recv().is_ok()));
         let mut hold = Box::pin(hold);
-        assert!(futures_util::poll!(hold.as_mut()).is_pending());
+        assert!(waits(hold.as_mut()).await);
         {
             let gone = threads.write("gone", insert(1));
             let mut gone = std::pin::pin!(gone);
-            assert!(futures_util::poll!(gone.as_mut()).is_pending());
+            assert!(waits(gone.as_mut()).await);
         }
         release.send(()).unwrap();
         assert!(hold.await.unwrap());
