@@ -29,6 +29,8 @@ pub enum Road {
     Direct,
     /// Through the national integration platform: the peer is the sender's registered relay.
     Ngsp,
+    /// Through the portal's exchange adapter, outwards: a login session over mutual TLS.
+    Vdxp,
 }
 
 impl Road {
@@ -38,13 +40,14 @@ impl Road {
         match self {
             Self::Direct => "direct",
             Self::Ngsp => "ngsp",
+            Self::Vdxp => "vdxp",
         }
     }
 
     /// Reads the word back.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Direct, Self::Ngsp]
+        [Self::Direct, Self::Ngsp, Self::Vdxp]
             .into_iter()
             .find(|road| road.as_str() == word)
     }

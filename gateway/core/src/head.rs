@@ -81,12 +81,7 @@ impl Peer {
         certificate: &certs::tls::PeerCertificate,
     ) -> Option<Self> {
         let by_pin = partners.peer(&PeerId::Spki(certificate.spki_sha256));
-        let by_uri = || {
-            certificate
-                .san_uris
-                .iter()
-                .find_map(|uri| partners.peer(&PeerId::Uri(uri.clone())))
-        };
+        let by_uri = || partners.peer(&PeerId::Uri(only_name(certificate)?.to_owned()));
         let partner = by_pin.or_else(by_uri)?.id.clone();
         Some(Self(Arc::new(PeerInner {
             partner,
@@ -121,6 +116,16 @@ impl Peer {
     pub fn not_after(&self) -> Timestamp {
         self.0.not_after
     }
+}
+
+/// The one URI of ours that the certificate carries; one with two names belongs to nobody.
+fn only_name(certificate: &certs::tls::PeerCertificate) -> Option<&str> {
+    let mut names = certificate
+        .san_uris
+        .iter()
+        .filter(|uri| uri.starts_with("urn:lienthong:"));
+    let name = names.next()?;
+    names.next().is_none().then_some(name.as_str())
 }
 
 /// The head of a request, its identity headers stripped.

@@ -1,12 +1,27 @@
 //! The way out: a parcel becomes bytes in the partner's words, is recorded, sent and receipted.
 //!
-//! Due -> Leased -> Permitted -> Encoded -> Recorded -> Sent -> Receipted -> Done. The courier owns
-//! encoding and sending; the delivery worker owns leases, permits, the record and the retries.
+//! Leased -> [`Shipment`] (encoded) -> [`Allowed`] (an agreement in force permits it) ->
+//! [`Sendable`] (its exact bytes are in the journal) -> sent and receipted ([`Delivery`]). The courier
+//! owns encoding and sending; the delivery worker owns leases and retries. What is not recorded
+//! cannot be sent:
+//! ```compile_fail
+//! fn hurry(shipment: gateway_core::outbound::Shipment) -> gateway_core::outbound::Sendable {
+//!     gateway_core::outbound::Sendable { shipment }
+//! }
+//! ```
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use jiff::civil::Date;
 
-use crate::ports::{Delivery, Leased};
+use crate::{
+    adapter::{Operation, Road},
+    partner::Partner,
+    policy::{self, Denied, Question},
+    ports::{Delivery, Leased, Outbox, StoreError},
+};
 
 /// Bytes for one call of the partner, and the parcels that they carry.
 #[derive(Debug, Clone)]
@@ -14,11 +29,73 @@ pub struct Shipment {
     /// The parcels inside, in order.
     pub parcels: Vec<String>,
     /// The operation that agreements know, such as `portal.sync-dossier`.
-    pub operation: &'static str,
+    pub operation: &'static Operation,
+    /// The purpose that agreements know.
+    pub purpose: &'static str,
+    /// By which road it goes.
+    pub road: Road,
     /// What kind of call it is, in the courier's own words.
     pub service: &'static str,
     /// The exact body, without credentials.
     pub body: Bytes,
+}
+
+impl Shipment {
+    /// Agreements bind outwards too: nothing leaves that none in force allows.
+    ///
+    /// # Errors
+    /// Why policy says no.
+    pub fn permit(self, partner: &Partner, on: Date) -> Result<Allowed, Denied> {
+        policy::decide(&Question {
+            partner,
+            road: self.road,
+            operation: self.operation,
+            purpose: self.purpose,
+            asked: &BTreeSet::new(),
+            on,
+        })?;
+        Ok(Allowed { shipment: self })
+    }
+}
+
+/// A shipment that an agreement in force allows.
+#[derive(Debug)]
+pub struct Allowed {
+    shipment: Shipment,
+}
+
+impl Allowed {
+    /// Commits the exact bytes to the journal; only then can they be sent.
+    ///
+    /// # Errors
+    /// The store could not write; nothing may be sent.
+    pub async fn record(
+        self,
+        outbox: &dyn Outbox,
+        partner: &Partner,
+    ) -> Result<Sendable, StoreError> {
+        let Shipment { parcels, body, .. } = &self.shipment;
+        outbox
+            .sending(&partner.id, parcels.clone(), body.clone())
+            .await?;
+        Ok(Sendable {
+            shipment: self.shipment,
+        })
+    }
+}
+
+/// A shipment whose exact bytes are in the journal.
+#[derive(Debug)]
+pub struct Sendable {
+    shipment: Shipment,
+}
+
+impl Sendable {
+    /// What is sent.
+    #[must_use]
+    pub fn shipment(&self) -> &Shipment {
+        &self.shipment
+    }
 }
 
 /// One partner's way out: pure encoding, then sending.
@@ -31,5 +108,5 @@ pub trait Courier: Send + Sync + 'static {
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>);
 
     /// Sends one shipment whose bytes are already recorded.
-    fn send<'a>(&'a self, shipment: &'a Shipment) -> BoxFuture<'a, Delivery>;
+    fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery>;
 }

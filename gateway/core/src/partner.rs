@@ -153,6 +153,8 @@ impl Partner {
                 .relays
                 .iter()
                 .any(|relay| relay.road == road && relay.relay == *peer),
+            // outwards only: nothing arrives by it
+            Road::Vdxp => false,
         }
     }
 }

@@ -16,7 +16,7 @@ pub use admit::{Admit, AdmitLayer, Gate, TIMEOUT_HEADER};
 pub use answer::{Answer, AnswerLayer, Prepared};
 pub use face::{EVIDENCE, FAULT, FaceLayer, FaceService, Reply, SIGNATURE, unknown_route};
 pub use perform::Perform;
-pub use permit::{Permit, PermitLayer};
+pub use permit::{Permit, PermitLayer, today};
 pub use receive::{Receive, ReceiveLayer};
 pub use record::{Record, RecordLayer};
 pub use resume::{Resume, ResumeLayer};

@@ -136,7 +136,8 @@ impl PermitLayer {
 }
 
 /// The day in Viet Nam: +07:00 all year.
-fn today(now: Timestamp) -> Date {
+#[must_use]
+pub fn today(now: Timestamp) -> Date {
     Offset::constant(7).to_datetime(now).date()
 }
 

@@ -160,13 +160,14 @@ impl<A: Adapter> VerifyLayer<A> {
         received: &Received,
     ) -> Result<Decoded<A::Request>, Fault> {
         let head = &received.head;
+        let now = self.parts.clock.now();
         match &received.envelope.signature {
             SignatureForm::Xml => {
-                let proven = prove_xml(partner, &received.envelope, &received.body)?;
+                let proven = prove_xml(partner, &received.envelope, &received.body, now)?;
                 self.adapter.decode(head, &Proven::xml(proven.canonical()))
             }
             SignatureForm::Jws(compact) => {
-                let proof = prove_jws(partner, compact, &received.body)?;
+                let proof = prove_jws(partner, compact, &received.body, now)?;
                 self.adapter
                     .decode(head, &Proven::json(&received.body, proof.header()))
             }
@@ -198,11 +199,16 @@ fn prove_xml(
     partner: &Partner,
     envelope: &Envelope,
     body: &[u8],
+    now: Timestamp,
 ) -> Result<xmldsig::ProvenXml, Fault> {
     let hinted = envelope.key_hint.as_deref();
     let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
     let mut last = bad_signature("unknown-key");
     for key in partner.keys.iter().filter(fits) {
+        if !key.key.is_valid_at(now) {
+            last = bad_signature("key-not-valid-now");
+            continue;
+        }
         let profile = xmldsig::Profile {
             algorithms: vec![key.algorithm],
             ..xmldsig::Profile::default()
@@ -215,11 +221,19 @@ fn prove_xml(
     Err(last)
 }
 
-fn prove_jws(partner: &Partner, compact: &str, body: &[u8]) -> Result<jws::Proof, Fault> {
+fn prove_jws(
+    partner: &Partner,
+    compact: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<jws::Proof, Fault> {
     let unproven = jws::parse(compact).map_err(|error| bad_signature(error.reason()))?;
     let key = partner
         .key(Some(&unproven.header().kid))
         .ok_or_else(|| bad_signature("unknown-key"))?;
+    if !key.key.is_valid_at(now) {
+        return Err(bad_signature("key-not-valid-now"));
+    }
     unproven
         .verify(&key.key, key.algorithm, body)
         .map_err(|error| bad_signature(error.reason()))
@@ -319,7 +333,7 @@ mod tests {
     fn the_window_ends_to_the_second_on_both_sides() {
         let window = Duration::from_secs(300);
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let at = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).unwrap();
         for (offset, fresh) in [
             (-300, true),
             (300, true),
