@@ -46,7 +46,9 @@ pub struct Submit {
 
 impl std::fmt::Debug for Submit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Submit").field("reference", &self.reference).finish_non_exhaustive()
+        f.debug_struct("Submit")
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,9 +97,11 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Submit>, Fa
 
 fn read(bytes: &[u8]) -> Result<Submit, Fault> {
     let said: Submission = portal::decode(bytes).map_err(check::json)?;
-    let submitted_at = portal_time::parse(said.submitted_at.trim()).map_err(|_| invalid("bad-date", "NgayNopHoSo"))?;
+    let submitted_at = portal_time::parse(said.submitted_at.trim())
+        .map_err(|_| invalid("bad-date", "NgayNopHoSo"))?;
     let on = day_in_viet_nam(submitted_at);
-    let born = parse_slash(said.applicant.born.trim()).map_err(|_| invalid("bad-date", "NgayThangNamSinh"))?;
+    let born = parse_slash(said.applicant.born.trim())
+        .map_err(|_| invalid("bad-date", "NgayThangNamSinh"))?;
     if born > on {
         return Err(invalid("birth-after-submission", "NgayThangNamSinh"));
     }
@@ -107,10 +111,15 @@ fn read(bytes: &[u8]) -> Result<Submit, Fault> {
         name: name(&said.applicant)?,
         pin: pin(&said.applicant, born)?,
         born,
-        phone: optional(said.applicant.phone.as_ref(), PHONE_CHARS_MAX, "SoDienThoai")?,
+        phone: optional(
+            said.applicant.phone.as_ref(),
+            PHONE_CHARS_MAX,
+            "SoDienThoai",
+        )?,
         email: optional(said.applicant.email.as_ref(), EMAIL_CHARS_MAX, "ThuDienTu")?,
         held_by: held_by(said.card.trim())?,
-        reason: ReissueReason::from_wire(&said.reason).ok_or_else(|| invalid("unknown-code", "LyDoCapLai"))?,
+        reason: ReissueReason::from_wire(&said.reason)
+            .ok_or_else(|| invalid("unknown-code", "LyDoCapLai"))?,
         submitted_at,
     })
 }

@@ -19,14 +19,17 @@ pub(crate) fn encode(request: &Submit, dossier: &Dossier) -> Result<Encoded, Fau
         received_at: portal_clock(&dossier.received_at)?,
         due_at: portal_clock(&dossier.due_at)?,
     };
-    Ok(Encoded { unsigned: Unsigned::Json(portal::encode(&acceptance)), callbacks: Vec::new() })
+    Ok(Encoded {
+        unsigned: Unsigned::Json(portal::encode(&acceptance)),
+        callbacks: Vec::new(),
+    })
 }
 
 /// RFC 3339 as the portal reads it, `yyyyMMddHHmmss` at +07:00.
 fn portal_clock(rfc3339: &str) -> Result<String, Fault> {
-    let at: Timestamp = rfc3339
-        .parse()
-        .map_err(|_| Fault::new(FaultCode::Internal, "registry-answer").log("a time is not RFC 3339"))?;
+    let at: Timestamp = rfc3339.parse().map_err(|_| {
+        Fault::new(FaultCode::Internal, "registry-answer").log("a time is not RFC 3339")
+    })?;
     Ok(portal_time::format(at))
 }
 
@@ -47,7 +50,9 @@ mod tests {
 
     #[test]
     fn the_answer_gives_the_code_the_state_and_local_times() {
-        let Unsigned::Json(body) = encode(&submit(), &dossier()).unwrap().unsigned else { panic!("not JSON") };
+        let Unsigned::Json(body) = encode(&submit(), &dossier()).unwrap().unsigned else {
+            panic!("not JSON")
+        };
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"MaHoSo":"X99.01-261122-000001","MaThamChieu":"DVC-2026-0001","TrangThaiHoSo":"1","NgayTiepNhan":"20261122120000","NgayHenTra":"20261127170000"}"#
@@ -56,7 +61,17 @@ mod tests {
 
     #[test]
     fn a_time_that_the_contract_forbids_is_our_fault() {
-        let fault = encode(&submit(), &Dossier { due_at: "soon".into(), ..dossier() }).unwrap_err();
-        assert_eq!((fault.code(), fault.reason()), (FaultCode::Internal, "registry-answer"));
+        let fault = encode(
+            &submit(),
+            &Dossier {
+                due_at: "soon".into(),
+                ..dossier()
+            },
+        )
+        .unwrap_err();
+        assert_eq!(
+            (fault.code(), fault.reason()),
+            (FaultCode::Internal, "registry-answer")
+        );
     }
 }

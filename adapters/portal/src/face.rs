@@ -34,7 +34,11 @@ pub(crate) fn face(fault: &Fault) -> Face {
         blame: row.blame.as_str(),
     };
     let body = serde_json::to_vec(&refusal).expect("texts and a number");
-    Face { content_type: "application/json", status: None, unsigned: Unsigned::Json(body) }
+    Face {
+        content_type: "application/json",
+        status: None,
+        unsigned: Unsigned::Json(body),
+    }
 }
 
 #[cfg(test)]
@@ -49,12 +53,24 @@ mod tests {
     #[test]
     fn every_fault_is_said_without_the_log_note() {
         for &code in FaultCode::ALL {
-            let fault = Fault::new(code, "some-reason").field("MaThe").log("internal");
-            let Unsigned::Json(body) = face(&fault).unsigned else { panic!("not JSON") };
+            let fault = Fault::new(code, "some-reason")
+                .field("MaThe")
+                .log("internal");
+            let Unsigned::Json(body) = face(&fault).unsigned else {
+                panic!("not JSON")
+            };
             let read: PushAnswer = decode(&body).unwrap();
-            assert_eq!((read.error_code, read.message.as_deref()), (-1, Some(code.row().vi)));
+            assert_eq!(
+                (read.error_code, read.message.as_deref()),
+                (-1, Some(code.row().vi))
+            );
             let text = String::from_utf8(body).unwrap();
-            for part in [code.row().code, "some-reason", "MaThe", code.row().retry.as_str()] {
+            for part in [
+                code.row().code,
+                "some-reason",
+                "MaThe",
+                code.row().retry.as_str(),
+            ] {
                 assert!(text.contains(part), "{part} in {text}");
             }
             assert!(!text.contains("internal"));

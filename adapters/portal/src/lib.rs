@@ -3,7 +3,14 @@
 //! In: JSON with a detached JWS (own profile, see `MAPPING.md`). Out: `DongBoHoSoMC` and
 //! `CapNhatTienDoHoSoMC` through the portal's session. It refuses to know keys, sockets and rows, and
 //! which step may follow which: that is the registry's.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test stops where it fails"
+    )
+)]
 
 mod decode;
 mod encode;
@@ -49,8 +56,12 @@ impl std::fmt::Debug for Portal {
 }
 
 /// A dossier is submitted.
-pub static SUBMIT: Operation =
-    Operation { name: "portal.submit-dossier", effect: Effect::Change, proof: ProofKind::Jws, fields: &[] };
+pub static SUBMIT: Operation = Operation {
+    name: "portal.submit-dossier",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
 
 /// The one purpose of dossiers, as agreements name it; both ways.
 pub const PURPOSE: &str = "card-reissue";

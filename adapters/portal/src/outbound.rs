@@ -28,16 +28,24 @@ use schemas::{
     wire::portal::Service,
 };
 
-pub use desk::{Desk, DeskConfig};
+pub use desk::{Desk, DeskConfig, Exchange};
 
 /// `DongBoHoSoMC` as agreements name it. The portal proves us by session and certificate, not by a
 /// signature; `proof` is what we would demand and plays no part outwards.
-pub static SYNC: Operation =
-    Operation { name: "portal.sync-dossier", effect: Effect::Change, proof: ProofKind::Jws, fields: &[] };
+pub static SYNC: Operation = Operation {
+    name: "portal.sync-dossier",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
 
 /// `CapNhatTienDoHoSoMC` as agreements name it.
-pub static PROGRESS: Operation =
-    Operation { name: "portal.update-progress", effect: Effect::Change, proof: ProofKind::Jws, fields: &[] };
+pub static PROGRESS: Operation = Operation {
+    name: "portal.update-progress",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
 
 /// The parcels of one change, in the order in which the portal must hear them.
 ///
@@ -46,14 +54,20 @@ pub static PROGRESS: Operation =
 pub fn parcels(partner: &PartnerId, change: &Change) -> Result<Vec<Parcel>, &'static str> {
     let dossier = told(change)?;
     let content = Bytes::from(change.encode_to_vec());
-    let parcels = calls(dossier.step, state(dossier)).iter().zip(0_u64..).map(|(&service, nth)| Parcel {
-        id: format!("{}.{}", change.id, suffix(service)),
-        partner: partner.clone(),
-        subject: change.subject.clone(),
-        sequence: change.subject_sequence.saturating_mul(2).saturating_add(nth),
-        kind: kind(service),
-        content: content.clone(),
-    });
+    let parcels = calls(dossier.step, state(dossier))
+        .iter()
+        .zip(0_u64..)
+        .map(|(&service, nth)| Parcel {
+            id: format!("{}.{}", change.id, suffix(service)),
+            partner: partner.clone(),
+            subject: change.subject.clone(),
+            sequence: change
+                .subject_sequence
+                .saturating_mul(2)
+                .saturating_add(nth),
+            kind: kind(service),
+            content: content.clone(),
+        });
     Ok(parcels.collect())
 }
 
@@ -92,7 +106,9 @@ fn suffix(service: Service) -> &'static str {
 }
 
 fn service_of(kind: &str) -> Option<Service> {
-    [Service::SyncDossier, Service::UpdateProgress].into_iter().find(|&service| self::kind(service) == kind)
+    [Service::SyncDossier, Service::UpdateProgress]
+        .into_iter()
+        .find(|&service| self::kind(service) == kind)
 }
 
 #[cfg(test)]

@@ -21,7 +21,11 @@ pub trait Dossiers: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Dossier, Fault>>;
 }
 
-pub(crate) async fn perform(dossiers: &dyn Dossiers, context: Context, request: &Submit) -> Result<Dossier, Fault> {
+pub(crate) async fn perform(
+    dossiers: &dyn Dossiers,
+    context: Context,
+    request: &Submit,
+) -> Result<Dossier, Fault> {
     dossiers.submit_reissue(context, canonical(request)).await
 }
 
@@ -43,5 +47,33 @@ pub(crate) fn canonical(request: &Submit) -> SubmitReissueRequest {
         phone: request.phone.clone(),
         email: request.email.clone(),
         submitted_at: request.submitted_at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::tests::submit;
+
+    #[test]
+    fn a_dossier_reaches_the_contract_in_canonical_words() {
+        let request = canonical(&submit());
+        assert_eq!(request.foreign_id, "DVC-2026-0001");
+        assert_eq!(request.procedure, "9.000001");
+        assert_eq!(request.card_or_si_number, "DN4019912345678");
+        assert_eq!(
+            (
+                request.applicant_name.as_str(),
+                request.applicant_pin.as_str()
+            ),
+            ("Lê Văn Mẫu", "099090000001")
+        );
+        assert_eq!(request.applicant_birth_date, "1990-05-17");
+        assert_eq!(request.reason(), Reason::Lost);
+        assert_eq!(
+            (request.phone.as_str(), request.email.as_str()),
+            ("0900000000", "mau@example.vn")
+        );
+        assert_eq!(request.submitted_at, "2026-11-22T04:59:59Z");
     }
 }

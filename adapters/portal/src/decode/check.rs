@@ -28,7 +28,11 @@ pub(super) fn text<'a>(text: &'a str, field: &'static str) -> Result<&'a str, Fa
 }
 
 /// A bounded text without control characters; empty where absent.
-pub(super) fn optional(text: Option<&String>, chars_max: usize, field: &'static str) -> Result<String, Fault> {
+pub(super) fn optional(
+    text: Option<&String>,
+    chars_max: usize,
+    field: &'static str,
+) -> Result<String, Fault> {
     let text = text.map(|text| text.trim()).unwrap_or_default();
     if text.chars().count() > chars_max {
         return Err(invalid("text-too-long", field));

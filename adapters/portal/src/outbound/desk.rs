@@ -35,11 +35,23 @@ pub struct DeskConfig {
     pub retry_after_refusal: Duration,
 }
 
+/// Carries one call, session added, and brings the answer back.
+pub trait Exchange: Send + Sync + 'static {
+    /// Sends a body that has no session yet.
+    fn call<'a>(&'a self, body: &'a [u8]) -> BoxFuture<'a, Result<Reply, vdxp::Error>>;
+}
+
+impl Exchange for Vdxp {
+    fn call<'a>(&'a self, body: &'a [u8]) -> BoxFuture<'a, Result<Reply, vdxp::Error>> {
+        Box::pin(Vdxp::call(self, body))
+    }
+}
+
 /// One portal's way out.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Desk<E = Vdxp> {
     config: DeskConfig,
-    road: Vdxp,
+    road: E,
 }
 
 /// One call without its session: exactly what is recorded before it is sent.
@@ -49,15 +61,19 @@ struct Call {
     #[serde(rename = "madonvi")]
     unit: String,
     service: String,
-    #[serde(rename = "isUpdating", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "isUpdating",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     is_updating: Option<String>,
     data: Box<RawValue>,
 }
 
-impl Desk {
+impl<E: Exchange> Desk<E> {
     /// A desk that sends by `road`.
     #[must_use]
-    pub fn new(config: DeskConfig, road: Vdxp) -> Self {
+    pub fn new(config: DeskConfig, road: E) -> Self {
         Self { config, road }
     }
 
@@ -67,16 +83,31 @@ impl Desk {
         let (record, updating) = match service {
             Service::SyncDossier => {
                 let first = super::told(&change)?.step <= 1;
-                (portal::encode(&words::record(&self.config, &change)?), Some(!first))
+                (
+                    portal::encode(&words::record(&self.config, &change)?),
+                    Some(!first),
+                )
             }
             Service::UpdateProgress => (portal::encode(&words::progress(&change)?), None),
         };
-        Ok(Item { parcel: leased.id.clone(), subject: leased.subject.clone(), service, record, updating })
+        Ok(Item {
+            parcel: leased.id.clone(),
+            subject: leased.subject.clone(),
+            service,
+            record,
+            updating,
+        })
     }
 
     fn shipment(&self, load: Load) -> Result<Shipment, &'static str> {
-        let records = load.items.iter().map(|item| item.record.as_slice()).collect::<Vec<_>>().join(&b","[..]);
-        let data = String::from_utf8([b"[", records.as_slice(), b"]"].concat()).map_err(|_| "unwritable")?;
+        let records = load
+            .items
+            .iter()
+            .map(|item| item.record.as_slice())
+            .collect::<Vec<_>>()
+            .join(&b","[..]);
+        let data = String::from_utf8([b"[", records.as_slice(), b"]"].concat())
+            .map_err(|_| "unwritable")?;
         let call = Call {
             unit: self.config.unit.clone(),
             service: load.service.as_str().to_owned(),
@@ -96,7 +127,7 @@ impl Desk {
         })
     }
 
-    async fn deliver(&self, shipment: &Shipment) -> Delivery {
+    pub(super) async fn deliver(&self, shipment: &Shipment) -> Delivery {
         match self.call(shipment).await {
             Ok(reply) => self.judge(shipment, &reply),
             Err(error) => self.failed(&error),
@@ -115,13 +146,24 @@ impl Desk {
     fn judge(&self, shipment: &Shipment, reply: &Reply) -> Delivery {
         let answer = &reply.answer;
         if answer.is_done() || answer.says_received() || answer.says_exists() {
-            return Delivery::Delivered { receipt: reply.raw.clone() };
+            return Delivery::Delivered {
+                receipt: reply.raw.clone(),
+            };
         }
-        tracing::warn!(service = shipment.service, code = answer.error_code, "the portal refuses a call");
+        tracing::warn!(
+            service = shipment.service,
+            code = answer.error_code,
+            "the portal refuses a call"
+        );
         match shipment.parcels.len() {
-            0 | 1 => Delivery::Dead { reason: "portal-refused" },
+            0 | 1 => Delivery::Dead {
+                reason: "portal-refused",
+            },
             // One of them is wrong; each goes alone next time, so the others get through.
-            _ => Delivery::Retry { after: self.config.retry_after, reason: "portal-refused-batch" },
+            _ => Delivery::Retry {
+                after: self.config.retry_after,
+                reason: "portal-refused-batch",
+            },
         }
     }
 
@@ -131,15 +173,19 @@ impl Desk {
         tracing::warn!(reason, %error, "a call of the portal failed");
         match error {
             Error::BadConfig | Error::BadBody => Delivery::Dead { reason },
-            Error::LoginRefused(_) | Error::SessionRefused => {
-                Delivery::Retry { after: self.config.retry_after_refusal, reason }
-            }
-            _ => Delivery::Retry { after: self.config.retry_after, reason },
+            Error::LoginRefused(_) | Error::SessionRefused => Delivery::Retry {
+                after: self.config.retry_after_refusal,
+                reason,
+            },
+            _ => Delivery::Retry {
+                after: self.config.retry_after,
+                reason,
+            },
         }
     }
 }
 
-impl Courier for Desk {
+impl<E: Exchange> Courier for Desk<E> {
     fn batch_max(&self) -> usize {
         LEASE_MAX
     }
@@ -191,7 +237,9 @@ impl Load {
     }
 
     fn has_room(&self) -> bool {
-        self.service == Service::UpdateProgress && !self.alone && self.items.len() < PROGRESS_BATCH_MAX
+        self.service == Service::UpdateProgress
+            && !self.alone
+            && self.items.len() < PROGRESS_BATCH_MAX
     }
 }
 
@@ -199,11 +247,24 @@ impl Load {
 /// One that failed before travels alone: a wrong record must not hold up nine others for ever.
 fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool) {
     let alone = tried_before || item.service == Service::SyncDossier;
-    let newest = loads.iter().rposition(|load| load.has(&item.subject)).unwrap_or(0);
-    let room = loads.iter().enumerate().skip(newest).find(|(_, load)| load.has_room()).map(|(at, _)| at);
+    let newest = loads
+        .iter()
+        .rposition(|load| load.has(&item.subject))
+        .unwrap_or(0);
+    let room = loads
+        .iter()
+        .enumerate()
+        .skip(newest)
+        .find(|(_, load)| load.has_room())
+        .map(|(at, _)| at);
     match room.filter(|_| !alone).and_then(|at| loads.get_mut(at)) {
         Some(load) => load.items.push(item),
-        None => loads.push(Load { service: item.service, updating: item.updating, alone, items: vec![item] }),
+        None => loads.push(Load {
+            service: item.service,
+            updating: item.updating,
+            alone,
+            items: vec![item],
+        }),
     }
 }
 
@@ -211,12 +272,17 @@ fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool) {
 fn updating(first_body: &[u8]) -> Option<Bytes> {
     let call: Call = serde_json::from_slice(first_body).ok()?;
     let first = call.is_updating.as_deref() == Some(flag(false));
-    let call = Call { is_updating: Some(flag(true).to_owned()), ..call };
+    let call = Call {
+        is_updating: Some(flag(true).to_owned()),
+        ..call
+    };
     first.then(|| body(&call).ok()).flatten()
 }
 
 fn body(call: &Call) -> Result<Bytes, &'static str> {
-    serde_json::to_vec(call).map(Bytes::from).map_err(|_| "unwritable")
+    serde_json::to_vec(call)
+        .map(Bytes::from)
+        .map_err(|_| "unwritable")
 }
 
 fn flag(updating: bool) -> &'static str {

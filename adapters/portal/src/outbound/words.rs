@@ -6,7 +6,9 @@ use schemas::{
     date::{day_in_viet_nam, portal_time},
     id::ProcedureCode,
     proto::insurance::{Change, Dossier, DossierChange},
-    wire::portal::{DossierRecord, Identity, OFFICER_CHARS_MAX, Progress, ResultPaper, SUMMARY_CHARS_MAX},
+    wire::portal::{
+        DossierRecord, Identity, OFFICER_CHARS_MAX, Progress, ResultPaper, SUMMARY_CHARS_MAX,
+    },
 };
 
 use super::{DeskConfig, told};
@@ -83,22 +85,34 @@ fn step_text(step: &DossierChange, dossier: &Dossier, at: Timestamp) -> Result<S
 
 fn procedure_name(code: &str, at: Timestamp) -> Option<&'static str> {
     let code = ProcedureCode::parse(code).ok()?;
-    procedures::LIST.find(code.national(), day_in_viet_nam(at)).map(|row| row.vi)
+    procedures::LIST
+        .find(code.national(), day_in_viet_nam(at))
+        .map(|row| row.vi)
 }
 
 /// The card as a paper, without its number: the portal shows that there is one, not which.
 fn results(desk: &DeskConfig, dossier: &Dossier) -> Vec<ResultPaper> {
-    let paper = dossier.card.as_ref().filter(|_| matches!(dossier.state, FINISHED | RETURNED)).map(|card| ResultPaper {
-        name: CARD_PAPER.to_owned(),
-        id: format!("{}-{}", dossier.code, card.serial),
-        code: desk.result_code.clone(),
-    });
+    let paper = dossier
+        .card
+        .as_ref()
+        .filter(|_| matches!(dossier.state, FINISHED | RETURNED))
+        .map(|card| ResultPaper {
+            name: CARD_PAPER.to_owned(),
+            id: format!("{}-{}", dossier.code, card.serial),
+            code: desk.result_code.clone(),
+        });
     paper.into_iter().collect()
 }
 
 fn identities(dossier: &Dossier) -> Vec<Identity> {
     let number = (!dossier.applicant_pin.is_empty()).then(|| dossier.applicant_pin.clone());
-    number.into_iter().map(|number| Identity { kind: PIN_KIND.to_owned(), number }).collect()
+    number
+        .into_iter()
+        .map(|number| Identity {
+            kind: PIN_KIND.to_owned(),
+            number,
+        })
+        .collect()
 }
 
 /// Cut at a character, never inside one.

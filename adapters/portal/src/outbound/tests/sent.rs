@@ -1,0 +1,181 @@
+//! What becomes of a call, by what the portal answers.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use gateway_core::ports::Delivery;
+use roads::{
+    client,
+    vdxp::{Error, Reply},
+};
+use schemas::wire::portal::PushAnswer;
+
+use super::*;
+use crate::outbound::Exchange;
+
+/// Gives its answers in turn and keeps what it was sent.
+pub(super) struct Portal {
+    answers: Mutex<VecDeque<Result<Reply, Error>>>,
+    calls: Mutex<Vec<String>>,
+}
+
+impl Exchange for Arc<Portal> {
+    fn call<'a>(&'a self, body: &'a [u8]) -> BoxFuture<'a, Result<Reply, Error>> {
+        self.calls
+            .lock()
+            .unwrap()
+            .push(String::from_utf8(body.to_vec()).unwrap());
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("one call too many");
+        Box::pin(async { answer })
+    }
+}
+
+pub(super) fn desk_without_portal() -> Desk<Arc<Portal>> {
+    Desk::new(config(), Arc::new(portal(Vec::new())))
+}
+
+fn portal(answers: Vec<Result<Reply, Error>>) -> Portal {
+    Portal {
+        answers: Mutex::new(answers.into()),
+        calls: Mutex::new(Vec::new()),
+    }
+}
+
+fn reply(code: i64, message: &str) -> Result<Reply, Error> {
+    let answer = PushAnswer {
+        error_code: code,
+        message: Some(message.to_owned()),
+    };
+    Ok(Reply {
+        raw: Bytes::from(format!("raw {code}")),
+        answer,
+    })
+}
+
+/// How the delivery of `changes` (one shipment) ends, and the calls that it took.
+async fn deliver(
+    changes: &[Change],
+    answers: Vec<Result<Reply, Error>>,
+) -> (Delivery, Vec<String>) {
+    let portal = Arc::new(portal(answers));
+    let shipment = pack(changes).remove(0);
+    let delivery = Desk::new(config(), Arc::clone(&portal))
+        .deliver(&shipment)
+        .await;
+    assert!(
+        portal.answers.lock().unwrap().is_empty(),
+        "the portal was called too seldom"
+    );
+    let calls = portal.calls.lock().unwrap().clone();
+    (delivery, calls)
+}
+
+fn delivered(raw: &str) -> Delivery {
+    Delivery::Delivered {
+        receipt: Bytes::copy_from_slice(raw.as_bytes()),
+    }
+}
+
+#[tokio::test]
+async fn what_the_portal_takes_is_delivered_with_its_own_words_as_receipt() {
+    let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![reply(0, "")]).await;
+    assert_eq!((delivery, calls.len()), (delivered("raw 0"), 1));
+}
+
+#[tokio::test]
+async fn a_dossier_that_exists_already_is_sent_once_more_as_an_update() {
+    for code in [3, -3] {
+        let answers = vec![reply(code, "Hồ sơ đã tồn tại"), reply(0, "")];
+        let (delivery, calls) = deliver(&[change(1, 1, 1)], answers).await;
+        assert_eq!(delivery, delivered("raw 0"));
+        assert!(calls[0].contains(r#""isUpdating":"False""#));
+        assert_eq!(calls[1], calls[0].replace("False", "True"));
+    }
+}
+
+#[tokio::test]
+async fn an_update_or_a_step_that_exists_already_is_delivered() {
+    let again = || reply(3, "đã tồn tại");
+    let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![again(), again()]).await;
+    assert_eq!((delivery, calls.len()), (delivered("raw 3"), 2));
+    let (delivery, calls) = deliver(&[change(1, 2, 2)], vec![again()]).await;
+    assert_eq!((delivery, calls.len()), (delivered("raw 3"), 1));
+}
+
+#[tokio::test]
+async fn what_the_portal_received_already_is_delivered() {
+    let (delivery, _) = deliver(
+        &[change(1, 2, 2)],
+        vec![reply(-1, "Hồ sơ Đã được tiếp nhận")],
+    )
+    .await;
+    assert_eq!(delivery, delivered("raw -1"));
+}
+
+#[tokio::test]
+async fn code_3_without_those_words_is_a_refusal() {
+    let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![reply(3, "sai định dạng")]).await;
+    assert_eq!(
+        (delivery, calls.len()),
+        (
+            Delivery::Dead {
+                reason: "portal-refused"
+            },
+            1
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_refused_batch_is_tried_again_one_by_one() {
+    let changes = [change(1, 2, 2), change(2, 2, 2)];
+    let (delivery, _) = deliver(&changes, vec![reply(7, "sai")]).await;
+    let after = Duration::from_secs(5);
+    assert_eq!(
+        delivery,
+        Delivery::Retry {
+            after,
+            reason: "portal-refused-batch"
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_failure_on_the_way_is_tried_again_and_a_refused_account_later() {
+    for (error, seconds, reason) in [
+        (Error::Client(client::Error::Deadline), 5, "deadline"),
+        (Error::Client(client::Error::Redirect), 5, "redirect"),
+        (Error::Status(503), 5, "http-status"),
+        (Error::LoginRefused(1), 900, "login-refused"),
+        (Error::SessionRefused, 900, "session-refused"),
+    ] {
+        let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(error)]).await;
+        assert_eq!(
+            delivery,
+            Delivery::Retry {
+                after: Duration::from_secs(seconds),
+                reason
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_sent_needs_a_person() {
+    let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(Error::BadConfig)]).await;
+    assert_eq!(
+        delivery,
+        Delivery::Dead {
+            reason: "bad-config"
+        }
+    );
+}
