@@ -145,7 +145,7 @@ pub(crate) mod samples {
 
     impl<T: Sample> Sample for Option<T> {
         fn sample(from: &mut Words<'_>) -> Self {
-            (from.next() % 3 != 0).then(|| T::sample(from))
+            (!from.next().is_multiple_of(3)).then(|| T::sample(from))
         }
     }
 
