@@ -26,10 +26,16 @@ pub(crate) fn seal(vault: &Vault, writer: &str, head: &Head) -> Vec<u8> {
 /// Opens a sealed head; nothing where it was made by another hand.
 pub(crate) fn open(vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
     let (wrapped_key, ciphertext) = anchor.split_at_checked(WRAPPED_KEY_BYTES)?;
-    let sealed = Sealed { wrapped_key: wrapped_key.to_vec(), ciphertext: ciphertext.to_vec() };
+    let sealed = Sealed {
+        wrapped_key: wrapped_key.to_vec(),
+        ciphertext: ciphertext.to_vec(),
+    };
     let plain = vault.open(&bound(writer), &sealed).ok()?;
     let (seq, hash) = plain.split_first_chunk::<8>()?;
-    Some(Head { seq: i64::from_be_bytes(*seq), hash: hash.try_into().ok()? })
+    Some(Head {
+        seq: i64::from_be_bytes(*seq),
+        hash: hash.try_into().ok()?,
+    })
 }
 
 fn bound(writer: &str) -> Vec<u8> {
@@ -66,7 +72,12 @@ impl HeadFile {
 
     /// What it holds; empty where it was just made.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(self.0.metadata()?.len()).unwrap_or(0).min(4096)];
+        let mut bytes = vec![
+            0;
+            usize::try_from(self.0.metadata()?.len())
+                .unwrap_or(0)
+                .min(4096)
+        ];
         self.0.read_exact_at(&mut bytes, 0)?;
         Ok(bytes)
     }
@@ -89,13 +100,30 @@ mod tests {
 
     #[test]
     fn an_anchor_opens_with_its_vault_and_writer_only() {
-        let (vault, head) = (Vault::from_bytes([1; 32]), Head { seq: 7, hash: [9; 32] });
+        let (vault, head) = (
+            Vault::from_bytes([1; 32]),
+            Head {
+                seq: 7,
+                hash: [9; 32],
+            },
+        );
         let anchor = seal(&vault, "one", &head);
         assert_eq!(open(&vault, "one", &anchor), Some(head));
         assert_eq!(open(&vault, "two", &anchor), None);
         assert_eq!(open(&Vault::from_bytes([2; 32]), "one", &anchor), None);
         assert_eq!(open(&vault, "one", &[]), None);
-        assert_eq!(anchor.len(), seal(&vault, "one", &Head { seq: i64::MAX, ..head }).len());
+        assert_eq!(
+            anchor.len(),
+            seal(
+                &vault,
+                "one",
+                &Head {
+                    seq: i64::MAX,
+                    ..head
+                }
+            )
+            .len()
+        );
     }
 
     #[test]

@@ -18,7 +18,13 @@ impl Headroom {
             Some(folder) if folder != Path::new("") => folder.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        Self { folder, bytes_min, checked_at: None, sufficed: true, minute: 0 }
+        Self {
+            folder,
+            bytes_min,
+            checked_at: None,
+            sufficed: true,
+            minute: 0,
+        }
     }
 
     /// Whether more than the headroom is free. A file system that cannot say is not held against it.

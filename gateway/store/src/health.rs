@@ -53,7 +53,11 @@ impl Health {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the twin for tests can fail")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the twin for tests can fail"
+    )]
     pub(crate) fn injected(&self) -> rusqlite::Result<()> {
         Ok(())
     }

@@ -37,7 +37,9 @@ pub(crate) enum Verdict {
 
 /// Decides, without regard to freshness.
 pub(crate) fn judge(row: Option<&Row>, digest: &[u8; 32], now: i64) -> Verdict {
-    let Some(row) = row else { return Verdict::Unknown };
+    let Some(row) = row else {
+        return Verdict::Unknown;
+    };
     if row.digest != *digest {
         return Verdict::Conflict;
     }
@@ -92,8 +94,20 @@ impl Claim {
     pub(crate) fn seal(vault: &Vault, entry: Entry) -> Self {
         let metadata = request_metadata(&entry);
         let request = Draft::seal(vault, Kind::Request, entry.evidence, metadata, &entry.body);
-        let Entry { sender, id, digest, fresh, .. } = entry;
-        Self { sender, id, digest, fresh, request }
+        let Entry {
+            sender,
+            id,
+            digest,
+            fresh,
+            ..
+        } = entry;
+        Self {
+            sender,
+            id,
+            digest,
+            fresh,
+            request,
+        }
     }
 
     /// Judges the claim, and where it is ours gives what was there before.
@@ -102,9 +116,9 @@ impl Claim {
         Ok(match judge(row.as_ref(), &self.digest, turn.now) {
             Verdict::Unknown if self.fresh => Ok(Ours::New),
             Verdict::Unknown => Err(ClaimOut::Stale),
-            Verdict::Same(answer) => {
-                Err(ClaimOut::Same(Box::new(journal::record(turn.conn, answer)?)))
-            }
+            Verdict::Same(answer) => Err(ClaimOut::Same(Box::new(journal::record(
+                turn.conn, answer,
+            )?))),
             Verdict::Conflict => Err(ClaimOut::Conflict),
             Verdict::Held => Err(ClaimOut::InProgress),
             Verdict::Abandoned(request) => Ok(Ours::Abandoned(request)),
@@ -120,7 +134,12 @@ impl Claim {
                 let request = self.request.append(turn)?;
                 let (sender, id) = (self.sender.as_str(), self.id.as_str());
                 turn.conn.prepare_cached(INSERT)?.execute(params![
-                    request, sender, id, self.digest, turn.terms.writer, until,
+                    request,
+                    sender,
+                    id,
+                    self.digest,
+                    turn.terms.writer,
+                    until,
                 ])?;
                 Ok(request)
             }
@@ -131,7 +150,10 @@ impl Claim {
                     _ => self.request.append(turn)?,
                 };
                 let taken = turn.conn.prepare_cached(TAKE_OVER)?.execute(params![
-                    request, turn.terms.writer, until, before,
+                    request,
+                    turn.terms.writer,
+                    until,
+                    before,
                 ])?;
                 one_row(taken, "take-over")?;
                 Ok(request)
@@ -210,10 +232,15 @@ impl Command for Commit {
 /// Appends the answer and marks the request as answered; refused where another has it by now.
 fn close(turn: &mut Turn<'_>, request: i64, answer: &Draft) -> Result<(), RowError> {
     let answer = answer.append(turn)?;
-    let closed = turn.conn.prepare_cached(CLOSE)?.execute([answer, request])?;
+    let closed = turn
+        .conn
+        .prepare_cached(CLOSE)?
+        .execute([answer, request])?;
     match closed {
         1 => Ok(()),
-        _ => Err(RowError::refused("the claim was answered or taken over by another")),
+        _ => Err(RowError::refused(
+            "the claim was answered or taken over by another",
+        )),
     }
 }
 
@@ -236,22 +263,22 @@ impl Command for Release {
 fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
     match changed {
         1 => Ok(()),
-        _ => Err(RowError::Refused(StoreError::Corrupt(format!("{what} changed {changed} rows")))),
+        _ => Err(RowError::Refused(StoreError::Corrupt(format!(
+            "{what} changed {changed} rows"
+        )))),
     }
 }
 
 /// The requests whose lease has ended, oldest first.
-pub(crate) fn unfinished(
-    conn: &Connection,
-    now: i64,
-    max: usize,
-) -> rusqlite::Result<Vec<Record>> {
+pub(crate) fn unfinished(conn: &Connection, now: i64, max: usize) -> rusqlite::Result<Vec<Record>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM inbox i JOIN journal j ON j.seq = i.request \
         WHERE i.answer IS NULL AND i.leased_until <= ?1 ORDER BY i.request LIMIT ?2"
     );
     let max = i64::try_from(max).unwrap_or(i64::MAX);
-    conn.prepare_cached(&sql)?.query_map([now, max], Record::read)?.collect()
+    conn.prepare_cached(&sql)?
+        .query_map([now, max], Record::read)?
+        .collect()
 }
 
 /// Everything needed to act again.
@@ -324,7 +351,11 @@ pub(crate) fn open_answer(vault: &Vault, record: &Record) -> Result<StoredAnswer
 
 /// Claims without an answer.
 pub(crate) fn open_count(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.query_row("SELECT count(*) FROM inbox WHERE answer IS NULL", [], |row| row.get(0))
+    conn.query_row(
+        "SELECT count(*) FROM inbox WHERE answer IS NULL",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// The lease and the answer of a request that is still the current one of its id.
@@ -343,7 +374,9 @@ pub(crate) fn state_of(
 /// The current requests under a message id, of any sender, newest first.
 pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> rusqlite::Result<Vec<i64>> {
     let sql = "SELECT request FROM inbox WHERE message_id = ?1 ORDER BY request DESC LIMIT ?2";
-    conn.prepare_cached(sql)?.query_map(params![id, max], |row| row.get(0))?.collect()
+    conn.prepare_cached(sql)?
+        .query_map(params![id, max], |row| row.get(0))?
+        .collect()
 }
 
 const INSERT: &str = "INSERT INTO inbox \
@@ -362,7 +395,12 @@ mod tests {
     #[test]
     fn what_is_known_decides_and_the_lease_ends_at_its_very_end() {
         let digest = [1; 32];
-        let row = |digest, answer, leased_until| Row { request: 7, digest, answer, leased_until };
+        let row = |digest, answer, leased_until| Row {
+            request: 7,
+            digest,
+            answer,
+            leased_until,
+        };
         for (row, verdict) in [
             (None, Verdict::Unknown),
             (Some(row([2; 32], None, Some(99))), Verdict::Conflict),

@@ -24,9 +24,15 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn from_code(code: i64) -> Option<Self> {
-        [Self::Request, Self::Answer, Self::Sending, Self::Receipt, Self::Refusal]
-            .into_iter()
-            .find(|kind| i64::from(*kind as u8) == code)
+        [
+            Self::Request,
+            Self::Answer,
+            Self::Sending,
+            Self::Receipt,
+            Self::Refusal,
+        ]
+        .into_iter()
+        .find(|kind| i64::from(*kind as u8) == code)
     }
 }
 
@@ -40,7 +46,10 @@ pub(crate) struct Head {
 impl Head {
     /// Before the first record; names the writer, so that two chains never continue each other.
     pub(crate) fn genesis(writer: &str) -> Self {
-        let hash = Sha256::new().chain(b"lienthong journal v1\0").chain(writer.as_bytes()).finish();
+        let hash = Sha256::new()
+            .chain(b"lienthong journal v1\0")
+            .chain(writer.as_bytes())
+            .finish();
         Self { seq: 0, hash }
     }
 
@@ -50,12 +59,21 @@ impl Head {
         let kind = [record.kind];
         let (number, time) = (seq.to_be_bytes(), at.to_be_bytes());
         let parts: [&[u8]; 7] = [
-            &self.hash, &number, &time, &kind, record.evidence, record.metadata, record.digest,
+            &self.hash,
+            &number,
+            &time,
+            &kind,
+            record.evidence,
+            record.metadata,
+            record.digest,
         ];
         let hash = parts.into_iter().fold(Sha256::new(), |hash, part| {
             hash.chain(&(part.len() as u64).to_be_bytes()).chain(part)
         });
-        Self { seq, hash: hash.finish() }
+        Self {
+            seq,
+            hash: hash.finish(),
+        }
     }
 }
 
@@ -89,7 +107,13 @@ impl Draft {
     ) -> Self {
         let sealed = vault.seal(&bound(kind, evidence.as_bytes(), &metadata), plain);
         let digest = sha256(&sealed.ciphertext);
-        Self { kind, evidence, metadata, sealed, digest }
+        Self {
+            kind,
+            evidence,
+            metadata,
+            sealed,
+            digest,
+        }
     }
 
     /// Appends it to the chain; gives its number.
@@ -135,14 +159,18 @@ impl Record {
     /// Reads columns 0 to 6 in the order of [`COLUMNS`].
     pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let code: i64 = row.get(1)?;
-        let kind = Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, code))?;
+        let kind =
+            Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, code))?;
         Ok(Self {
             seq: row.get(0)?,
             kind,
             evidence: row.get(2)?,
             at: row.get(3)?,
             metadata: row.get(4)?,
-            sealed: Sealed { wrapped_key: row.get(5)?, ciphertext: row.get(6)? },
+            sealed: Sealed {
+                wrapped_key: row.get(5)?,
+                ciphertext: row.get(6)?,
+            },
         })
     }
 
@@ -157,17 +185,16 @@ impl Record {
 
     /// The exact bytes.
     pub(crate) fn open(&self, vault: &Vault) -> Result<Vec<u8>, StoreError> {
-        vault
-            .open(&self.bound(), &self.sealed)
-            .map_err(|error| {
-                StoreError::Corrupt(format!("journal record {}: {}", self.seq, error.reason()))
-            })
+        vault.open(&self.bound(), &self.sealed).map_err(|error| {
+            StoreError::Corrupt(format!("journal record {}: {}", self.seq, error.reason()))
+        })
     }
 }
 
 /// One record by its number.
 pub(crate) fn record(conn: &Connection, seq: i64) -> rusqlite::Result<Record> {
-    conn.prepare_cached(SELECT_BY_SEQ)?.query_row([seq], Record::read)
+    conn.prepare_cached(SELECT_BY_SEQ)?
+        .query_row([seq], Record::read)
 }
 
 /// The number of the request that bears this evidence.
@@ -180,9 +207,16 @@ pub(crate) fn request_of(conn: &Connection, evidence: &[u8; 16]) -> rusqlite::Re
 /// The newest record, or the genesis of an empty journal.
 pub(crate) fn newest(conn: &Connection, writer: &str) -> rusqlite::Result<Head> {
     let newest = conn
-        .query_row("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok(Head { seq: row.get(0)?, hash: row.get(1)? })
-        })
+        .query_row(
+            "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Head {
+                    seq: row.get(0)?,
+                    hash: row.get(1)?,
+                })
+            },
+        )
         .optional()?;
     Ok(newest.unwrap_or_else(|| Head::genesis(writer)))
 }
@@ -209,7 +243,12 @@ mod tests {
     use super::*;
 
     const fn chained<'a>(evidence: &'a [u8], metadata: &'a [u8], digest: &'a [u8]) -> Chained<'a> {
-        Chained { kind: 1, evidence, metadata, digest }
+        Chained {
+            kind: 1,
+            evidence,
+            metadata,
+            digest,
+        }
     }
 
     #[test]
@@ -223,9 +262,20 @@ mod tests {
             head.next(5, &chained(b"e", b"n", b"d")).hash,
             head.next(5, &chained(b"e", b"m", b"x")).hash,
             head.next(5, &chained(b"em", b"", b"d")).hash,
-            head.next(5, &Chained { kind: 2, ..chained(b"e", b"m", b"d") }).hash,
-            Head { seq: 1, ..head }.next(5, &chained(b"e", b"m", b"d")).hash,
-            Head::genesis("two").next(5, &chained(b"e", b"m", b"d")).hash,
+            head.next(
+                5,
+                &Chained {
+                    kind: 2,
+                    ..chained(b"e", b"m", b"d")
+                },
+            )
+            .hash,
+            Head { seq: 1, ..head }
+                .next(5, &chained(b"e", b"m", b"d"))
+                .hash,
+            Head::genesis("two")
+                .next(5, &chained(b"e", b"m", b"d"))
+                .hash,
         ] {
             assert_ne!(base, other);
         }
@@ -233,7 +283,13 @@ mod tests {
 
     #[test]
     fn a_kind_is_read_back_from_its_number_and_others_are_refused() {
-        for kind in [Kind::Request, Kind::Answer, Kind::Sending, Kind::Receipt, Kind::Refusal] {
+        for kind in [
+            Kind::Request,
+            Kind::Answer,
+            Kind::Sending,
+            Kind::Receipt,
+            Kind::Refusal,
+        ] {
             assert_eq!(Kind::from_code(i64::from(kind as u8)), Some(kind));
         }
         assert_eq!(Kind::from_code(0), None);

@@ -5,7 +5,11 @@
 //! may be acted upon and how a parcel travels.
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test stops where it fails"
+    )
 )]
 
 mod anchor;
@@ -129,7 +133,9 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("path", &self.0.path).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("path", &self.0.path)
+            .finish_non_exhaustive()
     }
 }
 

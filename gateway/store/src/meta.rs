@@ -44,14 +44,20 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(512), last: 0 }
+        Self {
+            bytes: Vec::with_capacity(512),
+            last: 0,
+        }
     }
 
     /// Adds one field; its tag must be greater than the one before.
     #[must_use]
     pub(crate) fn put(mut self, tag: Tag, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
-        debug_assert!(tag as u8 > self.last, "fields are written in the order of their tags");
+        debug_assert!(
+            tag as u8 > self.last,
+            "fields are written in the order of their tags"
+        );
         self.last = tag as u8;
         self.bytes.push(tag as u8);
         extend(&mut self.bytes, value);
@@ -113,11 +119,15 @@ impl<'a> Meta<'a> {
     }
 
     pub(crate) fn bytes(&self, tag: Tag) -> Option<&'a [u8]> {
-        self.0.iter().find(|(found, _)| *found == tag as u8).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .find(|(found, _)| *found == tag as u8)
+            .map(|(_, value)| *value)
     }
 
     pub(crate) fn text(&self, tag: Tag) -> Option<String> {
-        self.bytes(tag).and_then(|value| String::from_utf8(value.to_vec()).ok())
+        self.bytes(tag)
+            .and_then(|value| String::from_utf8(value.to_vec()).ok())
     }
 
     pub(crate) fn array<const N: usize>(&self, tag: Tag) -> Option<[u8; N]> {
@@ -133,7 +143,8 @@ impl<'a> Meta<'a> {
     }
 
     pub(crate) fn message_id(&self) -> Option<MessageId> {
-        self.text(Tag::MessageId).and_then(|text| MessageId::parse(&text).ok())
+        self.text(Tag::MessageId)
+            .and_then(|text| MessageId::parse(&text).ok())
     }
 }
 
@@ -144,7 +155,9 @@ pub(crate) fn time(micros: i64) -> Option<Timestamp> {
 
 /// The error for a field that must be there.
 pub(crate) fn missing(seq: i64) -> StoreError {
-    StoreError::Corrupt(format!("the metadata of journal record {seq} cannot be read"))
+    StoreError::Corrupt(format!(
+        "the metadata of journal record {seq} cannot be read"
+    ))
 }
 
 #[cfg(test)]

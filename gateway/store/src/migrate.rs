@@ -47,10 +47,12 @@ mod tests {
     fn a_fresh_file_is_brought_up_and_migrating_again_changes_nothing() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn).unwrap();
-        conn.execute("INSERT INTO refusal_count VALUES ('tax', 1, 1, 0)", []).unwrap();
+        conn.execute("INSERT INTO refusal_count VALUES ('tax', 1, 1, 0)", [])
+            .unwrap();
         migrate(&mut conn).unwrap();
-        let rows: u32 =
-            conn.query_row("SELECT count(*) FROM refusal_count", [], |row| row.get(0)).unwrap();
+        let rows: u32 = conn
+            .query_row("SELECT count(*) FROM refusal_count", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(rows, 1);
     }
 
@@ -60,13 +62,23 @@ mod tests {
         migrate(&mut conn).unwrap();
         conn.pragma_update(None, "user_version", 99).unwrap();
         let error = migrate(&mut conn).unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 99, known: 1 }), "{error}");
+        assert!(
+            matches!(
+                error,
+                OpenError::Newer {
+                    found: 99,
+                    known: 1
+                }
+            ),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_database_of_another_program_is_refused() {
         let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch("CREATE TABLE songs (name TEXT)").unwrap();
+        conn.execute_batch("CREATE TABLE songs (name TEXT)")
+            .unwrap();
         assert!(matches!(migrate(&mut conn), Err(OpenError::Foreign)));
     }
 }

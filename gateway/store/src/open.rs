@@ -124,12 +124,23 @@ pub(crate) fn open(params: &StoreParams, health: &Health) -> Result<Opened, Open
     check_head(&conn, params, &head, &head_file, health)?;
     let readers = (0..params.readers.max(1)).map(|_| reader(&params.path));
     let readers = readers.collect::<rusqlite::Result<_>>()?;
-    Ok(Opened { conn, readers, head, head_file })
+    Ok(Opened {
+        conn,
+        readers,
+        head,
+        head_file,
+    })
 }
 
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
@@ -165,15 +176,25 @@ fn check_head(
     health: &Health,
 ) -> Result<(), OpenError> {
     let row: Option<(String, Vec<u8>)> = conn
-        .query_row("SELECT writer, anchor FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT writer, anchor FROM head", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
-    let Some((writer, anchor)) = row else { return begin(conn, params, newest, file) };
+    let Some((writer, anchor)) = row else {
+        return begin(conn, params, newest, file);
+    };
     if writer != params.writer {
-        return Err(OpenError::OtherWriter { found: writer, asked: params.writer.clone() });
+        return Err(OpenError::OtherWriter {
+            found: writer,
+            asked: params.writer.clone(),
+        });
     }
     let end = anchor::open(&params.vault, &writer, &anchor).ok_or(OpenError::OtherKey)?;
     if end != *newest {
-        health.halt(format!("the journal ends at {}, its head says {}", newest.seq, end.seq));
+        health.halt(format!(
+            "the journal ends at {}, its head says {}",
+            newest.seq, end.seq
+        ));
         return Ok(());
     }
     if !file_agrees(conn, params, newest, file)? {
@@ -181,7 +202,10 @@ fn check_head(
             health.halt("the head file is missing or contradicts the journal: verify it".into());
             return Ok(());
         }
-        tracing::warn!(seq = newest.seq, "a new head file is written, as configured");
+        tracing::warn!(
+            seq = newest.seq,
+            "a new head file is written, as configured"
+        );
     }
     write(params, newest, file)
 }
@@ -198,12 +222,18 @@ fn file_agrees(
         // The process may have died between the making of the two files.
         return Ok(newest.seq == 0);
     }
-    let Some(seen) = anchor::open(&params.vault, &params.writer, &bytes) else { return Ok(false) };
+    let Some(seen) = anchor::open(&params.vault, &params.writer, &bytes) else {
+        return Ok(false);
+    };
     if seen.seq == 0 {
         return Ok(seen == Head::genesis(&params.writer));
     }
     let hash: Option<[u8; 32]> = conn
-        .query_row("SELECT hash FROM journal WHERE seq = ?1", [seen.seq], |row| row.get(0))
+        .query_row(
+            "SELECT hash FROM journal WHERE seq = ?1",
+            [seen.seq],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(hash == Some(seen.hash))
 }

@@ -57,8 +57,13 @@ impl SealedParcel {
     pub(crate) fn seal(vault: &Vault, parcel: &Parcel) -> Result<Self, StoreError> {
         let sequence = i64::try_from(parcel.sequence)
             .map_err(|_| StoreError::Unavailable("a parcel's sequence is beyond 2^63".into()))?;
-        let bound =
-            bound(parcel.partner.as_str(), &parcel.id, &parcel.subject, sequence, parcel.kind);
+        let bound = bound(
+            parcel.partner.as_str(),
+            &parcel.id,
+            &parcel.subject,
+            sequence,
+            parcel.kind,
+        );
         Ok(Self {
             id: parcel.id.clone(),
             partner: parcel.partner.clone(),
@@ -70,14 +75,21 @@ impl SealedParcel {
     }
 
     pub(crate) fn seal_all(vault: &Vault, parcels: &[Parcel]) -> Result<Vec<Self>, StoreError> {
-        parcels.iter().map(|parcel| Self::seal(vault, parcel)).collect()
+        parcels
+            .iter()
+            .map(|parcel| Self::seal(vault, parcel))
+            .collect()
     }
 }
 
 /// What a parcel's ciphertext is bound to.
 fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> Vec<u8> {
     let number = sequence.to_string();
-    [b"outbox".as_slice(), &list([partner, id, subject, &number, kind])].concat()
+    [
+        b"outbox".as_slice(),
+        &list([partner, id, subject, &number, kind]),
+    ]
+    .concat()
 }
 
 /// Puts one parcel in; one whose id is known is left as it is.
@@ -93,7 +105,9 @@ pub(crate) fn insert(
         parcel.sequence,
         parcel.kind,
         turn.now,
-        cause.as_ref().map(|evidence| evidence.as_bytes().as_slice()),
+        cause
+            .as_ref()
+            .map(|evidence| evidence.as_bytes().as_slice()),
         parcel.content.wrapped_key,
         parcel.content.ciphertext,
     ])?;
@@ -109,7 +123,9 @@ impl Command for Put {
     const TAKES_IN: bool = true;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        self.0.iter().try_for_each(|parcel| insert(turn, parcel, None))
+        self.0
+            .iter()
+            .try_for_each(|parcel| insert(turn, parcel, None))
     }
 }
 
@@ -194,12 +210,21 @@ impl LeasedRow {
             sequence: row.get(3)?,
             kind: row.get(4)?,
             attempts: row.get(5)?,
-            content: Sealed { wrapped_key: row.get(6)?, ciphertext: row.get(7)? },
+            content: Sealed {
+                wrapped_key: row.get(6)?,
+                ciphertext: row.get(7)?,
+            },
         })
     }
 
     pub(crate) fn open(self, vault: &Vault) -> Result<Leased, StoreError> {
-        let bound = bound(&self.partner, &self.id, &self.subject, self.sequence, &self.kind);
+        let bound = bound(
+            &self.partner,
+            &self.id,
+            &self.subject,
+            self.sequence,
+            &self.kind,
+        );
         let content = vault.open(&bound, &self.content).map_err(|error| {
             StoreError::Corrupt(format!("parcel {}: {}", self.id, error.reason()))
         })?;
@@ -227,7 +252,10 @@ impl Sending {
             .put(Tag::Partner, partner.as_str())
             .put(Tag::Parcels, list(ids.iter().map(String::as_str)))
             .finish();
-        Self { ids, record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes) }
+        Self {
+            ids,
+            record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes),
+        }
     }
 }
 
@@ -251,8 +279,13 @@ pub(crate) struct Settle(Vec<(String, Ending)>);
 #[derive(Debug)]
 enum Ending {
     Delivered(Draft),
-    Retry { after_micros: i64, reason: &'static str },
-    Dead { reason: &'static str },
+    Retry {
+        after_micros: i64,
+        reason: &'static str,
+    },
+    Dead {
+        reason: &'static str,
+    },
 }
 
 impl Settle {
@@ -260,14 +293,17 @@ impl Settle {
         let seal = |(id, delivery): (String, Delivery)| {
             let ending = match delivery {
                 Delivery::Delivered { receipt } => {
-                    let metadata = Fields::new().put(Tag::Parcels, list([id.as_str()])).finish();
+                    let metadata = Fields::new()
+                        .put(Tag::Parcels, list([id.as_str()]))
+                        .finish();
                     let evidence = Evidence::fresh();
                     let record = Draft::seal(vault, Kind::Receipt, evidence, metadata, &receipt);
                     Ending::Delivered(record)
                 }
-                Delivery::Retry { after, reason } => {
-                    Ending::Retry { after_micros: crate::micros(after), reason }
-                }
+                Delivery::Retry { after, reason } => Ending::Retry {
+                    after_micros: crate::micros(after),
+                    reason,
+                },
                 Delivery::Dead { reason } => Ending::Dead { reason },
             };
             (id, ending)
@@ -283,7 +319,9 @@ impl Command for Settle {
     /// while the parcel is leased: a late one says nothing about the try that came after.
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
         for (id, ending) in &self.0 {
-            let state = turn.conn.prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
+            let state = turn
+                .conn
+                .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))
                 .optional()?
                 .ok_or_else(|| RowError::refused(UNKNOWN_PARCEL))?;
@@ -291,10 +329,17 @@ impl Command for Settle {
                 (State::Done, _) => {}
                 (_, Ending::Delivered(receipt)) => {
                     let seq = receipt.append(turn)?;
-                    let sql = "UPDATE outbox SET state = 2, owner = NULL, receipt = ?1 WHERE id = ?2";
+                    let sql =
+                        "UPDATE outbox SET state = 2, owner = NULL, receipt = ?1 WHERE id = ?2";
                     turn.conn.prepare_cached(sql)?.execute(params![seq, id])?;
                 }
-                (State::Leased, Ending::Retry { after_micros, reason }) => {
+                (
+                    State::Leased,
+                    Ending::Retry {
+                        after_micros,
+                        reason,
+                    },
+                ) => {
                     let due_at = turn.now.saturating_add(*after_micros);
                     put_down(turn, id, State::Waiting, due_at, reason)?;
                 }
@@ -316,7 +361,9 @@ fn put_down(
     reason: &str,
 ) -> Result<(), RowError> {
     let sql = "UPDATE outbox SET state = ?1, owner = NULL, due_at = ?2, reason = ?3 WHERE id = ?4";
-    turn.conn.prepare_cached(sql)?.execute(params![state as i64, due_at, reason, id])?;
+    turn.conn
+        .prepare_cached(sql)?
+        .execute(params![state as i64, due_at, reason, id])?;
     Ok(())
 }
 
@@ -337,12 +384,20 @@ impl Command for Decide {
             Self::Replay(id) => (REPLAY, id),
             Self::Abandon(id) => (ABANDON, id),
         };
-        Ok(turn.conn.prepare_cached(sql)?.execute(params![id, turn.now])? == 1)
+        Ok(turn
+            .conn
+            .prepare_cached(sql)?
+            .execute(params![id, turn.now])?
+            == 1)
     }
 }
 
 fn known(changed: usize) -> Result<(), RowError> {
-    if changed == 1 { Ok(()) } else { Err(RowError::refused(UNKNOWN_PARCEL)) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(RowError::refused(UNKNOWN_PARCEL))
+    }
 }
 
 /// The parcels that came from a message.

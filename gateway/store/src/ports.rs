@@ -87,14 +87,22 @@ impl MessageLog for Store {
     }
 
     fn refuse(&self, note: RefusalNote) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.0.writer.submit(Refuse::seal(&self.0.vault, &note)).await })
+        Box::pin(async move {
+            self.0
+                .writer
+                .submit(Refuse::seal(&self.0.vault, &note))
+                .await
+        })
     }
 
     fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>> {
         let now = self.now();
         Box::pin(async move {
-            let records =
-                self.0.readers.read(move |conn| inbox::unfinished(conn, now, max)).await?;
+            let records = self
+                .0
+                .readers
+                .read(move |conn| inbox::unfinished(conn, now, max))
+                .await?;
             let reopen = |record| inbox::reopen(&self.0.vault, record);
             let reopened = records.iter().map(reopen).collect::<Result<_, _>>();
             reopened.map_err(|error| self.0.health.note(error))
@@ -125,10 +133,17 @@ impl Outbox for Store {
         max: usize,
         lease: Duration,
     ) -> BoxFuture<'_, Result<Vec<Leased>, StoreError>> {
-        let command = Lease { partner: partner.clone(), max, lease_micros: micros(lease) };
+        let command = Lease {
+            partner: partner.clone(),
+            max,
+            lease_micros: micros(lease),
+        };
         Box::pin(async move {
             let rows = self.0.writer.submit(command).await?;
-            let opened: Result<_, _> = rows.into_iter().map(|row| row.open(&self.0.vault)).collect();
+            let opened: Result<_, _> = rows
+                .into_iter()
+                .map(|row| row.open(&self.0.vault))
+                .collect();
             opened.map_err(|error| self.0.health.note(error))
         })
     }
@@ -147,7 +162,12 @@ impl Outbox for Store {
     }
 
     fn settle(&self, results: Vec<(String, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.0.writer.submit(Settle::seal(&self.0.vault, results)).await })
+        Box::pin(async move {
+            self.0
+                .writer
+                .submit(Settle::seal(&self.0.vault, results))
+                .await
+        })
     }
 }
 

@@ -36,7 +36,12 @@ impl Readers {
             threads.push(builder.spawn(move || serve(&conn, &receiver))?);
             lanes.push(sender);
         }
-        Ok(Self { lanes, threads, next: AtomicUsize::new(0), health })
+        Ok(Self {
+            lanes,
+            threads,
+            next: AtomicUsize::new(0),
+            health,
+        })
     }
 
     /// Runs one look-up.

@@ -19,7 +19,10 @@ pub(crate) struct Refuse {
 impl Refuse {
     pub(crate) fn seal(vault: &Vault, note: &RefusalNote) -> Self {
         let metadata = Fields::new()
-            .put_some(Tag::Sender, note.sender.as_ref().map(|sender| sender.as_str()))
+            .put_some(
+                Tag::Sender,
+                note.sender.as_ref().map(|sender| sender.as_str()),
+            )
             .put_time(Tag::ReceivedAt, note.at)
             .put(Tag::Peer, note.peer.as_str())
             .put(Tag::Fault, note.code)
@@ -27,7 +30,10 @@ impl Refuse {
             .put(Tag::Reason, note.reason)
             .finish();
         let record = Draft::seal(vault, Kind::Refusal, note.evidence, metadata, &[]);
-        Self { peer: note.peer.as_str().into(), record }
+        Self {
+            peer: note.peer.as_str().into(),
+            record,
+        }
     }
 }
 

@@ -30,8 +30,9 @@ pub(crate) fn stories(conn: &Connection, id: &str) -> rusqlite::Result<Vec<Story
 /// Counts for the status page.
 pub(crate) fn census(conn: &Connection) -> rusqlite::Result<Census> {
     let (kept, _) = refusals::totals(conn)?;
-    let records: i64 =
-        conn.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |row| row.get(0))?;
+    let records: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |row| {
+        row.get(0)
+    })?;
     Ok(Census {
         journal_records: records.unsigned_abs(),
         in_progress: inbox::open_count(conn)?.unsigned_abs(),

@@ -85,19 +85,30 @@ pub fn verify(path: &Path, vault: &Vault) -> Result<Verified, Broken> {
     // First the file, then the snapshot: the file never leads.
     let file = std::fs::read(anchor::path_of(path)).unwrap_or_default();
     let unreadable = |error: rusqlite::Error| broken(0, What::Unreadable(error.to_string()));
-    let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .map_err(unreadable)?;
+    let mut conn =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(unreadable)?;
     let snapshot = conn.transaction().map_err(unreadable)?;
     let (writer, row): (String, Vec<u8>) = snapshot
-        .query_row("SELECT writer, anchor FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT writer, anchor FROM head", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .map_err(|_| broken(0, What::HeadRow))?;
     let end = anchor::open(vault, &writer, &row).ok_or(broken(0, What::HeadRow))?;
     let seen = anchor::open(vault, &writer, &file).ok_or(broken(0, What::HeadFile))?;
-    let mut walk = Walk { conn: &snapshot, vault, seen, head: Head::genesis(&writer) };
+    let mut walk = Walk {
+        conn: &snapshot,
+        vault,
+        seen,
+        head: Head::genesis(&writer),
+    };
     walk.records()?;
     walk.ends_at(&end)?;
     walk.inbox_points_to_requests()?;
-    Ok(Verified { records: walk.head.seq.unsigned_abs(), head: walk.head.hash, writer })
+    Ok(Verified {
+        records: walk.head.seq.unsigned_abs(),
+        head: walk.head.hash,
+        writer,
+    })
 }
 
 struct Walk<'a> {
@@ -111,8 +122,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn records(&mut self) -> Result<(), Broken> {
-        let mut statement = self.conn.prepare(SELECT).map_err(|error| self.unreadable(&error))?;
-        let mut rows = statement.query([]).map_err(|error| self.unreadable(&error))?;
+        let mut statement = self
+            .conn
+            .prepare(SELECT)
+            .map_err(|error| self.unreadable(&error))?;
+        let mut rows = statement
+            .query([])
+            .map_err(|error| self.unreadable(&error))?;
         self.witness()?;
         while let Some(row) = self.next(&mut rows)? {
             self.record(row)?;
@@ -132,11 +148,13 @@ impl Walk<'_> {
             // Beyond the due number a record is missing; below it there is one before the first.
             return Err(broken(seq.min(due).unsigned_abs(), What::Missing));
         }
-        let shape = |error: rusqlite::Error| broken(due.unsigned_abs(), What::Shape(error.to_string()));
+        let shape =
+            |error: rusqlite::Error| broken(due.unsigned_abs(), What::Shape(error.to_string()));
         let record = Record::read(row).map_err(shape)?;
         let (digest, hash): ([u8; 32], [u8; 32]) =
             (row.get(7).map_err(shape)?, row.get(8).map_err(shape)?);
-        self.check(&record, &digest, &hash).map_err(|what| broken(due.unsigned_abs(), what))
+        self.check(&record, &digest, &hash)
+            .map_err(|what| broken(due.unsigned_abs(), what))
     }
 
     fn check(&mut self, record: &Record, digest: &[u8], hash: &[u8]) -> Result<(), What> {
@@ -186,12 +204,20 @@ impl Walk<'_> {
             .conn
             .prepare_cached(INBOX_OF_REQUEST)?
             .query_row([record.seq], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                ))
             })
             .optional()?;
         // A request without a row was taken over by a later one.
-        let Some((sender, id, digest)) = row else { return Ok(true) };
-        let Some(meta) = Meta::parse(&record.metadata) else { return Ok(false) };
+        let Some((sender, id, digest)) = row else {
+            return Ok(true);
+        };
+        let Some(meta) = Meta::parse(&record.metadata) else {
+            return Ok(false);
+        };
         Ok(meta.bytes(Tag::Sender) == Some(sender.as_bytes())
             && meta.bytes(Tag::MessageId) == Some(id.as_bytes())
             && meta.bytes(Tag::ContentDigest) == Some(&digest))
@@ -224,7 +250,11 @@ impl Walk<'_> {
     /// At the number that the file saw, the hash must be the one it saw.
     fn witness(&self) -> Result<(), Broken> {
         let differs = self.head.seq == self.seen.seq && self.head.hash != self.seen.hash;
-        if differs { Err(broken(self.head.seq.unsigned_abs(), What::HeadHash)) } else { Ok(()) }
+        if differs {
+            Err(broken(self.head.seq.unsigned_abs(), What::HeadHash))
+        } else {
+            Ok(())
+        }
     }
 
     fn ends_at(&self, end: &Head) -> Result<(), Broken> {
@@ -242,7 +272,10 @@ impl Walk<'_> {
     }
 
     fn unreadable(&self, error: &rusqlite::Error) -> Broken {
-        broken((self.head.seq + 1).unsigned_abs(), What::Unreadable(error.to_string()))
+        broken(
+            (self.head.seq + 1).unsigned_abs(),
+            What::Unreadable(error.to_string()),
+        )
     }
 }
 

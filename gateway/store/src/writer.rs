@@ -130,7 +130,11 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || parts.run(receiver))?;
-        Ok(Self { jobs: Some(sender), thread: Some(thread), health })
+        Ok(Self {
+            jobs: Some(sender),
+            thread: Some(thread),
+            health,
+        })
     }
 
     /// Runs a command; resolves when it is durable or has been refused.
@@ -138,7 +142,12 @@ impl Writer {
         self.health.writable()?;
         let (reply, answer) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        jobs.try_send(Box::new(Ticket { command, out: None, reply })).map_err(|error| match error {
+        jobs.try_send(Box::new(Ticket {
+            command,
+            out: None,
+            reply,
+        }))
+        .map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
@@ -183,7 +192,10 @@ impl WriterParts {
         let roomy = self.headroom.suffices(now);
         let (mut batch, turned_away): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|job| roomy || !job.takes_in());
-        resolve(turned_away, &Err(StoreError::Unavailable("journal headroom".into())));
+        resolve(
+            turned_away,
+            &Err(StoreError::Unavailable("journal headroom".into())),
+        );
         let committed = self.commit(&mut batch, now);
         resolve(batch, &committed);
     }
@@ -206,7 +218,9 @@ impl WriterParts {
                 self.undo(before);
                 Err(match failure {
                     Failure::Batch(error) => error,
-                    Failure::Row => StoreError::Unavailable("a row failed outside its savepoint".into()),
+                    Failure::Row => {
+                        StoreError::Unavailable("a row failed outside its savepoint".into())
+                    }
                 })
             }
         }
@@ -221,27 +235,39 @@ impl WriterParts {
         let before = self.head;
         self.execute("BEGIN IMMEDIATE")?;
         for job in batch.iter_mut() {
-            let mut turn =
-                Turn { conn: &self.conn, head: &mut self.head, now, terms: &self.terms };
+            let mut turn = Turn {
+                conn: &self.conn,
+                head: &mut self.head,
+                now,
+                terms: &self.terms,
+            };
             if let Err(error) = run(job.as_mut(), &mut turn) {
                 return Err(self.row_failed(&error));
             }
         }
         if self.head != before {
-            self.write_anchor().map_err(|error| self.batch_failed(&error))?;
+            self.write_anchor()
+                .map_err(|error| self.batch_failed(&error))?;
         }
-        self.health.injected().map_err(|error| self.batch_failed(&error))?;
+        self.health
+            .injected()
+            .map_err(|error| self.batch_failed(&error))?;
         self.execute("COMMIT")
     }
 
     fn execute(&self, sql: &str) -> Result<(), Failure> {
-        let done = self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        let done = self
+            .conn
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]));
         done.map(|_| ()).map_err(|error| self.batch_failed(&error))
     }
 
     fn write_anchor(&self) -> rusqlite::Result<()> {
         let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
-        self.conn.prepare_cached("UPDATE head SET anchor = ?1 WHERE one = 1")?.execute([anchor])?;
+        self.conn
+            .prepare_cached("UPDATE head SET anchor = ?1 WHERE one = 1")?
+            .execute([anchor])?;
         Ok(())
     }
 
@@ -254,7 +280,13 @@ impl WriterParts {
         let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
         let synced = self.headroom.minute_passed(now);
         let written = self.head_file.write(&anchor);
-        if let Err(error) = written.and_then(|()| if synced { self.head_file.sync() } else { Ok(()) }) {
+        if let Err(error) = written.and_then(|()| {
+            if synced {
+                self.head_file.sync()
+            } else {
+                Ok(())
+            }
+        }) {
             tracing::error!(%error, "the journal's head file could not be written");
         }
     }
@@ -265,7 +297,8 @@ impl WriterParts {
             return;
         }
         if let Err(error) = self.conn.execute_batch("ROLLBACK") {
-            self.health.halt(format!("a failed batch could not be undone: {error}"));
+            self.health
+                .halt(format!("a failed batch could not be undone: {error}"));
         }
     }
 
@@ -284,7 +317,9 @@ impl WriterParts {
         if halts(error) {
             self.health.halt(format!("a write failed: {error}"));
         }
-        Failure::Batch(StoreError::Unavailable(format!("the batch was not committed: {error}")))
+        Failure::Batch(StoreError::Unavailable(format!(
+            "the batch was not committed: {error}"
+        )))
     }
 }
 
@@ -301,11 +336,15 @@ fn run_guarded(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
         Err(RowError::Sql(error)) if turn.conn.is_autocommit() || breaks_batch(&error) => {
             return Err(RowError::Sql(error));
         }
-        Err(RowError::Sql(error)) => Some(StoreError::Unavailable(format!("the row failed: {error}"))),
+        Err(RowError::Sql(error)) => {
+            Some(StoreError::Unavailable(format!("the row failed: {error}")))
+        }
         Err(RowError::Refused(error)) => Some(error),
     };
     if let Some(error) = refusal {
-        turn.conn.prepare_cached("ROLLBACK TO command")?.execute([])?;
+        turn.conn
+            .prepare_cached("ROLLBACK TO command")?
+            .execute([])?;
         *turn.head = before;
         job.refuse(error);
     }
@@ -332,7 +371,10 @@ fn breaks_batch(error: &rusqlite::Error) -> bool {
         ErrorCode::DatabaseLocked,
         ErrorCode::OperationInterrupted,
     ];
-    halts(error) || error.sqlite_error_code().is_some_and(|code| whole.contains(&code))
+    halts(error)
+        || error
+            .sqlite_error_code()
+            .is_some_and(|code| whole.contains(&code))
 }
 
 /// Errors after which what is on the disk is unknown. A full disk is not one: SQLite tells it before
@@ -348,31 +390,12 @@ fn halts(error: &rusqlite::Error) -> bool {
         ErrorCode::NoLargeFileSupport,
         ErrorCode::PermissionDenied,
     ];
-    error.sqlite_error_code().is_some_and(|code| unknown.contains(&code))
+    error
+        .sqlite_error_code()
+        .is_some_and(|code| unknown.contains(&code))
 }
 
 const BATCH_MAX: usize = 512;
 
 #[cfg(test)]
-mod tests {
-    use rusqlite::ffi;
-
-    use super::*;
-
-    #[test]
-    fn a_failed_sync_halts_a_full_disk_fails_the_batch_and_a_broken_rule_only_its_row() {
-        for (code, halting, whole) in [
-            (ffi::SQLITE_IOERR_FSYNC, true, true),
-            (ffi::SQLITE_IOERR_WRITE, true, true),
-            (ffi::SQLITE_CORRUPT, true, true),
-            (ffi::SQLITE_READONLY, true, true),
-            (ffi::SQLITE_FULL, false, true),
-            (ffi::SQLITE_BUSY, false, true),
-            (ffi::SQLITE_CONSTRAINT_UNIQUE, false, false),
-            (ffi::SQLITE_TOOBIG, false, false),
-        ] {
-            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            assert_eq!((halts(&error), breaks_batch(&error)), (halting, whole), "{code}");
-        }
-    }
-}
+mod tests;

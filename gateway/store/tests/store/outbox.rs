@@ -1,0 +1,439 @@
+//! Parcels: each delivered in the order of its subject, whatever happens between.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_core::ports::{Delivery, Leased, MessageLog as _, Outbox as _, Parcel, StoreError};
+use gateway_store::Store;
+use proptest::prelude::*;
+
+use crate::scene::{Scene, answer, parcel, partner};
+
+const LEASE: Duration = Duration::from_secs(10);
+
+async fn lease(store: &Store, max: usize) -> Vec<Leased> {
+    store.lease(&partner("portal"), max, LEASE).await.unwrap()
+}
+
+fn ids(leased: &[Leased]) -> Vec<&str> {
+    leased.iter().map(|parcel| parcel.id.as_str()).collect()
+}
+
+fn delivered(id: &str) -> Vec<(String, Delivery)> {
+    vec![(
+        id.into(),
+        Delivery::Delivered {
+            receipt: Bytes::from_static(b"ok"),
+        },
+    )]
+}
+
+#[tokio::test]
+async fn parcels_are_leased_in_the_order_of_their_subject_with_what_was_put_in() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let parcels = vec![
+        parcel("a2", "a", 2),
+        parcel("b1", "b", 1),
+        parcel("a1", "a", 1),
+    ];
+    store.put(parcels).await.unwrap();
+    let leased = lease(&store, 10).await;
+    assert_eq!(ids(&leased), ["a1", "a2", "b1"]);
+    assert_eq!(leased[0].content, "content of a1");
+    assert_eq!((leased[0].subject.as_str(), leased[0].sequence), ("a", 1));
+    assert_eq!(
+        (leased[0].kind.as_str(), leased[0].attempts),
+        ("portal.dossier", 0)
+    );
+    assert!(lease(&store, 10).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_parcel_whose_id_is_known_is_ignored_even_when_done() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    let twin = Parcel {
+        content: Bytes::from_static(b"other"),
+        ..parcel("a1", "z", 9)
+    };
+    store.put(vec![twin.clone()]).await.unwrap();
+    assert_eq!(lease(&store, 10).await[0].content, "content of a1");
+    store.settle(delivered("a1")).await.unwrap();
+    store.put(vec![twin]).await.unwrap();
+    assert!(lease(&store, 10).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_parcel_waiting_for_its_next_try_holds_back_its_subject_and_no_other() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store
+        .put(vec![
+            parcel("a1", "a", 1),
+            parcel("a2", "a", 2),
+            parcel("b1", "b", 1),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(ids(&lease(&store, 1).await), ["a1"]);
+    let retry = Delivery::Retry {
+        after: Duration::from_secs(60),
+        reason: "busy",
+    };
+    store.settle(vec![("a1".into(), retry)]).await.unwrap();
+    assert_eq!(ids(&lease(&store, 10).await), ["b1"]);
+    scene.clock.advance(Duration::from_secs(60));
+    let leased = lease(&store, 10).await;
+    assert_eq!(
+        ids(&leased),
+        ["a1", "a2", "b1"],
+        "b1's lease has ended by now"
+    );
+    assert_eq!(leased[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn a_dead_parcel_holds_back_its_subject_until_a_person_acts() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store
+        .put(vec![parcel("a1", "a", 1), parcel("a2", "a", 2)])
+        .await
+        .unwrap();
+    lease(&store, 1).await;
+    store
+        .settle(vec![("a1".into(), Delivery::Dead { reason: "refused" })])
+        .await
+        .unwrap();
+    scene.clock.advance(Duration::from_secs(3600));
+    assert!(lease(&store, 10).await.is_empty());
+    let lane = store.census().await.unwrap().lanes.remove(0);
+    assert_eq!((lane.waiting, lane.dead), (1, 1));
+
+    assert!(!store.replay("a2").await.unwrap(), "it is not dead");
+    assert!(store.replay("a1").await.unwrap());
+    assert_eq!(ids(&lease(&store, 1).await), ["a1"]);
+    store
+        .settle(vec![("a1".into(), Delivery::Dead { reason: "refused" })])
+        .await
+        .unwrap();
+    assert!(store.abandon("a1").await.unwrap());
+    assert_eq!(ids(&lease(&store, 10).await), ["a2"]);
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_frees_the_parcel_and_a_late_retry_says_nothing() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    lease(&store, 1).await;
+    scene.clock.advance(LEASE);
+    assert_eq!(lease(&store, 1).await[0].attempts, 1);
+    store.settle(delivered("a1")).await.unwrap();
+    store
+        .settle(vec![("a1".into(), Delivery::Dead { reason: "late" })])
+        .await
+        .unwrap();
+    assert!(
+        store.census().await.unwrap().lanes.is_empty(),
+        "delivered stays delivered"
+    );
+}
+
+#[tokio::test]
+async fn what_is_sent_and_what_is_received_for_it_stand_in_the_journal() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store
+        .put(vec![parcel("a1", "a", 1), parcel("b1", "b", 1)])
+        .await
+        .unwrap();
+    lease(&store, 10).await;
+    let sent = Bytes::from_static(b"exact bytes");
+    store
+        .sending(&partner("portal"), vec!["a1".into(), "b1".into()], sent)
+        .await
+        .unwrap();
+    assert_eq!(store.census().await.unwrap().journal_records, 1);
+    store.settle(delivered("a1")).await.unwrap();
+    store.settle(delivered("a1")).await.unwrap();
+    assert_eq!(
+        store.census().await.unwrap().journal_records,
+        2,
+        "one receipt, told twice"
+    );
+    store.verify().unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_parcel_is_refused_and_nothing_of_the_call_is_kept() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    lease(&store, 1).await;
+    let mut results = delivered("a1");
+    results.extend(delivered("nobody"));
+    let refused = store.settle(results).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("no such parcel")),
+        "{refused:?}"
+    );
+    let refused = store
+        .sending(&partner("portal"), vec!["nobody".into()], Bytes::new())
+        .await;
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+    assert_eq!(store.census().await.unwrap().lanes[0].waiting, 1);
+    assert_eq!(store.census().await.unwrap().journal_records, 0);
+}
+
+#[tokio::test]
+async fn one_partners_parcels_are_not_leased_to_another_and_the_census_counts_by_partner() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let put_at = scene.now();
+    let other = Parcel {
+        partner: partner("tax"),
+        ..parcel("t1", "a", 1)
+    };
+    store.put(vec![other, parcel("a1", "a", 2)]).await.unwrap();
+    assert_eq!(ids(&lease(&store, 10).await), ["a1"]);
+    scene.clock.advance(Duration::from_secs(1));
+    let lanes = store.census().await.unwrap().lanes;
+    let seen: Vec<_> = lanes
+        .iter()
+        .map(|lane| (lane.partner.as_str(), lane.waiting))
+        .collect();
+    assert_eq!(seen, [("portal", 1), ("tax", 1)]);
+    assert_eq!(lanes[0].oldest, Some(put_at));
+}
+
+#[tokio::test]
+async fn a_commits_parcels_are_put_in_with_the_answer() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let entry = scene.entry("m-0000001", "x");
+    store.claim(entry.clone()).await.unwrap();
+    assert!(lease(&store, 10).await.is_empty());
+    let parcels = vec![parcel("a1", "a", 1)];
+    store
+        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .await
+        .unwrap();
+    assert_eq!(ids(&lease(&store, 10).await), ["a1"]);
+}
+
+/// One step of a random history.
+#[derive(Debug, Clone)]
+enum Step {
+    Put { subject: u8, sequence: u64 },
+    Lease { max: usize },
+    Deliver { nth: usize },
+    Retry { nth: usize, seconds: u64 },
+    Kill { nth: usize },
+    Replay { nth: usize },
+    Wait { seconds: u64 },
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..3u8, 0..6u64).prop_map(|(subject, sequence)| Step::Put { subject, sequence }),
+        4 => (1..4usize).prop_map(|max| Step::Lease { max }),
+        3 => (0..20usize).prop_map(|nth| Step::Deliver { nth }),
+        2 => (0..20usize, 0..20u64).prop_map(|(nth, seconds)| Step::Retry { nth, seconds }),
+        1 => (0..20usize).prop_map(|nth| Step::Kill { nth }),
+        1 => (0..20usize).prop_map(|nth| Step::Replay { nth }),
+        2 => (1..15u64).prop_map(|seconds| Step::Wait { seconds }),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// What a parcel is by the words of the port, without any table.
+#[derive(Debug, Clone, PartialEq)]
+enum Stand {
+    Free { from: u64 },
+    Leased { until: u64 },
+    Done,
+    Dead,
+}
+
+#[derive(Debug, Clone)]
+struct Modelled {
+    subject: u8,
+    sequence: u64,
+    stand: Stand,
+    attempts: u32,
+}
+
+/// Parcels by id; ids grow in the order in which they were put in.
+#[derive(Debug, Default)]
+struct Model {
+    parcels: BTreeMap<String, Modelled>,
+    seconds: u64,
+}
+
+impl Model {
+    fn is_due(&self, parcel: &Modelled) -> bool {
+        match parcel.stand {
+            Stand::Free { from } => from <= self.seconds,
+            Stand::Leased { until } => until <= self.seconds,
+            Stand::Done | Stand::Dead => false,
+        }
+    }
+
+    /// Whether it may be leased after those of the same call.
+    fn may_go(&self, id: &str, call: &[String]) -> bool {
+        let parcel = &self.parcels[id];
+        let before = |(other_id, other): (&String, &Modelled)| {
+            other.subject == parcel.subject
+                && (other.sequence, other_id.as_str()) < (parcel.sequence, id)
+        };
+        let is_past =
+            |(id, other): (&String, &Modelled)| other.stand == Stand::Done || call.contains(id);
+        !call.iter().any(|taken| taken == id)
+            && self.is_due(parcel)
+            && self
+                .parcels
+                .iter()
+                .filter(|entry| before(*entry))
+                .all(is_past)
+    }
+
+    fn lease(&mut self, leased: &[Leased], max: usize) {
+        let mut call = Vec::new();
+        for parcel in leased {
+            assert!(
+                self.may_go(&parcel.id, &call),
+                "{} out of order: {self:?}",
+                parcel.id
+            );
+            assert_eq!(parcel.attempts, self.parcels[&parcel.id].attempts);
+            assert_eq!(parcel.content, format!("content of {}", parcel.id));
+            call.push(parcel.id.clone());
+        }
+        let left_out = self.parcels.keys().find(|id| self.may_go(id, &call));
+        assert!(
+            call.len() == max || left_out.is_none(),
+            "{left_out:?} was left out"
+        );
+        assert!(call.len() <= max);
+        for id in call {
+            let parcel = self.parcels.get_mut(&id).unwrap();
+            parcel.stand = Stand::Leased {
+                until: self.seconds + LEASE.as_secs(),
+            };
+            parcel.attempts += 1;
+        }
+    }
+
+    fn nth(&self, nth: usize) -> Option<String> {
+        (!self.parcels.is_empty()).then(|| {
+            self.parcels
+                .keys()
+                .nth(nth % self.parcels.len())
+                .unwrap()
+                .clone()
+        })
+    }
+
+    fn settle(&mut self, id: &str, stand: Stand) {
+        let parcel = self.parcels.get_mut(id).unwrap();
+        let leased = matches!(parcel.stand, Stand::Leased { .. });
+        if leased || stand == Stand::Done {
+            if parcel.stand != Stand::Done {
+                parcel.stand = stand;
+            }
+        }
+    }
+}
+
+async fn play(steps: Vec<Step>) {
+    let scene = Scene::new();
+    let (mut store, mut model) = (Some(scene.open()), Model::default());
+    for step in steps {
+        let open = store.as_ref().unwrap();
+        match step {
+            Step::Put { subject, sequence } => {
+                let id = format!("p{:04}", model.parcels.len());
+                open.put(vec![parcel(&id, &subject.to_string(), sequence)])
+                    .await
+                    .unwrap();
+                let stand = Stand::Free {
+                    from: model.seconds,
+                };
+                model.parcels.insert(
+                    id,
+                    Modelled {
+                        subject,
+                        sequence,
+                        stand,
+                        attempts: 0,
+                    },
+                );
+            }
+            Step::Lease { max } => model.lease(&lease(open, max).await, max),
+            Step::Deliver { nth } => {
+                let Some(id) = model.nth(nth) else { continue };
+                open.settle(delivered(&id)).await.unwrap();
+                model.settle(&id, Stand::Done);
+            }
+            Step::Retry { nth, seconds } => {
+                let Some(id) = model.nth(nth) else { continue };
+                let retry = Delivery::Retry {
+                    after: Duration::from_secs(seconds),
+                    reason: "busy",
+                };
+                open.settle(vec![(id.clone(), retry)]).await.unwrap();
+                model.settle(
+                    &id,
+                    Stand::Free {
+                        from: model.seconds + seconds,
+                    },
+                );
+            }
+            Step::Kill { nth } => {
+                let Some(id) = model.nth(nth) else { continue };
+                let dead = Delivery::Dead { reason: "refused" };
+                open.settle(vec![(id.clone(), dead)]).await.unwrap();
+                model.settle(&id, Stand::Dead);
+            }
+            Step::Replay { nth } => {
+                let Some(id) = model.nth(nth) else { continue };
+                let was_dead = model.parcels[&id].stand == Stand::Dead;
+                assert_eq!(open.replay(&id).await.unwrap(), was_dead);
+                if was_dead {
+                    model.parcels.get_mut(&id).unwrap().stand = Stand::Free {
+                        from: model.seconds,
+                    };
+                }
+            }
+            Step::Wait { seconds } => {
+                scene.clock.advance(Duration::from_secs(seconds));
+                model.seconds += seconds;
+            }
+            Step::Reopen => {
+                drop(store.take());
+                store = Some(scene.open());
+            }
+        }
+    }
+    store.unwrap().verify().unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_of_an_outbox_is_one_that_the_ports_words_allow(
+        steps in proptest::collection::vec(step(), 1..60)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(steps));
+    }
+}
