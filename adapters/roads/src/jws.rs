@@ -5,13 +5,17 @@
 
 use bytes::Bytes;
 use certs::jws::{self, Header};
-use gateway_core::{Claims, Direction, Envelope, Head, Proven, Road, SignatureForm, partner::Environment};
-use http::{HeaderName, header};
+use gateway_core::{
+    Claims, Direction, Envelope, Head, Proven, SignatureForm, partner::Environment,
+};
+use http::HeaderName;
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::{MessageId, PartnerId},
 };
+
+use crate::{arrival, media};
 
 /// The header field that carries the detached signature.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-jws-signature");
@@ -25,19 +29,15 @@ pub const SIGNATURE_BYTES_MAX: usize = 4_096;
 /// `UnsupportedMediaType`, `Malformed` for an empty body, `BadSignature` where none or more than one is
 /// there or its header is not of our profile.
 pub fn envelope(head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
-    media_type(head)?;
+    media::check(&head.headers, media::JSON)?;
     if body.is_empty() {
         return Err(Fault::new(FaultCode::Malformed, "empty-body"));
     }
     let compact = signature(head)?;
     let unproven = jws::parse(compact).map_err(|error| bad(error.reason()))?;
     let claims = read(unproven.header())?;
-    let road = match *head.peer.partner() == claims.sender {
-        true => Road::Direct,
-        false => Road::Ngsp,
-    };
     Ok(Envelope {
-        road,
+        road: arrival(head.peer.partner(), &claims.sender),
         claims,
         key_hint: Some(unproven.header().kid.clone()),
         signature: SignatureForm::Jws(compact.to_owned()),
@@ -50,22 +50,6 @@ pub fn envelope(head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
 /// `BadSignature` where the proof is no JWS.
 pub fn claims(proven: &Proven<'_>) -> Result<Claims, Fault> {
     read(proven.jws().ok_or_else(|| bad("proof-of-another-kind"))?)
-}
-
-fn media_type(head: &Head) -> Result<(), Fault> {
-    let refused = |reason| Err(Fault::new(FaultCode::UnsupportedMediaType, reason));
-    let mut given = head.headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (given.next(), given.next()) else { return refused("media-type") };
-    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    let (kind, parameters) = value.split_once(';').unwrap_or((&value, ""));
-    let charset = parameters.trim().trim_start_matches("charset=").trim_matches('"');
-    if kind.trim() != "application/json" || !matches!(charset, "" | "utf-8") {
-        return refused("media-type");
-    }
-    match head.headers.contains_key(header::CONTENT_ENCODING) {
-        true => refused("content-coding"),
-        false => Ok(()),
-    }
 }
 
 fn signature(head: &Head) -> Result<&str, Fault> {

@@ -1,7 +1,8 @@
 //! The roads: how a message travels, whatever it says.
 //!
-//! In: `direct` and `ngsp` read an envelope without trust. Out: `client` carries bytes to a partner and
-//! `vdxp` keeps the portal's session. The roads refuse to know what any message means.
+//! In: `xml` and `jws` read an envelope without trust, from the sender itself or from its relay. Out:
+//! `client` carries bytes to a partner and `vdxp` keeps the portal's session. The roads refuse to know
+//! what any message means.
 #![cfg_attr(
     test,
     allow(
@@ -13,7 +14,24 @@
 
 pub mod client;
 pub mod jws;
+pub mod media;
+pub mod sources;
 pub mod vdxp;
+pub mod xml;
 
 #[cfg(test)]
+mod testhead;
+#[cfg(test)]
 mod testserver;
+
+use gateway_core::Road;
+use schemas::id::PartnerId;
+
+/// By which road a message came: a peer that is not the sender can only be its relay.
+#[must_use]
+pub fn arrival(peer: &PartnerId, sender: &PartnerId) -> Road {
+    match peer == sender {
+        true => Road::Direct,
+        false => Road::Ngsp,
+    }
+}

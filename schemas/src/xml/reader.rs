@@ -21,6 +21,7 @@ pub struct Reader<'a> {
     tokens: Tokens<'a>,
     namespace: &'static str,
     peeked: Option<Token<'a>>,
+    broken: Option<XmlError>,
 }
 
 impl fmt::Debug for Reader<'_> {
@@ -43,6 +44,7 @@ impl<'a> Reader<'a> {
             tokens: Tokens::open(bytes, limits)?,
             namespace,
             peeked: None,
+            broken: None,
         })
     }
 
@@ -147,6 +149,22 @@ impl<'a> Reader<'a> {
         self.tokens.position()
     }
 
+    /// The rule of XML that was broken, where the last error was about XML and not about the message.
+    #[must_use]
+    pub const fn broken(&self) -> Option<XmlError> {
+        self.broken
+    }
+
+    /// Checks what is left of the document without reading it: with what was read, a whole
+    /// [`prescan`](super::prescan).
+    ///
+    /// # Errors
+    /// The first rule of XML that the rest breaks.
+    pub fn drain(mut self) -> Result<(), XmlError> {
+        while self.tokens.next()?.is_some() {}
+        Ok(())
+    }
+
     /// Makes sure that nothing follows the root.
     ///
     /// # Errors
@@ -194,7 +212,10 @@ impl<'a> Reader<'a> {
         match self.tokens.next() {
             Ok(Some(token)) => Ok(token),
             Ok(None) => Err(refused(expected, "element-missing")),
-            Err(error) => Err(refused(expected, error.code())),
+            Err(error) => {
+                self.broken = Some(error);
+                Err(refused(expected, error.code()))
+            }
         }
     }
 }

@@ -1,0 +1,89 @@
+//! Where the envelope of each road comes from: one table, printed in the README and tested against it.
+
+/// One way for a message to arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The road.
+    pub road: &'static str,
+    /// The form of the message.
+    pub form: &'static str,
+    /// Who may hold the other end.
+    pub peer: &'static str,
+    /// Where the id comes from.
+    pub id: &'static str,
+    /// Where the time comes from.
+    pub time: &'static str,
+    /// Where the sender comes from.
+    pub sender: &'static str,
+    /// Where the receiver comes from.
+    pub receiver: &'static str,
+    /// Where the signature is.
+    pub signature: &'static str,
+}
+
+const XML_DIRECT: Source = Source {
+    road: "direct",
+    form: "signed XML",
+    peer: "the sender itself",
+    id: "Header/MessageId",
+    time: "Header/SentAt",
+    sender: "Header/Sender",
+    receiver: "Header/Receiver",
+    signature: "ds:Signature, last child of the root",
+};
+
+const JWS_DIRECT: Source = Source {
+    road: "direct",
+    form: "JSON with detached JWS",
+    peer: "the sender itself",
+    id: "jti; civil.birth: module + maHoSoLT; civil.result: none, fresh each time",
+    time: "iat",
+    sender: "iss",
+    receiver: "aud",
+    signature: "header X-JWS-Signature",
+};
+
+/// Every way in. On a relayed road the signer is still the sender; only the peer differs.
+pub const SOURCES: &[Source] = &[
+    XML_DIRECT,
+    JWS_DIRECT,
+    Source {
+        road: "ngsp",
+        peer: "the sender's registered relay",
+        ..XML_DIRECT
+    },
+    Source {
+        road: "ngsp",
+        peer: "the sender's registered relay",
+        ..JWS_DIRECT
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = include_str!("../README.md");
+
+    #[test]
+    fn the_readme_shows_the_table_as_it_is() {
+        for one in SOURCES {
+            let row = [
+                one.road,
+                one.form,
+                one.peer,
+                one.id,
+                one.time,
+                one.sender,
+                one.receiver,
+                one.signature,
+            ]
+            .join(" | ");
+            assert!(README.contains(&format!("| {row} |")), "| {row} |");
+        }
+        let rows = README
+            .lines()
+            .filter(|line| line.starts_with("| direct |") || line.starts_with("| ngsp |"));
+        assert_eq!(rows.count(), SOURCES.len());
+    }
+}
