@@ -6,7 +6,7 @@ const HEADER: &str = "<Header><MessageId>tax-00000001</MessageId><SentAt>2026-11
     <Environment>sandbox</Environment><Direction>request</Direction><Sender>tax</Sender>\
     <Receiver>vss</Receiver><Operation>tax.verify-employer</Operation></Header>";
 
-const ASK: &str = "<VerifyEmployer><Mst>9900000013</Mst><Period>2026-10</Period><Fields>\
+const ASK: &str = "<VerifyEmployer><Mst>9900000016</Mst><Period>2026-10</Period><Fields>\
     <Field>fund</Field><Field>arrears</Field></Fields><Purpose>tax-audit</Purpose></VerifyEmployer>";
 
 fn message(header: &str, body: &str) -> String {
@@ -18,7 +18,7 @@ fn message(header: &str, body: &str) -> String {
 fn valid() -> Vec<(&'static str, String)> {
     let result = |inside: &str| {
         format!(
-            "<VerifyEmployerResult><Result>hasData</Result><Mst>9900000013-001</Mst>\
+            "<VerifyEmployerResult><Result>hasData</Result><Mst>9900000016-001</Mst>\
                  <Period>2026-10</Period>{inside}</VerifyEmployerResult>"
         )
     };
@@ -133,13 +133,13 @@ fn invalid() -> Vec<(&'static str, String, Rule, Option<&'static str>)> {
         ),
         (
             "a tax code of nine digits",
-            with("9900000013", "990000001"),
+            with("9900000016", "990000001"),
             Value,
             Some("Mst"),
         ),
         (
             "a tax code with a space",
-            with("9900000013", " 9900000013"),
+            with("9900000016", " 9900000016"),
             Value,
             Some("Mst"),
         ),
@@ -183,7 +183,7 @@ fn invalid() -> Vec<(&'static str, String, Rule, Option<&'static str>)> {
                 HEADER,
                 &format!(
                     "<VerifyEmployerResult><Result>hasData</Result>\
-            <Mst>9900000013</Mst><Period>2026-10</Period><Name>{}</Name></VerifyEmployerResult>",
+            <Mst>9900000016</Mst><Period>2026-10</Period><Name>{}</Name></VerifyEmployerResult>",
                     "ệ".repeat(256)
                 ),
             ),
@@ -195,7 +195,7 @@ fn invalid() -> Vec<(&'static str, String, Rule, Option<&'static str>)> {
             message(
                 HEADER,
                 "<VerifyEmployerResult><Result>hasData</Result>\
-            <Mst>9900000013</Mst><Period>2026-10</Period><Fund>-1</Fund></VerifyEmployerResult>",
+            <Mst>9900000016</Mst><Period>2026-10</Period><Fund>-1</Fund></VerifyEmployerResult>",
             ),
             Value,
             Some("Fund"),
@@ -239,7 +239,7 @@ fn what_is_no_document_is_refused_without_panic() {
 
 #[test]
 fn a_refusal_quotes_nothing_of_the_document() {
-    let document = message(HEADER, &ASK.replace("9900000013", "secret"));
+    let document = message(HEADER, &ASK.replace("9900000016", "secret"));
     let error = validate_tax_v1(document.as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "schema-value at Mst in line 1");
 }

@@ -1,0 +1,175 @@
+//! The tax department's words: an employer is verified, one tax code and one month at a time.
+//!
+//! The adapter turns signed XML (own profile, see `MAPPING.md`) into requests of the insurance contract
+//! and back. It refuses to know keys, sockets and rows, and what the figures mean: those are the
+//! registry's.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test stops where it fails"
+    )
+)]
+
+mod decode;
+mod encode;
+mod envelope;
+mod face;
+mod perform;
+#[cfg(test)]
+mod testscene;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    adapter::{Effect, ProofKind},
+    policy::Permit,
+};
+use http::Method;
+use schemas::{fault::Fault, wire::tax as wire};
+
+pub use perform::{Employers, Outcome};
+pub use wire::Request;
+
+/// The adapter of the system `tax`.
+#[derive(Clone)]
+pub struct Tax {
+    employers: Arc<dyn Employers>,
+}
+
+impl Tax {
+    /// An adapter that asks `employers`.
+    #[must_use]
+    pub fn new(employers: Arc<dyn Employers>) -> Self {
+        Self { employers }
+    }
+}
+
+impl fmt::Debug for Tax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tax")
+    }
+}
+
+/// One employer in one month; each field is granted by itself.
+pub static VERIFY_EMPLOYER: Operation = Operation {
+    name: wire::VERIFY_EMPLOYER,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[
+        "participationState",
+        "participants",
+        "fund",
+        "due",
+        "paid",
+        "arrears",
+        "name",
+        "unitCode",
+    ],
+};
+
+/// A sign of life that asks nobody.
+pub static PING: Operation = Operation {
+    name: wire::PING,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// A ping states no purpose of its own; agreements allow it for the one that they are made for.
+pub const PING_PURPOSE: &str = "tax-compliance";
+
+static ROUTES: [Route; 1] = [Route {
+    path: "/tax/v1/messages",
+    method: Method::POST,
+    body_bytes_max: 1 << 20,
+    deadline: Duration::from_secs(10),
+}];
+
+impl Adapter for Tax {
+    type Request = Request;
+    type Outcome = Outcome;
+
+    fn system(&self) -> &'static str {
+        "tax"
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        &ROUTES
+    }
+
+    fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
+        envelope::envelope(head, body)
+    }
+
+    fn decode(&self, _head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
+        decode::decode(proven.bytes())
+    }
+
+    fn perform<'a>(
+        &'a self,
+        context: Context,
+        permit: &'a Permit,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Outcome, Fault>> {
+        Box::pin(perform::perform(
+            self.employers.as_ref(),
+            context,
+            permit,
+            request,
+        ))
+    }
+
+    fn encode(
+        &self,
+        head: &AnswerHead,
+        permit: &Permit,
+        request: &Request,
+        outcome: Outcome,
+    ) -> Result<Encoded, Fault> {
+        encode::encode(head, permit, request, outcome)
+    }
+
+    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
+        face::face(fault, head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_the_operation_are_the_words_of_the_wire() {
+        let words: Vec<_> = wire::FieldName::ALL
+            .iter()
+            .map(|one| one.as_str())
+            .collect();
+        assert_eq!(VERIFY_EMPLOYER.fields, words);
+    }
+
+    #[test]
+    fn the_mapping_document_is_the_table() {
+        let document = include_str!("../MAPPING.md");
+        let rows: Vec<_> = document
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        let table: Vec<_> = wire::FIELDS
+            .iter()
+            .map(|field| {
+                let carried = match field.carried {
+                    wire::Carried::Mapped => "mapped",
+                    wire::Carried::NotCarried => "not carried",
+                };
+                let (wire, inside, source) = (field.wire, field.canonical, field.source);
+                format!("| `{wire}` | {inside} | {carried} | {source} |")
+            })
+            .collect();
+        assert_eq!(rows, table);
+    }
+}
