@@ -16,6 +16,8 @@ mod decode;
 mod encode;
 mod envelope;
 mod face;
+#[cfg(test)]
+mod mapping;
 mod perform;
 
 use std::{sync::Arc, time::Duration};

@@ -16,6 +16,8 @@ mod decode;
 mod encode;
 mod envelope;
 mod face;
+#[cfg(test)]
+mod mapping;
 pub mod outbound;
 mod perform;
 

@@ -1,6 +1,6 @@
 //! The courier to one portal: packs parcels into calls, sends a call, judges the answer.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -192,10 +192,18 @@ impl<E: Exchange> Courier for Desk<E> {
 
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {
         let (mut loads, mut unsayable) = (Vec::<Load>::new(), Vec::new());
+        let mut stuck = BTreeSet::new();
         for leased in parcels {
+            // What follows a step that cannot be said waits for the person who looks at it.
+            if stuck.contains(&leased.subject) {
+                continue;
+            }
             match self.item(leased) {
                 Ok(item) => load(&mut loads, item, leased.attempts > 0),
-                Err(reason) => unsayable.push((leased.id.clone(), reason)),
+                Err(reason) => {
+                    stuck.insert(&leased.subject);
+                    unsayable.push((leased.id.clone(), reason));
+                }
             }
         }
         let mut shipments = Vec::new();

@@ -365,3 +365,17 @@ fn a_parcel_that_cannot_be_said_is_given_back_and_the_others_go() {
     };
     assert_eq!(unsayable(parcel(&timeless)), ["bad-time"]);
 }
+
+#[test]
+fn what_follows_an_unsayable_step_of_a_dossier_waits_for_it() {
+    let parcels = [change(1, 2, 11), change(1, 3, 4), change(2, 2, 2)]
+        .map(|change| leased(&change, 0))
+        .concat();
+    let (shipments, back) = sent::desk_without_portal().pack(&parcels);
+    assert_eq!(back, [("change-1-2.progress".to_owned(), "unknown-state")]);
+    let carried: Vec<_> = shipments
+        .into_iter()
+        .flat_map(|shipment| shipment.parcels)
+        .collect();
+    assert_eq!(carried, ["change-2-2.progress"]);
+}
