@@ -1,0 +1,93 @@
+//! Changes of the insurance database on their way to the outbox: leased, committed as parcels that
+//! are unique on the change id, and only then acknowledged. Never a cursor on ids.
+
+use std::{sync::Arc, time::Duration};
+
+use gateway_core::ports::{Outbox, Parcel};
+use insurance::Insurance;
+use schemas::{
+    fault::Fault,
+    proto::insurance::{AckRequest, Change, LeaseRequest},
+};
+use tokio::{sync::watch, time::Instant};
+
+/// How many changes are taken at once.
+const BATCH: u32 = 200;
+/// How long a lease on a change lasts.
+const LEASE_SECONDS: u32 = 30;
+/// How long one call of the contract may take.
+const CALL: Duration = Duration::from_secs(5);
+/// How long to wait after an error.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Turns a change into parcels in the words of the partner that it is for; none where it has none.
+pub type ToParcels = fn(&Change) -> Vec<Parcel>;
+
+/// The change feed's worker.
+pub struct Feed {
+    /// The contract.
+    pub insurance: Insurance,
+    /// Where parcels go.
+    pub outbox: Arc<dyn Outbox>,
+    /// This replica's name.
+    pub owner: String,
+    /// How long to wait when there was nothing.
+    pub idle: Duration,
+    /// The systems' words for changes, asked in order.
+    pub words: Vec<ToParcels>,
+}
+
+impl Feed {
+    /// Feeds until `stop` turns true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            let wait = match self.round().await {
+                Ok(0) => self.idle,
+                Ok(_) => Duration::ZERO,
+                Err(fault) => {
+                    tracing::warn!(%fault, note = fault.note(), "change feed failed");
+                    AFTER_ERROR
+                }
+            };
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<usize, Fault> {
+        let request = LeaseRequest {
+            owner: self.owner.clone(),
+            max: BATCH,
+            lease_seconds: LEASE_SECONDS,
+        };
+        let leased = self.insurance.lease(Instant::now() + CALL, request).await?;
+        if leased.changes.is_empty() {
+            return Ok(0);
+        }
+        let parcels = leased.changes.iter().flat_map(|change| self.parcels(change));
+        if let Err(error) = self.outbox.put(parcels.collect()).await {
+            tracing::warn!(%error, "changes not taken; their lease will end");
+            return Ok(0);
+        }
+        let ids: Vec<_> = leased.changes.into_iter().map(|change| change.id).collect();
+        let taken = ids.len();
+        let request = AckRequest {
+            owner: self.owner.clone(),
+            ids,
+        };
+        self.insurance.ack(Instant::now() + CALL, request).await?;
+        Ok(taken)
+    }
+
+    /// A change that nobody has words for is acknowledged and told, not kept for ever.
+    fn parcels(&self, change: &Change) -> Vec<Parcel> {
+        let parcels = self.words.iter().map(|say| say(change));
+        let parcels = parcels.into_iter().find(|parcels| !parcels.is_empty());
+        if parcels.is_none() {
+            tracing::warn!(change = change.id, partner = change.partner, "no words for a change");
+        }
+        parcels.unwrap_or_default()
+    }
+}

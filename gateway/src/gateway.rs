@@ -1,0 +1,316 @@
+//! One gateway: built from its config, running until it is drained.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use certs::{
+    keys::SigningKey,
+    seal::Vault,
+    tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
+};
+use gateway_core::{
+    ports::{Clock, MessageLog, Outbox, Sight, SystemClock},
+    sign::Signer,
+    stage::{Gate, Parts},
+};
+use gateway_store::{Store, StoreParams};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    admin::{self, AdminParts, Readiness},
+    config::{Config, Problem, Watched},
+    metrics::Metrics,
+    recover::Recovery,
+    serve::{self, Front},
+    stack::House,
+    wiring::{self, Contract, Hands},
+};
+
+/// Why a gateway could not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The config or a partner's file is wrong.
+    #[error("{}", list(.0))]
+    Config(Vec<Problem>),
+    /// A file could not be read.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// A key, certificate or list is refused.
+    #[error("{0}: {1}")]
+    Key(PathBuf, String),
+    /// The store could not be opened.
+    #[error("the store: {0}")]
+    Store(String),
+    /// What stands behind the insurance contract could not be opened.
+    #[error("the insurance contract: {0}")]
+    Insurance(String),
+    /// A port could not be taken.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// How long after a start it takes until everything that waits is told to stop.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// A running gateway.
+pub struct Gateway {
+    address: SocketAddr,
+    admin: SocketAddr,
+    contract: Contract,
+    log: Arc<dyn MessageLog>,
+    metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    readiness: Readiness,
+    tasks: TaskTracker,
+    stop_front: watch::Sender<bool>,
+    stop_rest: watch::Sender<bool>,
+    front: JoinHandle<()>,
+    rest: Vec<JoinHandle<()>>,
+    drain: Duration,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway")
+            .field("address", &self.address)
+            .field("admin", &self.admin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Opens everything, then the ports; ready when it returns.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing listens then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same under a clock of the caller's.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing listens then.
+    pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let operations = wiring::operations();
+        let watched = Watched::load(&config, &operations).map_err(StartError::Config)?;
+        let partners = watched.partners();
+        let metrics = Arc::new(Metrics::new());
+        let sight: Arc<dyn Sight> = Arc::<Metrics>::clone(&metrics);
+        let store = open_store(&config, &clock)?;
+        let log: Arc<dyn MessageLog> = Arc::<Store>::clone(&store);
+        let outbox: Arc<dyn Outbox> = store;
+        let contract = Contract::open(&config, &clock).await?;
+        let parts = Parts {
+            partners: Arc::clone(&partners),
+            signer: Arc::new(ArcSwap::from_pointee(signer(&config)?)),
+            log: Arc::clone(&log),
+            clock: Arc::clone(&clock),
+            sight,
+            tasks: TaskTracker::new(),
+        };
+        let gate = Gate::new(config.limits.in_flight_max);
+        let house = House::new(wiring::stacks(&contract.client, &parts, &gate));
+        let front = Front {
+            acceptor: Arc::new(acceptor(&config)?),
+            partners: Arc::clone(&partners),
+            house: house.clone(),
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            limits: config.limits.clone(),
+        };
+        let listener = listen(config.listen.socket(), config.listen.backlog)?;
+        let admin_listener = listen(config.admin.socket(), 64)?;
+        let address = local(&listener)?;
+        let admin = local(&admin_listener)?;
+
+        let (stop_front, front_stops) = watch::channel(false);
+        let (stop_rest, stops) = watch::channel(false);
+        let hands = Hands {
+            config: &config,
+            contract: &contract,
+            partners: &partners,
+            outbox: &outbox,
+            clock: &clock,
+            metrics: &metrics,
+            stop: &stops,
+        };
+        let workers = hands.workers(watched.deliveries().values())?;
+        let readiness = Readiness::new();
+        let operators = AdminParts {
+            log: Arc::clone(&log),
+            metrics: Arc::clone(&metrics),
+            partners: Arc::clone(&partners),
+            clock: Arc::clone(&clock),
+            readiness: readiness.clone(),
+            environment: config.environment,
+        };
+        let mut rest = Vec::new();
+        if let Some(health) = &config.health {
+            let listener = listen(health.socket(), 64)?;
+            let probes = admin::serve_health(listener, operators.clone(), stops.clone());
+            rest.push(tokio::spawn(probes));
+        }
+        rest.extend([
+            tokio::spawn(admin::serve(admin_listener, operators, stops.clone())),
+            tokio::spawn(watched.run(stops.clone())),
+            tokio::spawn(Recovery { log: Arc::clone(&log), house }.run(stops.clone())),
+        ]);
+        rest.extend(workers.into_iter().map(tokio::spawn));
+        let tasks = parts.tasks.clone();
+        let front = tokio::spawn(serve::serve(listener, front, front_stops));
+        readiness.ready();
+        tracing::info!(%address, %admin, "ready");
+        Ok(Self {
+            address,
+            admin,
+            contract,
+            log,
+            metrics,
+            gate,
+            readiness,
+            tasks,
+            stop_front,
+            stop_rest,
+            front,
+            rest,
+            drain: config.limits.drain(),
+        })
+    }
+
+    /// Where partners connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators connect.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// What stands behind the insurance contract.
+    #[must_use]
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// Inbox and journal.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn MessageLog> {
+        &self.log
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Takes nothing new, finishes what is inside, stops the workers, in this order.
+    pub async fn drain(self) {
+        self.gate.drain();
+        self.readiness.draining();
+        let _ = self.stop_front.send(true);
+        let inside = async {
+            let _ = self.front.await;
+            self.tasks.close();
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(self.drain + HOUSEKEEPING, inside).await.is_err() {
+            tracing::warn!("drain took too long; what is left is recovered at the next start");
+        }
+        let _ = self.stop_rest.send(true);
+        for worker in self.rest {
+            let _ = tokio::time::timeout(HOUSEKEEPING, worker).await;
+        }
+        tracing::info!("drained");
+    }
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Store>, StartError> {
+    let path = &config.store.seal_key;
+    let vault = Vault::open_or_create(path)
+        .map_err(|error| StartError::Key(path.clone(), error.to_string()))?;
+    let mut params = StoreParams::new(&config.store.path, Arc::new(vault), Arc::clone(clock));
+    params.lease = Duration::from_secs(config.store.lease_seconds);
+    params.queue_max = config.store.queue;
+    Store::open(params)
+        .map(Arc::new)
+        .map_err(|error| StartError::Store(error.to_string()))
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|error| StartError::File(path.clone(), error))
+}
+
+fn signer(config: &Config) -> Result<Signer, StartError> {
+    let sign = &config.sign;
+    let key = SigningKey::from_pem(&read(&sign.key)?, sign.algorithm)
+        .map_err(|error| StartError::Key(sign.key.clone(), error.to_string()))?;
+    let chain = Identity::from_files(&sign.cert, &sign.key)
+        .map_err(|error| StartError::Key(sign.cert.clone(), error.to_string()))?;
+    let certificate = chain.chain_der().next().map(<[u8]>::to_vec);
+    Ok(Signer::new(
+        key,
+        sign.kid.clone(),
+        certificate,
+        config.us.clone(),
+        config.environment,
+    ))
+}
+
+fn acceptor(config: &Config) -> Result<Acceptor, StartError> {
+    let tls = &config.tls;
+    let refused = |path: &PathBuf, error: &dyn ToString| {
+        StartError::Key(path.clone(), error.to_string())
+    };
+    let identity = Identity::from_files(&tls.cert, &tls.key)
+        .map_err(|error| refused(&tls.cert, &error))?;
+    let mut anchors = Vec::new();
+    for path in &tls.anchors {
+        anchors.extend(read(path)?);
+    }
+    let client_anchors = Anchors::from_pem(&anchors)
+        .map_err(|error| refused(tls.anchors.first().unwrap_or(&tls.cert), &error))?;
+    let mut crls = Vec::new();
+    for path in &tls.crls {
+        let list = RevocationList::from_pem(&read(path)?).map_err(|error| refused(path, &error))?;
+        crls.push(list);
+    }
+    Acceptor::new(ServerParams {
+        identity,
+        client_anchors,
+        crls,
+        tls12: tls.tls12,
+        handshake_deadline: config.limits.handshake(),
+        alpn: vec![Alpn::H2, Alpn::Http1],
+    })
+    .map_err(|error| refused(&tls.cert, &error))
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+    let bind = || {
+        let socket = match address {
+            SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(backlog)
+    };
+    bind().map_err(|error| StartError::Listen(address, error))
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener
+        .local_addr()
+        .map_err(|error| StartError::Listen(SocketAddr::from(([0, 0, 0, 0], 0)), error))
+}

@@ -1,0 +1,261 @@
+//! The sandbox's config files, written anew at each start, since ports may differ.
+
+use certs::pki;
+
+use super::layout::{Layout, LayoutError, RELAY};
+
+/// What differs from one start to the next.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Port of the gateway; 0 for any.
+    pub port: u16,
+    /// Port of the admin listener; 0 for any.
+    pub admin_port: u16,
+    /// Synthetic people in a new registry.
+    pub people: u32,
+    /// The seed they grow from.
+    pub seed: u64,
+    /// Where the simulated portal listens, `https://localhost:port`.
+    pub portal: String,
+    /// The algorithm of all signing keys: `ES256` or `RS256`.
+    pub algorithm: &'static str,
+    /// Milliseconds between two steps of a dossier.
+    pub step_millis: u64,
+}
+
+/// The login that the simulated portal expects of the gateway; made up.
+pub const PORTAL_LOGIN: (&str, &str) = ("vss-sandbox", "made-up-for-the-sandbox");
+
+impl Layout {
+    /// Writes `gateway.toml` and `partners/*.toml`.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write_config(&self, settings: &Settings) -> Result<(), LayoutError> {
+        let file = |name: &str| self.gateway(name);
+        pki::write_public(&self.config(), &gateway(settings))?;
+        pki::write_private(&file("portal.password"), PORTAL_LOGIN.1)?;
+        let partners = [
+            ("tax", tax_file(settings)),
+            ("dvclt", dvclt(settings)),
+            ("portal", portal_file(settings)),
+            (RELAY, relay()),
+        ];
+        for (name, text) in partners {
+            pki::write_public(&file(&format!("partners/{name}.toml")), &text)?;
+        }
+        Ok(())
+    }
+
+    /// Writes each agency's `identity.toml`, now that the gateway's address is known.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write_identities(&self, gateway: &str) -> Result<(), LayoutError> {
+        for partner in super::layout::AGENCIES.into_iter().chain([RELAY]) {
+            let text = identity(partner, gateway);
+            pki::write_public(&self.agency(partner).join("identity.toml"), &text)?;
+        }
+        Ok(())
+    }
+}
+
+fn gateway(settings: &Settings) -> String {
+    let Settings {
+        port,
+        admin_port,
+        people,
+        seed,
+        step_millis,
+        algorithm,
+        ..
+    } = settings;
+    format!(
+        r#"# Written by `lienthong sandbox`. Synthetic people, made-up keys.
+environment = "sandbox"
+us = "vss"
+partners = "partners"
+
+[listen]
+port = {port}
+
+[admin]
+port = {admin_port}
+
+[tls]
+cert = "tls.pem"
+key = "tls.key"
+anchors = ["ca.pem"]
+
+[sign]
+key = "sign.key"
+cert = "sign.pem"
+kid = "vss-1"
+algorithm = "{algorithm}"
+
+[store]
+path = "store.sqlite"
+seal_key = "seal.key"
+
+[insurance]
+mode = "embedded"
+path = "registry.sqlite"
+people = {people}
+seed = {seed}
+step_millis = {step_millis}
+
+[limits]
+
+[delivery]
+poll_ms = 100
+
+[log]
+
+[danger]
+"#
+    )
+}
+
+fn head(id: &str, name: &str) -> String {
+    format!(
+        r#"# Written by `lienthong sandbox`.
+id = "{id}"
+name = "{name}"
+environment = "sandbox"
+peers = ["urn:lienthong:sandbox:partner:{id}"]
+
+[quota]
+per_minute = 6000000
+burst = 100000
+"#
+    )
+}
+
+fn key(id: &str, algorithm: &str) -> String {
+    format!(
+        r#"
+[[keys]]
+kid = "{id}-1"
+algorithm = "{algorithm}"
+cert = "../../agencies/{id}/sign.pem"
+"#
+    )
+}
+
+fn agreement(number: &str, basis: &str, purposes: &str, roads: &str) -> String {
+    format!(
+        r#"
+[[agreements]]
+number = "{number}"
+legal_basis = "{basis}"
+purposes = [{purposes}]
+roads = [{roads}]
+valid_from = "2026-01-01"
+"#
+    )
+}
+
+fn tax_file(settings: &Settings) -> String {
+    let basis = "Law on Tax Administration 38/2019; coordination regulation 5423/QCPH-BHXH-TCT";
+    [
+        head("tax", "Simulated tax department"),
+        key("tax", settings.algorithm),
+        agreement(
+            "SANDBOX-TAX-01",
+            basis,
+            r#""tax-compliance""#,
+            r#""direct", "ngsp""#,
+        ),
+        r#"
+[agreements.operations."tax.verify-employer"]
+fields = ["participationState", "participants", "fund", "due", "paid", "arrears"]
+per_minute = 6000000
+burst = 100000
+
+[agreements.operations."tax.ping"]
+per_minute = 600
+burst = 60
+"#
+        .to_owned(),
+    ]
+    .concat()
+}
+
+fn dvclt(settings: &Settings) -> String {
+    let basis = "Decree 63/2024; Law on Health Insurance art. 16";
+    [
+        head("dvclt", "Simulated inter-linked public service software"),
+        key("dvclt", settings.algorithm),
+        format!("\n[[relays]]\nroad = \"ngsp\"\nrelay = \"{RELAY}\"\n"),
+        agreement(
+            "SANDBOX-CIVIL-01",
+            basis,
+            &format!("\"{}\"", civil::PURPOSE),
+            r#""direct", "ngsp""#,
+        ),
+        r#"
+[agreements.operations."civil.birth"]
+[agreements.operations."civil.result"]
+"#
+        .to_owned(),
+    ]
+    .concat()
+}
+
+fn portal_file(settings: &Settings) -> String {
+    let basis = "Decree 61/2018; QĐ 411/QĐ-TTg";
+    let (username, _) = PORTAL_LOGIN;
+    let uri = &settings.portal;
+    [
+        head("portal", "Simulated National Public Service Portal"),
+        key("portal", settings.algorithm),
+        agreement(
+            "SANDBOX-PORTAL-01",
+            basis,
+            &format!("\"{}\"", portal::PURPOSE),
+            r#""direct", "vdxp""#,
+        ),
+        format!(
+            r#"
+[agreements.operations."portal.submit-dossier"]
+[agreements.operations."portal.sync-dossier"]
+[agreements.operations."portal.update-progress"]
+
+[delivery]
+uri = "{uri}"
+anchors = "ca.pem"
+username = "{username}"
+password_file = "portal.password"
+"#
+        ),
+    ]
+    .concat()
+}
+
+fn relay() -> String {
+    head(RELAY, "Simulated national integration platform (relay)")
+}
+
+fn identity(partner: &str, gateway: &str) -> String {
+    let mut text = format!(
+        r#"# Written by `lienthong sandbox`.
+partner = "{partner}"
+environment = "sandbox"
+receiver = "vss"
+gateway = "{gateway}"
+kid = "{partner}-1"
+gateway_kid = "vss-1"
+ca = "ca.pem"
+tls_cert = "tls.pem"
+tls_key = "tls.key"
+sign_cert = "sign.pem"
+sign_key = "sign.key"
+gateway_sign_cert = "gateway-sign.pem"
+"#
+    );
+    if partner == "portal" {
+        let (username, password) = PORTAL_LOGIN;
+        text += &format!("\n[login]\nusername = \"{username}\"\npassword = \"{password}\"\n");
+    }
+    text
+}

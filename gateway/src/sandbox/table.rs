@@ -1,0 +1,61 @@
+//! What the sandbox prints: the table of flows, and commands that work as pasted.
+
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use conformance::flow::{FlowReport, Outcome};
+
+use super::layout::Layout;
+use crate::gateway::Gateway;
+
+/// The table, or one JSON line per flow.
+pub(super) fn print(reports: &[FlowReport], json: bool) {
+    if json {
+        for report in reports {
+            println!("{}", report.to_json_line());
+        }
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["flow", "words", "road", "outcome", "ms", "evidence"]);
+    for report in reports {
+        table.add_row([
+            report.flow.to_owned(),
+            report.words.to_owned(),
+            report.road.to_owned(),
+            match &report.outcome {
+                Outcome::Ok => "ok".to_owned(),
+                Outcome::Failed(why) => format!("failed: {why}"),
+            },
+            report.ms.to_string(),
+            report.evidence.clone().unwrap_or_default(),
+        ]);
+    }
+    println!("{table}");
+    for report in reports {
+        for detail in &report.details {
+            println!("  {}: {detail}", report.flow);
+        }
+    }
+}
+
+/// How to go on by hand.
+pub(super) fn invite(layout: &Layout, gateway: &Gateway, address: &str) {
+    let dir = layout.root().display();
+    let admin = gateway.admin();
+    let bin = "target/release/lienthong";
+    println!(
+        "
+The gateway is at {address}, its admin listener at http://{admin}. Try, in another terminal:
+
+  {bin} sign --dir {dir} --as tax tax.ping | curl --config -
+  {bin} sign --dir {dir} --as tax tax.verify-employer | curl --config -
+  {bin} sign --dir {dir} --as dvclt civil.birth | curl --config -
+  {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
+  {bin} status --admin http://{admin}
+  {bin} explain --admin http://{admin} EVIDENCE
+  {bin} conformance --target {address} --identity {dir}/agencies
+  curl -s http://{admin}/metrics | grep room
+
+Ctrl-C stops it; starting again in the same folder goes on with what is there."
+    );
+}

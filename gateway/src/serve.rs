@@ -1,0 +1,380 @@
+//! Room 1: sockets. Mutual TLS, connection caps, deadlines of its own, and a drain that waits for
+//! what is inside. Everything is refused by closing; each refusal is a log event and a counter.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use certs::tls::{Acceptor, Alpn, PeerCertificate};
+use gateway_core::{
+    Arrival, Evidence, Peer,
+    partner::Partners,
+    ports::Clock,
+};
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use schemas::id::PartnerId;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{config::Limits, metrics::Metrics, stack::House};
+
+/// What the front door needs.
+#[derive(Clone)]
+pub struct Front {
+    /// TLS, reloadable.
+    pub acceptor: Arc<Acceptor>,
+    /// The registrations.
+    pub partners: Arc<ArcSwap<Partners>>,
+    /// The eight rooms.
+    pub house: House,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Accepts connections until `stop` turns true, then lets the open ones finish.
+pub async fn serve(listener: TcpListener, front: Front, mut stop: watch::Receiver<bool>) {
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(front.limits.connections));
+    let holders = Arc::new(Holders::default());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // EMFILE and friends: wait a moment instead of spinning.
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            refuse(&front, from, "connections");
+            continue;
+        };
+        let connection = Connection {
+            front: front.clone(),
+            holders: Arc::clone(&holders),
+            stop: stop.clone(),
+            _place: place,
+        };
+        connections.spawn(connection.run(stream, from));
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+fn refuse(front: &Front, from: SocketAddr, reason: &'static str) {
+    front.metrics.refused_connection(reason);
+    tracing::info!(%from, reason, "connection refused");
+}
+
+/// How many connections each peer holds.
+#[derive(Default)]
+struct Holders(Mutex<HashMap<PartnerId, usize>>);
+
+impl Holders {
+    fn enter(self: &Arc<Self>, who: &PartnerId, max: usize) -> Option<Held> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = table.entry(who.clone()).or_default();
+        if *held >= max {
+            return None;
+        }
+        *held += 1;
+        Some(Held {
+            holders: Arc::clone(self),
+            who: who.clone(),
+        })
+    }
+}
+
+/// One connection of one peer; gives its place back when dropped.
+struct Held {
+    holders: Arc<Holders>,
+    who: PartnerId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut table = self.holders.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = table.get_mut(&self.who) {
+            *held -= 1;
+            if *held == 0 {
+                table.remove(&self.who);
+            }
+        }
+    }
+}
+
+struct Connection {
+    front: Front,
+    holders: Arc<Holders>,
+    stop: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, from: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%from, %error, "TCP_NODELAY not set");
+        }
+        let accepted = match self.front.acceptor.accept(stream).await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                refuse(&self.front, from, error.reason());
+                return;
+            }
+        };
+        let Some(peer) = Peer::recognise(&self.front.partners.load(), &accepted.peer) else {
+            refuse(&self.front, from, "unregistered");
+            return;
+        };
+        let max = self.front.limits.connections_per_peer;
+        let Some(_held) = self.holders.enter(peer.partner(), max) else {
+            refuse(&self.front, from, "connections-per-peer");
+            return;
+        };
+        tracing::debug!(%from, peer = peer.partner().as_str(), "connection open");
+        self.front.metrics.connection_opened();
+        self.speak(accepted.stream, accepted.alpn, accepted.peer, peer).await;
+        self.front.metrics.connection_closed();
+    }
+
+    async fn speak<IO>(&self, stream: IO, alpn: Alpn, certificate: PeerCertificate, peer: Peer)
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let busy = Arc::new(Busy::new());
+        let service = service_fn({
+            let (front, busy, peer) = (self.front.clone(), Arc::clone(&busy), peer.clone());
+            move |request| answer(front.clone(), Arc::clone(&busy), peer.clone(), request)
+        });
+        let watch = Watch {
+            front: &self.front,
+            busy: &busy,
+            certificate: &certificate,
+            peer: &peer,
+            judged: self.front.acceptor.generation(),
+            stop: self.stop.clone(),
+        };
+        let io = TokioIo::new(stream);
+        match alpn {
+            Alpn::H2 => {
+                let connection = http2(&self.front.limits).serve_connection(io, service);
+                drive(connection, watch, |c| c.graceful_shutdown()).await;
+            }
+            Alpn::Http1 => {
+                let connection = http1(&self.front.limits).serve_connection(io, service);
+                drive(connection, watch, |c| c.graceful_shutdown()).await;
+            }
+        }
+    }
+}
+
+/// Every HTTP/1.1 bound, said out loud.
+fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.header_ms))
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.header_bytes)
+        .keep_alive(true)
+        .half_close(false)
+        .pipeline_flush(false)
+        .auto_date_header(true);
+    builder
+}
+
+/// Every HTTP/2 bound, said out loud.
+fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> {
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_frame_size(16 * 1024)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .adaptive_window(false)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(Some(64))
+        .max_send_buf_size(256 * 1024)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}
+
+/// What a connection is doing.
+struct Busy {
+    opened: Instant,
+    spoke: AtomicBool,
+    inside: AtomicUsize,
+    since: Mutex<Instant>,
+}
+
+impl Busy {
+    fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            spoke: AtomicBool::new(false),
+            inside: AtomicUsize::new(0),
+            since: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn enter(self: &Arc<Self>) -> Inside {
+        self.spoke.store(true, Ordering::Release);
+        self.inside.fetch_add(1, Ordering::AcqRel);
+        Inside(Arc::clone(self))
+    }
+
+    fn idle_for(&self) -> Duration {
+        match self.inside.load(Ordering::Acquire) {
+            0 => self.since.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+struct Inside(Arc<Busy>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.inside.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+async fn answer(
+    front: Front,
+    busy: Arc<Busy>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<http::Response<http_body_util::Full<bytes::Bytes>>, std::convert::Infallible> {
+    let _inside = busy.enter();
+    let evidence = Evidence::fresh();
+    let span = tracing::info_span!("accept", %evidence, peer = peer.partner().as_str());
+    let arrival = Arrival {
+        request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
+        peer,
+        evidence,
+        arrived_at: front.clock.now(),
+    };
+    let reply = front.house.answer(arrival).instrument(span).await;
+    Ok(reply.into_response())
+}
+
+/// Why an open connection has to end.
+struct Watch<'a> {
+    front: &'a Front,
+    busy: &'a Busy,
+    certificate: &'a PeerCertificate,
+    peer: &'a Peer,
+    /// Which anchors and revocation lists the certificate was judged by.
+    judged: u64,
+    stop: watch::Receiver<bool>,
+}
+
+impl Watch<'_> {
+    /// Resolves when the connection must end, with the reason.
+    async fn ended(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.stop.wait_for(|stop| *stop) => return "drain",
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+            if let Some(reason) = self.outstayed() {
+                return reason;
+            }
+            if self.front.clock.now() > self.certificate.not_after {
+                return "certificate-ended";
+            }
+            if self.revoked() {
+                return "certificate-refused-now";
+            }
+            if !self.still_registered() {
+                return "registration-ended";
+            }
+        }
+    }
+
+    /// Silent since the handshake, or idle since the last answer.
+    fn outstayed(&self) -> Option<&'static str> {
+        let limits = &self.front.limits;
+        let spoke = self.busy.spoke.load(Ordering::Acquire);
+        if !spoke && self.busy.opened.elapsed() > Duration::from_millis(limits.first_byte_ms) {
+            return Some("first-byte");
+        }
+        if self.busy.idle_for() > Duration::from_millis(limits.idle_ms) {
+            return Some("idle");
+        }
+        None
+    }
+
+    /// Anchors or revocation lists were replaced, and by the new ones it would not get in.
+    fn revoked(&mut self) -> bool {
+        let generation = self.front.acceptor.generation();
+        if generation == self.judged {
+            return false;
+        }
+        self.judged = generation;
+        self.front.acceptor.judge(self.certificate).is_err()
+    }
+
+    fn still_registered(&self) -> bool {
+        let partners = self.front.partners.load();
+        let known = Peer::recognise(&partners, self.certificate);
+        known.is_some_and(|peer| {
+            peer.partner() == self.peer.partner()
+                && partners.get(peer.partner()).is_some_and(|p| p.active)
+        })
+    }
+}
+
+/// Runs a connection to its end; asked to stop, it may finish what is inside, then it is dropped.
+async fn drive<C, E>(connection: C, mut watch: Watch<'_>, stop: impl Fn(std::pin::Pin<&mut C>))
+where
+    C: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    let grace = Duration::from_secs(watch.front.limits.drain_seconds);
+    let mut connection = std::pin::pin!(connection);
+    let reason = tokio::select! {
+        ended = connection.as_mut() => return log_end(ended),
+        reason = watch.ended() => reason,
+    };
+    tracing::debug!(peer = watch.peer.partner().as_str(), reason, "connection ends");
+    stop(connection.as_mut());
+    match tokio::time::timeout(grace, connection).await {
+        Ok(ended) => log_end(ended),
+        Err(_) => tracing::info!(reason, "connection dropped after its grace"),
+    }
+}
+
+fn log_end<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}

@@ -1,0 +1,392 @@
+//! Where the packages meet: the insurance contract behind the adapters' small traits, the adapters
+//! in the stack, the workers and what they need.
+
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
+use civil::{Births, Civil};
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Context, Operation,
+    partner::{Partners, Quota},
+    ports::{Clock, Outbox, Parcel},
+    stage::{Gate, Parts},
+};
+use insurance::{
+    Insurance,
+    client::{Limits as InsuranceLimits, RemoteParams},
+    registry::{Params, Population, Registry},
+};
+use portal::{Dossiers, Portal};
+use roads::{
+    client::{Client, ClientConfig, ClientLimits, Endpoint},
+    vdxp::{Vdxp, VdxpConfig},
+};
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::PartnerId,
+    proto::insurance::{self as contract, InfoRequest},
+};
+use tax::{Employers, Tax};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    config::{Config, Delivery, InsuranceMode},
+    deliver::Lane,
+    feed::Feed,
+    gateway::StartError,
+    metrics::Metrics,
+    stack::{Stack, stack},
+};
+
+/// Every operation that agreements can name, inwards and outwards.
+#[must_use]
+pub fn operations() -> Vec<&'static Operation> {
+    vec![
+        &tax::VERIFY_EMPLOYER,
+        &tax::PING,
+        &civil::BIRTH,
+        &civil::RESULT,
+        &portal::SUBMIT,
+        &portal::outbound::SYNC,
+        &portal::outbound::PROGRESS,
+    ]
+}
+
+/// One stack per system, all alike.
+pub(crate) fn stacks(contract: &Insurance, parts: &Parts, gate: &Arc<Gate>) -> Vec<Stack> {
+    let desk = Arc::new(Desk(contract.clone()));
+    vec![
+        stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(Portal::new(desk), parts, gate),
+    ]
+}
+
+/// The insurance contract as the adapters ask for it.
+struct Desk(Insurance);
+
+fn asked_by(context: &Context, change: bool) -> contract::Context {
+    contract::Context {
+        key: if change { context.key.to_vec() } else { Vec::new() },
+        sender: context.sender.as_str().to_owned(),
+        on_behalf_of: String::new(),
+        rule: context.rule.clone(),
+        purpose: context.purpose.clone(),
+    }
+}
+
+fn missing(what: &'static str) -> Fault {
+    Fault::new(FaultCode::InsuranceUnavailable, what)
+}
+
+impl Employers for Desk {
+    fn participation(
+        &self,
+        context: Context,
+        mut request: contract::GetParticipationRequest,
+    ) -> BoxFuture<'_, Result<contract::GetParticipationResponse, Fault>> {
+        request.context = Some(asked_by(&context, false));
+        Box::pin(self.0.participation(context.deadline, request))
+    }
+}
+
+impl Births for Desk {
+    fn register(
+        &self,
+        context: Context,
+        mut request: contract::RegisterBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        Box::pin(async move {
+            let response = self.0.register_birth(context.deadline, request).await?;
+            response.case.ok_or_else(|| missing("answer-without-case"))
+        })
+    }
+
+    fn cases(
+        &self,
+        context: Context,
+        case_ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>> {
+        let request = contract::GetBirthCasesRequest {
+            context: Some(asked_by(&context, false)),
+            case_ids,
+        };
+        Box::pin(async move {
+            let response = self.0.birth_cases(context.deadline, request).await?;
+            Ok(response.cases)
+        })
+    }
+}
+
+impl Dossiers for Desk {
+    fn submit_reissue(
+        &self,
+        context: Context,
+        mut request: contract::SubmitReissueRequest,
+    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        Box::pin(async move {
+            let response = self.0.submit_reissue(context.deadline, request).await?;
+            response.dossier.ok_or_else(|| missing("answer-without-dossier"))
+        })
+    }
+}
+
+/// What stands behind the insurance contract.
+#[derive(Clone)]
+pub struct Contract {
+    /// The contract's client.
+    pub client: Insurance,
+    /// The embedded registry, where it is embedded.
+    pub registry: Option<Registry>,
+}
+
+impl Contract {
+    pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+        match config.insurance.mode {
+            InsuranceMode::Embedded => Self::embedded(config, clock).await,
+            InsuranceMode::Remote => Self::remote(config),
+        }
+    }
+
+    async fn embedded(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+        let registry = open_registry(config, clock)?;
+        seed_if_new(config, clock, &registry).await?;
+        let limits = InsuranceLimits {
+            calls_max: config.insurance.calls,
+            ..InsuranceLimits::default()
+        };
+        Ok(Self {
+            client: Insurance::embedded_with(registry.clone(), limits),
+            registry: Some(registry),
+        })
+    }
+
+    fn remote(config: &Config) -> Result<Self, StartError> {
+        let no = |why: &str| StartError::Insurance(why.to_owned());
+        let uri = config.insurance.uri.as_deref().ok_or_else(|| no("uri is missing"))?;
+        let anchors = config.insurance.anchors.clone().ok_or_else(|| no("anchors are missing"))?;
+        let connector = connector(config, &anchors, vec![Alpn::H2])?;
+        let uri = uri.parse().map_err(|_| no("uri is not https://host:port"))?;
+        let mut params = RemoteParams::new(uri, connector);
+        params.limits.calls_max = config.insurance.calls;
+        let client = Insurance::remote(params).map_err(|error| no(&error.to_string()))?;
+        Ok(Self {
+            client,
+            registry: None,
+        })
+    }
+}
+
+/// Opens the embedded registry that the config names; synthetic people only.
+///
+/// # Errors
+/// Where the file is missing from the config or cannot be opened.
+pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
+    let no = |why: String| StartError::Insurance(why);
+    let path = config
+        .insurance
+        .path
+        .clone()
+        .ok_or_else(|| no("path is missing".to_owned()))?;
+    let production = config.environment == gateway_core::partner::Environment::Production;
+    let params = Params {
+        population: if production { Population::Real } else { Population::Synthetic },
+        organ_id: schemas::id::OrganId::parse(&config.insurance.organ_id)
+            .map_err(|error| no(format!("organ_id: {error}")))?,
+        ..Params::synthetic(path)
+    };
+    let clock = Arc::clone(clock);
+    Registry::open(params, Arc::new(move || clock.now())).map_err(|error| no(error.to_string()))
+}
+
+/// Seeds a registry that has nobody in it, where the config asks for people.
+///
+/// # Errors
+/// Where the registry fails.
+pub async fn seed_if_new(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    registry: &Registry,
+) -> Result<(), StartError> {
+    seed_with(config, clock, registry, |_, _| {}).await
+}
+
+/// The same, telling how far it is: (done, total).
+///
+/// # Errors
+/// Where the registry fails.
+pub async fn seed_with(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    registry: &Registry,
+    mut progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<(), StartError> {
+    let no = |why: String| StartError::Insurance(why);
+    let people = config.insurance.people;
+    let info = registry.info(InfoRequest {}).await.map_err(|error| no(error.to_string()))?;
+    if people == 0 || info.people > 0 {
+        return Ok(());
+    }
+    let params = insurance::seed::SeedParams {
+        people: people as usize,
+        employers: (people as usize / 100).clamp(10, 10_000),
+        seed: config.insurance.seed,
+        as_of: gateway_core::stage::today(clock.now()),
+    };
+    let registry = registry.clone();
+    let seeded = tokio::task::spawn_blocking(move || {
+        insurance::seed::run(&registry, params, &mut progress)
+    });
+    match seeded.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(no(error.to_string())),
+        Err(error) => Err(no(error.to_string())),
+    }
+}
+
+fn connector(config: &Config, anchors: &PathBuf, alpn: Vec<Alpn>) -> Result<Connector, StartError> {
+    let refused = |path: &PathBuf, error: &dyn ToString| {
+        StartError::Key(path.clone(), error.to_string())
+    };
+    let identity = Identity::from_files(&config.tls.cert, &config.tls.key)
+        .map_err(|error| refused(&config.tls.cert, &error))?;
+    let theirs = Anchors::from_file(anchors).map_err(|error| refused(anchors, &error))?;
+    Connector::new(ClientParams {
+        identity: Some(identity),
+        anchors: theirs,
+        crls: Vec::new(),
+        tls12: false,
+        handshake_deadline: config.limits.handshake(),
+        alpn,
+    })
+    .map_err(|error| refused(anchors, &error))
+}
+
+/// A background worker, to be spawned.
+pub(crate) type Worker = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What every worker needs.
+pub(crate) struct Hands<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) contract: &'a Contract,
+    pub(crate) partners: &'a Arc<ArcSwap<Partners>>,
+    pub(crate) outbox: &'a Arc<dyn Outbox>,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) metrics: &'a Arc<Metrics>,
+    pub(crate) stop: &'a watch::Receiver<bool>,
+}
+
+impl Hands<'_> {
+    /// The change feed, the embedded registry's office, and one lane per partner with a desk.
+    pub(crate) fn workers<'d>(
+        &self,
+        deliveries: impl Iterator<Item = &'d Delivery>,
+    ) -> Result<Vec<Worker>, StartError> {
+        let mut workers = vec![self.feed()];
+        workers.extend(self.office());
+        for delivery in deliveries {
+            workers.push(Box::pin(self.lane(delivery)?.run(self.stop.clone())));
+        }
+        Ok(workers)
+    }
+
+    fn feed(&self) -> Worker {
+        let feed = Feed {
+            insurance: self.contract.client.clone(),
+            outbox: Arc::clone(self.outbox),
+            owner: format!("gateway-{}", self.config.us.as_str()),
+            idle: Duration::from_millis(self.config.delivery.poll_ms),
+            words: vec![dossier_words],
+        };
+        Box::pin(feed.run(self.stop.clone()))
+    }
+
+    /// The simulated office that moves dossiers by rule, where the registry is embedded.
+    fn office(&self) -> Option<Worker> {
+        let registry = self.contract.registry.clone()?;
+        let every = Duration::from_millis(self.config.insurance.step_millis);
+        let mut stop = self.stop.clone();
+        (!every.is_zero()).then(|| -> Worker {
+            Box::pin(async move {
+                let stopped = async move {
+                    let _ = stop.wait_for(|stop| *stop).await;
+                };
+                registry.run_steps(every, stopped).await;
+            })
+        })
+    }
+
+    fn lane(&self, delivery: &Delivery) -> Result<Lane, StartError> {
+        let (username, password) = match &delivery.login {
+            Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
+            None => (String::new(), String::new()),
+        };
+        let no = |why: String| StartError::Key(PathBuf::from(&delivery.uri), why);
+        let endpoint =
+            Endpoint::parse(&delivery.uri).map_err(|error| no(error.to_string()))?;
+        let client = Client::new(ClientConfig {
+            endpoint,
+            tls: connector(self.config, &delivery.anchors, vec![Alpn::Http1])?,
+            limits: ClientLimits {
+                call_deadline: Duration::from_millis(delivery.timeout_ms),
+                ..ClientLimits::default()
+            },
+        });
+        let road = Vdxp::new(
+            VdxpConfig {
+                destination: DESTINATION.to_owned(),
+                username,
+                password,
+            },
+            client,
+        );
+        let desk = portal::outbound::DeskConfig {
+            unit: self.config.insurance.organ_id.clone(),
+            domain: None,
+            result_code: None,
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        Ok(Lane {
+            partner: delivery.partner.clone(),
+            courier: Arc::new(portal::outbound::Desk::new(desk, road)),
+            outbox: Arc::clone(self.outbox),
+            partners: Arc::clone(self.partners),
+            clock: Arc::clone(self.clock),
+            metrics: Arc::clone(self.metrics),
+            outgoing: self.config.delivery.clone(),
+            quota: Quota {
+                per_minute: delivery.per_minute,
+                burst: delivery.per_minute.div_ceil(10),
+            },
+            breaker: (
+                delivery.breaker_failures,
+                Duration::from_secs(delivery.breaker_seconds),
+            ),
+        })
+    }
+}
+
+/// Where the portal is reached in the exchange: organisation and subsystem of the portal's backend.
+const DESTINATION: &str = "VN:GOV:000.00.00.G22:vpcpdvcprovider";
+
+/// A dossier's change in the portal's words.
+fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
+    let Ok(partner) = PartnerId::parse(&change.partner) else {
+        return Vec::new();
+    };
+    portal::outbound::parcels(&partner, change).unwrap_or_else(|reason| {
+        tracing::warn!(change = change.id, reason, "a change without words");
+        Vec::new()
+    })
+}
+
+/// When an insurance call of a worker must be over.
+#[must_use]
+pub fn soon(config: &Config) -> Instant {
+    Instant::now() + Duration::from_millis(config.insurance.timeout_ms)
+}
