@@ -146,7 +146,11 @@ pub(super) fn answer_head<R>(parts: &Parts, verified: &Verified<R>) -> AnswerHea
     let signer = parts.signer.load();
     AnswerHead {
         id: answer_id(),
-        in_reply_to: verified.id.clone(),
+        // a read that is never remembered still has an id of its sender's, which the answer names
+        in_reply_to: match verified.remembered {
+            true => verified.id.clone(),
+            false => verified.claims.id.clone(),
+        },
         request_digest: verified.digest,
         sent_at: parts.clock.now(),
         environment: signer.environment(),
