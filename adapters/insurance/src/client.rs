@@ -79,15 +79,27 @@ impl Insurance {
     /// Where the address is not `https://host:port`.
     pub fn remote(params: RemoteParams) -> Result<Self, RemoteError> {
         let limits = params.limits;
-        Ok(Self::over(Transport::Remote(remote::channel(params)?), limits))
+        Ok(Self::over(
+            Transport::Remote(remote::channel(params)?),
+            limits,
+        ))
     }
 
     fn over(transport: Transport, limits: Limits) -> Self {
-        Self { transport, calls: Arc::new(Semaphore::new(limits.calls_max)), limits }
+        Self {
+            transport,
+            calls: Arc::new(Semaphore::new(limits.calls_max)),
+            limits,
+        }
     }
 
     /// One call: within the deadline, within the number of calls in flight, its status told as a fault.
-    async fn call<Q, R, F>(&self, deadline: Instant, request: Q, method: impl FnOnce(Request<Q>) -> F) -> Result<R, Fault>
+    async fn call<Q, R, F>(
+        &self,
+        deadline: Instant,
+        request: Q,
+        method: impl FnOnce(Request<Q>) -> F,
+    ) -> Result<R, Fault>
     where
         F: Future<Output = Result<Response<R>, Status>>,
     {
@@ -97,7 +109,10 @@ impl Insurance {
             };
             let mut request = Request::new(request);
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-            method(request).await.map(Response::into_inner).map_err(|status| fault::of(&status))
+            method(request)
+                .await
+                .map(Response::into_inner)
+                .map_err(|status| fault::of(&status))
         };
         match timeout_at(deadline, run).await {
             Ok(outcome) => outcome,

@@ -114,7 +114,13 @@ impl Registry {
             .map(|_| open::reader(&params.path))
             .collect::<Result<Vec<_>, _>>()?;
         let threads = Threads::start(writer, readers, params.queue_max, params.batch_max)?;
-        Ok(Self { shared: Arc::new(Shared { params, clock, threads }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                params,
+                clock,
+                threads,
+            }),
+        })
     }
 
     /// Who lives here.
@@ -153,7 +159,12 @@ impl Registry {
         let run = move |sql: &Connection| {
             let now = (registry.clock)();
             let shared = &*registry;
-            work(&Tx { sql, now, today: day_in_viet_nam(now), params: &shared.params })
+            work(&Tx {
+                sql,
+                now,
+                today: day_in_viet_nam(now),
+                params: &shared.params,
+            })
         };
         self.shared.threads.write(name, run).await
     }

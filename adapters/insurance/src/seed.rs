@@ -41,7 +41,12 @@ impl SeedParams {
     /// 10,000 people and 100 employers.
     #[must_use]
     pub fn usual(as_of: Date) -> Self {
-        Self { people: 10_000, employers: 100, seed: 20_261_122, as_of }
+        Self {
+            people: 10_000,
+            employers: 100,
+            seed: 20_261_122,
+            as_of,
+        }
     }
 }
 
@@ -77,7 +82,11 @@ impl From<rusqlite::Error> for SeedError {
 ///
 /// # Errors
 /// Where the registry is not empty or not synthetic, a parameter is out of range, or the file fails.
-pub fn run(registry: &Registry, params: SeedParams, progress: &mut dyn FnMut(u64, u64)) -> Result<(), SeedError> {
+pub fn run(
+    registry: &Registry,
+    params: SeedParams,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), SeedError> {
     check(registry, &params)?;
     let mut connection = registry.connect()?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -86,7 +95,11 @@ pub fn run(registry: &Registry, params: SeedParams, progress: &mut dyn FnMut(u64
     }
     let mut random = Random::new(params.seed);
     let places = Places::draw(&transaction, &mut random, params.as_of)?;
-    let mut tick = Tick { done: 0, total: params.people as u64 * 2, progress };
+    let mut tick = Tick {
+        done: 0,
+        total: params.people as u64 * 2,
+        progress,
+    };
     let mut residents = people::settle(&transaction, &mut random, &params, &places, &mut tick)?;
     work::employ(&transaction, &mut random, &params, &places, &mut residents)?;
     papers::issue(&transaction, &mut random, &params, &residents, &mut tick)?;
@@ -139,7 +152,10 @@ fn is_seeded_on(sql: &Connection) -> Result<bool, Error> {
 
 fn remember(sql: &Connection, params: &SeedParams, people: usize) -> Result<(), Error> {
     let people = i64::try_from(people).map_err(|_| Error::Corrupt("a count"))?;
-    sql.execute("INSERT INTO counters (name, value) VALUES (?1, ?2)", (SI_COUNTER, people))?;
+    sql.execute(
+        "INSERT INTO counters (name, value) VALUES (?1, ?2)",
+        (SI_COUNTER, people),
+    )?;
     let mut meta = sql.prepare("INSERT INTO meta (name, value) VALUES (?1, ?2)")?;
     meta.execute(("seed", params.seed.to_string()))?;
     meta.execute(("seed-as-of", params.as_of.to_string()))?;

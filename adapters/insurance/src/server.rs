@@ -53,7 +53,10 @@ struct Server {
 }
 
 /// Runs one call within the caller's deadline and says refusals in gRPC.
-async fn answer<T>(metadata: &MetadataMap, call: impl Future<Output = Result<T, Error>>) -> Result<Response<T>, Status> {
+async fn answer<T>(
+    metadata: &MetadataMap,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<Response<T>, Status> {
     match tokio::time::timeout(deadline::of(metadata), call).await {
         Ok(Ok(response)) => Ok(Response::new(response)),
         Ok(Err(error)) => Err(status::of(error)),

@@ -40,8 +40,11 @@ fn told(status: &Status) -> Option<Fault> {
 fn untold(status: &Status) -> Fault {
     match status.code() {
         // tonic's channel says Cancelled where grpc-timeout ran out at our side
-        Code::DeadlineExceeded | Code::Cancelled => Fault::new(FaultCode::DeadlineExceeded, "deadline"),
-        code => Fault::new(FaultCode::InsuranceUnavailable, "unreachable").log(format!("grpc status {code:?}")),
+        Code::DeadlineExceeded | Code::Cancelled => {
+            Fault::new(FaultCode::DeadlineExceeded, "deadline")
+        }
+        code => Fault::new(FaultCode::InsuranceUnavailable, "unreachable")
+            .log(format!("grpc status {code:?}")),
     }
 }
 
@@ -76,16 +79,29 @@ mod tests {
 
     #[test]
     fn a_told_refusal_keeps_code_reason_and_field() {
-        let told = [(FAULT, "INVALID"), (REASON, "unknown-commune"), (FIELD, "child.residence_commune")];
+        let told = [
+            (FAULT, "INVALID"),
+            (REASON, "unknown-commune"),
+            (FIELD, "child.residence_commune"),
+        ];
         let fault = of(&status(Code::InvalidArgument, &told));
-        assert_eq!(fault, Fault::new(FaultCode::Invalid, "unknown-commune").field("child.residence_commune"));
+        assert_eq!(
+            fault,
+            Fault::new(FaultCode::Invalid, "unknown-commune").field("child.residence_commune")
+        );
         assert!(fault.is_final());
     }
 
     #[test]
     fn a_word_of_another_registry_is_kept_for_the_log_only() {
-        let fault = of(&status(Code::FailedPrecondition, &[(FAULT, "RULE-REFUSED"), (REASON, "moon-phase")]));
-        assert_eq!((fault.code(), fault.reason()), (FaultCode::RuleRefused, "refused"));
+        let fault = of(&status(
+            Code::FailedPrecondition,
+            &[(FAULT, "RULE-REFUSED"), (REASON, "moon-phase")],
+        ));
+        assert_eq!(
+            (fault.code(), fault.reason()),
+            (FaultCode::RuleRefused, "refused")
+        );
         assert_eq!(fault.note(), Some("reason moon-phase"));
     }
 
@@ -114,8 +130,14 @@ mod tests {
 
     #[test]
     fn a_fault_that_contradicts_its_status_is_not_believed() {
-        let fault = of(&status(Code::Unavailable, &[(FAULT, "INVALID"), (REASON, "unknown-commune")]));
-        assert_eq!((fault.code(), fault.reason()), (FaultCode::InsuranceUnavailable, "unreachable"));
+        let fault = of(&status(
+            Code::Unavailable,
+            &[(FAULT, "INVALID"), (REASON, "unknown-commune")],
+        ));
+        assert_eq!(
+            (fault.code(), fault.reason()),
+            (FaultCode::InsuranceUnavailable, "unreachable")
+        );
     }
 
     #[test]

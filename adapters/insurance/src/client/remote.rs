@@ -1,7 +1,8 @@
 //! The road to a registry far away: TCP without Nagle, mutual TLS by `certs`, HTTP/2 with every limit set.
 
 use std::io;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use certs::tls::{Alpn, ClientStream, Connector};
 use http::Uri;
@@ -56,7 +57,11 @@ pub enum RemoteError {
 
 /// A channel that connects when it is first used and again when it must.
 pub(super) fn channel(params: RemoteParams) -> Result<Channel, RemoteError> {
-    let (host, port) = match (params.uri.scheme_str(), params.uri.host(), params.uri.port_u16()) {
+    let (host, port) = match (
+        params.uri.scheme_str(),
+        params.uri.host(),
+        params.uri.port_u16(),
+    ) {
         (Some("https"), Some(host), Some(port)) => (host.trim_matches(['[', ']']).to_owned(), port),
         _ => return Err(RemoteError::Address),
     };
@@ -74,29 +79,68 @@ pub(super) fn channel(params: RemoteParams) -> Result<Channel, RemoteError> {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX);
-    let name = params.server_name.unwrap_or_else(|| host.clone());
-    let connector = params.connector;
-    Ok(endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
-        connect(connector.clone(), host.clone(), port, name.clone())
-    })))
+    let road = Arc::new(Road {
+        name: params.server_name.unwrap_or_else(|| host.clone()),
+        connector: params.connector,
+        host,
+        port,
+        connected: Mutex::new(None),
+    });
+    Ok(
+        endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
+            let road = Arc::clone(&road);
+            async move { road.connect().await }
+        })),
+    )
 }
 
-async fn connect(
+/// Where the registry is, and when a connection to it was last made.
+struct Road {
+    name: String,
     connector: Connector,
     host: String,
     port: u16,
-    name: String,
-) -> io::Result<TokioIo<ClientStream<TcpStream>>> {
-    let stream = TcpStream::connect((host.as_str(), port)).await?;
-    // without it Nagle and the delayed acknowledgement cost 40 ms a call
-    stream.set_nodelay(true)?;
-    let connected = connector.connect(&name, stream).await.map_err(io::Error::other)?;
-    match connected.alpn {
-        Alpn::H2 => Ok(TokioIo::new(connected.stream)),
-        Alpn::Http1 => Err(io::Error::other("the registry does not speak HTTP/2")),
+    connected: Mutex<Option<Instant>>,
+}
+
+impl Road {
+    async fn connect(&self) -> io::Result<TokioIo<ClientStream<TcpStream>>> {
+        self.rest()?;
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        // without it Nagle and the delayed acknowledgement cost 40 ms a call
+        stream.set_nodelay(true)?;
+        let connected = self
+            .connector
+            .connect(&self.name, stream)
+            .await
+            .map_err(io::Error::other)?;
+        *self
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        match connected.alpn {
+            Alpn::H2 => Ok(TokioIo::new(connected.stream)),
+            Alpn::Http1 => Err(io::Error::other("the registry does not speak HTTP/2")),
+        }
+    }
+
+    /// In TLS 1.3 a server that refuses our certificate hangs up after the handshake, and the channel
+    /// would connect again and again without ever telling its caller.
+    fn rest(&self) -> io::Result<()> {
+        let last = *self
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match last.is_some_and(|last| last.elapsed() < RECONNECT_MIN) {
+            true => Err(io::Error::other(
+                "the registry hung up just after the handshake",
+            )),
+            false => Ok(()),
+        }
     }
 }
 
+const RECONNECT_MIN: Duration = Duration::from_millis(250);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_BYTES_MAX: u32 = 16 * 1024;
 const LOCAL_RESETS_MAX: usize = 128;

@@ -12,7 +12,10 @@ pub(super) fn field(word: &str) -> Option<&'static str> {
 
 /// A foreign word fit for a log: at most 64 of the characters that our own words are made of.
 pub(super) fn printable(word: &str) -> String {
-    word.chars().filter(|c| c.is_ascii_lowercase() || *c == '-').take(64).collect()
+    word.chars()
+        .filter(|c| c.is_ascii_lowercase() || *c == '-')
+        .take(64)
+        .collect()
 }
 
 const REASONS: &[&str] = &[

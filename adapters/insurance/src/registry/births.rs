@@ -7,8 +7,8 @@ use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, SiNumber};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
-    BirthCase, BirthCaseState, Card, CardState, Context, GetBirthCasesRequest, GetBirthCasesResponse, RegisterBirthRequest,
-    RegisterBirthResponse,
+    BirthCase, BirthCaseState, Card, CardState, Context, GetBirthCasesRequest,
+    GetBirthCasesResponse, RegisterBirthRequest, RegisterBirthResponse,
 };
 
 use super::effects::Asked;
@@ -21,13 +21,22 @@ impl Registry {
     ///
     /// # Errors
     /// `INVALID`, `CONFLICT`, `AMBIGUOUS-SUBJECT` or `RULE-REFUSED`; nothing is changed then.
-    pub async fn register_birth(&self, request: RegisterBirthRequest) -> Result<RegisterBirthResponse, Error> {
+    pub async fn register_birth(
+        &self,
+        request: RegisterBirthRequest,
+    ) -> Result<RegisterBirthResponse, Error> {
         let (context, said) = split(request)?;
         let asked = Asked::new("Births.Register", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let case = match stored_case(tx, &context.sender, &said.case_id)? {
                 Some((known, case)) if same_facts(&known, &said)? => case,
-                Some(_) => return Err(Error::refused(FaultCode::Conflict, "case-has-other-facts", "case_id")),
+                Some(_) => {
+                    return Err(Error::refused(
+                        FaultCode::Conflict,
+                        "case-has-other-facts",
+                        "case_id",
+                    ));
+                }
                 None => register(tx, &context.sender, &said, facts)?,
             };
             Ok(RegisterBirthResponse { case: Some(case) })
@@ -39,7 +48,10 @@ impl Registry {
     ///
     /// # Errors
     /// `INVALID` where none or more than 3 are asked for.
-    pub async fn birth_cases(&self, request: GetBirthCasesRequest) -> Result<GetBirthCasesResponse, Error> {
+    pub async fn birth_cases(
+        &self,
+        request: GetBirthCasesRequest,
+    ) -> Result<GetBirthCasesResponse, Error> {
         let sender = facts::context(request.context)?.sender;
         if !(1..=CASES_MAX).contains(&request.case_ids.len()) {
             return Err(facts::invalid("too-many", "case_ids"));
@@ -47,9 +59,16 @@ impl Registry {
         self.read("birth-cases", move |sql| {
             let case = |case_id: &String| {
                 let known = case_of(sql, &sender, case_id)?;
-                Ok(known.unwrap_or_else(|| BirthCase { case_id: case_id.clone(), ..BirthCase::default() }))
+                Ok(known.unwrap_or_else(|| BirthCase {
+                    case_id: case_id.clone(),
+                    ..BirthCase::default()
+                }))
             };
-            let cases = request.case_ids.iter().map(case).collect::<Result<_, Error>>()?;
+            let cases = request
+                .case_ids
+                .iter()
+                .map(case)
+                .collect::<Result<_, Error>>()?;
             Ok(GetBirthCasesResponse { cases })
         })
         .await
@@ -65,12 +84,18 @@ fn split(mut request: RegisterBirthRequest) -> Result<(Context, RegisterBirthReq
 
 /// Two requests tell the same birth where nothing differs but the time they were received at.
 fn same_facts(stored: &[u8], said: &RegisterBirthRequest) -> Result<bool, Error> {
-    let mut known = RegisterBirthRequest::decode(stored).map_err(|_| Error::Corrupt("a stored birth"))?;
+    let mut known =
+        RegisterBirthRequest::decode(stored).map_err(|_| Error::Corrupt("a stored birth"))?;
     known.received_at.clone_from(&said.received_at);
     Ok(known == *said)
 }
 
-fn register(tx: &Tx<'_>, sender: &str, said: &RegisterBirthRequest, facts: &[u8]) -> Result<BirthCase, Error> {
+fn register(
+    tx: &Tx<'_>,
+    sender: &str,
+    said: &RegisterBirthRequest,
+    facts: &[u8],
+) -> Result<BirthCase, Error> {
     let birth = Birth::parse(tx, said)?;
     let person = match people::by_pin(tx.sql, &birth.pin)? {
         Some(known) => recognise(&known, &birth)?,
@@ -99,14 +124,22 @@ fn register(tx: &Tx<'_>, sender: &str, said: &RegisterBirthRequest, facts: &[u8]
 /// The person whom the PIN already names, where the facts are that person's.
 fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
     if known.dead {
-        return Err(Error::refused(FaultCode::RuleRefused, "person-is-dead", "child.pin"));
+        return Err(Error::refused(
+            FaultCode::RuleRefused,
+            "person-is-dead",
+            "child.pin",
+        ));
     }
     let same = known.match_key == birth.name.match_key
         && known.birth_date == birth.birth_date.to_string()
         && known.sex == birth.sex_code();
     match same {
         true => Ok(known.id),
-        false => Err(Error::refused(FaultCode::AmbiguousSubject, "pin-of-another-person", "child.pin")),
+        false => Err(Error::refused(
+            FaultCode::AmbiguousSubject,
+            "pin-of-another-person",
+            "child.pin",
+        )),
     }
 }
 
@@ -128,24 +161,32 @@ fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
         ))?;
     let person = tx.sql.last_insert_rowid();
     let number = counters::si_number(tx)?;
-    let mut give = tx
-        .sql
-        .prepare_cached("INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)")?;
-    give.execute(("pin", birth.pin.as_str(), person, birth.registered_on.to_string()))?;
+    let mut give = tx.sql.prepare_cached(
+        "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    give.execute((
+        "pin",
+        birth.pin.as_str(),
+        person,
+        birth.registered_on.to_string(),
+    ))?;
     give.execute(("si", number.as_str(), person, tx.today.to_string()))?;
     Ok(person)
 }
 
 /// The child's card and the rule behind it: the valid one where there is one, else a new one.
 fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Error> {
-    let validity = law::child_card(birth.birth_date, tx.today)
-        .ok_or_else(|| Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date"))?;
+    let validity = law::child_card(birth.birth_date, tx.today).ok_or_else(|| {
+        Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date")
+    })?;
     if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
         return Ok((card, validity.rule));
     }
-    let number = people::number_of(tx.sql, person, "si")?.ok_or(Error::Corrupt("a person without a number"))?;
+    let number = people::number_of(tx.sql, person, "si")?
+        .ok_or(Error::Corrupt("a person without a number"))?;
     let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
-    let level = law::benefit_level(CHILD, tx.today).ok_or(Error::Corrupt("no benefit level for a child"))?;
+    let level = law::benefit_level(CHILD, tx.today)
+        .ok_or(Error::Corrupt("no benefit level for a child"))?;
     let number = CardNumber::compose(CHILD, level, &birth.province, &number)
         .map_err(|_| Error::Corrupt("a card number that cannot be composed"))?;
     let card = Card {
@@ -156,11 +197,22 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         state: CardState::Valid as i32,
         serial: 1,
     };
-    cards::issue(tx, &cards::Issue { person, card: &card, rule: &validity.rule })?;
+    cards::issue(
+        tx,
+        &cards::Issue {
+            person,
+            card: &card,
+            rule: &validity.rule,
+        },
+    )?;
     Ok((card, validity.rule))
 }
 
-fn stored_case(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<(Vec<u8>, BirthCase)>, Error> {
+fn stored_case(
+    tx: &Tx<'_>,
+    sender: &str,
+    case_id: &str,
+) -> Result<Option<(Vec<u8>, BirthCase)>, Error> {
     let facts: Option<Vec<u8>> = tx
         .sql
         .prepare_cached("SELECT facts FROM birth_cases WHERE sender = ?1 AND case_id = ?2")?
@@ -173,7 +225,11 @@ fn stored_case(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<(Vec<u
 }
 
 /// A case of a sender as it stands now, with the newest print of its card.
-fn case_of(sql: &rusqlite::Connection, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
+fn case_of(
+    sql: &rusqlite::Connection,
+    sender: &str,
+    case_id: &str,
+) -> Result<Option<BirthCase>, Error> {
     let found: Option<(BirthCase, i64, String)> = sql
         .prepare_cached(
             "SELECT state, due_on, updated_at, card_rule, person, card_number

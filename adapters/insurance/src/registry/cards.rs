@@ -1,9 +1,9 @@
 //! Health insurance cards: a number for a holder, and a serial for each print of it.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use schemas::fault::FaultCode;
 use schemas::id::SiNumber;
 use schemas::proto::insurance::{Card, CardState, ListCardsRequest, ListCardsResponse};
-use schemas::fault::FaultCode;
 
 use super::{Error, Registry, Tx, facts, people};
 
@@ -14,12 +14,18 @@ impl Registry {
     /// `INVALID` where the number is malformed, `UNKNOWN-SUBJECT` where nobody has it.
     pub async fn cards(&self, request: ListCardsRequest) -> Result<ListCardsResponse, Error> {
         facts::context(request.context)?;
-        let number = SiNumber::parse(&request.si_number).map_err(|_| facts::invalid("malformed-number", "si_number"))?;
+        let number = SiNumber::parse(&request.si_number)
+            .map_err(|_| facts::invalid("malformed-number", "si_number"))?;
         self.read("cards", move |sql| {
-            let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-person", "si_number");
+            let unknown =
+                || Error::refused(FaultCode::UnknownSubject, "unknown-person", "si_number");
             let holder = people::by_si_number(sql, &number)?.ok_or_else(unknown)?;
-            let mut statement = sql.prepare_cached(&select("WHERE person = ?1 ORDER BY issued_on DESC, serial DESC, number"))?;
-            let cards = statement.query_map([holder.id], card)?.collect::<Result<_, _>>()?;
+            let mut statement = sql.prepare_cached(&select(
+                "WHERE person = ?1 ORDER BY issued_on DESC, serial DESC, number",
+            ))?;
+            let cards = statement
+                .query_map([holder.id], card)?
+                .collect::<Result<_, _>>()?;
             Ok(ListCardsResponse { cards })
         })
         .await
@@ -90,16 +96,26 @@ pub(super) fn reissue(tx: &Tx<'_>, number: &str) -> Result<Card, Error> {
         .sql
         .prepare_cached("SELECT person, rule FROM cards WHERE number = ?1 AND state = 1")?
         .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut card = newest(tx.sql, number)?.ok_or(Error::Corrupt("a card that is to be reissued"))?;
+    let mut card =
+        newest(tx.sql, number)?.ok_or(Error::Corrupt("a card that is to be reissued"))?;
     let replaced = tx
         .sql
-        .prepare_cached("UPDATE cards SET state = ?3 WHERE number = ?1 AND serial = ?2 AND state = 1")?
+        .prepare_cached(
+            "UPDATE cards SET state = ?3 WHERE number = ?1 AND serial = ?2 AND state = 1",
+        )?
         .execute((number, card.serial, CardState::Replaced as i32))?;
     if replaced != 1 {
         return Err(Error::Corrupt("a card that is to be reissued"));
     }
     card.serial += 1;
-    issue(tx, &Issue { person, card: &card, rule: &rule })?;
+    issue(
+        tx,
+        &Issue {
+            person,
+            card: &card,
+            rule: &rule,
+        },
+    )?;
     Ok(card)
 }
 

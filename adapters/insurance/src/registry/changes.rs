@@ -24,7 +24,9 @@ impl Registry {
             let now_ms = tx.now.as_millisecond();
             let until_ms = now_ms + i64::from(seconds) * 1000;
             let changes = free(tx.sql, now_ms, max)?;
-            let mut take = tx.sql.prepare_cached("UPDATE changes SET leased_by = ?2, leased_until_ms = ?3 WHERE id = ?1")?;
+            let mut take = tx.sql.prepare_cached(
+                "UPDATE changes SET leased_by = ?2, leased_until_ms = ?3 WHERE id = ?1",
+            )?;
             for change in &changes {
                 take.execute((&change.id, &owner, until_ms))?;
             }
@@ -57,7 +59,10 @@ impl Registry {
 
 /// Appends the next change of a dossier to the feed of its owner, in the transaction of the step.
 pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
-    let dossier = told.dossier.as_ref().ok_or(Error::Corrupt("a change without its dossier"))?;
+    let dossier = told
+        .dossier
+        .as_ref()
+        .ok_or(Error::Corrupt("a change without its dossier"))?;
     let (partner, subject) = (&dossier.owner, &dossier.code);
     let sequence: i64 = tx
         .sql
@@ -105,7 +110,8 @@ fn free(sql: &Connection, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
     })?;
     rows.map(|row| {
         let (mut change, payload) = row?;
-        let told = DossierChange::decode(payload.as_slice()).map_err(|_| Error::Corrupt("a stored change"))?;
+        let told = DossierChange::decode(payload.as_slice())
+            .map_err(|_| Error::Corrupt("a stored change"))?;
         change.what = Some(change::What::Dossier(told));
         Ok(change)
     })
@@ -114,7 +120,8 @@ fn free(sql: &Connection, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
 
 /// The rows of these ids that the owner leased, oldest first.
 fn in_order(sql: &Connection, owner: &str, ids: &[String]) -> Result<Vec<i64>, Error> {
-    let mut statement = sql.prepare_cached("SELECT seq FROM changes WHERE id = ?1 AND leased_by = ?2")?;
+    let mut statement =
+        sql.prepare_cached("SELECT seq FROM changes WHERE id = ?1 AND leased_by = ?2")?;
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         for row in statement.query_map((id, owner), |row| row.get(0))? {

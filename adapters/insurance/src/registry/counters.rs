@@ -23,7 +23,8 @@ pub(super) fn si_number(tx: &Tx<'_>) -> Result<SiNumber, Error> {
         Population::Synthetic => format!("99{count:08}"),
         Population::Real => format!("{count:010}"),
     };
-    let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("no social insurance number is left"))?;
+    let number = SiNumber::parse(&number)
+        .map_err(|_| Error::Corrupt("no social insurance number is left"))?;
     match number.is_synthetic() == (tx.params.population == Population::Synthetic) {
         true => Ok(number),
         false => Err(Error::Corrupt("no social insurance number is left")),

@@ -6,8 +6,8 @@ use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, DossierCode, Pin, SiNumber};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
-    Card, CardState, Context, Dossier, GetDossierRequest, GetDossierResponse, ReissueReason, SubmitReissueRequest,
-    SubmitReissueResponse,
+    Card, CardState, Context, Dossier, GetDossierRequest, GetDossierResponse, ReissueReason,
+    SubmitReissueRequest, SubmitReissueResponse,
 };
 
 use super::effects::Asked;
@@ -20,13 +20,22 @@ impl Registry {
     ///
     /// # Errors
     /// `INVALID`, `CONFLICT`, `UNKNOWN-SUBJECT` or `RULE-REFUSED`; nothing is changed then.
-    pub async fn submit_reissue(&self, request: SubmitReissueRequest) -> Result<SubmitReissueResponse, Error> {
+    pub async fn submit_reissue(
+        &self,
+        request: SubmitReissueRequest,
+    ) -> Result<SubmitReissueResponse, Error> {
         let (context, said) = split(request)?;
         let asked = Asked::new("Dossiers.SubmitReissue", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let dossier = match stored(tx, &context.sender, &said.foreign_id)? {
                 Some((known, code)) if same_facts(&known, &said)? => by_code(tx.sql, &code)?,
-                Some(_) => return Err(Error::refused(FaultCode::Conflict, "dossier-has-other-facts", "foreign_id")),
+                Some(_) => {
+                    return Err(Error::refused(
+                        FaultCode::Conflict,
+                        "dossier-has-other-facts",
+                        "foreign_id",
+                    ));
+                }
                 None => Some(take_in(tx, &context.sender, &said, facts)?),
             };
             Ok(SubmitReissueResponse { dossier })
@@ -40,10 +49,17 @@ impl Registry {
     /// `INVALID` where the code is malformed, `UNKNOWN-SUBJECT` where the sender has no such dossier.
     pub async fn dossier(&self, request: GetDossierRequest) -> Result<GetDossierResponse, Error> {
         let sender = facts::context(request.context)?.sender;
-        let code = DossierCode::parse(&request.code).map_err(|_| invalid("malformed-id", "code"))?;
+        let code =
+            DossierCode::parse(&request.code).map_err(|_| invalid("malformed-id", "code"))?;
         self.read("dossier", move |sql| match by_code(sql, code.as_str())? {
-            Some(dossier) if dossier.owner == sender => Ok(GetDossierResponse { dossier: Some(dossier) }),
-            _ => Err(Error::refused(FaultCode::UnknownSubject, "unknown-dossier", "code")),
+            Some(dossier) if dossier.owner == sender => Ok(GetDossierResponse {
+                dossier: Some(dossier),
+            }),
+            _ => Err(Error::refused(
+                FaultCode::UnknownSubject,
+                "unknown-dossier",
+                "code",
+            )),
         })
         .await
     }
@@ -71,16 +87,28 @@ impl Application {
         let (number, card) = numbers(&said.card_or_si_number)?;
         let pin = match said.applicant_pin.is_empty() {
             true => None,
-            false => Some(facts::pin(&said.applicant_pin, tx.params.population, "applicant_pin")?),
+            false => Some(facts::pin(
+                &said.applicant_pin,
+                tx.params.population,
+                "applicant_pin",
+            )?),
         };
         let birth_date = match said.applicant_birth_date.is_empty() {
             true => None,
-            false => Some(facts::date(&said.applicant_birth_date, "applicant_birth_date")?.to_string()),
+            false => {
+                Some(facts::date(&said.applicant_birth_date, "applicant_birth_date")?.to_string())
+            }
         };
         if pin.is_none() && birth_date.is_none() {
             return Err(invalid("nothing-to-match", "applicant_pin"));
         }
-        Ok(Self { number, card, name: facts::name(&said.applicant_name, "applicant_name")?, pin, birth_date })
+        Ok(Self {
+            number,
+            card,
+            name: facts::name(&said.applicant_name, "applicant_name")?,
+            pin,
+            birth_date,
+        })
     }
 
     /// Whether everything that was said of the applicant is the holder's.
@@ -89,7 +117,10 @@ impl Application {
             None => true,
             Some(pin) => people::by_pin(sql, pin)?.is_some_and(|known| known.id == holder.id),
         };
-        let same_birth = self.birth_date.as_ref().is_none_or(|date| *date == holder.birth_date);
+        let same_birth = self
+            .birth_date
+            .as_ref()
+            .is_none_or(|date| *date == holder.birth_date);
         Ok(same_pin && same_birth && self.name.match_key == holder.match_key)
     }
 
@@ -115,7 +146,8 @@ fn split(mut request: SubmitReissueRequest) -> Result<(Context, SubmitReissueReq
 
 /// Two requests are one application where nothing differs but the time they were submitted at.
 fn same_facts(stored: &[u8], said: &SubmitReissueRequest) -> Result<bool, Error> {
-    let mut known = SubmitReissueRequest::decode(stored).map_err(|_| Error::Corrupt("a stored dossier"))?;
+    let mut known =
+        SubmitReissueRequest::decode(stored).map_err(|_| Error::Corrupt("a stored dossier"))?;
     known.submitted_at.clone_from(&said.submitted_at);
     Ok(known == *said)
 }
@@ -138,14 +170,27 @@ fn bounded(text: &str, max: usize, field: &'static str) -> Result<(), Error> {
     }
 }
 
-fn take_in(tx: &Tx<'_>, owner: &str, said: &SubmitReissueRequest, facts: &[u8]) -> Result<Dossier, Error> {
+fn take_in(
+    tx: &Tx<'_>,
+    owner: &str,
+    said: &SubmitReissueRequest,
+    facts: &[u8],
+) -> Result<Dossier, Error> {
     let application = Application::parse(tx, said)?;
     let holder = people::by_si_number(tx.sql, &application.number)?.ok_or_else(unknown_card)?;
     if !application.is_of(tx.sql, &holder)? {
-        return Err(Error::refused(FaultCode::RuleRefused, "not-the-holder", "applicant_name"));
+        return Err(Error::refused(
+            FaultCode::RuleRefused,
+            "not-the-holder",
+            "applicant_name",
+        ));
     }
     if holder.dead {
-        return Err(Error::refused(FaultCode::RuleRefused, "person-is-dead", "applicant_name"));
+        return Err(Error::refused(
+            FaultCode::RuleRefused,
+            "person-is-dead",
+            "applicant_name",
+        ));
     }
     let card = application.card(tx, &holder)?;
     let code = next_code(tx)?;
@@ -230,9 +275,17 @@ pub(super) fn by_code(sql: &Connection, code: &str) -> Result<Option<Dossier>, E
 }
 
 fn unknown_card() -> Error {
-    Error::refused(FaultCode::UnknownSubject, "unknown-card", "card_or_si_number")
+    Error::refused(
+        FaultCode::UnknownSubject,
+        "unknown-card",
+        "card_or_si_number",
+    )
 }
 
 fn not_valid() -> Error {
-    Error::refused(FaultCode::RuleRefused, "card-not-valid", "card_or_si_number")
+    Error::refused(
+        FaultCode::RuleRefused,
+        "card-not-valid",
+        "card_or_si_number",
+    )
 }

@@ -17,14 +17,22 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Proves that the context of a change names its sender and carries a key of 32 bytes.
-    pub(super) fn new(method: &'static str, context: &Context, facts: Vec<u8>) -> Result<Self, Error> {
+    pub(super) fn new(
+        method: &'static str,
+        context: &Context,
+        facts: Vec<u8>,
+    ) -> Result<Self, Error> {
         let key = <[u8; 32]>::try_from(context.key.as_slice())
             .map_err(|_| Error::refused(FaultCode::Invalid, "malformed-key", "context.key"))?;
         Ok(Self { method, key, facts })
     }
 
     fn digest(&self) -> [u8; 32] {
-        Sha256::new().chain(self.method.as_bytes()).chain(&[0]).chain(&self.facts).finish()
+        Sha256::new()
+            .chain(self.method.as_bytes())
+            .chain(&[0])
+            .chain(&self.facts)
+            .finish()
     }
 }
 
@@ -40,7 +48,8 @@ impl Registry {
         let method = asked.method;
         self.write(method, move |tx| {
             if let Some(stored) = stored(tx, &asked)? {
-                return R::decode(stored.as_slice()).map_err(|_| Error::Corrupt("a stored response"));
+                return R::decode(stored.as_slice())
+                    .map_err(|_| Error::Corrupt("a stored response"));
             }
             let response = change(tx, &asked.facts)?;
             remember(tx, &asked, &response.encode_to_vec())?;
@@ -59,7 +68,11 @@ fn stored(tx: &Tx<'_>, asked: &Asked) -> Result<Option<Vec<u8>>, Error> {
     match found {
         None => Ok(None),
         Some((digest, response)) if digest == asked.digest() => Ok(Some(response)),
-        Some(_) => Err(Error::refused(FaultCode::Conflict, "key-reused", "context.key")),
+        Some(_) => Err(Error::refused(
+            FaultCode::Conflict,
+            "key-reused",
+            "context.key",
+        )),
     }
 }
 

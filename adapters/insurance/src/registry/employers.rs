@@ -15,11 +15,17 @@ impl Registry {
     ///
     /// # Errors
     /// `INVALID` where the context, tax code or period is malformed.
-    pub async fn participation(&self, request: GetParticipationRequest) -> Result<GetParticipationResponse, Error> {
+    pub async fn participation(
+        &self,
+        request: GetParticipationRequest,
+    ) -> Result<GetParticipationResponse, Error> {
         facts::context(request.context)?;
-        let mst = Mst::parse(&request.tax_code).map_err(|_| facts::invalid("malformed-tax-code", "tax_code"))?;
-        let period = Period::parse(&request.period).map_err(|_| facts::invalid("malformed-period", "period"))?;
-        self.read("participation", move |sql| answer(sql, &mst, period)).await
+        let mst = Mst::parse(&request.tax_code)
+            .map_err(|_| facts::invalid("malformed-tax-code", "tax_code"))?;
+        let period = Period::parse(&request.period)
+            .map_err(|_| facts::invalid("malformed-period", "period"))?;
+        self.read("participation", move |sql| answer(sql, &mst, period))
+            .await
     }
 }
 
@@ -55,13 +61,22 @@ fn employer(sql: &Connection, mst: &Mst) -> Result<Option<Employer>, Error> {
     let found = sql
         .prepare_cached("SELECT id, name, unit_code, state FROM employers WHERE mst = ?1")?
         .query_row([mst.as_str()], |row| {
-            Ok(Employer { id: row.get(0)?, name: row.get(1)?, unit_code: row.get(2)?, state: row.get(3)? })
+            Ok(Employer {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                unit_code: row.get(2)?,
+                state: row.get(3)?,
+            })
         })
         .optional()?;
     Ok(found)
 }
 
-fn closed_month(sql: &Connection, employer: &Employer, period: &str) -> Result<Option<GetParticipationResponse>, Error> {
+fn closed_month(
+    sql: &Connection,
+    employer: &Employer,
+    period: &str,
+) -> Result<Option<GetParticipationResponse>, Error> {
     let found = sql
         .prepare_cached(
             "SELECT state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd

@@ -61,7 +61,8 @@ impl Error {
     /// The fault that the caller gets; what went wrong inside goes into its note.
     #[must_use]
     pub fn into_fault(self) -> Fault {
-        let unavailable = |reason: &'static str| Fault::new(FaultCode::InsuranceUnavailable, reason);
+        let unavailable =
+            |reason: &'static str| Fault::new(FaultCode::InsuranceUnavailable, reason);
         match self {
             Self::Refused(fault) => fault,
             Self::Busy => unavailable("busy"),

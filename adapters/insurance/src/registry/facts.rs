@@ -45,7 +45,10 @@ pub(super) struct Name {
 /// A person's name in any Unicode form.
 pub(super) fn name(text: &str, field: &'static str) -> Result<Name, Error> {
     let name = PersonName::parse(text).map_err(|_| invalid("malformed-name", field))?;
-    Ok(Name { text: name.as_str().to_owned(), match_key: name.match_key() })
+    Ok(Name {
+        text: name.as_str().to_owned(),
+        match_key: name.match_key(),
+    })
 }
 
 /// An ISO date `yyyy-MM-dd` and nothing else.
@@ -60,7 +63,8 @@ pub(super) fn date(text: &str, field: &'static str) -> Result<Date, Error> {
 
 /// An RFC 3339 instant.
 pub(super) fn moment(text: &str, field: &'static str) -> Result<Timestamp, Error> {
-    text.parse().map_err(|_| invalid("malformed-instant", field))
+    text.parse()
+        .map_err(|_| invalid("malformed-instant", field))
 }
 
 /// A PIN of this registry's population.

@@ -3,7 +3,9 @@
 use certs::digest::Sha256;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use schemas::proto::insurance::{FingerprintRequest, FingerprintResponse, InfoRequest, InfoResponse};
+use schemas::proto::insurance::{
+    FingerprintRequest, FingerprintResponse, InfoRequest, InfoResponse,
+};
 
 use super::{Error, Registry, schema};
 
@@ -36,7 +38,12 @@ impl Registry {
     /// # Errors
     /// Where the registry cannot read.
     pub async fn fingerprint(&self, _: FingerprintRequest) -> Result<FingerprintResponse, Error> {
-        self.read("fingerprint", |sql| Ok(FingerprintResponse { sha256: fingerprint(sql)?.to_vec() })).await
+        self.read("fingerprint", |sql| {
+            Ok(FingerprintResponse {
+                sha256: fingerprint(sql)?.to_vec(),
+            })
+        })
+        .await
     }
 }
 
@@ -46,7 +53,11 @@ pub(crate) fn fingerprint(sql: &Connection) -> Result<[u8; 32], Error> {
     let mut hash = Sha256::new();
     for (table, key) in TABLES {
         hash.update(table.as_bytes());
-        add_rows(&snapshot, &format!("SELECT * FROM {table} ORDER BY {key}"), &mut hash)?;
+        add_rows(
+            &snapshot,
+            &format!("SELECT * FROM {table} ORDER BY {key}"),
+            &mut hash,
+        )?;
     }
     Ok(hash.finish())
 }
@@ -81,7 +92,9 @@ fn add_value(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
 }
 
 fn count(sql: &Connection, table: &str) -> Result<u64, Error> {
-    let count: i64 = sql.prepare_cached(&format!("SELECT count(*) FROM {table}"))?.query_row([], |row| row.get(0))?;
+    let count: i64 = sql
+        .prepare_cached(&format!("SELECT count(*) FROM {table}"))?
+        .query_row([], |row| row.get(0))?;
     u64::try_from(count).map_err(|_| Error::Corrupt("a count"))
 }
 

@@ -20,7 +20,11 @@ pub(super) struct Validity {
 /// A child's card issued on a day; none where the child is too old for one.
 pub(super) fn child_card(birth: Date, issued: Date) -> Option<Validity> {
     let validity = child_card::validity(birth, issued).ok()?;
-    Some(Validity { from: validity.from, to: validity.to, rule: validity.rule.term.source.to_owned() })
+    Some(Validity {
+        from: validity.from,
+        to: validity.to,
+        rule: validity.rule.term.source.to_owned(),
+    })
 }
 
 /// The benefit level that cards of an object code carry on a day.
@@ -45,7 +49,9 @@ pub(super) fn province_of(commune: &str, in_force_on: Date, on: Date) -> Option<
         Successor::Split(shares) => shares.first().copied(),
         Successor::Unknown => None,
     };
-    new.and_then(|new| communes::province_of(new, on)).or_else(|| provinces::successor(province)).or(Some(province))
+    new.and_then(|new| communes::province_of(new, on))
+        .or_else(|| provinces::successor(province))
+        .or(Some(province))
 }
 
 /// The day by which a newborn's card is due.
@@ -56,7 +62,9 @@ pub(super) fn birth_card_due(received_at: Timestamp) -> Date {
 /// The instant by which a reissued card is due: the end of the working hours of its day.
 pub(super) fn reissue_due(received_at: Timestamp) -> Timestamp {
     let day = due(received_at, REISSUE);
-    VIET_NAM.to_timestamp(day.to_datetime(time(17, 0, 0, 0))).unwrap_or(received_at)
+    VIET_NAM
+        .to_timestamp(day.to_datetime(time(17, 0, 0, 0)))
+        .unwrap_or(received_at)
 }
 
 /// A time limit of a procedure, in working days.
@@ -67,24 +75,35 @@ struct Limit {
 
 fn due(received_at: Timestamp, limits: &[Limit]) -> Date {
     let received = in_viet_nam(received_at);
-    let limit = limits.iter().find(|limit| limit.term.holds_on(received.date()));
+    let limit = limits
+        .iter()
+        .find(|limit| limit.term.holds_on(received.date()));
     calendar::due(&received, limit.map_or(0, |limit| limit.working_days))
 }
 
 const BIRTH_CARD: &[Limit] = &[
     Limit {
         working_days: 15,
-        term: Term::since(date(2014, 8, 1), "QĐ 1299/QĐ-TTg", Certainty::Secondary).until(date(2024, 6, 30)),
+        term: Term::since(date(2014, 8, 1), "QĐ 1299/QĐ-TTg", Certainty::Secondary)
+            .until(date(2024, 6, 30)),
     },
     Limit {
         working_days: 2,
-        term: Term::since(date(2024, 7, 1), "Decree 63/2024/NĐ-CP; QĐ 296/QĐ-VPCP", Certainty::Secondary),
+        term: Term::since(
+            date(2024, 7, 1),
+            "Decree 63/2024/NĐ-CP; QĐ 296/QĐ-VPCP",
+            Certainty::Secondary,
+        ),
     },
 ];
 
 const REISSUE: &[Limit] = &[Limit {
     working_days: 2,
-    term: Term::since(date(2019, 12, 9), "own profile: the limit of a first card", Certainty::OwnProfile),
+    term: Term::since(
+        date(2019, 12, 9),
+        "own profile: the limit of a first card",
+        Certainty::OwnProfile,
+    ),
 }];
 
 #[cfg(test)]
@@ -107,7 +126,9 @@ mod tests {
     #[test]
     fn an_old_commune_leads_to_the_province_that_took_it_in() {
         let (before, today) = (date(2025, 6, 30), date(2026, 11, 22));
-        let old = communes::all(before).find(|commune| commune.province == "74").unwrap();
+        let old = communes::all(before)
+            .find(|commune| commune.province == "74")
+            .unwrap();
         assert_eq!(province_of(old.code, before, before), Some("74"));
         assert_eq!(province_of(old.code, before, today), Some("79"));
         assert_eq!(province_of("99999", before, today), None);

@@ -49,20 +49,31 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
     Ok(())
 }
 
 fn settle_population(connection: &Connection, params: &Params) -> Result<(), OpenError> {
     let wanted = params.population.as_str();
     let found: Option<String> = connection
-        .query_row("SELECT value FROM meta WHERE name = 'population'", [], |row| row.get(0))
+        .query_row(
+            "SELECT value FROM meta WHERE name = 'population'",
+            [],
+            |row| row.get(0),
+        )
         .optional()?;
     match found {
         Some(found) if found == wanted => Ok(()),
         Some(found) => Err(OpenError::Population { found, wanted }),
         None => {
-            connection.execute("INSERT INTO meta (name, value) VALUES ('population', ?1)", [wanted])?;
+            connection.execute(
+                "INSERT INTO meta (name, value) VALUES ('population', ?1)",
+                [wanted],
+            )?;
             Ok(())
         }
     }

@@ -17,7 +17,12 @@ impl Registry {
     pub async fn find(&self, request: FindRequest) -> Result<FindResponse, Error> {
         facts::context(request.context.clone())?;
         let wanted = Wanted::parse(&request)?;
-        self.read("find", move |sql| Ok(FindResponse { people: wanted.find(sql)? })).await
+        self.read("find", move |sql| {
+            Ok(FindResponse {
+                people: wanted.find(sql)?,
+            })
+        })
+        .await
     }
 }
 
@@ -66,20 +71,35 @@ impl Wanted {
             0 => LIMIT_DEFAULT,
             limit => usize::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX),
         };
-        Ok(Self { number, match_key, birth_date, limit })
+        Ok(Self {
+            number,
+            match_key,
+            birth_date,
+            limit,
+        })
     }
 
     fn find(&self, sql: &Connection) -> Result<Vec<Person>, Error> {
         let candidates = match (&self.number, &self.match_key, self.birth_date) {
             (Some(number), _, _) => number.holder(sql)?.into_iter().collect(),
-            (None, Some(match_key), Some(birth_date)) => by_birth_and_name(sql, &birth_date.to_string(), match_key, self.limit)?,
+            (None, Some(match_key), Some(birth_date)) => {
+                by_birth_and_name(sql, &birth_date.to_string(), match_key, self.limit)?
+            }
             _ => Vec::new(),
         };
         let fits = |known: &Known| {
-            self.match_key.as_ref().is_none_or(|key| *key == known.match_key)
-                && self.birth_date.is_none_or(|date| date.to_string() == known.birth_date)
+            self.match_key
+                .as_ref()
+                .is_none_or(|key| *key == known.match_key)
+                && self
+                    .birth_date
+                    .is_none_or(|date| date.to_string() == known.birth_date)
         };
-        candidates.iter().filter(|known| fits(known)).map(|known| person(sql, known.id)).collect()
+        candidates
+            .iter()
+            .filter(|known| fits(known))
+            .map(|known| person(sql, known.id))
+            .collect()
     }
 }
 
@@ -87,14 +107,26 @@ impl Number {
     fn parse(text: &str) -> Result<Self, Error> {
         let malformed = |_| facts::invalid("malformed-number", "number");
         match text.len() {
-            12 => Pin::parse(text).map(|pin| Self { scheme: "pin", text: pin.as_str().into() }).map_err(malformed),
-            15 => CardNumber::parse(text).map(|card| Self::si(&card.si_number())).map_err(malformed),
-            _ => SiNumber::parse(text).map(|number| Self::si(&number)).map_err(malformed),
+            12 => Pin::parse(text)
+                .map(|pin| Self {
+                    scheme: "pin",
+                    text: pin.as_str().into(),
+                })
+                .map_err(malformed),
+            15 => CardNumber::parse(text)
+                .map(|card| Self::si(&card.si_number()))
+                .map_err(malformed),
+            _ => SiNumber::parse(text)
+                .map(|number| Self::si(&number))
+                .map_err(malformed),
         }
     }
 
     fn si(number: &SiNumber) -> Self {
-        Self { scheme: "si", text: number.as_str().into() }
+        Self {
+            scheme: "si",
+            text: number.as_str().into(),
+        }
     }
 
     fn holder(&self, sql: &Connection) -> Result<Option<Known>, Error> {
@@ -123,23 +155,43 @@ fn by_number(sql: &Connection, scheme: &str, number: &str) -> Result<Option<Know
     Ok(found)
 }
 
-fn by_birth_and_name(sql: &Connection, birth_date: &str, match_key: &str, limit: usize) -> Result<Vec<Known>, Error> {
+fn by_birth_and_name(
+    sql: &Connection,
+    birth_date: &str,
+    match_key: &str,
+    limit: usize,
+) -> Result<Vec<Known>, Error> {
     let mut statement = sql.prepare_cached(
         "SELECT id, match_key, birth_date, sex, died_on IS NOT NULL
          FROM people WHERE birth_date = ?1 AND match_key = ?2 ORDER BY id LIMIT ?3",
     )?;
-    let rows = statement.query_map((birth_date, match_key, i64::try_from(limit).unwrap_or(i64::MAX)), known)?;
+    let rows = statement.query_map(
+        (
+            birth_date,
+            match_key,
+            i64::try_from(limit).unwrap_or(i64::MAX),
+        ),
+        known,
+    )?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
-    Ok(Known { id: row.get(0)?, match_key: row.get(1)?, birth_date: row.get(2)?, sex: row.get(3)?, dead: row.get(4)? })
+    Ok(Known {
+        id: row.get(0)?,
+        match_key: row.get(1)?,
+        birth_date: row.get(2)?,
+        sex: row.get(3)?,
+        dead: row.get(4)?,
+    })
 }
 
 /// What the contract tells of one person; the numbers are those in force now.
 fn person(sql: &Connection, id: i64) -> Result<Person, Error> {
     let mut person = sql
-        .prepare_cached("SELECT name, birth_date, sex, commune, died_on IS NOT NULL FROM people WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT name, birth_date, sex, commune, died_on IS NOT NULL FROM people WHERE id = ?1",
+        )?
         .query_row([id], |row| {
             Ok(Person {
                 name: row.get(0)?,
@@ -156,9 +208,15 @@ fn person(sql: &Connection, id: i64) -> Result<Person, Error> {
 }
 
 /// The number of a person in a scheme that is in force now.
-pub(super) fn number_of(sql: &Connection, person: i64, scheme: &str) -> Result<Option<String>, Error> {
+pub(super) fn number_of(
+    sql: &Connection,
+    person: i64,
+    scheme: &str,
+) -> Result<Option<String>, Error> {
     let found = sql
-        .prepare_cached("SELECT number FROM numbers WHERE person = ?1 AND scheme = ?2 AND valid_to IS NULL")?
+        .prepare_cached(
+            "SELECT number FROM numbers WHERE person = ?1 AND scheme = ?2 AND valid_to IS NULL",
+        )?
         .query_row((person, scheme), |row| row.get(0))
         .optional()?;
     Ok(found)

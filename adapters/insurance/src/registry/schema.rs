@@ -7,11 +7,16 @@ use super::OpenError;
 /// Brings a file to the newest schema and proves that it is a registry of ours.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let found = version(connection)?;
-    if found == 0 && has_tables(connection)? || found != 0 && application(connection)? != APPLICATION_ID {
+    if found == 0 && has_tables(connection)?
+        || found != 0 && application(connection)? != APPLICATION_ID
+    {
         return Err(OpenError::NotARegistry);
     }
     let Some(pending) = MIGRATIONS.get(usize::try_from(found).unwrap_or(usize::MAX)..) else {
-        return Err(OpenError::UnknownVersion { found, known: newest() });
+        return Err(OpenError::UnknownVersion {
+            found,
+            known: newest(),
+        });
     };
     for (offset, sql) in pending.iter().enumerate() {
         let number = found + 1 + i64::try_from(offset).unwrap_or(i64::MAX);
@@ -38,7 +43,9 @@ fn application(connection: &Connection) -> rusqlite::Result<i32> {
 }
 
 fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
+        row.get(0)
+    })
 }
 
 const MIGRATIONS: &[&str] = &[include_str!("schema/0001_registry.sql")];
@@ -63,9 +70,13 @@ mod tests {
     fn a_schema_version_from_the_future_is_refused() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
-        connection.pragma_update(None, "user_version", newest() + 1).unwrap();
+        connection
+            .pragma_update(None, "user_version", newest() + 1)
+            .unwrap();
         let refused = migrate(&mut connection).unwrap_err();
-        assert!(matches!(refused, OpenError::UnknownVersion { found, known } if found == known + 1));
+        assert!(
+            matches!(refused, OpenError::UnknownVersion { found, known } if found == known + 1)
+        );
     }
 
     #[test]
@@ -73,15 +84,26 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         connection.pragma_update(None, "user_version", -1).unwrap();
-        assert!(matches!(migrate(&mut connection), Err(OpenError::UnknownVersion { found: -1, .. })));
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(OpenError::UnknownVersion { found: -1, .. })
+        ));
     }
 
     #[test]
     fn another_programs_database_is_refused() {
         let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE other (a INTEGER)").unwrap();
-        assert!(matches!(migrate(&mut connection), Err(OpenError::NotARegistry)));
+        connection
+            .execute_batch("CREATE TABLE other (a INTEGER)")
+            .unwrap();
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(OpenError::NotARegistry)
+        ));
         connection.pragma_update(None, "user_version", 1).unwrap();
-        assert!(matches!(migrate(&mut connection), Err(OpenError::NotARegistry)));
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(OpenError::NotARegistry)
+        ));
     }
 }

@@ -39,8 +39,13 @@ impl Registry {
     /// Where the registry cannot read or write; steps already made stay.
     pub async fn advance(&self) -> Result<usize, Error> {
         let waiting = self.read("dossiers.waiting", waiting).await?;
-        let steps = waiting.into_iter().map(|(code, state)| self.write("dossiers.step", move |tx| step(tx, &code, state)));
-        let moved: Vec<bool> = join_all(steps).await.into_iter().collect::<Result<_, _>>()?;
+        let steps = waiting
+            .into_iter()
+            .map(|(code, state)| self.write("dossiers.step", move |tx| step(tx, &code, state)));
+        let moved: Vec<bool> = join_all(steps)
+            .await
+            .into_iter()
+            .collect::<Result<_, _>>()?;
         Ok(moved.into_iter().filter(|moved| *moved).count())
     }
 }
@@ -80,7 +85,8 @@ fn waiting(sql: &Connection) -> Result<Vec<(String, u32)>, Error> {
 
 /// One step of one dossier; false where somebody moved it meanwhile.
 fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
-    let Some(dossier) = dossiers::by_code(tx.sql, code)?.filter(|dossier| dossier.state == from) else {
+    let Some(dossier) = dossiers::by_code(tx.sql, code)?.filter(|dossier| dossier.state == from)
+    else {
         return Ok(false);
     };
     let Some(to) = next(dossier.state) else {
@@ -103,7 +109,8 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
             "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6 WHERE code = ?1",
         )?
         .execute((code, to, step + 1, serial, facts::instant(tx.now), reason))?;
-    let dossier = dossiers::by_code(tx.sql, code)?.ok_or(Error::Corrupt("a dossier just written"))?;
+    let dossier =
+        dossiers::by_code(tx.sql, code)?.ok_or(Error::Corrupt("a dossier just written"))?;
     tell(tx, &dossier, step + 1)?;
     Ok(true)
 }
@@ -115,7 +122,11 @@ fn reissue(tx: &Tx<'_>, number: &str) -> Result<Option<u32>, Error> {
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM cards c JOIN people p ON p.id = c.person WHERE c.number = ?1 AND p.died_on IS NOT NULL)")?
         .query_row([number], |row| row.get(0))?;
     match cards::newest(tx.sql, number)? {
-        Some(card) if !dead && card.state == CardState::Valid as i32 && card.valid_to >= tx.today.to_string() => {
+        Some(card)
+            if !dead
+                && card.state == CardState::Valid as i32
+                && card.valid_to >= tx.today.to_string() =>
+        {
             Ok(Some(cards::reissue(tx, number)?.serial))
         }
         _ => Ok(None),

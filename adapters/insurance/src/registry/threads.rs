@@ -47,7 +47,10 @@ impl Threads {
                 .name("registry-read".into())
                 .spawn(move || read_all(&connection, &inbox))?;
         }
-        Ok(Self { writer: commands, readers: queries })
+        Ok(Self {
+            writer: commands,
+            readers: queries,
+        })
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -73,12 +76,19 @@ impl Threads {
         let (reply, answer) = oneshot::channel();
         let command: Command = Box::new(move |savepoint| {
             if reply.is_closed() {
-                return Settled { keep: false, answer: Box::new(|_| ()) };
+                return Settled {
+                    keep: false,
+                    answer: Box::new(|_| ()),
+                };
             }
             let done = guarded(name, || work(savepoint));
             let keep = done.is_ok();
             let answer = Box::new(move |committed: bool| {
-                let _ = reply.send(if committed { done } else { Err(Error::Unanswered) });
+                let _ = reply.send(if committed {
+                    done
+                } else {
+                    Err(Error::Unanswered)
+                });
             });
             Settled { keep, answer }
         });
@@ -96,10 +106,13 @@ fn refused<T>(error: TrySendError<T>) -> Error {
 
 /// Runs one piece of work; a bug in it costs its caller an answer, not everybody the thread.
 fn guarded<T>(name: &'static str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Corrupt("the work panicked")));
+    let done =
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Corrupt("the work panicked")));
     match &done {
         Ok(_) | Err(Error::Refused(_)) => {}
-        Err(error) => tracing::error!(target: "lienthong::registry", work = name, %error, "registry work failed"),
+        Err(error) => {
+            tracing::error!(target: "lienthong::registry", work = name, %error, "registry work failed")
+        }
     }
     done
 }
@@ -124,9 +137,12 @@ fn write_all(mut connection: Connection, inbox: &Receiver<Command>, batch_max: u
 
 /// One transaction for the whole batch. Where it cannot begin, the dropped commands tell their callers.
 fn commit(connection: &mut Connection, batch: Vec<Command>) {
-    let mut transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let mut transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    {
         Ok(transaction) => transaction,
-        Err(error) => return tracing::error!(target: "lienthong::registry", %error, "no transaction"),
+        Err(error) => {
+            return tracing::error!(target: "lienthong::registry", %error, "no transaction");
+        }
     };
     let mut answers = Vec::with_capacity(batch.len());
     let mut sound = true;
@@ -134,7 +150,12 @@ fn commit(connection: &mut Connection, batch: Vec<Command>) {
         sound = sound && step(&mut transaction, command, &mut answers);
     }
     let committed = match sound {
-        true => transaction.commit().inspect_err(|error| tracing::error!(target: "lienthong::registry", %error, "commit failed")).is_ok(),
+        true => transaction
+            .commit()
+            .inspect_err(
+                |error| tracing::error!(target: "lienthong::registry", %error, "commit failed"),
+            )
+            .is_ok(),
         false => false, // dropped unfinished, it rolls back
     };
     for answer in answers {
@@ -143,7 +164,11 @@ fn commit(connection: &mut Connection, batch: Vec<Command>) {
 }
 
 /// Runs one command in its savepoint; false where the transaction itself is broken.
-fn step(transaction: &mut Transaction<'_>, command: Command, answers: &mut Vec<Box<dyn FnOnce(bool)>>) -> bool {
+fn step(
+    transaction: &mut Transaction<'_>,
+    command: Command,
+    answers: &mut Vec<Box<dyn FnOnce(bool)>>,
+) -> bool {
     let Ok(savepoint) = transaction.savepoint() else {
         return false;
     };
@@ -171,9 +196,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.sqlite");
         let writer = Connection::open(&path).unwrap();
-        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER PRIMARY KEY)").unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER PRIMARY KEY)")
+            .unwrap();
         let reader = Connection::open(&path).unwrap();
-        (Threads::start(writer, vec![reader], queue_max, 16).unwrap(), folder)
+        (
+            Threads::start(writer, vec![reader], queue_max, 16).unwrap(),
+            folder,
+        )
     }
 
     fn insert(a: i64) -> impl FnOnce(&Connection) -> Result<(), Error> + Send + 'static {
@@ -189,7 +219,8 @@ mod tests {
     }
 
     async fn rows(threads: &Threads) -> i64 {
-        let count = |sql: &Connection| Ok(sql.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
+        let count =
+            |sql: &Connection| Ok(sql.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
         threads.read("count", count).await.unwrap()
     }
 
@@ -231,7 +262,10 @@ mod tests {
             let queued = threads.write("queued", insert(1));
             let mut queued = std::pin::pin!(queued);
             assert!(waits(queued.as_mut()).await);
-            assert!(matches!(threads.write("refused", insert(2)).await, Err(Error::Busy)));
+            assert!(matches!(
+                threads.write("refused", insert(2)).await,
+                Err(Error::Busy)
+            ));
             release.send(()).unwrap();
             queued.await.unwrap();
         };

@@ -80,12 +80,28 @@ pub struct PlaceMark {
 /// Where the file fails or was not seeded.
 pub fn landmarks(registry: &Registry) -> Result<Landmarks, Error> {
     let sql = registry.connect()?;
-    let as_of: String = sql.query_row("SELECT value FROM meta WHERE name = 'seed-as-of'", [], |row| row.get(0))?;
-    let period: String = sql.query_row("SELECT max(period) FROM contributions WHERE closed = 1", [], |row| row.get(0))?;
+    let as_of: String = sql.query_row(
+        "SELECT value FROM meta WHERE name = 'seed-as-of'",
+        [],
+        |row| row.get(0),
+    )?;
+    let period: String = sql.query_row(
+        "SELECT max(period) FROM contributions WHERE closed = 1",
+        [],
+        |row| row.get(0),
+    )?;
     Ok(Landmarks {
-        employer: employer(&sql, &period, "c.closed = 1 AND e.state = 1 AND c.arrears_vnd = 0")?
-            .ok_or(Error::Corrupt("no employer in the seed"))?,
-        employer_in_arrears: employer(&sql, &period, "c.closed = 1 AND e.state = 1 AND c.arrears_vnd > 0")?,
+        employer: employer(
+            &sql,
+            &period,
+            "c.closed = 1 AND e.state = 1 AND c.arrears_vnd = 0",
+        )?
+        .ok_or(Error::Corrupt("no employer in the seed"))?,
+        employer_in_arrears: employer(
+            &sql,
+            &period,
+            "c.closed = 1 AND e.state = 1 AND c.arrears_vnd > 0",
+        )?,
         employer_incomplete: employer(&sql, &period, "c.closed = 0")?,
         branch: employer(&sql, &period, "c.closed = 1 AND e.mst LIKE '%-%'")?,
         unregistered_mst: (i64::from(UNREGISTERED_FROM)..10_000_000)
@@ -107,7 +123,11 @@ fn employer(sql: &Connection, period: &str, which: &str) -> Result<Option<Employ
          WHERE c.period = ?1 AND {which} ORDER BY c.participants DESC, e.id LIMIT 1"
     ))?;
     let mut found = statement.query_map([period], |row| {
-        Ok(EmployerMark { mst: row.get(0)?, unit_code: row.get(1)?, name: row.get(2)? })
+        Ok(EmployerMark {
+            mst: row.get(0)?,
+            unit_code: row.get(1)?,
+            name: row.get(2)?,
+        })
     })?;
     Ok(found.next().transpose()?)
 }
@@ -121,7 +141,11 @@ fn card_holders(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error>
 }
 
 fn mothers(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error> {
-    people(sql, "p.sex = 2 AND p.birth_date BETWEEN date(?1, '-40 year') AND date(?1, '-22 year')", as_of)
+    people(
+        sql,
+        "p.sex = 2 AND p.birth_date BETWEEN date(?1, '-40 year') AND date(?1, '-22 year')",
+        as_of,
+    )
 }
 
 fn people(sql: &Connection, which: &str, as_of: &str) -> Result<Vec<PersonMark>, Error> {
@@ -149,13 +173,23 @@ fn person(row: &Row<'_>) -> rusqlite::Result<PersonMark> {
 }
 
 fn places(sql: &Connection, as_of: &str) -> Result<Vec<PlaceMark>, Error> {
-    let day = as_of.parse().map_err(|_| Error::Corrupt("the day of the photograph"))?;
-    let mut statement = sql.prepare("SELECT commune FROM households GROUP BY commune ORDER BY count(*) DESC, commune LIMIT 10")?;
-    let communes = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let day = as_of
+        .parse()
+        .map_err(|_| Error::Corrupt("the day of the photograph"))?;
+    let mut statement = sql.prepare(
+        "SELECT commune FROM households GROUP BY commune ORDER BY count(*) DESC, commune LIMIT 10",
+    )?;
+    let communes = statement
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
     let place = |commune: String| {
         let province = schemas::codes::communes::province_of(&commune, day)?.to_owned();
         let facility = format!("{province}001");
-        Some(PlaceMark { commune, province, facility })
+        Some(PlaceMark {
+            commune,
+            province,
+            facility,
+        })
     };
     Ok(communes.into_iter().filter_map(place).collect())
 }

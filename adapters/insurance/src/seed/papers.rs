@@ -39,7 +39,12 @@ struct Paper {
 fn paper(random: &mut Random, as_of: Date, resident: &Resident) -> Option<Paper> {
     let born = resident.birth;
     if let Ok(validity) = child_card::validity(born, as_of) {
-        return Some(Paper { object: "TE", from: validity.from, to: validity.to, rule: validity.rule.term.source });
+        return Some(Paper {
+            object: "TE",
+            from: validity.from,
+            to: validity.to,
+            rule: validity.rule.term.source,
+        });
     }
     let object = object(random, resident)?;
     let rule = card_objects::find(object, as_of)?.term.source;
@@ -49,7 +54,12 @@ fn paper(random: &mut Random, as_of: Date, resident: &Resident) -> Option<Paper>
         "GD" | "HS" | "SV" | "CN" => from.saturating_add(1.year()).saturating_sub(1.day()),
         _ => date(as_of.year().saturating_add(4), 12, 31),
     };
-    Some(Paper { object, from, to, rule })
+    Some(Paper {
+        object,
+        from,
+        to,
+        rule,
+    })
 }
 
 fn object(random: &mut Random, resident: &Resident) -> Option<&'static str> {
@@ -75,9 +85,13 @@ fn write(
     resident: &Resident,
     paper: &Paper,
 ) -> Result<(), SeedError> {
-    let level = card_objects::find(paper.object, as_of).map(|row| row.level).ok_or(SeedError::Day("card object"))?;
+    let level = card_objects::find(paper.object, as_of)
+        .map(|row| row.level)
+        .ok_or(SeedError::Day("card object"))?;
     let number = SiNumber::parse(&resident.si_number)
-        .and_then(|si_number| CardNumber::compose(paper.object, level, resident.province, &si_number))
+        .and_then(|si_number| {
+            CardNumber::compose(paper.object, level, resident.province, &si_number)
+        })
         .map_err(|_| SeedError::Range("a card number"))?;
     let facility = facility(random, resident.province);
     // one in fifty lost a card and got another

@@ -47,8 +47,18 @@ pub(super) fn settle(
         let household = house(sql, place)?;
         let poor = random.percent(4);
         let size = usize::try_from(random.weighted(SIZES)).unwrap_or(1);
-        for member in members(random, size).into_iter().take(params.people - residents.len()) {
-            let mut newcomer = Newcomer { sql, random, as_of: params.as_of, place, household, pins: &mut pins };
+        for member in members(random, size)
+            .into_iter()
+            .take(params.people - residents.len())
+        {
+            let mut newcomer = Newcomer {
+                sql,
+                random,
+                as_of: params.as_of,
+                place,
+                household,
+                pins: &mut pins,
+            };
             residents.push(newcomer.enrol(&member, poor, residents.len() + 1)?);
             tick.one();
         }
@@ -65,14 +75,29 @@ fn house(sql: &Connection, place: &Place) -> Result<i64, SeedError> {
 /// A couple or one person, their children, then a parent, then brothers and sisters.
 fn members(random: &mut Random, size: usize) -> Vec<Member> {
     let family = names::family(random);
-    let sex = if random.percent(65) { Sex::Male } else { Sex::Female };
-    let age = if size == 1 { random.range(22, 86) } else { random.range(26, 66) };
-    let mut all = vec![Member { relation: "00", sex, age, family }];
+    let sex = if random.percent(65) {
+        Sex::Male
+    } else {
+        Sex::Female
+    };
+    let age = if size == 1 {
+        random.range(22, 86)
+    } else {
+        random.range(26, 66)
+    };
+    let mut all = vec![Member {
+        relation: "00",
+        sex,
+        age,
+        family,
+    }];
     if size >= 2 && random.percent(85) {
         all.push(spouse(random, &all[0]));
     }
     while all.len() < size {
-        let next = child(random, &all).or_else(|| elder(random, &all)).unwrap_or_else(|| sibling(random, &all[0]));
+        let next = child(random, &all)
+            .or_else(|| elder(random, &all))
+            .unwrap_or_else(|| sibling(random, &all[0]));
         all.push(next);
     }
     all
@@ -83,13 +108,24 @@ fn spouse(random: &mut Random, head: &Member) -> Member {
         Sex::Female => ("02", Sex::Male, random.range(-1, 7)),
         Sex::Male | Sex::Undetermined => ("01", Sex::Female, random.range(-6, 2)),
     };
-    Member { relation, sex, age: (head.age + older).max(20), family: names::family(random) }
+    Member {
+        relation,
+        sex,
+        age: (head.age + older).max(20),
+        family: names::family(random),
+    }
 }
 
 /// A child that this mother could have had between 20 and 42; none where there is no such age, or four already.
 fn child(random: &mut Random, all: &[Member]) -> Option<Member> {
-    let couple = || all.iter().filter(|member| matches!(member.relation, "00" | "01" | "02"));
-    let mother_age = couple().filter(|member| member.sex == Sex::Female).map(|member| member.age).next()?;
+    let couple = || {
+        all.iter()
+            .filter(|member| matches!(member.relation, "00" | "01" | "02"))
+    };
+    let mother_age = couple()
+        .filter(|member| member.sex == Sex::Female)
+        .map(|member| member.age)
+        .next()?;
     let children = all.iter().filter(|member| member.relation == "08").count();
     let (youngest, oldest) = ((mother_age - 42).max(0), (mother_age - 20).min(27));
     if children >= 4 || youngest > oldest || random.percent(10) {
@@ -97,32 +133,64 @@ fn child(random: &mut Random, all: &[Member]) -> Option<Member> {
     }
     let father = couple().find(|member| member.sex == Sex::Male);
     let family = father.or(all.first())?.family;
-    let sex = if random.percent(52) { Sex::Male } else { Sex::Female };
-    Some(Member { relation: "08", sex, age: random.range(youngest, oldest + 1), family })
+    let sex = if random.percent(52) {
+        Sex::Male
+    } else {
+        Sex::Female
+    };
+    Some(Member {
+        relation: "08",
+        sex,
+        age: random.range(youngest, oldest + 1),
+        family,
+    })
 }
 
 /// The head's father or mother, while neither lives here yet and the head is young enough.
 fn elder(random: &mut Random, all: &[Member]) -> Option<Member> {
     let head = all.first()?;
-    if head.age > 62 || all.iter().any(|member| matches!(member.relation, "03" | "04")) {
+    if head.age > 62
+        || all
+            .iter()
+            .any(|member| matches!(member.relation, "03" | "04"))
+    {
         return None;
     }
     let age = head.age + random.range(21, 34);
     match random.percent(40) {
-        true => Some(Member { relation: "03", sex: Sex::Male, age, family: head.family }),
-        false => Some(Member { relation: "04", sex: Sex::Female, age, family: names::family(random) }),
+        true => Some(Member {
+            relation: "03",
+            sex: Sex::Male,
+            age,
+            family: head.family,
+        }),
+        false => Some(Member {
+            relation: "04",
+            sex: Sex::Female,
+            age,
+            family: names::family(random),
+        }),
     }
 }
 
 fn sibling(random: &mut Random, head: &Member) -> Member {
-    let sex = if random.percent(50) { Sex::Male } else { Sex::Female };
+    let sex = if random.percent(50) {
+        Sex::Male
+    } else {
+        Sex::Female
+    };
     let years = random.range(1, 10);
     let (relation, age) = match (random.percent(60), sex) {
         (true, _) => ("05", head.age - years),
         (false, Sex::Female) => ("07", head.age + years),
         (false, _) => ("06", head.age + years),
     };
-    Member { relation, sex, age, family: head.family }
+    Member {
+        relation,
+        sex,
+        age,
+        family: head.family,
+    }
 }
 
 /// Somebody about to be written down.
@@ -138,8 +206,11 @@ struct Newcomer<'a> {
 impl Newcomer<'_> {
     fn enrol(&mut self, member: &Member, poor: bool, count: usize) -> Result<Resident, SeedError> {
         let days = self.random.range(0, 365);
-        let birth = self.as_of.saturating_sub(member.age.years()).saturating_sub(days.days());
-        let died_on = (member.age > 70 && self.random.percent(3))
+        let birth = self
+            .as_of
+            .saturating_sub(member.age.years())
+            .saturating_sub(days.days());
+        let died_on = (member.age > 64 && self.random.percent(6))
             .then(|| self.as_of.saturating_sub(self.random.range(20, 500).days()));
         let id = self.write(member, birth, died_on)?;
         let si_number = format!("99{count:08}");
@@ -157,9 +228,16 @@ impl Newcomer<'_> {
         })
     }
 
-    fn write(&mut self, member: &Member, birth: Date, died_on: Option<Date>) -> Result<i64, SeedError> {
+    fn write(
+        &mut self,
+        member: &Member,
+        birth: Date,
+        died_on: Option<Date>,
+    ) -> Result<i64, SeedError> {
         let name = names::full(self.random, member.family, member.sex);
-        let match_key = PersonName::parse(&name).map_err(|_| SeedError::Range("a name"))?.match_key();
+        let match_key = PersonName::parse(&name)
+            .map_err(|_| SeedError::Range("a name"))?
+            .match_key();
         let ethnicity = self.random.weighted(ETHNICITIES);
         self.sql
             .prepare_cached(
@@ -197,7 +275,9 @@ impl Newcomer<'_> {
         let century = (birth.year() - 1900) / 100 * 2 + i16::from(sex == Sex::Female);
         loop {
             // the upper half is left to the newborn of the simulated agencies
-            let serial = self.random.range(0, i64::from(super::landmarks::CHILD_PIN_SERIAL_FROM));
+            let serial = self
+                .random
+                .range(0, i64::from(super::landmarks::CHILD_PIN_SERIAL_FROM));
             let pin = format!("099{century}{:02}{serial:06}", birth.year() % 100);
             if self.pins.insert(pin.clone()) {
                 return pin;
@@ -205,7 +285,14 @@ impl Newcomer<'_> {
         }
     }
 
-    fn number(&self, person: i64, scheme: &str, number: &str, from: Date, to: Option<Date>) -> Result<(), SeedError> {
+    fn number(
+        &self,
+        person: i64,
+        scheme: &str,
+        number: &str,
+        from: Date,
+        to: Option<Date>,
+    ) -> Result<(), SeedError> {
         self.sql
             .prepare_cached(
                 "INSERT INTO numbers (scheme, number, person, valid_from, valid_to) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -217,8 +304,17 @@ impl Newcomer<'_> {
 
 /// How many households of each size there are in a hundred.
 const SIZES: &[(i64, u32)] = &[(1, 10), (2, 17), (3, 22), (4, 27), (5, 14), (6, 6), (7, 4)];
-const ETHNICITIES: &[(&str, u32)] =
-    &[("01", 853), ("02", 19), ("03", 19), ("06", 15), ("08", 14), ("05", 14), ("07", 11), ("09", 9), ("04", 8)];
+const ETHNICITIES: &[(&str, u32)] = &[
+    ("01", 853),
+    ("02", 19),
+    ("03", 19),
+    ("06", 15),
+    ("08", 14),
+    ("05", 14),
+    ("07", 11),
+    ("09", 9),
+    ("04", 8),
+];
 const FIRST_NUMBERS: Date = jiff::civil::date(2017, 1, 1);
 const FIRST_PINS: Date = jiff::civil::date(2016, 1, 1);
 const CORRECTED: Date = jiff::civil::date(2024, 7, 1);

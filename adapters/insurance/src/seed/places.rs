@@ -21,7 +21,11 @@ pub(super) struct Places(Vec<Place>);
 
 impl Places {
     /// Draws the communes and writes the facilities of every province there ever was.
-    pub(super) fn draw(sql: &Connection, random: &mut Random, as_of: Date) -> Result<Self, SeedError> {
+    pub(super) fn draw(
+        sql: &Connection,
+        random: &mut Random,
+        as_of: Date,
+    ) -> Result<Self, SeedError> {
         facilities(sql)?;
         let today: Vec<_> = communes::all(as_of).collect();
         if today.is_empty() {
@@ -30,7 +34,10 @@ impl Places {
         let before = predecessors();
         let places = (0..COMMUNES).map(|_| {
             let commune = *random.pick(&today);
-            Place { commune, before: before.get(commune.code).copied() }
+            Place {
+                commune,
+                before: before.get(commune.code).copied(),
+            }
         });
         Ok(Self(places.collect()))
     }
@@ -42,14 +49,20 @@ impl Places {
 
 /// A facility of a province; facilities keep the code of a province that was merged away.
 pub(super) fn facility(random: &mut Random, province: &str) -> String {
-    format!("{province}{:03}", random.range(1, FACILITIES_PER_PROVINCE + 1))
+    format!(
+        "{province}{:03}",
+        random.range(1, FACILITIES_PER_PROVINCE + 1)
+    )
 }
 
 fn facilities(sql: &Connection) -> Result<(), SeedError> {
     let mut insert = sql.prepare("INSERT INTO facilities (code, name) VALUES (?1, ?2)")?;
     for province in provinces::on(provinces::LAST_DAY_OF_63) {
         for number in 1..=FACILITIES_PER_PROVINCE {
-            let name = format!("Cơ sở khám chữa bệnh tổng hợp số {number} {}", province.name);
+            let name = format!(
+                "Cơ sở khám chữa bệnh tổng hợp số {number} {}",
+                province.name
+            );
             insert.execute((format!("{}{number:03}", province.code), name))?;
         }
     }

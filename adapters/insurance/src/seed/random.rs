@@ -58,13 +58,22 @@ mod tests {
     fn the_sequence_is_that_of_the_published_generator() {
         let mut random = Random::new(1_234_567);
         let first: Vec<u64> = (0..3).map(|_| random.next()).collect();
-        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+        assert_eq!(
+            first,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
+        );
     }
 
     #[test]
     fn weights_are_kept() {
         let mut random = Random::new(7);
-        let often = (0..10_000).filter(|_| random.weighted(&[("a", 9), ("b", 1)]) == "a").count();
+        let often = (0..10_000)
+            .filter(|_| random.weighted(&[("a", 9), ("b", 1)]) == "a")
+            .count();
         assert!((8_700..9_300).contains(&often), "{often}");
     }
 }

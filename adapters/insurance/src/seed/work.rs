@@ -67,7 +67,10 @@ struct Month {
 impl Month {
     /// The closed months, oldest first, and after them the month whose statement is still open.
     fn all(as_of: Date) -> Result<Vec<Self>, SeedError> {
-        let mut period = Period::of(as_of).ok().and_then(Period::previous).ok_or(SeedError::Day("period"))?;
+        let mut period = Period::of(as_of)
+            .ok()
+            .and_then(Period::previous)
+            .ok_or(SeedError::Day("period"))?;
         let mut periods = vec![period];
         while periods.len() <= CLOSED_MONTHS {
             period = period.previous().ok_or(SeedError::Day("period"))?;
@@ -79,11 +82,13 @@ impl Month {
     fn of(period: Period) -> Result<Self, SeedError> {
         let day = period.first_day();
         let vnd = |amount: Option<u64>| amount.and_then(|amount| i64::try_from(amount).ok());
-        let unemployment = |region| vnd(reference_levels::unemployment_cap_vnd(region, day)).unwrap_or(i64::MAX);
+        let unemployment =
+            |region| vnd(reference_levels::unemployment_cap_vnd(region, day)).unwrap_or(i64::MAX);
         Ok(Self {
             period,
             rates: contributions::on(day).collect(),
-            salary_cap_vnd: vnd(reference_levels::salary_cap_vnd(day)).ok_or(SeedError::Day("salary cap"))?,
+            salary_cap_vnd: vnd(reference_levels::salary_cap_vnd(day))
+                .ok_or(SeedError::Day("salary cap"))?,
             unemployment_caps_vnd: [1, 2, 3, 4].map(unemployment),
         })
     }
@@ -103,14 +108,22 @@ impl Month {
     }
 }
 
-fn found(sql: &Connection, random: &mut Random, count: usize, places: &Places) -> Result<Vec<Employer>, SeedError> {
+fn found(
+    sql: &Connection,
+    random: &mut Random,
+    count: usize,
+    places: &Places,
+) -> Result<Vec<Employer>, SeedError> {
     let mut names = HashSet::new();
     let mut codes = HashSet::new();
     let mut roots: Vec<String> = Vec::new();
     let mut employers = Vec::with_capacity(count);
     for rank in 0..count {
         // the last few of a large number are branches of the first few
-        let root = (count >= 20).then(|| rank.checked_sub(count - BRANCHES)).flatten().and_then(|at| roots.get(at));
+        let root = (count >= 20)
+            .then(|| rank.checked_sub(count - BRANCHES))
+            .flatten()
+            .and_then(|at| roots.get(at));
         let mst = match root {
             Some(root) => format!("{root}-001"),
             None => tax_code(random, &mut codes),
@@ -124,7 +137,11 @@ fn found(sql: &Connection, random: &mut Random, count: usize, places: &Places) -
 
 fn firm(random: &mut Random, names: &mut HashSet<String>, rank: usize) -> String {
     let name = names::employer(random, random_kind(rank));
-    let name = if names.contains(&name) { format!("{name} {}", rank + 1) } else { name };
+    let name = if names.contains(&name) {
+        format!("{name} {}", rank + 1)
+    } else {
+        name
+    };
     names.insert(name.clone());
     name
 }
@@ -147,9 +164,18 @@ fn write(
         24 => CLOSED,
         _ => ACTIVE,
     };
-    let stops = if state == ACTIVE { usize::MAX } else { usize::try_from(random.range(6, 20)).unwrap_or(6) };
+    let stops = if state == ACTIVE {
+        usize::MAX
+    } else {
+        usize::try_from(random.range(6, 20)).unwrap_or(6)
+    };
     let letter = |at: usize| char::from(b'A' + u8::try_from(at % 26).unwrap_or(0));
-    let unit_code = format!("T{}{:04}{}", letter(rank / 260), rank % 10_000, letter(rank));
+    let unit_code = format!(
+        "T{}{:04}{}",
+        letter(rank / 260),
+        rank % 10_000,
+        letter(rank)
+    );
     sql.prepare_cached(
         "INSERT INTO employers (mst, unit_code, name, state, province, commune) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
@@ -198,10 +224,17 @@ fn hire(
     employers: &mut [Employer],
     residents: &mut [Resident],
 ) -> Result<(), SeedError> {
-    let sizes: Vec<(usize, u32)> =
-        (0..employers.len()).map(|rank| (rank, 1_000_000 / (u32::try_from(rank).unwrap_or(u32::MAX - 2) + 2))).collect();
+    let sizes: Vec<(usize, u32)> = (0..employers.len())
+        .map(|rank| {
+            (
+                rank,
+                1_000_000 / (u32::try_from(rank).unwrap_or(u32::MAX - 2) + 2),
+            )
+        })
+        .collect();
     for resident in residents {
-        let works = (19..60).contains(&resident.age) && resident.died_on.is_none() && random.percent(58);
+        let works =
+            (19..60).contains(&resident.age) && resident.died_on.is_none() && random.percent(58);
         if !works {
             continue;
         }
@@ -209,7 +242,9 @@ fn hire(
         let worker = contract(random, months.len(), employer.stops);
         let to = months.get(worker.to).map(|month| month.period.to_string());
         resident.employed = to.is_none();
-        let from = months.get(worker.from).map_or(months[0].period, |month| month.period);
+        let from = months
+            .get(worker.from)
+            .map_or(months[0].period, |month| month.period);
         sql.prepare_cached(
             "INSERT INTO employments (person, employer, from_period, to_period, salary_vnd) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
@@ -221,26 +256,56 @@ fn hire(
 
 /// Most work the whole time; some came, some went, and all leave when the employer stops.
 fn contract(random: &mut Random, months: usize, stops: usize) -> Worker {
-    let month = |random: &mut Random| usize::try_from(random.range(1, i64::try_from(months).unwrap_or(2) - 1)).unwrap_or(1);
+    let month = |random: &mut Random| {
+        usize::try_from(random.range(1, i64::try_from(months).unwrap_or(2) - 1)).unwrap_or(1)
+    };
     let from = if random.percent(20) { month(random) } else { 0 };
-    let to = if random.percent(8) { from.max(month(random)) } else { usize::MAX };
+    let to = if random.percent(8) {
+        from.max(month(random))
+    } else {
+        usize::MAX
+    };
     let last = stops.saturating_sub(1);
     // a few earn much more than most
     let steps = random.range(0, 60) * random.range(1, 12) * random.range(1, 12) / 12;
-    Worker { from: from.min(last), to: to.min(if stops == usize::MAX { to } else { last }), salary_vnd: 5_400_000 + steps * 50_000 }
+    Worker {
+        from: from.min(last),
+        to: to.min(if stops == usize::MAX { to } else { last }),
+        salary_vnd: 5_400_000 + steps * 50_000,
+    }
 }
 
 /// Every month's statement of one employer.
-fn statements(sql: &Connection, random: &mut Random, months: &[Month], employer: &Employer) -> Result<(), SeedError> {
+fn statements(
+    sql: &Connection,
+    random: &mut Random,
+    months: &[Month],
+    employer: &Employer,
+) -> Result<(), SeedError> {
     let last = months.len() - 1;
     let mut arrears = 0;
     for (at, month) in months.iter().enumerate() {
-        let here = || employer.workers.iter().filter(|worker| (worker.from..=worker.to).contains(&at));
-        let due: i64 = here().map(|worker| month.due_vnd(worker.salary_vnd, employer.region)).sum();
+        let here = || {
+            employer
+                .workers
+                .iter()
+                .filter(|worker| (worker.from..=worker.to).contains(&at))
+        };
+        let due: i64 = here()
+            .map(|worker| month.due_vnd(worker.salary_vnd, employer.region))
+            .sum();
         let closed = at < last && !(employer.late && at + 1 == last);
-        let paid = if at == last { 0 } else { paid(random, employer.habit, due, arrears) };
+        let paid = if at == last {
+            0
+        } else {
+            paid(random, employer.habit, due, arrears)
+        };
         arrears += due - paid;
-        let state = if at >= employer.stops { employer.state } else { ACTIVE };
+        let state = if at >= employer.stops {
+            employer.state
+        } else {
+            ACTIVE
+        };
         sql.prepare_cached(
             "INSERT INTO contributions (employer, period, state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd, closed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -275,4 +340,10 @@ const SUSPENDED: i64 = 2;
 const CLOSED: i64 = 3;
 const CLOSED_MONTHS: usize = 24;
 const BRANCHES: usize = 5;
-const KINDS: &[&str] = &["Công ty TNHH", "Công ty Cổ phần", "Công ty TNHH MTV", "Hợp tác xã", "Doanh nghiệp tư nhân"];
+const KINDS: &[&str] = &[
+    "Công ty TNHH",
+    "Công ty Cổ phần",
+    "Công ty TNHH MTV",
+    "Hợp tác xã",
+    "Doanh nghiệp tư nhân",
+];

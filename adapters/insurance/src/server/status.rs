@@ -20,7 +20,10 @@ pub(super) fn of(error: Error) -> Status {
 
 /// The status of a call whose time ran out: the outcome is unknown.
 pub(super) fn too_late() -> Status {
-    say(&Fault::new(FaultCode::DeadlineExceeded, "registry-deadline"))
+    say(&Fault::new(
+        FaultCode::DeadlineExceeded,
+        "registry-deadline",
+    ))
 }
 
 fn say(fault: &Fault) -> Status {

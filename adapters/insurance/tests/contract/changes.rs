@@ -19,17 +19,41 @@ over_both! {
 }
 
 async fn lease(scene: &Scene, owner: &str, max: u32) -> Vec<Change> {
-    let request = LeaseRequest { owner: owner.into(), max, lease_seconds: 30 };
-    scene.insurance.lease(soon(), request).await.unwrap().changes
+    let request = LeaseRequest {
+        owner: owner.into(),
+        max,
+        lease_seconds: 30,
+    };
+    scene
+        .insurance
+        .lease(soon(), request)
+        .await
+        .unwrap()
+        .changes
 }
 
 async fn ack(scene: &Scene, owner: &str, changes: &[Change]) -> u32 {
     let ids = changes.iter().map(|change| change.id.clone()).collect();
-    scene.insurance.ack(soon(), AckRequest { owner: owner.into(), ids }).await.unwrap().acknowledged
+    scene
+        .insurance
+        .ack(
+            soon(),
+            AckRequest {
+                owner: owner.into(),
+                ids,
+            },
+        )
+        .await
+        .unwrap()
+        .acknowledged
 }
 
 async fn submit(scene: &Scene, n: u32) {
-    scene.insurance.submit_reissue(soon(), scene.reissue(n)).await.unwrap();
+    scene
+        .insurance
+        .submit_reissue(soon(), scene.reissue(n))
+        .await
+        .unwrap();
 }
 
 async fn a_leased_change_is_nobody_elses_until_the_lease_ends(scene: Scene) {
@@ -48,8 +72,18 @@ async fn a_later_change_waits_for_the_earlier_one_of_its_subject(scene: Scene) {
     scene.registry.advance().await.unwrap();
     // the second dossier's two changes are free, the first one's second is not
     let others = lease(&scene, "b", 10).await;
-    assert_eq!(others.iter().map(|change| change.subject_sequence).collect::<Vec<_>>(), [1, 2]);
-    assert!(others.iter().all(|change| change.subject != first[0].subject));
+    assert_eq!(
+        others
+            .iter()
+            .map(|change| change.subject_sequence)
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
+    assert!(
+        others
+            .iter()
+            .all(|change| change.subject != first[0].subject)
+    );
     assert_eq!(ack(&scene, "a", &first).await, 1);
     let next = lease(&scene, "b", 10).await;
     assert_eq!((next.len(), next[0].subject_sequence), (1, 2));
@@ -84,9 +118,21 @@ async fn a_change_is_not_acknowledged_before_its_predecessor(scene: Scene) {
 
 async fn a_lease_without_an_owner_is_refused(scene: Scene) {
     let call = scene.insurance.lease(soon(), LeaseRequest::default());
-    scene.refuses(call, FaultCode::Invalid, "malformed-id", "owner").await;
-    let many = AckRequest { owner: "a".into(), ids: vec!["x".into(); 501] };
-    scene.refuses(scene.insurance.ack(soon(), many), FaultCode::Invalid, "too-many", "ids").await;
+    scene
+        .refuses(call, FaultCode::Invalid, "malformed-id", "owner")
+        .await;
+    let many = AckRequest {
+        owner: "a".into(),
+        ids: vec!["x".into(); 501],
+    };
+    scene
+        .refuses(
+            scene.insurance.ack(soon(), many),
+            FaultCode::Invalid,
+            "too-many",
+            "ids",
+        )
+        .await;
 }
 
 /// What two replicas, the registry and time may do.
@@ -94,9 +140,15 @@ async fn a_lease_without_an_owner_is_refused(scene: Scene) {
 enum Act {
     Submit,
     Advance,
-    Lease { owner: u8, max: u32 },
+    Lease {
+        owner: u8,
+        max: u32,
+    },
     /// Acknowledges the changes of the owner's last lease that the bits choose.
-    Ack { owner: u8, chosen: u8 },
+    Ack {
+        owner: u8,
+        chosen: u8,
+    },
     Pass(i64),
 }
 
@@ -149,9 +201,16 @@ impl Ledger {
         let mut next = self.acked.clone();
         for change in &changes {
             let until = self.held.insert(change.id.clone(), self.now + 30);
-            assert!(until.is_none_or(|until| until <= self.now), "leased to two at once");
+            assert!(
+                until.is_none_or(|until| until <= self.now),
+                "leased to two at once"
+            );
             let last = next.entry(change.subject.clone()).or_default();
-            assert_eq!(change.subject_sequence, *last + 1, "out of order within its subject");
+            assert_eq!(
+                change.subject_sequence,
+                *last + 1,
+                "out of order within its subject"
+            );
             *last += 1;
         }
         self.last.insert(owner, changes);
@@ -159,12 +218,26 @@ impl Ledger {
 
     async fn acknowledge(&mut self, scene: &Scene, owner: u8, chosen: u8) {
         let last = self.last.get(&owner).cloned().unwrap_or_default();
-        let picked: Vec<Change> = (0..).zip(last).filter(|(at, _)| chosen >> (at % 8) & 1 == 1).map(|(_, c)| c).collect();
+        let picked: Vec<Change> = (0..)
+            .zip(last)
+            .filter(|(at, _)| chosen >> (at % 8) & 1 == 1)
+            .map(|(_, c)| c)
+            .collect();
         // one at a time, so that each verdict is known
         for change in picked {
-            if ack(scene, &format!("owner-{owner}"), std::slice::from_ref(&change)).await == 1 {
+            if ack(
+                scene,
+                &format!("owner-{owner}"),
+                std::slice::from_ref(&change),
+            )
+            .await
+                == 1
+            {
                 let acked = self.acked.entry(change.subject.clone()).or_default();
-                assert!(change.subject_sequence <= *acked + 1, "acknowledged before its predecessor");
+                assert!(
+                    change.subject_sequence <= *acked + 1,
+                    "acknowledged before its predecessor"
+                );
                 *acked = (*acked).max(change.subject_sequence);
             }
         }

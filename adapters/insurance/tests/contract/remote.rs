@@ -38,8 +38,10 @@ impl Far {
             handshake_deadline: Duration::from_secs(5),
             alpn: vec![Alpn::H2],
         });
-        let mut params =
-            RemoteParams::new(format!("https://127.0.0.1:{}", self.port).parse().unwrap(), connector.unwrap());
+        let mut params = RemoteParams::new(
+            format!("https://127.0.0.1:{}", self.port).parse().unwrap(),
+            connector.unwrap(),
+        );
         params.server_name = Some("localhost".into());
         params
     }
@@ -58,18 +60,29 @@ pub async fn serve(registry: Registry) -> Far {
     .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(accept_all(listener, Arc::new(acceptor), server::routes(registry)));
+    tokio::spawn(accept_all(
+        listener,
+        Arc::new(acceptor),
+        server::routes(registry),
+    ));
     Far { authority, port }
 }
 
-async fn accept_all(listener: TcpListener, acceptor: Arc<Acceptor>, routes: tonic::service::Routes) {
+async fn accept_all(
+    listener: TcpListener,
+    acceptor: Arc<Acceptor>,
+    routes: tonic::service::Routes,
+) {
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).unwrap();
         let (acceptor, routes) = (Arc::clone(&acceptor), routes.clone());
         tokio::spawn(async move {
             if let Ok(accepted) = acceptor.accept(stream).await {
                 let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                    .serve_connection(TokioIo::new(accepted.stream), TowerToHyperService::new(routes))
+                    .serve_connection(
+                        TokioIo::new(accepted.stream),
+                        TowerToHyperService::new(routes),
+                    )
                     .await;
             }
         });
@@ -98,7 +111,8 @@ async fn a_certificate_of_another_authority_gets_no_answer() {
     let scene = Scene::embedded();
     let far = serve(scene.registry.clone()).await;
     let other = Authority::generate("test", Timestamp::now()).unwrap();
-    let stranger = Insurance::remote(far.params_as(Some(issue(&other, "gateway", Usage::Client)))).unwrap();
+    let stranger =
+        Insurance::remote(far.params_as(Some(issue(&other, "gateway", Usage::Client)))).unwrap();
     let fault = stranger.info(soon(), InfoRequest {}).await.unwrap_err();
     assert_eq!(fault.code(), FaultCode::InsuranceUnavailable);
 }
@@ -108,22 +122,37 @@ async fn a_dead_registry_is_unavailable_and_may_be_asked_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let far = Far { authority: Authority::generate("test", Timestamp::now()).unwrap(), port };
+    let far = Far {
+        authority: Authority::generate("test", Timestamp::now()).unwrap(),
+        port,
+    };
     let insurance = Insurance::remote(far.params()).unwrap();
     let fault = insurance.info(soon(), InfoRequest {}).await.unwrap_err();
-    assert_eq!((fault.code(), fault.is_final()), (FaultCode::InsuranceUnavailable, false));
+    assert_eq!(
+        (fault.code(), fault.is_final()),
+        (FaultCode::InsuranceUnavailable, false)
+    );
 }
 
 #[tokio::test]
 async fn a_registry_that_hangs_is_given_up_at_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let far = Far { authority: Authority::generate("test", Timestamp::now()).unwrap(), port };
+    let far = Far {
+        authority: Authority::generate("test", Timestamp::now()).unwrap(),
+        port,
+    };
     let insurance = Insurance::remote(far.params()).unwrap();
     let start = Instant::now();
-    let fault = insurance.info(start + Duration::from_millis(200), InfoRequest {}).await.unwrap_err();
+    let fault = insurance
+        .info(start + Duration::from_millis(200), InfoRequest {})
+        .await
+        .unwrap_err();
     assert_eq!(fault.code(), FaultCode::DeadlineExceeded);
-    assert!(start.elapsed() < Duration::from_secs(4), "the deadline did not hold");
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "the deadline did not hold"
+    );
     drop(listener);
 }
 
@@ -145,7 +174,10 @@ async fn a_message_above_the_limit_is_not_answered() {
 
 #[test]
 fn an_address_that_is_not_https_with_a_port_is_refused() {
-    let far = Far { authority: Authority::generate("test", Timestamp::now()).unwrap(), port: 1 };
+    let far = Far {
+        authority: Authority::generate("test", Timestamp::now()).unwrap(),
+        port: 1,
+    };
     for address in ["http://localhost:1", "https://localhost", "localhost:1"] {
         let mut params = far.params();
         params.uri = address.parse().unwrap();

@@ -10,7 +10,8 @@ use insurance::{Insurance, Params, Registry};
 use jiff::{SignedDuration, Timestamp};
 use schemas::fault::{Fault, FaultCode};
 use schemas::proto::insurance::{
-    Child, CivilRecord, Context, FingerprintRequest, Guardian, Parent, RegisterBirthRequest, SubmitReissueRequest,
+    Child, CivilRecord, Context, FingerprintRequest, Guardian, Parent, RegisterBirthRequest,
+    SubmitReissueRequest,
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -34,10 +35,21 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let time = Time::new();
         let registry = open(&folder, &time);
-        let params = SeedParams { people, employers: 40, seed: 7, as_of: jiff::civil::date(2026, 11, 23) };
+        let params = SeedParams {
+            people,
+            employers: 40,
+            seed: 7,
+            as_of: jiff::civil::date(2026, 11, 23),
+        };
         seed::run(&registry, params, &mut |_, _| ()).unwrap();
         let marks = seed::landmarks(&registry).unwrap();
-        Self { insurance: Insurance::embedded(registry.clone()), registry, marks, time, folder }
+        Self {
+            insurance: Insurance::embedded(registry.clone()),
+            registry,
+            marks,
+            time,
+            folder,
+        }
     }
 
     pub async fn over_tls() -> Self {
@@ -48,7 +60,11 @@ impl Scene {
     }
 
     pub async fn fingerprint(&self) -> Vec<u8> {
-        self.insurance.fingerprint(soon(), FingerprintRequest {}).await.unwrap().sha256
+        self.insurance
+            .fingerprint(soon(), FingerprintRequest {})
+            .await
+            .unwrap()
+            .sha256
     }
 
     /// Proves a refusal: its code, reason and field, and that nothing was changed by it.
@@ -61,9 +77,16 @@ impl Scene {
     ) {
         let before = self.fingerprint().await;
         let fault = call.await.unwrap_err();
-        assert_eq!((fault.code(), fault.reason(), fault.wrong_field()), (code, reason, Some(field)));
+        assert_eq!(
+            (fault.code(), fault.reason(), fault.wrong_field()),
+            (code, reason, Some(field))
+        );
         assert!(fault.is_final());
-        assert_eq!(self.fingerprint().await, before, "{reason} changed something");
+        assert_eq!(
+            self.fingerprint().await,
+            before,
+            "{reason} changed something"
+        );
     }
 
     /// A birth that nothing stands against; `n` tells children and cases apart.
@@ -76,7 +99,10 @@ impl Scene {
             received_at: "2026-11-23T01:30:00Z".into(),
             child: Some(Child {
                 pin: format!("099226{:06}", self.marks.child_pin_serial_from + n),
-                name: format!("Nguyễn Hoà {}", ["An", "Bình", "Cường", "Đạt"][n as usize % 4]),
+                name: format!(
+                    "Nguyễn Hoà {}",
+                    ["An", "Bình", "Cường", "Đạt"][n as usize % 4]
+                ),
                 sex: 1,
                 birth_date: "2026-11-15".into(),
                 ethnicity: "01".into(),
@@ -133,7 +159,9 @@ pub struct Time(Arc<Mutex<Timestamp>>);
 
 impl Time {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new("2026-11-23T02:00:00Z".parse().unwrap())))
+        Self(Arc::new(Mutex::new(
+            "2026-11-23T02:00:00Z".parse().unwrap(),
+        )))
     }
 
     pub fn pass(&self, seconds: i64) {
@@ -149,7 +177,11 @@ impl Time {
 
 /// Opens the registry of a folder, again and again if need be.
 pub fn open(folder: &TempDir, time: &Time) -> Registry {
-    Registry::open(Params::synthetic(folder.path().join("registry.sqlite")), time.clock()).unwrap()
+    Registry::open(
+        Params::synthetic(folder.path().join("registry.sqlite")),
+        time.clock(),
+    )
+    .unwrap()
 }
 
 pub fn context(sender: &str, id: &str) -> Context {

@@ -26,8 +26,14 @@ pub(super) struct Birth {
 impl Birth {
     pub(super) fn parse(tx: &Tx<'_>, said: &RegisterBirthRequest) -> Result<Self, Error> {
         let received_at = facts::moment(&said.received_at, "received_at")?;
-        let child = said.child.as_ref().ok_or_else(|| invalid("missing", "child"))?;
-        let record = said.record.as_ref().ok_or_else(|| invalid("missing", "record"))?;
+        let child = said
+            .child
+            .as_ref()
+            .ok_or_else(|| invalid("missing", "child"))?;
+        let record = said
+            .record
+            .as_ref()
+            .ok_or_else(|| invalid("missing", "record"))?;
         let birth_date = facts::date(&child.birth_date, "child.birth_date")?;
         let registered_on = registration_day(tx, record, birth_date)?;
         let sex = sex(child)?;
@@ -46,7 +52,11 @@ impl Birth {
             sex,
             birth_date,
             ethnicity: optional_code(&child.ethnicity, u8::is_ascii_digit, "child.ethnicity")?,
-            nationality: optional_code(&child.nationality, u8::is_ascii_uppercase, "child.nationality")?,
+            nationality: optional_code(
+                &child.nationality,
+                u8::is_ascii_uppercase,
+                "child.nationality",
+            )?,
             commune: child.residence_commune.clone(),
             province,
             facility: known_facility(tx, &said.facility)?,
@@ -96,12 +106,27 @@ fn residence(tx: &Tx<'_>, child: &Child, record: &CivilRecord, on: Date) -> Resu
 }
 
 fn parents(tx: &Tx<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result<(), Error> {
-    parent(tx, said.mother.as_ref(), birth_date, ["mother.name", "mother.pin", "mother.birth_date"])?;
-    parent(tx, said.father.as_ref(), birth_date, ["father.name", "father.pin", "father.birth_date"])
+    parent(
+        tx,
+        said.mother.as_ref(),
+        birth_date,
+        ["mother.name", "mother.pin", "mother.birth_date"],
+    )?;
+    parent(
+        tx,
+        said.father.as_ref(),
+        birth_date,
+        ["father.name", "father.pin", "father.birth_date"],
+    )
 }
 
 /// A parent may be unknown; what is said of a known one must be possible.
-fn parent(tx: &Tx<'_>, said: Option<&Parent>, birth_date: Date, fields: [&'static str; 3]) -> Result<(), Error> {
+fn parent(
+    tx: &Tx<'_>,
+    said: Option<&Parent>,
+    birth_date: Date,
+    fields: [&'static str; 3],
+) -> Result<(), Error> {
     let [name, pin, born] = fields;
     let Some(parent) = said.filter(|parent| **parent != Parent::default()) else {
         return Ok(());
@@ -112,7 +137,9 @@ fn parent(tx: &Tx<'_>, said: Option<&Parent>, birth_date: Date, fields: [&'stati
     }
     match parent.birth_date.get(..4).map(str::parse::<i16>) {
         None if parent.birth_date.is_empty() => Ok(()),
-        Some(Ok(_)) if parent.birth_date.len() != 4 && facts::date(&parent.birth_date, born).is_err() => {
+        Some(Ok(_))
+            if parent.birth_date.len() != 4 && facts::date(&parent.birth_date, born).is_err() =>
+        {
             Err(invalid("malformed-date", born))
         }
         Some(Ok(year)) if year < birth_date.year() => Ok(()),
@@ -139,7 +166,11 @@ fn known_facility(tx: &Tx<'_>, code: &str) -> Result<String, Error> {
 }
 
 /// A code of two characters, or none.
-fn optional_code(text: &str, stands: fn(&u8) -> bool, field: &'static str) -> Result<String, Error> {
+fn optional_code(
+    text: &str,
+    stands: fn(&u8) -> bool,
+    field: &'static str,
+) -> Result<String, Error> {
     match text.is_empty() || text.len() == 2 && text.bytes().all(|byte| stands(&byte)) {
         true => Ok(text.to_owned()),
         false => Err(invalid("unknown-code", field)),
