@@ -1,0 +1,18 @@
+//! The house in one process: a whole gateway over real sockets and real certificates, partners that
+//! speak to it, and everything that a test may want to see of it.
+//!
+//! It knows every package and is known by none. Messages are built here by hand where that is simple,
+//! so that a mistake of the gateway's own writers cannot hide itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a scene that cannot be set up ends the test there"
+)]
+
+pub mod client; // HTTP over mutual TLS, exact bytes, and what came back
+pub mod clock; // time that a test can turn
+pub mod house; // a gateway with its folder, its people and its partners
+pub mod message; // messages of every partner, good until a test bends them
+pub mod relay; // a TCP relay that can be told to lose what comes back
+pub mod tape; // everything that is logged, as data
+pub mod tool; // foreign commands, or why they were not run
