@@ -84,7 +84,7 @@ impl Deref for Config {
 
 section! {
     /// The keys of `gateway.toml`.
-    Parts {
+    pub Parts {
         /// Where this gateway stands; part of what is signed.
         environment: Environment,
         /// Our own partner id, as receiver and sender.
@@ -120,7 +120,7 @@ section! {
 
 section! {
     /// Where partners connect.
-    Listen {
+    pub Listen {
         /// Address to bind.
         address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
         /// Port to bind; 0 takes any free one.
@@ -132,7 +132,7 @@ section! {
 
 section! {
     /// Where operators connect: gRPC admin.v1, metrics and probes, without TLS.
-    Admin {
+    pub Admin {
         /// Address to bind: a loopback address, unless danger.admin_beyond_loopback.
         address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
         /// Port to bind; 0 takes any free one.
@@ -142,7 +142,7 @@ section! {
 
 section! {
     /// Probes and metrics only: no message, no partner, no gRPC.
-    Health {
+    pub Health {
         /// Address to bind.
         address: IpAddr,
         /// Port to bind; 0 takes any free one.
@@ -152,7 +152,7 @@ section! {
 
 section! {
     /// Our TLS identity and whom we let connect.
-    Tls {
+    pub Tls {
         /// Our certificate chain, leaf first, PEM.
         cert: PathBuf,
         /// Its private key, PKCS#8 PEM, mode 0600.
@@ -168,7 +168,7 @@ section! {
 
 section! {
     /// The key that signs our answers.
-    Sign {
+    pub Sign {
         /// Private key, PKCS#8 PEM, mode 0600.
         key: PathBuf,
         /// Its certificate chain, leaf first, PEM.
@@ -182,7 +182,7 @@ section! {
 
 section! {
     /// Messages, journal and outbox.
-    Store {
+    pub Store {
         /// The SQLite file.
         path: PathBuf,
         /// The key that seals stored content: 64 hex digits, mode 0600.
@@ -206,7 +206,7 @@ words! {
 
 section! {
     /// What stands behind the insurance contract.
-    Insurance {
+    pub Insurance {
         /// `embedded` or `remote`.
         mode: InsuranceMode = InsuranceMode::Embedded,
         /// Embedded: the registry's SQLite file.
@@ -232,7 +232,7 @@ section! {
 
 section! {
     /// Every bound on what comes in.
-    Limits {
+    pub Limits {
         /// Connections at once, all peers together.
         connections: usize = 4_096 => 1..=1_000_000,
         /// Connections at once of one peer.
@@ -256,7 +256,7 @@ section! {
         /// HTTP/2: streams at once on one connection.
         h2_streams: u32 = 128 => 1..=1_000,
         /// Messages in the rooms at once; above it they are shed.
-        in_flight: usize = 1_024 => 1..=100_000,
+        in_flight_max: usize = 1_024 => 1..=100_000,
         /// How long a message may take where neither route nor caller says less, milliseconds.
         deadline_ms: u64 = 10_000 => 100..=120_000,
         /// How long messages in the rooms may take to finish when the gateway stops, seconds.
@@ -266,7 +266,7 @@ section! {
 
 section! {
     /// How callbacks go out, all partners alike; the rest stands in each partner's file.
-    Outgoing {
+    pub Outgoing {
         /// How often an idle worker looks for parcels, milliseconds.
         poll_ms: u64 = 200 => 10..=60_000,
         /// How long a parcel is held before another worker may take it over, seconds.
@@ -292,7 +292,7 @@ words! {
 
 section! {
     /// What is logged and how.
-    Log {
+    pub Log {
         /// `json` or `human`.
         format: LogFormat = LogFormat::Json,
         /// Levels, such as `info` or `info,gateway=debug`; LIENTHONG_LOG overrides it.
@@ -302,7 +302,7 @@ section! {
 
 section! {
     /// Options that weaken something.
-    Danger {
+    pub Danger {
         /// The admin listener may bind an address that others can reach, without TLS.
         admin_beyond_loopback: bool = false,
     }

@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::ports::{Census, Sight};
+use gateway_core::ports::{Census, Clock as _, Delivery, Sight, SystemClock};
 use jiff::Timestamp;
+use schemas::id::PartnerId;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -47,9 +48,13 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero; `started` is told as the start of the process.
+    /// All at zero; now is told as the start of the process.
     #[must_use]
-    pub fn new(environment: &'static str, started: Timestamp) -> Self {
+    pub fn new() -> Self {
+        Self::started_at(SystemClock.now())
+    }
+
+    fn started_at(started: Timestamp) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("lienthong"),
             rooms: Family::new_with_constructor(Buckets),
@@ -69,7 +74,7 @@ impl Metrics {
             refused_of: Bounded::default(),
         };
         metrics.register_rooms();
-        metrics.register_house(environment, started);
+        metrics.register_house(started);
         metrics
     }
 
@@ -89,7 +94,7 @@ impl Metrics {
         all.register("connections_refused", "Connections refused, by reason", self.refused_connections.clone());
     }
 
-    fn register_house(&mut self, environment: &'static str, started: Timestamp) {
+    fn register_house(&mut self, started: Timestamp) {
         let all = &mut self.registry;
         all.register("ready", "1 while messages are taken", self.ready.clone());
         all.register("journal_records", "Records in the journal", self.journal.clone());
@@ -109,7 +114,7 @@ impl Metrics {
         let start: Gauge = Gauge::default();
         start.set(started.as_second());
         all.register("process_start_time_seconds", "Start of the process, seconds since 1970", start);
-        let build = [("version", env!("CARGO_PKG_VERSION")), ("environment", environment)];
+        let build = [("version", env!("CARGO_PKG_VERSION"))];
         all.register("build", "What is running", Info::new(build.to_vec()));
     }
 
@@ -139,13 +144,18 @@ impl Metrics {
         self.refused_connections.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// One call to a partner: `delivered`, `retry` or `dead`.
-    pub fn delivered(&self, partner: &str, outcome: &'static str) {
+    /// One call to a partner and how it ended.
+    pub fn delivered(&self, partner: &PartnerId, delivery: &Delivery) {
+        let outcome = match delivery {
+            Delivery::Delivered { .. } => "delivered",
+            Delivery::Retry { .. } => "retry",
+            Delivery::Dead { .. } => "dead",
+        };
         let labels = |partner: &str| DeliveryLabels {
             partner: partner.to_owned(),
             outcome,
         };
-        self.deliveries.count(labels(partner), || labels(OTHER));
+        self.deliveries.count(labels(partner.as_str()), || labels(OTHER));
     }
 
     /// Whether messages are taken.
@@ -185,6 +195,12 @@ impl Metrics {
     fn lane(&self, partner: &str, state: &'static str, parcels: u64) {
         let labels = LaneLabels { partner: partner.to_owned(), state };
         self.outbox.get_or_create(&labels).set(i64::try_from(parcels).unwrap_or(i64::MAX));
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -316,12 +332,10 @@ const ROOM_SECONDS: [f64; 12] = [
 #[cfg(test)]
 mod tests {
     use gateway_core::ports::LaneCensus;
-    use schemas::id::PartnerId;
-
     use super::*;
 
     fn metrics() -> Metrics {
-        Metrics::new("sandbox", Timestamp::from_second(1_790_000_000).unwrap())
+        Metrics::started_at(Timestamp::from_second(1_790_000_000).unwrap())
     }
 
     #[test]
@@ -332,7 +346,8 @@ mod tests {
         metrics.answered("tax", "tax.ping", "done");
         metrics.refused_connection("no-certificate");
         metrics.connection_opened();
-        metrics.delivered("portal", "delivered");
+        let receipt = Delivery::Delivered { receipt: Default::default() };
+        metrics.delivered(&PartnerId::parse("portal").unwrap(), &receipt);
         metrics.certificate_ends("tls.cert", Timestamp::from_second(1_800_000_000).unwrap());
         let text = metrics.text();
         for line in [

@@ -14,7 +14,7 @@ use super::{
 
 section! {
     /// The keys of one file in `partners/`.
-    PartnerFile {
+    pub(crate) PartnerFile {
         /// Its id: 2 to 32 of a-z, 0-9 and -.
         id: PartnerId,
         /// Its name, for people.
@@ -42,7 +42,7 @@ section! {
 
 section! {
     /// A rate.
-    QuotaLine {
+    pub(crate) QuotaLine {
         /// Messages per minute.
         per_minute: u32 = 60_000 => 1..=100_000_000,
         /// Messages at once.
@@ -52,7 +52,7 @@ section! {
 
 section! {
     /// A relay of one road.
-    RelayLine {
+    pub(crate) RelayLine {
         /// The road.
         road: Road,
         /// The relay's partner id.
@@ -62,7 +62,7 @@ section! {
 
 section! {
     /// One signing key.
-    KeyLine {
+    pub(crate) KeyLine {
         /// The name by which messages hint at it.
         kid: String,
         /// The one algorithm it is used with.
@@ -74,7 +74,7 @@ section! {
 
 section! {
     /// One agreement.
-    AgreementLine {
+    pub(crate) AgreementLine {
         /// Its number.
         number: String,
         /// The article it rests on.
@@ -94,7 +94,7 @@ section! {
 
 section! {
     /// What one operation is granted.
-    GrantLine {
+    pub(crate) GrantLine {
         /// Fields that may be disclosed.
         fields: Vec<String> = Vec::new(),
         /// Messages per minute.
@@ -106,7 +106,7 @@ section! {
 
 section! {
     /// Where callbacks go.
-    DeliveryLine {
+    pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
         /// Authorities that its certificate must lead to, PEM.

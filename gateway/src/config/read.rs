@@ -34,6 +34,7 @@ pub(crate) trait Value: Sized {
     }
 
     /// The keys below this one, for the test of the sample.
+    #[cfg(test)]
     fn keys(prefix: &str, out: &mut Vec<String>) {
         out.push(prefix.to_owned());
     }
@@ -42,6 +43,7 @@ pub(crate) trait Value: Sized {
 /// A table whose keys are fields.
 pub(crate) trait Section: Sized {
     fn read_table(reader: &mut Reader<'_>, at: &At, table: &DeTable<'_>) -> Option<Self>;
+    #[cfg(test)]
     fn section_keys(prefix: &str, out: &mut Vec<String>);
 }
 
@@ -57,6 +59,7 @@ impl<T: Section> Value for T {
         T::read_table(reader, at, &DeTable::new())
     }
 
+    #[cfg(test)]
     fn keys(prefix: &str, out: &mut Vec<String>) {
         T::section_keys(&format!("{prefix}."), out);
     }
@@ -296,13 +299,13 @@ fn edits(left: &str, right: &str) -> usize {
 
 /// Declares a section: its fields with a sentence each, a default (`= …`) and bounds (`=> min..=max`).
 macro_rules! section {
-    ($(#[$meta:meta])* $name:ident {
+    ($(#[$meta:meta])* $vis:vis $name:ident {
         $( $(#[$field_meta:meta])* $field:ident : $ty:ty $(= $default:expr $(=> $bounds:expr)?)? ),* $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
-            $( $(#[$field_meta])* pub $field: $ty, )*
+        $vis struct $name {
+            $( $(#[$field_meta])* $vis $field: $ty, )*
         }
 
         impl $crate::config::read::Section for $name {
@@ -320,6 +323,7 @@ macro_rules! section {
                 Some(Self { $( $field: $field?, )* })
             }
 
+            #[cfg(test)]
             fn section_keys(prefix: &str, out: &mut Vec<String>) {
                 $( <$ty as $crate::config::read::Value>::keys(&format!("{prefix}{}", stringify!($field)), out); )*
             }

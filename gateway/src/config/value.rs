@@ -149,9 +149,10 @@ impl Value for Date {
                 let year = i16::try_from(date.year).ok()?;
                 Self::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
             }),
+            DeValue::String(text) => text.parse().ok(),
             _ => None,
         };
-        date.or_else(|| reader.wrong_type(at, "a date such as 2026-01-31, without quotes"))
+        date.or_else(|| reader.wrong_type(at, "a date such as 2026-01-31"))
     }
 }
 
@@ -164,6 +165,7 @@ impl<T: Value> Value for Option<T> {
         Some(None)
     }
 
+    #[cfg(test)]
     fn keys(prefix: &str, out: &mut Vec<String>) {
         T::keys(prefix, out);
     }
@@ -185,6 +187,7 @@ impl<T: Value> Value for Vec<T> {
         read.into_iter().collect()
     }
 
+    #[cfg(test)]
     fn keys(prefix: &str, out: &mut Vec<String>) {
         T::keys(prefix, out);
     }
@@ -192,7 +195,7 @@ impl<T: Value> Value for Vec<T> {
 
 /// A table whose keys are names given by the writer, such as operations; in order of the names.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Named<T>(pub Vec<(String, T)>);
+pub(crate) struct Named<T>(pub(crate) Vec<(String, T)>);
 
 impl<T: Value> Value for Named<T> {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
@@ -210,6 +213,7 @@ impl<T: Value> Value for Named<T> {
         read.into_iter().collect::<Option<Vec<_>>>().map(Self)
     }
 
+    #[cfg(test)]
     fn keys(prefix: &str, out: &mut Vec<String>) {
         T::keys(prefix, out);
     }

@@ -1,6 +1,7 @@
 //! Partners' files are looked at again and again; a new snapshot takes the place of the old one whole.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -8,8 +9,10 @@ use std::{
 
 use arc_swap::ArcSwap;
 use gateway_core::{Operation, partner::Partners};
+use schemas::id::PartnerId;
+use tokio::sync::watch;
 
-use super::{Config, Problem, Snapshot, snapshot::partner_files};
+use super::{Config, Delivery, Problem, Snapshot, snapshot::partner_files};
 
 /// The registrations in force, swapped whole.
 #[derive(Debug)]
@@ -17,6 +20,7 @@ pub struct Watched {
     config: Config,
     operations: Vec<&'static Operation>,
     current: Arc<ArcSwap<Partners>>,
+    deliveries: BTreeMap<PartnerId, Delivery>,
     seen: Mutex<Seen>,
 }
 
@@ -42,12 +46,25 @@ pub enum Reload {
 }
 
 impl Watched {
+    /// Reads the partners' files for the first time.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load(
+        config: &Config,
+        operations: &[&'static Operation],
+    ) -> Result<Self, Vec<Problem>> {
+        let snapshot = Snapshot::load(config, operations)?;
+        Ok(Self::new(config.clone(), operations.to_vec(), &snapshot))
+    }
+
     /// Begins with a snapshot that is already loaded.
     #[must_use]
     pub fn new(config: Config, operations: Vec<&'static Operation>, snapshot: &Snapshot) -> Self {
         let stamp = stamp(&config, &snapshot.files);
         Self {
             operations,
+            deliveries: snapshot.deliveries.clone(),
             current: Arc::new(ArcSwap::new(Arc::clone(&snapshot.partners))),
             seen: Mutex::new(Seen {
                 files: snapshot.files.clone(),
@@ -59,8 +76,14 @@ impl Watched {
 
     /// The handle that the stages read.
     #[must_use]
-    pub fn handle(&self) -> Arc<ArcSwap<Partners>> {
+    pub fn partners(&self) -> Arc<ArcSwap<Partners>> {
         Arc::clone(&self.current)
+    }
+
+    /// Where callbacks go, as of the start: a changed address takes effect with the next start.
+    #[must_use]
+    pub fn deliveries(&self) -> &BTreeMap<PartnerId, Delivery> {
+        &self.deliveries
     }
 
     /// The registrations in force.
@@ -88,16 +111,20 @@ impl Watched {
         }
     }
 
-    /// Looks again and again, for ever; end it by dropping it.
-    pub async fn run(self: Arc<Self>) {
+    /// Looks again and again until `stop` turns true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let period = Duration::from_secs(self.config.reload_seconds);
+        let watched = Arc::new(self);
         loop {
-            tokio::time::sleep(period).await;
-            let watched = Arc::clone(&self);
-            let Ok(reload) = tokio::task::spawn_blocking(move || watched.look()).await else {
-                return;
-            };
-            tell(&reload);
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(period) => {}
+            }
+            let watched = Arc::clone(&watched);
+            match tokio::task::spawn_blocking(move || watched.look()).await {
+                Ok(reload) => tell(&reload),
+                Err(_) => return, // the runtime is going down
+            }
         }
     }
 }

@@ -1,0 +1,53 @@
+//! Asks a running gateway's operators' listener.
+
+use std::{net::SocketAddr, time::Duration};
+
+use schemas::proto::admin::{
+    ExplainRequest, ExplainResponse, StatusRequest, StatusResponse, admin_client::AdminClient,
+};
+use tonic::transport::{Channel, Endpoint};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody listens there.
+    #[error("no gateway answers on {0}")]
+    Down(SocketAddr),
+    /// It answered with an error.
+    #[error("the gateway refused: {0}")]
+    Refused(String),
+}
+
+/// The status page.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn status(admin: SocketAddr) -> Result<StatusResponse, Error> {
+    let answer = connect(admin).await?.status(StatusRequest {}).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// All stories of an evidence id or message id.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn explain(admin: SocketAddr, id: &str) -> Result<ExplainResponse, Error> {
+    let request = ExplainRequest { id: id.to_owned() };
+    let answer = connect(admin).await?.explain(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+async fn connect(admin: SocketAddr) -> Result<AdminClient<Channel>, Error> {
+    let endpoint = Endpoint::from_shared(format!("http://{admin}"))
+        .map_err(|error| Error::Refused(error.to_string()))?
+        .connect_timeout(Duration::from_secs(2))
+        .timeout(Duration::from_secs(10))
+        .tcp_nodelay(true)
+        .http2_max_header_list_size(16 * 1024);
+    let channel = endpoint.connect().await.map_err(|_| Error::Down(admin))?;
+    Ok(AdminClient::new(channel).max_decoding_message_size(4 * 1024 * 1024))
+}
+
+fn refused(status: tonic::Status) -> Error {
+    Error::Refused(status.message().to_owned())
+}

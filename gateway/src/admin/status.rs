@@ -1,0 +1,149 @@
+//! One page: what is up, what is wrong, what to do.
+
+use gateway_core::{
+    partner::{Partner, Partners},
+    ports::{Census, LaneCensus},
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::{
+    date::day_in_viet_nam,
+    proto::admin::{Finding, Lane, PartnerLine, StatusResponse},
+};
+
+use super::{AdminParts, Phase};
+
+/// The page of a running gateway.
+pub async fn page(parts: &AdminParts) -> StatusResponse {
+    let now = parts.clock.now();
+    let partners = parts.partners.load_full();
+    let mut findings = Vec::new();
+    if parts.readiness.phase() != Phase::Ready {
+        findings.push(error("no messages are taken", "wait for the start, or start it again after the drain"));
+    }
+    let census = match parts.log.census().await {
+        Ok(census) => census,
+        Err(refused) => {
+            findings.push(error(&format!("{refused}"), "look at the disk and the log"));
+            Census::default()
+        }
+    };
+    findings.extend(lane_findings(&census.lanes, now));
+    findings.extend(partner_findings(&partners, now));
+    StatusResponse {
+        environment: parts.environment.as_str().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ready: parts.readiness.phase() == Phase::Ready,
+        uptime_seconds: parts.readiness.uptime().as_secs(),
+        findings,
+        lanes: census.lanes.iter().map(|lane| lane_line(lane, now)).collect(),
+        partners: partner_lines(parts, &partners),
+        journal_records: census.journal_records,
+        inbox_in_progress: census.in_progress,
+    }
+}
+
+fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for lane in lanes {
+        let partner = lane.partner.as_str();
+        if lane.dead > 0 {
+            findings.push(error(
+                &format!("{} parcels for {partner} could not be delivered", lane.dead),
+                "`lienthong explain` of a message says why; then correct it and send it again",
+            ));
+        }
+        if age_seconds(lane, now) > LATE_SECONDS {
+            findings.push(warning(
+                &format!("parcels for {partner} wait since more than {} minutes", LATE_SECONDS / 60),
+                "ask the partner whether its service is up; delivery goes on by itself",
+            ));
+        }
+    }
+    findings
+}
+
+/// What ends within a month: keys and agreements.
+pub(crate) fn partner_findings(partners: &Partners, now: Timestamp) -> Vec<Finding> {
+    let mut all: Vec<_> = partners.iter().collect();
+    all.sort_by(|left, right| left.id.as_str().cmp(right.id.as_str()));
+    all.into_iter().flat_map(|partner| partner_ends(partner, now)).collect()
+}
+
+fn partner_ends(partner: &Partner, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let id = partner.id.as_str();
+    for key in &partner.keys {
+        let Some(end) = key.key.not_after().filter(|end| *end - SOON < now) else {
+            continue;
+        };
+        let what = format!("the signing key {} of {id} ends on {}", key.kid, day_in_viet_nam(end));
+        let cure = "register its next key beside it before that day";
+        findings.push(if end < now { error(&what, cure) } else { warning(&what, cure) });
+    }
+    let today = day_in_viet_nam(now);
+    for agreement in &partner.agreements {
+        let Some(end) = agreement.valid_to.filter(|end| *end < day_in_viet_nam(now + SOON)) else {
+            continue;
+        };
+        let what = format!("the agreement {} of {id} ends on {end}", agreement.number);
+        let cure = "renew it and put the new one into the partner's file";
+        findings.push(if end < today { error(&what, cure) } else { warning(&what, cure) });
+    }
+    findings
+}
+
+fn lane_line(lane: &LaneCensus, now: Timestamp) -> Lane {
+    let state = match (lane.dead, lane.waiting) {
+        (0, 0) => "empty",
+        (0, _) => "delivering",
+        _ => "needs a person",
+    };
+    Lane {
+        partner: lane.partner.as_str().to_owned(),
+        state: state.to_owned(),
+        waiting: lane.waiting,
+        dead: lane.dead,
+        oldest_seconds: age_seconds(lane, now),
+    }
+}
+
+fn age_seconds(lane: &LaneCensus, now: Timestamp) -> u64 {
+    let seconds = lane.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
+    u64::try_from(seconds).unwrap_or(0)
+}
+
+fn partner_lines(parts: &AdminParts, partners: &Partners) -> Vec<PartnerLine> {
+    let mut lines: Vec<PartnerLine> = partners
+        .iter()
+        .map(|partner| {
+            let (accepted, refused) = parts.metrics.of_partner(partner.id.as_str());
+            PartnerLine {
+                id: partner.id.as_str().to_owned(),
+                state: if partner.active { "active" } else { "suspended" }.to_owned(),
+                accepted,
+                refused,
+            }
+        })
+        .collect();
+    lines.sort_by(|left, right| left.id.cmp(&right.id));
+    lines
+}
+
+fn error(what: &str, cure: &str) -> Finding {
+    finding("error", what, cure)
+}
+
+fn warning(what: &str, cure: &str) -> Finding {
+    finding("warning", what, cure)
+}
+
+fn finding(severity: &str, what: &str, cure: &str) -> Finding {
+    Finding {
+        severity: severity.to_owned(),
+        what: what.to_owned(),
+        cure: cure.to_owned(),
+    }
+}
+
+const LATE_SECONDS: u64 = 600;
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -1,0 +1,194 @@
+//! Everything about a config that can be known before a port opens: problems with their place and cure,
+//! what ends soon, and a one-page summary.
+
+use std::{fmt::Write as _, path::Path};
+
+use certs::tls::{Identity, PeerCertificate};
+use gateway_core::{Operation, partner::Partners};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use schemas::{calendar, date::day_in_viet_nam};
+
+use crate::config::{Config, InsuranceMode, Problem, Snapshot, read::Place};
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// Errors first, then warnings.
+    pub problems: Vec<Problem>,
+    /// The config in short; none where there is an error.
+    pub summary: Option<String>,
+}
+
+impl Report {
+    /// True where the gateway would start.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.summary.is_some()
+    }
+}
+
+/// Examines a config and its partners' files as of `now`.
+#[must_use]
+pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report {
+    let config = match Config::load(file) {
+        Ok(config) => config,
+        Err(problems) => return Report { problems, summary: None },
+    };
+    let mut problems = own_certificates(&config, now);
+    problems.extend(calendar_years(&config, now));
+    let summary = match Snapshot::load(&config, operations) {
+        Ok(snapshot) => {
+            problems.extend(partners_end(&snapshot, now));
+            Some(summary(&config, &snapshot))
+        }
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    };
+    problems.sort_by_key(|problem| !problem.is_error());
+    let is_good = !problems.iter().any(Problem::is_error);
+    Report {
+        problems,
+        summary: summary.filter(|_| is_good),
+    }
+}
+
+/// Our own certificates: an ended one is an error, one that ends within 60 days a warning.
+fn own_certificates(config: &Config, now: Timestamp) -> Vec<Problem> {
+    let files = [
+        ("tls.cert", &config.tls.cert, &config.tls.key),
+        ("sign.cert", &config.sign.cert, &config.sign.key),
+    ];
+    let ends = files.into_iter().filter_map(|(path, cert, key)| {
+        let identity = Identity::from_files(cert, key).ok()?;
+        let leaf = PeerCertificate::from_der(identity.chain_der().next()?).ok()?;
+        Some((path, leaf.not_after))
+    });
+    ends.filter_map(|(path, end)| {
+        certificate_ends(config.place(), path, "this certificate", end, now)
+    })
+    .collect()
+}
+
+fn certificate_ends(
+    place: &Place,
+    path: &str,
+    name: &str,
+    end: Timestamp,
+    now: Timestamp,
+) -> Option<Problem> {
+    let day = day_in_viet_nam(end);
+    if end < now {
+        return Some(place.error(path, format!("{name} ended on {day}"), RENEW));
+    }
+    let left = end.duration_since(now);
+    let urgency = match left {
+        _ if left < days_long(7) => "at once: within a week",
+        _ if left < days_long(30) => "soon: within a month",
+        _ if left < days_long(60) => "within two months",
+        _ => return None,
+    };
+    let days = left.as_hours() / 24;
+    let what = format!("{name} ends on {day}, in {days} days ({urgency})");
+    Some(place.error(path, what, RENEW).warning())
+}
+
+fn days_long(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(days * 24)
+}
+
+/// Due dates need the holidays of this year and, near its end, of the next.
+fn calendar_years(config: &Config, now: Timestamp) -> Vec<Problem> {
+    let years = [day_in_viet_nam(now), day_in_viet_nam(now + days_long(60))].map(Date::year);
+    let mut years = years.to_vec();
+    years.dedup();
+    years
+        .into_iter()
+        .filter(|year| !calendar::covers(*year))
+        .map(|year| {
+            let what = format!("the calendar of working days does not cover {year}");
+            let cure = "take a release whose calendar has that year's holidays; due dates may be wrong until then";
+            config.place().error("environment", what, cure).warning()
+        })
+        .collect()
+}
+
+/// Partners' keys and agreements that have ended or will within 60 days: messages are refused then, but
+/// the gateway starts.
+fn partners_end(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for partner in snapshot.partners.iter() {
+        let Some(place) = snapshot.places.get(&partner.id) else {
+            continue;
+        };
+        for (index, key) in partner.keys.iter().enumerate() {
+            let path = format!("keys.{index}.cert");
+            let name = format!("the certificate of key {}", key.kid);
+            let end = key.key.not_after();
+            let found = end.and_then(|end| certificate_ends(place, &path, &name, end, now));
+            problems.extend(found.map(Problem::warning));
+        }
+        for (index, agreement) in partner.agreements.iter().enumerate() {
+            let path = format!("agreements.{index}.valid_to");
+            problems.extend(agreement_ends(place, &path, agreement.valid_to, now));
+        }
+    }
+    problems.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
+    problems
+}
+
+fn agreement_ends(place: &Place, path: &str, end: Option<Date>, now: Timestamp) -> Option<Problem> {
+    let end = end.filter(|end| *end < day_in_viet_nam(now + days_long(60)))?;
+    let what = match end < day_in_viet_nam(now) {
+        true => format!("this agreement ended on {end}: its operations are refused"),
+        false => format!("this agreement ends on {end}"),
+    };
+    let cure = "renew it and put the new one beside it, or remove it";
+    Some(place.error(path, what, cure).warning())
+}
+
+/// The config on one page.
+fn summary(config: &Config, snapshot: &Snapshot) -> String {
+    let mut page = String::new();
+    let insurance = match config.insurance.mode {
+        InsuranceMode::Embedded => "embedded registry".to_owned(),
+        InsuranceMode::Remote => config.insurance.uri.clone().unwrap_or_default(),
+    };
+    let lines = [
+        ("environment", config.environment.as_str().to_owned()),
+        ("we are", config.us.as_str().to_owned()),
+        ("partners connect to", config.listen.socket().to_string()),
+        ("operators connect to", config.admin.socket().to_string()),
+        ("insurance database", insurance),
+        ("store", config.store.path.display().to_string()),
+    ];
+    for (name, value) in lines {
+        // writing to a String cannot fail
+        let _ = writeln!(page, "{name:<22}{value}");
+    }
+    partners_table(&mut page, &snapshot.partners);
+    page
+}
+
+fn partners_table(page: &mut String, partners: &Partners) {
+    let mut all: Vec<_> = partners.iter().collect();
+    all.sort_by(|left, right| left.id.as_str().cmp(right.id.as_str()));
+    for partner in all {
+        let mut operations: Vec<&str> = partner
+            .agreements
+            .iter()
+            .flat_map(|agreement| agreement.operations.keys().map(String::as_str))
+            .collect();
+        operations.sort_unstable();
+        operations.dedup();
+        let state = if partner.active { "" } else { " (suspended)" };
+        let said = if operations.is_empty() { "no operation".to_owned() } else { operations.join(", ") };
+        let _ = writeln!(page, "partner {:<14}{said}{state}", partner.id.as_str());
+    }
+}
+
+const RENEW: &str = "have it renewed and put the new files in its place";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What check says, over the sample config and certificates of every age.
+
+use std::fs;
+
+use certs::pki::{Authority, IssueParams, Usage, write_private, write_public};
+use gateway_core::adapter::{Effect, ProofKind};
+use tempfile::TempDir;
+
+use super::*;
+
+static VERIFY: Operation = Operation {
+    name: "tax.verify-employer",
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &["participationState", "participants"],
+};
+static PING: Operation = Operation {
+    name: "tax.ping",
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+const OPERATIONS: [&Operation; 2] = [&VERIFY, &PING];
+
+fn now() -> Timestamp {
+    "2026-11-22T05:00:00Z".parse().unwrap()
+}
+
+/// The sample config with certificates that end so many days from now.
+fn scene(days: i64) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::generate("sandbox", now() - days_long(400)).unwrap();
+    let put = |name: &str, usage: Usage, days: i64| {
+        let params = IssueParams {
+            not_before: now() - days_long(300),
+            not_after: now() + days_long(days) + SignedDuration::from_hours(1),
+            ..IssueParams::new(name, usage, now())
+        };
+        let issued = authority.issue(&params).unwrap();
+        let path = |end: &str| folder.path().join(format!("{name}{end}"));
+        write_public(&path(".pem"), &issued.chain_pem).unwrap();
+        write_private(&path(".key"), &issued.key_pem).unwrap();
+    };
+    put("tls", Usage::Both, days);
+    put("sign", Usage::Signing, 300);
+    put("partners/tax-sign", Usage::Signing, 300);
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("anchors.pem", authority.root_pem());
+    write("gateway.toml", include_str!("../../sample/gateway.toml"));
+    write("partners/tax.toml", include_str!("../../sample/partners/tax.toml"));
+    folder
+}
+
+fn report(folder: &TempDir, now: Timestamp) -> Report {
+    examine(&folder.path().join("gateway.toml"), &OPERATIONS, now)
+}
+
+#[test]
+fn a_good_config_gets_a_page_that_names_partners_and_operations() {
+    let report = report(&scene(300), now());
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    let page = report.summary.unwrap();
+    for part in ["environment           sandbox", "127.0.0.1:8443", "partner tax", "tax.ping, tax.verify-employer"] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+}
+
+#[test]
+fn a_certificate_is_told_before_it_ends_and_refused_after() {
+    for (days, urgency) in [
+        (59, Some("within two months")),
+        (29, Some("soon: within a month")),
+        (6, Some("at once: within a week")),
+        (61, None),
+    ] {
+        let report = report(&scene(days), now());
+        assert!(report.is_good(), "a warning keeps nothing from starting");
+        let told = report.problems.first().map(|problem| problem.what.clone());
+        match urgency {
+            Some(urgency) => assert!(told.as_ref().unwrap().contains(urgency), "{told:?}"),
+            None => assert_eq!(told, None),
+        }
+    }
+    let report = report(&scene(-1), now());
+    assert!(!report.is_good());
+    assert!(report.problems[0].what.contains("ended on"), "{:?}", report.problems);
+}
+
+#[test]
+fn an_ended_agreement_and_key_are_warnings_with_their_lines() {
+    let folder = scene(4_000);
+    let later: Timestamp = "2031-06-01T00:00:00Z".parse().unwrap();
+    let report = report(&folder, later);
+    let agreement = report.problems.iter().find(|problem| problem.what.contains("this agreement ended"));
+    let agreement = agreement.expect("the sample's agreement ends in 2030");
+    assert!(!agreement.is_error());
+    assert!(agreement.file.ends_with("tax.toml"));
+    let text = include_str!("../../sample/partners/tax.toml");
+    let line = 1 + text.lines().position(|line| line.starts_with("valid_to")).unwrap();
+    assert_eq!(agreement.line, line);
+    let key = report.problems.iter().find(|problem| problem.what.contains("key tax-1 ended"));
+    assert!(key.is_some_and(|key| !key.is_error()), "{:?}", report.problems);
+}
+
+#[test]
+fn a_year_without_holidays_is_told() {
+    let far: Timestamp = "2090-03-01T00:00:00Z".parse().unwrap();
+    let report = report(&scene(30_000), far);
+    assert!(report.problems.iter().any(|problem| problem.what.contains("does not cover 2090")));
+}
+
+#[test]
+fn errors_of_partners_come_with_the_warnings_and_before_them() {
+    let folder = scene(6);
+    let text = include_str!("../../sample/partners/tax.toml").replace("kid = \"tax-1\"", "kid = \"\"");
+    fs::write(folder.path().join("partners/tax.toml"), text).unwrap();
+    let report = report(&folder, now());
+    assert!(!report.is_good());
+    assert!(report.problems[0].is_error() && !report.problems[1].is_error(), "{:?}", report.problems);
+}

@@ -1,0 +1,121 @@
+//! The command line of `lienthong`.
+
+mod admin;
+mod check;
+mod journal;
+mod registry;
+mod serve;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "sandbox")]
+mod sign;
+
+use std::{
+    error::Error,
+    future::Future,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+/// How a command ends: its exit code, or an error that is printed.
+pub(crate) type Ended = Result<ExitCode, Box<dyn Error + Send + Sync>>;
+
+/// The gateway of the national insurance database.
+#[derive(Debug, Parser)]
+#[command(name = "lienthong", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything on one machine: synthetic people, simulated agencies, the three flows.
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Arguments),
+    /// Runs the gateway until SIGTERM, then drains.
+    Serve(ConfigFile),
+    /// Says what is wrong with a config: file, line, cure.
+    Check(ConfigFile),
+    /// One page: what is wrong, what to do.
+    Status(admin::StatusArguments),
+    /// The eight rooms of one message: verdict, next step, safe to replay or not.
+    Explain(admin::ExplainArguments),
+    /// A freshly signed message of a sandbox partner, as a curl config on standard output.
+    #[cfg(feature = "sandbox")]
+    Sign(sign::Arguments),
+    /// The journal.
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Serves the embedded registry to others, as insurance.v1 over mutual TLS.
+    Registry(registry::Arguments),
+    /// Prints the version.
+    Version,
+}
+
+/// Which config.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigFile {
+    /// The config file.
+    #[arg(long, default_value = "gateway.toml", env = "LIENTHONG_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+impl Cli {
+    /// Runs the command to its end.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.command.run() {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Ended {
+        match self {
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(arguments) => on_runtime(arguments.run()),
+            Self::Serve(file) => on_runtime(serve::run(file)),
+            Self::Check(file) => check::run(&file),
+            Self::Status(arguments) => on_runtime(arguments.run()),
+            Self::Explain(arguments) => on_runtime(arguments.run()),
+            #[cfg(feature = "sandbox")]
+            Self::Sign(arguments) => arguments.run(),
+            Self::Journal(command) => command.run(),
+            Self::Registry(arguments) => on_runtime(arguments.run()),
+            Self::Version => {
+                println!("lienthong {}", env!("CARGO_PKG_VERSION"));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+fn on_runtime(command: impl Future<Output = Ended>) -> Ended {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        let command = Cli::command();
+        assert!(command.get_subcommands().all(|sub| sub.get_about().is_some()));
+    }
+}

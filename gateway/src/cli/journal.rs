@@ -1,0 +1,38 @@
+//! `lienthong journal verify`: walks the whole chain.
+
+use std::process::ExitCode;
+
+use certs::seal::Vault;
+use clap::Subcommand;
+
+use super::{ConfigFile, Ended};
+use crate::{config::Config, gateway::StartError};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Finds the first record that is not what was written; works while the gateway runs.
+    Verify(ConfigFile),
+}
+
+impl Command {
+    pub(super) fn run(self) -> Ended {
+        match self {
+            Self::Verify(file) => verify(&file),
+        }
+    }
+}
+
+fn verify(file: &ConfigFile) -> Ended {
+    let config = Config::load(&file.config).map_err(StartError::Config)?;
+    let vault = Vault::open_file(&config.store.seal_key)?;
+    match gateway_store::verify(&config.store.path, &vault) {
+        Ok(good) => {
+            println!("{} records of writer {} hold; head {}", good.records, good.writer, hex::encode(good.head));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(broken) => {
+            println!("broken: {broken}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
