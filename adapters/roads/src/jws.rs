@@ -83,3 +83,6 @@ fn read(header: &Header) -> Result<Claims, Fault> {
 fn bad(reason: &'static str) -> Fault {
     Fault::new(FaultCode::BadSignature, reason)
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,14 @@ fn partner(id: &str) -> Partner {
         },
     }
 }
+
+/// A fresh P-256 signing key.
+pub(crate) fn signing_key() -> certs::keys::SigningKey {
+    use certs::pki::{Authority, IssueParams, Usage};
+    let now = Timestamp::from_second(1_795_000_000).unwrap();
+    let issued = Authority::generate("sandbox", now)
+        .unwrap()
+        .issue(&IssueParams::new("tax", Usage::Signing, now))
+        .unwrap();
+    certs::keys::SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap()
+}

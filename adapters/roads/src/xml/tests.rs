@@ -159,3 +159,49 @@ fn a_body_of_another_media_type_is_not_even_looked_at() {
     let fault = envelope(&head, &Bytes::from_static(GOOD.as_bytes()), SHAPE).unwrap_err();
     assert_eq!(fault.code(), FaultCode::UnsupportedMediaType);
 }
+
+#[test]
+fn what_the_wire_writes_is_its_own_canonical_form_by_the_verifiers_reckoning() {
+    use certs::{keys::VerifyingKey, xmldsig};
+    use schemas::id::{MessageId, Mst, PartnerId, Period};
+    use wire::{Answer, Body, Message, Reply, ResultKind, VerifyEmployerResult};
+
+    let key = testhead::signing_key();
+    let public = VerifyingKey::from_spki_der(key.public_spki()).unwrap();
+    let header = Header {
+        message_id: MessageId::parse("vss-00000001").unwrap(),
+        sent_at: "2026-11-22T05:00:00Z".parse().unwrap(),
+        environment: wire::Environment::Sandbox,
+        direction: wire::Direction::Answer,
+        sender: PartnerId::parse("vss").unwrap(),
+        receiver: PartnerId::parse("tax").unwrap(),
+        operation: wire::VERIFY_EMPLOYER.into(),
+        reply: Some(Reply {
+            to: MessageId::parse("tax-00000001").unwrap(),
+            digest: [1; 32],
+        }),
+    };
+    for name in [
+        "Công ty",
+        "a & b < c > d \"e\" 'f'",
+        "x\ty\nz\rw\r\n",
+        " \u{1F600}e\u{323}\u{302} ",
+        "]]>",
+    ] {
+        let mst = Mst::parse("9900000016").unwrap();
+        let period = Period::parse("2026-10").unwrap();
+        let result = VerifyEmployerResult {
+            name: Some(name.into()),
+            ..VerifyEmployerResult::bare(ResultKind::HasData, mst, period)
+        };
+        let message = Message {
+            header: header.clone(),
+            body: Body::Answer(Answer::VerifyEmployerResult(Box::new(result))),
+        };
+        let canonical = wire::encode(&message);
+        let signed = xmldsig::sign_enveloped(&canonical, "m-vss-00000001", &key, None).unwrap();
+        let proven = xmldsig::verify(&signed, &public, &xmldsig::Profile::default()).unwrap();
+        assert_eq!(proven.canonical(), canonical, "{name:?}");
+        assert_eq!(wire::decode(proven.canonical()), Ok(message));
+    }
+}
