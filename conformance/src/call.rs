@@ -63,7 +63,12 @@ pub struct Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let field = self.field.as_deref().unwrap_or("-");
-        write!(f, "{} ({}, field {field})", self.code, self.reason.as_deref().unwrap_or("-"))
+        write!(
+            f,
+            "{} ({}, field {field})",
+            self.code,
+            self.reason.as_deref().unwrap_or("-")
+        )
     }
 }
 
@@ -151,22 +156,42 @@ pub fn fault(reply: &Reply) -> Result<Option<Fault>, Trouble> {
     let Some(code) = reply.header("lienthong-fault") else {
         return match reply.status {
             200 => Ok(None),
-            status => Err(Trouble::answer(format!("status {status} without Lienthong-Fault"))),
+            status => Err(Trouble::answer(format!(
+                "status {status} without Lienthong-Fault"
+            ))),
         };
     };
     let fault = match reply.body.first() {
         Some(b'<') => xml_fault(code, &reply.body),
         _ => json_fault(code, &reply.body),
     };
-    fault.map(Some).ok_or_else(|| Trouble::answer(format!("the body of fault {code} is not its face")))
+    fault
+        .map(Some)
+        .ok_or_else(|| Trouble::answer(format!("the body of fault {code} is not its face")))
 }
 
 fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let text = |name: &str| {
+        body.get(name)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+    };
     let said = text("code").or_else(|| text("errorCode"))?;
-    let reason = text("reason");
-    (said == code).then(|| Fault { code: said, reason, field: text("field") })
+    let told = text("errorDescription").unwrap_or_default();
+    let reason = text("reason").or_else(|| sentence(&told, "Lý do: "));
+    let field = text("field").or_else(|| sentence(&told, "Trường: "));
+    (said == code).then_some(Fault {
+        code: said,
+        reason,
+        field,
+    })
+}
+
+/// The civil words have no members for reason and field: both stand as sentences in `errorDescription`.
+fn sentence(told: &str, label: &str) -> Option<String> {
+    let (_, rest) = told.split_once(label)?;
+    rest.split('.').next().map(str::to_owned)
 }
 
 /// An unsigned fault is canonical by construction; a signed one is read up to its signature.
@@ -178,7 +203,11 @@ fn xml_fault(code: &str, body: &[u8]) -> Option<Fault> {
         Some(text.to_owned())
     };
     let said = text("Code")?;
-    (said == code).then(|| Fault { code: said, reason: text("Reason"), field: text("Field") })
+    (said == code).then(|| Fault {
+        code: said,
+        reason: text("Reason"),
+        field: text("Field"),
+    })
 }
 
 /// The header that carries a detached JWS.
@@ -193,15 +222,37 @@ mod tests {
         if let Some(code) = code {
             headers.insert("lienthong-fault", code.parse().unwrap());
         }
-        Reply { status, headers, body: body.to_owned().into() }
+        Reply {
+            status,
+            headers,
+            body: body.to_owned().into(),
+        }
     }
 
     #[test]
     fn a_fault_is_read_from_problem_details_and_from_xml() {
-        let json = reply(409, Some("CONFLICT"), r#"{"code":"CONFLICT","reason":"same-id-other-content"}"#);
+        let json = reply(
+            409,
+            Some("CONFLICT"),
+            r#"{"code":"CONFLICT","reason":"same-id-other-content"}"#,
+        );
         let seen = fault(&json).unwrap().unwrap();
         assert_eq!(seen.reason.as_deref(), Some("same-id-other-content"));
-        let xml = reply(422, Some("INVALID"), "<T><Fault><Code>INVALID</Code><Field>Mst</Field></Fault></T>");
+        let civil = reply(
+            422,
+            Some("INVALID"),
+            r#"{"status":"0","errorCode":"INVALID","errorDescription":"Sai. Trường: soDinhDanh. Lý do: pin-sex-mismatch."}"#,
+        );
+        let seen = fault(&civil).unwrap().unwrap();
+        assert_eq!(
+            (seen.reason.as_deref(), seen.field.as_deref()),
+            (Some("pin-sex-mismatch"), Some("soDinhDanh"))
+        );
+        let xml = reply(
+            422,
+            Some("INVALID"),
+            "<T><Fault><Code>INVALID</Code><Field>Mst</Field></Fault></T>",
+        );
         assert_eq!(fault(&xml).unwrap().unwrap().field.as_deref(), Some("Mst"));
     }
 
@@ -209,7 +260,10 @@ mod tests {
     fn a_fault_whose_header_and_body_differ_is_no_fault_of_ours() {
         let lying = reply(409, Some("CONFLICT"), r#"{"code":"STALE"}"#);
         assert!(matches!(fault(&lying), Err(Trouble::Answer(_))));
-        assert!(matches!(fault(&reply(400, None, "Bad Request")), Err(Trouble::Answer(_))));
+        assert!(matches!(
+            fault(&reply(400, None, "Bad Request")),
+            Err(Trouble::Answer(_))
+        ));
         assert_eq!(fault(&reply(200, None, "{}")).unwrap(), None);
     }
 }

@@ -80,7 +80,11 @@ pub struct Client {
 
 impl Client {
     /// A client of `target` whose certificate must lead to `anchors`; `identity` is what we show, or nothing.
-    pub fn new(target: &Target, anchors: &Anchors, identity: Option<&Identity>) -> Result<Self, Error> {
+    pub fn new(
+        target: &Target,
+        anchors: &Anchors,
+        identity: Option<&Identity>,
+    ) -> Result<Self, Error> {
         let connector = Connector::new(ClientParams {
             identity: identity.cloned(),
             anchors: anchors.clone(),
@@ -89,7 +93,10 @@ impl Client {
             handshake_deadline: HANDSHAKE_TIME_MAX,
             alpn: vec![Alpn::Http1],
         })?;
-        Ok(Self { target: target.clone(), connector })
+        Ok(Self {
+            target: target.clone(),
+            connector,
+        })
     }
 
     /// The gateway it speaks to.
@@ -125,17 +132,31 @@ impl Client {
         let authority = self.target.authority();
         let host = http::HeaderValue::from_str(&authority)
             .map_err(|_| Error::Broken("the host is no header value".to_owned()))?;
-        request.headers_mut().entry(http::header::HOST).or_insert(host);
+        request
+            .headers_mut()
+            .entry(http::header::HOST)
+            .or_insert(host);
         let stream = TokioIo::new(self.connect().await?);
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(stream).await.map_err(broken)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+            .await
+            .map_err(broken)?;
         let driver = tokio::spawn(connection);
         let reply = async {
-            let reply = sender.send_request(request.map(Full::new)).await.map_err(broken)?;
+            let reply = sender
+                .send_request(request.map(Full::new))
+                .await
+                .map_err(broken)?;
             let (head, body) = reply.into_parts();
             let body = Limited::new(body, REPLY_BYTES_MAX);
-            let body = body.collect().await.map_err(|error| Error::Broken(error.to_string()))?;
-            Ok(Reply { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
+            let body = body
+                .collect()
+                .await
+                .map_err(|error| Error::Broken(error.to_string()))?;
+            Ok(Reply {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body: body.to_bytes(),
+            })
         }
         .await;
         driver.abort();
@@ -144,20 +165,27 @@ impl Client {
 
     async fn connect(&self) -> Result<ClientStream<TcpStream>, Error> {
         let stream = self.tcp().await?;
-        Ok(self.connector.connect(&self.target.host, stream).await?.stream)
+        Ok(self
+            .connector
+            .connect(&self.target.host, stream)
+            .await?
+            .stream)
     }
 
     async fn tcp(&self) -> Result<TcpStream, Error> {
         let at = |error| Error::Connect(self.target.authority(), error);
-        let stream =
-            TcpStream::connect((self.target.host.as_str(), self.target.port)).await.map_err(at)?;
+        let stream = TcpStream::connect((self.target.host.as_str(), self.target.port))
+            .await
+            .map_err(at)?;
         stream.set_nodelay(true).map_err(at)?;
         Ok(stream)
     }
 }
 
 async fn within<T>(exchange: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::time::timeout(EXCHANGE_TIME_MAX, exchange).await.unwrap_or(Err(Error::Deadline))
+    tokio::time::timeout(EXCHANGE_TIME_MAX, exchange)
+        .await
+        .unwrap_or(Err(Error::Deadline))
 }
 
 /// hyper's own words hide the cause, so both are told.

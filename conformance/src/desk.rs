@@ -40,19 +40,31 @@ pub(crate) struct Desk<T> {
 
 impl<T: Ledgers> Desk<T> {
     /// Opens an agency's folder; `target` replaces the gateway that its identity names.
-    pub(crate) fn open(folder: &Path, target: Option<&Target>) -> Result<Self, Trouble> {
+    ///
+    /// Two programs must not share a memory, so each names its own file.
+    pub(crate) fn open(
+        folder: &Path,
+        target: Option<&Target>,
+        memory: &str,
+    ) -> Result<Self, Trouble> {
         let identity = Identity::load(folder)?;
         let target = target.unwrap_or(&identity.gateway);
         let client = Client::new(target, &identity.anchors, Some(&identity.tls))?;
-        let memory = Memory::open(&folder.join("state.json"), T::fresh)?;
-        Ok(Self { identity, client, memory })
+        let memory = Memory::open(&folder.join(memory), T::fresh)?;
+        Ok(Self {
+            identity,
+            client,
+            memory,
+        })
     }
 
     /// Notes the message in the ledger, synced, and only then sends it.
     pub(crate) async fn post(&self, sent: &Prepared) -> Result<Reply, Trouble> {
         let (digest, at) = (hex::encode(sent.digest), clock::rfc3339(clock::now()));
         self.memory.change(|memory| {
-            memory.ledger().sending(&sent.answers_to, &sent.operation, &digest, &at)
+            memory
+                .ledger()
+                .sending(&sent.answers_to, &sent.operation, &digest, &at)
         })??;
         Ok(self.client.send(sent.request()?).await?)
     }
@@ -86,15 +98,24 @@ impl<T: Ledgers> Desk<T> {
     }
 }
 
+/// The memory of a running counterpart.
+pub(crate) const OWN_MEMORY: &str = "state.json";
+
 /// A parameter that must be there.
 pub(crate) fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, Trouble> {
-    params.get(name).map(String::as_str).ok_or_else(|| Trouble::Params(format!("{name} is missing")))
+    params
+        .get(name)
+        .map(String::as_str)
+        .ok_or_else(|| Trouble::Params(format!("{name} is missing")))
 }
 
 /// Refuses parameters that no operation reads.
 pub(crate) fn only(params: &Params, known: &[&str]) -> Result<(), Trouble> {
     match params.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(Trouble::Params(format!("{name} is unknown; known: {}", known.join(", ")))),
+        Some(name) => Err(Trouble::Params(format!(
+            "{name} is unknown; known: {}",
+            known.join(", ")
+        ))),
         None => Ok(()),
     }
 }

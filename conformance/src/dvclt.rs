@@ -20,7 +20,7 @@ pub use card::{CardSeen, expected_end};
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
 use crate::client::{Client, Reply};
 use crate::clock;
-use crate::desk::{Desk, Ledgers, only, required};
+use crate::desk::{Desk, Ledgers, OWN_MEMORY, only, required};
 use crate::flow::{Flow, FlowReport};
 use crate::identity::{Identity, Target};
 use crate::jws::Draft;
@@ -78,7 +78,18 @@ pub struct Registered {
 impl Registry {
     /// Opens the registry's folder; `target` replaces the gateway that its identity names.
     pub fn open(folder: &Path, target: Option<&Target>) -> Result<Self, Trouble> {
-        Ok(Self { desk: Desk::open(folder, target)? })
+        Self::open_beside(folder, target, OWN_MEMORY)
+    }
+
+    /// The same with a memory file of its own, for a program that runs beside the counterpart.
+    pub fn open_beside(
+        folder: &Path,
+        target: Option<&Target>,
+        memory: &str,
+    ) -> Result<Self, Trouble> {
+        Ok(Self {
+            desk: Desk::open(folder, target, memory)?,
+        })
     }
 
     /// Who it is.
@@ -96,15 +107,22 @@ impl Registry {
         match operation {
             "civil.birth" => {
                 only(params, &[])?;
-                self.birth_draft(&self.next_birth()?).sign(&self.identity().sign)
+                self.birth_draft(&self.next_birth()?)
+                    .sign(&self.identity().sign)
             }
             "civil.result" => {
                 only(params, &["case", "province"])?;
-                let cases: Vec<_> = required(params, "case")?.split(',').map(str::trim).collect();
+                let cases: Vec<_> = required(params, "case")?
+                    .split(',')
+                    .map(str::trim)
+                    .collect();
                 let province = params.get("province").map_or("01", String::as_str);
-                self.result_draft(&cases, province).sign(&self.identity().sign)
+                self.result_draft(&cases, province)
+                    .sign(&self.identity().sign)
             }
-            other => Err(Trouble::Params(format!("{other} is no operation of the civil words"))),
+            other => Err(Trouble::Params(format!(
+                "{other} is no operation of the civil words"
+            ))),
         }
     }
 
@@ -132,12 +150,19 @@ impl Registry {
         let birth = self.next_birth()?;
         let sent = self.birth_draft(&birth).sign(&self.identity().sign)?;
         let exchange = self.send(&sent).await?;
-        Ok(Registered { case_id: birth.case_id.clone(), sent, exchange, birth })
+        Ok(Registered {
+            case_id: birth.case_id.clone(),
+            sent,
+            exchange,
+            birth,
+        })
     }
 
     /// Sends the same birth again, re-signed under a fresh `jti`: same maHoSoLT, same content.
     pub async fn register_again(&self, before: &Registered) -> Result<Exchange, Trouble> {
-        let again = self.birth_draft(&before.birth).sign(&self.identity().sign)?;
+        let again = self
+            .birth_draft(&before.birth)
+            .sign(&self.identity().sign)?;
         match again.digest == before.sent.digest {
             true => self.send(&again).await,
             false => Err(Trouble::answer("the same birth became another content")),
@@ -145,7 +170,11 @@ impl Registry {
     }
 
     /// Asks for one case until its card is there, at most `limit`; the card is judged before it is given.
-    pub async fn card_of(&self, registered: &Registered, limit: Duration) -> Result<CardSeen, Trouble> {
+    pub async fn card_of(
+        &self,
+        registered: &Registered,
+        limit: Duration,
+    ) -> Result<CardSeen, Trouble> {
         let until = tokio::time::Instant::now() + limit;
         let ask = [("case".to_owned(), registered.case_id.clone())].into();
         loop {
@@ -175,11 +204,20 @@ impl Registry {
         flow.evidence.clone_from(&first.exchange.evidence);
         flow.note(format!("case {} accepted", first.case_id));
         let card = self.card_of(&first, Duration::from_secs(20)).await?;
-        flow.note(format!("TE1 card, valid {} to {}, as the law computes", card.valid_from, card.valid_to));
+        flow.note(format!(
+            "TE1 card, valid {} to {}, as the law computes",
+            card.valid_from, card.valid_to
+        ));
         let again = self.register_again(&first).await?;
-        let said = again.answer.get("statusDescription").map(String::as_str).unwrap_or_default();
+        let said = again
+            .answer
+            .get("statusDescription")
+            .map(String::as_str)
+            .unwrap_or_default();
         if !said.contains(RECEIVED) {
-            return Err(Trouble::answer(format!("the same case again is not told as \"{RECEIVED}\"")));
+            return Err(Trouble::answer(format!(
+                "the same case again is not told as \"{RECEIVED}\""
+            )));
         }
         flow.note(format!("the same case again: \"{RECEIVED}\""));
         let later = self.card_of(&first, Duration::from_secs(5)).await?;

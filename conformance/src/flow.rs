@@ -65,7 +65,13 @@ pub(crate) struct Flow {
 
 impl Flow {
     pub(crate) fn start(name: &'static str, words: &'static str) -> Self {
-        Self { name, words, started: Instant::now(), evidence: None, details: Vec::new() }
+        Self {
+            name,
+            words,
+            started: Instant::now(),
+            evidence: None,
+            details: Vec::new(),
+        }
     }
 
     pub(crate) fn note(&mut self, detail: impl Into<String>) {
@@ -94,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_failed_flow_says_why_in_its_json_line() {
-        let report = Flow::start("tax.ping", "signed XML").end(Err(Trouble::answer("no-signature")));
+        let report =
+            Flow::start("tax.ping", "signed XML").end(Err(Trouble::answer("no-signature")));
         let line: serde_json::Value = serde_json::from_str(&report.to_json_line()).unwrap();
         assert_eq!(line["outcome"], "failed");
         assert!(line["why"].as_str().unwrap().contains("no-signature"));
@@ -104,7 +111,8 @@ mod tests {
     fn a_flow_that_succeeded_has_the_four_members() {
         let mut flow = Flow::start("civil.birth", "JSON");
         flow.evidence = Some("e".into());
-        let line: serde_json::Value = serde_json::from_str(&flow.end(Ok(())).to_json_line()).unwrap();
+        let line: serde_json::Value =
+            serde_json::from_str(&flow.end(Ok(())).to_json_line()).unwrap();
         assert_eq!(line["evidence"], "e");
         assert_eq!(line.as_object().unwrap().len(), 4);
     }

@@ -170,12 +170,18 @@ impl Identity {
 
     /// The URN that this agency's TLS certificate carries.
     pub fn urn(&self) -> String {
-        format!("urn:lienthong:{}:partner:{}", self.environment, self.partner)
+        format!(
+            "urn:lienthong:{}:partner:{}",
+            self.environment, self.partner
+        )
     }
 
     /// The URN of the gateway's TLS certificate when the gateway calls this agency.
     pub fn gateway_urn(&self) -> String {
-        format!("urn:lienthong:{}:gateway:{}", self.environment, self.receiver)
+        format!(
+            "urn:lienthong:{}:gateway:{}",
+            self.environment, self.receiver
+        )
     }
 }
 
@@ -190,7 +196,8 @@ impl Words {
             .unwrap_or(gateway_key.kind().preferred());
         let (cert, key) = (folder.join(&self.tls_cert), folder.join(&self.tls_key));
         Ok(Identity {
-            partner: PartnerId::parse(&self.partner).map_err(|_| bad("partner is no partner id"))?,
+            partner: PartnerId::parse(&self.partner)
+                .map_err(|_| bad("partner is no partner id"))?,
             receiver: PartnerId::parse(&self.receiver)
                 .map_err(|_| bad("receiver is no partner id"))?,
             gateway: Target::parse(&self.gateway)
@@ -211,12 +218,19 @@ impl Words {
 
     fn signing_key(&self, folder: &Path) -> Result<SigningKey, Error> {
         let path = folder.join(&self.sign_key);
-        let chosen = algorithm(self.algorithm.as_deref())
-            .ok_or_else(|| form(&folder.join("identity.toml"), "algorithm is not in the list"))?;
-        let key = SigningKey::from_pem(&read(&path)?, chosen)
-            .map_err(|error| refused(&path, &error))?;
+        let chosen = algorithm(self.algorithm.as_deref()).ok_or_else(|| {
+            form(
+                &folder.join("identity.toml"),
+                "algorithm is not in the list",
+            )
+        })?;
+        let key =
+            SigningKey::from_pem(&read(&path)?, chosen).map_err(|error| refused(&path, &error))?;
         if certificate(&folder.join(&self.sign_cert))?.spki() != key.public_spki() {
-            return Err(refused(&path, &"the key does not belong to its certificate"));
+            return Err(refused(
+                &path,
+                &"the key does not belong to its certificate",
+            ));
         }
         Ok(key)
     }
@@ -260,7 +274,9 @@ pub(crate) mod tests {
         tls.san_uri = Some(format!("urn:lienthong:sandbox:partner:{partner}"));
         tls.dns = vec!["localhost".to_owned()];
         let tls = authority.issue(&tls).unwrap();
-        let sign = authority.issue(&IssueParams::new(partner, Usage::Signing, now)).unwrap();
+        let sign = authority
+            .issue(&IssueParams::new(partner, Usage::Signing, now))
+            .unwrap();
         fs::create_dir_all(folder).unwrap();
         for (name, text) in [
             ("tls.pem", tls.chain_pem.as_str()),
@@ -301,23 +317,42 @@ pub(crate) mod tests {
         let path = folder.path().join("identity.toml");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("colour = 1\n{text}")).unwrap();
-        assert!(matches!(Identity::load(folder.path()), Err(Error::Form(..))));
+        assert!(matches!(
+            Identity::load(folder.path()),
+            Err(Error::Form(..))
+        ));
     }
 
     #[test]
     fn a_signing_key_of_somebody_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         write_agency(folder.path(), "tax");
-        fs::copy(folder.path().join("tls.key"), folder.path().join("sign.key")).unwrap();
+        fs::copy(
+            folder.path().join("tls.key"),
+            folder.path().join("sign.key"),
+        )
+        .unwrap();
         assert!(matches!(Identity::load(folder.path()), Err(Error::Key(..))));
     }
 
     #[test]
     fn only_https_addresses_without_path_or_user_are_targets() {
         let target = Target::parse("https://[::1]:8443/").unwrap();
-        assert_eq!((target.host.as_str(), target.authority()), ("::1", "[::1]:8443".to_owned()));
-        assert_eq!(Target::parse("https://localhost").map(|target| target.port), Some(443));
-        for url in ["http://localhost", "https://a@b", "https://localhost/x", "https://", "localhost"] {
+        assert_eq!(
+            (target.host.as_str(), target.authority()),
+            ("::1", "[::1]:8443".to_owned())
+        );
+        assert_eq!(
+            Target::parse("https://localhost").map(|target| target.port),
+            Some(443)
+        );
+        for url in [
+            "http://localhost",
+            "https://a@b",
+            "https://localhost/x",
+            "https://",
+            "localhost",
+        ] {
             assert_eq!(Target::parse(url), None, "{url}");
         }
     }

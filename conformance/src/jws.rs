@@ -27,7 +27,12 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(identity: &Identity, operation: &str, path: &'static str, body: Vec<u8>) -> Self {
+    pub(crate) fn new(
+        identity: &Identity,
+        operation: &str,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
         let header = json!({
             "alg": identity.sign.algorithm().jws_name(),
             "kid": identity.kid,
@@ -40,13 +45,23 @@ impl Draft {
             "dir": "request",
             "op": operation,
         });
-        let Value::Object(header) = header else { unreachable!("json! of braces is an object") };
-        Self { header, path, body, content_id: None }
+        let Value::Object(header) = header else {
+            unreachable!("json! of braces is an object")
+        };
+        Self {
+            header,
+            path,
+            body,
+            content_id: None,
+        }
     }
 
     /// A header member as text; empty where it is none.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.header.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.header
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -60,11 +75,19 @@ impl Draft {
     }
 
     /// Signs under a protected header that is already encoded, whatever it says.
-    pub(crate) fn sign_protected(&self, protected: &str, key: &SigningKey) -> Result<Prepared, Trouble> {
+    pub(crate) fn sign_protected(
+        &self,
+        protected: &str,
+        key: &SigningKey,
+    ) -> Result<Prepared, Trouble> {
         let input = format!("{protected}.{}", URL_SAFE_NO_PAD.encode(&self.body));
-        let signature =
-            key.sign(input.as_bytes()).map_err(|error| Trouble::Sign(error.to_string()))?;
-        Ok(self.with_signature(format!("{protected}..{}", URL_SAFE_NO_PAD.encode(signature))))
+        let signature = key
+            .sign(input.as_bytes())
+            .map_err(|error| Trouble::Sign(error.to_string()))?;
+        Ok(self.with_signature(format!(
+            "{protected}..{}",
+            URL_SAFE_NO_PAD.encode(signature)
+        )))
     }
 
     pub(crate) fn with_signature(&self, signature: String) -> Prepared {
@@ -94,11 +117,16 @@ pub(crate) fn proven_answer(
     sent: &Prepared,
     reply: &Reply,
 ) -> Result<Value, Trouble> {
-    let signature =
-        reply.header("x-jws-signature").ok_or_else(|| Trouble::answer("no-signature"))?;
+    let signature = reply
+        .header("x-jws-signature")
+        .ok_or_else(|| Trouble::answer("no-signature"))?;
     let header = parse(signature)
         .and_then(|unproven| {
-            unproven.verify(&identity.gateway_key, identity.gateway_algorithm, &reply.body)
+            unproven.verify(
+                &identity.gateway_key,
+                identity.gateway_algorithm,
+                &reply.body,
+            )
         })
         .map_err(|error| Trouble::answer(error.reason()))?
         .into_header();
@@ -112,8 +140,14 @@ pub(crate) fn proven_answer(
         (header.aud == identity.partner.as_str(), "receiver"),
         (header.env == identity.environment, "environment"),
         (header.op == sent.operation, "operation"),
-        (header.irt.as_deref() == Some(sent.answers_to.as_str()), "message-id-binding"),
-        (header.dig.as_deref() == Some(digest.as_str()), "digest-binding"),
+        (
+            header.irt.as_deref() == Some(sent.answers_to.as_str()),
+            "message-id-binding",
+        ),
+        (
+            header.dig.as_deref() == Some(digest.as_str()),
+            "digest-binding",
+        ),
         (age.abs() <= SKEW_SECONDS_MAX || stored, "time"),
     ] {
         if !holds {
@@ -157,15 +191,24 @@ mod tests {
         let signature = jws::sign(&header, &identity.sign, body).unwrap();
         let mut headers = http::HeaderMap::new();
         headers.insert("x-jws-signature", signature.parse().unwrap());
-        Reply { status: 200, headers, body: body.to_vec().into() }
+        Reply {
+            status: 200,
+            headers,
+            body: body.to_vec().into(),
+        }
     }
 
     #[test]
     fn what_is_signed_here_verifies_under_the_strict_reader() {
         let (_folder, identity) = agency();
-        let sent = Draft::new(&identity, "civil.result", "/civil/v1/LayKetQua", b"{}".to_vec())
-            .sign(&identity.sign)
-            .unwrap();
+        let sent = Draft::new(
+            &identity,
+            "civil.result",
+            "/civil/v1/LayKetQua",
+            b"{}".to_vec(),
+        )
+        .sign(&identity.sign)
+        .unwrap();
         let proof = parse(sent.signature.as_deref().unwrap())
             .unwrap()
             .verify(&identity.gateway_key, identity.sign.algorithm(), b"{}")
@@ -177,13 +220,21 @@ mod tests {
     #[test]
     fn an_answer_that_is_bound_to_something_else_is_refused_by_name() {
         let (_folder, identity) = agency();
-        let sent = Draft::new(&identity, "civil.result", "/civil/v1/LayKetQua", b"{}".to_vec())
-            .sign(&identity.sign)
-            .unwrap();
+        let sent = Draft::new(
+            &identity,
+            "civil.result",
+            "/civil/v1/LayKetQua",
+            b"{}".to_vec(),
+        )
+        .sign(&identity.sign)
+        .unwrap();
         assert!(proven_answer(&identity, &sent, &answer(&identity, &sent, |_| {})).is_ok());
         type Bend = fn(&mut jws::Header);
         let cases: [(Bend, &str); 7] = [
-            (|header| header.irt = Some("another-id".into()), "message-id-binding"),
+            (
+                |header| header.irt = Some("another-id".into()),
+                "message-id-binding",
+            ),
             (|header| header.dig = Some("0".repeat(64)), "digest-binding"),
             (|header| header.env = "test".into(), "environment"),
             (|header| header.aud = "tax".into(), "receiver"),
@@ -193,16 +244,24 @@ mod tests {
         ];
         for (bend, why) in cases {
             let refused = proven_answer(&identity, &sent, &answer(&identity, &sent, bend));
-            assert!(matches!(&refused, Err(Trouble::Answer(word)) if word == why), "{why} {refused:?}");
+            assert!(
+                matches!(&refused, Err(Trouble::Answer(word)) if word == why),
+                "{why} {refused:?}"
+            );
         }
     }
 
     #[test]
     fn an_answer_without_signature_or_with_another_body_is_refused() {
         let (_folder, identity) = agency();
-        let sent = Draft::new(&identity, "civil.result", "/civil/v1/LayKetQua", b"{}".to_vec())
-            .sign(&identity.sign)
-            .unwrap();
+        let sent = Draft::new(
+            &identity,
+            "civil.result",
+            "/civil/v1/LayKetQua",
+            b"{}".to_vec(),
+        )
+        .sign(&identity.sign)
+        .unwrap();
         let mut bare = answer(&identity, &sent, |_| {});
         bare.headers.clear();
         assert!(proven_answer(&identity, &sent, &bare).is_err());

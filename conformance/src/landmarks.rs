@@ -27,6 +27,10 @@ pub enum Error {
 pub struct Landmarks {
     /// Employers that are in the database.
     pub employers: Vec<Employer>,
+    /// Tax code of an employer whose newest statement is still open, where there is one.
+    pub employer_incomplete: Option<String>,
+    /// A tax code with a right check digit that nobody has.
+    pub unregistered_mst: Option<String>,
     /// The newest month whose statements are closed, `yyyy-MM`.
     pub period: Option<String>,
     /// Women of child-bearing age that are in the database.
@@ -76,6 +80,9 @@ pub struct Commune {
     pub code: String,
     /// 2 digits of the list in force.
     pub province: String,
+    /// A facility of that province, 5 characters.
+    #[serde(default)]
+    pub facility: Option<String>,
 }
 
 /// A health facility.
@@ -112,8 +119,14 @@ impl Landmarks {
 
 /// The item that a number points at, counted round; an empty list is told by its name.
 pub(crate) fn pick<'a, T>(list: &'a [T], number: u64, name: &'static str) -> Result<&'a T, Error> {
-    let count = u64::try_from(list.len()).ok().filter(|count| *count > 0).ok_or(Error::None(name))?;
-    usize::try_from(number % count).ok().and_then(|at| list.get(at)).ok_or(Error::None(name))
+    let count = u64::try_from(list.len())
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or(Error::None(name))?;
+    usize::try_from(number % count)
+        .ok()
+        .and_then(|at| list.get(at))
+        .ok_or(Error::None(name))
 }
 
 #[cfg(test)]
@@ -125,8 +138,14 @@ mod tests {
         let text = r#"{"mothers":[{"name":"A","pin":"099193000001","birth_date":"1993-01-02","x":1}],"facilities":["01001",{"code":"79001","name":"B"}],"y":[]}"#;
         let landmarks: Landmarks = serde_json::from_str(text).unwrap();
         assert_eq!(landmarks.facilities[1].code(), "79001");
-        assert_eq!(pick(&landmarks.mothers, 7, "mother").unwrap().birth_date, "1993-01-02");
-        assert!(matches!(pick(&landmarks.communes, 0, "commune"), Err(Error::None("commune"))));
+        assert_eq!(
+            pick(&landmarks.mothers, 7, "mother").unwrap().birth_date,
+            "1993-01-02"
+        );
+        assert!(matches!(
+            pick(&landmarks.communes, 0, "commune"),
+            Err(Error::None("commune"))
+        ));
         assert_eq!(format!("{landmarks:?}"), "Landmarks(***)");
     }
 }

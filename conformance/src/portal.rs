@@ -23,7 +23,7 @@ pub use table::{Dossier, Step};
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
 use crate::client::{Client, Reply};
 use crate::clock;
-use crate::desk::{Desk, Ledgers};
+use crate::desk::{Desk, Ledgers, OWN_MEMORY};
 use crate::flow::{Flow, FlowReport};
 use crate::identity::{Identity, Target};
 use crate::jws::Draft;
@@ -65,8 +65,17 @@ pub struct Portal {
 impl Portal {
     /// Opens the portal's folder; `target` replaces the gateway that its identity names.
     pub fn open(folder: &Path, target: Option<&Target>) -> Result<Arc<Self>, Trouble> {
+        Self::open_beside(folder, target, OWN_MEMORY)
+    }
+
+    /// The same with a memory file of its own, for a program that runs beside the counterpart.
+    pub fn open_beside(
+        folder: &Path,
+        target: Option<&Target>,
+        memory: &str,
+    ) -> Result<Arc<Self>, Trouble> {
         Ok(Arc::new(Self {
-            desk: Desk::open(folder, target)?,
+            desk: Desk::open(folder, target, memory)?,
             mischief: Mutex::default(),
             sessions: Mutex::default(),
         }))
@@ -89,7 +98,9 @@ impl Portal {
 
     /// A dossier of its table, as far as it has been told.
     pub fn dossier(&self, code: &str) -> Option<Dossier> {
-        self.desk.memory.read(|book| book.table.dossiers.get(code).cloned())
+        self.desk
+            .memory
+            .read(|book| book.table.dossiers.get(code).cloned())
     }
 
     /// Everything that the gateway said and should not have said, oldest first.
@@ -102,7 +113,9 @@ impl Portal {
     /// What is not given is taken from the landmarks' holders.
     pub fn prepare(&self, operation: &str, params: &Params) -> Result<Prepared, Trouble> {
         if operation != "portal.submit-dossier" {
-            return Err(Trouble::Params(format!("{operation} is no operation of the portal's words")));
+            return Err(Trouble::Params(format!(
+                "{operation} is no operation of the portal's words"
+            )));
         }
         self.draft(params)?.sign(&self.identity().sign)
     }
@@ -127,15 +140,25 @@ impl Portal {
     }
 
     /// Waits until a dossier has gone through exactly these states.
-    pub async fn wait_for(&self, code: &str, states: &[u8], limit: Duration) -> Result<(), Trouble> {
+    pub async fn wait_for(
+        &self,
+        code: &str,
+        states: &[u8],
+        limit: Duration,
+    ) -> Result<(), Trouble> {
         let until = tokio::time::Instant::now() + limit;
         loop {
-            let seen = self.dossier(code).map(|dossier| dossier.states()).unwrap_or_default();
+            let seen = self
+                .dossier(code)
+                .map(|dossier| dossier.states())
+                .unwrap_or_default();
             if seen == states {
                 return Ok(());
             }
             if !states.starts_with(&seen) {
-                return Err(Trouble::answer(format!("states {seen:?} instead of {states:?}")));
+                return Err(Trouble::answer(format!(
+                    "states {seen:?} instead of {states:?}"
+                )));
             }
             if tokio::time::Instant::now() >= until {
                 return Err(Trouble::Late(format!("states {seen:?} of {states:?}")));
@@ -162,10 +185,13 @@ impl Portal {
         flow.note(format!("dossier {code} accepted"));
         let again = self.send(&sent).await?;
         if again.body != first.body {
-            return Err(Trouble::answer("the resend got another answer than the stored one"));
+            return Err(Trouble::answer(
+                "the resend got another answer than the stored one",
+            ));
         }
         flow.note("resend: the stored answer, byte for byte");
-        self.wait_for(&code, &STATES, Duration::from_secs(60)).await?;
+        self.wait_for(&code, &STATES, Duration::from_secs(60))
+            .await?;
         flow.note(format!("pushed to the portal in order: {STATES:?}"));
         match self.violations().get(before..).and_then(<[_]>::first) {
             None => Ok(()),
@@ -177,6 +203,11 @@ impl Portal {
         let landmarks = Landmarks::read(&self.identity().folder);
         let number = self.desk.memory.change(|book| book.ledger.draw())?;
         let body = submission::body(params, landmarks, number, clock::now())?;
-        Ok(Draft::new(self.identity(), "portal.submit-dossier", SUBMIT_PATH, body))
+        Ok(Draft::new(
+            self.identity(),
+            "portal.submit-dossier",
+            SUBMIT_PATH,
+            body,
+        ))
     }
 }

@@ -1,1 +1,192 @@
 //! The black-box rules: one per file, each with its citation.
+//!
+//! A rule is a partner that means harm or asks for its due. It sees the gateway's sockets and nothing
+//! else, and demands the fault code in `Lienthong-Fault` and the reason in the body, not only a status.
+
+mod context;
+mod prelude;
+mod r001_no_certificate;
+mod r002_unknown_ca_certificate;
+mod r003_expired_certificate;
+mod r004_wrong_usage_certificate;
+mod r005_not_yet_valid_certificate;
+mod r006_stranger_certificate;
+mod r007_plaintext;
+mod r010_two_hosts;
+mod r011_no_host;
+mod r012_get_with_body;
+mod r013_unequal_lengths;
+mod r014_content_encoding;
+mod r015_unknown_route;
+mod r016_wrong_media_type;
+mod r017_query_string;
+mod r020_flipped_body_byte;
+mod r021_signature_moved;
+mod r022_wrapped_original;
+mod r023_another_partners_key;
+mod r024_no_signature;
+mod r025_too_large;
+mod r026_too_deep;
+mod r027_xxe;
+mod r028_billion_laughs;
+mod r029_comment_in_text;
+mod r030_stale_new_id;
+mod r031_same_id_other_content;
+mod r032_resend_same_bytes;
+mod r033_resend_signed_again;
+mod r034_other_environment;
+mod r035_other_receiver;
+mod r036_reflected_answer;
+mod r037_carried_by_another;
+mod r040_bad_mst_check_digit;
+mod r041_pin_of_the_other_sex;
+mod r042_pin_of_another_year;
+mod r043_unknown_commune;
+mod r044_too_many_cases;
+mod r045_unknown_case;
+mod r046_purpose_not_agreed;
+mod r050_duplicate_json_keys;
+mod r051_alg_none;
+mod r052_unknown_crit;
+mod r053_symmetric_algorithm;
+mod r054_json_flipped_byte;
+mod r055_embedded_key;
+mod r060_xml_answer_is_bound;
+mod r061_json_answer_is_bound;
+mod r062_disclosure_by_field;
+mod r099_over_the_limit;
+
+use futures_util::future::BoxFuture;
+
+pub use context::Context;
+
+use crate::call::Trouble;
+use crate::client;
+
+/// One rule.
+pub struct Rule {
+    /// Number and name, for example `001-no-certificate`; the order of a run.
+    pub id: &'static str,
+    /// The sentence that it proves.
+    pub title: &'static str,
+    /// The law, standard or clause of the design that it rests on.
+    pub citation: &'static str,
+    check: for<'a> fn(&'a Context) -> BoxFuture<'a, Result<(), Stop>>,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rule({})", self.id)
+    }
+}
+
+/// What came of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The sentence holds.
+    Passed,
+    /// It does not, and why.
+    Failed(String),
+    /// It could not be tried, and why; never a pass.
+    NotRun(String),
+}
+
+/// Why a rule ended before its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// The sentence does not hold.
+    Failed(String),
+    /// It cannot be tried here.
+    NotRun(String),
+}
+
+impl Rule {
+    /// Tries the rule.
+    pub async fn run(&self, context: &Context) -> Verdict {
+        match (self.check)(context).await {
+            Ok(()) => Verdict::Passed,
+            Err(Stop::Failed(why)) => Verdict::Failed(why),
+            Err(Stop::NotRun(why)) => Verdict::NotRun(why),
+        }
+    }
+}
+
+impl From<client::Error> for Stop {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::Connect(..) | client::Error::Config(_) => {
+                Self::NotRun(error.to_string())
+            }
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Client(error) => error.into(),
+            Trouble::Landmarks(_) | Trouble::Identity(_) | Trouble::State(_) => {
+                Self::NotRun(trouble.to_string())
+            }
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// Every rule, in the order of a run; the limit comes last because it uses the limit up.
+pub const ALL: &[&Rule] = &[
+    &r001_no_certificate::RULE,
+    &r002_unknown_ca_certificate::RULE,
+    &r003_expired_certificate::RULE,
+    &r004_wrong_usage_certificate::RULE,
+    &r005_not_yet_valid_certificate::RULE,
+    &r006_stranger_certificate::RULE,
+    &r007_plaintext::RULE,
+    &r010_two_hosts::RULE,
+    &r011_no_host::RULE,
+    &r012_get_with_body::RULE,
+    &r013_unequal_lengths::RULE,
+    &r014_content_encoding::RULE,
+    &r015_unknown_route::RULE,
+    &r016_wrong_media_type::RULE,
+    &r017_query_string::RULE,
+    &r020_flipped_body_byte::RULE,
+    &r021_signature_moved::RULE,
+    &r022_wrapped_original::RULE,
+    &r023_another_partners_key::RULE,
+    &r024_no_signature::RULE,
+    &r025_too_large::RULE,
+    &r026_too_deep::RULE,
+    &r027_xxe::RULE,
+    &r028_billion_laughs::RULE,
+    &r029_comment_in_text::RULE,
+    &r030_stale_new_id::RULE,
+    &r031_same_id_other_content::RULE,
+    &r032_resend_same_bytes::RULE,
+    &r033_resend_signed_again::RULE,
+    &r034_other_environment::RULE,
+    &r035_other_receiver::RULE,
+    &r036_reflected_answer::RULE,
+    &r037_carried_by_another::RULE,
+    &r040_bad_mst_check_digit::RULE,
+    &r041_pin_of_the_other_sex::RULE,
+    &r042_pin_of_another_year::RULE,
+    &r043_unknown_commune::RULE,
+    &r044_too_many_cases::RULE,
+    &r045_unknown_case::RULE,
+    &r046_purpose_not_agreed::RULE,
+    &r050_duplicate_json_keys::RULE,
+    &r051_alg_none::RULE,
+    &r052_unknown_crit::RULE,
+    &r053_symmetric_algorithm::RULE,
+    &r054_json_flipped_byte::RULE,
+    &r055_embedded_key::RULE,
+    &r060_xml_answer_is_bound::RULE,
+    &r061_json_answer_is_bound::RULE,
+    &r062_disclosure_by_field::RULE,
+    &r099_over_the_limit::RULE,
+];
+
+#[cfg(test)]
+mod tests;

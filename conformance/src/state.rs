@@ -50,7 +50,10 @@ impl<T: Serialize + DeserializeOwned + Clone> Memory<T> {
             }
             Err(error) => return Err(Error::File(path.display().to_string(), error)),
         };
-        Ok(Self { path: path.to_owned(), value: Mutex::new(value) })
+        Ok(Self {
+            path: path.to_owned(),
+            value: Mutex::new(value),
+        })
     }
 
     /// Looks at the value.
@@ -136,7 +139,13 @@ impl Ledger {
     }
 
     /// Notes that a message goes out; the same id may go out again with the same content only.
-    pub fn sending(&mut self, id: &str, operation: &str, digest: &str, at: &str) -> Result<(), Error> {
+    pub fn sending(
+        &mut self,
+        id: &str,
+        operation: &str,
+        digest: &str,
+        at: &str,
+    ) -> Result<(), Error> {
         let number = self.draw();
         if let Some(before) = self.sent.get_mut(id) {
             if before.digest != digest {
@@ -211,9 +220,15 @@ mod tests {
     fn a_full_ledger_forgets_the_oldest_answered_message_first() {
         let mut ledger = Ledger::default();
         for number in 0..LEDGER_ROWS_MAX {
-            ledger.sending(&format!("id-{number:06}"), "op", "aa", "t").unwrap();
+            ledger
+                .sending(&format!("id-{number:06}"), "op", "aa", "t")
+                .unwrap();
         }
-        let answer = Answered { evidence: None, outcome: "ok".into(), body_sha256: "00".into() };
+        let answer = Answered {
+            evidence: None,
+            outcome: "ok".into(),
+            body_sha256: "00".into(),
+        };
         ledger.answered("id-000007", answer);
         ledger.sending("id-fresh", "op", "aa", "t").unwrap();
         assert_eq!(ledger.sent.len(), LEDGER_ROWS_MAX);
@@ -225,7 +240,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         fs::write(&path, "{").unwrap();
-        assert!(matches!(Memory::open(&path, Ledger::default), Err(Error::Form(..))));
+        assert!(matches!(
+            Memory::open(&path, Ledger::default),
+            Err(Error::Form(..))
+        ));
         assert_eq!(fs::read(&path).unwrap(), b"{");
     }
 }

@@ -9,23 +9,32 @@ mod message;
 use std::path::Path;
 
 pub use answer::EmployerFacts;
-pub(crate) use message::{Draft, PATH};
+pub(crate) use answer::bound_fault;
+pub(crate) use message::{Draft, PATH, ping as ping_body, verify_employer};
 
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
 use crate::client::{Client, Reply};
 use crate::clock;
-use crate::desk::{Desk, only};
+use crate::desk::{Desk, OWN_MEMORY, only};
 use crate::flow::{Flow, FlowReport};
 use crate::identity::{Identity, Target};
 use crate::landmarks::{Landmarks, pick};
 use crate::state::Ledger;
 
 /// The purpose that the sandbox's agreement with the tax department names.
-pub const PURPOSE: &str = "tax-administration";
+pub const PURPOSE: &str = "tax-compliance";
 
 /// Every field that can be asked for, in the order of the schema.
-pub const FIELDS: [&str; 8] =
-    ["participationState", "participants", "fund", "due", "paid", "arrears", "name", "unitCode"];
+pub const FIELDS: [&str; 8] = [
+    "participationState",
+    "participants",
+    "fund",
+    "due",
+    "paid",
+    "arrears",
+    "name",
+    "unitCode",
+];
 
 /// The simulated tax department.
 #[derive(Debug)]
@@ -36,7 +45,18 @@ pub struct Department {
 impl Department {
     /// Opens the department's folder; `target` replaces the gateway that its identity names.
     pub fn open(folder: &Path, target: Option<&Target>) -> Result<Self, Trouble> {
-        Ok(Self { desk: Desk::open(folder, target)? })
+        Self::open_beside(folder, target, OWN_MEMORY)
+    }
+
+    /// The same with a memory file of its own, for a program that runs beside the counterpart.
+    pub fn open_beside(
+        folder: &Path,
+        target: Option<&Target>,
+        memory: &str,
+    ) -> Result<Self, Trouble> {
+        Ok(Self {
+            desk: Desk::open(folder, target, memory)?,
+        })
     }
 
     /// Who it is.
@@ -56,7 +76,11 @@ impl Department {
         let body = match operation {
             "tax.ping" => self.ping_body(params)?,
             "tax.verify-employer" => self.verify_body(params)?,
-            other => return Err(Trouble::Params(format!("{other} is no operation of the tax words"))),
+            other => {
+                return Err(Trouble::Params(format!(
+                    "{other} is no operation of the tax words"
+                )));
+            }
         };
         Draft::new(self.identity(), operation, body).sign(&self.identity().sign)
     }
@@ -75,7 +99,9 @@ impl Department {
     /// Asks whether the gateway answers; nothing in the insurance database is touched.
     pub async fn ping(&self) -> Result<Exchange, Trouble> {
         let nonce = uuid::Uuid::now_v7().simple().to_string();
-        let answer = self.call("tax.ping", &[("nonce".to_owned(), nonce.clone())].into()).await?;
+        let answer = self
+            .call("tax.ping", &[("nonce".to_owned(), nonce.clone())].into())
+            .await?;
         match answer.answer.get("Nonce") == Some(&nonce) {
             true => Ok(answer),
             false => Err(Trouble::answer("Pong does not give the nonce back")),
@@ -83,7 +109,10 @@ impl Department {
     }
 
     /// Verifies one employer and reads the facts, field by field.
-    pub async fn verify_employer(&self, params: &Params) -> Result<(Exchange, EmployerFacts), Trouble> {
+    pub async fn verify_employer(
+        &self,
+        params: &Params,
+    ) -> Result<(Exchange, EmployerFacts), Trouble> {
         let answer = self.call("tax.verify-employer", params).await?;
         let facts = EmployerFacts::read(&answer.answer)?;
         Ok((answer, facts))
@@ -109,24 +138,48 @@ impl Department {
         let first = self.send(&sent).await?;
         flow.evidence.clone_from(&first.evidence);
         let facts = EmployerFacts::read(&first.answer)?;
-        flow.note(format!("employer known: result {}, {}", facts.result, facts.summary()));
+        flow.note(format!(
+            "employer known: result {}, {}",
+            facts.result,
+            facts.summary()
+        ));
         if facts.result != "hasData" {
-            return Err(Trouble::answer(format!("result {} for an employer with data", facts.result)));
+            return Err(Trouble::answer(format!(
+                "result {} for an employer with data",
+                facts.result
+            )));
         }
         let again = self.send(&sent).await?;
         if again.body != first.body {
-            return Err(Trouble::answer("the resend got another answer than the stored one"));
+            return Err(Trouble::answer(
+                "the resend got another answer than the stored one",
+            ));
         }
         flow.note("resend: the stored answer, byte for byte");
-        let nobody = [("mst".to_owned(), UNKNOWN_MST.to_owned())].into();
-        let (_, facts) = self.verify_employer(&nobody).await?;
-        if facts.result != "noData" {
-            return Err(Trouble::answer(format!("result {} for an unknown employer", facts.result)));
-        }
+        let landmarks = Landmarks::read(&self.identity().folder)?;
+        let nobody = landmarks.unregistered_mst.as_deref().unwrap_or(UNKNOWN_MST);
+        self.expect(nobody, "noData").await?;
         flow.note("unknown employer: result noData");
+        if let Some(open) = &landmarks.employer_incomplete {
+            self.expect(open, "incomplete").await?;
+            flow.note("employer whose month is still open: result incomplete");
+        }
         self.ping().await?;
         flow.note("ping answered");
         Ok(())
+    }
+
+    async fn expect(&self, mst: &str, result: &str) -> Result<(), Trouble> {
+        let (_, facts) = self
+            .verify_employer(&[("mst".to_owned(), mst.to_owned())].into())
+            .await?;
+        match facts.result == result {
+            true => Ok(()),
+            false => Err(Trouble::answer(format!(
+                "result {} instead of {result}",
+                facts.result
+            ))),
+        }
     }
 
     fn ping_body(&self, params: &Params) -> Result<String, Trouble> {
@@ -152,11 +205,16 @@ impl Department {
 
     /// The newest closed month that the landmarks name, else the month before last.
     fn some_period(&self) -> Result<String, Trouble> {
-        if let Some(period) = Landmarks::read(&self.identity().folder).ok().and_then(|all| all.period) {
+        if let Some(period) = Landmarks::read(&self.identity().folder)
+            .ok()
+            .and_then(|all| all.period)
+        {
             return Ok(period);
         }
         let today = schemas::date::day_in_viet_nam(clock::now());
-        let month = today.first_of_month().saturating_sub(jiff::Span::new().months(2));
+        let month = today
+            .first_of_month()
+            .saturating_sub(jiff::Span::new().months(2));
         Ok(month.strftime("%Y-%m").to_string())
     }
 }

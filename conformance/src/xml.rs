@@ -21,7 +21,10 @@ pub(crate) struct Element {
 impl Element {
     /// An attribute's value.
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.attributes
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The only child of that name.
@@ -44,7 +47,10 @@ impl Element {
 
 /// Reads a document of one element; `None` where it is not canonical XML or deeper than 32 levels.
 pub(crate) fn read(document: &str) -> Option<Element> {
-    let mut reader = Reader { text: document, at: 0 };
+    let mut reader = Reader {
+        text: document,
+        at: 0,
+    };
     let root = reader.element(0)?;
     (reader.at == document.len()).then_some(root)
 }
@@ -118,8 +124,14 @@ impl Reader<'_> {
     }
 
     fn name(&mut self) -> Option<String> {
-        let length = self.rest().find([' ', '>', '=', '"', '/', '<', '&', '!', '?'])?;
-        let name = self.rest().get(..length).filter(|name| !name.is_empty())?.to_owned();
+        let length = self
+            .rest()
+            .find([' ', '>', '=', '"', '/', '<', '&', '!', '?'])?;
+        let name = self
+            .rest()
+            .get(..length)
+            .filter(|name| !name.is_empty())?
+            .to_owned();
         self.at += length;
         Some(name)
     }
@@ -186,12 +198,18 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(read(&format!("{}{}", "<A>".repeat(40), "</A>".repeat(40))), None);
+        assert_eq!(
+            read(&format!("{}{}", "<A>".repeat(40), "</A>".repeat(40))),
+            None
+        );
     }
 
     #[test]
     fn escaping_is_undone_by_reading() {
         let text = "a<b>&\"c\"\r\n\t'";
-        assert_eq!(read(&format!("<A>{}</A>", escape(text))).unwrap().text, text);
+        assert_eq!(
+            read(&format!("<A>{}</A>", escape(text))).unwrap().text,
+            text
+        );
     }
 }

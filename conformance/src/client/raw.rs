@@ -51,22 +51,39 @@ where
     loop {
         if let Some((reply, _)) = parse(&seen)? {
             let (closed, later) = closes(&mut stream).await;
-            return Ok(RawReply { reply: Some(reply), closed, end: end.or(later) });
+            return Ok(RawReply {
+                reply: Some(reply),
+                closed,
+                end: end.or(later),
+            });
         }
         match read(&mut stream, &mut seen).await {
-            Ok(0) if seen.is_empty() => return Ok(RawReply { reply: None, closed: true, end }),
+            Ok(0) if seen.is_empty() => {
+                return Ok(RawReply {
+                    reply: None,
+                    closed: true,
+                    end,
+                });
+            }
             Ok(0) => return Err(ReplyError::CutShort.into()),
             Ok(_) => {}
             Err(error) if seen.is_empty() => {
                 end = Some(error);
-                return Ok(RawReply { reply: None, closed: true, end });
+                return Ok(RawReply {
+                    reply: None,
+                    closed: true,
+                    end,
+                });
             }
             Err(error) => return Err(Error::Broken(error)),
         }
     }
 }
 
-pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> Result<(), String> {
+pub(super) async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    bytes: &[u8],
+) -> Result<(), String> {
     let written = async {
         stream.write_all(bytes).await?;
         stream.flush().await
@@ -87,7 +104,10 @@ pub(super) async fn drain<S: AsyncRead + Unpin>(stream: &mut S) -> Vec<u8> {
 
 async fn read<S: AsyncRead + Unpin>(stream: &mut S, seen: &mut Vec<u8>) -> Result<usize, String> {
     let mut piece = [0; 16 << 10];
-    let count = stream.read(&mut piece).await.map_err(|error| error.to_string())?;
+    let count = stream
+        .read(&mut piece)
+        .await
+        .map_err(|error| error.to_string())?;
     seen.extend_from_slice(&piece[..count]);
     Ok(count)
 }
@@ -107,7 +127,11 @@ fn parse(seen: &[u8]) -> Result<Option<(Reply, usize)>, ReplyError> {
         return Err(ReplyError::TooLarge);
     }
     let Some(end) = find(seen, b"\r\n\r\n") else {
-        return if seen.len() > HEAD_BYTES_MAX { Err(ReplyError::TooLarge) } else { Ok(None) };
+        return if seen.len() > HEAD_BYTES_MAX {
+            Err(ReplyError::TooLarge)
+        } else {
+            Ok(None)
+        };
     };
     let head = std::str::from_utf8(&seen[..end]).map_err(|_| ReplyError::Header)?;
     let (status_line, header_lines) = head.split_once("\r\n").unwrap_or((head, ""));
@@ -116,15 +140,28 @@ fn parse(seen: &[u8]) -> Result<Option<(Reply, usize)>, ReplyError> {
     let Some((body, length)) = body(&headers, &seen[end + 4..])? else {
         return Ok(None);
     };
-    Ok(Some((Reply { status, headers, body: body.into() }, end + 4 + length)))
+    Ok(Some((
+        Reply {
+            status,
+            headers,
+            body: body.into(),
+        },
+        end + 4 + length,
+    )))
 }
 
 fn status(line: &str) -> Result<u16, ReplyError> {
-    let rest = line.strip_prefix("HTTP/1.1 ").ok_or(ReplyError::StatusLine)?;
+    let rest = line
+        .strip_prefix("HTTP/1.1 ")
+        .ok_or(ReplyError::StatusLine)?;
     let digits = rest.get(..3).ok_or(ReplyError::StatusLine)?;
     let status: u16 = digits.parse().map_err(|_| ReplyError::StatusLine)?;
     let separated = rest.len() == 3 || rest.as_bytes().get(3) == Some(&b' ');
-    if separated && (100..600).contains(&status) { Ok(status) } else { Err(ReplyError::StatusLine) }
+    if separated && (100..600).contains(&status) {
+        Ok(status)
+    } else {
+        Err(ReplyError::StatusLine)
+    }
 }
 
 fn headers(lines: &str) -> Result<HeaderMap, ReplyError> {
@@ -142,7 +179,11 @@ fn headers(lines: &str) -> Result<HeaderMap, ReplyError> {
 /// The body and how many bytes of the connection it took; `None` while it is not whole.
 fn body(headers: &HeaderMap, rest: &[u8]) -> Result<Option<(Vec<u8>, usize)>, ReplyError> {
     let mut lengths = headers.get_all(http::header::CONTENT_LENGTH).iter();
-    match (lengths.next(), lengths.next(), headers.get(http::header::TRANSFER_ENCODING)) {
+    match (
+        lengths.next(),
+        lengths.next(),
+        headers.get(http::header::TRANSFER_ENCODING),
+    ) {
         (Some(length), None, None) => {
             let length = length.to_str().map_err(|_| ReplyError::Length)?;
             let length: usize = length.parse().map_err(|_| ReplyError::Length)?;
@@ -190,7 +231,8 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 mod tests {
     use super::*;
 
-    const WHOLE: &[u8] = b"HTTP/1.1 400 Bad Request\r\nLienthong-Fault: FRAMING\r\ncontent-length: 3\r\n\r\nabcHTTP";
+    const WHOLE: &[u8] =
+        b"HTTP/1.1 400 Bad Request\r\nLienthong-Fault: FRAMING\r\ncontent-length: 3\r\n\r\nabcHTTP";
 
     #[test]
     fn a_reply_ends_where_its_length_says() {
@@ -217,13 +259,28 @@ mod tests {
     #[test]
     fn ambiguous_replies_are_refused() {
         for (text, why) in [
-            ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", ReplyError::StatusLine),
-            ("HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n", ReplyError::StatusLine),
+            (
+                "HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n",
+                ReplyError::StatusLine,
+            ),
+            (
+                "HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n",
+                ReplyError::StatusLine,
+            ),
             ("HTTP/1.1 200 OK\r\nbad header\r\n\r\n", ReplyError::Header),
             ("HTTP/1.1 200 OK\r\n\r\n", ReplyError::Length),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", ReplyError::Length),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n", ReplyError::TooLarge),
-            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", ReplyError::Chunk),
+            (
+                "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+                ReplyError::Length,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n",
+                ReplyError::TooLarge,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n",
+                ReplyError::Chunk,
+            ),
         ] {
             assert_eq!(parse(text.as_bytes()).unwrap_err(), why, "{text:?}");
         }

@@ -9,7 +9,11 @@ use crate::identity::Identity;
 use crate::jws;
 
 /// Proves that a reply is the gateway's signed answer to `sent` and gives its plain members.
-pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
+pub(super) fn proven(
+    identity: &Identity,
+    sent: &Prepared,
+    reply: &Reply,
+) -> Result<Params, Trouble> {
     let body = jws::proven_answer(identity, sent, reply)?;
     let Value::Object(members) = &body else {
         return Err(Trouble::answer("the answer is no object"));
@@ -19,14 +23,16 @@ pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Res
         .filter_map(|(name, value)| plain(value).map(|text| (name.clone(), text)))
         .collect();
     let status = answer.get("status").map(String::as_str);
-    let described = answer.get("statusDescription").is_some_and(|text| !text.is_empty());
+    let described = answer
+        .get("statusDescription")
+        .is_some_and(|text| !text.is_empty());
     let silent = |name: &str| answer.get(name).is_some_and(String::is_empty);
     match sent.operation.as_str() {
         _ if status != Some("1") => Err(Trouble::answer("an answer without fault has status 1")),
         _ if !described => Err(Trouble::answer("no statusDescription")),
-        "civil.birth" if !(silent("errorCode") && silent("errorDescription")) => {
-            Err(Trouble::answer("an accepted case has empty errorCode and errorDescription"))
-        }
+        "civil.birth" if !(silent("errorCode") && silent("errorDescription")) => Err(
+            Trouble::answer("an accepted case has empty errorCode and errorDescription"),
+        ),
         _ => Ok(answer),
     }
 }
@@ -42,10 +48,16 @@ fn plain(value: &Value) -> Option<String> {
 /// The row of the one case that was asked for.
 pub(super) fn only_row(body: &[u8], case_id: &str) -> Result<Value, Trouble> {
     let body: Value = serde_json::from_slice(body).map_err(|_| Trouble::answer("not JSON"))?;
-    let rows = body.get("value").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let rows = body
+        .get("value")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     match rows {
         [row] if row.get("maHoSoLT").and_then(Value::as_str) == Some(case_id) => Ok(row.clone()),
-        _ => Err(Trouble::answer("LayKetQua does not answer with exactly the case asked for")),
+        _ => Err(Trouble::answer(
+            "LayKetQua does not answer with exactly the case asked for",
+        )),
     }
 }
 
@@ -55,7 +67,11 @@ pub(super) fn card(row: &Value) -> Result<Option<CardSeen>, Trouble> {
     match state {
         Some(1 | 3) => return Ok(None),
         Some(4 | 5) => {}
-        other => return Err(Trouble::answer(format!("trangThai {other:?} for an accepted case"))),
+        other => {
+            return Err(Trouble::answer(format!(
+                "trangThai {other:?} for an accepted case"
+            )));
+        }
     }
     let text = row.get("ketQuaXuLy").and_then(Value::as_str);
     let result: Value = text

@@ -42,7 +42,12 @@ impl std::fmt::Debug for Birth {
 
 impl Birth {
     /// The birth that `seed` and `number` give on the day of `now`.
-    pub(crate) fn make(seed: u64, number: u64, now: Timestamp, from: &Landmarks) -> Result<Self, Error> {
+    pub(crate) fn make(
+        seed: u64,
+        number: u64,
+        now: Timestamp,
+        from: &Landmarks,
+    ) -> Result<Self, Error> {
         let dice = Dice(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let today = day_in_viet_nam(now);
         let born = today.saturating_sub((1 + i64::try_from(dice.roll(1, 45)).unwrap_or(1)).days());
@@ -56,16 +61,26 @@ impl Birth {
             Some(commune) => commune,
             None => pick(&from.communes, dice.roll(4, u64::MAX), "communes")?,
         };
+        let facility = match &commune.facility {
+            Some(facility) => facility.clone(),
+            None => pick(&from.facilities, dice.roll(5, u64::MAX), "facilities")?
+                .code()
+                .to_owned(),
+        };
         let serial = (seed / 7 + number) % 1_000_000;
         Ok(Self {
             case_id: format!("G22.99.08-{}-{serial:06}", today.strftime("%y%m%d")),
-            pin: pin(sex, born, (seed / 11 + number) % 1_000_000),
+            pin: pin(
+                sex,
+                born,
+                SERIAL_FROM + (seed / 11 + number) % (1_000_000 - SERIAL_FROM),
+            ),
             name: name(&dice, sex),
             sex,
             born,
             commune: commune.code.clone(),
             province: commune.province.clone(),
-            facility: pick(&from.facilities, dice.roll(5, u64::MAX), "facilities")?.code().to_owned(),
+            facility,
             mother,
             received: now,
             number,
@@ -155,15 +170,24 @@ pub(super) fn pin(sex: u8, born: Date, serial: u64) -> String {
 
 /// `yyyy-MM-dd` as `dd.MM.yyyy`.
 fn dotted(iso: &str) -> String {
-    iso.parse::<Date>().map_or_else(|_| iso.to_owned(), format_dotted)
+    iso.parse::<Date>()
+        .map_or_else(|_| iso.to_owned(), format_dotted)
 }
 
 fn name(dice: &Dice, sex: u8) -> String {
     let of = |face: u64, list: &[&'static str]| {
         let at = dice.roll(face, list.len() as u64);
-        usize::try_from(at).ok().and_then(|at| list.get(at)).copied().unwrap_or_default()
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| list.get(at))
+            .copied()
+            .unwrap_or_default()
     };
-    let (middle, given) = if sex == 1 { (MIDDLE_MALE, GIVEN_MALE) } else { (MIDDLE_FEMALE, GIVEN_FEMALE) };
+    let (middle, given) = if sex == 1 {
+        (MIDDLE_MALE, GIVEN_MALE)
+    } else {
+        (MIDDLE_FEMALE, GIVEN_FEMALE)
+    };
     format!("{} {} {}", of(6, FAMILY), of(7, middle), of(8, given))
 }
 
@@ -172,19 +196,30 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&self, face: u64, below: u64) -> u64 {
-        let mut z = self.0.wrapping_add(face.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut z = self
+            .0
+            .wrapping_add(face.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % below.max(1)
     }
 }
 
-const FAMILY: &[&str] =
-    &["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý"];
+/// Serials below are the seeded people's.
+const SERIAL_FROM: u64 = 500_000;
+
+const FAMILY: &[&str] = &[
+    "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô",
+    "Dương", "Lý",
+];
 const MIDDLE_MALE: &[&str] = &["Văn", "Minh", "Đức", "Gia", "Quốc", "Anh", "Hữu"];
 const MIDDLE_FEMALE: &[&str] = &["Thị", "Ngọc", "Khánh", "Bảo", "Phương", "Thu", "Diệu"];
-const GIVEN_MALE: &[&str] = &["Bảo", "Khôi", "Phúc", "Long", "Quân", "Sơn", "Đạt", "Tùng", "Huy"];
-const GIVEN_FEMALE: &[&str] = &["An", "Chi", "Hà", "Linh", "Mai", "Ngân", "Thảo", "Vy", "Yến"];
+const GIVEN_MALE: &[&str] = &[
+    "Bảo", "Khôi", "Phúc", "Long", "Quân", "Sơn", "Đạt", "Tùng", "Huy",
+];
+const GIVEN_FEMALE: &[&str] = &[
+    "An", "Chi", "Hà", "Linh", "Mai", "Ngân", "Thảo", "Vy", "Yến",
+];
 
 #[cfg(test)]
 mod tests {
@@ -208,7 +243,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_and_number_give_the_same_bytes() {
-        let make = |number| Birth::make(7, number, now(), &landmarks()).unwrap().envelope().to_string();
+        let make = |number| {
+            Birth::make(7, number, now(), &landmarks())
+                .unwrap()
+                .envelope()
+                .to_string()
+        };
         assert_eq!(make(3), make(3));
         assert_ne!(make(3), make(4));
     }
@@ -219,7 +259,11 @@ mod tests {
         for number in 0..1_000 {
             let birth = Birth::make(u64::MAX - 3, number, now(), &landmarks()).unwrap();
             let pin = Pin::parse(&birth.pin).unwrap();
-            let sex = if birth.sex == 1 { Sex::Male } else { Sex::Female };
+            let sex = if birth.sex == 1 {
+                Sex::Male
+            } else {
+                Sex::Female
+            };
             assert!(pin.agrees_with(sex, birth.born.year()) && pin.is_synthetic());
             assert!(seen.insert(birth.case_id.clone()) && seen.insert(birth.pin.clone()));
         }
@@ -229,16 +273,23 @@ mod tests {
     fn the_envelope_is_what_the_published_words_read() {
         let birth = Birth::make(1, 1, now(), &landmarks()).unwrap();
         let bytes = birth.envelope().to_string().into_bytes();
-        let read: schemas::wire::civil::BirthMessage = schemas::wire::civil::decode(&bytes).unwrap();
+        let read: schemas::wire::civil::BirthMessage =
+            schemas::wire::civil::decode(&bytes).unwrap();
         let form = read.form().unwrap();
-        assert_eq!(form.result.unwrap().registered_commune.as_deref(), Some("00004"));
+        assert_eq!(
+            form.result.unwrap().registered_commune.as_deref(),
+            Some("00004")
+        );
         assert_eq!(form.insurance.unwrap().facility.as_deref(), Some("01001"));
     }
 
     #[test]
     fn the_child_lives_where_its_mother_does() {
         let birth = Birth::make(1, 1, now(), &landmarks()).unwrap();
-        assert_eq!((birth.commune.as_str(), birth.province.as_str()), ("00004", "01"));
+        assert_eq!(
+            (birth.commune.as_str(), birth.province.as_str()),
+            ("00004", "01")
+        );
     }
 
     #[test]

@@ -54,13 +54,28 @@ pub(super) fn judge(
 ) -> Result<(), Trouble> {
     let expected = format!("TE1{province}{}", card.si_number);
     // the card may have been issued yesterday, where midnight passed in between
-    let ends = [expected_end(born, today), expected_end(born, today.yesterday().unwrap_or(today))];
+    let ends = [
+        expected_end(born, today),
+        expected_end(born, today.yesterday().unwrap_or(today)),
+    ];
     let is = |text: &str, day: Date| parse_slash(text) == Ok(day);
     for (holds, what) in [
-        (is_si_number(&card.si_number), "the SI number is not ten digits of the synthetic range"),
-        (card.number == expected, "the card number is not TE1, the province and the SI number"),
-        (is(&card.valid_from, born), "the card is not valid from the day of birth"),
-        (ends.iter().any(|end| is(&card.valid_to, *end)), "the card does not end when the law says"),
+        (
+            is_si_number(&card.si_number),
+            "the SI number is not ten digits of the synthetic range",
+        ),
+        (
+            card.number == expected,
+            "the card number is not TE1, the province and the SI number",
+        ),
+        (
+            is(&card.valid_from, born),
+            "the card is not valid from the day of birth",
+        ),
+        (
+            ends.iter().any(|end| is(&card.valid_to, *end)),
+            "the card does not end when the law says",
+        ),
         (card.facility == facility, "the card names another facility"),
     ] {
         if !holds {
@@ -94,8 +109,14 @@ mod tests {
 
     #[test]
     fn the_law_ends_a_later_birth_on_the_day_of_72_months() {
-        assert_eq!(expected_end(date(2026, 10, 5), date(2026, 11, 22)), date(2032, 10, 5));
-        assert_eq!(expected_end(date(2026, 9, 30), date(2026, 11, 22)), date(2032, 9, 30));
+        assert_eq!(
+            expected_end(date(2026, 10, 5), date(2026, 11, 22)),
+            date(2032, 10, 5)
+        );
+        assert_eq!(
+            expected_end(date(2026, 9, 30), date(2026, 11, 22)),
+            date(2032, 9, 30)
+        );
     }
 
     #[test]
@@ -119,7 +140,8 @@ mod tests {
             valid_to: "05/10/2032".into(),
             facility: "01001".into(),
         };
-        let judged = |card: &CardSeen| judge(card, date(2026, 10, 5), "01", "01001", date(2026, 11, 22));
+        let judged =
+            |card: &CardSeen| judge(card, date(2026, 10, 5), "01", "01001", date(2026, 11, 22));
         assert!(judged(&good).is_ok());
         type Bend = fn(&mut CardSeen);
         let bends: [(Bend, &str); 5] = [
@@ -132,7 +154,10 @@ mod tests {
         for (bend, why) in bends {
             let mut card = good.clone();
             bend(&mut card);
-            assert!(judged(&card).unwrap_err().to_string().contains(why), "{why}");
+            assert!(
+                judged(&card).unwrap_err().to_string().contains(why),
+                "{why}"
+            );
         }
     }
 }

@@ -30,11 +30,19 @@ enum Kind {
 }
 
 const fn must(name: &'static str, kind: Kind) -> Member {
-    Member { name, required: true, kind }
+    Member {
+        name,
+        required: true,
+        kind,
+    }
 }
 
 const fn may(name: &'static str, kind: Kind) -> Member {
-    Member { name, required: false, kind }
+    Member {
+        name,
+        required: false,
+        kind,
+    }
 }
 
 /// `DongBoHoSoMC`.
@@ -108,9 +116,18 @@ pub(super) fn record(value: &Value) -> Result<Checked, Wrong> {
     let has = |name: &str| record.contains_key(name);
     for (holds, what) in [
         (received <= due, "NgayHenTra lies before NgayTiepNhan"),
-        (state != "10" || has("NgayTra"), "NgayTra is missing in state 10"),
-        (!matches!(state, "9" | "10") || has("NgayKetThucXuLy"), "NgayKetThucXuLy is missing from state 9 on"),
-        (state != "3" || has("NgayTuChoi"), "NgayTuChoi is missing in state 3"),
+        (
+            state != "10" || has("NgayTra"),
+            "NgayTra is missing in state 10",
+        ),
+        (
+            !matches!(state, "9" | "10") || has("NgayKetThucXuLy"),
+            "NgayKetThucXuLy is missing from state 9 on",
+        ),
+        (
+            state != "3" || has("NgayTuChoi"),
+            "NgayTuChoi is missing in state 3",
+        ),
         (state == "10" || !has("NgayTra"), "NgayTra before state 10"),
     ] {
         if !holds {
@@ -124,7 +141,10 @@ pub(super) fn record(value: &Value) -> Result<Checked, Wrong> {
 /// Checks one step of `CapNhatTienDoHoSoMC`.
 pub(super) fn progress(value: &Value) -> Result<Checked, Wrong> {
     let record = members(value, PROGRESS)?;
-    let (began, due) = (text(record, "NgayBatDau"), text(record, "NgayKetThucTheoQuyDinh"));
+    let (began, due) = (
+        text(record, "NgayBatDau"),
+        text(record, "NgayKetThucTheoQuyDinh"),
+    );
     if !began.is_empty() && !due.is_empty() && due < began {
         return Err("NgayKetThucTheoQuyDinh lies before NgayBatDau".to_owned());
     }
@@ -134,14 +154,19 @@ pub(super) fn progress(value: &Value) -> Result<Checked, Wrong> {
 fn checked(record: &Map<String, Value>, state: &str, at: &str) -> Result<Checked, Wrong> {
     Ok(Checked {
         code: text(record, "MaHoSo").to_owned(),
-        state: text(record, state).parse().map_err(|_| format!("{state} is no state"))?,
+        state: text(record, state)
+            .parse()
+            .map_err(|_| format!("{state} is no state"))?,
         at: at.to_owned(),
     })
 }
 
 fn members<'a>(value: &'a Value, known: &[Member]) -> Result<&'a Map<String, Value>, Wrong> {
     let record = value.as_object().ok_or("a record is no object")?;
-    if record.keys().any(|name| known.iter().all(|member| member.name != name)) {
+    if record
+        .keys()
+        .any(|name| known.iter().all(|member| member.name != name))
+    {
         return Err("a member that the service does not know".to_owned());
     }
     for member in known {
@@ -158,7 +183,8 @@ impl Member {
     fn check(&self, value: &Value) -> Result<(), Wrong> {
         let wrong = |what: &str| Err(format!("{} {what}", self.name));
         if let Kind::List = self.kind {
-            let listed = |items: &Vec<Value>| items.iter().all(Value::is_object) && items.len() <= 100;
+            let listed =
+                |items: &Vec<Value>| items.iter().all(Value::is_object) && items.len() <= 100;
             return match value.as_array().is_some_and(listed) {
                 true => Ok(()),
                 false => wrong("is no list of objects"),
@@ -178,15 +204,28 @@ impl Member {
             Kind::Procedure => ProcedureCode::parse(text).is_ok(),
             Kind::List => true,
         };
-        if holds { Ok(()) } else { wrong("breaks its rule") }
+        if holds {
+            Ok(())
+        } else {
+            wrong("breaks its rule")
+        }
     }
 }
 
 /// LoaiDinhDanh 1 has 12 digits, 2 has 9.
 fn identities(record: &Map<String, Value>) -> Result<(), Wrong> {
-    let list = record.get("DinhDanhCHS").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let list = record
+        .get("DinhDanhCHS")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     for identity in list {
-        let member = |name: &str| identity.get(name).and_then(Value::as_str).unwrap_or_default();
+        let member = |name: &str| {
+            identity
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let number = member("SoDinhDanh");
         let digits = number.bytes().all(|byte| byte.is_ascii_digit());
         match (member("LoaiDinhDanh"), number.len()) {
@@ -234,7 +273,10 @@ pub(super) mod tests {
     #[test]
     fn a_good_record_of_every_state_passes() {
         for state in ["1", "2", "4", "9", "10"] {
-            assert_eq!(record(&good_record(CODE, state)).unwrap().state.to_string(), state);
+            assert_eq!(
+                record(&good_record(CODE, state)).unwrap().state.to_string(),
+                state
+            );
         }
     }
 
@@ -251,7 +293,11 @@ pub(super) mod tests {
             ("NgayHenTra", json!("20261122115959"), "NgayHenTra"),
             ("TrangThaiHoSo", json!("11"), "TrangThaiHoSo"),
             ("NgayTra", json!("20261122130000"), "before state 10"),
-            ("DinhDanhCHS", json!([{"LoaiDinhDanh": "1", "SoDinhDanh": "099"}]), "DinhDanhCHS"),
+            (
+                "DinhDanhCHS",
+                json!([{"LoaiDinhDanh": "1", "SoDinhDanh": "099"}]),
+                "DinhDanhCHS",
+            ),
             ("MaMoi", json!("x"), "does not know"),
         ] {
             let mut bent = good_record(CODE, "2");

@@ -61,10 +61,21 @@ impl Portal {
             alpn: vec![Alpn::Http1],
         })
         .map_err(crate::client::Error::Config)?;
-        let address = listener.local_addr().map_err(|error| Trouble::Params(error.to_string()))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Trouble::Params(error.to_string()))?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(Arc::clone(self), listener, Arc::new(acceptor), stopped));
-        Ok(Serving { address, stop, task })
+        let task = tokio::spawn(accept(
+            Arc::clone(self),
+            listener,
+            Arc::new(acceptor),
+            stopped,
+        ));
+        Ok(Serving {
+            address,
+            stop,
+            task,
+        })
     }
 
     /// What one call does and says; `None` where the reply is to be lost.
@@ -76,7 +87,11 @@ impl Portal {
             self.violate(format!("request: {wrong}"));
             return Some(status(StatusCode::BAD_REQUEST));
         }
-        let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await.ok()?.to_bytes();
+        let body = Limited::new(request.into_body(), BODY_BYTES_MAX)
+            .collect()
+            .await
+            .ok()?
+            .to_bytes();
         let Ok(body) = json::read::<Value>(&body, &LIMITS) else {
             self.violate("a body that is not strict JSON".to_owned());
             return Some(status(StatusCode::BAD_REQUEST));
@@ -120,7 +135,10 @@ impl Portal {
 
     fn service(&self, body: &Value) -> Said {
         if !self.session_holds(body["session"].as_str().unwrap_or_default()) {
-            return (-1, "Phiên làm việc (session) không tồn tại hoặc đã hết hạn".to_owned());
+            return (
+                -1,
+                "Phiên làm việc (session) không tồn tại hoặc đã hết hạn".to_owned(),
+            );
         }
         match self.desk.memory.change(|book| serve_call(book, body)) {
             Ok(said) => said,
@@ -133,7 +151,9 @@ impl Portal {
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.expire_sessions)) {
             sessions.remove(session);
         }
-        sessions.get(session).is_some_and(|end| *end > Instant::now())
+        sessions
+            .get(session)
+            .is_some_and(|end| *end > Instant::now())
     }
 
     fn knobs<R>(&self, turn: impl FnOnce(&mut Mischief) -> R) -> R {
@@ -153,7 +173,10 @@ fn serve_call(book: &mut Book, body: &Value) -> Said {
     match checked_call(body) {
         Ok(call) => call.act(&mut book.table),
         Err(wrong) => {
-            book.table.violate(format!("{}: {wrong}", body["service"].as_str().unwrap_or("-")));
+            book.table.violate(format!(
+                "{}: {wrong}",
+                body["service"].as_str().unwrap_or("-")
+            ));
             (-2, format!("Dữ liệu không hợp lệ: {wrong}"))
         }
     }
@@ -161,8 +184,13 @@ fn serve_call(book: &mut Book, body: &Value) -> Said {
 
 /// A call whose every field has passed.
 enum Call {
-    Sync { records: Vec<Checked>, updating: bool },
-    Progress { steps: Vec<Checked> },
+    Sync {
+        records: Vec<Checked>,
+        updating: bool,
+    },
+    Progress {
+        steps: Vec<Checked>,
+    },
 }
 
 fn checked_call(body: &Value) -> Result<Call, String> {
@@ -174,7 +202,10 @@ fn checked_call(body: &Value) -> Result<Call, String> {
     if body["madonvi"].as_str().is_none_or(str::is_empty) {
         return Err("madonvi is missing".to_owned());
     }
-    let data = body["data"].as_array().filter(|data| !data.is_empty()).ok_or("data is empty")?;
+    let data = body["data"]
+        .as_array()
+        .filter(|data| !data.is_empty())
+        .ok_or("data is empty")?;
     match (body["service"].as_str(), body["isUpdating"].as_str()) {
         (Some("DongBoHoSoMC"), Some(flag @ ("True" | "False"))) => Ok(Call::Sync {
             records: data.iter().map(check::record).collect::<Result<_, _>>()?,
@@ -184,9 +215,9 @@ fn checked_call(body: &Value) -> Result<Call, String> {
         (Some("CapNhatTienDoHoSoMC"), _) if data.len() > BATCH_MAX => {
             Err("more than 10 steps in one batch".to_owned())
         }
-        (Some("CapNhatTienDoHoSoMC"), _) => {
-            Ok(Call::Progress { steps: data.iter().map(check::progress).collect::<Result<_, _>>()? })
-        }
+        (Some("CapNhatTienDoHoSoMC"), _) => Ok(Call::Progress {
+            steps: data.iter().map(check::progress).collect::<Result<_, _>>()?,
+        }),
         _ => Err("no such service".to_owned()),
     }
 }
@@ -196,12 +227,12 @@ impl Call {
     fn act(self, table: &mut Table) -> Said {
         let mut next = table.clone();
         let acted = match &self {
-            Self::Sync { records, updating } => {
-                records.iter().try_for_each(|one| next.sync(&one.code, one.state, *updating).map(drop))
-            }
-            Self::Progress { steps } => {
-                steps.iter().try_for_each(|one| next.progress(&one.code, one.state, &one.at).map(drop))
-            }
+            Self::Sync { records, updating } => records
+                .iter()
+                .try_for_each(|one| next.sync(&one.code, one.state, *updating).map(drop)),
+            Self::Progress { steps } => steps
+                .iter()
+                .try_for_each(|one| next.progress(&one.code, one.state, &one.at).map(drop)),
         };
         match acted {
             Ok(()) => {
@@ -227,17 +258,33 @@ fn words(refused: Refused) -> Said {
 
 /// What every request must have beside its body.
 fn well_formed(request: &Request<Incoming>) -> Result<(), &'static str> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let path = request.uri().path();
     let query = request.uri().query().unwrap_or_default();
-    let destination = query.split('&').find_map(|part| part.strip_prefix("dstcode="));
+    let destination = query
+        .split('&')
+        .find_map(|part| part.strip_prefix("dstcode="));
     for (holds, what) in [
         (request.method() == Method::POST, "method is not POST"),
-        (path.ends_with(LOGIN_PATH) || path.ends_with(CALL_PATH), "unknown path"),
-        (header("content-type").is_some_and(|kind| kind.starts_with("application/json")), "Content-Type"),
+        (
+            path.ends_with(LOGIN_PATH) || path.ends_with(CALL_PATH),
+            "unknown path",
+        ),
+        (
+            header("content-type").is_some_and(|kind| kind.starts_with("application/json")),
+            "Content-Type",
+        ),
         (header("accept") == Some("application/json"), "Accept"),
         (header("charset") == Some("utf-8"), "Charset"),
-        (destination.is_some_and(|code| code.split(':').count() == 4), "dstcode in the query"),
+        (
+            destination.is_some_and(|code| code.split(':').count() == 4),
+            "dstcode in the query",
+        ),
         (header("dstcode") == destination, "dstcode in the header"),
     ] {
         if !holds {
@@ -294,7 +341,9 @@ async fn connection(portal: Arc<Portal>, acceptor: &Acceptor, stream: TcpStream)
         }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_TIME_MAX);
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE_TIME_MAX);
     let served = server.serve_connection(TokioIo::new(accepted.stream), service);
     let _ = tokio::time::timeout(CONNECTION_TIME_MAX, served).await;
 }
@@ -338,7 +387,12 @@ const CONNECTIONS_MAX: usize = 64;
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(600);
 const SESSION_TIME: Duration = Duration::from_secs(1_800);
-const LIMITS: Limits = Limits { bytes_max: BODY_BYTES_MAX, depth_max: 8, members_max: 64, items_max: 100 };
+const LIMITS: Limits = Limits {
+    bytes_max: BODY_BYTES_MAX,
+    depth_max: 8,
+    members_max: 64,
+    items_max: 100,
+};
 
 #[cfg(test)]
 mod tests;

@@ -20,14 +20,23 @@ pub(super) fn body(
     number: u64,
     now: Timestamp,
 ) -> Result<Vec<u8>, Trouble> {
-    only(params, &["reason", "card", "name", "pin", "birth_date", "procedure"])?;
-    let all_given = ["card", "name", "pin", "birth_date"].iter().all(|name| params.contains_key(*name));
+    only(
+        params,
+        &["reason", "card", "name", "pin", "birth_date", "procedure"],
+    )?;
+    let all_given = ["card", "name", "pin", "birth_date"]
+        .iter()
+        .all(|name| params.contains_key(*name));
     let holder = match all_given {
         true => None,
         false => Some(pick(&landmarks?.holders, number, "holders")?.clone()),
     };
     let given = |name: &str, of: fn(&Person) -> String| {
-        params.get(name).cloned().or_else(|| holder.as_ref().map(of)).unwrap_or_default()
+        params
+            .get(name)
+            .cloned()
+            .or_else(|| holder.as_ref().map(of))
+            .unwrap_or_default()
     };
     let born = given("birth_date", |holder| holder.birth_date.clone());
     let born = born.parse::<jiff::civil::Date>().map_or(born, format_slash);
@@ -47,7 +56,11 @@ pub(super) fn body(
 }
 
 /// Proves that a reply is the gateway's signed acceptance of `sent` and gives its members.
-pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
+pub(super) fn proven(
+    identity: &Identity,
+    sent: &Prepared,
+    reply: &Reply,
+) -> Result<Params, Trouble> {
     let body = jws::proven_answer(identity, sent, reply)?;
     let asked: Value = serde_json::from_slice(&sent.body)
         .map_err(|_| Trouble::answer("the request cannot be read back"))?;
@@ -62,10 +75,22 @@ pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Res
     let time = |name: &str| portal_time::parse(says(name));
     for (holds, what) in [
         (answer.len() == members.len(), "a member that is no text"),
-        (DossierCode::parse(says("MaHoSo")).is_ok(), "MaHoSo is no dossier code"),
-        (Some(says("MaThamChieu")) == asked["MaThamChieu"].as_str(), "another MaThamChieu"),
-        (matches!(says("TrangThaiHoSo"), "1" | "2"), "TrangThaiHoSo of a new dossier"),
-        (matches!((time("NgayTiepNhan"), time("NgayHenTra")), (Ok(from), Ok(to)) if from < to), "NgayTiepNhan or NgayHenTra"),
+        (
+            DossierCode::parse(says("MaHoSo")).is_ok(),
+            "MaHoSo is no dossier code",
+        ),
+        (
+            Some(says("MaThamChieu")) == asked["MaThamChieu"].as_str(),
+            "another MaThamChieu",
+        ),
+        (
+            matches!(says("TrangThaiHoSo"), "1" | "2"),
+            "TrangThaiHoSo of a new dossier",
+        ),
+        (
+            matches!((time("NgayTiepNhan"), time("NgayHenTra")), (Ok(from), Ok(to)) if from < to),
+            "NgayTiepNhan or NgayHenTra",
+        ),
     ] {
         if !holds {
             return Err(Trouble::answer(what));
@@ -86,9 +111,13 @@ mod tests {
         .unwrap();
         let now = "2026-11-22T05:00:00Z".parse().unwrap();
         let bytes = body(&Params::new(), Ok(landmarks), 5, now).unwrap();
-        let read: schemas::wire::portal::Submission = schemas::wire::portal::decode(&bytes).unwrap();
+        let read: schemas::wire::portal::Submission =
+            schemas::wire::portal::decode(&bytes).unwrap();
         assert_eq!(read.applicant.born, "01/02/1993");
-        assert_eq!((read.reason.as_str(), read.submitted_at.as_str()), ("HONG", "20261122120000"));
+        assert_eq!(
+            (read.reason.as_str(), read.submitted_at.as_str()),
+            ("HONG", "20261122120000")
+        );
     }
 
     #[test]

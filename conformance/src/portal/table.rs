@@ -75,21 +75,39 @@ impl Table {
         match (self.dossiers.contains_key(code), updating) {
             (true, false) => Err(Refused::Exists),
             (false, true) => {
-                self.violate(format!("{code}: update of a dossier that was never created"));
+                self.violate(format!(
+                    "{code}: update of a dossier that was never created"
+                ));
                 Err(Refused::Unknown)
             }
-            _ => self.step(code, Step { state, at: String::new(), service: "DongBoHoSoMC".into() }),
+            _ => self.step(
+                code,
+                Step {
+                    state,
+                    at: String::new(),
+                    service: "DongBoHoSoMC".into(),
+                },
+            ),
         }
     }
 
     /// Tells one step (`CapNhatTienDoHoSoMC`).
     pub(super) fn progress(&mut self, code: &str, state: u8, at: &str) -> Result<Taken, Refused> {
         if !self.dossiers.contains_key(code) {
-            self.violate(format!("{code}: progress of a dossier that was never created"));
+            self.violate(format!(
+                "{code}: progress of a dossier that was never created"
+            ));
             return Err(Refused::Unknown);
         }
         let service = "CapNhatTienDoHoSoMC".to_owned();
-        self.step(code, Step { state, at: at.to_owned(), service })
+        self.step(
+            code,
+            Step {
+                state,
+                at: at.to_owned(),
+                service,
+            },
+        )
     }
 
     /// Notes something that the gateway should not have said.
@@ -102,21 +120,41 @@ impl Table {
     fn step(&mut self, code: &str, step: Step) -> Result<Taken, Refused> {
         let dossier = self.dossiers.get(code).cloned().unwrap_or_default();
         // at least once is what a gateway can promise: telling a step again is no fault
-        if dossier.steps.iter().any(|known| known.state == step.state && same_time(known, &step)) {
+        if dossier
+            .steps
+            .iter()
+            .any(|known| known.state == step.state && same_time(known, &step))
+        {
             let repeats = dossier.repeats + 1;
             self.dossiers.entry(code.to_owned()).or_default().repeats = repeats;
             return Ok(Taken::Repeated);
         }
         if !follows(dossier.state(), step.state) {
-            self.violate(format!("{code}: state {} after {:?}", step.state, dossier.states()));
+            self.violate(format!(
+                "{code}: state {} after {:?}",
+                step.state,
+                dossier.states()
+            ));
             return Err(Refused::Order);
         }
-        let newest = dossier.steps.iter().map(|known| known.at.as_str()).max().unwrap_or_default();
+        let newest = dossier
+            .steps
+            .iter()
+            .map(|known| known.at.as_str())
+            .max()
+            .unwrap_or_default();
         if !step.at.is_empty() && step.at.as_str() < newest {
-            self.violate(format!("{code}: state {} lies before the step before it", step.state));
+            self.violate(format!(
+                "{code}: state {} lies before the step before it",
+                step.state
+            ));
             return Err(Refused::Time);
         }
-        self.dossiers.entry(code.to_owned()).or_default().steps.push(step);
+        self.dossiers
+            .entry(code.to_owned())
+            .or_default()
+            .steps
+            .push(step);
         Ok(Taken::Moved)
     }
 }
@@ -148,7 +186,12 @@ mod tests {
     fn a_dossier_goes_through_its_states_in_order() {
         let mut table = Table::default();
         assert_eq!(table.sync("a", 1, false), Ok(Taken::Moved));
-        for (state, at) in [(2, "20261122120000"), (4, "20261122120001"), (9, "20261122120001"), (10, "20261122120002")] {
+        for (state, at) in [
+            (2, "20261122120000"),
+            (4, "20261122120001"),
+            (9, "20261122120001"),
+            (10, "20261122120002"),
+        ] {
             assert_eq!(table.progress("a", state, at), Ok(Taken::Moved), "{state}");
         }
         assert_eq!(table.dossiers["a"].states(), [1, 2, 4, 9, 10]);
@@ -160,9 +203,15 @@ mod tests {
         let mut table = Table::default();
         table.sync("a", 1, false).unwrap();
         table.progress("a", 2, "20261122120000").unwrap();
-        assert_eq!(table.progress("a", 2, "20261122120000"), Ok(Taken::Repeated));
+        assert_eq!(
+            table.progress("a", 2, "20261122120000"),
+            Ok(Taken::Repeated)
+        );
         assert_eq!(table.sync("a", 2, true), Ok(Taken::Repeated));
-        assert_eq!((table.dossiers["a"].states(), table.violations.len()), (vec![1, 2], 0));
+        assert_eq!(
+            (table.dossiers["a"].states(), table.violations.len()),
+            (vec![1, 2], 0)
+        );
     }
 
     #[test]
@@ -176,11 +225,17 @@ mod tests {
     #[test]
     fn illegal_orders_are_refused_and_recorded() {
         let mut table = Table::default();
-        assert_eq!(table.progress("a", 2, "20261122120000"), Err(Refused::Unknown));
+        assert_eq!(
+            table.progress("a", 2, "20261122120000"),
+            Err(Refused::Unknown)
+        );
         assert_eq!(table.sync("a", 2, true), Err(Refused::Unknown));
         assert_eq!(table.sync("a", 2, false), Err(Refused::Order));
         table.sync("a", 1, false).unwrap();
-        assert_eq!(table.progress("a", 9, "20261122120000"), Err(Refused::Order));
+        assert_eq!(
+            table.progress("a", 9, "20261122120000"),
+            Err(Refused::Order)
+        );
         table.progress("a", 2, "20261122120005").unwrap();
         assert_eq!(table.progress("a", 4, "20261122120004"), Err(Refused::Time));
         assert_eq!(table.violations.len(), 5);
@@ -190,7 +245,10 @@ mod tests {
     #[test]
     fn nothing_follows_a_terminal_state() {
         for terminal in [3, 7, 8, 10] {
-            assert!((1..=10).all(|state| !follows(Some(terminal), state)), "{terminal}");
+            assert!(
+                (1..=10).all(|state| !follows(Some(terminal), state)),
+                "{terminal}"
+            );
         }
     }
 }

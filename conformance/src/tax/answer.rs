@@ -11,19 +11,12 @@ use crate::identity::Identity;
 use crate::xml::{self, Element};
 
 /// Proves that a reply is the gateway's signed answer to `sent` and gives the body's members.
-pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
-    let profile = xmldsig::Profile {
-        algorithms: vec![identity.gateway_algorithm],
-        ..xmldsig::Profile::default()
-    };
-    let proven = xmldsig::verify(&reply.body, &identity.gateway_key, &profile)
-        .map_err(|error| Trouble::answer(error.reason()))?;
-    let canonical = std::str::from_utf8(proven.canonical()).map_err(|_| Trouble::answer("utf-8"))?;
-    let root = xml::read(canonical).ok_or_else(|| Trouble::answer("not canonical XML"))?;
-    bound(identity, sent, &root)?;
-    let [_, body] = root.children.as_slice() else {
-        return Err(Trouble::answer("an answer has a header and one body element"));
-    };
+pub(super) fn proven(
+    identity: &Identity,
+    sent: &Prepared,
+    reply: &Reply,
+) -> Result<Params, Trouble> {
+    let body = bound_body(identity, sent, reply)?;
     let expected = match sent.operation.as_str() {
         "tax.ping" => "Pong",
         _ => "VerifyEmployerResult",
@@ -31,16 +24,50 @@ pub(super) fn proven(identity: &Identity, sent: &Prepared, reply: &Reply) -> Res
     if body.name != expected {
         return Err(Trouble::answer(format!("body element {}", body.name)));
     }
-    let answer = members(body)?;
+    let answer = members(&body)?;
     if expected == "VerifyEmployerResult" {
         follows_its_logic(sent, &answer)?;
     }
     Ok(answer)
 }
 
+/// Proves that a fault is signed by the gateway and bound to `sent`: so it is from the permit room on.
+pub(crate) fn bound_fault(
+    identity: &Identity,
+    sent: &Prepared,
+    reply: &Reply,
+) -> Result<(), Trouble> {
+    match bound_body(identity, sent, reply)?.name.as_str() {
+        "Fault" => Ok(()),
+        other => Err(Trouble::answer(format!("body element {other}"))),
+    }
+}
+
+/// The body element of a signed answer to `sent`.
+fn bound_body(identity: &Identity, sent: &Prepared, reply: &Reply) -> Result<Element, Trouble> {
+    let profile = xmldsig::Profile {
+        algorithms: vec![identity.gateway_algorithm],
+        ..xmldsig::Profile::default()
+    };
+    let proven = xmldsig::verify(&reply.body, &identity.gateway_key, &profile)
+        .map_err(|error| Trouble::answer(error.reason()))?;
+    let canonical =
+        std::str::from_utf8(proven.canonical()).map_err(|_| Trouble::answer("utf-8"))?;
+    let mut root = xml::read(canonical).ok_or_else(|| Trouble::answer("not canonical XML"))?;
+    bound(identity, sent, &root)?;
+    match (root.children.pop(), root.children.as_slice()) {
+        (Some(body), [header]) if header.name == "Header" => Ok(body),
+        _ => Err(Trouble::answer(
+            "an answer has a header and one body element",
+        )),
+    }
+}
+
 /// Every header element says what it must, and the binding is to this message and content.
 fn bound(identity: &Identity, sent: &Prepared, root: &Element) -> Result<(), Trouble> {
-    let header = root.child("Header").ok_or_else(|| Trouble::answer("no Header"))?;
+    let header = root
+        .child("Header")
+        .ok_or_else(|| Trouble::answer("no Header"))?;
     let says = |name: &str, text: &str| header.text_of(name) == Some(text);
     let id = header.text_of("MessageId").unwrap_or_default();
     for (holds, what) in [
@@ -53,8 +80,16 @@ fn bound(identity: &Identity, sent: &Prepared, root: &Element) -> Result<(), Tro
         (says("Receiver", identity.partner.as_str()), "receiver"),
         (says("Operation", &sent.operation), "operation"),
         (says("InReplyTo", &sent.id), "message-id-binding"),
-        (says("RequestDigest", &hex::encode(sent.digest)), "digest-binding"),
-        (header.text_of("SentAt").is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok()), "time"),
+        (
+            says("RequestDigest", &hex::encode(sent.digest)),
+            "digest-binding",
+        ),
+        (
+            header
+                .text_of("SentAt")
+                .is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok()),
+            "time",
+        ),
     ] {
         if !holds {
             return Err(Trouble::answer(what));
@@ -68,7 +103,11 @@ fn members(body: &Element) -> Result<Params, Trouble> {
     for child in &body.children {
         let text = match child.children.as_slice() {
             [] => child.text.clone(),
-            items => items.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join(","),
+            items => items
+                .iter()
+                .map(|item| item.text.as_str())
+                .collect::<Vec<_>>()
+                .join(","),
         };
         if answer.insert(child.name.clone(), text).is_some() {
             return Err(Trouble::answer(format!("{} stands twice", child.name)));
@@ -94,14 +133,35 @@ fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
     let figures = FIGURES.iter().any(|field| disclosed.contains(*field));
     for (holds, what) in [
         (answer.get("Mst") == Some(&asked.mst), "another Mst"),
-        (answer.get("Period") == Some(&asked.period), "another Period"),
+        (
+            answer.get("Period") == Some(&asked.period),
+            "another Period",
+        ),
         (RESULTS.contains(&result), "an unknown Result"),
-        (told.is_subset(&asked.fields), "a field that was not asked for"),
-        (withheld.is_disjoint(&disclosed), "a field both disclosed and withheld"),
-        (result != "hasData" || told == asked.fields, "a field asked for and neither told nor withheld"),
-        (result != "hasData" || !disclosed.is_empty(), "hasData without data"),
-        (result != "incomplete" || !figures, "figures of a month that is not closed"),
-        (!["noData", "notPermitted"].contains(&result) || disclosed.is_empty(), "data beside no data"),
+        (
+            told.is_subset(&asked.fields),
+            "a field that was not asked for",
+        ),
+        (
+            withheld.is_disjoint(&disclosed),
+            "a field both disclosed and withheld",
+        ),
+        (
+            result != "hasData" || told == asked.fields,
+            "a field asked for and neither told nor withheld",
+        ),
+        (
+            result != "hasData" || !disclosed.is_empty(),
+            "hasData without data",
+        ),
+        (
+            result != "incomplete" || !figures,
+            "figures of a month that is not closed",
+        ),
+        (
+            !["noData", "notPermitted"].contains(&result) || disclosed.is_empty(),
+            "data beside no data",
+        ),
     ] {
         if !holds {
             return Err(Trouble::answer(what));
@@ -127,7 +187,10 @@ impl Asked {
             .and_then(xml::read)
             .ok_or_else(|| Trouble::answer("the request cannot be read back"))?;
         let text_of = |name: &str| body.text_of(name).unwrap_or_default().to_owned();
-        let fields = body.child("Fields").into_iter().flat_map(|fields| fields.all("Field"));
+        let fields = body
+            .child("Fields")
+            .into_iter()
+            .flat_map(|fields| fields.all("Field"));
         Ok(Self {
             mst: text_of("Mst"),
             period: text_of("Period"),
@@ -139,7 +202,12 @@ impl Asked {
 /// `participationState` is asked for, `ParticipationState` is told.
 fn element_of(field: &str) -> String {
     let mut letters = field.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(letters)
+        .collect()
 }
 
 const RESULTS: [&str; 4] = ["hasData", "noData", "notPermitted", "incomplete"];
@@ -170,7 +238,10 @@ pub struct EmployerFacts {
 impl EmployerFacts {
     /// Reads the members of a proven answer.
     pub fn read(answer: &Params) -> Result<Self, Trouble> {
-        let list = answer.get("NotDisclosed").map(String::as_str).unwrap_or_default();
+        let list = answer
+            .get("NotDisclosed")
+            .map(String::as_str)
+            .unwrap_or_default();
         Ok(Self {
             result: answer.get("Result").cloned().unwrap_or_default(),
             participation: answer.get("ParticipationState").cloned(),
@@ -179,7 +250,11 @@ impl EmployerFacts {
             due: number(answer, "Due")?,
             paid: number(answer, "Paid")?,
             arrears: number(answer, "Arrears")?,
-            not_disclosed: list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            not_disclosed: list
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -200,7 +275,10 @@ impl EmployerFacts {
 fn number<T: std::str::FromStr>(answer: &Params, name: &str) -> Result<Option<T>, Trouble> {
     answer
         .get(name)
-        .map(|text| text.parse().map_err(|_| Trouble::answer(format!("{name} is no number"))))
+        .map(|text| {
+            text.parse()
+                .map_err(|_| Trouble::answer(format!("{name} is no number")))
+        })
         .transpose()
 }
 
@@ -230,8 +308,14 @@ mod tests {
         write_agency(folder.path(), "tax");
         let identity = Identity::load(folder.path()).unwrap();
         let body = message::verify_employer("9999999997", "2026-09", "fund,arrears", "x");
-        let sent = Draft::new(&identity, "tax.verify-employer", body).sign(&identity.sign).unwrap();
-        Scene { _folder: folder, identity, sent }
+        let sent = Draft::new(&identity, "tax.verify-employer", body)
+            .sign(&identity.sign)
+            .unwrap();
+        Scene {
+            _folder: folder,
+            identity,
+            sent,
+        }
     }
 
     /// The test's gateway signs with the agency's own key, which stands in gateway-sign.pem.
@@ -247,7 +331,11 @@ mod tests {
         let canonical = bend(canonical);
         let key = &scene.identity.sign;
         let body = xmldsig::sign_enveloped(canonical.as_bytes(), "m-answer-01", key, None).unwrap();
-        Reply { status: 200, headers: http::HeaderMap::new(), body: body.into() }
+        Reply {
+            status: 200,
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+        }
     }
 
     #[test]
@@ -262,7 +350,10 @@ mod tests {
         let scene = scene();
         let answer = proven(&scene.identity, &scene.sent, &answer(&scene, |text| text)).unwrap();
         let facts = EmployerFacts::read(&answer).unwrap();
-        assert_eq!((facts.fund, facts.not_disclosed), (Some(120), vec!["arrears".to_owned()]));
+        assert_eq!(
+            (facts.fund, facts.not_disclosed),
+            (Some(120), vec!["arrears".to_owned()])
+        );
     }
 
     #[test]
@@ -275,15 +366,34 @@ mod tests {
             ("<RequestDigest>", "<RequestDigest>0", "digest-binding"),
             ("<Receiver>tax<", "<Receiver>portal<", "receiver"),
             ("<Mst>9999999997<", "<Mst>9999999972<", "another Mst"),
-            ("<Fund>120</Fund>", "<Paid>1</Paid>", "a field that was not asked for"),
-            ("<Fund>120</Fund>", "", "a field asked for and neither told nor withheld"),
+            (
+                "<Fund>120</Fund>",
+                "<Paid>1</Paid>",
+                "a field that was not asked for",
+            ),
+            (
+                "<Fund>120</Fund>",
+                "",
+                "a field asked for and neither told nor withheld",
+            ),
             ("hasData", "noData", "data beside no data"),
-            ("hasData", "incomplete", "figures of a month that is not closed"),
-            ("<Field>arrears<", "<Field>fund<", "a field both disclosed and withheld"),
+            (
+                "hasData",
+                "incomplete",
+                "figures of a month that is not closed",
+            ),
+            (
+                "<Field>arrears<",
+                "<Field>fund<",
+                "a field both disclosed and withheld",
+            ),
         ] {
             let bent = answer(&scene, |text| text.replacen(from, to, 1));
             let refused = proven(&scene.identity, &scene.sent, &bent);
-            assert!(matches!(&refused, Err(Trouble::Answer(word)) if word == why), "{why}: {refused:?}");
+            assert!(
+                matches!(&refused, Err(Trouble::Answer(word)) if word == why),
+                "{why}: {refused:?}"
+            );
         }
     }
 
@@ -291,9 +401,14 @@ mod tests {
     fn an_answer_that_was_changed_after_signing_is_refused() {
         let scene = scene();
         let mut reply = answer(&scene, |text| text);
-        let text = String::from_utf8(reply.body.to_vec()).unwrap().replace("<Fund>120<", "<Fund>121<");
+        let text = String::from_utf8(reply.body.to_vec())
+            .unwrap()
+            .replace("<Fund>120<", "<Fund>121<");
         reply.body = text.into();
         let refused = proven(&scene.identity, &scene.sent, &reply);
-        assert!(matches!(&refused, Err(Trouble::Answer(word)) if word == "digest-mismatch"), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(Trouble::Answer(word)) if word == "digest-mismatch"),
+            "{refused:?}"
+        );
     }
 }

@@ -98,12 +98,20 @@ impl Draft {
 
 /// `Ping`, with a nonce that comes back.
 pub(crate) fn ping(nonce: Option<&str>) -> String {
-    format!("<Ping>{}</Ping>", nonce.map(|nonce| element("Nonce", nonce)).unwrap_or_default())
+    format!(
+        "<Ping>{}</Ping>",
+        nonce
+            .map(|nonce| element("Nonce", nonce))
+            .unwrap_or_default()
+    )
 }
 
 /// `VerifyEmployer`; `fields` joined by commas.
-pub(super) fn verify_employer(mst: &str, period: &str, fields: &str, purpose: &str) -> String {
-    let fields: String = fields.split(',').map(|field| element("Field", field.trim())).collect();
+pub(crate) fn verify_employer(mst: &str, period: &str, fields: &str, purpose: &str) -> String {
+    let fields: String = fields
+        .split(',')
+        .map(|field| element("Field", field.trim()))
+        .collect();
     format!(
         "<VerifyEmployer>{}{}<Fields>{fields}</Fields>{}</VerifyEmployer>",
         element("Mst", mst),

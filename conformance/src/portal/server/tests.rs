@@ -20,7 +20,12 @@ async fn scene() -> Scene {
     let portal = Portal::open(folder.path(), None).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let serving = portal.serve(listener).unwrap();
-    Scene { _folder: folder, portal, serving, authority }
+    Scene {
+        _folder: folder,
+        portal,
+        serving,
+        authority,
+    }
 }
 
 impl Scene {
@@ -31,7 +36,10 @@ impl Scene {
         let issued = self.authority.issue(&params).unwrap();
         let identity =
             TlsIdentity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
-        let target = Target { host: "localhost".into(), port: self.serving.address().port() };
+        let target = Target {
+            host: "localhost".into(),
+            port: self.serving.address().port(),
+        };
         Client::new(&target, &self.portal.identity().anchors, Some(&identity)).unwrap()
     }
 
@@ -62,7 +70,13 @@ async fn login(client: &Client) -> String {
     body["session"].as_str().unwrap().to_owned()
 }
 
-async fn call(client: &Client, session: &str, service: &str, flag: Option<&str>, data: Vec<Value>) -> i64 {
+async fn call(
+    client: &Client,
+    session: &str,
+    service: &str,
+    flag: Option<&str>,
+    data: Vec<Value>,
+) -> i64 {
     let mut body = json!({"session": session, "madonvi": "G99", "service": service, "data": data});
     if let Some(flag) = flag {
         body["isUpdating"] = flag.into();
@@ -82,13 +96,55 @@ async fn a_dossier_is_created_and_moved_through_its_states() {
     let client = scene.gateway();
     let session = login(&client).await;
     let created = vec![good_record(CODE, "1")];
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("False"), created.clone()).await, 0);
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("False"), created.clone()).await, 3);
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("True"), created).await, 0);
-    for (state, at) in [("2", "20261122120001"), ("4", "20261122120002"), ("9", "20261122120003"), ("10", "20261122120004")] {
-        assert_eq!(call(&client, &session, "CapNhatTienDoHoSoMC", None, step(state, at)).await, 0);
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            Some("False"),
+            created.clone()
+        )
+        .await,
+        0
+    );
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            Some("False"),
+            created.clone()
+        )
+        .await,
+        3
+    );
+    assert_eq!(
+        call(&client, &session, "DongBoHoSoMC", Some("True"), created).await,
+        0
+    );
+    for (state, at) in [
+        ("2", "20261122120001"),
+        ("4", "20261122120002"),
+        ("9", "20261122120003"),
+        ("10", "20261122120004"),
+    ] {
+        assert_eq!(
+            call(
+                &client,
+                &session,
+                "CapNhatTienDoHoSoMC",
+                None,
+                step(state, at)
+            )
+            .await,
+            0
+        );
     }
-    scene.portal.wait_for(CODE, &super::super::STATES, Duration::from_secs(1)).await.unwrap();
+    scene
+        .portal
+        .wait_for(CODE, &super::super::STATES, Duration::from_secs(1))
+        .await
+        .unwrap();
     assert_eq!(scene.portal.violations(), Vec::<String>::new());
 }
 
@@ -97,13 +153,65 @@ async fn what_the_facts_forbid_is_refused_and_recorded() {
     let scene = scene().await;
     let client = scene.gateway();
     let session = login(&client).await;
-    let many: Vec<_> = (0..11).map(|_| good_step(CODE, "2", "20261122120001")).collect();
-    assert_eq!(call(&client, &session, "CapNhatTienDoHoSoMC", None, many).await, -2);
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", None, vec![good_record(CODE, "1")]).await, -2);
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("False"), vec![good_record("x", "1")]).await, -2);
-    assert_eq!(call(&client, &session, "CapNhatTienDoHoSoMC", None, step("2", "20261122120001")).await, -4);
-    call(&client, &session, "DongBoHoSoMC", Some("False"), vec![good_record(CODE, "1")]).await;
-    assert_eq!(call(&client, &session, "CapNhatTienDoHoSoMC", None, step("9", "20261122120001")).await, -5);
+    let many: Vec<_> = (0..11)
+        .map(|_| good_step(CODE, "2", "20261122120001"))
+        .collect();
+    assert_eq!(
+        call(&client, &session, "CapNhatTienDoHoSoMC", None, many).await,
+        -2
+    );
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            None,
+            vec![good_record(CODE, "1")]
+        )
+        .await,
+        -2
+    );
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            Some("False"),
+            vec![good_record("x", "1")]
+        )
+        .await,
+        -2
+    );
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "CapNhatTienDoHoSoMC",
+            None,
+            step("2", "20261122120001")
+        )
+        .await,
+        -4
+    );
+    call(
+        &client,
+        &session,
+        "DongBoHoSoMC",
+        Some("False"),
+        vec![good_record(CODE, "1")],
+    )
+    .await;
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "CapNhatTienDoHoSoMC",
+            None,
+            step("9", "20261122120001")
+        )
+        .await,
+        -5
+    );
     assert_eq!(scene.portal.violations().len(), 5);
     assert_eq!(scene.portal.dossier(CODE).unwrap().states(), [1]);
 }
@@ -113,11 +221,43 @@ async fn a_call_without_a_session_or_with_an_ended_one_is_told_so() {
     let scene = scene().await;
     let client = scene.gateway();
     let session = login(&client).await;
-    assert_eq!(call(&client, "nobody", "DongBoHoSoMC", Some("False"), vec![good_record(CODE, "1")]).await, -1);
-    scene.portal.misbehave(|mischief| mischief.expire_sessions = 1);
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("False"), vec![good_record(CODE, "1")]).await, -1);
+    assert_eq!(
+        call(
+            &client,
+            "nobody",
+            "DongBoHoSoMC",
+            Some("False"),
+            vec![good_record(CODE, "1")]
+        )
+        .await,
+        -1
+    );
+    scene
+        .portal
+        .misbehave(|mischief| mischief.expire_sessions = 1);
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            Some("False"),
+            vec![good_record(CODE, "1")]
+        )
+        .await,
+        -1
+    );
     let session = login(&client).await;
-    assert_eq!(call(&client, &session, "DongBoHoSoMC", Some("False"), vec![good_record(CODE, "1")]).await, 0);
+    assert_eq!(
+        call(
+            &client,
+            &session,
+            "DongBoHoSoMC",
+            Some("False"),
+            vec![good_record(CODE, "1")]
+        )
+        .await,
+        0
+    );
     let wrong = json!({"username": "vss", "password": "guess"});
     let reply = post(&client, LOGIN_PATH, wrong).await.unwrap();
     assert!(!String::from_utf8_lossy(&reply.body).contains("session"));
@@ -128,8 +268,17 @@ async fn only_the_gateways_certificate_is_served() {
     let scene = scene().await;
     let stranger = scene.client("urn:lienthong:sandbox:partner:tax");
     let body = json!({"username": "vss", "password": "synthetic"});
-    assert_eq!(post(&stranger, LOGIN_PATH, body.clone()).await.unwrap().status, 403);
-    let target = Target { host: "localhost".into(), port: scene.serving.address().port() };
+    assert_eq!(
+        post(&stranger, LOGIN_PATH, body.clone())
+            .await
+            .unwrap()
+            .status,
+        403
+    );
+    let target = Target {
+        host: "localhost".into(),
+        port: scene.serving.address().port(),
+    };
     let nobody = Client::new(&target, &scene.portal.identity().anchors, None).unwrap();
     assert!(post(&nobody, LOGIN_PATH, body).await.is_err());
 }
@@ -139,10 +288,15 @@ async fn a_lost_reply_was_acted_upon_and_an_error_was_not() {
     let scene = scene().await;
     let client = scene.gateway();
     let session = login(&client).await;
-    scene.portal.misbehave(|mischief| mischief.server_errors = 1);
+    scene
+        .portal
+        .misbehave(|mischief| mischief.server_errors = 1);
     let body = json!({"session": session, "madonvi": "G99", "service": "DongBoHoSoMC",
         "isUpdating": "False", "data": [good_record(CODE, "1")]});
-    assert_eq!(post(&client, CALL_PATH, body.clone()).await.unwrap().status, 500);
+    assert_eq!(
+        post(&client, CALL_PATH, body.clone()).await.unwrap().status,
+        500
+    );
     assert_eq!(scene.portal.dossier(CODE), None);
     scene.portal.misbehave(|mischief| mischief.drop_replies = 1);
     assert!(post(&client, CALL_PATH, body).await.is_err());
@@ -160,7 +314,9 @@ async fn bodies_that_are_not_strict_json_are_refused() {
         .header("accept", "application/json")
         .header("charset", "utf-8")
         .header("dstcode", "VN:GOV:x:y")
-        .body(Bytes::from_static(br#"{"username":"vss","username":"x","password":"synthetic"}"#))
+        .body(Bytes::from_static(
+            br#"{"username":"vss","username":"x","password":"synthetic"}"#,
+        ))
         .unwrap();
     assert_eq!(client.send(request).await.unwrap().status, 400);
 }
@@ -171,5 +327,8 @@ async fn a_stopped_listener_takes_no_more_connections() {
     let client = scene.gateway();
     login(&client).await;
     scene.serving.stop().await;
-    assert!(matches!(client.send(Request::new(Bytes::new())).await, Err(crate::client::Error::Connect(..))));
+    assert!(matches!(
+        client.send(Request::new(Bytes::new())).await,
+        Err(crate::client::Error::Connect(..))
+    ));
 }

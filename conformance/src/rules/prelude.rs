@@ -1,0 +1,148 @@
+//! What every rule says in the same words.
+
+pub(super) use schemas::fault::FaultCode;
+
+use serde_json::Value;
+
+pub(super) use super::{Context, Rule, Stop};
+use crate::call::{self, Fault, Prepared};
+use crate::client::{Client, Error, Reply};
+use crate::dvclt::Registry;
+use crate::tax::Department;
+
+/// A case that nobody has sent.
+pub(super) const CASE: &str = "G22.99.08-260101-000001";
+
+pub(super) fn holds(holds: bool, what: &str) -> Result<(), Stop> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Stop::Failed(what.to_owned()))
+    }
+}
+
+pub(super) fn not_run(why: String) -> Result<(), Stop> {
+    Err(Stop::NotRun(why))
+}
+
+/// A fresh, good `tax.ping` that was not sent yet.
+pub(super) fn ping(tax: &Department) -> Result<Prepared, Stop> {
+    Ok(tax.prepare(
+        "tax.ping",
+        &[("nonce".to_owned(), "rule".to_owned())].into(),
+    )?)
+}
+
+/// The same message is answered on a good connection: else a refusal would prove nothing.
+pub(super) async fn control(tax: &Department) -> Result<(), Stop> {
+    answered(tax, &ping(tax)?).await.map(drop)
+}
+
+/// Sends a message that must be answered, proves the answer and gives the reply.
+pub(super) async fn answered(tax: &Department, sent: &Prepared) -> Result<Reply, Stop> {
+    let reply = tax.client().send(sent.request()?).await?;
+    tax.judge(sent, &reply)?;
+    Ok(reply)
+}
+
+/// A client with a wrong certificate sends a good message and must not get one byte of HTTP.
+pub(super) async fn turned_away(tax: &Department, client: &Client) -> Result<(), Stop> {
+    match client.raw(&ping(tax)?.raw("Host: localhost\r\n")).await {
+        Ok(seen) => match seen.reply {
+            None => holds(seen.closed, "the connection stayed open"),
+            Some(reply) => Err(Stop::Failed(format!(
+                "answered with status {}",
+                reply.status
+            ))),
+        },
+        Err(Error::Handshake(_) | Error::Broken(_)) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The reply to exact bytes.
+pub(super) async fn raw(tax: &Department, bytes: &[u8]) -> Result<Reply, Stop> {
+    let seen = tax.client().raw(bytes).await?;
+    seen.reply
+        .ok_or_else(|| Stop::Failed("the connection was closed without a reply".to_owned()))
+}
+
+/// The fault of a reply that must be one.
+pub(super) fn fault_of(reply: &Reply) -> Result<Fault, Stop> {
+    let none = || Stop::Failed("it was answered, not refused".to_owned());
+    call::fault(reply)?.ok_or_else(none)
+}
+
+/// Demands this fault: its code in header and body, its HTTP status, one of these reasons, an evidence id.
+pub(super) fn refused(reply: &Reply, code: FaultCode, reasons: &[&str]) -> Result<(), Stop> {
+    let (told, row) = (fault_of(reply)?, code.row());
+    let reason = told.reason.as_deref().unwrap_or_default();
+    holds(
+        told.code == row.code,
+        &format!("fault {told} instead of {}", row.code),
+    )?;
+    holds(
+        reasons.contains(&reason),
+        &format!("reason {reason} instead of {}", reasons.join(" or ")),
+    )?;
+    holds(
+        reply.status == row.http,
+        &format!("status {} instead of {}", reply.status, row.http),
+    )?;
+    holds(call::evidence(reply).is_some(), "no Lienthong-Evidence")
+}
+
+/// Demands that a fault names this wire field.
+pub(super) fn about(reply: &Reply, field: &str) -> Result<(), Stop> {
+    let told = fault_of(reply)?;
+    holds(
+        told.field.as_deref() == Some(field),
+        &format!("fault {told} does not name {field}"),
+    )
+}
+
+/// A signed document changed after it was signed; nothing to change is a mistake of the rule.
+pub(super) fn edited<T>(sent: Prepared, edit: impl FnOnce(String) -> T) -> Result<Prepared, Stop>
+where
+    T: Into<Option<String>>,
+{
+    let before = String::from_utf8_lossy(&sent.body).into_owned();
+    let after: Option<String> = edit(before.clone()).into();
+    match after {
+        Some(after) if after != before => Ok(Prepared {
+            body: after.into_bytes(),
+            ..sent
+        }),
+        _ => Err(Stop::Failed(
+            "the rule could not change the document".to_owned(),
+        )),
+    }
+}
+
+/// The document without its signature, and the signature.
+pub(super) fn cut_signature(text: &str) -> Option<(String, String)> {
+    let start = text.find("<ds:Signature ")?;
+    let end = text.find("</ds:Signature>")? + "</ds:Signature>".len();
+    let signature = text.get(start..end)?.to_owned();
+    Some((
+        format!("{}{}", text.get(..start)?, text.get(end..)?),
+        signature,
+    ))
+}
+
+/// Sends a synthetic birth whose form was changed before it was signed.
+pub(super) async fn bent_birth(
+    registry: &Registry,
+    bend: impl FnOnce(&mut Value),
+) -> Result<Reply, Stop> {
+    let birth = registry.next_birth()?;
+    let (mut form, mut envelope) = (birth.form(), birth.envelope());
+    bend(&mut form);
+    envelope["data"] = form.to_string().into();
+    let mut draft = registry.birth_draft(&birth);
+    draft.body = envelope.to_string().into_bytes();
+    Ok(registry
+        .client()
+        .send(draft.sign(&registry.identity().sign)?.request()?)
+        .await?)
+}
