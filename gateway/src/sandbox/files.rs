@@ -150,7 +150,7 @@ number = "{number}"
 legal_basis = "{basis}"
 purposes = [{purposes}]
 roads = [{roads}]
-valid_from = "2026-01-01"
+valid_from = 2026-01-01
 "#
     )
 }
@@ -223,9 +223,9 @@ fn portal_file(settings: &Settings) -> String {
 
 [delivery]
 uri = "{uri}"
-anchors = "ca.pem"
+anchors = "../ca.pem"
 username = "{username}"
-password_file = "portal.password"
+password_file = "../portal.password"
 "#
         ),
     ]
