@@ -32,7 +32,7 @@ pub trait Births: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The registered case.
-    Registered(contract::BirthCase),
+    Registered(Box<contract::BirthCase>),
     /// The cases asked for, in the order asked.
     Cases(Vec<contract::BirthCase>),
 }
@@ -46,7 +46,7 @@ pub(crate) async fn perform(
         Request::Birth(birth) => births
             .register(context, canonical(birth))
             .await
-            .map(Outcome::Registered),
+            .map(|case| Outcome::Registered(Box::new(case))),
         Request::Poll(poll) => cases(births, context, poll).await,
     }
 }

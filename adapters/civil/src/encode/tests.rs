@@ -49,7 +49,7 @@ fn answer(cases: Vec<BirthCase>) -> StatusAnswer {
 fn a_registered_birth_is_received_in_words_that_also_fit_a_repetition() {
     let body = said(
         &Request::Birth(Box::new(birth())),
-        Outcome::Registered(completed()),
+        Outcome::Registered(Box::new(completed())),
     );
     let receipt: Receipt = civil::decode(&body).unwrap();
     assert_eq!(receipt.status, "1");

@@ -134,7 +134,8 @@ async fn a_code_of_the_portal_is_an_answer_not_an_error() {
 
 #[tokio::test]
 async fn answers_that_are_none_are_told_apart() {
-    let cases: [(fn(&str) -> Response<Full<Bytes>>, &str); 4] = [
+    type Answer = fn(&str) -> Response<Full<Bytes>>;
+    let cases: [(Answer, &str); 4] = [
         (|_| json(500, ""), "http-status"),
         (|_| json(200, "<html>"), "bad-answer"),
         (

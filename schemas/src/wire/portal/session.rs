@@ -163,7 +163,7 @@ impl PushAnswer {
 
     /// Whether the portal no longer knows the session. Own profile: the code is not public, the words are.
     pub fn says_session_ended(&self) -> bool {
-        !self.is_done() && (self.says("session") || self.says("phiên"))
+        !self.is_done() && SESSION_WORDS.iter().any(|words| self.says(words))
     }
 
     fn says(&self, words: &str) -> bool {
@@ -176,6 +176,9 @@ impl PushAnswer {
         })
     }
 }
+
+/// "phiên" alone would also be the version (phiên bản) of a record.
+const SESSION_WORDS: [&str; 3] = ["session", "phiên làm việc", "phiên đăng nhập"];
 
 /// Integrators have seen both `0` and `"0"`.
 fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {

@@ -101,7 +101,8 @@ fn the_portals_words_decide_with_the_code() {
     assert!(answer("1", "Phiên làm việc hết hạn").says_session_ended());
     assert!(answer("-1", "Session expired").says_session_ended());
     assert!(!answer("0", "session").says_session_ended());
-    assert!(!answer("0", "phiên").says_session_ended());
+    assert!(!answer("0", "phiên làm việc").says_session_ended());
+    assert!(!answer("1", "Phiên bản không hợp lệ").says_session_ended());
 }
 
 #[test]
