@@ -14,10 +14,7 @@ pub(crate) struct Headroom {
 
 impl Headroom {
     pub(crate) fn new(database: &Path, bytes_min: u64) -> Self {
-        let folder = match database.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
+        let folder = crate::open::folder_of(database);
         Self {
             folder,
             bytes_min,

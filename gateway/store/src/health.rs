@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gateway_core::ports::StoreError;
+use rusqlite::ErrorCode;
 
 /// Shared by writer, readers and callers.
 #[derive(Debug, Default)]
@@ -60,5 +61,51 @@ impl Health {
     )]
     pub(crate) fn injected(&self) -> rusqlite::Result<()> {
         Ok(())
+    }
+}
+
+/// A row that does not have its shape is corruption; anything else may pass.
+pub(crate) fn told(error: &rusqlite::Error) -> StoreError {
+    use rusqlite::Error as Sql;
+    let misshapen = matches!(
+        error,
+        Sql::FromSqlConversionFailure(..)
+            | Sql::IntegralValueOutOfRange(..)
+            | Sql::InvalidColumnType(..)
+            | Sql::Utf8Error(..)
+    );
+    let corrupt = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    if misshapen || corrupt {
+        StoreError::Corrupt(error.to_string())
+    } else {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misshapen_row_is_corruption_and_a_busy_file_is_not() {
+        let misshapen = rusqlite::Error::IntegralValueOutOfRange(1, 77);
+        assert!(matches!(told(&misshapen), StoreError::Corrupt(_)));
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        let busy = rusqlite::Error::SqliteFailure(busy, None);
+        assert!(matches!(told(&busy), StoreError::Unavailable(_)));
+    }
+
+    #[test]
+    fn corruption_halts_and_the_first_reason_is_kept() {
+        let health = Health::default();
+        health.note(StoreError::Busy);
+        health.writable().unwrap();
+        health.note(StoreError::Corrupt("first".into()));
+        health.note(StoreError::Corrupt("second".into()));
+        assert_eq!(health.halted(), Some("first"));
+        assert!(matches!(health.writable(), Err(StoreError::Unavailable(_))));
     }
 }

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use gateway_core::ports::StoreError;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::health::Health;
+use crate::health::{Health, told};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -86,26 +86,5 @@ impl Drop for Readers {
 fn serve(conn: &Connection, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
         job(conn);
-    }
-}
-
-/// A row that does not have its shape is corruption; anything else may pass.
-fn told(error: &rusqlite::Error) -> StoreError {
-    use rusqlite::Error as Sql;
-    let misshapen = matches!(
-        error,
-        Sql::FromSqlConversionFailure(..)
-            | Sql::IntegralValueOutOfRange(..)
-            | Sql::InvalidColumnType(..)
-            | Sql::Utf8Error(..)
-    );
-    let corrupt = matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    );
-    if misshapen || corrupt {
-        StoreError::Corrupt(error.to_string())
-    } else {
-        StoreError::Unavailable(error.to_string())
     }
 }

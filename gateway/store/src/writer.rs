@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::anchor::{self, HeadFile};
 use crate::headroom::Headroom;
-use crate::health::Health;
+use crate::health::{Health, told};
 use crate::journal::Head;
 
 /// What a command sees while it runs, inside the transaction.
@@ -151,7 +151,8 @@ impl Writer {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        let out = answer.await.unwrap_or_else(|_| Err(gone()));
+        out.map_err(|error| self.health.note(error))
     }
 }
 
@@ -336,9 +337,7 @@ fn run_guarded(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
         Err(RowError::Sql(error)) if turn.conn.is_autocommit() || breaks_batch(&error) => {
             return Err(RowError::Sql(error));
         }
-        Err(RowError::Sql(error)) => {
-            Some(StoreError::Unavailable(format!("the row failed: {error}")))
-        }
+        Err(RowError::Sql(error)) => Some(told(&error)),
         Err(RowError::Refused(error)) => Some(error),
     };
     if let Some(error) = refusal {

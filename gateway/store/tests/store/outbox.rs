@@ -345,10 +345,8 @@ impl Model {
     fn settle(&mut self, id: &str, stand: Stand) {
         let parcel = self.parcels.get_mut(id).unwrap();
         let leased = matches!(parcel.stand, Stand::Leased { .. });
-        if leased || stand == Stand::Done {
-            if parcel.stand != Stand::Done {
-                parcel.stand = stand;
-            }
+        if parcel.stand != Stand::Done && (leased || stand == Stand::Done) {
+            parcel.stand = stand;
         }
     }
 }
