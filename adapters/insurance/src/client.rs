@@ -103,6 +103,9 @@ impl Insurance {
     where
         F: Future<Output = Result<Response<R>, Status>>,
     {
+        if deadline <= Instant::now() {
+            return Err(Fault::new(FaultCode::DeadlineExceeded, "deadline"));
+        }
         let run = async {
             let Ok(_permit) = self.calls.acquire().await else {
                 return Err(Fault::new(FaultCode::InsuranceUnavailable, "closed"));

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::Connection;
 use schemas::date::day_in_viet_nam;
-use schemas::id::OrganId;
+use schemas::id::{DossierCode, OrganId};
 
 pub(crate) use counters::SI_COUNTER;
 pub use error::{Error, OpenError};
@@ -107,8 +107,11 @@ impl Registry {
     /// Opens the file, brings its schema up to date and starts the writer and the readers.
     ///
     /// # Errors
-    /// Where the file is not a registry, has another population or comes from a newer version.
+    /// Where the organisation does not fit into dossier codes, or the file is not a registry, has
+    /// another population or comes from a newer version.
     pub fn open(params: Params, clock: Clock) -> Result<Self, OpenError> {
+        DossierCode::parse(&format!("{}-260101-000001", params.organ_id))
+            .map_err(|_| OpenError::OrganId)?;
         let writer = open::writer(&params)?;
         let readers = (0..params.readers.max(1))
             .map(|_| open::reader(&params.path))

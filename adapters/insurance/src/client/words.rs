@@ -109,3 +109,59 @@ const FIELDS: &[&str] = &[
     "submitted_at",
     "tax_code",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Every quoted word in the call that begins with one of these.
+    fn words_in(source: &str) -> Vec<String> {
+        let calls = source
+            .match_indices("invalid(")
+            .chain(source.match_indices("refused("));
+        let words = |(at, _): (usize, &str)| {
+            let call = source[at..].split_once(')').map_or("", |(call, _)| call);
+            call.split('"')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        calls.flat_map(words).collect()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => sources(&path, found),
+                false => found.push(std::fs::read_to_string(path).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_our_own_registry_is_in_the_lists() {
+        let mut found = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/registry"),
+            &mut found,
+        );
+        let words: Vec<String> = found.iter().flat_map(|source| words_in(source)).collect();
+        assert!(words.len() > 50, "only {} words found", words.len());
+        for word in words {
+            assert!(
+                reason(&word).is_some() || field(&word).is_some(),
+                "{word} is in no list"
+            );
+        }
+    }
+
+    #[test]
+    fn a_foreign_word_is_fit_for_a_log() {
+        assert_eq!(printable("moon-phase\nX=1 \u{202e}"), "moon-phase");
+        assert_eq!(printable(&"a".repeat(1000)).len(), 64);
+    }
+}

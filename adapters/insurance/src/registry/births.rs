@@ -53,8 +53,10 @@ impl Registry {
         request: GetBirthCasesRequest,
     ) -> Result<GetBirthCasesResponse, Error> {
         let sender = facts::context(request.context)?.sender;
-        if !(1..=CASES_MAX).contains(&request.case_ids.len()) {
-            return Err(facts::invalid("too-many", "case_ids"));
+        match request.case_ids.len() {
+            0 => return Err(facts::invalid("missing", "case_ids")),
+            1..=CASES_MAX => {}
+            _ => return Err(facts::invalid("too-many", "case_ids")),
         }
         self.read("birth-cases", move |sql| {
             let case = |case_id: &String| {
@@ -180,7 +182,8 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date")
     })?;
     if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
-        return Ok((card, validity.rule));
+        let rule = cards::rule_of(tx.sql, &card)?;
+        return Ok((card, rule));
     }
     let number = people::number_of(tx.sql, person, "si")?
         .ok_or(Error::Corrupt("a person without a number"))?;
@@ -189,13 +192,15 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         .ok_or(Error::Corrupt("no benefit level for a child"))?;
     let number = CardNumber::compose(CHILD, level, &birth.province, &number)
         .map_err(|_| Error::Corrupt("a card number that cannot be composed"))?;
+    // a number that was printed before, and revoked, goes on where its serials ended
+    let printed = cards::newest(tx.sql, number.as_str())?.map_or(0, |card| card.serial);
     let card = Card {
         number: number.as_str().to_owned(),
         valid_from: validity.from.to_string(),
         valid_to: validity.to.to_string(),
         facility: birth.facility.clone(),
         state: CardState::Valid as i32,
-        serial: 1,
+        serial: printed + 1,
     };
     cards::issue(
         tx,

@@ -43,6 +43,14 @@ pub(super) fn valid_of(sql: &Connection, person: i64, on: &str) -> Result<Option
     Ok(found)
 }
 
+/// The rule under which a print was issued.
+pub(super) fn rule_of(sql: &Connection, card: &Card) -> Result<String, Error> {
+    let rule = sql
+        .prepare_cached("SELECT rule FROM cards WHERE number = ?1 AND serial = ?2")?
+        .query_row((&card.number, card.serial), |row| row.get(0))?;
+    Ok(rule)
+}
+
 /// One print of a card.
 pub(super) fn print(sql: &Connection, number: &str, serial: u32) -> Result<Option<Card>, Error> {
     let found = sql

@@ -5,6 +5,9 @@ use schemas::fault::{Fault, FaultCode};
 /// Why a file could not be opened as a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The organisation's groups are too long for a dossier code.
+    #[error("the organisation cannot stand in a dossier code: groups of at most three characters")]
+    OrganId,
     /// The file is a database of something else.
     #[error("the file is an SQLite database, but not a registry of this program")]
     NotARegistry,

@@ -348,10 +348,12 @@ async fn cases_come_back_in_the_order_asked_and_only_to_their_sender(scene: Scen
         .cases;
     assert!(!others[0].known && others[0].si_number.is_empty() && others[0].card.is_none());
 
-    for ids in [&[][..], &["a", "b", "c", "d"][..]] {
-        let call = scene.insurance.birth_cases(soon(), ask("dvclt", ids));
-        scene.refuses(call, Invalid, "too-many", "case_ids").await;
-    }
+    let none = scene.insurance.birth_cases(soon(), ask("dvclt", &[]));
+    scene.refuses(none, Invalid, "missing", "case_ids").await;
+    let four = scene
+        .insurance
+        .birth_cases(soon(), ask("dvclt", &["a", "b", "c", "d"]));
+    scene.refuses(four, Invalid, "too-many", "case_ids").await;
 }
 
 async fn ten_at_once_under_one_key_are_one_birth(scene: Scene) {

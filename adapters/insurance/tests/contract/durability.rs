@@ -129,6 +129,15 @@ async fn a_synthetic_registry_is_never_opened_as_a_real_one() {
 }
 
 #[tokio::test]
+async fn an_organisation_that_does_not_fit_a_dossier_code_is_refused() {
+    let scene = Scene::of(10);
+    let mut params = Params::synthetic(scene.folder.path().join("registry.sqlite"));
+    params.organ_id = "9900109106".parse().unwrap();
+    let refused = Registry::open(params, std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH));
+    assert!(matches!(refused.err().unwrap(), OpenError::OrganId));
+}
+
+#[tokio::test]
 async fn the_file_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let scene = Scene::of(10);
