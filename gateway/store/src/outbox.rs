@@ -3,16 +3,19 @@
 //! A parcel that is not done holds back all that come after it in its subject, a dead one too: until a
 //! person replays or abandons it.
 
+mod settle;
+
 use std::collections::HashSet;
 
 use gateway_core::head::Evidence;
-use gateway_core::ports::{Delivery, LaneCensus, Leased, Parcel, ParcelStory, StoreError};
+use gateway_core::ports::{LaneCensus, Leased, Parcel, ParcelStory, StoreError};
 use gateway_core::seal::{Sealed, Vault};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use schemas::id::PartnerId;
 
-use crate::journal::{Draft, Kind};
-use crate::meta::{Fields, Tag, list, time};
+pub(crate) use settle::{Decide, Sending, Settle};
+
+use crate::meta::{list, time};
 use crate::writer::{Command, RowError, Turn};
 
 /// Where a parcel stands. The numbers are written to disk.
@@ -239,167 +242,6 @@ impl LeasedRow {
     }
 }
 
-/// The exact bytes about to be sent.
-#[derive(Debug)]
-pub(crate) struct Sending {
-    ids: Vec<String>,
-    record: Draft,
-}
-
-impl Sending {
-    pub(crate) fn seal(vault: &Vault, partner: &PartnerId, ids: Vec<String>, bytes: &[u8]) -> Self {
-        let metadata = Fields::new()
-            .put(Tag::Partner, partner.as_str())
-            .put(Tag::Parcels, list(ids.iter().map(String::as_str)))
-            .finish();
-        Self {
-            ids,
-            record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes),
-        }
-    }
-}
-
-impl Command for Sending {
-    type Out = ();
-
-    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        let seq = self.record.append(turn)?;
-        for id in &self.ids {
-            let sql = "UPDATE outbox SET sending = ?1 WHERE id = ?2";
-            known(turn.conn.prepare_cached(sql)?.execute(params![seq, id])?)?;
-        }
-        Ok(())
-    }
-}
-
-/// How deliveries ended.
-#[derive(Debug)]
-pub(crate) struct Settle(Vec<(String, Ending)>);
-
-#[derive(Debug)]
-enum Ending {
-    Delivered(Draft),
-    Retry {
-        after_micros: i64,
-        reason: &'static str,
-    },
-    Dead {
-        reason: &'static str,
-    },
-}
-
-impl Settle {
-    pub(crate) fn seal(vault: &Vault, results: Vec<(String, Delivery)>) -> Self {
-        let seal = |(id, delivery): (String, Delivery)| {
-            let ending = match delivery {
-                Delivery::Delivered { receipt } => {
-                    let metadata = Fields::new()
-                        .put(Tag::Parcels, list([id.as_str()]))
-                        .finish();
-                    let evidence = Evidence::fresh();
-                    let record = Draft::seal(vault, Kind::Receipt, evidence, metadata, &receipt);
-                    Ending::Delivered(record)
-                }
-                Delivery::Retry { after, reason } => Ending::Retry {
-                    after_micros: crate::micros(after),
-                    reason,
-                },
-                Delivery::Dead { reason } => Ending::Dead { reason },
-            };
-            (id, ending)
-        };
-        Self(results.into_iter().map(seal).collect())
-    }
-}
-
-impl Command for Settle {
-    type Out = ();
-
-    /// A delivery counts whenever it is told, since the partner has it. Another ending counts only
-    /// while the parcel is leased: a late one says nothing about the try that came after.
-    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        for (id, ending) in &self.0 {
-            let state = turn
-                .conn
-                .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?
-                .ok_or_else(|| RowError::refused(UNKNOWN_PARCEL))?;
-            match (State::from_code(state)?, ending) {
-                (State::Done, _) => {}
-                (_, Ending::Delivered(receipt)) => {
-                    let seq = receipt.append(turn)?;
-                    let sql =
-                        "UPDATE outbox SET state = 2, owner = NULL, receipt = ?1 WHERE id = ?2";
-                    turn.conn.prepare_cached(sql)?.execute(params![seq, id])?;
-                }
-                (
-                    State::Leased,
-                    Ending::Retry {
-                        after_micros,
-                        reason,
-                    },
-                ) => {
-                    let due_at = turn.now.saturating_add(*after_micros);
-                    put_down(turn, id, State::Waiting, due_at, reason)?;
-                }
-                (State::Leased, Ending::Dead { reason }) => {
-                    put_down(turn, id, State::Dead, turn.now, reason)?;
-                }
-                (State::Waiting | State::Dead, _) => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-fn put_down(
-    turn: &Turn<'_>,
-    id: &str,
-    state: State,
-    due_at: i64,
-    reason: &str,
-) -> Result<(), RowError> {
-    let sql = "UPDATE outbox SET state = ?1, owner = NULL, due_at = ?2, reason = ?3 WHERE id = ?4";
-    turn.conn
-        .prepare_cached(sql)?
-        .execute(params![state as i64, due_at, reason, id])?;
-    Ok(())
-}
-
-/// What a person decides about a dead parcel.
-#[derive(Debug)]
-pub(crate) enum Decide {
-    /// Try again, from the beginning.
-    Replay(String),
-    /// Never; those behind it may go.
-    Abandon(String),
-}
-
-impl Command for Decide {
-    type Out = bool;
-
-    fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
-        let (sql, id) = match self {
-            Self::Replay(id) => (REPLAY, id),
-            Self::Abandon(id) => (ABANDON, id),
-        };
-        Ok(turn
-            .conn
-            .prepare_cached(sql)?
-            .execute(params![id, turn.now])?
-            == 1)
-    }
-}
-
-fn known(changed: usize) -> Result<(), RowError> {
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(RowError::refused(UNKNOWN_PARCEL))
-    }
-}
-
 /// The parcels that came from a message.
 pub(crate) fn caused_by(
     conn: &Connection,
@@ -444,7 +286,6 @@ fn partner(row: &Row<'_>, column: usize) -> rusqlite::Result<PartnerId> {
     })
 }
 
-const UNKNOWN_PARCEL: &str = "no such parcel";
 const INSERT: &str = "INSERT INTO outbox (id, partner, subject, sequence, kind, state, due_at, \
     attempts, put_at, cause, wrapped_key, ciphertext) \
     VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
@@ -455,6 +296,3 @@ const OPEN_OF_SUBJECT: &str = "SELECT position, state, due_at FROM outbox INDEXE
 const TAKE: &str = "UPDATE outbox SET state = 1, owner = ?1, due_at = ?2, attempts = attempts + 1 \
     WHERE position = ?3 RETURNING id, partner, subject, sequence, kind, attempts - 1, \
     wrapped_key, ciphertext";
-const REPLAY: &str = "UPDATE outbox SET state = 0, due_at = ?2 WHERE id = ?1 AND state = 3";
-const ABANDON: &str =
-    "UPDATE outbox SET state = 2, reason = 'abandoned', due_at = ?2 WHERE id = ?1 AND state = 3";
