@@ -172,7 +172,7 @@ pub struct Fault {
     reason: &'static str,
     field: Option<&'static str>,
     retry_after: Option<Duration>,
-    log: Option<String>,
+    log: Option<Box<str>>,
 }
 
 impl Fault {
@@ -205,7 +205,7 @@ impl Fault {
     /// Adds a note for our log only.
     #[must_use]
     pub fn log(mut self, note: impl Into<String>) -> Self {
-        self.log = Some(note.into());
+        self.log = Some(note.into().into_boxed_str());
         self
     }
 
@@ -244,6 +244,29 @@ impl Fault {
     pub fn is_final(&self) -> bool {
         self.code.row().retry == Retry::Never
     }
+}
+
+/// The fault as problem details (RFC 9457): `type`, `title`, `status`, `detail`, `code`, `reason`,
+/// `field`, `blame`, `retry` and the evidence id as `instance`. The detail is Vietnamese, the title
+/// English; neither holds data.
+#[must_use]
+pub fn problem(fault: &Fault, evidence: &str) -> Vec<u8> {
+    let row = fault.code().row();
+    let mut body = serde_json::json!({
+        "type": format!("urn:vn:lienthong:fault:{}", row.code.to_ascii_lowercase()),
+        "title": row.en,
+        "status": row.http,
+        "detail": row.vi,
+        "instance": format!("urn:uuid:{evidence}"),
+        "code": row.code,
+        "reason": fault.reason(),
+        "blame": row.blame.as_str(),
+        "retry": row.retry.as_str(),
+    });
+    if let Some(field) = fault.wrong_field() {
+        body["field"] = field.into();
+    }
+    body.to_string().into_bytes()
 }
 
 impl std::fmt::Display for Fault {

@@ -26,6 +26,9 @@ type Limiter = governor::RateLimiter<
     StateInformationMiddleware,
 >;
 
+/// A limiter with the quota that it was made for, by who and what.
+type Table = HashMap<(PartnerId, &'static str), (Quota, Arc<Limiter>)>;
+
 /// Where a caller stands with one limit, for the RateLimit headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
@@ -41,7 +44,7 @@ pub struct Standing {
 #[derive(Default)]
 pub struct Limits {
     clock: DefaultClock,
-    table: RwLock<HashMap<(PartnerId, &'static str), (Quota, Arc<Limiter>)>>,
+    table: RwLock<Table>,
 }
 
 impl std::fmt::Debug for Limits {

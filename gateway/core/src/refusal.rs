@@ -19,7 +19,7 @@ pub struct Refusal {
     /// What an answer binds to; there from the permit room on, and then the fault is signed.
     pub(crate) binding: Option<Box<AnswerHead>>,
     /// Headers that say where the caller stands with its limit: limit, remaining, reset seconds.
-    pub(crate) rate: Option<crate::limits::Standing>,
+    pub(crate) rate: Option<Box<crate::limits::Standing>>,
 }
 
 impl Refusal {
@@ -45,7 +45,7 @@ impl Refusal {
     }
 
     pub(crate) fn standing(mut self, standing: crate::limits::Standing) -> Self {
-        self.rate = Some(standing);
+        self.rate = Some(Box::new(standing));
         self
     }
 }

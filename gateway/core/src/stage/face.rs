@@ -203,8 +203,8 @@ fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Respon
     if let Some(wait) = refusal.fault.wait() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
-    if let Some(standing) = refusal.rate {
-        headers.extend(rate_headers(standing));
+    if let Some(standing) = &refusal.rate {
+        headers.extend(rate_headers(**standing));
     }
     if must_close(refusal.fault.code()) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
