@@ -268,8 +268,14 @@ pub(crate) mod tests {
 
     /// A folder with everything an agency needs, under a fresh authority.
     pub(crate) fn write_agency(folder: &Path, partner: &str) -> Authority {
+        let authority = Authority::generate("sandbox", crate::clock::now()).unwrap();
+        write_agency_under(&authority, folder, partner);
+        authority
+    }
+
+    /// The same under an authority that others share.
+    pub(crate) fn write_agency_under(authority: &Authority, folder: &Path, partner: &str) {
         let now = crate::clock::now();
-        let authority = Authority::generate("sandbox", now).unwrap();
         let mut tls = IssueParams::new(partner, Usage::Both, now);
         tls.san_uri = Some(format!("urn:lienthong:sandbox:partner:{partner}"));
         tls.dns = vec!["localhost".to_owned()];
@@ -289,7 +295,6 @@ pub(crate) mod tests {
         ] {
             fs::write(folder.join(name), text).unwrap();
         }
-        authority
     }
 
     fn words(partner: &str) -> String {

@@ -72,3 +72,58 @@ async fn a_rule_without_its_gateway_is_not_run_and_never_passed() {
         );
     }
 }
+
+/// What the TLS library, the HTTP library or an honest answer gives even there; each is proven to be able
+/// to fail by the tests of the counterpart's checkers and of the raw client.
+const HOLD_WITHOUT_A_GATEWAY: [&str; 10] = [
+    "001-no-certificate",
+    "002-unknown-ca-certificate",
+    "003-expired-certificate",
+    "004-wrong-usage-certificate",
+    "005-not-yet-valid-certificate",
+    "007-plaintext",
+    "013-unequal-lengths",
+    "060-xml-answer-is-bound",
+    "061-json-answer-is-bound",
+    "062-disclosure-by-field",
+];
+
+#[tokio::test]
+async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
+    use crate::identity::{Identity, tests::write_agency_under};
+    let folder = tempfile::tempdir().unwrap();
+    let authority = certs::pki::Authority::generate("sandbox", crate::clock::now()).unwrap();
+    let (tax, dvclt) = (folder.path().join("tax"), folder.path().join("dvclt"));
+    write_agency_under(&authority, &tax, "tax");
+    write_agency_under(&authority, &dvclt, "dvclt");
+    // a stranger's certificate is a good one to a gateway that knows nobody
+    let hostile = folder.path().join("hostile");
+    std::fs::create_dir(&hostile).unwrap();
+    std::fs::copy(dvclt.join("tls.pem"), hostile.join("stranger.pem")).unwrap();
+    std::fs::copy(dvclt.join("tls.key"), hostile.join("stranger.key")).unwrap();
+    std::fs::write(dvclt.join("landmarks.json"), LANDMARKS).unwrap();
+    let yes = yes::Yes {
+        tax: Identity::load(&tax).unwrap(),
+        dvclt: Identity::load(&dvclt).unwrap(),
+    };
+    let target = yes::serve(yes, &authority).await;
+    let context = Context::open(folder.path(), Some(target)).unwrap();
+    for rule in ALL {
+        let verdict = rule.run(&context).await;
+        let may_hold = HOLD_WITHOUT_A_GATEWAY.contains(&rule.id) || rule.id.starts_with("099");
+        assert!(
+            may_hold || matches!(verdict, Verdict::Failed(_)),
+            "{}: {verdict:?}",
+            rule.id
+        );
+        assert!(
+            !rule.id.starts_with("099") || matches!(verdict, Verdict::NotRun(_)),
+            "{verdict:?}"
+        );
+    }
+}
+
+const LANDMARKS: &str = r#"{"mothers":[{"name":"Trần Thị Mẫu","pin":"099193000001","birth_date":"1993-01-02"}],
+    "communes":[{"code":"00004","province":"01"}],"facilities":["01001"]}"#;
+
+mod yes;
