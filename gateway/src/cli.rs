@@ -6,6 +6,8 @@ mod journal;
 mod registry;
 mod serve;
 #[cfg(feature = "sandbox")]
+mod conformance;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sign;
@@ -51,6 +53,12 @@ enum Command {
     Journal(journal::Command),
     /// Serves the embedded registry to others, as insurance.v1 over mutual TLS.
     Registry(registry::Arguments),
+    /// The black-box rules, against any gateway.
+    #[cfg(feature = "sandbox")]
+    Conformance(conformance::Arguments),
+    /// Measures this machine: messages per second, latency, CPU, memory.
+    #[cfg(feature = "sandbox")]
+    Bench(crate::bench::Options),
     /// Prints the version.
     Version,
 }
@@ -90,6 +98,10 @@ impl Command {
             Self::Sign(arguments) => arguments.run(),
             Self::Journal(command) => command.run(),
             Self::Registry(arguments) => on_runtime(arguments.run()),
+            #[cfg(feature = "sandbox")]
+            Self::Conformance(arguments) => on_runtime(arguments.run()),
+            #[cfg(feature = "sandbox")]
+            Self::Bench(options) => on_runtime(crate::bench::run(options)),
             Self::Version => {
                 println!("lienthong {}", env!("CARGO_PKG_VERSION"));
                 Ok(ExitCode::SUCCESS)

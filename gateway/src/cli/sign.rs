@@ -53,6 +53,9 @@ impl Arguments {
     }
 }
 
+/// Its own, for a running sandbox keeps the agency's `state.json` open.
+const MEMORY: &str = "sign.json";
+
 fn prepare(
     partner: &str,
     folder: &Path,
@@ -60,9 +63,9 @@ fn prepare(
     parameters: &Params,
 ) -> Result<Prepared, Trouble> {
     match partner {
-        "tax" => Department::open(folder, None)?.prepare(operation, parameters),
-        "dvclt" => Registry::open(folder, None)?.prepare(operation, parameters),
-        "portal" => Portal::open(folder, None)?.prepare(operation, parameters),
+        "tax" => Department::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
+        "dvclt" => Registry::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
+        "portal" => Portal::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         other => Err(Trouble::Params(format!("--as {other}: use tax, dvclt or portal"))),
     }
 }

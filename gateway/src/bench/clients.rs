@@ -1,0 +1,125 @@
+//! Closed-loop clients: each has one connection and sends the next message when the last is answered.
+
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use certs::tls::{Alpn, ClientParams, Connector};
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::scene::Scene;
+
+type Trouble = Box<dyn Error + Send + Sync>;
+
+/// What the clients saw.
+#[derive(Debug)]
+pub(super) struct Load {
+    /// From the first message to the last answer.
+    pub(super) wall: Duration,
+    /// Every message's time, microseconds, ascending.
+    pub(super) latencies_us: Vec<u32>,
+}
+
+impl Load {
+    pub(super) fn messages(&self) -> usize {
+        self.latencies_us.len()
+    }
+
+    pub(super) fn per_second(&self) -> f64 {
+        self.messages() as f64 / self.wall.as_secs_f64()
+    }
+
+    /// The latency below which this part of all messages stays, milliseconds.
+    pub(super) fn quantile_ms(&self, part: f64) -> f64 {
+        let last = self.messages().saturating_sub(1);
+        let rank = (last as f64 * part).round() as usize;
+        self.latencies_us.get(rank).map_or(0.0, |us| f64::from(*us) / 1e3)
+    }
+}
+
+/// Runs so many clients for so long.
+pub(super) async fn run(scene: &Scene, clients: u16, length: Duration) -> Result<Load, Trouble> {
+    let connector = Connector::new(ClientParams {
+        identity: Some(scene.tax.tls.clone()),
+        anchors: scene.tax.anchors.clone(),
+        crls: Vec::new(),
+        tls12: false,
+        handshake_deadline: Duration::from_secs(10),
+        alpn: vec![Alpn::Http1],
+    })?;
+    let mut lines = Vec::new();
+    for _ in 0..clients {
+        lines.push(connect(scene, &connector).await?);
+    }
+    let started = Instant::now();
+    let running = lines.into_iter().map(|line| drive(scene, line, started + length));
+    let ended = futures_util::future::join_all(running).await;
+    let wall = started.elapsed();
+    let mut latencies_us = Vec::new();
+    for client in ended {
+        latencies_us.extend(client?);
+    }
+    latencies_us.sort_unstable();
+    Ok(Load { wall, latencies_us })
+}
+
+type Line = SendRequest<Full<Bytes>>;
+
+async fn connect(scene: &Scene, connector: &Connector) -> Result<Line, Trouble> {
+    let stream = TcpStream::connect(scene.config.listen.socket()).await?;
+    stream.set_nodelay(true)?;
+    let connected = connector.connect("localhost", stream).await?;
+    let io = TokioIo::new(connected.stream);
+    let (line, connection) = hyper::client::conn::http1::handshake(io).await?;
+    tokio::spawn(connection);
+    Ok(line)
+}
+
+async fn drive(scene: &Scene, mut line: Line, end: Instant) -> Result<Vec<u32>, Trouble> {
+    let mut latencies = Vec::new();
+    while Instant::now() < end {
+        let message = scene.message()?;
+        let sent = Instant::now();
+        exchange(&mut line, message).await?;
+        latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(latencies)
+}
+
+async fn exchange(line: &mut Line, message: Bytes) -> Result<(), Trouble> {
+    let request = Request::post("/tax/v1/messages")
+        .header(header::HOST, "localhost")
+        .header(header::CONTENT_TYPE, "application/xml; charset=utf-8")
+        .body(Full::new(message))?;
+    line.ready().await?;
+    let answer = line.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if status != 200 {
+        let body = String::from_utf8_lossy(&body);
+        return Err(format!("the gateway answered {status}: {body}").into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_sorted_list() {
+        let load = Load {
+            wall: Duration::from_secs(2),
+            latencies_us: (1..=1_001).map(|ms| ms * 1_000).collect(),
+        };
+        assert_eq!(load.quantile_ms(0.5), 501.0);
+        assert_eq!(load.quantile_ms(0.99), 991.0);
+        assert_eq!(load.per_second(), 500.5);
+    }
+}
