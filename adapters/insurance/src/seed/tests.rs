@@ -254,6 +254,7 @@ fn a_registry_is_seeded_once_and_progress_reaches_its_total() {
     assert_eq!(told.last(), Some(&(500, 500)));
     assert!(told.is_sorted());
     assert!(is_seeded(&registry).unwrap());
+    assert!(landmarks(&registry).unwrap().employer_incomplete.is_some());
     assert!(matches!(
         run(&registry, params, &mut |_, _| ()),
         Err(SeedError::NotEmpty)

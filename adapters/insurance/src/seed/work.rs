@@ -185,7 +185,7 @@ fn write(
         id: sql.last_insert_rowid(),
         state,
         stops,
-        late: state == ACTIVE && rank % 33 == 20,
+        late: state == ACTIVE && rank % 33 == 6,
         region: u8::try_from(random.range(1, 5)).unwrap_or(1),
         // the largest pays in full, so that there is always a plain example
         habit: if rank == 0 { Habit::InFull } else { habit },
