@@ -45,6 +45,8 @@ mod r043_unknown_commune;
 mod r044_too_many_cases;
 mod r045_unknown_case;
 mod r046_purpose_not_agreed;
+mod r047_applicant_of_another_year;
+mod r048_not_the_holder;
 mod r050_duplicate_json_keys;
 mod r051_alg_none;
 mod r052_unknown_crit;
@@ -176,6 +178,8 @@ pub const ALL: &[&Rule] = &[
     &r044_too_many_cases::RULE,
     &r045_unknown_case::RULE,
     &r046_purpose_not_agreed::RULE,
+    &r047_applicant_of_another_year::RULE,
+    &r048_not_the_holder::RULE,
     &r050_duplicate_json_keys::RULE,
     &r051_alg_none::RULE,
     &r052_unknown_crit::RULE,

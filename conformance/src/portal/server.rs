@@ -307,6 +307,8 @@ async fn accept(
             _ = stopped.changed() => return,
         };
         let (Ok((stream, _)), Ok(place)) = (stream, Arc::clone(&places).try_acquire_owned()) else {
+            // no file descriptor or no place left: wait instead of spinning
+            tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
         let (portal, acceptor, mut stopped) =

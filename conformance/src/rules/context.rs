@@ -26,7 +26,7 @@ pub struct Context {
 impl Context {
     /// Opens `folder`: one agency's, or one that holds the agencies' folders.
     ///
-    /// `target` replaces the gateway that the identities name.
+    /// `target` replaces the gateway that the identities name; identities of production are refused.
     pub fn open(folder: &Path, target: Option<Target>) -> Result<Self, crate::call::Trouble> {
         let mut context: Option<Self> = None;
         let alone = folder.join("identity.toml").exists();
@@ -41,6 +41,10 @@ impl Context {
             .filter(|agency| agency.join("identity.toml").exists())
         {
             let identity = Identity::load(agency)?;
+            if identity.environment == "production" {
+                let why = "the rules send hostile messages; production is not the place";
+                return Err(crate::call::Trouble::Params(why.to_owned()));
+            }
             let target = target.clone().unwrap_or_else(|| identity.gateway.clone());
             let partner = identity.partner.to_string();
             let context = context.get_or_insert_with(|| Self {

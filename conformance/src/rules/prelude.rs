@@ -146,3 +146,15 @@ pub(super) async fn bent_birth(
         .send(draft.sign(&registry.identity().sign)?.request()?)
         .await?)
 }
+
+/// An applicant who is in no database.
+pub(super) fn applicant(card: &str, pin: &str, birth_date: &str) -> call::Params {
+    [
+        ("name", "Người Vô Danh"),
+        ("card", card),
+        ("pin", pin),
+        ("birth_date", birth_date),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

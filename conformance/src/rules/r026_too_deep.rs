@@ -6,7 +6,7 @@ use crate::tax;
 pub(super) const RULE: Rule = Rule {
     id: "026-too-deep",
     title: "A document nested too deep is refused",
-    citation: "design §7: depth; CVE-2026 RUSTSEC-2026-0194 family",
+    citation: "design §7: depth; RUSTSEC-2026-0194, -0195",
     check: |context| Box::pin(check(context)),
 };
 

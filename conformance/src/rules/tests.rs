@@ -94,6 +94,9 @@ async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
     let folder = tempfile::tempdir().unwrap();
     let authority = certs::pki::Authority::generate("sandbox", crate::clock::now()).unwrap();
     let (tax, dvclt) = (folder.path().join("tax"), folder.path().join("dvclt"));
+    let portal = folder.path().join("portal");
+    write_agency_under(&authority, &portal, "portal");
+    std::fs::write(portal.join("landmarks.json"), LANDMARKS).unwrap();
     write_agency_under(&authority, &tax, "tax");
     write_agency_under(&authority, &dvclt, "dvclt");
     // a stranger's certificate is a good one to a gateway that knows nobody
@@ -124,6 +127,7 @@ async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
 }
 
 const LANDMARKS: &str = r#"{"mothers":[{"name":"Trần Thị Mẫu","pin":"099193000001","birth_date":"1993-01-02"}],
-    "communes":[{"code":"00004","province":"01"}],"facilities":["01001"]}"#;
+    "communes":[{"code":"00004","province":"01"}],"facilities":["01001"],
+    "holders":[{"name":"Lê Mẫu","pin":"099093000002","birth_date":"1993-02-01","card":"DN4019900000007"}]}"#;
 
 mod yes;
