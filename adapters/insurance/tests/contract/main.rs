@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    clippy::disallowed_methods,
     unreachable_pub,
     reason = "a test that cannot set up its scene should stop there"
 )]
