@@ -58,7 +58,10 @@ mod r061_json_answer_is_bound;
 mod r062_disclosure_by_field;
 mod r099_over_the_limit;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
+use schemas::fault::FaultCode;
 
 pub use context::Context;
 
@@ -100,16 +103,26 @@ pub enum Stop {
     Failed(String),
     /// It cannot be tried here.
     NotRun(String),
+    /// The agreed limit is used up, so nothing was learnt yet.
+    Limited,
 }
 
+/// How often a rule that meets the limit is tried again, and after how long.
+const LIMITED_TRIES: usize = 5;
+const LIMITED_WAIT: Duration = Duration::from_secs(2);
+
 impl Rule {
-    /// Tries the rule.
+    /// Tries the rule; one that meets the agreed limit, used up by the run before, is tried again later.
     pub async fn run(&self, context: &Context) -> Verdict {
-        match (self.check)(context).await {
-            Ok(()) => Verdict::Passed,
-            Err(Stop::Failed(why)) => Verdict::Failed(why),
-            Err(Stop::NotRun(why)) => Verdict::NotRun(why),
+        for _ in 0..LIMITED_TRIES {
+            match (self.check)(context).await {
+                Ok(()) => return Verdict::Passed,
+                Err(Stop::Failed(why)) => return Verdict::Failed(why),
+                Err(Stop::NotRun(why)) => return Verdict::NotRun(why),
+                Err(Stop::Limited) => tokio::time::sleep(LIMITED_WAIT).await,
+            }
         }
+        Verdict::NotRun("the agreed limit stayed used up".to_owned())
     }
 }
 
@@ -130,6 +143,9 @@ impl From<Trouble> for Stop {
             Trouble::Client(error) => error.into(),
             Trouble::Landmarks(_) | Trouble::Identity(_) | Trouble::State(_) => {
                 Self::NotRun(trouble.to_string())
+            }
+            Trouble::Fault(fault) if fault.code == FaultCode::RateLimited.row().code => {
+                Self::Limited
             }
             other => Self::Failed(other.to_string()),
         }

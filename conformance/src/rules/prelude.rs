@@ -76,6 +76,9 @@ pub(super) fn fault_of(reply: &Reply) -> Result<Fault, Stop> {
 /// Demands this fault: its code in header and body, its HTTP status, one of these reasons, an evidence id.
 pub(super) fn refused(reply: &Reply, code: FaultCode, reasons: &[&str]) -> Result<(), Stop> {
     let (told, row) = (fault_of(reply)?, code.row());
+    if told.code == FaultCode::RateLimited.row().code && code != FaultCode::RateLimited {
+        return Err(Stop::Limited);
+    }
     let reason = told.reason.as_deref().unwrap_or_default();
     holds(
         told.code == row.code,
