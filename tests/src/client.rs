@@ -143,6 +143,27 @@ impl Wire {
         stream
     }
 
+    /// Opens a connection, writes these bytes and waits for a reply that may never come; says from
+    /// where it was.
+    pub async fn knock(&self, bytes: &[u8]) -> (SocketAddr, Option<Reply>) {
+        let stream = self.tcp().await;
+        let ours = stream.local_addr().unwrap();
+        let exchange = async {
+            let mut stream = self.http1.connect("localhost", stream).await.ok()?.stream;
+            let _ = stream.write_all(bytes).await;
+            read_reply(&mut stream).await
+        };
+        (ours, tokio::time::timeout(PATIENCE, exchange).await.expect("an end in time"))
+    }
+
+    /// The same where perhaps nobody listens.
+    pub async fn try_knock(&self, bytes: &[u8]) -> (bool, Option<Reply>) {
+        match TcpStream::connect(self.address).await {
+            Ok(_) => (true, self.knock(bytes).await.1),
+            Err(_) => (false, None),
+        }
+    }
+
     /// Sends a message over HTTP/1.1.
     pub async fn send(&self, message: &Message) -> Reply {
         self.send_with(message, &[]).await

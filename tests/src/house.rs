@@ -59,6 +59,13 @@ impl Plan {
         self
     }
 
+    /// Puts a file beside the gateway's.
+    #[must_use]
+    pub fn write(mut self, file: &'static str, text: String) -> Self {
+        self.edits.push(Box::new(move |root| fs::write(root.join("gateway").join(file), &text).unwrap()));
+        self
+    }
+
     /// Adds lines to the section `[limits]`.
     #[must_use]
     pub fn limits(self, lines: &str) -> Self {
@@ -278,6 +285,15 @@ impl House {
         let reply = self.wire(partner).send(message).await;
         reply.assert_fault(code, reason);
         assert!(self.fingerprint().await == before, "{reason}: the insurance database has changed");
+        reply
+    }
+
+    /// The same where the reason may be one of several.
+    pub async fn refuses_any(&self, partner: &str, message: &Message, code: FaultCode) -> Reply {
+        let before = self.fingerprint().await;
+        let reply = self.wire(partner).send(message).await;
+        reply.assert_fault(code, &reply.reason());
+        assert!(self.fingerprint().await == before, "the insurance database has changed");
         reply
     }
 

@@ -1,0 +1,26 @@
+//! The whole system over real sockets, by what it promises. One binary, for linking is slow.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test stops where it fails, and its name says what it proves"
+)]
+
+mod agreements; // what an agreement allows, field by field
+mod connections; // who may connect
+mod deadlines; // how long anything may take
+mod framing; // HTTP that could be read in two ways
+mod identity; // who may speak for whom, to whom, where
+mod journal; // what was said can be shown to be what was said
+mod layout; // the house itself: who may import whom
+mod limits; // how much and how often
+mod names; // people under every spelling of their names
+mod once; // the same message again, and again
+mod portal; // what the portal is told, even by a bad line
+mod recovery; // killed between any two steps
+mod remote; // the insurance database somewhere else
+mod signatures; // who really said it
+mod sight; // one message seen as one trace, and nobody's data in it
+mod tools; // xmlsec1, openssl and curl speak it
+mod words; // what may be said, in XML and in JSON

@@ -1,0 +1,110 @@
+//! What the portal is told: each step once, in order, even when it is a bad line.
+
+use std::{sync::Arc, time::Duration};
+
+use conformance::portal::{Mischief, Portal, STATES};
+use gateway_tests::{house::House, message::dossier};
+
+/// Submits a dossier and gives its code.
+async fn submit(house: &House, holder: usize) -> String {
+    let holder = &house.landmarks.card_holders[holder];
+    let message = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+    let reply = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
+    reply.assert_ok().json()["MaHoSo"].as_str().unwrap().to_owned()
+}
+
+async fn assert_told(portal: &Arc<Portal>, code: &str) {
+    portal.wait_for(code, &STATES, Duration::from_secs(60)).await.unwrap();
+    let steps = portal.dossier(code).unwrap().states();
+    assert_eq!(steps, STATES, "each step once and in order");
+}
+
+async fn under(mischief: fn(&mut Mischief)) {
+    let house = House::plan().with_portal(50).start().await;
+    let portal = house.portal.clone().unwrap();
+    portal.misbehave(mischief);
+    let code = submit(&house, 0).await;
+    assert_told(&portal, &code).await;
+    assert_eq!(portal.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dossier_passes_its_five_states_at_the_portal() {
+    under(|_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_replies_repeat_nothing_at_the_portal() {
+    under(|knobs| knobs.drop_replies = 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_session_is_logged_in_anew() {
+    under(|knobs| knobs.expire_sessions = 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_fails_for_a_while_is_told_everything_later() {
+    under(|knobs| knobs.server_errors = 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_refuses_the_login_for_a_while_is_told_everything_later() {
+    under(|knobs| knobs.refuse_logins = 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn already_there_is_success() {
+    under(|knobs| knobs.claim_exists = 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_dossiers_pass_side_by_side_each_in_its_own_order() {
+    let house = House::plan().with_portal(50).start().await;
+    let portal = house.portal.clone().unwrap();
+    portal.misbehave(|knobs| {
+        knobs.drop_replies = 1;
+        knobs.server_errors = 1;
+    });
+    let mut codes = Vec::new();
+    for holder in 0..8 {
+        codes.push(submit(&house, holder).await);
+    }
+    for code in &codes {
+        assert_told(&portal, code).await;
+    }
+    assert_eq!(portal.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_delivered_before_a_kill_is_delivered_after_it() {
+    let mut house = House::plan().with_portal(50).start().await;
+    let portal = house.portal.clone().unwrap();
+    portal.misbehave(|knobs| knobs.delay = Duration::from_millis(200));
+    let code = submit(&house, 0).await;
+    for _ in 0..500 {
+        if portal.dossier(&code).is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    house.kill().await;
+    house.clock.advance(jiff::SignedDuration::from_secs(31));
+    house.open().await;
+    assert_told(&portal, &code).await;
+    assert_eq!(portal.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_goes_out_that_no_agreement_allows() {
+    let grant = "[agreements.operations.\"portal.sync-dossier\"]\n";
+    let house = House::plan()
+        .with_portal(50)
+        .replace("partners/portal.toml", grant, "")
+        .start()
+        .await;
+    let portal = house.portal.clone().unwrap();
+    let code = submit(&house, 0).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(portal.dossier(&code).is_none(), "it was told without an agreement");
+}

@@ -1,0 +1,69 @@
+//! The insurance database behind a socket: the same contract, the same answers.
+
+use gateway_tests::{
+    far::{Far, NEAR, anywhere, far_at},
+    house::House,
+    message::{Birth, Json, Tax, dossier, tax::text_of},
+};
+use schemas::fault::FaultCode;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_three_flows_run_against_a_registry_over_mutual_tls() {
+    let (listener, address) = anywhere().await;
+    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    assert!(house.gateway().contract().registry.is_none(), "it has a registry of its own");
+    let far = Far::serve(&house, listener).await;
+
+    let asked = house.verify(&["participants", "fund"]);
+    let reply = house.wire("tax").send(&asked.sign(&house.key("tax"))).await;
+    house.assert_answers(&asked, reply.assert_ok());
+    assert_eq!(text_of(reply.text(), "Result"), Some("hasData"));
+
+    let before = house.fingerprint().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 1);
+    let message = birth.message(house.now());
+    let reply = house.wire("dvclt").send(&message.sign(&house.key("dvclt"))).await;
+    house.assert_answers_json(&message, &format!("LTKS-{}", birth.case_id), reply.assert_ok());
+    let poll = Json::poll(house.now(), &[&birth.case_id]).sign(&house.key("dvclt"));
+    assert_eq!(house.wire("dvclt").send(&poll).await.json()["value"][0]["trangThai"], 4);
+
+    let holder = &house.landmarks.card_holders[0];
+    let message = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+    let reply = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
+    house.assert_answers_json(&message, message.text("jti"), reply.assert_ok());
+    assert!(house.fingerprint().await != before);
+    far.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_a_far_registry_keeps_its_code_and_reason() {
+    let (listener, address) = anywhere().await;
+    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let far = Far::serve(&house, listener).await;
+    let holder = &house.landmarks.card_holders[0];
+    let message = dossier::message(house.now(), &dossier::members(house.now(), holder, "Trần Văn Khác"));
+    let there = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
+    far.stop().await;
+
+    let house = House::start().await;
+    let message = dossier::message(house.now(), &dossier::members(house.now(), holder, "Trần Văn Khác"));
+    let here = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
+    assert_eq!(there.header("lienthong-fault"), here.header("lienthong-fault"));
+    assert_eq!((there.status, there.reason()), (here.status, here.reason()));
+    assert_ne!(here.header("lienthong-fault"), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_touches_no_registry_and_a_question_to_a_dead_one_may_be_asked_again() {
+    let (listener, address) = anywhere().await;
+    drop(listener);
+    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let ping = Tax::ping(house.now(), "nobody home");
+    let reply = house.wire("tax").send(&ping.sign(&house.key("tax"))).await;
+    house.assert_answers(&ping, reply.assert_ok());
+    let question = house.verify(&["fund"]);
+    let reply = house.wire("tax").send(&question.sign(&house.key("tax"))).await;
+    let code = FaultCode::InsuranceUnavailable;
+    reply.assert_fault(code, &reply.reason());
+    assert!(reply.text().contains("<Retry>same-id</Retry>"));
+}
