@@ -61,7 +61,12 @@ pub async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sy
     let idle = server.memory()?;
     clients::run(&scene, options.clients, WARM_UP).await?;
     let before = server.sample().await?;
-    let load = clients::run(&scene, options.clients, Duration::from_secs(options.seconds)).await?;
+    let load = clients::run(
+        &scene,
+        options.clients,
+        Duration::from_secs(options.seconds),
+    )
+    .await?;
     let after = server.sample().await?;
     let peak = server.memory()?;
     let ready = server.ready_after;

@@ -32,7 +32,12 @@ impl Report {
 pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report {
     let config = match Config::load(file) {
         Ok(config) => config,
-        Err(problems) => return Report { problems, summary: None },
+        Err(problems) => {
+            return Report {
+                problems,
+                summary: None,
+            };
+        }
     };
     let mut problems = own_certificates(&config, now);
     problems.extend(calendar_years(&config, now));
@@ -183,7 +188,11 @@ fn partners_table(page: &mut String, partners: &Partners) {
         operations.sort_unstable();
         operations.dedup();
         let state = if partner.active { "" } else { " (suspended)" };
-        let said = if operations.is_empty() { "no operation".to_owned() } else { operations.join(", ") };
+        let said = if operations.is_empty() {
+            "no operation".to_owned()
+        } else {
+            operations.join(", ")
+        };
         let _ = writeln!(page, "partner {:<14}{said}{state}", partner.id.as_str());
     }
 }

@@ -2,22 +2,17 @@
 
 mod admin;
 mod check;
-mod journal;
-mod registry;
-mod serve;
 #[cfg(feature = "sandbox")]
 mod conformance;
+mod journal;
+mod registry;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod serve;
 #[cfg(feature = "sandbox")]
 mod sign;
 
-use std::{
-    error::Error,
-    future::Future,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{error::Error, future::Future, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -111,7 +106,10 @@ impl Command {
 }
 
 fn on_runtime(command: impl Future<Output = Ended>) -> Ended {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
 }
 
 #[cfg(test)]
@@ -128,6 +126,10 @@ mod tests {
     #[test]
     fn every_command_says_what_it_does() {
         let command = Cli::command();
-        assert!(command.get_subcommands().all(|sub| sub.get_about().is_some()));
+        assert!(
+            command
+                .get_subcommands()
+                .all(|sub| sub.get_about().is_some())
+        );
     }
 }

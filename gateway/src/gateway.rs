@@ -11,7 +11,7 @@ use certs::{
 use gateway_core::{
     ports::{Clock, MessageLog, Outbox, Sight, SystemClock},
     sign::Signer,
-    stage::{Gate, Parts},
+    stage::{Bounds, Gate, Parts},
 };
 use gateway_store::{Store, StoreParams};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -115,8 +115,9 @@ impl Gateway {
             sight,
             tasks: TaskTracker::new(),
         };
-        let gate = Gate::new(config.limits.in_flight_max);
-        let house = House::new(wiring::stacks(&contract.client, &parts, &gate));
+        let gate = Gate::bounded(config.limits.in_flight_max, bounds(&config));
+        let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
+        let house = House::new(wiring::stacks(&contract.client, call_timeout, &parts, &gate));
         let front = Front {
             acceptor: Arc::new(acceptor(&config)?),
             partners: Arc::clone(&partners),
@@ -232,6 +233,14 @@ impl Gateway {
             let _ = tokio::time::timeout(HOUSEKEEPING, worker).await;
         }
         tracing::info!("drained");
+    }
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        deadline: config.limits.deadline(),
+        body_time: Duration::from_millis(config.limits.body_ms),
+        body_bytes: config.limits.body_bytes_max,
     }
 }
 

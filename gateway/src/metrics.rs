@@ -9,7 +9,6 @@ use std::{
 
 use gateway_core::ports::{Census, Clock as _, Delivery, Sight, SystemClock};
 use jiff::Timestamp;
-use schemas::id::PartnerId;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -21,6 +20,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use schemas::id::PartnerId;
 
 /// Different label sets in one family at most; what comes after counts as `other`.
 pub const LABEL_SETS_MAX: usize = 1_024;
@@ -86,20 +86,48 @@ impl Metrics {
             Unit::Seconds,
             self.rooms.clone(),
         );
-        all.register("refusals", "Messages refused, by room and code", self.refusals.family.clone());
+        all.register(
+            "refusals",
+            "Messages refused, by room and code",
+            self.refusals.family.clone(),
+        );
         all.register("answers", "Messages answered", self.answers.family.clone());
-        all.register("deliveries", "Calls to partners", self.deliveries.family.clone());
+        all.register(
+            "deliveries",
+            "Calls to partners",
+            self.deliveries.family.clone(),
+        );
         all.register("connections", "Open connections", self.connections.clone());
-        all.register("connections_accepted", "Connections whose handshake succeeded", self.accepted.clone());
-        all.register("connections_refused", "Connections refused, by reason", self.refused_connections.clone());
+        all.register(
+            "connections_accepted",
+            "Connections whose handshake succeeded",
+            self.accepted.clone(),
+        );
+        all.register(
+            "connections_refused",
+            "Connections refused, by reason",
+            self.refused_connections.clone(),
+        );
     }
 
     fn register_house(&mut self, started: Timestamp) {
         let all = &mut self.registry;
         all.register("ready", "1 while messages are taken", self.ready.clone());
-        all.register("journal_records", "Records in the journal", self.journal.clone());
-        all.register("inbox_in_progress", "Claims without an answer", self.in_progress.clone());
-        all.register("outbox_parcels", "Parcels on their way out, by state", self.outbox.clone());
+        all.register(
+            "journal_records",
+            "Records in the journal",
+            self.journal.clone(),
+        );
+        all.register(
+            "inbox_in_progress",
+            "Claims without an answer",
+            self.in_progress.clone(),
+        );
+        all.register(
+            "outbox_parcels",
+            "Parcels on their way out, by state",
+            self.outbox.clone(),
+        );
         all.register_with_unit(
             "outbox_oldest",
             "Age of the oldest waiting parcel",
@@ -113,7 +141,11 @@ impl Metrics {
         );
         let start: Gauge = Gauge::default();
         start.set(started.as_second());
-        all.register("process_start_time_seconds", "Start of the process, seconds since 1970", start);
+        all.register(
+            "process_start_time_seconds",
+            "Start of the process, seconds since 1970",
+            start,
+        );
         let build = [("version", env!("CARGO_PKG_VERSION"))];
         all.register("build", "What is running", Info::new(build.to_vec()));
     }
@@ -141,7 +173,9 @@ impl Metrics {
 
     /// A connection that was refused (handshake, cap, unknown peer), by its stable reason word.
     pub fn refused_connection(&self, reason: &'static str) {
-        self.refused_connections.get_or_create(&ReasonLabels { reason }).inc();
+        self.refused_connections
+            .get_or_create(&ReasonLabels { reason })
+            .inc();
     }
 
     /// One call to a partner and how it ended.
@@ -155,7 +189,8 @@ impl Metrics {
             partner: partner.to_owned(),
             outcome,
         };
-        self.deliveries.count(labels(partner.as_str()), || labels(OTHER));
+        self.deliveries
+            .count(labels(partner.as_str()), || labels(OTHER));
     }
 
     /// Whether messages are taken.
@@ -165,7 +200,9 @@ impl Metrics {
 
     /// When a certificate of ours ends; `file` is its key in the config, such as `tls.cert`.
     pub fn certificate_ends(&self, file: &'static str, not_after: Timestamp) {
-        self.certificates.get_or_create(&FileLabels { file }).set(not_after.as_second());
+        self.certificates
+            .get_or_create(&FileLabels { file })
+            .set(not_after.as_second());
     }
 
     /// Takes over the store's counts, just before they are read.
@@ -176,8 +213,12 @@ impl Metrics {
             let partner = lane.partner.as_str();
             self.lane(partner, "waiting", lane.waiting);
             self.lane(partner, "dead", lane.dead);
-            let age = lane.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
-            let labels = PartnerLabels { partner: partner.to_owned() };
+            let age = lane
+                .oldest
+                .map_or(0, |oldest| now.as_second() - oldest.as_second());
+            let labels = PartnerLabels {
+                partner: partner.to_owned(),
+            };
             self.outbox_age.get_or_create(&labels).set(age.max(0));
         }
     }
@@ -185,16 +226,26 @@ impl Metrics {
     /// Messages answered and refused since the start, of one partner.
     #[must_use]
     pub fn of_partner(&self, partner: &str) -> (u64, u64) {
-        let labels = PartnerLabels { partner: partner.to_owned() };
+        let labels = PartnerLabels {
+            partner: partner.to_owned(),
+        };
         let count = |counters: &Bounded<PartnerLabels>| {
-            counters.family.get(&labels).map_or(0, |counter| counter.get())
+            counters
+                .family
+                .get(&labels)
+                .map_or(0, |counter| counter.get())
         };
         (count(&self.accepted_of), count(&self.refused_of))
     }
 
     fn lane(&self, partner: &str, state: &'static str, parcels: u64) {
-        let labels = LaneLabels { partner: partner.to_owned(), state };
-        self.outbox.get_or_create(&labels).set(i64::try_from(parcels).unwrap_or(i64::MAX));
+        let labels = LaneLabels {
+            partner: partner.to_owned(),
+            state,
+        };
+        self.outbox
+            .get_or_create(&labels)
+            .set(i64::try_from(parcels).unwrap_or(i64::MAX));
     }
 }
 
@@ -206,8 +257,14 @@ impl Default for Metrics {
 
 impl Sight for Metrics {
     fn room(&self, room: &'static str, route: &'static str, outcome: &'static str, took: Duration) {
-        let labels = RoomLabels { room, route, outcome };
-        self.rooms.get_or_create(&labels).observe(took.as_secs_f64());
+        let labels = RoomLabels {
+            room,
+            route,
+            outcome,
+        };
+        self.rooms
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
     }
 
     fn refused(&self, room: &'static str, partner: &str, code: &'static str) {
@@ -232,7 +289,9 @@ impl Sight for Metrics {
 }
 
 fn count_partner(counters: &Bounded<PartnerLabels>, partner: &str) {
-    let labels = |partner: &str| PartnerLabels { partner: partner.to_owned() };
+    let labels = |partner: &str| PartnerLabels {
+        partner: partner.to_owned(),
+    };
     counters.count(labels(partner), || labels(OTHER));
 }
 
@@ -331,8 +390,8 @@ const ROOM_SECONDS: [f64; 12] = [
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::ports::LaneCensus;
     use super::*;
+    use gateway_core::ports::LaneCensus;
 
     fn metrics() -> Metrics {
         Metrics::started_at(Timestamp::from_second(1_790_000_000).unwrap())
@@ -341,12 +400,19 @@ mod tests {
     #[test]
     fn every_metric_has_its_name_type_and_help() {
         let metrics = metrics();
-        metrics.room("verify", "/tax/v1/messages", "ok", Duration::from_micros(70));
+        metrics.room(
+            "verify",
+            "/tax/v1/messages",
+            "ok",
+            Duration::from_micros(70),
+        );
         metrics.refused("verify", "tax", "BAD-SIGNATURE");
         metrics.answered("tax", "tax.ping", "done");
         metrics.refused_connection("no-certificate");
         metrics.connection_opened();
-        let receipt = Delivery::Delivered { receipt: Default::default() };
+        let receipt = Delivery::Delivered {
+            receipt: Default::default(),
+        };
         metrics.delivered(&PartnerId::parse("portal").unwrap(), &receipt);
         metrics.certificate_ends("tls.cert", Timestamp::from_second(1_800_000_000).unwrap());
         let text = metrics.text();
@@ -375,7 +441,10 @@ mod tests {
             metrics.refused("verify", &format!("stranger-{number}"), "UNAUTHENTICATED");
         }
         let text = metrics.text();
-        let sets = text.lines().filter(|line| line.starts_with("lienthong_refusals_total{")).count();
+        let sets = text
+            .lines()
+            .filter(|line| line.starts_with("lienthong_refusals_total{"))
+            .count();
         assert_eq!(sets, LABEL_SETS_MAX + 1);
         assert!(text.contains("partner=\"other\",code=\"UNAUTHENTICATED\"} 1024"));
     }

@@ -149,8 +149,7 @@ mod tests {
     fn written(format: LogFormat) -> String {
         let memory = Memory::default();
         let writer = memory.clone();
-        let subscriber = tracing_subscriber::registry()
-            .with(layer(format, move || writer.clone()));
+        let subscriber = tracing_subscriber::registry().with(layer(format, move || writer.clone()));
         tracing::subscriber::with_default(subscriber, || {
             for text in NASTY {
                 let span = tracing::info_span!("message", evidence = %text, partner = ?text);
@@ -177,7 +176,10 @@ mod tests {
     fn one_event_is_one_line_for_people_too_and_steers_no_terminal() {
         let log = written(LogFormat::Human);
         assert_eq!(log.lines().count(), NASTY.len());
-        assert!(log.chars().all(|character| character == '\n' || !is_unruly(character)));
+        assert!(
+            log.chars()
+                .all(|character| character == '\n' || !is_unruly(character))
+        );
     }
 
     #[test]

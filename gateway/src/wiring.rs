@@ -55,8 +55,16 @@ pub fn operations() -> Vec<&'static Operation> {
 }
 
 /// One stack per system, all alike.
-pub(crate) fn stacks(contract: &Insurance, parts: &Parts, gate: &Arc<Gate>) -> Vec<Stack> {
-    let desk = Arc::new(Desk(contract.clone()));
+pub(crate) fn stacks(
+    contract: &Insurance,
+    call_timeout: Duration,
+    parts: &Parts,
+    gate: &Arc<Gate>,
+) -> Vec<Stack> {
+    let desk = Arc::new(Desk {
+        insurance: contract.clone(),
+        timeout: call_timeout,
+    });
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
@@ -65,7 +73,17 @@ pub(crate) fn stacks(contract: &Insurance, parts: &Parts, gate: &Arc<Gate>) -> V
 }
 
 /// The insurance contract as the adapters ask for it.
-struct Desk(Insurance);
+struct Desk {
+    insurance: Insurance,
+    timeout: Duration,
+}
+
+impl Desk {
+    /// The message's deadline, or our own bound on one call where that is sooner.
+    fn by(&self, context: &Context) -> Instant {
+        context.deadline.min(Instant::now() + self.timeout)
+    }
+}
 
 fn asked_by(context: &Context, change: bool) -> contract::Context {
     contract::Context {
@@ -88,7 +106,7 @@ impl Employers for Desk {
         mut request: contract::GetParticipationRequest,
     ) -> BoxFuture<'_, Result<contract::GetParticipationResponse, Fault>> {
         request.context = Some(asked_by(&context, false));
-        Box::pin(self.0.participation(context.deadline, request))
+        Box::pin(self.insurance.participation(self.by(&context), request))
     }
 }
 
@@ -100,7 +118,7 @@ impl Births for Desk {
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
         request.context = Some(asked_by(&context, true));
         Box::pin(async move {
-            let response = self.0.register_birth(context.deadline, request).await?;
+            let response = self.insurance.register_birth(self.by(&context), request).await?;
             response.case.ok_or_else(|| missing("answer-without-case"))
         })
     }
@@ -115,7 +133,7 @@ impl Births for Desk {
             case_ids,
         };
         Box::pin(async move {
-            let response = self.0.birth_cases(context.deadline, request).await?;
+            let response = self.insurance.birth_cases(self.by(&context), request).await?;
             Ok(response.cases)
         })
     }
@@ -129,7 +147,7 @@ impl Dossiers for Desk {
     ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
         request.context = Some(asked_by(&context, true));
         Box::pin(async move {
-            let response = self.0.submit_reissue(context.deadline, request).await?;
+            let response = self.insurance.submit_reissue(self.by(&context), request).await?;
             response.dossier.ok_or_else(|| missing("answer-without-dossier"))
         })
     }
@@ -383,10 +401,4 @@ fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
         tracing::warn!(change = change.id, reason, "a change without words");
         Vec::new()
     })
-}
-
-/// When an insurance call of a worker must be over.
-#[must_use]
-pub fn soon(config: &Config) -> Instant {
-    Instant::now() + Duration::from_millis(config.insurance.timeout_ms)
 }

@@ -12,7 +12,7 @@ mod resume;
 mod room;
 mod verify;
 
-pub use admit::{Admit, AdmitLayer, Gate, TIMEOUT_HEADER};
+pub use admit::{Admit, AdmitLayer, Bounds, Gate, TIMEOUT_HEADER};
 pub use answer::{Answer, AnswerLayer, Prepared};
 pub use face::{EVIDENCE, FAULT, FaceLayer, FaceService, Reply, SIGNATURE, unknown_route};
 pub use perform::Perform;
@@ -55,3 +55,6 @@ impl std::fmt::Debug for Parts {
         f.debug_struct("Parts").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use schemas::id::MessageId;
+use tokio::time::Instant;
 
 use crate::{
     adapter::{Claims, Envelope, Operation, Road, Route},
@@ -36,6 +37,8 @@ pub struct Admitted {
     pub(crate) head: Head,
     pub(crate) route: &'static Route,
     pub(crate) body: Body,
+    pub(crate) body_by: Instant,
+    pub(crate) body_bytes_max: usize,
 }
 
 /// Past the receive room: the whole body, and what its envelope claims.

@@ -32,11 +32,18 @@ enum State<'s> {
 #[must_use]
 pub fn explain(story: &Story, now: Timestamp) -> MessageStory {
     let state = state(story, now);
-    let sender = story.sender.as_ref().map(|sender| sender.as_str().to_owned());
+    let sender = story
+        .sender
+        .as_ref()
+        .map(|sender| sender.as_str().to_owned());
     MessageStory {
         evidence: story.evidence.to_string(),
         sender: sender.unwrap_or_default(),
-        message_id: story.id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        message_id: story
+            .id
+            .as_ref()
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
         operation: story.operation.clone().unwrap_or_default(),
         rooms: rooms(story, &state),
         verdict: verdict(story, &state),
@@ -48,7 +55,10 @@ pub fn explain(story: &Story, now: Timestamp) -> MessageStory {
 fn state<'s>(story: &'s Story, now: Timestamp) -> State<'s> {
     if let Some(room) = &story.room {
         return State::TurnedAway {
-            room: ROOMS.iter().position(|known| known == room).unwrap_or(VERIFY),
+            room: ROOMS
+                .iter()
+                .position(|known| known == room)
+                .unwrap_or(VERIFY),
             code: story.fault.as_deref().unwrap_or(UNKNOWN),
         };
     }
@@ -100,7 +110,10 @@ fn refusal(story: &Story, state: &State<'_>) -> String {
 
 fn detail(room: usize, story: &Story) -> String {
     let named = |name: &str, value: &Option<String>| {
-        value.as_ref().filter(|value| !value.is_empty()).map(|value| format!("{name} {value}"))
+        value
+            .as_ref()
+            .filter(|value| !value.is_empty())
+            .map(|value| format!("{name} {value}"))
     };
     let parts = match ROOMS[room] {
         "accept" => vec![Some(format!("carried by {}", story.peer.as_str()))],
@@ -133,7 +146,10 @@ fn callbacks(parcels: &[ParcelStory]) -> Option<String> {
         return None;
     }
     let counted = ["waiting", "leased", "done", "dead"].map(|state| {
-        let count = parcels.iter().filter(|parcel| parcel.state == state).count();
+        let count = parcels
+            .iter()
+            .filter(|parcel| parcel.state == state)
+            .count();
         (count > 0).then(|| format!("{count} {state}"))
     });
     let counted: Vec<String> = counted.into_iter().flatten().collect();
@@ -198,9 +214,7 @@ fn after_refusal(code: &str) -> String {
         return "see the page of this fault code".to_owned();
     };
     match known.row().retry {
-        Retry::Never => format!(
-            "the sender has to correct it; schemas/faults/{code}.md says how"
-        ),
+        Retry::Never => format!("the sender has to correct it; schemas/faults/{code}.md says how"),
         Retry::SameId => "the sender may send the same message again, under the same id".to_owned(),
         Retry::AskAgain => "ask again with the same id".to_owned(),
     }

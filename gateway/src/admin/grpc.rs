@@ -12,10 +12,7 @@ pub(super) struct Desk(pub(super) AdminParts);
 
 #[tonic::async_trait]
 impl Admin for Desk {
-    async fn status(
-        &self,
-        _: Request<StatusRequest>,
-    ) -> Result<Response<StatusResponse>, Status> {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         Ok(Response::new(status::page(&self.0).await))
     }
 

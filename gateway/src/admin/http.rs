@@ -15,14 +15,24 @@ pub(super) async fn answer(parts: &AdminParts, method: &Method, path: &str) -> R
     match path {
         "/metrics" => metrics(parts).await,
         "/live" => text(StatusCode::OK, PLAIN, "live\n"),
-        "/ready" => probe(parts.readiness.phase() == Phase::Ready, "ready\n", "not ready\n"),
-        "/startup" => probe(parts.readiness.phase() != Phase::Starting, "started\n", "starting\n"),
+        "/ready" => probe(
+            parts.readiness.phase() == Phase::Ready,
+            "ready\n",
+            "not ready\n",
+        ),
+        "/startup" => probe(
+            parts.readiness.phase() != Phase::Starting,
+            "started\n",
+            "starting\n",
+        ),
         _ => text(StatusCode::NOT_FOUND, PLAIN, "not here\n"),
     }
 }
 
 async fn metrics(parts: &AdminParts) -> Response<Body> {
-    parts.metrics.set_ready(parts.readiness.phase() == Phase::Ready);
+    parts
+        .metrics
+        .set_ready(parts.readiness.phase() == Phase::Ready);
     match parts.log.census().await {
         Ok(census) => parts.metrics.census(&census, parts.clock.now()),
         Err(error) => tracing::warn!(error = %error, "census failed"),

@@ -18,7 +18,10 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     let partners = parts.partners.load_full();
     let mut findings = Vec::new();
     if parts.readiness.phase() != Phase::Ready {
-        findings.push(error("no messages are taken", "wait for the start, or start it again after the drain"));
+        findings.push(error(
+            "no messages are taken",
+            "wait for the start, or start it again after the drain",
+        ));
     }
     let census = match parts.log.census().await {
         Ok(census) => census,
@@ -35,7 +38,11 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
         ready: parts.readiness.phase() == Phase::Ready,
         uptime_seconds: parts.readiness.uptime().as_secs(),
         findings,
-        lanes: census.lanes.iter().map(|lane| lane_line(lane, now)).collect(),
+        lanes: census
+            .lanes
+            .iter()
+            .map(|lane| lane_line(lane, now))
+            .collect(),
         partners: partner_lines(parts, &partners),
         journal_records: census.journal_records,
         inbox_in_progress: census.in_progress,
@@ -54,7 +61,10 @@ fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
         }
         if age_seconds(lane, now) > LATE_SECONDS {
             findings.push(warning(
-                &format!("parcels for {partner} wait since more than {} minutes", LATE_SECONDS / 60),
+                &format!(
+                    "parcels for {partner} wait since more than {} minutes",
+                    LATE_SECONDS / 60
+                ),
                 "ask the partner whether its service is up; delivery goes on by itself",
             ));
         }
@@ -66,7 +76,9 @@ fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
 pub(crate) fn partner_findings(partners: &Partners, now: Timestamp) -> Vec<Finding> {
     let mut all: Vec<_> = partners.iter().collect();
     all.sort_by(|left, right| left.id.as_str().cmp(right.id.as_str()));
-    all.into_iter().flat_map(|partner| partner_ends(partner, now)).collect()
+    all.into_iter()
+        .flat_map(|partner| partner_ends(partner, now))
+        .collect()
 }
 
 fn partner_ends(partner: &Partner, now: Timestamp) -> Vec<Finding> {
@@ -76,18 +88,33 @@ fn partner_ends(partner: &Partner, now: Timestamp) -> Vec<Finding> {
         let Some(end) = key.key.not_after().filter(|end| *end - SOON < now) else {
             continue;
         };
-        let what = format!("the signing key {} of {id} ends on {}", key.kid, day_in_viet_nam(end));
+        let what = format!(
+            "the signing key {} of {id} ends on {}",
+            key.kid,
+            day_in_viet_nam(end)
+        );
         let cure = "register its next key beside it before that day";
-        findings.push(if end < now { error(&what, cure) } else { warning(&what, cure) });
+        findings.push(if end < now {
+            error(&what, cure)
+        } else {
+            warning(&what, cure)
+        });
     }
     let today = day_in_viet_nam(now);
     for agreement in &partner.agreements {
-        let Some(end) = agreement.valid_to.filter(|end| *end < day_in_viet_nam(now + SOON)) else {
+        let Some(end) = agreement
+            .valid_to
+            .filter(|end| *end < day_in_viet_nam(now + SOON))
+        else {
             continue;
         };
         let what = format!("the agreement {} of {id} ends on {end}", agreement.number);
         let cure = "renew it and put the new one into the partner's file";
-        findings.push(if end < today { error(&what, cure) } else { warning(&what, cure) });
+        findings.push(if end < today {
+            error(&what, cure)
+        } else {
+            warning(&what, cure)
+        });
     }
     findings
 }
@@ -108,7 +135,9 @@ fn lane_line(lane: &LaneCensus, now: Timestamp) -> Lane {
 }
 
 fn age_seconds(lane: &LaneCensus, now: Timestamp) -> u64 {
-    let seconds = lane.oldest.map_or(0, |oldest| now.as_second() - oldest.as_second());
+    let seconds = lane
+        .oldest
+        .map_or(0, |oldest| now.as_second() - oldest.as_second());
     u64::try_from(seconds).unwrap_or(0)
 }
 
@@ -119,7 +148,12 @@ fn partner_lines(parts: &AdminParts, partners: &Partners) -> Vec<PartnerLine> {
             let (accepted, refused) = parts.metrics.of_partner(partner.id.as_str());
             PartnerLine {
                 id: partner.id.as_str().to_owned(),
-                state: if partner.active { "active" } else { "suspended" }.to_owned(),
+                state: if partner.active {
+                    "active"
+                } else {
+                    "suspended"
+                }
+                .to_owned(),
                 accepted,
                 refused,
             }

@@ -1,11 +1,11 @@
 //! The listener over a real socket.
 
 use futures_util::future::BoxFuture;
+use gateway_core::Evidence;
 use gateway_core::ports::{
     Census, Claimed, Entry, Known, LaneCensus, Parcel, RefusalNote, StoreError, StoredAnswer,
     Story, SystemClock, Unfinished,
 };
-use gateway_core::Evidence;
 use schemas::id::{MessageId, PartnerId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -92,7 +92,11 @@ async fn scene(scope: Scope) -> Scene {
 }
 
 async fn get(scene: &Scene, path: &str) -> String {
-    send(scene, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
+    send(
+        scene,
+        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    )
+    .await
 }
 
 async fn send(scene: &Scene, request: &str) -> String {
@@ -120,7 +124,10 @@ async fn probes_follow_the_life_of_the_process() {
 #[tokio::test]
 async fn metrics_are_open_metrics_with_the_stores_counts() {
     let answer = get(&scene(Scope::Operators).await, "/metrics").await;
-    assert!(answer.contains("content-type: application/openmetrics-text"), "{answer}");
+    assert!(
+        answer.contains("content-type: application/openmetrics-text"),
+        "{answer}"
+    );
     assert!(answer.contains("lienthong_journal_records 5"));
     assert!(answer.contains("lienthong_outbox_parcels{partner=\"portal\",state=\"dead\"} 1"));
 }
@@ -129,7 +136,8 @@ async fn metrics_are_open_metrics_with_the_stores_counts() {
 async fn other_paths_and_methods_are_refused() {
     let scene = scene(Scope::Operators).await;
     assert!(get(&scene, "/etc/passwd").await.starts_with("HTTP/1.1 404"));
-    let post = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let post =
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     assert!(send(&scene, post).await.starts_with("HTTP/1.1 405"));
 }
 
@@ -149,7 +157,13 @@ async fn the_status_page_says_what_is_wrong_and_what_to_do() {
 #[tokio::test]
 async fn an_id_that_nobody_knows_has_no_story() {
     let scene = scene(Scope::Operators).await;
-    assert!(client::explain(scene.address, "no-such-id").await.unwrap().stories.is_empty());
+    assert!(
+        client::explain(scene.address, "no-such-id")
+            .await
+            .unwrap()
+            .stories
+            .is_empty()
+    );
     let refused = client::explain(scene.address, "").await.unwrap_err();
     assert!(matches!(refused, client::Error::Refused(_)));
 }
@@ -166,5 +180,8 @@ async fn a_gateway_that_is_down_is_told_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    assert!(matches!(client::status(address).await, Err(client::Error::Down(_))));
+    assert!(matches!(
+        client::status(address).await,
+        Err(client::Error::Down(_))
+    ));
 }

@@ -39,7 +39,9 @@ impl Load {
     pub(super) fn quantile_ms(&self, part: f64) -> f64 {
         let last = self.messages().saturating_sub(1);
         let rank = (last as f64 * part).round() as usize;
-        self.latencies_us.get(rank).map_or(0.0, |us| f64::from(*us) / 1e3)
+        self.latencies_us
+            .get(rank)
+            .map_or(0.0, |us| f64::from(*us) / 1e3)
     }
 }
 
@@ -58,7 +60,9 @@ pub(super) async fn run(scene: &Scene, clients: u16, length: Duration) -> Result
         lines.push(connect(scene, &connector).await?);
     }
     let started = Instant::now();
-    let running = lines.into_iter().map(|line| drive(scene, line, started + length));
+    let running = lines
+        .into_iter()
+        .map(|line| drive(scene, line, started + length));
     let ended = futures_util::future::join_all(running).await;
     let wall = started.elapsed();
     let mut latencies_us = Vec::new();

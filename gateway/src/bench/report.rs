@@ -35,18 +35,37 @@ impl Report {
         for (name, part) in [("p50, ms", 0.5), ("p99, ms", 0.99), ("p99.9, ms", 0.999)] {
             line(name, format!("{:.2}", load.quantile_ms(part)));
         }
-        line("server CPU, us/message", format!("{:.0}", self.server_cpu_us()));
-        line("primitives CPU, us/message", format!("{:.0}", primitives.sum_us()));
+        line(
+            "server CPU, us/message",
+            format!("{:.0}", self.server_cpu_us()),
+        );
+        line(
+            "primitives CPU, us/message",
+            format!("{:.0}", primitives.sum_us()),
+        );
         line("  TLS record", format!("{:.1}", primitives.tls_us));
         line("  verify", format!("{:.1}", primitives.verify_us));
         line("  sign", format!("{:.1}", primitives.sign_us));
         line("  commit", format!("{:.1}", primitives.commit_us));
-        line("idle memory, MB", format!("{:.1}", megabytes(self.idle_rss_kb)));
-        line("peak memory, MB", format!("{:.1}", megabytes(self.peak_rss_kb)));
+        line(
+            "idle memory, MB",
+            format!("{:.1}", megabytes(self.idle_rss_kb)),
+        );
+        line(
+            "peak memory, MB",
+            format!("{:.1}", megabytes(self.peak_rss_kb)),
+        );
         line("start to ready, ms", self.ready.as_millis().to_string());
         for (room, (seconds, passages)) in &self.spent.rooms {
-            let mean = if *passages > 0.0 { seconds * 1e6 / passages } else { 0.0 };
-            line(&format!("room {room}, us inside (wall)"), format!("{mean:.0}"));
+            let mean = if *passages > 0.0 {
+                seconds * 1e6 / passages
+            } else {
+                0.0
+            };
+            line(
+                &format!("room {room}, us inside (wall)"),
+                format!("{mean:.0}"),
+            );
         }
         page
     }
@@ -106,6 +125,10 @@ mod tests {
             assert_eq!(line[name].as_f64(), value.as_f64(), "{name}");
         }
         assert_eq!(line.as_object().unwrap().len(), 8);
-        assert!(report.page().contains("room verify, us inside (wall)     125000"));
+        assert!(
+            report
+                .page()
+                .contains("room verify, us inside (wall)     125000")
+        );
     }
 }

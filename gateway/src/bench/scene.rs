@@ -64,10 +64,11 @@ impl Scene {
         let question = Question::find(&config, &clock).await?;
         let tax = Identity::load(&layout.agency("tax"))?;
         let maker = Maker::new(&layout.agency("tax"), question, clock)?;
-        let ahead = options.seconds as usize * match options.key {
-            Key::P256 => 5_000,
-            Key::Rsa2048 => 2_000,
-        };
+        let ahead = options.seconds as usize
+            * match options.key {
+                Key::P256 => 5_000,
+                Key::Rsa2048 => 2_000,
+            };
         eprintln!("signing {ahead} messages ahead");
         Ok(Self {
             layout,
@@ -103,7 +104,11 @@ impl Stock {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let share = ahead.div_ceil(workers);
         let signed = std::thread::scope(|scope| {
-            let make = || (0..share).map(|_| maker.make()).collect::<Result<Vec<_>, _>>();
+            let make = || {
+                (0..share)
+                    .map(|_| maker.make())
+                    .collect::<Result<Vec<_>, _>>()
+            };
             let running: Vec<_> = (0..workers).map(|_| scope.spawn(make)).collect();
             let mut all = Vec::with_capacity(ahead);
             for worker in running {
@@ -134,13 +139,19 @@ impl Question {
         let marks = marks.await?.map_err(|error| error.to_string())?;
         let operations = wiring::operations();
         let snapshot = Snapshot::load(config, &operations).map_err(StartError::Config)?;
-        let tax = snapshot.partners.get(&PartnerId::parse("tax")?).ok_or("no partner tax")?;
+        let tax = snapshot
+            .partners
+            .get(&PartnerId::parse("tax")?)
+            .ok_or("no partner tax")?;
         let agreement = tax
             .agreements
             .iter()
             .find(|agreement| agreement.operations.contains_key("tax.verify-employer"))
             .ok_or("no agreement for tax.verify-employer")?;
-        let purpose = agreement.purposes.first().ok_or("an agreement without purposes")?;
+        let purpose = agreement
+            .purposes
+            .first()
+            .ok_or("an agreement without purposes")?;
         let fields = [
             FieldName::ParticipationState,
             FieldName::Participants,
@@ -215,6 +226,9 @@ impl Maker {
 
 /// Two ports that nobody has at this moment.
 fn free_ports() -> std::io::Result<(u16, u16)> {
-    let (one, two) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    let (one, two) = (
+        TcpListener::bind("127.0.0.1:0")?,
+        TcpListener::bind("127.0.0.1:0")?,
+    );
     Ok((one.local_addr()?.port(), two.local_addr()?.port()))
 }

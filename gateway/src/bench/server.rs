@@ -86,7 +86,8 @@ impl Server {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let of = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+                .unwrap_or(0)
         };
         Ok(Memory {
             resident_kb: of("VmRSS:"),
@@ -102,7 +103,10 @@ impl Server {
     }
 
     /// Asks the child to drain, and ends it where it does not.
-    #[expect(clippy::disallowed_methods, reason = "the last act: nothing else waits for this thread")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the last act: nothing else waits for this thread"
+    )]
     pub(super) fn stop(mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
@@ -120,7 +124,8 @@ impl Server {
 
     async fn get(&self, path: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.admin).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
@@ -153,8 +158,16 @@ impl Sample {
 pub(super) fn cpu_ticks(process: &str) -> io::Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // the name in parentheses may hold spaces; utime and stime are the 14th and 15th field
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let times: Vec<u64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let times: Vec<u64> = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse().ok())
+        .collect();
     Ok(times.iter().sum())
 }
 

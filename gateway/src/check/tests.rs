@@ -23,7 +23,7 @@ static PING: Operation = Operation {
 const OPERATIONS: [&Operation; 2] = [&VERIFY, &PING];
 
 fn now() -> Timestamp {
-    "2026-11-22T05:00:00Z".parse().unwrap()
+    "2026-08-22T05:00:00Z".parse().unwrap()
 }
 
 /// The sample config with certificates that end so many days from now.
@@ -47,7 +47,10 @@ fn scene(days: i64) -> TempDir {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("anchors.pem", authority.root_pem());
     write("gateway.toml", include_str!("../../sample/gateway.toml"));
-    write("partners/tax.toml", include_str!("../../sample/partners/tax.toml"));
+    write(
+        "partners/tax.toml",
+        include_str!("../../sample/partners/tax.toml"),
+    );
     folder
 }
 
@@ -60,7 +63,12 @@ fn a_good_config_gets_a_page_that_names_partners_and_operations() {
     let report = report(&scene(300), now());
     assert!(report.problems.is_empty(), "{:?}", report.problems);
     let page = report.summary.unwrap();
-    for part in ["environment           sandbox", "127.0.0.1:8443", "partner tax", "tax.ping, tax.verify-employer"] {
+    for part in [
+        "environment           sandbox",
+        "127.0.0.1:8443",
+        "partner tax",
+        "tax.ping, tax.verify-employer",
+    ] {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
 }
@@ -83,7 +91,11 @@ fn a_certificate_is_told_before_it_ends_and_refused_after() {
     }
     let report = report(&scene(-1), now());
     assert!(!report.is_good());
-    assert!(report.problems[0].what.contains("ended on"), "{:?}", report.problems);
+    assert!(
+        report.problems[0].what.contains("ended on"),
+        "{:?}",
+        report.problems
+    );
 }
 
 #[test]
@@ -91,30 +103,53 @@ fn an_ended_agreement_and_key_are_warnings_with_their_lines() {
     let folder = scene(4_000);
     let later: Timestamp = "2031-06-01T00:00:00Z".parse().unwrap();
     let report = report(&folder, later);
-    let agreement = report.problems.iter().find(|problem| problem.what.contains("this agreement ended"));
+    let agreement = report
+        .problems
+        .iter()
+        .find(|problem| problem.what.contains("this agreement ended"));
     let agreement = agreement.expect("the sample's agreement ends in 2030");
     assert!(!agreement.is_error());
     assert!(agreement.file.ends_with("tax.toml"));
     let text = include_str!("../../sample/partners/tax.toml");
-    let line = 1 + text.lines().position(|line| line.starts_with("valid_to")).unwrap();
+    let line = 1 + text
+        .lines()
+        .position(|line| line.starts_with("valid_to"))
+        .unwrap();
     assert_eq!(agreement.line, line);
-    let key = report.problems.iter().find(|problem| problem.what.contains("key tax-1 ended"));
-    assert!(key.is_some_and(|key| !key.is_error()), "{:?}", report.problems);
+    let key = report
+        .problems
+        .iter()
+        .find(|problem| problem.what.contains("key tax-1 ended"));
+    assert!(
+        key.is_some_and(|key| !key.is_error()),
+        "{:?}",
+        report.problems
+    );
 }
 
 #[test]
 fn a_year_without_holidays_is_told() {
     let far: Timestamp = "2090-03-01T00:00:00Z".parse().unwrap();
     let report = report(&scene(30_000), far);
-    assert!(report.problems.iter().any(|problem| problem.what.contains("does not cover 2090")));
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("does not cover 2090"))
+    );
 }
 
 #[test]
 fn errors_of_partners_come_with_the_warnings_and_before_them() {
     let folder = scene(6);
-    let text = include_str!("../../sample/partners/tax.toml").replace("kid = \"tax-1\"", "kid = \"\"");
+    let text =
+        include_str!("../../sample/partners/tax.toml").replace("kid = \"tax-1\"", "kid = \"\"");
     fs::write(folder.path().join("partners/tax.toml"), text).unwrap();
     let report = report(&folder, now());
     assert!(!report.is_good());
-    assert!(report.problems[0].is_error() && !report.problems[1].is_error(), "{:?}", report.problems);
+    assert!(
+        report.problems[0].is_error() && !report.problems[1].is_error(),
+        "{:?}",
+        report.problems
+    );
 }

@@ -36,8 +36,12 @@ impl Which {
             return Ok(config.admin.socket());
         };
         let host = text.trim_start_matches("http://").trim_end_matches('/');
-        let mut found = host.to_socket_addrs().map_err(|error| format!("{text}: {error}"))?;
-        found.next().ok_or_else(|| format!("{text}: no such address").into())
+        let mut found = host
+            .to_socket_addrs()
+            .map_err(|error| format!("{text}: {error}"))?;
+        found
+            .next()
+            .ok_or_else(|| format!("{text}: no such address").into())
     }
 }
 
@@ -61,9 +65,16 @@ impl StatusArguments {
         if !self.quiet {
             print!("{}", page_of(&page));
         }
-        let is_wrong = page.findings.iter().any(|finding| finding.severity == "error");
+        let is_wrong = page
+            .findings
+            .iter()
+            .any(|finding| finding.severity == "error");
         let good = page.ready && (self.quiet || !is_wrong);
-        Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if good {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
@@ -80,13 +91,19 @@ impl ExplainArguments {
         let stories = match client::explain(self.which.address()?, &self.id).await {
             Ok(response) => response.stories,
             Err(client::Error::Down(address)) => {
-                eprintln!("no gateway answers on {address}; reading the store of {}", self.which.file.config.display());
-                self.from_the_file().await?
+                eprintln!(
+                    "no gateway answers on {address}; reading the store of {}",
+                    self.which.file.config.display()
+                );
+                self.read_the_file().await?
             }
             Err(error) => return Err(error.into()),
         };
         if stories.is_empty() {
-            println!("nothing is kept about {}: it never came past the receive room here", self.id);
+            println!(
+                "nothing is kept about {}: it never came past the receive room here",
+                self.id
+            );
             return Ok(ExitCode::FAILURE);
         }
         for story in &stories {
@@ -96,18 +113,31 @@ impl ExplainArguments {
     }
 
     /// The same words from the file alone; the store takes its lock, so nobody else has it open.
-    async fn from_the_file(&self) -> Result<Vec<MessageStory>, Box<dyn std::error::Error + Send + Sync>> {
+    async fn read_the_file(
+        &self,
+    ) -> Result<Vec<MessageStory>, Box<dyn std::error::Error + Send + Sync>> {
         let config = Config::load(&self.which.file.config).map_err(StartError::Config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let vault = Arc::new(Vault::open_file(&config.store.seal_key)?);
-        let store = Store::open(StoreParams::new(&config.store.path, vault, Arc::clone(&clock)))?;
+        let store = Store::open(StoreParams::new(
+            &config.store.path,
+            vault,
+            Arc::clone(&clock),
+        ))?;
         let stories = store.story(&self.id).await?;
-        Ok(stories.iter().map(|story| explain(story, clock.now())).collect())
+        Ok(stories
+            .iter()
+            .map(|story| explain(story, clock.now()))
+            .collect())
     }
 }
 
 fn page_of(page: &StatusResponse) -> String {
-    let state = if page.ready { "takes messages" } else { "takes no messages" };
+    let state = if page.ready {
+        "takes messages"
+    } else {
+        "takes no messages"
+    };
     let mut out = format!(
         "lienthong {} ({}) {state}, up {}\njournal {} records, {} in progress\n",
         page.version,
@@ -120,7 +150,10 @@ fn page_of(page: &StatusResponse) -> String {
         out.push_str("nothing is wrong\n");
     }
     for finding in &page.findings {
-        out.push_str(&format!("{}: {}\n    do: {}\n", finding.severity, finding.what, finding.cure));
+        out.push_str(&format!(
+            "{}: {}\n    do: {}\n",
+            finding.severity, finding.what, finding.cure
+        ));
     }
     for partner in &page.partners {
         out.push_str(&format!(
@@ -150,11 +183,21 @@ fn story_of(story: &MessageStory) -> String {
         or_dash(&story.operation)
     );
     for (number, line) in story.rooms.iter().enumerate() {
-        let line = format!("  {} {:<8} {:<12} {}", number + 1, line.room, line.outcome, line.detail);
+        let line = format!(
+            "  {} {:<8} {:<12} {}",
+            number + 1,
+            line.room,
+            line.outcome,
+            line.detail
+        );
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    let replay = if story.replay_safe { "safe (same id, same content)" } else { "not now" };
+    let replay = if story.replay_safe {
+        "safe (same id, same content)"
+    } else {
+        "not now"
+    };
     out.push_str(&format!(
         "verdict  {}\nnext     {}\nreplay   {replay}\n",
         story.verdict, story.next_step
@@ -219,12 +262,24 @@ mod tests {
 
     #[test]
     fn an_address_may_be_written_as_a_url() {
-        let file = ConfigFile { config: "none.toml".into() };
-        for text in ["127.0.0.1:9443", "http://127.0.0.1:9443", "http://127.0.0.1:9443/"] {
-            let which = Which { admin: Some(text.to_owned()), file: file.clone() };
+        let file = ConfigFile {
+            config: "none.toml".into(),
+        };
+        for text in [
+            "127.0.0.1:9443",
+            "http://127.0.0.1:9443",
+            "http://127.0.0.1:9443/",
+        ] {
+            let which = Which {
+                admin: Some(text.to_owned()),
+                file: file.clone(),
+            };
             assert_eq!(which.address().unwrap().to_string(), "127.0.0.1:9443");
         }
-        let which = Which { admin: Some("nowhere".to_owned()), file };
+        let which = Which {
+            admin: Some("nowhere".to_owned()),
+            file,
+        };
         assert!(which.address().is_err());
     }
 }

@@ -12,15 +12,25 @@ pub(super) fn run(file: &ConfigFile) -> Ended {
     for problem in &report.problems {
         println!("{problem}\n");
     }
-    let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
+    let errors = report
+        .problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .count();
     let warnings = report.problems.len() - errors;
     match &report.summary {
         Some(summary) => {
-            println!("{summary}\n{}: ok, {warnings} warnings", file.config.display());
+            println!(
+                "{summary}\n{}: ok, {warnings} warnings",
+                file.config.display()
+            );
             Ok(ExitCode::SUCCESS)
         }
         None => {
-            println!("{}: {errors} errors, {warnings} warnings", file.config.display());
+            println!(
+                "{}: {errors} errors, {warnings} warnings",
+                file.config.display()
+            );
             Ok(ExitCode::FAILURE)
         }
     }

@@ -27,7 +27,12 @@ fn verify(file: &ConfigFile) -> Ended {
     let vault = Vault::open_file(&config.store.seal_key)?;
     match gateway_store::verify(&config.store.path, &vault) {
         Ok(good) => {
-            println!("{} records of writer {} hold; head {}", good.records, good.writer, hex::encode(good.head));
+            println!(
+                "{} records of writer {} hold; head {}",
+                good.records,
+                good.writer,
+                hex::encode(good.head)
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(broken) => {

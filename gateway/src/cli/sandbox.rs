@@ -49,6 +49,10 @@ impl Arguments {
             json: self.json,
         };
         let all_succeeded = sandbox::run(options).await?;
-        Ok(if all_succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if all_succeeded {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }

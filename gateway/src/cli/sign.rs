@@ -3,7 +3,10 @@
 //! A pasted signature would be stale in five minutes, and the signature of a JSON message travels in a
 //! header: a curl config carries address, certificates, headers and body alike for both words.
 
-use std::{path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use conformance::{
@@ -45,7 +48,11 @@ impl Arguments {
         let identity = Identity::load(&folder)?;
         let text = match (self.body, self.header) {
             (true, _) => String::from_utf8(message.body)?,
-            (_, true) => message.headers().iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
+            (_, true) => message
+                .headers()
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}\n"))
+                .collect(),
             _ => curl_config(&folder, &identity.gateway.authority(), &message),
         };
         print!("{text}");
@@ -66,7 +73,9 @@ fn prepare(
         "tax" => Department::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         "dvclt" => Registry::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         "portal" => Portal::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
-        other => Err(Trouble::Params(format!("--as {other}: use tax, dvclt or portal"))),
+        other => Err(Trouble::Params(format!(
+            "--as {other}: use tax, dvclt or portal"
+        ))),
     }
 }
 
@@ -75,11 +84,15 @@ fn parameters(words: &[String]) -> Result<Params, String> {
     let mut parameters = Params::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let name = word.strip_prefix("--").ok_or_else(|| format!("`{word}`: write --name value"))?;
+        let name = word
+            .strip_prefix("--")
+            .ok_or_else(|| format!("`{word}`: write --name value"))?;
         let (name, value) = match name.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
             None => {
-                let value = words.next().ok_or_else(|| format!("--{name} has no value"))?;
+                let value = words
+                    .next()
+                    .ok_or_else(|| format!("--{name} has no value"))?;
                 (name, value.clone())
             }
         };
@@ -97,12 +110,22 @@ fn curl_config(folder: &Path, authority: &str, message: &Prepared) -> String {
         ("key", file("tls.key")),
         ("cacert", file("ca.pem")),
     ];
-    lines.extend(message.headers().into_iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
+    lines.extend(
+        message
+            .headers()
+            .into_iter()
+            .map(|(name, value)| ("header", format!("{name}: {value}"))),
+    );
     // no "Expect: 100-continue", and nothing that reads a file where the body begins with @
     lines.push(("header", "Expect:".to_owned()));
-    lines.push(("data-raw", String::from_utf8_lossy(&message.body).into_owned()));
-    let mut config: String =
-        lines.iter().map(|(key, value)| format!("{key} = \"{}\"\n", escaped(value))).collect();
+    lines.push((
+        "data-raw",
+        String::from_utf8_lossy(&message.body).into_owned(),
+    ));
+    let mut config: String = lines
+        .iter()
+        .map(|(key, value)| format!("{key} = \"{}\"\n", escaped(value)))
+        .collect();
     config.push_str("silent\nshow-error\n");
     config.push_str("write-out = \"\\n%{http_code} %header{lienthong-evidence}\\n\"\n");
     config
@@ -162,7 +185,10 @@ mod tests {
             "header = \"Content-Type: application/json\"",
             "data-raw = \"{\\\"a\\\":\\\"\\\\u0041\\nĐ\\\"}\"",
         ] {
-            assert!(config.lines().any(|found| found == line), "{line} is not in\n{config}");
+            assert!(
+                config.lines().any(|found| found == line),
+                "{line} is not in\n{config}"
+            );
         }
     }
 }

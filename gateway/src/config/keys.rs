@@ -12,21 +12,38 @@ use super::{Config, Problem, read::Place};
 /// Checks our own files: TLS identity, anchors, revocation lists, signing key.
 pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
-    let mut note = |path: &str, what: String, cure: &str| problems.push(place.error(path, what, cure));
+    let mut note =
+        |path: &str, what: String, cure: &str| problems.push(place.error(path, what, cure));
     if let Err(error) = Identity::from_files(&config.tls.cert, &config.tls.key) {
-        note("tls.cert", format!("TLS certificate and key: {error}"), IDENTITY_CURE);
+        note(
+            "tls.cert",
+            format!("TLS certificate and key: {error}"),
+            IDENTITY_CURE,
+        );
     }
     if config.tls.anchors.is_empty() {
-        note("tls.anchors", "no authority: nobody could connect".to_owned(), "name at least one PEM file");
+        note(
+            "tls.anchors",
+            "no authority: nobody could connect".to_owned(),
+            "name at least one PEM file",
+        );
     }
     for (index, file) in config.tls.anchors.iter().enumerate() {
         if let Err(error) = Anchors::from_file(file) {
-            note(&format!("tls.anchors.{index}"), format!("anchors: {error}"), "name a PEM file with CA certificates");
+            note(
+                &format!("tls.anchors.{index}"),
+                format!("anchors: {error}"),
+                "name a PEM file with CA certificates",
+            );
         }
     }
     for (index, file) in config.tls.crls.iter().enumerate() {
         if let Err(error) = RevocationList::from_file(file) {
-            note(&format!("tls.crls.{index}"), format!("revocation list: {error}"), "name a PEM file with an X509 CRL");
+            note(
+                &format!("tls.crls.{index}"),
+                format!("revocation list: {error}"),
+                "name a PEM file with an X509 CRL",
+            );
         }
     }
     signing(config, problems);
@@ -37,8 +54,11 @@ pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
 /// Refuses what the development authority issued.
 pub(super) fn refuse_development(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
-    let named = [("tls.cert", &config.tls.cert), ("sign.cert", &config.sign.cert)]
-        .map(|(path, file)| (path.to_owned(), file));
+    let named = [
+        ("tls.cert", &config.tls.cert),
+        ("sign.cert", &config.sign.cert),
+    ]
+    .map(|(path, file)| (path.to_owned(), file));
     let anchors = config.tls.anchors.iter().enumerate();
     let anchors = anchors.map(|(index, file)| (format!("tls.anchors.{index}"), file));
     for (path, file) in named.into_iter().chain(anchors) {
@@ -78,7 +98,11 @@ fn signing(config: &Config, problems: &mut Vec<Problem>) {
         Ok(_) => {}
     }
     if let Err(error) = Identity::from_files(&config.sign.cert, &config.sign.key) {
-        problems.push(place.error("sign.cert", format!("signing certificate and key: {error}"), IDENTITY_CURE));
+        problems.push(place.error(
+            "sign.cert",
+            format!("signing certificate and key: {error}"),
+            IDENTITY_CURE,
+        ));
     }
 }
 

@@ -29,7 +29,11 @@ pub(crate) trait Value: Sized {
     /// What an absent key means; by default that it is missing.
     fn absent(reader: &mut Reader<'_>, at: &At) -> Option<Self> {
         let key = at.path.clone();
-        reader.problem(at, format!("`{key}` is missing"), format!("add `{key} = …`; the sample shows it"));
+        reader.problem(
+            at,
+            format!("`{key}` is missing"),
+            format!("add `{key} = …`; the sample shows it"),
+        );
         None
     }
 
@@ -226,7 +230,14 @@ impl Reader<'_> {
             };
             let line = self.line_at(key.span().start);
             let path = join(&at.path, key.get_ref());
-            self.problem(&At { path: path.clone(), line }, format!("unknown key `{path}`"), cure);
+            self.problem(
+                &At {
+                    path: path.clone(),
+                    line,
+                },
+                format!("unknown key `{path}`"),
+                cure,
+            );
         }
     }
 

@@ -27,7 +27,10 @@ fn admin(config: &Config, problems: &mut Vec<Problem>) {
     }
     let ports = [
         Some(("admin.port", config.admin.socket())),
-        config.health.as_ref().map(|health| ("health.port", health.socket())),
+        config
+            .health
+            .as_ref()
+            .map(|health| ("health.port", health.socket())),
     ];
     for (path, socket) in ports.into_iter().flatten() {
         if socket.port() != 0 && socket == config.listen.socket() {
@@ -64,7 +67,11 @@ fn insurance(config: &Config, problems: &mut Vec<Problem>) {
 fn remote(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
     let insurance = &config.insurance;
-    if !insurance.uri.as_ref().is_some_and(|uri| uri.starts_with("https://")) {
+    if !insurance
+        .uri
+        .as_ref()
+        .is_some_and(|uri| uri.starts_with("https://"))
+    {
         problems.push(place.error(
             "insurance.uri",
             "`insurance.uri` must be there and begin with https://, as the mode is remote",

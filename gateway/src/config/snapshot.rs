@@ -11,9 +11,7 @@ use std::{
 use certs::keys::VerifyingKey;
 use gateway_core::{
     Operation,
-    partner::{
-        Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
-    },
+    partner::{Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey},
 };
 use schemas::id::PartnerId;
 
@@ -117,7 +115,11 @@ impl Loader<'_> {
         if file.environment != ours {
             self.problems.push(place.error(
                 "environment",
-                format!("registered for {}, but this gateway is {}", file.environment.as_str(), ours.as_str()),
+                format!(
+                    "registered for {}, but this gateway is {}",
+                    file.environment.as_str(),
+                    ours.as_str()
+                ),
                 "register the partner anew for this environment, with its keys of this environment",
             ));
         }
@@ -203,7 +205,8 @@ impl Loader<'_> {
             Ok(key) => key,
             Err(error) => {
                 let what = format!("{}: {error}", line.cert.display());
-                let cure = "name a PEM certificate with a P-256, Ed25519 or RSA (2048 bits or more) key";
+                let cure =
+                    "name a PEM certificate with a P-256, Ed25519 or RSA (2048 bits or more) key";
                 self.problems.push(place.error(&path, what, cure));
                 return None;
             }
@@ -266,7 +269,8 @@ impl Loader<'_> {
         let names: Vec<&str> = self.operations.iter().map(|known| known.name).collect();
         let Some(operation) = self.operations.iter().find(|known| known.name == name) else {
             let what = format!("there is no operation `{name}`");
-            self.problems.push(place.error(path, what, one_of(name, &names)));
+            self.problems
+                .push(place.error(path, what, one_of(name, &names)));
             return;
         };
         for (index, field) in fields.iter().enumerate() {
@@ -295,7 +299,8 @@ impl Loader<'_> {
         }
         if let Err(error) = certs::tls::Anchors::from_file(&line.anchors) {
             let cure = "name the PEM file of the authority that issued the server's certificate";
-            self.problems.push(place.error("delivery.anchors", error.to_string(), cure));
+            self.problems
+                .push(place.error("delivery.anchors", error.to_string(), cure));
         }
         let login = self.login(line, place)?;
         let delivery = Delivery {
@@ -332,8 +337,11 @@ impl Loader<'_> {
                 password: Secret::new(password),
             })),
             (read, _) => {
-                let what = read.err().unwrap_or_else(|| "the login has no name".to_owned());
-                let cure = "put the password into a file with mode 0600, or into an environment variable";
+                let what = read
+                    .err()
+                    .unwrap_or_else(|| "the login has no name".to_owned());
+                let cure =
+                    "put the password into a file with mode 0600, or into an environment variable";
                 self.problems.push(place.error(path, what, cure));
                 None
             }

@@ -115,7 +115,10 @@ fn keys_in(sample: &str) -> Vec<String> {
             let name = name.split(".\"").next().unwrap();
             section = format!("{name}.");
         } else if let Some((key, _)) = line.split_once('=')
-            && key.trim().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            && key
+                .trim()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         {
             keys.push(format!("{section}{}", key.trim()));
         }
@@ -157,7 +160,10 @@ fn every_key_has_its_place_in_a_sample() {
             assert!(shown.contains(key), "`{key}` is not in the sample");
         }
         for key in shown.into_iter().filter(|key| key != "relays") {
-            assert!(keys.contains(&key), "the sample shows `{key}`, which is no key");
+            assert!(
+                keys.contains(&key),
+                "the sample shows `{key}`, which is no key"
+            );
         }
     }
 }
@@ -181,7 +187,11 @@ fn what_is_absent_has_its_default() {
 
 #[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_nearest_one() {
-    let problem = only(Scene::new().with(&[("backlog = 1024", "baklog = 1024")]).unwrap_err());
+    let problem = only(
+        Scene::new()
+            .with(&[("backlog = 1024", "baklog = 1024")])
+            .unwrap_err(),
+    );
     assert_eq!(problem.line, line_of(GATEWAY, "backlog = 1024"));
     assert_eq!(problem.what, "unknown key `listen.baklog`");
     assert_eq!(problem.cure, "did you mean `backlog`?");
@@ -200,17 +210,28 @@ fn all_problems_are_told_at_once_in_the_order_of_their_lines() {
             ("[danger]", "[dangerous]"),
         ])
         .unwrap_err();
-    let told: Vec<(usize, &str)> =
-        problems.iter().map(|problem| (problem.line, problem.what.as_str())).collect();
+    let told: Vec<(usize, &str)> = problems
+        .iter()
+        .map(|problem| (problem.line, problem.what.as_str()))
+        .collect();
     let line = |part| line_of(GATEWAY, part);
     assert_eq!(
         told,
         [
-            (line("environment = "), "`environment` must be one of \"sandbox\", \"test\", \"production\""),
-            (line("port = 8443"), "`listen.port` must be a whole number (u16)"),
+            (
+                line("environment = "),
+                "`environment` must be one of \"sandbox\", \"test\", \"production\""
+            ),
+            (
+                line("port = 8443"),
+                "`listen.port` must be a whole number (u16)"
+            ),
             (line("tls12 = "), "`tls.tls12` must be true or false"),
             (line("[sign]"), "`sign.kid` is missing"),
-            (line("lease_seconds = 30 "), "`store.lease_seconds` is 1, out of its bounds"),
+            (
+                line("lease_seconds = 30 "),
+                "`store.lease_seconds` is 1, out of its bounds"
+            ),
             (line("[danger]"), "unknown key `dangerous`"),
         ]
     );
@@ -219,8 +240,15 @@ fn all_problems_are_told_at_once_in_the_order_of_their_lines() {
 
 #[test]
 fn broken_syntax_is_told_with_its_line_and_nothing_else() {
-    let problems = Scene::new().with(&[("port = 8443", "port = = 8443")]).unwrap_err();
-    assert!(problems.iter().all(|problem| problem.what.starts_with("not TOML")), "{problems:#?}");
+    let problems = Scene::new()
+        .with(&[("port = 8443", "port = = 8443")])
+        .unwrap_err();
+    assert!(
+        problems
+            .iter()
+            .all(|problem| problem.what.starts_with("not TOML")),
+        "{problems:#?}"
+    );
     assert_eq!(problems[0].line, line_of(GATEWAY, "port = 8443"));
 }
 
@@ -233,35 +261,57 @@ fn a_file_that_is_not_there_is_told() {
 #[test]
 fn the_admin_listener_stays_on_loopback_unless_danger_says_otherwise() {
     let scene = Scene::new();
-    let open = ("address = \"127.0.0.1\"          #", "address = \"0.0.0.0\" #");
+    let open = (
+        "address = \"127.0.0.1\"          #",
+        "address = \"0.0.0.0\" #",
+    );
     let problem = only(scene.with(&[open]).unwrap_err());
     assert!(problem.what.contains("the admin listener has no TLS"));
     assert_eq!(problem.line, line_of(GATEWAY, "# loopback only"));
-    let danger = ("admin_beyond_loopback = false", "admin_beyond_loopback = true");
+    let danger = (
+        "admin_beyond_loopback = false",
+        "admin_beyond_loopback = true",
+    );
     assert!(scene.with(&[open, danger]).is_ok());
 }
 
 #[test]
 fn two_listeners_never_share_a_port() {
-    let problem = only(Scene::new().with(&[("port = 9443", "port = 8443")]).unwrap_err());
+    let problem = only(
+        Scene::new()
+            .with(&[("port = 9443", "port = 8443")])
+            .unwrap_err(),
+    );
     assert_eq!(problem.what, "127.0.0.1:8443 is the partners' listener");
 }
 
 #[test]
 fn a_remote_registry_needs_an_address_and_anchors() {
-    let problems = Scene::new().with(&[("mode = \"embedded\"", "mode = \"remote\"")]).unwrap_err();
-    let whats: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
-    assert!(whats[0].contains("`insurance.uri`") && whats[1].contains("`insurance.anchors`"), "{whats:?}");
+    let problems = Scene::new()
+        .with(&[("mode = \"embedded\"", "mode = \"remote\"")])
+        .unwrap_err();
+    let whats: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.what.as_str())
+        .collect();
+    assert!(
+        whats[0].contains("`insurance.uri`") && whats[1].contains("`insurance.anchors`"),
+        "{whats:?}"
+    );
 }
 
 #[test]
 fn missing_and_mismatched_key_files_are_told_where_they_are_named() {
     let scene = Scene::new();
-    let problems = scene.with(&[("cert = \"tls.pem\"", "cert = \"sign.pem\"")]).unwrap_err();
+    let problems = scene
+        .with(&[("cert = \"tls.pem\"", "cert = \"sign.pem\"")])
+        .unwrap_err();
     let problem = only(problems);
     assert_eq!(problem.line, line_of(GATEWAY, "cert = \"tls.pem\""));
     assert!(problem.what.contains("does not belong"), "{}", problem.what);
-    let problems = scene.with(&[("anchors = [\"anchors.pem\"]", "anchors = [\"none.pem\"]")]).unwrap_err();
+    let problems = scene
+        .with(&[("anchors = [\"anchors.pem\"]", "anchors = [\"none.pem\"]")])
+        .unwrap_err();
     assert!(only(problems).what.contains("none.pem"));
 }
 
@@ -281,7 +331,12 @@ fn weak_and_unfit_signing_keys_are_refused() {
     let scene = Scene::new();
     scene.issue("sign", KeyChoice::DangerRsa1024, Usage::Signing);
     let problems = scene.with(&[]).unwrap_err();
-    assert!(problems.iter().any(|problem| problem.what.contains("shorter than 2048")), "{problems:#?}");
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.what.contains("shorter than 2048")),
+        "{problems:#?}"
+    );
     scene.issue("sign", KeyChoice::Ed25519, Usage::Signing);
     let problem = only(scene.with(&[]).unwrap_err());
     assert!(problem.what.contains("Ed25519"));
@@ -292,13 +347,26 @@ fn production_refuses_development_keys_danger_options_and_synthetic_people() {
     let problems = Scene::new()
         .with(&[
             ("environment = \"sandbox\"", "environment = \"production\""),
-            ("admin_beyond_loopback = false", "admin_beyond_loopback = true"),
+            (
+                "admin_beyond_loopback = false",
+                "admin_beyond_loopback = true",
+            ),
         ])
         .unwrap_err();
-    let whats: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
-    let development = whats.iter().filter(|what| what.contains("development authority")).count();
+    let whats: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.what.as_str())
+        .collect();
+    let development = whats
+        .iter()
+        .filter(|what| what.contains("development authority"))
+        .count();
     assert_eq!(development, 3, "TLS, signing and anchors: {whats:#?}");
-    for part in ["every danger option", "synthetic people", "simulated office"] {
+    for part in [
+        "every danger option",
+        "synthetic people",
+        "simulated office",
+    ] {
         assert!(whats.iter().any(|what| what.contains(part)), "{part}");
     }
 }
@@ -319,7 +387,11 @@ fn what_an_agreement_misspells_is_told_with_the_nearest_word() {
     assert_eq!(
         told,
         [
-            (line_of(TAX, "tax.ping"), "there is no operation `tax.pong`", "did you mean `tax.ping`?"),
+            (
+                line_of(TAX, "tax.ping"),
+                "there is no operation `tax.pong`",
+                "did you mean `tax.ping`?"
+            ),
             (
                 line_of(TAX, "fields = "),
                 "`tax.verify-employer` has no field `participant`",
@@ -333,16 +405,48 @@ fn what_an_agreement_misspells_is_told_with_the_nearest_word() {
 fn a_partners_file_is_held_to_its_rules() {
     let scene = Scene::new();
     let cases: &[(&str, &str, &str)] = &[
-        ("environment = \"sandbox\"", "environment = \"test\"", "registered for test, but this gateway is sandbox"),
+        (
+            "environment = \"sandbox\"",
+            "environment = \"test\"",
+            "registered for test, but this gateway is sandbox",
+        ),
         ("id = \"tax\"", "id = \"vss\"", "this gateway's own id"),
-        ("\"urn:lienthong:sandbox:partner:tax\"", "\"tax\"", "neither a URI nor a pin"),
-        ("\"urn:lienthong:sandbox:partner:tax\"", "\"spki:abcd\"", "neither a URI nor a pin"),
-        ("algorithm = \"ES256\"", "algorithm = \"RS256\"", "RS256 does not fit"),
+        (
+            "\"urn:lienthong:sandbox:partner:tax\"",
+            "\"tax\"",
+            "neither a URI nor a pin",
+        ),
+        (
+            "\"urn:lienthong:sandbox:partner:tax\"",
+            "\"spki:abcd\"",
+            "neither a URI nor a pin",
+        ),
+        (
+            "algorithm = \"ES256\"",
+            "algorithm = \"RS256\"",
+            "RS256 does not fit",
+        ),
         ("cert = \"tax-sign.pem\"", "cert = \"none.pem\"", "none.pem"),
-        ("valid_to = 2030-12-31", "valid_to = 2020-12-31", "ends before it begins"),
-        ("valid_from = 2026-01-01", "valid_from = \"soon\"", "must be a date"),
-        ("roads = [\"direct\"]", "roads = [\"pigeon\"]", "`agreements.0.roads.0` must be one of"),
-        ("relays = []", "relays = [{ road = \"ngsp\", relay = \"ngsp\" }]", "no partner `ngsp` is registered"),
+        (
+            "valid_to = 2030-12-31",
+            "valid_to = 2020-12-31",
+            "ends before it begins",
+        ),
+        (
+            "valid_from = 2026-01-01",
+            "valid_from = \"soon\"",
+            "must be a date",
+        ),
+        (
+            "roads = [\"direct\"]",
+            "roads = [\"pigeon\"]",
+            "`agreements.0.roads.0` must be one of",
+        ),
+        (
+            "relays = []",
+            "relays = [{ road = \"ngsp\", relay = \"ngsp\" }]",
+            "no partner `ngsp` is registered",
+        ),
     ];
     for (from, to, what) in cases {
         let problem = only(scene.partners(&[(from, to)]).unwrap_err());
@@ -358,9 +462,16 @@ fn a_kid_or_an_identity_that_stands_twice_is_refused() {
     let again = "[[keys]]\nkid = \"tax-1\"\nalgorithm = \"ES256\"\ncert = \"tax-sign.pem\"\n\n[[agreements]]";
     let problem = only(scene.partners(&[("[[agreements]]", again)]).unwrap_err());
     assert_eq!(problem.what, "the kid `tax-1` stands twice");
-    scene.write("partners/tax2.toml", &changed(TAX, &[("id = \"tax\"", "id = \"tax2\"")]));
+    scene.write(
+        "partners/tax2.toml",
+        &changed(TAX, &[("id = \"tax\"", "id = \"tax2\"")]),
+    );
     let problem = only(scene.partners(&[]).unwrap_err());
-    assert!(problem.what.contains("a peer identity is registered twice"), "{}", problem.what);
+    assert!(
+        problem.what.contains("a peer identity is registered twice"),
+        "{}",
+        problem.what
+    );
 }
 
 #[test]
@@ -374,9 +485,18 @@ fn a_login_is_read_from_its_file_and_never_shown() {
     assert!(problem.what.contains("tax.password"), "{}", problem.what);
     scene.write("partners/tax.password", "s3cret\n");
     let snapshot = Snapshot::load(&scene.config(), &OPERATIONS).unwrap();
-    let login = snapshot.deliveries.values().next().unwrap().login.clone().unwrap();
+    let login = snapshot
+        .deliveries
+        .values()
+        .next()
+        .unwrap()
+        .login
+        .clone()
+        .unwrap();
     assert_eq!(login.password.reveal(), "s3cret");
-    assert!(!format!("{snapshot:?}").contains("s3cret") && format!("{login:?}").contains("REDACTED"));
+    assert!(
+        !format!("{snapshot:?}").contains("s3cret") && format!("{login:?}").contains("REDACTED")
+    );
 }
 
 #[test]
@@ -387,12 +507,18 @@ fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
     let tax = PartnerId::parse("tax").unwrap();
     let active = || watched.current().get(&tax).unwrap().active;
     assert!(matches!(watched.look(), Reload::Same));
-    scene.write("partners/tax.toml", &changed(TAX, &[("active = true ", "active = maybe ")]));
+    scene.write(
+        "partners/tax.toml",
+        &changed(TAX, &[("active = true ", "active = maybe ")]),
+    );
     let Reload::Kept(problems) = watched.look() else {
         panic!("a broken file took effect");
     };
     assert!(!problems.is_empty() && active());
-    scene.write("partners/tax.toml", &changed(TAX, &[("active = true ", "active = false ")]));
+    scene.write(
+        "partners/tax.toml",
+        &changed(TAX, &[("active = true ", "active = false ")]),
+    );
     assert!(matches!(watched.look(), Reload::Swapped));
     assert!(!active());
     assert!(matches!(watched.look(), Reload::Same));

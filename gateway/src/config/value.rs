@@ -109,9 +109,13 @@ impl Value for PathBuf {
 
 impl Value for IpAddr {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        parsed(reader, at, value, "an IP address such as \"127.0.0.1\"", |text| {
-            text.parse().ok()
-        })
+        parsed(
+            reader,
+            at,
+            value,
+            "an IP address such as \"127.0.0.1\"",
+            |text| text.parse().ok(),
+        )
     }
 }
 
@@ -131,7 +135,13 @@ impl Value for Environment {
 
 impl Value for Road {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        parsed(reader, at, value, "one of \"direct\", \"ngsp\"", Self::parse)
+        parsed(
+            reader,
+            at,
+            value,
+            "one of \"direct\", \"ngsp\"",
+            Self::parse,
+        )
     }
 }
 
@@ -147,7 +157,12 @@ impl Value for Date {
         let date = match value {
             DeValue::Datetime(stamp) if stamp.time.is_none() => stamp.date.and_then(|date| {
                 let year = i16::try_from(date.year).ok()?;
-                Self::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
+                Self::new(
+                    year,
+                    i8::try_from(date.month).ok()?,
+                    i8::try_from(date.day).ok()?,
+                )
+                .ok()
             }),
             DeValue::String(text) => text.parse().ok(),
             _ => None,

@@ -50,10 +50,7 @@ impl Watched {
     ///
     /// # Errors
     /// Every problem of every file.
-    pub fn load(
-        config: &Config,
-        operations: &[&'static Operation],
-    ) -> Result<Self, Vec<Problem>> {
+    pub fn load(config: &Config, operations: &[&'static Operation]) -> Result<Self, Vec<Problem>> {
         let snapshot = Snapshot::load(config, operations)?;
         Ok(Self::new(config.clone(), operations.to_vec(), &snapshot))
     }
@@ -158,6 +155,12 @@ fn stamp(config: &Config, known: &[PathBuf]) -> Stamp {
 
 fn stamp_of(file: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
     let metadata = std::fs::metadata(&file).ok();
-    let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
-    (file, modified, metadata.map_or(0, |metadata| metadata.len()))
+    let modified = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.modified().ok());
+    (
+        file,
+        modified,
+        metadata.map_or(0, |metadata| metadata.len()),
+    )
 }

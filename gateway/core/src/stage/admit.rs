@@ -36,16 +36,44 @@ pub struct Gate {
     places: Arc<Semaphore>,
     draining: AtomicBool,
     limits: Limits,
+    bounds: Bounds,
+}
+
+/// What no message may exceed, whatever its route allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The whole exchange.
+    pub deadline: Duration,
+    /// The arrival of a body, from its head on.
+    pub body_time: Duration,
+    /// A body, bytes.
+    pub body_bytes: usize,
+}
+
+impl Bounds {
+    /// The routes' own bounds and nothing beside them.
+    pub const NONE: Self = Self {
+        deadline: Duration::from_secs(3_600),
+        body_time: Duration::from_secs(3_600),
+        body_bytes: usize::MAX,
+    };
 }
 
 impl Gate {
     /// An open door with this many places.
     #[must_use]
     pub fn new(in_flight_max: usize) -> Arc<Self> {
+        Self::bounded(in_flight_max, Bounds::NONE)
+    }
+
+    /// The same, with bounds on every message.
+    #[must_use]
+    pub fn bounded(in_flight_max: usize, bounds: Bounds) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(in_flight_max)),
             draining: AtomicBool::new(false),
             limits: Limits::new(),
+            bounds,
         })
     }
 
@@ -152,7 +180,7 @@ impl AdmitLayer {
         let route = route.ok_or_else(|| refuse(Fault::new(FaultCode::UnknownRoute, "route")))?;
         self.within_limit(&arrival, route)?;
         let place = self.gate.place().map_err(refuse)?;
-        Ok((admitted(arrival, route), place))
+        Ok((admitted(arrival, route, self.gate.bounds), place))
     }
 
     fn within_limit(&self, arrival: &Arrival, route: &'static Route) -> Result<(), Refusal> {
@@ -175,7 +203,7 @@ impl AdmitLayer {
     }
 }
 
-fn admitted(arrival: Arrival, route: &'static Route) -> Admitted {
+fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds) -> Admitted {
     let (mut parts, body) = arrival.request.into_parts();
     framing::strip_identity(&mut parts.headers);
     let asked = parts
@@ -183,7 +211,9 @@ fn admitted(arrival: Arrival, route: &'static Route) -> Admitted {
         .get(TIMEOUT_HEADER)
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map(Duration::from_millis);
-    let allowed = asked.map_or(route.deadline, |asked| asked.min(route.deadline));
+    let ours = route.deadline.min(bounds.deadline);
+    let allowed = asked.map_or(ours, |asked| asked.min(ours));
+    let now = Instant::now();
     Admitted {
         head: Head {
             method: parts.method,
@@ -192,9 +222,11 @@ fn admitted(arrival: Arrival, route: &'static Route) -> Admitted {
             peer: arrival.peer,
             evidence: arrival.evidence,
             arrived_at: arrival.arrived_at,
-            deadline: Instant::now() + allowed,
+            deadline: now + allowed,
         },
         route,
         body,
+        body_by: now + allowed.min(bounds.body_time),
+        body_bytes_max: route.body_bytes_max.min(bounds.body_bytes),
     }
 }

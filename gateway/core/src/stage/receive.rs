@@ -101,11 +101,17 @@ where
 
 impl<A: Adapter> ReceiveLayer<A> {
     async fn receive(&self, admitted: Admitted) -> Result<Received, Refusal> {
-        let Admitted { head, route, body } = admitted;
+        let Admitted {
+            head,
+            route,
+            body,
+            body_by,
+            body_bytes_max,
+        } = admitted;
         let refuse = |fault| Refusal::new("receive", &head, fault);
-        announced_size(&head.headers, route.body_bytes_max).map_err(refuse)?;
-        let reading = read(body, route.body_bytes_max);
-        let body = tokio::time::timeout_at(head.deadline, reading)
+        announced_size(&head.headers, body_bytes_max).map_err(refuse)?;
+        let reading = read(body, body_bytes_max);
+        let body = tokio::time::timeout_at(body_by, reading)
             .await
             .unwrap_or_else(|_| Err(Fault::new(FaultCode::TooSlow, "body")))
             .map_err(refuse)?;

@@ -79,6 +79,7 @@ where
 const RESUMED_DEADLINE: Duration = Duration::from_secs(30);
 
 fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
+    let deadline = Instant::now() + RESUMED_DEADLINE;
     Admitted {
         head: Head {
             method: route.method.clone(),
@@ -87,10 +88,12 @@ fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
             peer: Peer::of_record(unfinished.peer, unfinished.peer_certificate),
             evidence: unfinished.evidence,
             arrived_at: unfinished.received_at,
-            deadline: Instant::now() + RESUMED_DEADLINE,
+            deadline,
         },
         route,
         body: body_of(unfinished.body),
+        body_by: deadline,
+        body_bytes_max: route.body_bytes_max,
     }
 }
 

@@ -89,10 +89,25 @@ fn every_kind_of_story_has_its_verdict_its_next_step_and_its_word_on_replay() {
     };
     let table: &[(Story, &str, &str, bool)] = &[
         (done(), "done and answered", "gets the stored answer", true),
-        (claimed(Some(at(90))), "being acted upon", "never send it under a new id", false),
-        (claimed(Some(at(30))), "its holder has gone", "recovery", true),
+        (
+            claimed(Some(at(90))),
+            "being acted upon",
+            "never send it under a new id",
+            false,
+        ),
+        (
+            claimed(Some(at(30))),
+            "its holder has gone",
+            "recovery",
+            true,
+        ),
         (claimed(None), "its holder has gone", "recovery", true),
-        (declined, "final refusal, UNKNOWN-SUBJECT", "a corrected one needs a new id", true),
+        (
+            declined,
+            "final refusal, UNKNOWN-SUBJECT",
+            "a corrected one needs a new id",
+            true,
+        ),
         (
             turned_away("verify", "BAD-SIGNATURE", "digest-mismatch"),
             "refused in the verify room with BAD-SIGNATURE",
@@ -111,7 +126,12 @@ fn every_kind_of_story_has_its_verdict_its_next_step_and_its_word_on_replay() {
             "has to correct it",
             true,
         ),
-        (undelivered, "a callback to portal could not be delivered", "change-9 (8 tries, last: connection-refused)", true),
+        (
+            undelivered,
+            "a callback to portal could not be delivered",
+            "change-9 (8 tries, last: connection-refused)",
+            true,
+        ),
     ];
     for (story, verdict, next_step, replay_safe) in table {
         let told = explain(story, now());
@@ -140,10 +160,21 @@ fn the_rooms_of_a_done_message_name_its_evidence() {
 
 #[test]
 fn rooms_behind_the_refusing_one_were_not_reached() {
-    let told = explain(&turned_away("verify", "BAD-SIGNATURE", "digest-mismatch"), now());
-    let outcomes: Vec<&str> = told.rooms.iter().map(|line| line.outcome.as_str()).collect();
+    let told = explain(
+        &turned_away("verify", "BAD-SIGNATURE", "digest-mismatch"),
+        now(),
+    );
+    let outcomes: Vec<&str> = told
+        .rooms
+        .iter()
+        .map(|line| line.outcome.as_str())
+        .collect();
     assert_eq!(outcomes[..4], ["ok", "ok", "ok", "refused"]);
-    assert!(outcomes[4..].iter().all(|outcome| *outcome == "not reached"));
+    assert!(
+        outcomes[4..]
+            .iter()
+            .all(|outcome| *outcome == "not reached")
+    );
     assert_eq!(line(&told, "verify").1, "BAD-SIGNATURE (digest-mismatch)");
 }
 
