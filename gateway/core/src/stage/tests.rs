@@ -1,0 +1,15 @@
+//! The rooms, put together as the gateway puts them together, over fakes that keep a diary.
+
+mod bench;
+mod diary;
+mod letter;
+mod log;
+mod words;
+
+mod contract;
+mod limits;
+mod once;
+mod rooms;
+mod signed;
+mod trust;
+mod twins;

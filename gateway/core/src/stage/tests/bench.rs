@@ -1,0 +1,343 @@
+//! The house of one system: the layers in the order of `gateway/src/stack.rs`, over the fakes.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use certs::{jws, keys::Algorithm};
+use http::HeaderMap;
+use http_body_util::BodyExt as _;
+use jiff::civil::date;
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::PartnerId,
+};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
+
+use super::{
+    super::{
+        AdmitLayer, AnswerLayer, EVIDENCE, FAULT, FaceLayer, Gate, Parts, Perform, PermitLayer,
+        ReceiveLayer, RecordLayer, Reply, ResumeLayer, SIGNATURE, VerifyLayer,
+    },
+    diary::{Dial, Diary, Knobs},
+    letter::{DVCLT, Letter, OLD, OURS, Pen, START, TAX},
+    log::MemoryLog,
+    words::{self, Words},
+};
+use crate::{
+    Adapter as _, Committed, Refusal,
+    adapter::Road,
+    head::{Arrival, Body},
+    partner::{Agreement, Environment, Grant, Partner, Partners, Quota, Relay, SenderKey},
+    ports::Unfinished,
+    sign::Signer,
+};
+
+const GENEROUS: Quota = Quota {
+    per_minute: 1,
+    burst: 1000,
+};
+
+/// So many at once, and no more while a test runs.
+pub(super) const fn burst(burst: u32) -> Quota {
+    Quota {
+        per_minute: 1,
+        burst,
+    }
+}
+
+/// What a test may change before the house is built.
+pub(super) struct Setup {
+    pub(super) environment: Environment,
+    pub(super) places: usize,
+    pub(super) tax: Partner,
+    pub(super) dvclt: Partner,
+}
+
+pub(super) struct Bench {
+    pub(super) diary: Diary,
+    pub(super) clock: Dial,
+    pub(super) knobs: Knobs,
+    pub(super) log: Arc<MemoryLog>,
+    pub(super) words: Arc<Words>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) parts: Parts,
+    front: BoxCloneSyncService<Arrival, Reply, Infallible>,
+    resume: BoxCloneSyncService<Unfinished, Committed, Refusal>,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Setup)) -> Self {
+        let mut setup = Setup {
+            environment: Environment::Sandbox,
+            places: 100,
+            tax: partner("tax", &[("key-1", &TAX), ("key-old", &OLD)]),
+            dvclt: partner("dvclt", &[("key-1", &DVCLT)]),
+        };
+        change(&mut setup);
+        let (diary, clock, knobs) = (Diary::default(), Dial::at(*START), Knobs::default());
+        let log = MemoryLog::new(clock.clone(), diary.clone(), knobs.clone());
+        let words = Words {
+            diary: diary.clone(),
+            knobs: knobs.clone(),
+            ..Words::default()
+        };
+        let (gate, log) = (Gate::new(setup.places), Arc::new(log));
+        let parts = Parts {
+            signer: Arc::new(ArcSwap::from_pointee(signer(setup.environment))),
+            partners: Arc::new(ArcSwap::from_pointee(partners(setup))),
+            log: Arc::clone(&log) as _,
+            clock: Arc::new(clock.clone()),
+            sight: Arc::new(diary.clone()),
+            tasks: TaskTracker::new(),
+        };
+        Self::build(diary, clock, knobs, log, Arc::new(words), gate, parts)
+    }
+
+    fn build(
+        diary: Diary,
+        clock: Dial,
+        knobs: Knobs,
+        log: Arc<MemoryLog>,
+        words: Arc<Words>,
+        gate: Arc<Gate>,
+        parts: Parts,
+    ) -> Self {
+        let routes = words.routes();
+        let shared = || (parts.clone(), Arc::clone(&words));
+        let ((p3, a3), (p4, a4), (p8, a8), (p7, a7)) = (shared(), shared(), shared(), shared());
+        let rooms = ServiceBuilder::new()
+            .layer(ReceiveLayer {
+                parts: p3,
+                adapter: a3,
+            })
+            .layer(VerifyLayer {
+                parts: p4,
+                adapter: a4,
+            })
+            .layer(PermitLayer::new(parts.clone()))
+            .layer(RecordLayer {
+                parts: parts.clone(),
+            })
+            .layer(AnswerLayer {
+                parts: p8,
+                adapter: a8,
+            })
+            .service(Perform {
+                parts: p7,
+                adapter: a7,
+            });
+        let (face_parts, face_words) = shared();
+        let front = ServiceBuilder::new()
+            .layer(FaceLayer {
+                parts: face_parts,
+                adapter: face_words,
+            })
+            .layer(AdmitLayer {
+                parts: parts.clone(),
+                gate: Arc::clone(&gate),
+                routes,
+            })
+            .service(rooms.clone());
+        let resume = ServiceBuilder::new()
+            .layer(ResumeLayer { routes })
+            .service(rooms);
+        Self {
+            front: BoxCloneSyncService::new(front),
+            resume: BoxCloneSyncService::new(resume),
+            diary,
+            clock,
+            knobs,
+            log,
+            words,
+            gate,
+            parts,
+        }
+    }
+
+    pub(super) async fn send(&self, letter: &Letter) -> Answered {
+        self.arrive(letter.arrival()).await
+    }
+
+    pub(super) async fn send_body(&self, letter: &Letter, body: Body) -> Answered {
+        self.arrive(letter.arrival_with(body)).await
+    }
+
+    pub(super) async fn arrive(&self, arrival: Arrival) -> Answered {
+        answered(self.front.clone().oneshot(arrival).await).await
+    }
+
+    /// Sends on a connection of its own, which can be aborted.
+    pub(super) fn start(&self, letter: &Letter) -> JoinHandle<Answered> {
+        let (front, arrival) = (self.front.clone(), letter.arrival());
+        tokio::spawn(async move { answered(front.oneshot(arrival).await).await })
+    }
+
+    pub(super) async fn take_up(&self, unfinished: Unfinished) -> Result<Committed, Refusal> {
+        self.resume.clone().oneshot(unfinished).await
+    }
+
+    /// Waits until nothing is past T1 any more.
+    pub(super) async fn settle(&self) {
+        self.parts.tasks.close();
+        self.parts.tasks.wait().await;
+        self.parts.tasks.reopen();
+    }
+
+    /// The next effect ends with this fault.
+    pub(super) fn fail_with(&self, code: FaultCode, reason: &'static str) {
+        let fault = Fault::new(code, reason);
+        self.words.faults.lock().unwrap().push_back(fault);
+    }
+
+    /// The keys under which effects were asked for.
+    pub(super) fn effect_keys(&self) -> Vec<[u8; 32]> {
+        let contexts = self.words.contexts.lock().unwrap();
+        contexts.iter().map(|context| context.key).collect()
+    }
+
+    pub(super) fn effects(&self) -> usize {
+        self.diary.times("perform")
+    }
+}
+
+pub(super) fn id(text: &str) -> PartnerId {
+    PartnerId::parse(text).unwrap()
+}
+
+fn signer(environment: Environment) -> Signer {
+    Signer::new(OURS.signing(), "vss-1".into(), None, id("vss"), environment)
+}
+
+fn partners(setup: Setup) -> Partners {
+    let all = vec![setup.tax, setup.dvclt, partner("ngsp", &[])];
+    Partners::new(setup.environment, id("vss"), all).unwrap()
+}
+
+fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
+    let key = |(kid, pen): &(&str, &Pen)| SenderKey {
+        kid: (*kid).to_owned(),
+        algorithm: Algorithm::Es256,
+        key: pen.verifying(),
+    };
+    let relay = Relay {
+        road: Road::Ngsp,
+        relay: id("ngsp"),
+    };
+    Partner {
+        id: id(name),
+        name: name.to_owned(),
+        active: true,
+        peers: Vec::new(),
+        relays: vec![relay],
+        keys: pens.iter().map(key).collect(),
+        agreements: vec![agreement()],
+        window: Duration::from_secs(300),
+        peer_quota: GENEROUS,
+    }
+}
+
+fn agreement() -> Agreement {
+    let grant = || Grant {
+        fields: ["fund".to_owned()].into(),
+        quota: GENEROUS,
+    };
+    let operations = words::operations().map(|operation| (operation.name.to_owned(), grant()));
+    Agreement {
+        number: "TN-01".into(),
+        legal_basis: "Circular 13/2017".into(),
+        purposes: ["audit".to_owned()].into(),
+        operations: operations.into(),
+        roads: [Road::Direct, Road::Ngsp].into(),
+        valid_from: date(2026, 1, 1),
+        valid_to: None,
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+async fn answered(reply: Result<Reply, Infallible>) -> Answered {
+    let Ok(reply) = reply;
+    let (head, body) = reply.into_response().into_parts();
+    Answered {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: body.collect().await.unwrap().to_bytes(),
+    }
+}
+
+impl Answered {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(super) fn is_signed(&self) -> bool {
+        self.headers.contains_key(SIGNATURE)
+    }
+
+    #[track_caller]
+    pub(super) fn assert_done(&self, text: &str) {
+        assert_eq!(
+            (self.status, self.header(FAULT.as_str())),
+            (200, ""),
+            "{}",
+            self.text()
+        );
+        assert!(
+            self.text().starts_with(&format!("did {text};")),
+            "{}",
+            self.text()
+        );
+        assert_ne!(self.header(EVIDENCE.as_str()), "");
+    }
+
+    /// A fault by its code, its reason and the headers that every fault has.
+    #[track_caller]
+    pub(super) fn assert_fault(&self, code: FaultCode, reason: &str) {
+        let row = code.row();
+        let seen = (self.status, self.header(FAULT.as_str()));
+        assert_eq!(seen, (row.http, row.code), "{}", self.text());
+        let reason = format!("\"reason\":\"{reason}\"");
+        assert!(self.text().contains(&reason), "{reason} in {}", self.text());
+        assert_eq!(self.header("content-language"), "vi, en");
+        assert_ne!(self.header(EVIDENCE.as_str()), "");
+    }
+
+    /// Signed by us, and bound to this message and its content.
+    #[track_caller]
+    pub(super) fn assert_bound_to(&self, letter: &Letter) {
+        let unproven = jws::parse(self.header(SIGNATURE.as_str())).unwrap();
+        let key = OURS.verifying();
+        let proof = unproven.verify(&key, Algorithm::Es256, &self.body).unwrap();
+        let header = proof.into_header();
+        assert_eq!(header.dir, jws::Direction::Answer);
+        assert_eq!(
+            (header.iss.as_str(), header.aud.as_str()),
+            ("vss", letter.sender)
+        );
+        assert_eq!(
+            (header.op.as_str(), header.env.as_str()),
+            (letter.operation, letter.environment)
+        );
+        assert_eq!(header.irt.as_deref(), Some(letter.id));
+        assert_eq!(header.dig, Some(letter.digest()));
+    }
+}
