@@ -464,6 +464,7 @@ mod tests {
             in_progress: 2,
             refusals: 0,
             lanes: vec![lane],
+            halted: None,
         };
         metrics.census(&census, now);
         let text = metrics.text();

@@ -20,7 +20,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else takes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everybody else takes"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -179,6 +182,8 @@ pub struct Leased {
     pub content: Bytes,
     /// How often it was tried before.
     pub attempts: u32,
+    /// When it was put in; the time to give up is counted from here.
+    pub put_at: Timestamp,
 }
 
 /// How a delivery ended.
@@ -340,6 +345,8 @@ pub struct Census {
     pub refusals: u64,
     /// Per partner: waiting parcels, dead parcels, arrival of the oldest waiting one.
     pub lanes: Vec<LaneCensus>,
+    /// Why the store no longer writes, for an operator; none while it does.
+    pub halted: Option<String>,
 }
 
 /// One lane's counts.

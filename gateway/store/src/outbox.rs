@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{LaneCensus, Leased, Parcel, ParcelStory, StoreError};
 use gateway_core::seal::{Sealed, Vault};
+use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use schemas::id::PartnerId;
 
@@ -202,6 +203,7 @@ pub(crate) struct LeasedRow {
     kind: String,
     attempts: u32,
     content: Sealed,
+    put_at: Timestamp,
 }
 
 impl LeasedRow {
@@ -217,6 +219,7 @@ impl LeasedRow {
                 wrapped_key: row.get(6)?,
                 ciphertext: row.get(7)?,
             },
+            put_at: instant(row, 8)?,
         })
     }
 
@@ -238,6 +241,7 @@ impl LeasedRow {
             kind: self.kind,
             content: content.into(),
             attempts: self.attempts,
+            put_at: self.put_at,
         })
     }
 }
@@ -279,6 +283,11 @@ pub(crate) fn lanes(conn: &Connection) -> rusqlite::Result<Vec<LaneCensus>> {
         .collect()
 }
 
+fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let micros = row.get(column)?;
+    time(micros).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, micros))
+}
+
 fn partner(row: &Row<'_>, column: usize) -> rusqlite::Result<PartnerId> {
     PartnerId::parse(&row.get::<_, String>(column)?).map_err(|error| {
         let kind = rusqlite::types::Type::Text;
@@ -295,4 +304,4 @@ const OPEN_OF_SUBJECT: &str = "SELECT position, state, due_at FROM outbox INDEXE
     WHERE partner = ?1 AND subject = ?2 AND state <> 2 ORDER BY sequence, position";
 const TAKE: &str = "UPDATE outbox SET state = 1, owner = ?1, due_at = ?2, attempts = attempts + 1 \
     WHERE position = ?3 RETURNING id, partner, subject, sequence, kind, attempts - 1, \
-    wrapped_key, ciphertext";
+    wrapped_key, ciphertext, put_at";

@@ -115,7 +115,13 @@ impl MessageLog for Store {
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Census, StoreError>> {
-        Box::pin(self.0.readers.read(story::census))
+        Box::pin(async move {
+            let census = self.0.readers.read(story::census).await?;
+            Ok(Census {
+                halted: self.halted().map(str::to_owned),
+                ..census
+            })
+        })
     }
 }
 

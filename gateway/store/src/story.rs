@@ -38,6 +38,7 @@ pub(crate) fn census(conn: &Connection) -> rusqlite::Result<Census> {
         in_progress: inbox::open_count(conn)?.unsigned_abs(),
         refusals: kept.unsigned_abs(),
         lanes: outbox::lanes(conn)?,
+        halted: None,
     })
 }
 

@@ -62,6 +62,7 @@ pub(super) fn leased(change: &Change, attempts: u32) -> Vec<Leased> {
         kind: parcel.kind.to_owned(),
         content: parcel.content,
         attempts,
+        put_at: "2026-11-22T08:05:10Z".parse().unwrap(),
     });
     leased.collect()
 }
