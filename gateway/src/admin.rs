@@ -13,7 +13,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -60,6 +60,7 @@ pub struct AdminParts {
 #[derive(Debug, Clone)]
 pub struct Readiness {
     phase: Arc<AtomicU8>,
+    halted: Arc<AtomicBool>,
     since: Instant,
 }
 
@@ -72,6 +73,10 @@ pub enum Phase {
     Ready,
     /// Finishing what is inside, taking nothing new.
     Draining,
+    /// The store no longer writes: every message is refused until a person has looked.
+    Halted,
+    /// A worker has died: only a new start heals it.
+    Broken,
 }
 
 impl Readiness {
@@ -80,6 +85,7 @@ impl Readiness {
     pub fn new() -> Self {
         Self {
             phase: Arc::new(AtomicU8::new(STARTING)),
+            halted: Arc::new(AtomicBool::new(false)),
             since: Instant::now(),
         }
     }
@@ -94,11 +100,23 @@ impl Readiness {
         self.phase.store(DRAINING, Ordering::Release);
     }
 
+    /// A worker has died and will not come back.
+    pub fn broken(&self) {
+        self.phase.store(BROKEN, Ordering::Release);
+    }
+
+    /// Whether the store writes no longer.
+    pub fn set_halted(&self, halted: bool) {
+        self.halted.store(halted, Ordering::Release);
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             STARTING => Phase::Starting,
+            BROKEN => Phase::Broken,
+            READY if self.halted.load(Ordering::Acquire) => Phase::Halted,
             READY => Phase::Ready,
             _ => Phase::Draining,
         }
@@ -120,6 +138,7 @@ impl Default for Readiness {
 const STARTING: u8 = 0;
 const READY: u8 = 1;
 const DRAINING: u8 = 2;
+const BROKEN: u8 = 3;
 
 /// What a listener lets through.
 #[derive(Clone, Copy, PartialEq, Eq)]

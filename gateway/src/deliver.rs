@@ -7,15 +7,19 @@ use arc_swap::ArcSwap;
 use certs::digest;
 use gateway_core::{
     limits::Limits,
-    outbound::{Courier, Shipment},
+    outbound::{Courier, Sendable, Shipment},
     partner::{Partner, Partners, Quota},
     ports::{Clock, Delivery, Leased, Outbox},
     stage::today,
 };
 use schemas::id::PartnerId;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
 use crate::{config, metrics::Metrics};
+
+mod breaker;
+
+use breaker::Breaker;
 
 /// One partner's lane.
 pub struct Lane {
@@ -39,46 +43,10 @@ pub struct Lane {
     pub breaker: (u32, Duration),
 }
 
-/// Failures in a row; open for a while after too many, then one probe.
-struct Breaker {
-    failures: u32,
-    max: u32,
-    rest: Duration,
-    open_until: Option<Instant>,
-}
-
-impl Breaker {
-    fn new((max, rest): (u32, Duration)) -> Self {
-        Self {
-            failures: 0,
-            max,
-            rest,
-            open_until: None,
-        }
-    }
-
-    /// How long to leave the partner alone.
-    fn wait(&self) -> Option<Duration> {
-        let left = self.open_until?.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
-    }
-
-    /// Half open: the next batch is one parcel.
-    fn probing(&self) -> bool {
-        self.open_until.is_some()
-    }
-
-    fn note(&mut self, succeeded: bool) {
-        if succeeded {
-            self.failures = 0;
-            self.open_until = None;
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        if self.failures >= self.max {
-            self.open_until = Some(Instant::now() + self.rest);
-        }
-    }
+/// How one shipment ended, and whether the partner heard of it.
+struct Ended {
+    delivery: Delivery,
+    called: bool,
 }
 
 impl Lane {
@@ -101,9 +69,9 @@ impl Lane {
     /// One round; says how long to wait before the next.
     async fn round(&self, breaker: &mut Breaker, limits: &Limits) -> Duration {
         let idle = Duration::from_millis(self.outgoing.poll_ms);
-        let Some(partner) = self.registered() else {
+        if self.registered().is_none() {
             return idle;
-        };
+        }
         let most = if breaker.probing() { 1 } else { self.courier.batch_max() };
         let lease = Duration::from_secs(self.outgoing.lease_seconds);
         let leased = match self.outbox.lease(&self.partner, most, lease).await {
@@ -116,8 +84,10 @@ impl Lane {
         if leased.is_empty() {
             return idle;
         }
-        self.ship(&partner, leased, breaker, limits).await;
-        Duration::ZERO
+        match self.ship(leased, breaker, limits).await {
+            true => Duration::ZERO,
+            false => idle,
+        }
     }
 
     /// The registration, unless it is suspended: then nothing goes out.
@@ -126,76 +96,112 @@ impl Lane {
         partners.get(&self.partner).filter(|p| p.active).cloned()
     }
 
-    async fn ship(
+    /// True where all of it arrived.
+    async fn ship(&self, leased: Vec<Leased>, breaker: &mut Breaker, limits: &Limits) -> bool {
+        let (shipments, unsayable) = self.courier.pack(&leased);
+        let dead = |(id, reason)| (id, Delivery::Dead { reason });
+        self.settle(unsayable.into_iter().map(dead).collect()).await;
+        let mut held_for = None;
+        for shipment in shipments {
+            let parcels = carried(&leased, &shipment);
+            let delivery = match held_for {
+                // order within a subject comes before speed
+                Some(wait) => retry("after-a-failure", wait),
+                None => self.deliver(shipment, &parcels, breaker, limits).await,
+            };
+            held_for = held_for.or_else(|| self.hold(&delivery));
+            let settled = parcels.iter().map(|parcel| (parcel.id.clone(), delivery.clone()));
+            self.settle(settled.collect()).await;
+        }
+        held_for.is_none()
+    }
+
+    /// One shipment from its turn at the limit to its verdict.
+    async fn deliver(
         &self,
-        partner: &Partner,
-        leased: Vec<Leased>,
+        shipment: Shipment,
+        parcels: &[&Leased],
         breaker: &mut Breaker,
         limits: &Limits,
-    ) {
-        let (shipments, unsayable) = self.courier.pack(&leased);
-        let dead = unsayable
-            .into_iter()
-            .map(|(id, reason)| (id, Delivery::Dead { reason }))
-            .collect::<Vec<_>>();
-        self.settle(dead).await;
-        let mut failed = false;
-        for shipment in shipments {
-            let ids = shipment.parcels.clone();
-            let attempts = attempts(&leased, &ids);
-            // after a failure the rest waits: order within a subject comes before speed
-            let delivery = match failed {
-                true => retry("after-a-failure", self.backoff(attempts)),
-                false => self.send(partner, shipment, limits).await,
-            };
-            let delivery = self.judge(delivery, attempts);
-            let succeeded = matches!(delivery, Delivery::Delivered { .. });
-            if !failed {
-                breaker.note(succeeded || matches!(delivery, Delivery::Dead { .. }));
-                self.metrics.delivered(&self.partner, &delivery);
-            }
-            failed |= !succeeded;
-            let settled = ids.into_iter().map(|id| (id, delivery.clone())).collect();
-            self.settle(settled).await;
+    ) -> Delivery {
+        let ended = self.send(shipment, limits).await;
+        let delivery = self.judge(ended.delivery, parcels);
+        if ended.called {
+            breaker.note(matches!(delivery, Delivery::Delivered { .. }));
+        }
+        self.metrics.delivered(&self.partner, &delivery);
+        delivery
+    }
+
+    /// Sent, and where the partner wants other words, sent once more in those.
+    async fn send(&self, shipment: Shipment, limits: &Limits) -> Ended {
+        let (sendable, delivery) = match self.attempt(shipment, limits).await {
+            Ok(tried) => tried,
+            Err(delivery) => return never_called(delivery),
+        };
+        let Delivery::Instead { body, .. } = &delivery else {
+            return called(delivery);
+        };
+        self.metrics.delivered(&self.partner, &delivery);
+        let reworded = sendable.shipment().reworded(body.clone());
+        match self.attempt(reworded, limits).await {
+            Ok((_, Delivery::Instead { .. })) => called(retry("instead-again", Duration::ZERO)),
+            Ok((_, delivery)) | Err(delivery) => called(delivery),
         }
     }
 
-    /// Permitted, recorded, sent.
-    async fn send(&self, partner: &Partner, shipment: Shipment, limits: &Limits) -> Delivery {
-        if let Err(standing) = limits.take(&self.partner, "delivery", self.quota) {
+    /// Its turn at the limit, permitted, recorded, sent; or why the partner was not called.
+    async fn attempt(
+        &self,
+        shipment: Shipment,
+        limits: &Limits,
+    ) -> Result<(Sendable, Delivery), Delivery> {
+        while let Err(standing) = limits.take(&self.partner, "delivery", self.quota) {
             tokio::time::sleep(standing.reset).await;
         }
-        let allowed = match shipment.permit(partner, today(self.clock.now())) {
-            Ok(allowed) => allowed,
-            Err(denied) => return retry(denied.reason(), Duration::from_secs(60)),
-        };
-        match allowed.record(self.outbox.as_ref(), partner).await {
-            Ok(sendable) => self.courier.send(&sendable).await,
-            Err(error) => {
-                tracing::warn!(partner = self.partner.as_str(), %error, "not recorded, not sent");
-                retry("journal-unavailable", Duration::from_secs(1))
-            }
-        }
+        // Registrations change while a shipment waits for its turn.
+        let partner = self
+            .registered()
+            .ok_or_else(|| retry("partner-suspended", NOT_PERMITTED))?;
+        let allowed = shipment
+            .permit(&partner, today(self.clock.now()))
+            .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
+        let recorded = allowed.record(self.outbox.as_ref(), &partner).await;
+        let sendable = recorded.map_err(|error| {
+            tracing::warn!(partner = self.partner.as_str(), %error, "not recorded, not sent");
+            retry("journal-unavailable", Duration::from_secs(1))
+        })?;
+        let delivery = self.courier.send(&sendable).await;
+        Ok((sendable, delivery))
     }
 
-    /// A retry waits longer each time, and one that has been tried for too long needs a person.
-    fn judge(&self, delivery: Delivery, attempts: u32) -> Delivery {
+    /// A retry waits longer each time, and a parcel whose time is up needs a person.
+    fn judge(&self, delivery: Delivery, parcels: &[&Leased]) -> Delivery {
         match delivery {
-            Delivery::Retry { reason, .. } if attempts >= self.attempts_max() => {
-                Delivery::Dead { reason }
-            }
+            Delivery::Retry { reason, .. } if self.gives_up(parcels) => Delivery::Dead { reason },
             Delivery::Retry { reason, after } => Delivery::Retry {
                 reason,
-                after: after.max(self.backoff(attempts)),
+                after: after.max(self.backoff(attempts(parcels))),
             },
             other => other,
         }
     }
 
-    /// Tries that fit into the time after which a person is asked, at the longest wait.
-    fn attempts_max(&self) -> u32 {
-        let tries = self.outgoing.give_up_hours * 3_600 / self.outgoing.backoff_seconds_max.max(1);
-        u32::try_from(tries).unwrap_or(u32::MAX).max(8)
+    /// In company nobody knows whose fault it was: only a parcel that went alone is given up.
+    fn gives_up(&self, parcels: &[&Leased]) -> bool {
+        let most = Duration::from_secs(self.outgoing.give_up_hours.saturating_mul(3_600));
+        let [alone] = parcels else { return false };
+        let waited = self.clock.now().duration_since(alone.put_at);
+        Duration::try_from(waited).is_ok_and(|waited| waited >= most)
+    }
+
+    /// How long the rest of a lease waits after this ending: as long as the one that failed.
+    fn hold(&self, delivery: &Delivery) -> Option<Duration> {
+        match delivery {
+            Delivery::Delivered { .. } => None,
+            Delivery::Retry { after, .. } => Some(*after),
+            Delivery::Dead { .. } | Delivery::Instead { .. } => Some(self.backoff(0)),
+        }
     }
 
     /// Doubling with full jitter, bounded.
@@ -218,39 +224,38 @@ impl Lane {
     }
 }
 
-fn attempts(leased: &[Leased], ids: &[String]) -> u32 {
+/// The leased parcels inside a shipment.
+fn carried<'a>(leased: &'a [Leased], shipment: &Shipment) -> Vec<&'a Leased> {
     leased
         .iter()
-        .filter(|parcel| ids.contains(&parcel.id))
-        .map(|parcel| parcel.attempts)
-        .max()
-        .unwrap_or(0)
+        .filter(|parcel| shipment.parcels.contains(&parcel.id))
+        .collect()
+}
+
+fn attempts(parcels: &[&Leased]) -> u32 {
+    parcels.iter().map(|parcel| parcel.attempts).max().unwrap_or(0)
 }
 
 fn retry(reason: &'static str, after: Duration) -> Delivery {
     Delivery::Retry { after, reason }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_breaker_opens_after_so_many_failures_and_lets_one_probe_through() {
-        let mut breaker = Breaker::new((3, Duration::from_secs(10)));
-        for _ in 0..2 {
-            breaker.note(false);
-            assert_eq!(breaker.wait(), None);
-        }
-        breaker.note(false);
-        assert_eq!(breaker.wait(), Some(Duration::from_secs(10)));
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(breaker.wait(), None);
-        assert!(breaker.probing());
-        breaker.note(false);
-        assert!(breaker.wait().is_some(), "a failed probe opens it again at once");
-        tokio::time::advance(Duration::from_secs(10)).await;
-        breaker.note(true);
-        assert!(!breaker.probing());
+fn called(delivery: Delivery) -> Ended {
+    Ended {
+        delivery,
+        called: true,
     }
 }
+
+fn never_called(delivery: Delivery) -> Ended {
+    Ended {
+        delivery,
+        called: false,
+    }
+}
+
+/// How long to wait for a person to change a registration.
+const NOT_PERMITTED: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,10 @@ impl Feed {
         if leased.changes.is_empty() {
             return Ok(0);
         }
-        let parcels = leased.changes.iter().flat_map(|change| self.parcels(change));
+        let parcels = leased
+            .changes
+            .iter()
+            .flat_map(|change| self.parcels(change));
         if let Err(error) = self.outbox.put(parcels.collect()).await {
             tracing::warn!(%error, "changes not taken; their lease will end");
             return Ok(0);
@@ -86,7 +89,11 @@ impl Feed {
         let parcels = self.words.iter().map(|say| say(change));
         let parcels = parcels.into_iter().find(|parcels| !parcels.is_empty());
         if parcels.is_none() {
-            tracing::warn!(change = change.id, partner = change.partner, "no words for a change");
+            tracing::warn!(
+                change = change.id,
+                partner = change.partner,
+                "no words for a change"
+            );
         }
         parcels.unwrap_or_default()
     }

@@ -20,11 +20,12 @@ use tokio_util::task::TaskTracker;
 use crate::{
     admin::{self, AdminParts, Readiness},
     config::{Config, Problem, Watched},
+    keys::Keys,
     metrics::Metrics,
     recover::Recovery,
     serve::{self, Front},
     stack::House,
-    wiring::{self, Contract, Hands},
+    wiring::{self, Contract, Hands, Worker},
 };
 
 /// Why a gateway could not start. Each says what to do.
@@ -105,7 +106,7 @@ impl Gateway {
         let sight: Arc<dyn Sight> = Arc::<Metrics>::clone(&metrics);
         let store = open_store(&config, &clock)?;
         let log: Arc<dyn MessageLog> = Arc::<Store>::clone(&store);
-        let outbox: Arc<dyn Outbox> = store;
+        let outbox: Arc<dyn Outbox> = Arc::<Store>::clone(&store) as Arc<dyn Outbox>;
         let contract = Contract::open(&config, &clock).await?;
         let parts = Parts {
             partners: Arc::clone(&partners),
@@ -117,14 +118,19 @@ impl Gateway {
         };
         let gate = Gate::bounded(config.limits.in_flight_max, bounds(&config));
         let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
-        let house = House::new(wiring::stacks(&contract.client, call_timeout, &parts, &gate));
+        let stacks = wiring::stacks(&contract.client, call_timeout, &parts, &gate);
+        let house = House::new(stacks, &parts, &gate);
+        let acceptor = Acceptor::new(tls_params(&config)?)
+            .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;
+        let acceptor = Arc::new(acceptor);
         let front = Front {
-            acceptor: Arc::new(acceptor(&config)?),
+            acceptor: Arc::clone(&acceptor),
             partners: Arc::clone(&partners),
             house: house.clone(),
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             limits: config.limits.clone(),
+            told: Arc::default(),
         };
         let listener = listen(config.listen.socket(), config.listen.backlog)?;
         let admin_listener = listen(config.admin.socket(), 64)?;
@@ -153,17 +159,38 @@ impl Gateway {
             environment: config.environment,
         };
         let mut rest = Vec::new();
+        let mut keep = |name: &'static str, worker: Worker| {
+            rest.push(tokio::spawn(watched_over(name, worker, readiness.clone())));
+        };
         if let Some(health) = &config.health {
             let listener = listen(health.socket(), 64)?;
             let probes = admin::serve_health(listener, operators.clone(), stops.clone());
-            rest.push(tokio::spawn(probes));
+            keep("health", Box::pin(probes));
         }
-        rest.extend([
-            tokio::spawn(admin::serve(admin_listener, operators, stops.clone())),
-            tokio::spawn(watched.run(stops.clone())),
-            tokio::spawn(Recovery { log: Arc::clone(&log), house }.run(stops.clone())),
-        ]);
-        rest.extend(workers.into_iter().map(tokio::spawn));
+        let keys = Keys {
+            config: config.clone(),
+            acceptor,
+            signer: Arc::clone(&parts.signer),
+            metrics: Arc::clone(&metrics),
+        };
+        let recovery = Recovery {
+            log: Arc::clone(&log),
+            house,
+        };
+        keep(
+            "admin",
+            Box::pin(admin::serve(admin_listener, operators, stops.clone())),
+        );
+        keep("partners", Box::pin(watched.run(stops.clone())));
+        keep("keys", Box::pin(keys.run(stops.clone())));
+        keep("recovery", Box::pin(recovery.run(stops.clone())));
+        keep(
+            "store",
+            Box::pin(watch_store(store, readiness.clone(), stops.clone())),
+        );
+        for worker in workers {
+            keep("delivery", worker);
+        }
         let tasks = parts.tasks.clone();
         let front = tokio::spawn(serve::serve(listener, front, front_stops));
         readiness.ready();
@@ -225,12 +252,16 @@ impl Gateway {
             self.tasks.close();
             self.tasks.wait().await;
         };
-        if tokio::time::timeout(self.drain + HOUSEKEEPING, inside).await.is_err() {
+        if tokio::time::timeout(self.drain + HOUSEKEEPING, inside)
+            .await
+            .is_err()
+        {
             tracing::warn!("drain took too long; what is left is recovered at the next start");
         }
         let _ = self.stop_rest.send(true);
-        for worker in self.rest {
-            let _ = tokio::time::timeout(HOUSEKEEPING, worker).await;
+        let workers = futures_util::future::join_all(self.rest);
+        if tokio::time::timeout(HOUSEKEEPING, workers).await.is_err() {
+            tracing::warn!("a worker did not stop in time");
         }
         tracing::info!("drained");
     }
@@ -260,7 +291,32 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, StartError> {
     std::fs::read(path).map_err(|error| StartError::File(path.clone(), error))
 }
 
-fn signer(config: &Config) -> Result<Signer, StartError> {
+/// A worker that dies takes the readiness with it: whatever runs the process starts it again.
+async fn watched_over(name: &'static str, worker: Worker, readiness: Readiness) {
+    if let Err(error) = tokio::spawn(worker).await
+        && error.is_panic()
+    {
+        tracing::error!(worker = name, "a worker has died");
+        readiness.broken();
+    }
+}
+
+/// A store that no longer writes is told to the probes.
+async fn watch_store(store: Arc<Store>, readiness: Readiness, mut stop: watch::Receiver<bool>) {
+    loop {
+        readiness.set_halted(store.halted().is_some());
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Our signature as the config names it.
+///
+/// # Errors
+/// Where the key or its certificate is refused.
+pub(crate) fn signer(config: &Config) -> Result<Signer, StartError> {
     let sign = &config.sign;
     let key = SigningKey::from_pem(&read(&sign.key)?, sign.algorithm)
         .map_err(|error| StartError::Key(sign.key.clone(), error.to_string()))?;
@@ -276,13 +332,16 @@ fn signer(config: &Config) -> Result<Signer, StartError> {
     ))
 }
 
-fn acceptor(config: &Config) -> Result<Acceptor, StartError> {
+/// TLS as the config names it: our identity, whom we let connect, what is revoked.
+///
+/// # Errors
+/// Where a file is refused.
+pub(crate) fn tls_params(config: &Config) -> Result<ServerParams, StartError> {
     let tls = &config.tls;
-    let refused = |path: &PathBuf, error: &dyn ToString| {
-        StartError::Key(path.clone(), error.to_string())
-    };
-    let identity = Identity::from_files(&tls.cert, &tls.key)
-        .map_err(|error| refused(&tls.cert, &error))?;
+    let refused =
+        |path: &PathBuf, error: &dyn ToString| StartError::Key(path.clone(), error.to_string());
+    let identity =
+        Identity::from_files(&tls.cert, &tls.key).map_err(|error| refused(&tls.cert, &error))?;
     let mut anchors = Vec::new();
     for path in &tls.anchors {
         anchors.extend(read(path)?);
@@ -294,7 +353,7 @@ fn acceptor(config: &Config) -> Result<Acceptor, StartError> {
         let list = RevocationList::from_pem(&read(path)?).map_err(|error| refused(path, &error))?;
         crls.push(list);
     }
-    Acceptor::new(ServerParams {
+    Ok(ServerParams {
         identity,
         client_anchors,
         crls,
@@ -302,7 +361,6 @@ fn acceptor(config: &Config) -> Result<Acceptor, StartError> {
         handshake_deadline: config.limits.handshake(),
         alpn: vec![Alpn::H2, Alpn::Http1],
     })
-    .map_err(|error| refused(&tls.cert, &error))
 }
 
 fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {

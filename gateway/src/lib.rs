@@ -20,13 +20,14 @@ pub mod config; // gateway.toml and partners/*.toml, every problem with its line
 pub mod deliver; // the way out, one worker per partner
 pub mod feed; // the insurance database's changes, into the outbox
 pub mod gateway; // one gateway, started and drained
+pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees
 pub mod recover; // messages whose holder died after T1
 pub mod registry_server; // the insurance contract for others, over mutual TLS
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod serve; // room 1: sockets
 pub mod signals; // when to stop
 pub mod stack; // the eight rooms in one place
 pub mod telemetry; // logs, one event a line
-pub mod wiring; // where the packages meet
-#[cfg(feature = "sandbox")]
-pub mod sandbox; // everything on one machine, with simulated agencies
+pub mod wiring; // where the packages meet // everything on one machine, with simulated agencies

@@ -183,6 +183,7 @@ impl Metrics {
         let outcome = match delivery {
             Delivery::Delivered { .. } => "delivered",
             Delivery::Retry { .. } => "retry",
+            Delivery::Instead { .. } => "instead",
             Delivery::Dead { .. } => "dead",
         };
         let labels = |partner: &str| DeliveryLabels {

@@ -43,7 +43,14 @@ impl Recovery {
         };
         for message in unfinished {
             let evidence = message.evidence;
-            match self.house.resume(message).await {
+            // in a task of its own: a message that panics must not end recovery
+            let house = self.house.clone();
+            let resumed = tokio::spawn(async move { house.resume(message).await }).await;
+            let Ok(resumed) = resumed else {
+                tracing::error!(%evidence, "recovery of this message panicked");
+                continue;
+            };
+            match resumed {
                 Some(Ok(_)) => tracing::info!(%evidence, "recovered"),
                 Some(Err(refusal)) => {
                     tracing::warn!(%evidence, fault = %refusal.fault, "not recovered yet");

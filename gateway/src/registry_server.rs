@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use certs::tls::{Acceptor, Alpn, Anchors, Identity, ServerParams};
+use certs::tls::{Acceptor, Alpn, PeerCertificate, TlsConfigError};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,40 +14,47 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tonic::{codegen::Service as _, service::Routes};
 
-use crate::{config::Config, gateway::StartError};
+use crate::{
+    config::Config,
+    gateway::{StartError, tls_params},
+};
 
-/// The registry's TLS, made from the config's `[tls]`: whoever leads to its anchors may call.
+/// The registry's door: its TLS, and the one name that may come in.
+pub struct Door {
+    acceptor: Acceptor,
+    gateway: String,
+}
+
+/// The door made from the config's `[tls]`. Partners' certificates lead to the same anchors, so only
+/// a certificate that names the gateway of this environment may call: whoever calls here has been
+/// believed already.
 ///
 /// # Errors
-/// Where a key, certificate or anchor is refused.
-pub fn acceptor(config: &Config) -> Result<Acceptor, StartError> {
-    let tls = &config.tls;
-    let refused = |error: &dyn ToString| StartError::Key(tls.cert.clone(), error.to_string());
-    let mut anchors = Vec::new();
-    for path in &tls.anchors {
-        let read = std::fs::read(path);
-        anchors.extend(read.map_err(|error| StartError::File(path.clone(), error))?);
-    }
-    Acceptor::new(ServerParams {
-        identity: Identity::from_files(&tls.cert, &tls.key).map_err(|error| refused(&error))?,
-        client_anchors: Anchors::from_pem(&anchors).map_err(|error| refused(&error))?,
-        crls: Vec::new(),
-        tls12: false,
-        handshake_deadline: config.limits.handshake(),
-        alpn: vec![Alpn::H2],
+/// Where a key, certificate, anchor or revocation list is refused.
+pub fn door(config: &Config) -> Result<Door, StartError> {
+    let mut params = tls_params(config)?;
+    params.alpn = vec![Alpn::H2];
+    let refused =
+        |error: TlsConfigError| StartError::Key(config.tls.cert.clone(), error.to_string());
+    Ok(Door {
+        acceptor: Acceptor::new(params).map_err(refused)?,
+        gateway: format!(
+            "urn:lienthong:{}:gateway:{}",
+            config.environment.as_str(),
+            config.us.as_str()
+        ),
     })
-    .map_err(|error| refused(&error))
 }
 
 /// Serves until `stop` turns true, then lets open calls finish.
 pub async fn serve(
     listener: TcpListener,
-    acceptor: Acceptor,
+    door: Door,
     registry: Registry,
     mut stop: watch::Receiver<bool>,
 ) {
     let routes = insurance::server::routes(registry);
-    let acceptor = Arc::new(acceptor);
+    let door = Arc::new(door);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
     loop {
@@ -62,9 +69,9 @@ pub async fn serve(
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             continue; // dropped: closed
         };
-        let (acceptor, routes, stop) = (Arc::clone(&acceptor), routes.clone(), stop.clone());
+        let (door, routes, stop) = (Arc::clone(&door), routes.clone(), stop.clone());
         connections.spawn(async move {
-            speak(stream, &acceptor, routes, stop).await;
+            speak(stream, &door, routes, stop).await;
             drop(place);
         });
     }
@@ -75,20 +82,19 @@ pub async fn serve(
     }
 }
 
-async fn speak(
-    stream: TcpStream,
-    acceptor: &Acceptor,
-    routes: Routes,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn speak(stream: TcpStream, door: &Door, routes: Routes, mut stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true); // slower without, nothing else
-    let accepted = match acceptor.accept(stream).await {
+    let accepted = match door.acceptor.accept(stream).await {
         Ok(accepted) => accepted,
         Err(error) => {
             tracing::info!(reason = error.reason(), "registry connection refused");
             return;
         }
     };
+    if !names(&accepted.peer, &door.gateway) {
+        tracing::info!(reason = "not-a-gateway", "registry connection refused");
+        return;
+    }
     let service = service_fn(move |request: Request<Incoming>| {
         let mut routes = routes.clone();
         async move { Ok::<_, Infallible>(answer(&mut routes, request).await) }
@@ -109,6 +115,11 @@ async fn speak(
     if let Err(error) = ended {
         tracing::debug!(error = %error, "registry connection ended");
     }
+}
+
+/// One name, and the right one.
+fn names(peer: &PeerCertificate, gateway: &str) -> bool {
+    matches!(peer.san_uris.as_slice(), [only] if only == gateway)
 }
 
 async fn answer(

@@ -149,7 +149,11 @@ async fn seed(
     quiet: bool,
 ) -> Result<(), SandboxError> {
     let registry = wiring::open_registry(config, clock)?;
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
+    let bar = if quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::no_length()
+    };
     let style = "seeding synthetic people {bar:30} {pos}/{len} {elapsed}";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);

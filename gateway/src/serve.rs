@@ -3,29 +3,29 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use certs::tls::{Acceptor, Alpn, PeerCertificate};
-use gateway_core::{
-    Arrival, Evidence, Peer,
-    partner::Partners,
-    ports::Clock,
-};
+use gateway_core::{Arrival, Evidence, Peer, partner::Partners, ports::Clock};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use schemas::id::PartnerId;
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
@@ -48,11 +48,14 @@ pub struct Front {
     pub metrics: Arc<Metrics>,
     /// Bounds.
     pub limits: Limits,
+    /// What was told about strangers lately.
+    pub told: Arc<Told>,
 }
 
 /// Accepts connections until `stop` turns true, then lets the open ones finish.
 pub async fn serve(listener: TcpListener, front: Front, mut stop: watch::Receiver<bool>) {
     let connections = TaskTracker::new();
+    let newcomers = Arc::new(Newcomers::default());
     let places = Arc::new(Semaphore::new(front.limits.connections));
     let holders = Arc::new(Holders::default());
     loop {
@@ -69,25 +72,96 @@ pub async fn serve(listener: TcpListener, front: Front, mut stop: watch::Receive
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            refuse(&front, from, "connections");
+        let Some(newcomer) = newcomers.enter(from.ip()) else {
+            refuse(&front, from, "handshakes");
             continue;
         };
         let connection = Connection {
             front: front.clone(),
             holders: Arc::clone(&holders),
+            places: Arc::clone(&places),
             stop: stop.clone(),
-            _place: place,
         };
-        connections.spawn(connection.run(stream, from));
+        connections.spawn(connection.run(stream, from, newcomer));
     }
+    drop(listener); // nobody is left hanging in the kernel's queue while the rest drains
     connections.close();
     connections.wait().await;
 }
 
 fn refuse(front: &Front, from: SocketAddr, reason: &'static str) {
     front.metrics.refused_connection(reason);
-    tracing::info!(%from, reason, "connection refused");
+    // counted always, told at most so often: a flood of strangers must not become a flood of lines
+    if front.told.take() {
+        tracing::info!(%from, reason, "connection refused");
+    }
+}
+
+/// Lines about strangers, so many a second at most.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<Option<(Instant, u32)>>);
+
+impl Told {
+    fn take(&self) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match told.as_mut() {
+            Some((since, lines)) if since.elapsed() < Duration::from_secs(1) => {
+                *lines += 1;
+                *lines <= LINES_PER_SECOND
+            }
+            _ => {
+                *told = Some((Instant::now(), 1));
+                true
+            }
+        }
+    }
+}
+
+const LINES_PER_SECOND: u32 = 50;
+/// Handshakes at once, all addresses together and of one address: strangers share these places, not
+/// those of the partners.
+const HANDSHAKES: usize = 512;
+const HANDSHAKES_PER_ADDRESS: usize = 128;
+
+/// Connections whose certificate is not known yet.
+#[derive(Default)]
+struct Newcomers(Mutex<HashMap<IpAddr, usize>>);
+
+impl Newcomers {
+    fn enter(self: &Arc<Self>, from: IpAddr) -> Option<Newcomer> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = table.values().sum();
+        let of_one = table.entry(from).or_default();
+        if all >= HANDSHAKES || *of_one >= HANDSHAKES_PER_ADDRESS {
+            if *of_one == 0 {
+                table.remove(&from);
+            }
+            return None;
+        }
+        *of_one += 1;
+        Some(Newcomer {
+            table: Arc::clone(self),
+            from,
+        })
+    }
+}
+
+/// One handshake; gives its place back when dropped.
+struct Newcomer {
+    table: Arc<Newcomers>,
+    from: IpAddr,
+}
+
+impl Drop for Newcomer {
+    fn drop(&mut self) {
+        let mut table = self.table.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = table.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                table.remove(&self.from);
+            }
+        }
+    }
 }
 
 /// How many connections each peer holds.
@@ -117,7 +191,11 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut table = self.holders.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self
+            .holders
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = table.get_mut(&self.who) {
             *held -= 1;
             if *held == 0 {
@@ -130,12 +208,12 @@ impl Drop for Held {
 struct Connection {
     front: Front,
     holders: Arc<Holders>,
+    places: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, from: SocketAddr) {
+    async fn run(self, stream: TcpStream, from: SocketAddr, newcomer: Newcomer) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%from, %error, "TCP_NODELAY not set");
         }
@@ -145,6 +223,11 @@ impl Connection {
                 refuse(&self.front, from, error.reason());
                 return;
             }
+        };
+        drop(newcomer);
+        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
+            refuse(&self.front, from, "connections");
+            return;
         };
         let Some(peer) = Peer::recognise(&self.front.partners.load(), &accepted.peer) else {
             refuse(&self.front, from, "unregistered");
@@ -157,13 +240,14 @@ impl Connection {
         };
         tracing::debug!(%from, peer = peer.partner().as_str(), "connection open");
         self.front.metrics.connection_opened();
-        self.speak(accepted.stream, accepted.alpn, accepted.peer, peer).await;
+        self.speak(accepted.stream, accepted.alpn, accepted.peer, peer)
+            .await;
         self.front.metrics.connection_closed();
     }
 
     async fn speak<IO>(&self, stream: IO, alpn: Alpn, certificate: PeerCertificate, peer: Peer)
     where
-        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let busy = Arc::new(Busy::new());
         let service = service_fn({
@@ -178,7 +262,11 @@ impl Connection {
             judged: self.front.acceptor.generation(),
             stop: self.stop.clone(),
         };
-        let io = TokioIo::new(stream);
+        let io = TokioIo::new(Heard {
+            stream,
+            busy: Arc::clone(&busy),
+            listens: alpn == Alpn::Http1,
+        });
         match alpn {
             Alpn::H2 => {
                 let connection = http2(&self.front.limits).serve_connection(io, service);
@@ -197,7 +285,8 @@ fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(limits.header_ms))
+        // hyper's clock runs while a kept connection is idle; the head's own deadline is ours (Heard)
+        .header_read_timeout(Duration::from_millis(limits.idle_ms.max(limits.header_ms)))
         .max_headers(limits.headers_max)
         .max_buf_size(limits.header_bytes)
         .keep_alive(true)
@@ -229,6 +318,8 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
 /// What a connection is doing.
 struct Busy {
     opened: Instant,
+    /// When the first byte of a head came that is not complete yet.
+    head_since: Mutex<Option<Instant>>,
     spoke: AtomicBool,
     inside: AtomicUsize,
     since: Mutex<Instant>,
@@ -238,6 +329,7 @@ impl Busy {
     fn new() -> Self {
         Self {
             opened: Instant::now(),
+            head_since: Mutex::default(),
             spoke: AtomicBool::new(false),
             inside: AtomicUsize::new(0),
             since: Mutex::new(Instant::now()),
@@ -246,15 +338,82 @@ impl Busy {
 
     fn enter(self: &Arc<Self>) -> Inside {
         self.spoke.store(true, Ordering::Release);
+        *self
+            .head_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
         self.inside.fetch_add(1, Ordering::AcqRel);
         Inside(Arc::clone(self))
     }
 
+    /// Bytes came while nothing was inside: a head has begun.
+    fn heard(&self) {
+        if self.inside.load(Ordering::Acquire) == 0 {
+            let mut since = self
+                .head_since
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn head_for(&self) -> Duration {
+        let since = self
+            .head_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     fn idle_for(&self) -> Duration {
         match self.inside.load(Ordering::Acquire) {
-            0 => self.since.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
+            0 => self
+                .since
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .elapsed(),
             _ => Duration::ZERO,
         }
+    }
+}
+
+/// A stream that tells when bytes of a new head come in.
+struct Heard<IO> {
+    stream: IO,
+    busy: Arc<Busy>,
+    listens: bool,
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if self.listens && buffer.filled().len() > before {
+            self.busy.heard();
+        }
+        read
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Heard<IO> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -327,6 +486,9 @@ impl Watch<'_> {
         if !spoke && self.busy.opened.elapsed() > Duration::from_millis(limits.first_byte_ms) {
             return Some("first-byte");
         }
+        if self.busy.head_for() > Duration::from_millis(limits.header_ms) {
+            return Some("slow-head");
+        }
         if self.busy.idle_for() > Duration::from_millis(limits.idle_ms) {
             return Some("idle");
         }
@@ -365,7 +527,11 @@ where
         ended = connection.as_mut() => return log_end(ended),
         reason = watch.ended() => reason,
     };
-    tracing::debug!(peer = watch.peer.partner().as_str(), reason, "connection ends");
+    tracing::debug!(
+        peer = watch.peer.partner().as_str(),
+        reason,
+        "connection ends"
+    );
     stop(connection.as_mut());
     match tokio::time::timeout(grace, connection).await {
         Ok(ended) => log_end(ended),

@@ -7,7 +7,7 @@ use gateway_core::{
     ports::Unfinished,
     stage::{
         AdmitLayer, AnswerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer, ReceiveLayer,
-        RecordLayer, Reply, ResumeLayer, VerifyLayer, unknown_route,
+        RecordLayer, Reply, ResumeLayer, VerifyLayer,
     },
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
@@ -31,25 +31,46 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
         let ((p3, a3), (p4, a4), (p8, a8), (p7, a7)) = (shared(), shared(), shared(), shared());
         ServiceBuilder::new()
             // 3: bounded body and the road's envelope; nothing is believed yet
-            .layer(ReceiveLayer { parts: p3, adapter: a3 })
+            .layer(ReceiveLayer {
+                parts: p3,
+                adapter: a3,
+            })
             // 4: only bytes that the sender's registered key has signed go on
-            .layer(VerifyLayer { parts: p4, adapter: a4 })
+            .layer(VerifyLayer {
+                parts: p4,
+                adapter: a4,
+            })
             // 5: after the proof, so that one sender behind a relay can't starve another
             .layer(PermitLayer::new(parts.clone()))
             // 6: T1 before anything is done, T2 before anything is said
-            .layer(RecordLayer { parts: parts.clone() })
+            .layer(RecordLayer {
+                parts: parts.clone(),
+            })
             // 8: permitted fields only, signed; inside Record, which commits it
-            .layer(AnswerLayer { parts: p8, adapter: a8 })
+            .layer(AnswerLayer {
+                parts: p8,
+                adapter: a8,
+            })
             // 7: the insurance contract, under the claim's key
-            .service(Perform { parts: p7, adapter: a7 })
+            .service(Perform {
+                parts: p7,
+                adapter: a7,
+            })
     };
 
     let (parts_face, adapter_face) = shared();
     let front = ServiceBuilder::new()
         // the one place where faults become answers, in the partner's words
-        .layer(FaceLayer { parts: parts_face, adapter: adapter_face })
+        .layer(FaceLayer {
+            parts: parts_face,
+            adapter: adapter_face,
+        })
         // 2: cheap, on the head alone, before one body byte is read
-        .layer(AdmitLayer { parts: parts.clone(), gate: Arc::clone(gate), routes })
+        .layer(AdmitLayer {
+            parts: parts.clone(),
+            gate: Arc::clone(gate),
+            routes,
+        })
         .service(rooms.clone());
     let resume = ServiceBuilder::new()
         // a message whose holder died after T1 skips admit: it was admitted once
@@ -65,23 +86,31 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
 
 /// All systems, found by path.
 #[derive(Clone, Debug)]
-pub struct House(Arc<HashMap<&'static str, Stack>>);
+pub struct House {
+    by_path: Arc<HashMap<&'static str, Stack>>,
+    parts: Parts,
+    gate: Arc<Gate>,
+}
 
 impl House {
     /// Puts the systems together.
     #[must_use]
-    pub fn new(stacks: Vec<Stack>) -> Self {
+    pub fn new(stacks: Vec<Stack>, parts: &Parts, gate: &Arc<Gate>) -> Self {
         let by_path = stacks
             .into_iter()
             .flat_map(|stack| stack.routes.iter().map(move |r| (r.path, stack.clone())))
             .collect();
-        Self(Arc::new(by_path))
+        Self {
+            by_path: Arc::new(by_path),
+            parts: parts.clone(),
+            gate: Arc::clone(gate),
+        }
     }
 
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
-        match self.0.get(arrival.request.uri().path()) {
-            None => unknown_route(arrival.evidence),
+        match self.by_path.get(arrival.request.uri().path()) {
+            None => self.gate.turn_away(&arrival, &self.parts),
             Some(stack) => match stack.front.clone().oneshot(arrival).await {
                 Ok(reply) => reply,
                 Err(never) => match never {},
@@ -91,7 +120,7 @@ impl House {
 
     /// Takes up a message whose holder has gone; `None` where its route no longer exists.
     pub async fn resume(&self, unfinished: Unfinished) -> Option<Result<Committed, Refusal>> {
-        let stack = self.0.get(unfinished.path.as_str())?;
+        let stack = self.by_path.get(unfinished.path.as_str())?;
         Some(stack.resume.clone().oneshot(unfinished).await)
     }
 }

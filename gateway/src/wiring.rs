@@ -87,7 +87,11 @@ impl Desk {
 
 fn asked_by(context: &Context, change: bool) -> contract::Context {
     contract::Context {
-        key: if change { context.key.to_vec() } else { Vec::new() },
+        key: if change {
+            context.key.to_vec()
+        } else {
+            Vec::new()
+        },
         sender: context.sender.as_str().to_owned(),
         on_behalf_of: String::new(),
         rule: context.rule.clone(),
@@ -118,7 +122,10 @@ impl Births for Desk {
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
         request.context = Some(asked_by(&context, true));
         Box::pin(async move {
-            let response = self.insurance.register_birth(self.by(&context), request).await?;
+            let response = self
+                .insurance
+                .register_birth(self.by(&context), request)
+                .await?;
             response.case.ok_or_else(|| missing("answer-without-case"))
         })
     }
@@ -133,7 +140,10 @@ impl Births for Desk {
             case_ids,
         };
         Box::pin(async move {
-            let response = self.insurance.birth_cases(self.by(&context), request).await?;
+            let response = self
+                .insurance
+                .birth_cases(self.by(&context), request)
+                .await?;
             Ok(response.cases)
         })
     }
@@ -147,8 +157,13 @@ impl Dossiers for Desk {
     ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
         request.context = Some(asked_by(&context, true));
         Box::pin(async move {
-            let response = self.insurance.submit_reissue(self.by(&context), request).await?;
-            response.dossier.ok_or_else(|| missing("answer-without-dossier"))
+            let response = self
+                .insurance
+                .submit_reissue(self.by(&context), request)
+                .await?;
+            response
+                .dossier
+                .ok_or_else(|| missing("answer-without-dossier"))
         })
     }
 }
@@ -185,10 +200,20 @@ impl Contract {
 
     fn remote(config: &Config) -> Result<Self, StartError> {
         let no = |why: &str| StartError::Insurance(why.to_owned());
-        let uri = config.insurance.uri.as_deref().ok_or_else(|| no("uri is missing"))?;
-        let anchors = config.insurance.anchors.clone().ok_or_else(|| no("anchors are missing"))?;
+        let uri = config
+            .insurance
+            .uri
+            .as_deref()
+            .ok_or_else(|| no("uri is missing"))?;
+        let anchors = config
+            .insurance
+            .anchors
+            .clone()
+            .ok_or_else(|| no("anchors are missing"))?;
         let connector = connector(config, &anchors, vec![Alpn::H2])?;
-        let uri = uri.parse().map_err(|_| no("uri is not https://host:port"))?;
+        let uri = uri
+            .parse()
+            .map_err(|_| no("uri is not https://host:port"))?;
         let mut params = RemoteParams::new(uri, connector);
         params.limits.calls_max = config.insurance.calls;
         let client = Insurance::remote(params).map_err(|error| no(&error.to_string()))?;
@@ -212,7 +237,11 @@ pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry
         .ok_or_else(|| no("path is missing".to_owned()))?;
     let production = config.environment == gateway_core::partner::Environment::Production;
     let params = Params {
-        population: if production { Population::Real } else { Population::Synthetic },
+        population: if production {
+            Population::Real
+        } else {
+            Population::Synthetic
+        },
         organ_id: schemas::id::OrganId::parse(&config.insurance.organ_id)
             .map_err(|error| no(format!("organ_id: {error}")))?,
         ..Params::synthetic(path)
@@ -245,7 +274,10 @@ pub async fn seed_with(
 ) -> Result<(), StartError> {
     let no = |why: String| StartError::Insurance(why);
     let people = config.insurance.people;
-    let info = registry.info(InfoRequest {}).await.map_err(|error| no(error.to_string()))?;
+    let info = registry
+        .info(InfoRequest {})
+        .await
+        .map_err(|error| no(error.to_string()))?;
     if people == 0 || info.people > 0 {
         return Ok(());
     }
@@ -256,9 +288,8 @@ pub async fn seed_with(
         as_of: gateway_core::stage::today(clock.now()),
     };
     let registry = registry.clone();
-    let seeded = tokio::task::spawn_blocking(move || {
-        insurance::seed::run(&registry, params, &mut progress)
-    });
+    let seeded =
+        tokio::task::spawn_blocking(move || insurance::seed::run(&registry, params, &mut progress));
     match seeded.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(no(error.to_string())),
@@ -267,9 +298,8 @@ pub async fn seed_with(
 }
 
 fn connector(config: &Config, anchors: &PathBuf, alpn: Vec<Alpn>) -> Result<Connector, StartError> {
-    let refused = |path: &PathBuf, error: &dyn ToString| {
-        StartError::Key(path.clone(), error.to_string())
-    };
+    let refused =
+        |path: &PathBuf, error: &dyn ToString| StartError::Key(path.clone(), error.to_string());
     let identity = Identity::from_files(&config.tls.cert, &config.tls.key)
         .map_err(|error| refused(&config.tls.cert, &error))?;
     let theirs = Anchors::from_file(anchors).map_err(|error| refused(anchors, &error))?;
@@ -344,8 +374,7 @@ impl Hands<'_> {
             None => (String::new(), String::new()),
         };
         let no = |why: String| StartError::Key(PathBuf::from(&delivery.uri), why);
-        let endpoint =
-            Endpoint::parse(&delivery.uri).map_err(|error| no(error.to_string()))?;
+        let endpoint = Endpoint::parse(&delivery.uri).map_err(|error| no(error.to_string()))?;
         let client = Client::new(ClientConfig {
             endpoint,
             tls: connector(self.config, &delivery.anchors, vec![Alpn::Http1])?,
@@ -368,6 +397,7 @@ impl Hands<'_> {
             result_code: None,
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
+            batch_max: delivery.batch,
         };
         Ok(Lane {
             partner: delivery.partner.clone(),

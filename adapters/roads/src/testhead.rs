@@ -22,6 +22,7 @@ pub(crate) fn head(peer: &str, headers: &[(HeaderName, &str)]) -> Head {
         evidence: Evidence::fresh(),
         arrived_at: Timestamp::UNIX_EPOCH,
         deadline: tokio::time::Instant::now() + std::time::Duration::from_secs(5),
+        passing: gateway_core::head::Passing::default(),
     }
 }
 

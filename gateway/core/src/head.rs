@@ -145,6 +145,17 @@ pub struct Head {
     pub arrived_at: Timestamp,
     /// When an answer must be ready.
     pub deadline: Instant,
+    /// How it came to be inside; only the rooms can say.
+    pub passing: Passing,
+}
+
+/// How a message came to be inside. Its default is a message that came by itself and holds no place.
+#[derive(Debug, Clone, Default)]
+pub struct Passing {
+    /// Taken up again from the journal: judged as of its arrival, and it costs nobody's limit.
+    pub(crate) resumed: bool,
+    /// Its place inside, held until the message is over.
+    pub(crate) _place: Option<Arc<crate::stage::Place>>,
 }
 
 /// A request before the admit room: nothing about it is believed but its peer.

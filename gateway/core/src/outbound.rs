@@ -2,8 +2,9 @@
 //!
 //! Leased -> [`Shipment`] (encoded) -> [`Allowed`] (an agreement in force permits it) ->
 //! [`Sendable`] (its exact bytes are in the journal) -> sent and receipted ([`Delivery`]). The courier
-//! owns encoding and sending; the delivery worker owns leases and retries. What is not recorded
-//! cannot be sent:
+//! owns encoding and sending; the delivery worker owns leases and retries. Other words for the same
+//! parcels ([`Delivery::Instead`]) are a shipment of their own and begin at the first step again. What
+//! is not recorded cannot be sent:
 //! ```compile_fail
 //! fn hurry(shipment: gateway_core::outbound::Shipment) -> gateway_core::outbound::Sendable {
 //!     gateway_core::outbound::Sendable { shipment }
@@ -41,6 +42,15 @@ pub struct Shipment {
 }
 
 impl Shipment {
+    /// The same parcels in other words.
+    #[must_use]
+    pub fn reworded(&self, body: Bytes) -> Self {
+        Self {
+            body,
+            ..self.clone()
+        }
+    }
+
     /// Agreements bind outwards too: nothing leaves that none in force allows.
     ///
     /// # Errors
@@ -104,9 +114,11 @@ pub trait Courier: Send + Sync + 'static {
     fn batch_max(&self) -> usize;
 
     /// Turns leased parcels into shipments, in order. A parcel that cannot be said is returned with
-    /// the reason and needs a person.
+    /// the reason and needs a person. One that was tried before travels alone, so that what becomes of
+    /// it is its own doing; only then is it ever given up.
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>);
 
-    /// Sends one shipment whose bytes are already recorded.
+    /// Sends one shipment whose bytes are already recorded, and nothing else: where the partner asks
+    /// for other words, they are given back as [`Delivery::Instead`].
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery>;
 }

@@ -201,6 +201,14 @@ pub enum Delivery {
         /// The stable reason word.
         reason: &'static str,
     },
+    /// The partner wants the same said in these other words. They are not recorded yet: the worker
+    /// permits, records and sends them once, and a store that is told so sends the parcel again.
+    Instead {
+        /// The exact body, without credentials.
+        body: Bytes,
+        /// The stable reason word.
+        reason: &'static str,
+    },
     /// Never again without a person.
     Dead {
         /// The stable reason word.

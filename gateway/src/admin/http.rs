@@ -14,7 +14,11 @@ pub(super) async fn answer(parts: &AdminParts, method: &Method, path: &str) -> R
     }
     match path {
         "/metrics" => metrics(parts).await,
-        "/live" => text(StatusCode::OK, PLAIN, "live\n"),
+        "/live" => probe(
+            parts.readiness.phase() != Phase::Broken,
+            "live\n",
+            "a worker has died\n",
+        ),
         "/ready" => probe(
             parts.readiness.phase() == Phase::Ready,
             "ready\n",

@@ -17,12 +17,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     let now = parts.clock.now();
     let partners = parts.partners.load_full();
     let mut findings = Vec::new();
-    if parts.readiness.phase() != Phase::Ready {
-        findings.push(error(
-            "no messages are taken",
-            "wait for the start, or start it again after the drain",
-        ));
-    }
+    findings.extend(phase_finding(parts.readiness.phase()));
     let census = match parts.log.census().await {
         Ok(census) => census,
         Err(refused) => {
@@ -46,6 +41,25 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
         partners: partner_lines(parts, &partners),
         journal_records: census.journal_records,
         inbox_in_progress: census.in_progress,
+    }
+}
+
+fn phase_finding(phase: Phase) -> Option<Finding> {
+    match phase {
+        Phase::Ready => None,
+        Phase::Starting => Some(error("no messages are taken yet", "wait for the start")),
+        Phase::Draining => Some(error(
+            "no messages are taken any more",
+            "start it again after the drain",
+        )),
+        Phase::Halted => Some(error(
+            "the store no longer writes, so every message is refused",
+            "look at the disk and the log, run `lienthong journal verify`, then start again",
+        )),
+        Phase::Broken => Some(error(
+            "a worker has died",
+            "look at the log, then start again",
+        )),
     }
 }
 

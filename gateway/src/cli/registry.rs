@@ -30,7 +30,7 @@ impl Arguments {
         println!("insurance.v1 on {}", listener.local_addr()?);
         let served = tokio::spawn(registry_server::serve(
             listener,
-            registry_server::acceptor(&config)?,
+            registry_server::door(&config)?,
             registry,
             stops,
         ));

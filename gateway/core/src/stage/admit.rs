@@ -2,8 +2,9 @@
 //! is room for it. Decided on the head alone, before one body byte is read.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -11,17 +12,25 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use schemas::fault::{Fault, FaultCode};
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::PartnerId,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 use tower::{Layer, Service};
 
-use super::{Parts, framing, room::Room};
+use super::{
+    Parts,
+    face::{Reply, problem, unknown_route},
+    framing,
+    room::Room,
+};
 use crate::{
     adapter::Route,
-    head::{Arrival, Head},
+    head::{Arrival, Head, Passing},
     limits::Limits,
     refusal::Refusal,
     state::{Admitted, Committed},
@@ -34,6 +43,9 @@ pub const TIMEOUT_HEADER: &str = "lienthong-timeout-ms";
 #[derive(Debug)]
 pub struct Gate {
     places: Arc<Semaphore>,
+    /// Places that one peer may hold: none takes them all.
+    per_peer: usize,
+    holders: Mutex<HashMap<PartnerId, usize>>,
     draining: AtomicBool,
     limits: Limits,
     bounds: Bounds,
@@ -71,6 +83,8 @@ impl Gate {
     pub fn bounded(in_flight_max: usize, bounds: Bounds) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(in_flight_max)),
+            per_peer: in_flight_max.div_ceil(2),
+            holders: Mutex::default(),
             draining: AtomicBool::new(false),
             limits: Limits::new(),
             bounds,
@@ -82,15 +96,95 @@ impl Gate {
         self.draining.store(true, Ordering::Release);
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+    fn place(self: &Arc<Self>, peer: &PartnerId) -> Result<Place, Fault> {
         if self.draining.load(Ordering::Acquire) {
-            return Err(
-                Fault::new(FaultCode::Draining, "draining").retry_after(Duration::from_secs(1))
-            );
+            return Err(later(FaultCode::Draining, "draining"));
         }
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            Fault::new(FaultCode::Overloaded, "in-flight").retry_after(Duration::from_secs(1))
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| later(FaultCode::Overloaded, "in-flight"))?;
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = holders.entry(peer.clone()).or_default();
+        if *held >= self.per_peer {
+            return Err(later(FaultCode::Overloaded, "in-flight-of-this-peer"));
+        }
+        *held += 1;
+        Ok(Place {
+            _place: place,
+            gate: Arc::clone(self),
+            peer: peer.clone(),
         })
+    }
+
+    fn leave(&self, peer: &PartnerId) {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = holders.get_mut(peer) {
+            *held -= 1;
+            if *held == 0 {
+                holders.remove(peer);
+            }
+        }
+    }
+
+    /// Answers a request for a path that no system has: framing and limits hold for it as well.
+    #[must_use]
+    pub fn turn_away(&self, arrival: &Arrival, parts: &Parts) -> Reply {
+        let evidence = arrival.evidence;
+        let room = Room::enter("admit", UNKNOWN, evidence, &parts.sight);
+        let refused = framing::check(&arrival.request)
+            .map_err(|rule| Refusal::of("admit", evidence, Fault::new(FaultCode::Framing, rule)))
+            .and_then(|()| self.within_limit(arrival, UNKNOWN, parts))
+            .and_then(|()| {
+                let fault = Fault::new(FaultCode::UnknownRoute, "route");
+                Err::<(), _>(Refusal::of("admit", evidence, fault))
+            });
+        match room.leave(refused) {
+            Err(refusal) => problem(&refusal, arrival.peer.partner().as_str(), parts),
+            Ok(()) => unknown_route(evidence), // not reached: the last step always refuses
+        }
+    }
+
+    fn within_limit(
+        &self,
+        arrival: &Arrival,
+        what: &'static str,
+        parts: &Parts,
+    ) -> Result<(), Refusal> {
+        let refuse = |fault| Refusal::of("admit", arrival.evidence, fault);
+        let peer = arrival.peer.partner();
+        let partners = parts.partners.load();
+        let Some(partner) = partners.get(peer).filter(|partner| partner.active) else {
+            let inactive = Fault::new(FaultCode::Unauthenticated, "peer-not-active");
+            return Err(refuse(inactive));
+        };
+        match self.limits.take(peer, what, partner.peer_quota) {
+            Ok(_) => Ok(()),
+            Err(standing) => Err(refuse(
+                Fault::new(FaultCode::RateLimited, "peer-route").retry_after(standing.reset),
+            )
+            .standing(standing)),
+        }
+    }
+}
+
+/// The label of every path that no system has.
+const UNKNOWN: &str = "unknown";
+
+fn later(code: FaultCode, reason: &'static str) -> Fault {
+    Fault::new(code, reason).retry_after(Duration::from_secs(1))
+}
+
+/// A place inside; rides with the message and is given back when the message is over, even where
+/// its connection has gone before.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _place: OwnedSemaphorePermit,
+    gate: Arc<Gate>,
+    peer: PartnerId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.gate.leave(&self.peer);
     }
 }
 
@@ -139,23 +233,16 @@ where
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         match self.room.admit(arrival) {
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
-            Ok((admitted, place)) => {
-                let next = self.inner.call(admitted);
-                Box::pin(async move {
-                    let result = next.await;
-                    drop(place);
-                    result
-                })
-            }
+            Ok(admitted) => Box::pin(self.inner.call(admitted)),
         }
     }
 }
 
 impl AdmitLayer {
-    fn admit(&self, arrival: Arrival) -> Result<(Admitted, OwnedSemaphorePermit), Refusal> {
+    fn admit(&self, arrival: Arrival) -> Result<Admitted, Refusal> {
         let evidence = arrival.evidence;
         let route = self.route(&arrival);
-        let path = route.map_or("unknown", |route| route.path);
+        let path = route.map_or(UNKNOWN, |route| route.path);
         let room = Room::enter("admit", path, evidence, &self.parts.sight);
         let _entered = room.span.clone().entered();
         let admitted = self.decide(arrival, route);
@@ -168,42 +255,19 @@ impl AdmitLayer {
         })
     }
 
-    fn decide(
-        &self,
-        arrival: Arrival,
-        route: Option<&'static Route>,
-    ) -> Result<(Admitted, OwnedSemaphorePermit), Refusal> {
+    fn decide(&self, arrival: Arrival, route: Option<&'static Route>) -> Result<Admitted, Refusal> {
         let evidence = arrival.evidence;
         let refuse = |fault| Refusal::of("admit", evidence, fault);
         framing::check(&arrival.request)
             .map_err(|rule| refuse(Fault::new(FaultCode::Framing, rule)))?;
         let route = route.ok_or_else(|| refuse(Fault::new(FaultCode::UnknownRoute, "route")))?;
-        self.within_limit(&arrival, route)?;
-        let place = self.gate.place().map_err(refuse)?;
-        Ok((admitted(arrival, route, self.gate.bounds), place))
-    }
-
-    fn within_limit(&self, arrival: &Arrival, route: &'static Route) -> Result<(), Refusal> {
-        let refuse = |fault| Refusal::of("admit", arrival.evidence, fault);
-        let peer = arrival.peer.partner();
-        let partners = self.parts.partners.load();
-        let Some(partner) = partners.get(peer).filter(|partner| partner.active) else {
-            return Err(refuse(Fault::new(
-                FaultCode::Unauthenticated,
-                "peer-not-active",
-            )));
-        };
-        match self.gate.limits.take(peer, route.path, partner.peer_quota) {
-            Ok(_) => Ok(()),
-            Err(standing) => Err(refuse(
-                Fault::new(FaultCode::RateLimited, "peer-route").retry_after(standing.reset),
-            )
-            .standing(standing)),
-        }
+        self.gate.within_limit(&arrival, route.path, &self.parts)?;
+        let place = self.gate.place(arrival.peer.partner()).map_err(refuse)?;
+        Ok(admitted(arrival, route, self.gate.bounds, place))
     }
 }
 
-fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds) -> Admitted {
+fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, place: Place) -> Admitted {
     let (mut parts, body) = arrival.request.into_parts();
     framing::strip_identity(&mut parts.headers);
     let asked = parts
@@ -223,6 +287,10 @@ fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds) -> Admitted
             evidence: arrival.evidence,
             arrived_at: arrival.arrived_at,
             deadline: now + allowed,
+            passing: Passing {
+                resumed: false,
+                _place: Some(Arc::new(place)),
+            },
         },
         route,
         body,

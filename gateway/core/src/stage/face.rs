@@ -185,6 +185,7 @@ fn answered(answer: StoredAnswer) -> Response<Full<Bytes>> {
     }
     if let Some(code) = &answer.fault {
         headers.insert(FAULT, text(code));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("vi, en"));
     }
     response
 }
@@ -199,7 +200,6 @@ fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Respon
         body: Bytes::from(said.body),
     });
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("vi, en"));
     if let Some(wait) = refusal.fault.wait() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
@@ -245,12 +245,23 @@ fn text(value: &str) -> HeaderValue {
 #[must_use]
 pub fn unknown_route(evidence: Evidence) -> Reply {
     let fault = Fault::new(FaultCode::UnknownRoute, "route");
-    let row = fault.code().row();
-    let refusal = Refusal::of("admit", evidence, fault);
+    Reply(as_problem(&Refusal::of("admit", evidence, fault)))
+}
+
+/// A refusal that belongs to no system's words: told, counted and said as problem details.
+pub(super) fn problem(refusal: &Refusal, peer: &str, parts: &Parts) -> Reply {
+    let code = refusal.fault.code().row().code;
+    parts.sight.refused(refusal.room, peer, code);
+    tell(refusal, peer);
+    Reply(as_problem(refusal))
+}
+
+fn as_problem(refusal: &Refusal) -> Response<Full<Bytes>> {
+    let row = refusal.fault.code().row();
     let said = Signed {
         content_type: "application/problem+json",
-        body: schemas::fault::problem(&refusal.fault, &evidence.to_string()),
+        body: schemas::fault::problem(&refusal.fault, &refusal.evidence.to_string()),
         signature: None,
     };
-    Reply(faced(&refusal, row, row.http, said))
+    faced(refusal, row, row.http, said)
 }

@@ -81,6 +81,7 @@ where
     fn call(&mut self, verified: Verified<R>) -> Self::Future {
         let parts = &self.room.parts;
         let evidence = verified.head.evidence;
+        let resumed = verified.head.passing.resumed;
         let room = Room::enter("permit", verified.route.path, evidence, &parts.sight);
         let entered = room.span.clone().entered();
         let peer = verified.head.peer.partner().clone();
@@ -89,6 +90,7 @@ where
         drop(entered);
         match room.leave(permitted) {
             Ok(permitted) => Box::pin(self.inner.call(permitted)),
+            Err(refusal) if resumed => Box::pin(std::future::ready(Err(refusal))),
             Err(refusal) => {
                 let note = note(parts, &refusal, peer, Some(sender));
                 let log = Arc::clone(&parts.log);
@@ -118,10 +120,16 @@ impl PermitLayer {
             operation: verified.operation,
             purpose: &verified.purpose,
             asked: &verified.asked,
-            on: today(self.parts.clock.now()),
+            on: today(match verified.head.passing.resumed {
+                true => verified.head.arrived_at,
+                false => self.parts.clock.now(),
+            }),
         })
         .map_err(|denied| refuse(forbid(denied.reason())))?;
         let operation = verified.operation.name;
+        if verified.head.passing.resumed {
+            return Ok(Permitted { verified, permit });
+        }
         match self
             .limits
             .take(&verified.partner.id, operation, permit.quota())

@@ -22,7 +22,7 @@ use crate::{
     adapter::Effect,
     ports::{Claimed, Entry, Known, StoreError, StoredAnswer},
     refusal::Refusal,
-    state::{Committed, Permitted, Recorded},
+    state::{Committed, Permitted, Recorded, Verified},
 };
 
 /// How long a duplicate waits for the first of its kind before it is told to ask again.
@@ -78,7 +78,13 @@ where
         let task = self.parts.tasks.spawn(run);
         Box::pin(async move {
             task.await.unwrap_or_else(|error| {
-                let fault = Fault::new(FaultCode::Internal, "record-task").log(error.to_string());
+                // a panic's own text could quote a name: only its kind is told
+                let kind = if error.is_panic() {
+                    "panicked"
+                } else {
+                    "cancelled"
+                };
+                let fault = Fault::new(FaultCode::Internal, "record-task").log(kind);
                 Err(Refusal::of("record", evidence, fault))
             })
         })
@@ -186,13 +192,14 @@ impl Desk {
         S: Service<Arc<Recorded<R>>, Response = Prepared, Error = Refusal>,
     {
         let recorded = Arc::new(Recorded { permitted });
-        match inner.oneshot(Arc::clone(&recorded)).await {
+        let closed = match inner.oneshot(Arc::clone(&recorded)).await {
             Ok(prepared) => close(&self.parts, &recorded, prepared).await,
-            Err(refusal) => {
-                give_back(&self.parts, &recorded).await;
-                Err(refusal)
-            }
+            Err(refusal) => Err(refusal),
+        };
+        if closed.is_err() {
+            give_back(&self.parts, &recorded).await;
         }
+        closed
     }
 }
 
@@ -225,8 +232,28 @@ async fn close<R>(
         Ok(Claimed::Conflict) => refuse(conflict()),
         Ok(Claimed::Stale) => refuse(stale()),
         Ok(Claimed::InProgress) => refuse(Fault::new(FaultCode::InProgress, "twin")),
+        Err(error) if is_claimed(recorded) => match first_answer(parts, verified).await {
+            Some(first) => Ok(first),
+            None => refuse(uncommitted(&error)),
+        },
         Err(error) => refuse(unavailable(&error)),
     }
+}
+
+/// Another holder may have answered: its answer is the answer.
+async fn first_answer<R>(parts: &Parts, verified: &Verified<R>) -> Option<StoredAnswer> {
+    let (sender, id) = (&verified.claims.sender, &verified.id);
+    match parts.log.known(sender, id, &verified.digest).await {
+        Ok(Known::Same(answer)) => Some(answer),
+        _ => None,
+    }
+}
+
+/// The effect is done and its answer could not be written: ask again, and recovery answers.
+fn uncommitted(error: &StoreError) -> Fault {
+    Fault::new(FaultCode::InProgress, "answer-not-committed")
+        .retry_after(Duration::from_secs(1))
+        .log(error.to_string())
 }
 
 /// An unknown outcome: the claim goes back, so that the next try may ask again under the same key.

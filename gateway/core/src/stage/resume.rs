@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use super::{face::SIGNATURE, receive::body_of};
 use crate::{
     adapter::Route,
-    head::{Head, Peer},
+    head::{Head, Passing, Peer},
     ports::Unfinished,
     refusal::Refusal,
     state::{Admitted, Committed},
@@ -89,6 +89,10 @@ fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
             evidence: unfinished.evidence,
             arrived_at: unfinished.received_at,
             deadline,
+            passing: Passing {
+                resumed: true,
+                _place: None,
+            },
         },
         route,
         body: body_of(unfinished.body),

@@ -92,12 +92,15 @@ where
         let head = &received.head;
         let room = Room::enter("verify", received.route.path, head.evidence, sight);
         let entered = room.span.clone().entered();
+        let resumed = head.passing.resumed;
         let peer = head.peer.partner().clone();
         let sender = received.envelope.claims.sender.clone();
         let verified = self.room.verify(received);
         drop(entered);
         match room.leave(verified) {
             Ok(verified) => Box::pin(self.inner.call(verified)),
+            // noted when it was refused to a partner, not at each try of ours
+            Err(refusal) if resumed => Box::pin(std::future::ready(Err(refusal))),
             Err(refusal) => {
                 let note = note(&self.room.parts, &refusal, peer, Some(sender));
                 let log = Arc::clone(&self.room.parts.log);
@@ -160,7 +163,11 @@ impl<A: Adapter> VerifyLayer<A> {
         received: &Received,
     ) -> Result<Decoded<A::Request>, Fault> {
         let head = &received.head;
-        let now = self.parts.clock.now();
+        // a resumed message was proven once: its key is judged as of its arrival
+        let now = match head.passing.resumed {
+            true => head.arrived_at,
+            false => self.parts.clock.now(),
+        };
         match &received.envelope.signature {
             SignatureForm::Xml => {
                 let proven = prove_xml(partner, &received.envelope, &received.body, now)?;

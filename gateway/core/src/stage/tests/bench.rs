@@ -170,13 +170,17 @@ impl Bench {
     }
 
     pub(super) async fn arrive(&self, arrival: Arrival) -> Answered {
-        answered(self.front.clone().oneshot(arrival).await).await
+        let Ok(reply) = self.front.clone().oneshot(arrival).await;
+        answered(reply).await
     }
 
     /// Sends on a connection of its own, which can be aborted.
     pub(super) fn start(&self, letter: &Letter) -> JoinHandle<Answered> {
         let (front, arrival) = (self.front.clone(), letter.arrival());
-        tokio::spawn(async move { answered(front.oneshot(arrival).await).await })
+        tokio::spawn(async move {
+            let Ok(reply) = front.oneshot(arrival).await;
+            answered(reply).await
+        })
     }
 
     pub(super) async fn take_up(&self, unfinished: Unfinished) -> Result<Committed, Refusal> {
@@ -268,8 +272,7 @@ pub(super) struct Answered {
     pub(super) body: Bytes,
 }
 
-async fn answered(reply: Result<Reply, Infallible>) -> Answered {
-    let Ok(reply) = reply;
+pub(super) async fn answered(reply: Reply) -> Answered {
     let (head, body) = reply.into_response().into_parts();
     Answered {
         status: head.status.as_u16(),

@@ -1,0 +1,104 @@
+//! Our keys, anchors and revocation lists, read again while running: the new ones take the place of
+//! the old ones whole, or not at all.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use certs::tls::Acceptor;
+use gateway_core::sign::Signer;
+use tokio::sync::watch;
+
+use crate::{
+    config::Config,
+    gateway::{StartError, signer, tls_params},
+    metrics::Metrics,
+};
+
+/// What tells a changed set of files: modification times and lengths.
+type Stamp = Vec<Option<(SystemTime, u64)>>;
+
+/// The worker that watches key files.
+pub struct Keys {
+    /// Names the files.
+    pub config: Config,
+    /// TLS in force.
+    pub acceptor: Arc<Acceptor>,
+    /// Our signature in force.
+    pub signer: Arc<ArcSwap<Signer>>,
+    /// Where certificate ends are shown.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Keys {
+    /// Watches until `stop` turns true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let every = Duration::from_secs(self.config.reload_seconds);
+        let mut seen = self.stamp();
+        self.show_ends();
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            let now = self.stamp();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match self.reload() {
+                Ok(()) => tracing::info!("keys, anchors and revocation lists replaced"),
+                Err(error) => tracing::error!(%error, "new keys refused; the old ones stay"),
+            }
+            self.show_ends();
+        }
+    }
+
+    /// Both are checked before either is replaced.
+    fn reload(&self) -> Result<(), StartError> {
+        let ours = signer(&self.config)?;
+        let refused = |error: certs::tls::TlsConfigError| {
+            StartError::Key(self.config.tls.cert.clone(), error.to_string())
+        };
+        self.acceptor
+            .replace(tls_params(&self.config)?)
+            .map_err(refused)?;
+        self.signer.store(Arc::new(ours));
+        Ok(())
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let (tls, sign) = (&self.config.tls, &self.config.sign);
+        [&tls.cert, &tls.key, &sign.cert, &sign.key]
+            .into_iter()
+            .chain(&tls.anchors)
+            .chain(&tls.crls)
+    }
+
+    fn stamp(&self) -> Stamp {
+        self.files()
+            .map(|file| {
+                let data = std::fs::metadata(file).ok()?;
+                Some((data.modified().ok()?, data.len()))
+            })
+            .collect()
+    }
+
+    fn show_ends(&self) {
+        for (name, file) in [
+            ("tls.cert", &self.config.tls.cert),
+            ("sign.cert", &self.config.sign.cert),
+        ] {
+            let ends = std::fs::read(file)
+                .ok()
+                .and_then(|pem| certs::keys::VerifyingKey::from_certificate_pem(&pem).ok())
+                .and_then(|key| key.not_after());
+            if let Some(ends) = ends {
+                self.metrics.certificate_ends(name, ends);
+            }
+        }
+    }
+}
