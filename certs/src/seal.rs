@@ -2,6 +2,13 @@
 //!
 //! AES-256-GCM both times. Whoever destroys the wrapped key has erased the record; the ciphertext that a
 //! journal chain was computed over stays where it is.
+//!
+//! Nonces are random, 96 bits, and one key may see 2^32 of them at most (NIST SP 800-38D, 8.3). A gateway
+//! wraps about three keys per message (request, answer, the journal's head or a parcel), so at 3,000
+//! messages a second a single wrapping key would get there in 2^32 / 9,000 s = 5.5 days. Therefore each
+//! wrap has a key of its own: HKDF-SHA-256 of the vault's key and 128 random bits, which stand in the blob
+//! and in what it is bound to. No clock and no counter is needed, and no such key sees a second nonce
+//! before two of those salts collide. Blobs of the first version (no salt) still open.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,12 +16,20 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::digest;
 
 const KEY_BYTES: usize = 32;
-const WRAP_LABEL: &[u8] = b"lienthong seal v1: data key";
+const SALT_BYTES: usize = 16;
+/// The first byte of a wrapped key with a salt.
+const SALTED: u8 = 2;
+/// Nonce, data key, tag: a wrapped key of the first version, which has no version byte.
+const UNSALTED_BYTES: usize = NONCE_LEN + KEY_BYTES + 16;
+const WRAPPED_BYTES: usize = 1 + SALT_BYTES + UNSALTED_BYTES;
+const UNSALTED_LABEL: &[u8] = b"lienthong seal v1: data key";
+const WRAP_LABEL: &[u8] = b"lienthong seal v2: data key";
 const RECORD_LABEL: &[u8] = b"lienthong seal v1: record";
 
 /// Why a record or a vault does not open.
@@ -27,8 +42,10 @@ pub enum SealError {
     /// The key file does not hold 64 hex digits.
     #[error("the vault key file does not hold 64 hex digits")]
     BadKeyFile,
-    /// The key file may be read by others than its owner.
-    #[error("the vault key file must be readable by its owner only")]
+    /// The key file may be written by its group, or read or written by everybody.
+    #[error(
+        "the vault key file must be closed to everybody but its owner and, for reading, its group"
+    )]
     KeyFileExposed,
     /// Another key sealed the record, or the wrapped key was changed or erased.
     #[error("the wrapped data key does not open")]
@@ -54,7 +71,8 @@ impl SealError {
 /// A sealed record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// The record's own key, wrapped: nonce, ciphertext, tag (60 bytes). Destroy it to erase the record.
+    /// The record's own key, wrapped: version, salt, nonce, ciphertext, tag (77 bytes; 60 without version
+    /// and salt in the first version). Destroy it to erase the record.
     pub wrapped_key: Vec<u8>,
     /// Nonce, ciphertext, tag.
     pub ciphertext: Vec<u8>,
@@ -62,7 +80,10 @@ pub struct Sealed {
 
 /// The key that wraps the records' keys; its `Debug` shows its id only.
 pub struct Vault {
-    key: LessSafeKey,
+    /// What wrapping keys are derived from.
+    source: Prk,
+    /// Opens what the first version wrapped.
+    unsalted: LessSafeKey,
     id: String,
 }
 
@@ -75,7 +96,8 @@ impl Vault {
             .chain(&*bytes)
             .finish();
         Self {
-            key: aes(&bytes),
+            source: Salt::new(HKDF_SHA256, b"lienthong vault v2").extract(&*bytes),
+            unsalted: aes(&bytes),
             id: hex::encode(&labelled[..8]),
         }
     }
@@ -91,11 +113,11 @@ impl Vault {
         }
     }
 
-    /// Reads an existing key file, which nobody but its owner may be able to read.
+    /// Reads an existing key file that [`is_exposed`] does not object to.
     pub fn open_file(path: &Path) -> Result<Self, SealError> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(path)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if is_exposed(mode) {
             return Err(SealError::KeyFileExposed);
         }
         let text = Zeroizing::new(fs::read_to_string(path)?);
@@ -115,25 +137,67 @@ impl Vault {
     pub fn seal(&self, bound: &[u8], plain: &[u8]) -> Sealed {
         let data_key = Zeroizing::new(digest::random::<KEY_BYTES>());
         Sealed {
-            wrapped_key: encrypt(&self.key, WRAP_LABEL, self.id.as_bytes(), &*data_key),
+            wrapped_key: self.wrap_key(&data_key),
             ciphertext: encrypt(&aes(&data_key), RECORD_LABEL, bound, plain),
         }
     }
 
     /// Opens a record sealed with this vault and the same `bound` bytes.
     pub fn open(&self, bound: &[u8], sealed: &Sealed) -> Result<Vec<u8>, SealError> {
-        let data_key = decrypt(
-            &self.key,
-            WRAP_LABEL,
-            self.id.as_bytes(),
-            &sealed.wrapped_key,
-        )
-        .map(Zeroizing::new)
-        .ok_or(SealError::Key)?;
+        let data_key = self
+            .unwrap_key(&sealed.wrapped_key)
+            .map(Zeroizing::new)
+            .ok_or(SealError::Key)?;
         let data_key: &[u8; KEY_BYTES] =
             data_key.as_slice().try_into().map_err(|_| SealError::Key)?;
         decrypt(&aes(data_key), RECORD_LABEL, bound, &sealed.ciphertext).ok_or(SealError::Record)
     }
+
+    fn wrap_key(&self, data_key: &[u8; KEY_BYTES]) -> Vec<u8> {
+        let salt = digest::random::<SALT_BYTES>();
+        let key = self.wrapping_key(&salt);
+        let mut wrapped = Vec::with_capacity(WRAPPED_BYTES);
+        wrapped.push(SALTED);
+        wrapped.extend_from_slice(&salt);
+        wrapped.extend_from_slice(&encrypt(&key, WRAP_LABEL, &self.binding(&salt), data_key));
+        wrapped
+    }
+
+    fn unwrap_key(&self, wrapped: &[u8]) -> Option<Vec<u8>> {
+        match wrapped {
+            [SALTED, rest @ ..] if wrapped.len() == WRAPPED_BYTES => {
+                let (salt, rest) = rest.split_first_chunk::<SALT_BYTES>()?;
+                let key = self.wrapping_key(salt);
+                decrypt(&key, WRAP_LABEL, &self.binding(salt), rest)
+            }
+            _ if wrapped.len() == UNSALTED_BYTES => {
+                decrypt(&self.unsalted, UNSALTED_LABEL, self.id.as_bytes(), wrapped)
+            }
+            _ => None,
+        }
+    }
+
+    /// The key of the one wrap that has this salt.
+    fn wrapping_key(&self, salt: &[u8; SALT_BYTES]) -> LessSafeKey {
+        let info = [WRAP_LABEL, salt.as_slice()];
+        let key = self
+            .source
+            .expand(&info, &AES_256_GCM)
+            .expect("HKDF-SHA-256 gives 32 bytes from 43 of information");
+        LessSafeKey::new(UnboundKey::from(key))
+    }
+
+    /// What a wrapped key is bound to: the vault (16 bytes) and its salt.
+    fn binding(&self, salt: &[u8; SALT_BYTES]) -> Vec<u8> {
+        [self.id.as_bytes(), salt].concat()
+    }
+}
+
+/// Whether a private file of this mode is open to more than its owner and readers of its group.
+///
+/// The group may read, since that is how a kubelet hands a secret to a pod that has a group of its own.
+pub const fn is_exposed(mode: u32) -> bool {
+    mode & 0o027 != 0
 }
 
 impl std::fmt::Debug for Vault {
@@ -152,7 +216,12 @@ fn create_key_file(path: &Path) -> io::Result<()> {
         .open(path)?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
-    file.sync_all()
+    file.sync_all()?;
+    // the name too: a key that a power cut takes away takes every record sealed since with it
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn aes(key: &[u8; KEY_BYTES]) -> LessSafeKey {
@@ -160,7 +229,7 @@ fn aes(key: &[u8; KEY_BYTES]) -> LessSafeKey {
     LessSafeKey::new(key)
 }
 
-/// A random 96-bit nonce: the vault's key stays far below 2^32 wraps, a data key is used once.
+/// A random 96-bit nonce; every key that we encrypt with is used once.
 fn encrypt(key: &LessSafeKey, label: &[u8], bound: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = digest::random::<NONCE_LEN>();
     let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
@@ -199,6 +268,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    /// Sealed by the first version with the key below.
+    const OLD_WRAPPED_KEY: &str = concat!(
+        "000102030405060708090a0b1880eb73190cdf4e7fbbef97ee5562f5f12d",
+        "a49d0c7761260ed779a192ca731a523a3ab467d736726a21c803cc518aa3"
+    );
+    const OLD_CIPHERTEXT: &str =
+        "0c0d0e0f1011121314151617d6991ca19ecd793d977a09f78cc383ec113db364e8a4b635";
 
     fn vault() -> Vault {
         Vault::from_bytes([7; 32])
@@ -304,6 +381,72 @@ mod tests {
             Vault::open_file(&path).unwrap_err().reason(),
             "vault-key-malformed"
         );
+    }
+
+    #[test]
+    fn a_key_file_may_be_read_by_its_group_and_by_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        fs::write(&path, "00".repeat(32)).unwrap();
+        for (mode, is_refused) in [
+            (0o400, false),
+            (0o600, false),
+            (0o440, false),
+            (0o640, false),
+            (0o660, true),
+            (0o620, true),
+            (0o604, true),
+            (0o444, true),
+            (0o602, true),
+            (0o601, true),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = matches!(Vault::open_file(&path), Err(SealError::KeyFileExposed));
+            assert_eq!(refused, is_refused, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_made_in_the_folder_that_we_stand_in_too() {
+        let name = format!("seal-{}.key", std::process::id());
+        let made = Vault::open_or_create(Path::new(&name)).map(|vault| vault.key_id().to_owned());
+        let _ = fs::remove_file(&name);
+        assert_eq!(made.unwrap().len(), 16);
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_still_opens() {
+        let hex = |text| hex::decode(text).unwrap();
+        let old = Sealed {
+            wrapped_key: hex(OLD_WRAPPED_KEY),
+            ciphertext: hex(OLD_CIPHERTEXT),
+        };
+        assert_eq!(vault().open(b"seq 1", &old).unwrap(), "Nguyễn".as_bytes());
+        let mut changed = old;
+        changed.wrapped_key[0] ^= 1;
+        let refused = vault().open(b"seq 1", &changed).unwrap_err();
+        assert_eq!(refused.reason(), "wrapped-key-does-not-open");
+    }
+
+    #[test]
+    fn no_two_wraps_share_a_salt_or_a_key() {
+        let (vault, plain) = (vault(), [9; KEY_BYTES]);
+        let salts: std::collections::HashSet<Vec<u8>> = (0..1_000)
+            .map(|_| vault.wrap_key(&plain)[1..=SALT_BYTES].to_vec())
+            .collect();
+        assert_eq!(salts.len(), 1_000);
+        // the same nonce under another salt gives other bytes: the salt makes the key
+        let wrapped = [1_u8, 2].map(|salt| {
+            let mut text = plain;
+            let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
+            vault
+                .wrapping_key(&[salt; SALT_BYTES])
+                .seal_in_place_separate_tag(nonce, Aad::empty(), &mut text)
+                .map(drop)
+                .unwrap();
+            text
+        });
+        assert_ne!(wrapped[0], wrapped[1]);
     }
 
     #[test]

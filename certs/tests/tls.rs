@@ -550,3 +550,19 @@ fn a_key_that_is_not_the_certificates_is_refused_before_a_port_opens() {
     let shown = format!("{:?}", identity(&one));
     assert!(shown.contains("REDACTED") && !shown.contains("PRIVATE"));
 }
+
+#[test]
+fn anchors_tell_their_authorities_apart_by_key() {
+    let now = jiff::Timestamp::now();
+    let [one, other] = ["test", "test"].map(|name| Authority::generate(name, now).unwrap());
+    let both = format!("{}{}", one.root_pem(), other.root_pem());
+    let keys = |pem: &str| -> std::collections::BTreeSet<[u8; 32]> {
+        Anchors::from_pem(pem.as_bytes())
+            .unwrap()
+            .authorities()
+            .collect()
+    };
+    assert_eq!(keys(one.root_pem()).len(), 1);
+    assert_eq!(keys(&one.root_pem().repeat(2)), keys(one.root_pem()));
+    assert_eq!(keys(&both).len(), 2, "the same name, another key");
+}

@@ -614,3 +614,71 @@ fn limits_come_before_the_tree() {
     let latin = verify(b"<a>\xe9</a>", &PARTNER.verifying, &Profile::default());
     assert_eq!(latin.unwrap_err().reason(), "not-utf8");
 }
+
+/// `count` elements, each below the one before until `depth` of them are open.
+fn deep(open: &str, close: &str, depth: usize, count: usize) -> String {
+    let tower = format!("{}{}", open.repeat(depth), close.repeat(depth));
+    tower.repeat(count / depth)
+}
+
+#[test]
+fn a_second_signature_ends_the_walk_before_anything_behind_it_is_looked_at() {
+    let good = good();
+    // an identifier that stands twice is refused for itself, unless the walk has ended before it
+    let twice = "<X Id=\"x\"></X><X Id=\"x\"></X>";
+    let with = |before: &str, behind: &str| good.evil(ID, &format!("{before}{behind}"));
+    let two = good.signature.repeat(2);
+    check(&[
+        ("before", with(twice, &two), "duplicate-id"),
+        (
+            "behind the first",
+            with(&good.signature, twice),
+            "duplicate-id",
+        ),
+        ("behind the second", with(&two, twice), "several-signatures"),
+    ]);
+}
+
+#[test]
+fn documents_full_of_signatures_and_their_parts_are_refused_for_it() {
+    let good = good();
+    let root = |content: String| {
+        let document =
+            format!("<s:A xmlns:s=\"http://www.w3.org/2000/09/xmldsig#\">{content}</s:A>");
+        assert!(document.len() < 1 << 20);
+        document
+    };
+    let signatures = deep("<s:Signature>", "</s:Signature>", 60, 9_900);
+    let strays = deep(
+        "<s:StrayPartOfASignature>",
+        "</s:StrayPartOfASignature>",
+        60,
+        9_900,
+    );
+    let tail = &good.signature;
+    for (name, document, expected) in [
+        (
+            "signatures, then strays",
+            root(format!("{signatures}{strays}")),
+            "several-signatures",
+        ),
+        (
+            "strays, then signatures",
+            root(format!("{strays}{signatures}")),
+            "several-signatures",
+        ),
+        ("strays alone", root(strays.clone()), "no-signature"),
+        (
+            "strays and one signature",
+            root(format!("{strays}{tail}")),
+            "signature-structure",
+        ),
+        (
+            "one signature and strays",
+            root(format!("{tail}{strays}")),
+            "signature-structure",
+        ),
+    ] {
+        assert_eq!(reason(&document), expected, "{name}");
+    }
+}

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::sign::CertifiedKey;
 
 use super::TlsConfigError;
+use crate::digest;
 
 /// Our certificate chain, leaf first, with its private key; `Debug` shows the chain's length only.
 pub struct Identity {
@@ -104,6 +105,12 @@ impl Anchors {
     /// Reads the file.
     pub fn from_file(path: &Path) -> Result<Self, TlsConfigError> {
         Self::from_pem(&read(path)?)
+    }
+
+    /// One digest per certificate, the same for two certificates of one key: tells authorities apart.
+    pub fn authorities(&self) -> impl Iterator<Item = [u8; 32]> {
+        let anchors = self.0.roots.iter();
+        anchors.map(|anchor| digest::sha256(&anchor.subject_public_key_info))
     }
 }
 

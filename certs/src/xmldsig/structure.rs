@@ -60,30 +60,36 @@ pub(super) fn read(
 }
 
 /// Finds the one signature; on the way, no node, no identifier and no stray signature part may offend.
+///
+/// Nothing is proven yet, so the walk stays linear: a second signature ends it at once, and what stands
+/// inside the only one is known by its place in the walk, without climbing.
 fn only_signature(document: &Document<'_>, root: NodeId) -> Result<NodeId, XmlSigError> {
     let mut ids = HashSet::new();
-    let mut signatures = Vec::new();
+    let mut found: Option<(NodeId, usize)> = None;
     let mut stray = false;
-    for node in document.descendants(document.root()) {
+    for (at, node) in document
+        .descendants(document.root())
+        .into_iter()
+        .enumerate()
+    {
         match document.node_kind(node) {
             Some(NodeKind::Element(element)) => {
                 collect_ids(element, &mut ids)?;
                 if element.matches_name_ns(DSIG, "Signature") {
-                    signatures.push(node);
+                    if found.is_some() {
+                        return Err(XmlSigError::SeveralSignatures);
+                    }
+                    found = Some((node, at + document.descendants(node).len()));
                 } else if element.name.namespace_uri.as_deref() == Some(DSIG) {
-                    stray |= !is_inside(document, node, &signatures);
+                    stray |= found.is_none_or(|(_, last_inside)| at > last_inside);
                 }
             }
             Some(NodeKind::Text(_) | NodeKind::Document) => {}
             _ => return Err(XmlSigError::ForbiddenNode),
         }
     }
-    let [signature] = *signatures.as_slice() else {
-        return Err(if signatures.is_empty() {
-            XmlSigError::NoSignature
-        } else {
-            XmlSigError::SeveralSignatures
-        });
+    let Some((signature, _)) = found else {
+        return Err(XmlSigError::NoSignature);
     };
     if stray {
         return Err(XmlSigError::SignatureStructure);
@@ -96,17 +102,6 @@ fn only_signature(document: &Document<'_>, root: NodeId) -> Result<NodeId, XmlSi
     } else {
         Err(XmlSigError::SignaturePosition)
     }
-}
-
-fn is_inside(document: &Document<'_>, node: NodeId, signatures: &[NodeId]) -> bool {
-    let mut above = document.parent(node);
-    while let Some(ancestor) = above {
-        if signatures.contains(&ancestor) {
-            return true;
-        }
-        above = document.parent(ancestor);
-    }
-    false
 }
 
 fn collect_ids<'a>(

@@ -25,7 +25,7 @@ pub(crate) fn seal(vault: &Vault, writer: &str, head: &Head) -> Vec<u8> {
 
 /// Opens a sealed head; nothing where it was made by another hand.
 pub(crate) fn open(vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
-    let (wrapped_key, ciphertext) = anchor.split_at_checked(WRAPPED_KEY_BYTES)?;
+    let (wrapped_key, ciphertext) = anchor.split_at(anchor.len().checked_sub(CIPHERTEXT_BYTES)?);
     let sealed = Sealed {
         wrapped_key: wrapped_key.to_vec(),
         ciphertext: ciphertext.to_vec(),
@@ -92,7 +92,8 @@ impl HeadFile {
     }
 }
 
-const WRAPPED_KEY_BYTES: usize = 60;
+/// Nonce, number, hash, tag; before it stands the wrapped key, however long its version makes it.
+const CIPHERTEXT_BYTES: usize = 12 + 40 + 16;
 
 #[cfg(test)]
 mod tests {
