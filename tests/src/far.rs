@@ -23,9 +23,9 @@ impl Far {
         let config = Config::load(&house.layout.config()).unwrap_or_else(|problems| panic!("{problems:?}"));
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&house.clock);
         let registry = wiring::open_registry(&config, &clock).unwrap();
-        let acceptor = registry_server::door(&config).unwrap();
+        let door = registry_server::door(&config).unwrap();
         let (stop, stops) = watch::channel(false);
-        let task = tokio::spawn(registry_server::serve(listener, acceptor, registry.clone(), stops));
+        let task = tokio::spawn(registry_server::serve(listener, door, registry.clone(), stops));
         Self { registry, stop, task }
     }
 

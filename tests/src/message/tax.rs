@@ -42,9 +42,10 @@ impl Tax {
         }
     }
 
-    /// `Ping` with a nonce.
+    /// `Ping` with a nonce made of these words.
     #[must_use]
-    pub fn ping(now: Timestamp, nonce: &str) -> Self {
+    pub fn ping(now: Timestamp, words: &str) -> Self {
+        let nonce = words.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
         Self::new(now, "tax.ping", format!("<Ping><Nonce>{nonce}</Nonce></Ping>"))
     }
 

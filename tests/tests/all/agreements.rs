@@ -28,8 +28,8 @@ async fn an_operation_that_is_not_agreed_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agreement_that_is_not_in_force_allows_nothing() {
     for (from, to) in [
-        ("valid_from = \"2026-01-01\"", "valid_from = \"2126-01-01\""),
-        ("valid_from = \"2026-01-01\"", "valid_from = \"2020-01-01\"\nvalid_to = \"2020-12-31\""),
+        ("valid_from = 2026-01-01", "valid_from = 2126-01-01"),
+        ("valid_from = 2026-01-01", "valid_from = 2020-01-01\nvalid_to = 2020-12-31"),
     ] {
         let house = House::plan().replace("partners/tax.toml", from, to).start().await;
         let message = house.verify(&["fund"]).sign(&house.key("tax"));

@@ -56,9 +56,7 @@ async fn an_answer_is_no_request_even_when_its_sender_signs_it() {
         .with("irt", "dvclt-00000001")
         .with("dig", "00".repeat(32));
     house.refuses("dvclt", &civil.sign(&house.key("dvclt")), WrongEnvironment, "direction").await;
-    let body = format!(
-        "<Pong><Nonce>x</Nonce></Pong>{}", ""
-    );
+    let body = "<Pong><Nonce>x</Nonce></Pong>".to_owned();
     let tax = Tax { direction: "answer".to_owned(), ..Tax::new(house.now(), "tax.ping", body) };
     let reply = "<Operation>tax.ping</Operation>";
     let bound = format!("{reply}<InReplyTo>{}</InReplyTo><RequestDigest>{}</RequestDigest>", tax.id, "00".repeat(32));

@@ -19,6 +19,24 @@ async fn assert_told(portal: &Arc<Portal>, code: &str) {
     assert_eq!(steps, STATES, "each step once and in order");
 }
 
+/// The same while hours pass at the gateway: what only a person can end is tried rarely.
+async fn under_for_minutes(mischief: fn(&mut Mischief)) {
+    let house = House::plan().with_portal(50).start().await;
+    let portal = house.portal.clone().unwrap();
+    portal.misbehave(mischief);
+    let code = submit(&house, 0).await;
+    let clock = Arc::clone(&house.clock);
+    let passing = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            clock.advance(jiff::SignedDuration::from_secs(61));
+        }
+    });
+    assert_told(&portal, &code).await;
+    passing.abort();
+    assert_eq!(portal.violations(), Vec::<String>::new());
+}
+
 async fn under(mischief: fn(&mut Mischief)) {
     let house = House::plan().with_portal(50).start().await;
     let portal = house.portal.clone().unwrap();
@@ -40,7 +58,12 @@ async fn lost_replies_repeat_nothing_at_the_portal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ended_session_is_logged_in_anew() {
-    under(|knobs| knobs.expire_sessions = 2).await;
+    under(|knobs| knobs.expire_sessions = 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_ends_even_fresh_sessions_is_told_everything_later() {
+    under_for_minutes(|knobs| knobs.expire_sessions = 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +73,7 @@ async fn a_portal_that_fails_for_a_while_is_told_everything_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_portal_that_refuses_the_login_for_a_while_is_told_everything_later() {
-    under(|knobs| knobs.refuse_logins = 2).await;
+    under_for_minutes(|knobs| knobs.refuse_logins = 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

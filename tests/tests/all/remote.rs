@@ -1,11 +1,16 @@
 //! The insurance database behind a socket: the same contract, the same answers.
 
+use std::time::Duration;
+
+use certs::tls::{Alpn, ClientParams, Connector, Identity};
 use gateway_tests::{
     far::{Far, NEAR, anywhere, far_at},
     house::House,
     message::{Birth, Json, Tax, dossier, tax::text_of},
 };
-use schemas::fault::FaultCode;
+use insurance::{Insurance, client::RemoteParams};
+use schemas::{fault::FaultCode, proto::insurance::InfoRequest};
+use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_three_flows_run_against_a_registry_over_mutual_tls() {
@@ -66,4 +71,32 @@ async fn a_ping_touches_no_registry_and_a_question_to_a_dead_one_may_be_asked_ag
     let code = FaultCode::InsuranceUnavailable;
     reply.assert_fault(code, &reply.reason());
     assert!(reply.text().contains("<Retry>same-id</Retry>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_lets_the_gateway_in_and_no_partner_whose_certificate_leads_to_the_same_anchors() {
+    let (listener, address) = anywhere().await;
+    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let far = Far::serve(&house, listener).await;
+    let call = |folder: std::path::PathBuf| {
+        let identity = Identity::from_files(&folder.join("tls.pem"), &folder.join("tls.key")).unwrap();
+        let connector = Connector::new(ClientParams {
+            identity: Some(identity),
+            anchors: house.anchors(),
+            crls: Vec::new(),
+            tls12: false,
+            handshake_deadline: Duration::from_secs(5),
+            alpn: vec![Alpn::H2],
+        });
+        let uri = format!("https://localhost:{}", address.port()).parse().unwrap();
+        let client = Insurance::remote(RemoteParams::new(uri, connector.unwrap())).unwrap();
+        async move { client.info(Instant::now() + Duration::from_secs(2), InfoRequest {}).await }
+    };
+    assert!(call(house.layout.gateway("")).await.is_ok());
+    for partner in ["tax", "portal", "ngsp"] {
+        let refused = call(house.layout.agency(partner)).await.unwrap_err();
+        let nobody_answered = [FaultCode::InsuranceUnavailable, FaultCode::DeadlineExceeded];
+        assert!(nobody_answered.contains(&refused.code()), "{partner}: {refused}");
+    }
+    far.stop().await;
 }

@@ -174,7 +174,7 @@ async fn a_commune_that_is_unknown_or_has_ended_is_refused() {
         bent.envelope["maDonVi"] = commune.into();
         refuses_birth(&house, &bent, Invalid, "unknown-commune", "ndkksMaXa").await;
         let bent = birth(&house).with("baoHiem.noiCuTru.maXa", commune);
-        refuses_birth(&house, &bent, Invalid, "unknown-commune", "maXa").await;
+        refuses_birth(&house, &bent, Invalid, "unknown-commune", "noiCuTru").await;
     }
 }
 
