@@ -37,7 +37,17 @@ pub fn init(log: &Log) -> Result<(), Error> {
         .with(layer(log.format, io::stderr))
         .with(EnvFilter::builder().parse(level)?)
         .try_init()
-        .map_err(|_| Error::Twice)
+        .map_err(|_| Error::Twice)?;
+    tell_panics();
+    Ok(())
+}
+
+/// A panic is told by its place alone: its text may quote what a message said.
+fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        tracing::error!(place, "panicked");
+    }));
 }
 
 /// The layer that writes events, one line each, to `writer`.

@@ -59,6 +59,52 @@ async fn a_refusal_of_a_far_registry_keeps_its_code_and_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_come_in_the_callers_time_may_be_asked_for_again() {
+    let (listener, address) = anywhere().await;
+    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 1);
+    let message = birth.message(house.now()).sign(&house.key("dvclt"));
+    let hurry = [("lienthong-timeout-ms", "400")];
+    let reply = house.wire("dvclt").send_with(&message, &hurry).await;
+    assert!([503, 504].contains(&reply.status), "{}", reply.text());
+    reply.assert_fault(FaultCode::from_wire(reply.header("lienthong-fault")).unwrap(), &reply.reason());
+    assert!(!reply.header("x-jws-signature").is_empty(), "it is bound to the request, so it is signed");
+    let far = Far::serve(&house, listener).await;
+    let people = async || far.registry.info(InfoRequest {}).await.unwrap().people;
+    for _ in 0..40 {
+        let again = house.wire("dvclt").send(&message).await;
+        if again.status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let after = people().await;
+    house.wire("dvclt").send(&message).await.assert_ok();
+    assert_eq!((after, people().await), (301, 301), "one child, whoever asked how often");
+    far.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_gateway_sheds_what_comes_and_says_when_to_come_back() {
+    let (_nobody, address) = anywhere().await;
+    let house = House::plan()
+        .limits("in_flight_max = 1")
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
+    let stuck = Birth::new(house.now(), &house.landmarks, 1).message(house.now());
+    let (wire, stuck) = (house.wire("dvclt"), stuck.sign(&house.key("dvclt")));
+    let inside = tokio::spawn(async move { wire.send_with(&stuck, &[("lienthong-timeout-ms", "3000")]).await });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let ping = Tax::ping(house.now(), "is there room").sign(&house.key("tax"));
+    let reply = house.wire("tax").send(&ping).await;
+    reply.assert_fault(FaultCode::Overloaded, "in-flight");
+    assert_eq!((reply.status, reply.header("retry-after")), (503, "1"));
+    inside.await.unwrap();
+    house.wire("tax").send(&ping).await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ping_touches_no_registry_and_a_question_to_a_dead_one_may_be_asked_again() {
     let (listener, address) = anywhere().await;
     drop(listener);
