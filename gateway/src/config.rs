@@ -6,10 +6,12 @@
 
 mod keys;
 mod partner;
+mod peers;
 mod problem;
 pub(crate) mod read;
 mod rules;
 mod snapshot;
+mod stamp;
 pub(crate) mod value;
 mod watch;
 
@@ -155,9 +157,10 @@ section! {
     pub Tls {
         /// Our certificate chain, leaf first, PEM.
         cert: PathBuf,
-        /// Its private key, PKCS#8 PEM, mode 0600.
+        /// Its private key, PKCS#8 PEM, mode 0600 or, for a group, 0640.
         key: PathBuf,
-        /// Authorities that client certificates must lead to, PEM files.
+        /// Authorities that client certificates must lead to, PEM files; with more than one every partner
+        /// must be pinned, since each of them could issue any partner's URI.
         anchors: Vec<PathBuf>,
         /// Revocation lists, PEM files; with any, an issuer without a current list is refused.
         crls: Vec<PathBuf> = Vec::new(),
@@ -169,7 +172,7 @@ section! {
 section! {
     /// The key that signs our answers.
     pub Sign {
-        /// Private key, PKCS#8 PEM, mode 0600.
+        /// Private key, PKCS#8 PEM, mode 0600 or, for a group, 0640.
         key: PathBuf,
         /// Its certificate chain, leaf first, PEM.
         cert: PathBuf,
@@ -185,7 +188,7 @@ section! {
     pub Store {
         /// The SQLite file.
         path: PathBuf,
-        /// The key that seals stored content: 64 hex digits, mode 0600.
+        /// The key that seals stored content: 64 hex digits, mode 0600 or, for a group, 0640.
         seal_key: PathBuf,
         /// How long a claim is held before another worker may take it over, seconds.
         lease_seconds: u64 = 30 => 5..=600,
@@ -252,7 +255,7 @@ section! {
         /// All headers of one request, bytes.
         header_bytes: usize = 16_384 => 8_192..=1_048_576,
         /// A request body, bytes; a route may allow less.
-        body_bytes_max: usize = 1_048_576 => 1_024..=16_777_216,
+        body_bytes_max: usize = 8_388_608 => 1_024..=16_777_216,
         /// HTTP/2: streams at once on one connection.
         h2_streams: u32 = 128 => 1..=1_000,
         /// Messages in the rooms at once; above it they are shed.

@@ -1,9 +1,10 @@
 //! Key and certificate files: there, readable, belonging together, private, not a development key.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use certs::{
     keys::SigningKey,
+    seal::is_exposed,
     tls::{Anchors, Identity, RevocationList},
 };
 
@@ -49,6 +50,17 @@ pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
     signing(config, problems);
     private("tls.key", &config.tls.key, place, problems);
     private("sign.key", &config.sign.key, place, problems);
+    private("store.seal_key", &config.store.seal_key, place, problems);
+}
+
+/// How many different authorities the certificates of partners may lead to; what cannot be read counts not.
+pub(super) fn authorities(config: &Config) -> usize {
+    let files = config.tls.anchors.iter();
+    let anchors: Vec<Anchors> = files
+        .filter_map(|file| Anchors::from_file(file).ok())
+        .collect();
+    let different: BTreeSet<[u8; 32]> = anchors.iter().flat_map(Anchors::authorities).collect();
+    different.len()
 }
 
 /// Refuses what the development authority issued.
@@ -106,17 +118,20 @@ fn signing(config: &Config, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A private key that others can read is an error, not a warning.
+/// A private key that others can read is an error, not a warning; only its group may.
 fn private(path: &str, file: &Path, place: &Place, problems: &mut Vec<Problem>) {
     let Ok(metadata) = fs::metadata(file) else {
         return; // said already
     };
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o007 != 0 {
+    if is_exposed(mode) {
         problems.push(place.error(
             path,
-            format!("everybody can read the private key (mode {mode:04o})"),
-            format!("chmod 0600 {}", file.display()),
+            format!("the private key is open to others (mode {mode:04o})"),
+            format!(
+                "chmod 0600 {} (0640 where its group must read it)",
+                file.display()
+            ),
         ));
     }
 }

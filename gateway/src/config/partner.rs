@@ -25,7 +25,8 @@ section! {
         active: bool = true,
         /// How far its clock may be off, seconds.
         window_seconds: u64 = 300 => 1..=86_400,
-        /// Certificates it may connect with: a SAN URI, or `spki:` and 64 hex digits.
+        /// Certificates it may connect with: `urn:lienthong:<environment>:partner:<id>` as SAN URI, or `spki:`
+        /// and 64 hex digits.
         peers: Vec<String>,
         /// Who may carry its messages beside itself.
         relays: Vec<RelayLine> = Vec::new(),

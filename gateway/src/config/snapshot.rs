@@ -18,7 +18,9 @@ use schemas::id::PartnerId;
 use super::{
     Config, Delivery, Login, Problem, Secret, keys,
     partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile},
+    peers,
     read::{Outcome, Place, nearest, read_file},
+    stamp::Stamps,
 };
 
 /// Everything that the partners' files say.
@@ -30,8 +32,8 @@ pub struct Snapshot {
     pub deliveries: BTreeMap<PartnerId, Delivery>,
     /// Which file each partner's registration stands in, with the lines of its keys.
     pub(crate) places: BTreeMap<PartnerId, Place>,
-    /// Every file that was read, to notice when one changes.
-    pub(crate) files: Vec<PathBuf>,
+    /// Every file that it depends on, to notice when one changes.
+    pub(crate) stamps: Stamps,
 }
 
 impl Snapshot {
@@ -40,13 +42,16 @@ impl Snapshot {
     /// # Errors
     /// Every problem of every file.
     pub fn load(config: &Config, operations: &[&Operation]) -> Result<Self, Vec<Problem>> {
-        let mut loader = Loader {
-            config,
-            operations,
-            problems: Vec::new(),
-            certificates: Vec::new(),
-        };
-        let mut files = loader.files();
+        Self::read(config, operations).map_err(|(problems, _)| problems)
+    }
+
+    /// The same; beside the problems it gives the files whose change may cure them, there or not.
+    pub(super) fn read(
+        config: &Config,
+        operations: &[&Operation],
+    ) -> Result<Self, (Vec<Problem>, Stamps)> {
+        let mut loader = Loader::new(config, operations);
+        let files = loader.files();
         let read: Vec<(PartnerFile, Place)> =
             files.iter().filter_map(|file| loader.read(file)).collect();
         let mut partners = Vec::new();
@@ -63,15 +68,14 @@ impl Snapshot {
         let relays = loader.relays(&partners, &places);
         loader.problems.extend(relays);
         let partners = loader.together(partners);
-        files.append(&mut loader.certificates);
         match partners {
             Some(partners) if loader.problems.is_empty() => Ok(Self {
                 partners: Arc::new(partners),
                 deliveries,
                 places,
-                files,
+                stamps: loader.stamps,
             }),
-            _ => Err(loader.problems),
+            _ => Err((loader.problems, loader.stamps)),
         }
     }
 }
@@ -80,10 +84,26 @@ struct Loader<'c> {
     config: &'c Config,
     operations: &'c [&'c Operation],
     problems: Vec<Problem>,
-    certificates: Vec<PathBuf>,
+    stamps: Stamps,
+    /// How many authorities partners' certificates may lead to.
+    authorities: usize,
 }
 
-impl Loader<'_> {
+impl<'c> Loader<'c> {
+    fn new(config: &'c Config, operations: &'c [&'c Operation]) -> Self {
+        let mut stamps = Stamps::default();
+        for file in &config.tls.anchors {
+            stamps.note(file);
+        }
+        Self {
+            config,
+            operations,
+            problems: Vec::new(),
+            stamps,
+            authorities: keys::authorities(config),
+        }
+    }
+
     /// The files in the order of their names.
     fn files(&mut self) -> Vec<PathBuf> {
         let folder = &self.config.partners;
@@ -101,6 +121,7 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, file: &Path) -> Option<(PartnerFile, Place)> {
+        self.stamps.note(file);
         let Outcome {
             value,
             place,
@@ -163,18 +184,35 @@ impl Loader<'_> {
     }
 
     fn peers(&mut self, file: &PartnerFile, place: &Place) -> Vec<PeerId> {
-        let mut peers = Vec::new();
+        let environment = self.config.environment;
+        let mut read = Vec::new();
         for (index, text) in file.peers.iter().enumerate() {
-            match peer_id(text) {
-                Some(peer) => peers.push(peer),
-                None => self.problems.push(place.error(
-                    &format!("peers.{index}"),
-                    "neither a URI nor a pin",
-                    "write the SAN URI such as \"urn:lienthong:test:partner:tax\", or \"spki:\" and 64 hex digits",
+            let problem = match peers::peer(text, environment, &file.id) {
+                Some(peer) => {
+                    let is_anybodys = self.authorities > 1 && matches!(peer, PeerId::Uri(_));
+                    read.push(peer);
+                    is_anybodys.then(|| self.anybodys())
+                }
+                None => Some((
+                    "neither the URI of this partner here nor a pin".to_owned(),
+                    peers::cure(environment, &file.id),
                 )),
-            }
+            };
+            let path = format!("peers.{index}");
+            self.problems
+                .extend(problem.map(|(what, cure)| place.error(&path, what, cure)));
         }
-        peers
+        read
+    }
+
+    /// An authority of one partner must not be able to issue the name of another.
+    fn anybodys(&self) -> (String, String) {
+        let what = format!(
+            "each of the {} authorities in `tls.anchors` could issue this URI to somebody else",
+            self.authorities
+        );
+        let cure = "pin its key with \"spki:\" and 64 hex digits, or use one anchor";
+        (what, cure.to_owned())
     }
 
     fn keys(&mut self, lines: &[KeyLine], place: &Place) -> Vec<SenderKey> {
@@ -195,7 +233,7 @@ impl Loader<'_> {
 
     fn key(&mut self, index: usize, line: &KeyLine, place: &Place) -> Option<SenderKey> {
         let path = format!("keys.{index}.cert");
-        self.certificates.push(line.cert.clone());
+        self.stamps.note(&line.cert);
         let read = fs::read(&line.cert)
             .map_err(|error| error.to_string())
             .and_then(|pem| {
@@ -297,6 +335,7 @@ impl Loader<'_> {
                 "write https://host:port/path",
             ));
         }
+        self.stamps.note(&line.anchors);
         if let Err(error) = certs::tls::Anchors::from_file(&line.anchors) {
             let cure = "name the PEM file of the authority that issued the server's certificate";
             self.problems
@@ -319,6 +358,9 @@ impl Loader<'_> {
 
     /// The outer `None` is a problem already told; the inner one a partner without a login.
     fn login(&mut self, line: &DeliveryLine, place: &Place) -> Option<Option<Login>> {
+        if let Some(file) = &line.password_file {
+            self.stamps.note(file);
+        }
         let (path, read) = match (&line.username, &line.password_file, &line.password_env) {
             (None, None, None) => return Some(None),
             (Some(_), Some(file), None) => ("delivery.password_file", first_line(file)),
@@ -390,17 +432,6 @@ pub(super) fn partner_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     files.retain(|file| file.extension().is_some_and(|ext| ext == "toml"));
     files.sort();
     Ok(files)
-}
-
-fn peer_id(text: &str) -> Option<PeerId> {
-    if let Some(pin) = text.strip_prefix("spki:") {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(pin, &mut bytes).ok()?;
-        return Some(PeerId::Spki(bytes));
-    }
-    let (scheme, rest) = text.split_once(':')?;
-    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_scheme && !rest.is_empty()).then(|| PeerId::Uri(text.to_owned()))
 }
 
 fn first_line(file: &Path) -> Result<String, String> {

@@ -15,6 +15,9 @@ use super::{partner::PartnerFile, read::Section, watch::Reload, *};
 const GATEWAY: &str = include_str!("../../sample/gateway.toml");
 const TAX: &str = include_str!("../../sample/partners/tax.toml");
 
+/// The peer that the sample registers.
+const URI: &str = "urn:lienthong:sandbox:partner:tax";
+
 static VERIFY: Operation = Operation {
     name: "tax.verify-employer",
     effect: Effect::Read,
@@ -179,7 +182,7 @@ fn what_is_absent_has_its_default() {
     scene.write("small.toml", small);
     let config = Config::load(&scene.folder.path().join("small.toml")).unwrap();
     assert_eq!(config.us.as_str(), "vss");
-    assert_eq!(config.limits.body_bytes_max, 1_048_576);
+    assert_eq!(config.limits.body_bytes_max, 8 << 20, "the largest route's");
     assert!(config.admin.address.is_loopback());
     assert!(!config.tls.tls12 && !config.danger.admin_beyond_loopback);
     assert_eq!(config.insurance.people, 0);
@@ -316,14 +319,26 @@ fn missing_and_mismatched_key_files_are_told_where_they_are_named() {
 }
 
 #[test]
-fn a_key_that_everybody_can_read_is_refused() {
+fn a_key_that_others_can_read_is_refused_and_one_that_its_group_can_read_is_not() {
     use std::os::unix::fs::PermissionsExt as _;
     let scene = Scene::new();
     let key = scene.folder.path().join("sign.key");
-    fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+    for (mode, shown) in [(0o644, "mode 0644"), (0o660, "mode 0660")] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let problem = only(scene.with(&[]).unwrap_err());
+        assert_eq!(problem.line, line_of(GATEWAY, "key = \"sign.key\""));
+        assert!(problem.what.contains(shown), "{}", problem.what);
+        assert!(problem.cure.contains("chmod 0600"));
+    }
+    for mode in [0o400, 0o440, 0o640] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        scene.with(&[]).unwrap();
+    }
+    scene.write("seal.key", &"00".repeat(32));
+    let seal_key = scene.folder.path().join("seal.key");
+    fs::set_permissions(seal_key, fs::Permissions::from_mode(0o604)).unwrap();
     let problem = only(scene.with(&[]).unwrap_err());
-    assert_eq!(problem.line, line_of(GATEWAY, "key = \"sign.key\""));
-    assert!(problem.what.contains("mode 0644"));
+    assert_eq!(problem.line, line_of(GATEWAY, "seal_key = "));
 }
 
 #[test]
@@ -410,17 +425,6 @@ fn a_partners_file_is_held_to_its_rules() {
             "environment = \"test\"",
             "registered for test, but this gateway is sandbox",
         ),
-        ("id = \"tax\"", "id = \"vss\"", "this gateway's own id"),
-        (
-            "\"urn:lienthong:sandbox:partner:tax\"",
-            "\"tax\"",
-            "neither a URI nor a pin",
-        ),
-        (
-            "\"urn:lienthong:sandbox:partner:tax\"",
-            "\"spki:abcd\"",
-            "neither a URI nor a pin",
-        ),
         (
             "algorithm = \"ES256\"",
             "algorithm = \"RS256\"",
@@ -457,16 +461,86 @@ fn a_partners_file_is_held_to_its_rules() {
 }
 
 #[test]
+fn no_partner_has_our_own_id() {
+    let changes = [
+        ("id = \"tax\"", "id = \"vss\""),
+        (URI, "urn:lienthong:sandbox:partner:vss"),
+    ];
+    let problem = only(Scene::new().partners(&changes).unwrap_err());
+    assert!(problem.what.contains("this gateway's own id"));
+    assert_eq!(problem.line, line_of(TAX, "id = \"tax\""));
+}
+
+#[test]
+fn a_peer_is_the_partners_own_uri_in_this_environment_or_a_whole_pin() {
+    let scene = Scene::new();
+    let pin = format!("spki:{}", "0f".repeat(32));
+    scene.partners(&[(URI, &pin)]).unwrap();
+    for peer in [
+        "tax",
+        "urn:lienthong:sandbox:partner:dvclt",
+        "urn:lienthong:sandbox:partner:taxx",
+        "urn:lienthong:test:partner:tax",
+        "urn:lienthong:sandbox:gateway:tax",
+        "URN:lienthong:sandbox:partner:tax",
+        " urn:lienthong:sandbox:partner:tax",
+        "https://tax.example",
+        "spki:abcd",
+        &pin[..pin.len() - 1],
+        &format!("{pin}00"),
+        &format!("SPKI:{}", "0f".repeat(32)),
+    ] {
+        let problem = only(scene.partners(&[(URI, peer)]).unwrap_err());
+        assert_eq!(
+            problem.what, "neither the URI of this partner here nor a pin",
+            "{peer}"
+        );
+        assert_eq!(problem.line, line_of(TAX, URI), "{peer}");
+        assert!(problem.cure.contains(URI) && problem.cure.contains("spki:"));
+    }
+}
+
+#[test]
+fn with_several_authorities_a_partner_is_pinned() {
+    let scene = Scene::new();
+    let other = Authority::generate("sandbox", Timestamp::from_second(1_790_000_000).unwrap());
+    let other = other.unwrap().root_pem().to_owned();
+    let own = scene.authority.root_pem().to_owned();
+    let pin = format!("spki:{}", "0f".repeat(32));
+    let in_two_files = [("[\"anchors.pem\"]", "[\"anchors.pem\", \"other.pem\"]")];
+    scene.write("other.pem", &other);
+    for (anchors, changes) in [
+        (format!("{own}{other}"), [].as_slice()),
+        (own.clone(), in_two_files.as_slice()),
+    ] {
+        scene.write("anchors.pem", &anchors);
+        let load = |peer: &str| {
+            scene.write("partners/tax.toml", &changed(TAX, &[(URI, peer)]));
+            Snapshot::load(&scene.with(changes).unwrap(), &OPERATIONS)
+        };
+        let problem = only(load(URI).unwrap_err());
+        assert!(problem.what.contains("each of the 2 authorities"));
+        assert!(problem.cure.contains("spki:") && problem.cure.contains("one anchor"));
+        assert_eq!(problem.line, line_of(TAX, URI));
+        load(&pin).unwrap();
+    }
+    // one authority that stands twice is one
+    scene.write("anchors.pem", &own.repeat(2));
+    scene.partners(&[]).unwrap();
+}
+
+#[test]
 fn a_kid_or_an_identity_that_stands_twice_is_refused() {
     let scene = Scene::new();
     let again = "[[keys]]\nkid = \"tax-1\"\nalgorithm = \"ES256\"\ncert = \"tax-sign.pem\"\n\n[[agreements]]";
     let problem = only(scene.partners(&[("[[agreements]]", again)]).unwrap_err());
     assert_eq!(problem.what, "the kid `tax-1` stands twice");
+    let pin = format!("spki:{}", "0f".repeat(32));
     scene.write(
         "partners/tax2.toml",
-        &changed(TAX, &[("id = \"tax\"", "id = \"tax2\"")]),
+        &changed(TAX, &[("id = \"tax\"", "id = \"tax2\""), (URI, &pin)]),
     );
-    let problem = only(scene.partners(&[]).unwrap_err());
+    let problem = only(scene.partners(&[(URI, &pin)]).unwrap_err());
     assert!(
         problem.what.contains("a peer identity is registered twice"),
         "{}",
@@ -522,4 +596,37 @@ fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
     assert!(matches!(watched.look(), Reload::Swapped));
     assert!(!active());
     assert!(matches!(watched.look(), Reload::Same));
+}
+
+#[test]
+fn what_was_kept_back_is_read_again_when_a_file_that_it_named_appears_or_changes() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new();
+    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nanchors = \"late.pem\"\n\
+        username = \"vss\"\npassword_file = \"late.password\"\n";
+    let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
+    let text = changed(&text, &[("tax-sign.pem", "late-sign.pem")]);
+    let watched = Watched::load(&scene.config(), &OPERATIONS).unwrap();
+    scene.write("partners/tax.toml", &text);
+    let kept = |count: usize| {
+        let Reload::Kept(problems) = watched.look() else {
+            panic!("a partner took effect whose files are not there");
+        };
+        assert_eq!(problems.len(), count, "{problems:#?}");
+        assert!(matches!(watched.look(), Reload::Same), "told once");
+    };
+    kept(3);
+    scene.write("partners/late.pem", scene.authority.root_pem());
+    kept(2);
+    scene.write("partners/late.password", "");
+    kept(1 + 1);
+    scene.write("partners/late.password", "s3cret\n");
+    kept(1);
+    scene.issue("partners/late-sign", KeyChoice::P256, Usage::Signing);
+    assert!(matches!(watched.look(), Reload::Swapped));
+    assert!(matches!(watched.look(), Reload::Same));
+    // a changed mode is a change too: what could not be read may be readable now
+    let key = scene.folder.path().join("partners/late-sign.pem");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(watched.look(), Reload::Swapped));
 }

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -12,7 +11,7 @@ use gateway_core::{Operation, partner::Partners};
 use schemas::id::PartnerId;
 use tokio::sync::watch;
 
-use super::{Config, Delivery, Problem, Snapshot, snapshot::partner_files};
+use super::{Config, Delivery, Problem, Snapshot, stamp::Stamps};
 
 /// The registrations in force, swapped whole.
 #[derive(Debug)]
@@ -21,18 +20,9 @@ pub struct Watched {
     operations: Vec<&'static Operation>,
     current: Arc<ArcSwap<Partners>>,
     deliveries: BTreeMap<PartnerId, Delivery>,
-    seen: Mutex<Seen>,
+    /// The files of the last reading, good or not, as they looked to it.
+    seen: Mutex<Stamps>,
 }
-
-/// The files of the snapshot in force, and how they looked at the last look.
-#[derive(Debug)]
-struct Seen {
-    files: Vec<PathBuf>,
-    stamp: Stamp,
-}
-
-/// What tells a changed set of files: each name, its modification time and its length.
-type Stamp = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 /// What one look at the files found.
 #[derive(Debug)]
@@ -58,15 +48,11 @@ impl Watched {
     /// Begins with a snapshot that is already loaded.
     #[must_use]
     pub fn new(config: Config, operations: Vec<&'static Operation>, snapshot: &Snapshot) -> Self {
-        let stamp = stamp(&config, &snapshot.files);
         Self {
             operations,
             deliveries: snapshot.deliveries.clone(),
             current: Arc::new(ArcSwap::new(Arc::clone(&snapshot.partners))),
-            seen: Mutex::new(Seen {
-                files: snapshot.files.clone(),
-                stamp,
-            }),
+            seen: Mutex::new(snapshot.stamps.clone()),
             config,
         }
     }
@@ -90,38 +76,48 @@ impl Watched {
     }
 
     /// Looks at the files once; blocks for as long as reading them takes.
+    ///
+    /// What was not good is read again when any file that it named has changed or appeared.
     pub fn look(&self) -> Reload {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = stamp(&self.config, &seen.files);
-        if seen.stamp == fresh {
+        if seen.again(&self.config.partners) == *seen {
             return Reload::Same;
         }
-        seen.stamp = fresh;
-        match Snapshot::load(&self.config, &self.operations) {
+        match Snapshot::read(&self.config, &self.operations) {
             Ok(snapshot) => {
-                seen.stamp = stamp(&self.config, &snapshot.files);
-                seen.files = snapshot.files;
+                *seen = snapshot.stamps;
                 self.current.store(snapshot.partners);
                 Reload::Swapped
             }
-            Err(problems) => Reload::Kept(problems),
+            Err((problems, stamps)) => {
+                *seen = stamps;
+                Reload::Kept(problems)
+            }
         }
     }
 
     /// Looks again and again until `stop` turns true.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, stop: watch::Receiver<bool>) {
         let period = Duration::from_secs(self.config.reload_seconds);
-        let watched = Arc::new(self);
-        loop {
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(period) => {}
-            }
-            let watched = Arc::clone(&watched);
-            match tokio::task::spawn_blocking(move || watched.look()).await {
-                Ok(reload) => tell(&reload),
-                Err(_) => return, // the runtime is going down
-            }
+        again(period, stop, move || tell(&self.look())).await;
+    }
+}
+
+/// A look that panics is told and does not end the looking.
+async fn again(
+    period: Duration,
+    mut stop: watch::Receiver<bool>,
+    look: impl Fn() + Send + Sync + 'static,
+) {
+    let look = Arc::new(look);
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        let look = Arc::clone(&look);
+        if tokio::task::spawn_blocking(move || look()).await.is_err() {
+            tracing::error!("a look at the partners' files has failed; the next one follows");
         }
     }
 }
@@ -144,23 +140,25 @@ fn tell(reload: &Reload) {
     }
 }
 
-/// The partners' folder and the files of the last good snapshot: a new file counts as a change too.
-fn stamp(config: &Config, known: &[PathBuf]) -> Stamp {
-    let mut files = partner_files(&config.partners).unwrap_or_default();
-    files.extend(known.iter().cloned());
-    files.sort();
-    files.dedup();
-    files.into_iter().map(stamp_of).collect()
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn stamp_of(file: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
-    let metadata = std::fs::metadata(&file).ok();
-    let modified = metadata
-        .as_ref()
-        .and_then(|metadata| metadata.modified().ok());
-    (
-        file,
-        modified,
-        metadata.map_or(0, |metadata| metadata.len()),
-    )
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_panics_does_not_end_the_looking() {
+        let (stop, stopped) = watch::channel(false);
+        let looks = AtomicUsize::new(0);
+        let look = move || match looks.fetch_add(1, Ordering::Relaxed) {
+            0 => panic!("the first look fails"),
+            _ => stop.send_replace(true),
+        };
+        let looking = again(Duration::from_millis(1), stopped, move || {
+            look();
+        });
+        tokio::time::timeout(Duration::from_secs(30), looking)
+            .await
+            .expect("a second look stops it");
+    }
 }
