@@ -127,6 +127,23 @@ mod tests {
         );
     }
 
+    /// Sealed before wrapped keys had a version and a salt, with the key of the test above.
+    const OLD: &str = concat!(
+        "000102030405060708090a0bbba7972524fb007ef663edcf2c64c6acbed77919",
+        "e184531769d3229bbd9a23adeb6c3c7782aa7179115b68a58b32b7f40c0d0e0f",
+        "101112131415161798fe69d87f76fc543e2341dc98822fee5c0ae4e7ff7432a3",
+        "92abf3e9eda9c9f325fe632ce8cc2f68d377e860030d9ef0b24f3555a3fa9ad3"
+    );
+
+    #[test]
+    fn an_anchor_with_a_shorter_wrapped_key_still_opens() {
+        let anchor: Vec<u8> = (0..OLD.len() / 2)
+            .map(|at| u8::from_str_radix(&OLD[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        let head = open(&Vault::from_bytes([1; 32]), "one", &anchor).unwrap();
+        assert_eq!((head.seq, head.hash), (7, [9; 32]));
+    }
+
     #[test]
     fn a_second_holder_is_kept_out_until_the_first_lets_go() {
         let folder = tempfile::tempdir().unwrap();

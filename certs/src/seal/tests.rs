@@ -1,0 +1,191 @@
+//! What opens, what does not, and which key files are refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+/// Sealed by the first version with the key below.
+const OLD_WRAPPED_KEY: &str = concat!(
+    "000102030405060708090a0b1880eb73190cdf4e7fbbef97ee5562f5f12d",
+    "a49d0c7761260ed779a192ca731a523a3ab467d736726a21c803cc518aa3"
+);
+const OLD_CIPHERTEXT: &str =
+    "0c0d0e0f1011121314151617d6991ca19ecd793d977a09f78cc383ec113db364e8a4b635";
+
+fn vault() -> Vault {
+    Vault::from_bytes([7; 32])
+}
+
+#[test]
+fn a_record_opens_with_the_bytes_it_was_bound_to_and_no_others() {
+    let sealed = vault().seal(b"seq 1", "Nguyễn".as_bytes());
+    assert_eq!(
+        vault().open(b"seq 1", &sealed).unwrap(),
+        "Nguyễn".as_bytes()
+    );
+    assert_eq!(
+        vault().open(b"seq 2", &sealed).unwrap_err().reason(),
+        "record-does-not-open"
+    );
+}
+
+#[test]
+fn every_flipped_bit_of_a_record_is_noticed() {
+    let sealed = vault().seal(b"a", b"plain");
+    for at in 0..sealed.ciphertext.len() * 8 {
+        let mut changed = sealed.clone();
+        changed.ciphertext[at / 8] ^= 1 << (at % 8);
+        assert_eq!(
+            vault().open(b"a", &changed).unwrap_err().reason(),
+            "record-does-not-open"
+        );
+    }
+    for at in 0..sealed.wrapped_key.len() * 8 {
+        let mut changed = sealed.clone();
+        changed.wrapped_key[at / 8] ^= 1 << (at % 8);
+        let reason = vault().open(b"a", &changed).unwrap_err().reason();
+        assert_eq!(reason, "wrapped-key-does-not-open");
+    }
+}
+
+#[test]
+fn cut_short_records_and_erased_keys_are_refused() {
+    let sealed = vault().seal(b"a", b"plain");
+    for length in 0..sealed.ciphertext.len() {
+        let mut cut = sealed.clone();
+        cut.ciphertext.truncate(length);
+        assert!(matches!(vault().open(b"a", &cut), Err(SealError::Record)));
+    }
+    let erased = Sealed {
+        wrapped_key: Vec::new(),
+        ..sealed
+    };
+    assert!(matches!(vault().open(b"a", &erased), Err(SealError::Key)));
+}
+
+#[test]
+fn another_vault_and_another_records_key_open_nothing() {
+    let (one, two) = (vault().seal(b"a", b"one"), vault().seal(b"a", b"two"));
+    let other = Vault::from_bytes([8; 32]);
+    assert!(matches!(other.open(b"a", &one), Err(SealError::Key)));
+    let crossed = Sealed {
+        wrapped_key: two.wrapped_key,
+        ..one
+    };
+    assert!(matches!(
+        vault().open(b"a", &crossed),
+        Err(SealError::Record)
+    ));
+}
+
+#[test]
+fn the_same_record_sealed_twice_looks_different() {
+    let (one, two) = (vault().seal(b"a", b"x"), vault().seal(b"a", b"x"));
+    assert_ne!(one.ciphertext, two.ciphertext);
+    assert_ne!(one.wrapped_key, two.wrapped_key);
+}
+
+#[test]
+fn a_key_file_is_made_once_private_and_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    let first = Vault::open_or_create(&path).unwrap();
+    let again = Vault::open_or_create(&path).unwrap();
+    assert_eq!(first.key_id(), again.key_id());
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let sealed = first.seal(b"", b"x");
+    assert_eq!(again.open(b"", &sealed).unwrap(), b"x");
+}
+
+#[test]
+fn an_exposed_or_malformed_key_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    fs::write(&path, "00".repeat(32)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(
+        Vault::open_file(&path).unwrap_err().reason(),
+        "vault-key-exposed"
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&path, "short").unwrap();
+    assert_eq!(
+        Vault::open_file(&path).unwrap_err().reason(),
+        "vault-key-malformed"
+    );
+}
+
+#[test]
+fn a_key_file_may_be_read_by_its_group_and_by_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    fs::write(&path, "00".repeat(32)).unwrap();
+    for (mode, is_refused) in [
+        (0o400, false),
+        (0o600, false),
+        (0o440, false),
+        (0o640, false),
+        (0o660, true),
+        (0o620, true),
+        (0o604, true),
+        (0o444, true),
+        (0o602, true),
+        (0o601, true),
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let refused = matches!(Vault::open_file(&path), Err(SealError::KeyFileExposed));
+        assert_eq!(refused, is_refused, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_key_file_is_made_in_the_folder_that_we_stand_in_too() {
+    let name = format!("seal-{}.key", std::process::id());
+    let made = Vault::open_or_create(Path::new(&name)).map(|vault| vault.key_id().to_owned());
+    let _ = fs::remove_file(&name);
+    assert_eq!(made.unwrap().len(), 16);
+}
+
+#[test]
+fn a_record_of_the_first_version_still_opens() {
+    let hex = |text| hex::decode(text).unwrap();
+    let old = Sealed {
+        wrapped_key: hex(OLD_WRAPPED_KEY),
+        ciphertext: hex(OLD_CIPHERTEXT),
+    };
+    assert_eq!(vault().open(b"seq 1", &old).unwrap(), "Nguyễn".as_bytes());
+    let mut changed = old;
+    changed.wrapped_key[0] ^= 1;
+    let refused = vault().open(b"seq 1", &changed).unwrap_err();
+    assert_eq!(refused.reason(), "wrapped-key-does-not-open");
+}
+
+#[test]
+fn no_two_wraps_share_a_salt_or_a_key() {
+    let (vault, plain) = (vault(), [9; KEY_BYTES]);
+    let salts: std::collections::HashSet<Vec<u8>> = (0..1_000)
+        .map(|_| vault.wrap_key(&plain)[1..=SALT_BYTES].to_vec())
+        .collect();
+    assert_eq!(salts.len(), 1_000);
+    // the same nonce under another salt gives other bytes: the salt makes the key
+    let wrapped = [1_u8, 2].map(|salt| {
+        let mut text = plain;
+        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
+        vault
+            .wrapping_key(&[salt; SALT_BYTES])
+            .seal_in_place_separate_tag(nonce, Aad::empty(), &mut text)
+            .map(drop)
+            .unwrap();
+        text
+    });
+    assert_ne!(wrapped[0], wrapped[1]);
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let shown = format!("{:?}", vault());
+    assert!(shown.contains("REDACTED") && !shown.contains("070707"));
+}
