@@ -43,7 +43,7 @@ pub struct Lane {
     pub breaker: (u32, Duration),
 }
 
-/// How one shipment ended, and whether the partner heard of it.
+/// How one shipment ended, and whether that is news about the partner.
 struct Ended {
     delivery: Delivery,
     called: bool,
@@ -72,7 +72,11 @@ impl Lane {
         if self.registered().is_none() {
             return idle;
         }
-        let most = if breaker.probing() { 1 } else { self.courier.batch_max() };
+        let most = if breaker.probing() {
+            1
+        } else {
+            self.courier.batch_max()
+        };
         let lease = Duration::from_secs(self.outgoing.lease_seconds);
         let leased = match self.outbox.lease(&self.partner, most, lease).await {
             Ok(leased) => leased,
@@ -110,7 +114,9 @@ impl Lane {
                 None => self.deliver(shipment, &parcels, breaker, limits).await,
             };
             held_for = held_for.or_else(|| self.hold(&delivery));
-            let settled = parcels.iter().map(|parcel| (parcel.id.clone(), delivery.clone()));
+            let settled = parcels
+                .iter()
+                .map(|parcel| (parcel.id.clone(), delivery.clone()));
             self.settle(settled.collect()).await;
         }
         held_for.is_none()
@@ -146,7 +152,8 @@ impl Lane {
         let reworded = sendable.shipment().reworded(body.clone());
         match self.attempt(reworded, limits).await {
             Ok((_, Delivery::Instead { .. })) => called(retry("instead-again", Duration::ZERO)),
-            Ok((_, delivery)) | Err(delivery) => called(delivery),
+            Ok((_, delivery)) => called(delivery),
+            Err(delivery) => never_called(delivery),
         }
     }
 
@@ -187,12 +194,13 @@ impl Lane {
         }
     }
 
-    /// In company nobody knows whose fault it was: only a parcel that went alone is given up.
+    /// In company nobody knows whose fault it was, and a first try may come late for reasons of our
+    /// own: only a parcel that was tried before, and now alone, is given up.
     fn gives_up(&self, parcels: &[&Leased]) -> bool {
         let most = Duration::from_secs(self.outgoing.give_up_hours.saturating_mul(3_600));
         let [alone] = parcels else { return false };
         let waited = self.clock.now().duration_since(alone.put_at);
-        Duration::try_from(waited).is_ok_and(|waited| waited >= most)
+        alone.attempts > 0 && Duration::try_from(waited).is_ok_and(|waited| waited >= most)
     }
 
     /// How long the rest of a lease waits after this ending: as long as the one that failed.
@@ -208,7 +216,10 @@ impl Lane {
     fn backoff(&self, attempts: u32) -> Duration {
         let first = self.outgoing.backoff_ms.max(1);
         let longest = self.outgoing.backoff_seconds_max * 1_000;
-        let most = first.saturating_mul(1 << attempts.min(20)).min(longest).max(1);
+        let most = first
+            .saturating_mul(1 << attempts.min(20))
+            .min(longest)
+            .max(1);
         let dice = u64::from_be_bytes(digest::random());
         Duration::from_millis(first.min(most) / 2 + dice % most)
     }
@@ -233,7 +244,11 @@ fn carried<'a>(leased: &'a [Leased], shipment: &Shipment) -> Vec<&'a Leased> {
 }
 
 fn attempts(parcels: &[&Leased]) -> u32 {
-    parcels.iter().map(|parcel| parcel.attempts).max().unwrap_or(0)
+    parcels
+        .iter()
+        .map(|parcel| parcel.attempts)
+        .max()
+        .unwrap_or(0)
 }
 
 fn retry(reason: &'static str, after: Duration) -> Delivery {

@@ -31,8 +31,10 @@ pub struct DeskConfig {
     pub result_code: Option<String>,
     /// How long to wait after a call that failed on the way; the worker may wait longer.
     pub retry_after: Duration,
-    /// How long to wait after a failure that only a person can end, such as a refused login.
+    /// How long to wait after the portal said no, to the account or to a record.
     pub retry_after_refusal: Duration,
+    /// Records in one call at most; never more than [`PROGRESS_BATCH_MAX`].
+    pub batch_max: usize,
 }
 
 /// Carries one call, session added, and brings the answer back.
@@ -52,6 +54,7 @@ impl Exchange for Vdxp {
 pub struct Desk<E = Vdxp> {
     config: DeskConfig,
     road: E,
+    pub(super) permanent: &'static [i64],
 }
 
 /// One call without its session: exactly what is recorded before it is sent.
@@ -74,7 +77,16 @@ impl<E: Exchange> Desk<E> {
     /// A desk that sends by `road`.
     #[must_use]
     pub fn new(config: DeskConfig, road: E) -> Self {
-        Self { config, road }
+        Self {
+            config,
+            road,
+            permanent: PERMANENT,
+        }
+    }
+
+    /// Records in one call at most.
+    fn call_max(&self) -> usize {
+        self.config.batch_max.clamp(1, PROGRESS_BATCH_MAX)
     }
 
     fn item(&self, leased: &Leased) -> Result<Item, &'static str> {
@@ -120,7 +132,7 @@ impl<E: Exchange> Desk<E> {
                 Service::UpdateProgress => &PROGRESS,
             },
             purpose: PURPOSE,
-            road: Road::Direct,
+            road: Road::Vdxp,
             service: load.service.as_str(),
             body: body(&call)?,
             parcels: load.items.into_iter().map(|item| item.parcel).collect(),
@@ -128,23 +140,22 @@ impl<E: Exchange> Desk<E> {
     }
 
     pub(super) async fn deliver(&self, shipment: &Shipment) -> Delivery {
-        match self.call(shipment).await {
+        match self.road.call(&shipment.body).await {
             Ok(reply) => self.judge(shipment, &reply),
             Err(error) => self.failed(&error),
         }
     }
 
-    /// A dossier that the portal has already is sent once more as an update of itself.
-    async fn call(&self, shipment: &Shipment) -> Result<Reply, vdxp::Error> {
-        let reply = self.road.call(&shipment.body).await?;
-        match updating(&shipment.body).filter(|_| reply.answer.says_exists()) {
-            Some(body) => self.road.call(&body).await,
-            None => Ok(reply),
-        }
-    }
-
     fn judge(&self, shipment: &Shipment, reply: &Reply) -> Delivery {
         let answer = &reply.answer;
+        if answer.says_exists()
+            && let Some(body) = updating(&shipment.body)
+        {
+            return Delivery::Instead {
+                body,
+                reason: "exists-already",
+            };
+        }
         if answer.is_done() || answer.says_received() || answer.says_exists() {
             return Delivery::Delivered {
                 receipt: reply.raw.clone(),
@@ -155,8 +166,17 @@ impl<E: Exchange> Desk<E> {
             code = answer.error_code,
             "the portal refuses a call"
         );
-        match shipment.parcels.len() {
-            0 | 1 => Delivery::Dead {
+        self.refused(shipment.parcels.len(), answer.error_code)
+    }
+
+    /// The portal's codes say too little to tell a wrong record from a busy portal: only time tells.
+    fn refused(&self, parcels: usize, code: i64) -> Delivery {
+        match parcels {
+            0 | 1 if self.permanent.contains(&code) => Delivery::Dead {
+                reason: "portal-refused-for-good",
+            },
+            0 | 1 => Delivery::Retry {
+                after: self.config.retry_after_refusal,
                 reason: "portal-refused",
             },
             // One of them is wrong; each goes alone next time, so the others get through.
@@ -172,8 +192,9 @@ impl<E: Exchange> Desk<E> {
         let reason = error.reason();
         tracing::warn!(reason, %error, "a call of the portal failed");
         match error {
-            Error::BadConfig | Error::BadBody => Delivery::Dead { reason },
-            Error::LoginRefused(_) | Error::SessionRefused => Delivery::Retry {
+            Error::BadBody => Delivery::Dead { reason },
+            // A person ends it, and until then no dossier dies of it.
+            Error::BadConfig | Error::LoginRefused(_) | Error::SessionRefused => Delivery::Retry {
                 after: self.config.retry_after_refusal,
                 reason,
             },
@@ -187,19 +208,19 @@ impl<E: Exchange> Desk<E> {
 
 impl<E: Exchange> Courier for Desk<E> {
     fn batch_max(&self) -> usize {
-        LEASE_MAX
+        CALLS_PER_LEASE * self.call_max()
     }
 
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {
         let (mut loads, mut unsayable) = (Vec::<Load>::new(), Vec::new());
-        let mut stuck = BTreeSet::new();
+        let (mut stuck, call_max) = (BTreeSet::new(), self.call_max());
         for leased in parcels {
             // What follows a step that cannot be said waits for the person who looks at it.
             if stuck.contains(&leased.subject) {
                 continue;
             }
             match self.item(leased) {
-                Ok(item) => load(&mut loads, item, leased.attempts > 0),
+                Ok(item) => load(&mut loads, item, leased.attempts > 0, call_max),
                 Err(reason) => {
                     stuck.insert(&leased.subject);
                     unsayable.push((leased.id.clone(), reason));
@@ -244,16 +265,14 @@ impl Load {
         self.items.iter().any(|item| item.subject == subject)
     }
 
-    fn has_room(&self) -> bool {
-        self.service == Service::UpdateProgress
-            && !self.alone
-            && self.items.len() < PROGRESS_BATCH_MAX
+    fn has_room(&self, call_max: usize) -> bool {
+        self.service == Service::UpdateProgress && !self.alone && self.items.len() < call_max
     }
 }
 
 /// Puts a record into the last call with room, unless that would overtake its own dossier.
 /// One that failed before travels alone: a wrong record must not hold up nine others for ever.
-fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool) {
+fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool, call_max: usize) {
     let alone = tried_before || item.service == Service::SyncDossier;
     let newest = loads
         .iter()
@@ -263,7 +282,7 @@ fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool) {
         .iter()
         .enumerate()
         .skip(newest)
-        .find(|(_, load)| load.has_room())
+        .find(|(_, load)| load.has_room(call_max))
         .map(|(at, _)| at);
     match room.filter(|_| !alone).and_then(|at| loads.get_mut(at)) {
         Some(load) => load.items.push(item),
@@ -300,5 +319,8 @@ fn flag(updating: bool) -> &'static str {
     }
 }
 
-/// Parcels worth leasing at once: two full calls.
-const LEASE_MAX: usize = 2 * PROGRESS_BATCH_MAX;
+/// Full calls worth leasing at once.
+const CALLS_PER_LEASE: usize = 2;
+
+/// Codes after which no further try can help. Own profile: the portal's codes are not public, so none.
+const PERMANENT: &[i64] = &[];

@@ -74,6 +74,7 @@ pub(super) fn config() -> DeskConfig {
         result_code: Some("KQ.X99.000001".into()),
         retry_after: std::time::Duration::from_secs(5),
         retry_after_refusal: std::time::Duration::from_secs(900),
+        batch_max: 1_000,
     }
 }
 
@@ -270,6 +271,33 @@ fn at_most_ten_steps_travel_together() {
         .map(|shipment| shipment.parcels.len())
         .collect();
     assert_eq!(sizes, [10, 10, 3]);
+}
+
+#[test]
+fn a_smaller_batch_of_the_config_binds_and_a_greater_one_does_not() {
+    let parcels: Vec<_> = (1..=5)
+        .flat_map(|serial| leased(&change(serial, 2, 2), 0))
+        .collect();
+    for (batch_max, sizes, lease) in [
+        (0, &[1, 1, 1, 1, 1][..], 2),
+        (2, &[2, 2, 1], 4),
+        (1_000, &[5], 20),
+    ] {
+        let desk = sent::desk(DeskConfig {
+            batch_max,
+            ..config()
+        });
+        let (shipments, _) = desk.pack(&parcels);
+        let carried: Vec<_> = shipments.iter().map(|one| one.parcels.len()).collect();
+        assert_eq!((carried.as_slice(), desk.batch_max()), (sizes, lease));
+    }
+}
+
+#[test]
+fn everything_goes_by_the_portals_own_road() {
+    for shipment in pack(&[change(1, 1, 1), change(2, 5, 10)]) {
+        assert_eq!(shipment.road, gateway_core::Road::Vdxp);
+    }
 }
 
 #[test]

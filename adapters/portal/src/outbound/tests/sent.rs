@@ -40,7 +40,11 @@ impl Exchange for Arc<Portal> {
 }
 
 pub(super) fn desk_without_portal() -> Desk<Arc<Portal>> {
-    Desk::new(config(), Arc::new(portal(Vec::new())))
+    desk(config())
+}
+
+pub(super) fn desk(config: DeskConfig) -> Desk<Arc<Portal>> {
+    Desk::new(config, Arc::new(portal(Vec::new())))
 }
 
 fn portal(answers: Vec<Result<Reply, Error>>) -> Portal {
@@ -92,23 +96,37 @@ async fn what_the_portal_takes_is_delivered_with_its_own_words_as_receipt() {
 }
 
 #[tokio::test]
-async fn a_dossier_that_exists_already_is_sent_once_more_as_an_update() {
+async fn a_dossier_that_exists_already_is_given_back_as_an_update_and_not_sent() {
     for code in [3, -3] {
-        let answers = vec![reply(code, "Hồ sơ đã tồn tại"), reply(0, "")];
-        let (delivery, calls) = deliver(&[change(1, 1, 1)], answers).await;
-        assert_eq!(delivery, delivered("raw 0"));
-        assert!(calls[0].contains(r#""isUpdating":"False""#));
-        assert_eq!(calls[1], calls[0].replace("False", "True"));
+        let (delivery, calls) =
+            deliver(&[change(1, 1, 1)], vec![reply(code, "Hồ sơ đã tồn tại")]).await;
+        let [call] = calls.as_slice() else {
+            panic!("{calls:?}")
+        };
+        assert!(call.contains(r#""isUpdating":"False""#));
+        assert_eq!(
+            delivery,
+            Delivery::Instead {
+                body: call.replace("False", "True").into(),
+                reason: "exists-already"
+            }
+        );
     }
 }
 
 #[tokio::test]
 async fn an_update_or_a_step_that_exists_already_is_delivered() {
     let again = || reply(3, "đã tồn tại");
-    let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![again(), again()]).await;
-    assert_eq!((delivery, calls.len()), (delivered("raw 3"), 2));
-    let (delivery, calls) = deliver(&[change(1, 2, 2)], vec![again()]).await;
-    assert_eq!((delivery, calls.len()), (delivered("raw 3"), 1));
+    let (first, _) = deliver(&[change(1, 1, 1)], vec![again()]).await;
+    let Delivery::Instead { body, .. } = first else {
+        panic!("{first:?}")
+    };
+    let portal = Arc::new(portal(vec![again()]));
+    let update = pack(&[change(1, 1, 1)]).remove(0).reworded(body);
+    let desk = Desk::new(config(), portal);
+    assert_eq!(desk.deliver(&update).await, delivered("raw 3"));
+    let (step, _) = deliver(&[change(1, 2, 2)], vec![again()]).await;
+    assert_eq!(step, delivered("raw 3"));
 }
 
 #[tokio::test]
@@ -122,17 +140,37 @@ async fn what_the_portal_received_already_is_delivered() {
 }
 
 #[tokio::test]
-async fn code_3_without_those_words_is_a_refusal() {
-    let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![reply(3, "sai định dạng")]).await;
-    assert_eq!(
-        (delivery, calls.len()),
-        (
-            Delivery::Dead {
-                reason: "portal-refused"
-            },
-            1
-        )
-    );
+async fn a_refusal_by_a_code_that_nobody_knows_is_tried_again_later_and_kills_nothing() {
+    let later = Delivery::Retry {
+        after: Duration::from_secs(900),
+        reason: "portal-refused",
+    };
+    for (code, words) in [
+        (3, "sai định dạng"),
+        (-1, ""),
+        (500, "hệ thống bận"),
+        (i64::MAX, ""),
+    ] {
+        let (delivery, calls) = deliver(&[change(1, 1, 1)], vec![reply(code, words)]).await;
+        assert_eq!((delivery, calls.len()), (later.clone(), 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_code_of_the_table_kills_at_once_and_only_a_lone_parcel() {
+    let refused = |changes: Vec<Change>, code| async move {
+        let answers = Arc::new(portal(vec![reply(code, "sai")]));
+        let mut desk = Desk::new(config(), answers);
+        desk.permanent = &[7];
+        desk.deliver(&pack(&changes).remove(0)).await
+    };
+    let dead = Delivery::Dead {
+        reason: "portal-refused-for-good",
+    };
+    assert_eq!(refused(vec![change(1, 2, 2)], 7).await, dead);
+    assert_ne!(refused(vec![change(1, 2, 2)], 8).await, dead);
+    let two = vec![change(1, 2, 2), change(2, 2, 2)];
+    assert_ne!(refused(two, 7).await, dead);
 }
 
 #[tokio::test]
@@ -157,6 +195,7 @@ async fn a_failure_on_the_way_is_tried_again_and_a_refused_account_later() {
         (Error::Status(503), 5, "http-status"),
         (Error::LoginRefused(1), 900, "login-refused"),
         (Error::SessionRefused, 900, "session-refused"),
+        (Error::BadConfig, 900, "bad-config"),
     ] {
         let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(error)]).await;
         assert_eq!(
@@ -170,12 +209,7 @@ async fn a_failure_on_the_way_is_tried_again_and_a_refused_account_later() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_sent_needs_a_person() {
-    let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(Error::BadConfig)]).await;
-    assert_eq!(
-        delivery,
-        Delivery::Dead {
-            reason: "bad-config"
-        }
-    );
+async fn a_body_that_is_no_object_needs_a_person() {
+    let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(Error::BadBody)]).await;
+    assert_eq!(delivery, Delivery::Dead { reason: "bad-body" });
 }
