@@ -533,11 +533,22 @@ where
         "connection ends"
     );
     stop(connection.as_mut());
+    if let Ok(ended) = tokio::time::timeout(GOODBYE, connection.as_mut()).await {
+        return log_end(ended);
+    }
+    // Half a head is nothing inside: it would be waited for, and then answered.
+    if watch.busy.inside.load(Ordering::Acquire) == 0 {
+        tracing::debug!(reason, "connection dropped, nothing was inside");
+        return;
+    }
     match tokio::time::timeout(grace, connection).await {
         Ok(ended) => log_end(ended),
         Err(_) => tracing::info!(reason, "connection dropped after its grace"),
     }
 }
+
+/// How long a connection that must end may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 fn log_end<E: std::fmt::Display>(ended: Result<(), E>) {
     if let Err(error) = ended {

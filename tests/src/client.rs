@@ -35,7 +35,9 @@ impl Reply {
     /// A header's text; empty where it is not there.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The message's name in the gateway's journal.
@@ -68,7 +70,9 @@ impl Reply {
             return reason.to_owned();
         }
         let said = body["errorDescription"].as_str().unwrap_or_default();
-        let (_, reason) = said.rsplit_once("Lý do: ").unwrap_or_else(|| panic!("no reason in {text}"));
+        let (_, reason) = said
+            .rsplit_once("Lý do: ")
+            .unwrap_or_else(|| panic!("no reason in {text}"));
         reason.trim_end_matches('.').to_owned()
     }
 
@@ -76,17 +80,29 @@ impl Reply {
     #[track_caller]
     pub fn assert_fault(&self, code: FaultCode, reason: &str) {
         let row = code.row();
-        assert_eq!(self.header("lienthong-fault"), row.code, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.header("lienthong-fault"),
+            row.code,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
         assert_eq!(self.status, row.http);
         assert_eq!(self.reason(), reason);
-        assert!(uuid::Uuid::try_parse(self.evidence()).is_ok(), "no evidence id");
+        assert!(
+            uuid::Uuid::try_parse(self.evidence()).is_ok(),
+            "no evidence id"
+        );
     }
 
     /// An answer that is no fault.
     #[track_caller]
     pub fn assert_ok(&self) -> &Self {
         let text = String::from_utf8_lossy(&self.body);
-        assert_eq!((self.status, self.header("lienthong-fault")), (200, ""), "{text}");
+        assert_eq!(
+            (self.status, self.header("lienthong-fault")),
+            (200, ""),
+            "{text}"
+        );
         self
     }
 }
@@ -123,7 +139,11 @@ impl Wire {
             })
             .unwrap()
         };
-        Self { address, http1: connector(Alpn::Http1), http2: connector(Alpn::H2) }
+        Self {
+            address,
+            http1: connector(Alpn::Http1),
+            http2: connector(Alpn::H2),
+        }
     }
 
     /// An open connection for HTTP/1.1, and our own end of it.
@@ -153,7 +173,12 @@ impl Wire {
             let _ = stream.write_all(bytes).await;
             read_reply(&mut stream).await
         };
-        (ours, tokio::time::timeout(PATIENCE, exchange).await.expect("an end in time"))
+        (
+            ours,
+            tokio::time::timeout(PATIENCE, exchange)
+                .await
+                .expect("an end in time"),
+        )
     }
 
     /// The same where perhaps nobody listens.
@@ -177,30 +202,49 @@ impl Wire {
             let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
             let driver = tokio::spawn(connection);
             let mut request = message.request(more);
-            request.headers_mut().insert(header::HOST, "localhost".parse().unwrap());
+            request
+                .headers_mut()
+                .insert(header::HOST, "localhost".parse().unwrap());
             let reply = whole(sender.send_request(request.map(Full::new)).await.unwrap()).await;
             driver.abort();
             reply
         };
-        tokio::time::timeout(PATIENCE, exchange).await.expect("a reply in time")
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("a reply in time")
     }
 
     /// Sends a message over HTTP/2.
     pub async fn send_h2(&self, message: &Message) -> Reply {
-        let stream = self.http2.connect("localhost", self.tcp().await).await.unwrap().stream;
+        self.send_h2_with(message, &[]).await
+    }
+
+    /// Sends a message with more headers over HTTP/2.
+    pub async fn send_h2_with(&self, message: &Message, more: &[(&str, &str)]) -> Reply {
+        let stream = self
+            .http2
+            .connect("localhost", self.tcp().await)
+            .await
+            .unwrap()
+            .stream;
         let exchange = async {
             let io = TokioIo::new(stream);
             let executor = TokioExecutor::new();
-            let (mut sender, connection) =
-                hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+            let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io)
+                .await
+                .unwrap();
             let driver = tokio::spawn(connection);
-            let mut request = message.request(&[]);
-            *request.uri_mut() = format!("https://localhost{}", message.path).parse().unwrap();
+            let mut request = message.request(more);
+            *request.uri_mut() = format!("https://localhost{}", message.path)
+                .parse()
+                .unwrap();
             let reply = whole(sender.send_request(request.map(Full::new)).await.unwrap()).await;
             driver.abort();
             reply
         };
-        tokio::time::timeout(PATIENCE, exchange).await.expect("a reply in time")
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("a reply in time")
     }
 
     /// Writes exactly these bytes; reads one reply and waits two seconds for the end.
@@ -213,14 +257,20 @@ impl Wire {
             let closed = reply.is_none() || is_closed(&mut stream, Duration::from_secs(2)).await;
             Raw { reply, closed }
         };
-        tokio::time::timeout(PATIENCE, exchange).await.expect("an end in time")
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("an end in time")
     }
 }
 
 async fn whole(response: hyper::Response<hyper::body::Incoming>) -> Reply {
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Reply { status: head.status.as_u16(), headers: head.headers, body }
+    Reply {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body,
+    }
 }
 
 /// Whether the far end closes within this time.
@@ -251,16 +301,30 @@ fn parse(seen: &[u8]) -> Option<Reply> {
     let end = seen.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&seen[..end]).unwrap();
     let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    let status = lines
+        .next()?
+        .strip_prefix("HTTP/1.1 ")?
+        .get(..3)?
+        .parse()
+        .ok()?;
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':')?;
         let name: http::HeaderName = name.parse().unwrap();
         headers.append(name, value.trim().parse().unwrap());
     }
-    let length: usize = headers.get("content-length")?.to_str().unwrap().parse().unwrap();
+    let length: usize = headers
+        .get("content-length")?
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let body = seen.get(end + 4..end + 4 + length)?;
-    Some(Reply { status, headers, body: Bytes::copy_from_slice(body) })
+    Some(Reply {
+        status,
+        headers,
+        body: Bytes::copy_from_slice(body),
+    })
 }
 
 impl Message {
@@ -281,7 +345,10 @@ impl Message {
     /// The request as exact bytes with these lines in the place of `Host` and `Content-Length`.
     #[must_use]
     pub fn exact(&self, lines: &str) -> Vec<u8> {
-        let mut head = format!("POST {} HTTP/1.1\r\n{lines}Content-Type: {}\r\n", self.path, self.content_type);
+        let mut head = format!(
+            "POST {} HTTP/1.1\r\n{lines}Content-Type: {}\r\n",
+            self.path, self.content_type
+        );
         if let Some(signature) = &self.signature {
             head.push_str(&format!("X-JWS-Signature: {signature}\r\n"));
         }

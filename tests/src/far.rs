@@ -7,7 +7,10 @@ use gateway_core::ports::Clock;
 use insurance::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{clock::TestClock, house::{House, replace}};
+use crate::{
+    clock::TestClock,
+    house::{House, replace},
+};
 
 /// A served registry.
 pub struct Far {
@@ -20,13 +23,23 @@ pub struct Far {
 impl Far {
     /// Serves the registry file of a house whose gateway does not open it.
     pub async fn serve(house: &House, listener: TcpListener) -> Self {
-        let config = Config::load(&house.layout.config()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let config =
+            Config::load(&house.layout.config()).unwrap_or_else(|problems| panic!("{problems:?}"));
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&house.clock);
         let registry = wiring::open_registry(&config, &clock).unwrap();
         let door = registry_server::door(&config).unwrap();
         let (stop, stops) = watch::channel(false);
-        let task = tokio::spawn(registry_server::serve(listener, door, registry.clone(), stops));
-        Self { registry, stop, task }
+        let task = tokio::spawn(registry_server::serve(
+            listener,
+            door,
+            registry.clone(),
+            stops,
+        ));
+        Self {
+            registry,
+            stop,
+            task,
+        }
     }
 
     /// Stops serving and lets go of the file.
@@ -47,7 +60,10 @@ pub async fn anywhere() -> (TcpListener, SocketAddr) {
 /// The lines that put the registry there, in the place of [`NEAR`].
 #[must_use]
 pub fn far_at(address: SocketAddr) -> String {
-    format!("mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"", address.port())
+    format!(
+        "mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"",
+        address.port()
+    )
 }
 
 /// The line that keeps the registry in the gateway's own process.

@@ -53,16 +53,25 @@ pub struct Plan {
 impl Plan {
     /// Replaces a piece of text in a file of the gateway's; the piece must be there.
     #[must_use]
-    pub fn replace(mut self, file: &'static str, from: &'static str, to: impl Into<String>) -> Self {
+    pub fn replace(
+        mut self,
+        file: &'static str,
+        from: &'static str,
+        to: impl Into<String>,
+    ) -> Self {
         let to = to.into();
-        self.edits.push(Box::new(move |root| replace(&root.join("gateway").join(file), from, &to)));
+        self.edits.push(Box::new(move |root| {
+            replace(&root.join("gateway").join(file), from, &to)
+        }));
         self
     }
 
     /// Puts a file beside the gateway's.
     #[must_use]
     pub fn write(mut self, file: &'static str, text: String) -> Self {
-        self.edits.push(Box::new(move |root| fs::write(root.join("gateway").join(file), &text).unwrap()));
+        self.edits.push(Box::new(move |root| {
+            fs::write(root.join("gateway").join(file), &text).unwrap()
+        }));
         self
     }
 
@@ -123,7 +132,11 @@ impl House {
     /// A house to change before it starts.
     #[must_use]
     pub fn plan() -> Plan {
-        Plan { edits: Vec::new(), portal: false, step_millis: 0 }
+        Plan {
+            edits: Vec::new(),
+            portal: false,
+            step_millis: 0,
+        }
     }
 
     async fn build(plan: Plan) -> Self {
@@ -134,7 +147,9 @@ impl House {
         let layout = Layout::new(folder.path());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        layout.write_config(&settings(port, plan.step_millis)).unwrap();
+        layout
+            .write_config(&settings(port, plan.step_millis))
+            .unwrap();
         for edit in &plan.edits {
             edit(folder.path());
         }
@@ -159,18 +174,28 @@ impl House {
     /// Opens the doors (again), on a new port.
     pub async fn open(&mut self) {
         assert!(self.running.is_none(), "it is open");
-        let config = Config::load(&self.layout.config()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let config =
+            Config::load(&self.layout.config()).unwrap_or_else(|problems| panic!("{problems:?}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
         let clock: Arc<dyn gateway_core::ports::Clock> = Arc::<TestClock>::clone(&self.clock);
-        let gateway = runtime.spawn(Gateway::start_with(config, clock)).await.unwrap();
+        let gateway = runtime
+            .spawn(Gateway::start_with(config, clock))
+            .await
+            .unwrap();
         let gateway = gateway.unwrap_or_else(|error| panic!("{error}"));
         let address = gateway.address();
-        self.layout.write_identities(&format!("https://localhost:{}", address.port())).unwrap();
-        self.running = Some(Running { gateway: Arc::new(gateway), runtime, address });
+        self.layout
+            .write_identities(&format!("https://localhost:{}", address.port()))
+            .unwrap();
+        self.running = Some(Running {
+            gateway: Arc::new(gateway),
+            runtime,
+            address,
+        });
     }
 
     /// Ends the gateway as a kill would: nothing is finished, nothing is written down.
@@ -229,7 +254,8 @@ impl House {
     #[must_use]
     pub fn wire(&self, partner: &str) -> Wire {
         let folder = self.layout.agency(partner);
-        let identity = Identity::from_files(&folder.join("tls.pem"), &folder.join("tls.key")).unwrap();
+        let identity =
+            Identity::from_files(&folder.join("tls.pem"), &folder.join("tls.key")).unwrap();
         self.wire_of(Some(&identity))
     }
 
@@ -275,16 +301,29 @@ impl House {
     pub async fn fingerprint(&self) -> Vec<u8> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         let client = &self.gateway().contract().client;
-        client.fingerprint(deadline, FingerprintRequest {}).await.unwrap().sha256
+        client
+            .fingerprint(deadline, FingerprintRequest {})
+            .await
+            .unwrap()
+            .sha256
     }
 
     /// Sends from this partner and shows that the message is refused by this code and reason, and
     /// that not one row of the insurance database has changed.
-    pub async fn refuses(&self, partner: &str, message: &Message, code: FaultCode, reason: &str) -> Reply {
+    pub async fn refuses(
+        &self,
+        partner: &str,
+        message: &Message,
+        code: FaultCode,
+        reason: &str,
+    ) -> Reply {
         let before = self.fingerprint().await;
         let reply = self.wire(partner).send(message).await;
         reply.assert_fault(code, reason);
-        assert!(self.fingerprint().await == before, "{reason}: the insurance database has changed");
+        assert!(
+            self.fingerprint().await == before,
+            "{reason}: the insurance database has changed"
+        );
         reply
     }
 
@@ -293,14 +332,19 @@ impl House {
         let before = self.fingerprint().await;
         let reply = self.wire(partner).send(message).await;
         reply.assert_fault(code, &reply.reason());
-        assert!(self.fingerprint().await == before, "the insurance database has changed");
+        assert!(
+            self.fingerprint().await == before,
+            "the insurance database has changed"
+        );
         reply
     }
 
     /// A verification of the largest employer, for these fields.
     #[must_use]
     pub fn verify(&self, fields: &[&str]) -> Tax {
-        let Landmarks { employer, period, .. } = &self.landmarks;
+        let Landmarks {
+            employer, period, ..
+        } = &self.landmarks;
         Tax::verify(self.now(), &employer.mst, period, fields)
     }
 
@@ -325,12 +369,23 @@ impl House {
     #[track_caller]
     pub fn assert_answers_json(&self, asked: &Json, id: &str, reply: &Reply) {
         let unproven = certs::jws::parse(reply.header("x-jws-signature")).unwrap();
-        let proof = unproven.verify(&self.our_key(), Algorithm::Es256, &reply.body).unwrap();
+        let proof = unproven
+            .verify(&self.our_key(), Algorithm::Es256, &reply.body)
+            .unwrap();
         let header = proof.into_header();
         assert_eq!(header.dir, certs::jws::Direction::Answer);
-        assert_eq!((header.iss.as_str(), header.aud.as_str()), ("vss", asked.text("iss")));
-        assert_eq!((header.env.as_str(), header.op.as_str()), ("sandbox", asked.text("op")));
-        assert_eq!((header.irt.as_deref(), header.dig), (Some(id), Some(asked.digest())));
+        assert_eq!(
+            (header.iss.as_str(), header.aud.as_str()),
+            ("vss", asked.text("iss"))
+        );
+        assert_eq!(
+            (header.env.as_str(), header.op.as_str()),
+            ("sandbox", asked.text("op"))
+        );
+        assert_eq!(
+            (header.irt.as_deref(), header.dig),
+            (Some(id), Some(asked.digest()))
+        );
     }
 }
 
@@ -370,8 +425,15 @@ fn make_model() -> Model {
         landmarks
     });
     drop(runtime);
-    for file in fs::read_dir(layout.gateway("")).unwrap().map(Result::unwrap) {
-        if file.file_name().to_string_lossy().starts_with("store.sqlite") {
+    for file in fs::read_dir(layout.gateway(""))
+        .unwrap()
+        .map(Result::unwrap)
+    {
+        if file
+            .file_name()
+            .to_string_lossy()
+            .starts_with("store.sqlite")
+        {
             fs::remove_file(file.path()).unwrap();
         }
     }

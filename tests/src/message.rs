@@ -32,7 +32,12 @@ pub fn fresh_id(partner: &str) -> String {
 #[must_use]
 pub fn content_digest(operation: &str, sender: &str, receiver: &str, payload: &[u8]) -> String {
     let mut hash = certs::digest::Sha256::new();
-    for part in [operation.as_bytes(), sender.as_bytes(), receiver.as_bytes(), payload] {
+    for part in [
+        operation.as_bytes(),
+        sender.as_bytes(),
+        receiver.as_bytes(),
+        payload,
+    ] {
         hash.update(&(part.len() as u64).to_be_bytes());
         hash.update(part);
     }

@@ -28,9 +28,22 @@ impl Relay {
     pub async fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (losing, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let task = tokio::spawn(accept(listener, target, Arc::clone(&losing), Arc::clone(&lost)));
-        Self { address, losing, lost, task }
+        let (losing, lost) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let task = tokio::spawn(accept(
+            listener,
+            target,
+            Arc::clone(&losing),
+            Arc::clone(&lost),
+        ));
+        Self {
+            address,
+            losing,
+            lost,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -57,13 +70,30 @@ impl Drop for Relay {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, losing: Arc<AtomicBool>, lost: Arc<AtomicU64>) {
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    losing: Arc<AtomicBool>,
+    lost: Arc<AtomicU64>,
+) {
     while let Ok((near, _)) = listener.accept().await {
-        let Ok(far) = TcpStream::connect(target).await else { continue };
+        let Ok(far) = TcpStream::connect(target).await else {
+            continue;
+        };
         let (near_in, near_out) = near.into_split();
         let (far_in, far_out) = far.into_split();
-        tokio::spawn(carry(near_in, far_out, Arc::new(AtomicBool::new(false)), Arc::default()));
-        tokio::spawn(carry(far_in, near_out, Arc::clone(&losing), Arc::clone(&lost)));
+        tokio::spawn(carry(
+            near_in,
+            far_out,
+            Arc::new(AtomicBool::new(false)),
+            Arc::default(),
+        ));
+        tokio::spawn(carry(
+            far_in,
+            near_out,
+            Arc::clone(&losing),
+            Arc::clone(&lost),
+        ));
     }
 }
 

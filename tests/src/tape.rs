@@ -103,7 +103,11 @@ impl Tape {
     /// Every span of one message.
     #[must_use]
     pub fn spans_of(&self, evidence: &str) -> Vec<Span> {
-        let fits = |span: &&Span| span.fields.get("evidence").is_some_and(|known| known == evidence);
+        let fits = |span: &&Span| {
+            span.fields
+                .get("evidence")
+                .is_some_and(|known| known == evidence)
+        };
         self.kept().spans.values().filter(fits).cloned().collect()
     }
 
@@ -161,7 +165,12 @@ struct Number(u64);
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Tape {
-    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
         let Some(span) = context.span(id) else { return };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let parent = span
@@ -170,12 +179,19 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Tape {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         span.extensions_mut().insert(Number(number));
-        let made = Span { number, name: span.name(), fields: fields.0, parent };
+        let made = Span {
+            number,
+            name: span.name(),
+            fields: fields.0,
+            parent,
+        };
         self.kept().spans.insert(number, made);
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
-        let number = context.span(id).and_then(|span| span.extensions().get::<Number>().copied());
+        let number = context
+            .span(id)
+            .and_then(|span| span.extensions().get::<Number>().copied());
         let mut fields = Fields::default();
         values.record(&mut fields);
         if let Some(span) = number.and_then(|number| self.kept().spans.get(&number.0).cloned()) {
@@ -191,7 +207,10 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Tape {
             .and_then(|span| span.extensions().get::<Number>().map(|number| number.0));
         let mut fields = Fields::default();
         event.record(&mut fields);
-        self.kept().lines.push(Line { fields: fields.0, span });
+        self.kept().lines.push(Line {
+            fields: fields.0,
+            span,
+        });
     }
 }
 

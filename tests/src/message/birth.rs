@@ -99,7 +99,8 @@ pub fn pin(sex: u8, born: Date, serial: u32) -> String {
 fn form(landmarks: &Landmarks, today: Date, born: Date, pin: &str, name: &str) -> Value {
     let (place, mother) = (&landmarks.places[0], &landmarks.mothers[0]);
     let mother_born = format_dotted(mother.birth_date.parse().unwrap());
-    let home = json!({ "maTinh": place.province, "maXa": place.commune, "dcChiTiet": "Số 1, đường Mẫu" });
+    let home =
+        json!({ "maTinh": place.province, "maXa": place.commune, "dcChiTiet": "Số 1, đường Mẫu" });
     json!({
         "loaiDangKy": "1",
         "noiDangKy": place.commune,

@@ -31,5 +31,11 @@ pub fn members(now: Timestamp, holder: &PersonMark, name: &str) -> Value {
 #[must_use]
 pub fn message(now: Timestamp, members: &Value) -> Json {
     let body = members.to_string().into_bytes();
-    Json::new(now, "portal", "portal.submit-dossier", "/portal/v1/dossiers", body)
+    Json::new(
+        now,
+        "portal",
+        "portal.submit-dossier",
+        "/portal/v1/dossiers",
+        body,
+    )
 }

@@ -21,7 +21,13 @@ pub struct Json {
 impl Json {
     /// A message of this partner with this body.
     #[must_use]
-    pub fn new(now: Timestamp, partner: &str, operation: &str, path: &'static str, body: Vec<u8>) -> Self {
+    pub fn new(
+        now: Timestamp,
+        partner: &str,
+        operation: &str,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
         let header = json!({
             "alg": "ES256",
             "kid": format!("{partner}-1"),
@@ -34,7 +40,9 @@ impl Json {
             "dir": "request",
             "op": operation,
         });
-        let Value::Object(header) = header else { unreachable!("braces make an object") };
+        let Value::Object(header) = header else {
+            unreachable!("braces make an object")
+        };
         Self { header, path, body }
     }
 
@@ -90,7 +98,10 @@ impl Json {
         Message {
             path: self.path,
             content_type: "application/json".to_owned(),
-            signature: Some(format!("{protected}..{}", URL_SAFE_NO_PAD.encode(signature))),
+            signature: Some(format!(
+                "{protected}..{}",
+                URL_SAFE_NO_PAD.encode(signature)
+            )),
             body: self.body.clone(),
         }
     }
@@ -98,6 +109,11 @@ impl Json {
     /// The content digest that an answer must repeat.
     #[must_use]
     pub fn digest(&self) -> String {
-        content_digest(self.text("op"), self.text("iss"), self.text("aud"), &self.body)
+        content_digest(
+            self.text("op"),
+            self.text("iss"),
+            self.text("aud"),
+            &self.body,
+        )
     }
 }

@@ -46,13 +46,20 @@ impl Tax {
     #[must_use]
     pub fn ping(now: Timestamp, words: &str) -> Self {
         let nonce = words.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        Self::new(now, "tax.ping", format!("<Ping><Nonce>{nonce}</Nonce></Ping>"))
+        Self::new(
+            now,
+            "tax.ping",
+            format!("<Ping><Nonce>{nonce}</Nonce></Ping>"),
+        )
     }
 
     /// `VerifyEmployer` for the purpose that the sandbox agrees to.
     #[must_use]
     pub fn verify(now: Timestamp, mst: &str, period: &str, fields: &[&str]) -> Self {
-        let fields: String = fields.iter().map(|field| format!("<Field>{field}</Field>")).collect();
+        let fields: String = fields
+            .iter()
+            .map(|field| format!("<Field>{field}</Field>"))
+            .collect();
         let body = format!(
             "<VerifyEmployer><Mst>{mst}</Mst><Period>{period}</Period><Fields>{fields}</Fields>\
              <Purpose>tax-compliance</Purpose></VerifyEmployer>"
@@ -93,7 +100,8 @@ impl Tax {
     #[must_use]
     pub fn signed(&self, key: &SigningKey) -> String {
         let canonical = self.canonical();
-        let signed = certs::xmldsig::sign_enveloped(canonical.as_bytes(), &self.root_id(), key, None);
+        let signed =
+            certs::xmldsig::sign_enveloped(canonical.as_bytes(), &self.root_id(), key, None);
         String::from_utf8(signed.unwrap()).unwrap()
     }
 
@@ -106,7 +114,12 @@ impl Tax {
     /// The content digest that an answer must repeat.
     #[must_use]
     pub fn digest(&self) -> String {
-        content_digest(&self.operation, &self.sender, &self.receiver, self.body.as_bytes())
+        content_digest(
+            &self.operation,
+            &self.sender,
+            &self.receiver,
+            self.body.as_bytes(),
+        )
     }
 }
 

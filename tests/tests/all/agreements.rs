@@ -10,30 +10,52 @@ use schemas::fault::FaultCode::Forbidden;
 async fn a_purpose_that_is_not_agreed_is_refused_and_the_refusal_is_signed() {
     let house = House::start().await;
     let good = house.verify(&["fund"]);
-    let asked = Tax { body: good.body.replacen("tax-compliance", "curiosity", 1), ..good };
+    let asked = Tax {
+        body: good.body.replacen("tax-compliance", "curiosity", 1),
+        ..good
+    };
     let message = asked.sign(&house.key("tax"));
-    let reply = house.refuses("tax", &message, Forbidden, "purpose-not-agreed").await;
+    let reply = house
+        .refuses("tax", &message, Forbidden, "purpose-not-agreed")
+        .await;
     house.assert_answers(&asked, &reply);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_is_not_agreed_is_refused() {
     let grant = "[agreements.operations.\"tax.ping\"]\nper_minute = 600\nburst = 60\n";
-    let house = House::plan().replace("partners/tax.toml", grant, "").start().await;
+    let house = House::plan()
+        .replace("partners/tax.toml", grant, "")
+        .start()
+        .await;
     let ping = Tax::ping(house.now(), "may I?").sign(&house.key("tax"));
-    house.refuses("tax", &ping, Forbidden, "operation-not-agreed").await;
-    house.wire("tax").send(&house.verify(&["fund"]).sign(&house.key("tax"))).await.assert_ok();
+    house
+        .refuses("tax", &ping, Forbidden, "operation-not-agreed")
+        .await;
+    house
+        .wire("tax")
+        .send(&house.verify(&["fund"]).sign(&house.key("tax")))
+        .await
+        .assert_ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agreement_that_is_not_in_force_allows_nothing() {
     for (from, to) in [
         ("valid_from = 2026-01-01", "valid_from = 2126-01-01"),
-        ("valid_from = 2026-01-01", "valid_from = 2020-01-01\nvalid_to = 2020-12-31"),
+        (
+            "valid_from = 2026-01-01",
+            "valid_from = 2020-01-01\nvalid_to = 2020-12-31",
+        ),
     ] {
-        let house = House::plan().replace("partners/tax.toml", from, to).start().await;
+        let house = House::plan()
+            .replace("partners/tax.toml", from, to)
+            .start()
+            .await;
         let message = house.verify(&["fund"]).sign(&house.key("tax"));
-        house.refuses("tax", &message, Forbidden, "agreement-not-in-force").await;
+        house
+            .refuses("tax", &message, Forbidden, "agreement-not-in-force")
+            .await;
     }
 }
 
@@ -80,7 +102,12 @@ async fn a_month_that_is_not_closed_is_answered_as_incomplete() {
         return;
     };
     let period = house.landmarks.period.clone();
-    let asked = Tax::verify(house.now(), &employer.mst, &period, &["participationState", "fund"]);
+    let asked = Tax::verify(
+        house.now(),
+        &employer.mst,
+        &period,
+        &["participationState", "fund"],
+    );
     let reply = house.wire("tax").send(&asked.sign(&house.key("tax"))).await;
     house.assert_answers(&asked, reply.assert_ok());
     assert_eq!(text_of(reply.text(), "Result"), Some("incomplete"));

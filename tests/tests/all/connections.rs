@@ -18,7 +18,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 async fn assert_refused(house: &House, wire: &Wire, reason: &str) {
     let before = house.fingerprint().await;
     let message = Tax::ping(house.now(), "knock").sign(&house.key("tax"));
-    let bytes = message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", message.body.len()));
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ));
     let (from, reply) = wire.knock(&bytes).await;
     assert!(reply.is_none(), "{reason}: somebody answered");
     let line = tape().wait_for("from", &from.to_string()).await;
@@ -43,13 +46,23 @@ async fn no_certificate_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_another_authority_is_refused() {
     let house = House::start().await;
-    assert_refused(&house, &house.wire_of(Some(&house.hostile("unknown-ca"))), "unknown-issuer").await;
+    assert_refused(
+        &house,
+        &house.wire_of(Some(&house.hostile("unknown-ca"))),
+        "unknown-issuer",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_certificate_is_refused() {
     let house = House::start().await;
-    assert_refused(&house, &house.wire_of(Some(&house.hostile("expired"))), "expired").await;
+    assert_refused(
+        &house,
+        &house.wire_of(Some(&house.hostile("expired"))),
+        "expired",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,21 +75,32 @@ async fn a_certificate_that_has_not_begun_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_for_another_use_is_refused() {
     let house = House::start().await;
-    assert_refused(&house, &house.wire_of(Some(&house.hostile("wrong-usage"))), "wrong-usage").await;
+    assert_refused(
+        &house,
+        &house.wire_of(Some(&house.hostile("wrong-usage"))),
+        "wrong-usage",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signing_certificate_is_no_tls_certificate() {
     let house = House::start().await;
     let folder = house.layout.agency("tax");
-    let identity = Identity::from_files(&folder.join("sign.pem"), &folder.join("sign.key")).unwrap();
+    let identity =
+        Identity::from_files(&folder.join("sign.pem"), &folder.join("sign.key")).unwrap();
     assert_refused(&house, &house.wire_of(Some(&identity)), "wrong-usage").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_certificate_of_somebody_unregistered_is_refused() {
     let house = House::start().await;
-    assert_refused(&house, &house.wire_of(Some(&house.hostile("stranger"))), "unregistered").await;
+    assert_refused(
+        &house,
+        &house.wire_of(Some(&house.hostile("stranger"))),
+        "unregistered",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +113,8 @@ async fn a_certificate_of_another_environment_is_refused() {
             ..IssueParams::new("tax tls", Usage::Both, house.now())
         })
         .unwrap();
-    let identity = Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
+    let identity =
+        Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
     assert_refused(&house, &house.wire_of(Some(&identity)), "unregistered").await;
 }
 
@@ -106,10 +131,18 @@ async fn plain_text_is_refused() {
     let before = house.fingerprint().await;
     let mut stream = house.wire("tax").tcp().await;
     let from = stream.local_addr().unwrap();
-    stream.write_all(b"POST /tax/v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"POST /tax/v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     let mut said = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut said)).await.unwrap();
-    assert!(!said.windows(4).any(|window| window == b"HTTP"), "it spoke HTTP in the clear");
+    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut said))
+        .await
+        .unwrap();
+    assert!(
+        !said.windows(4).any(|window| window == b"HTTP"),
+        "it spoke HTTP in the clear"
+    );
     let line = tape().wait_for("from", &from.to_string()).await;
     assert_eq!(line.fields["reason"], "plaintext");
     assert!(house.fingerprint().await == before);
@@ -123,12 +156,21 @@ async fn a_revoked_certificate_is_refused() {
         san_uri: Some("urn:lienthong:sandbox:partner:tax".to_owned()),
         ..IssueParams::new(name, Usage::Both, now)
     };
-    let (revoked, good) = (authority.issue(&tax("old")).unwrap(), authority.issue(&tax("new")).unwrap());
+    let (revoked, good) = (
+        authority.issue(&tax("old")).unwrap(),
+        authority.issue(&tax("new")).unwrap(),
+    );
     let hour = jiff::SignedDuration::from_hours(1);
-    let list = authority.revocation_list(&[&revoked.serial], now - hour, now + hour).unwrap();
+    let list = authority
+        .revocation_list(&[&revoked.serial], now - hour, now + hour)
+        .unwrap();
     let house = House::plan()
         .write("crl.pem", list)
-        .replace("gateway.toml", "anchors = [\"ca.pem\"]", "anchors = [\"ca.pem\"]\ncrls = [\"crl.pem\"]")
+        .replace(
+            "gateway.toml",
+            "anchors = [\"ca.pem\"]",
+            "anchors = [\"ca.pem\"]\ncrls = [\"crl.pem\"]",
+        )
         .start()
         .await;
     let wire = |issued: &certs::pki::Issued| {
@@ -142,10 +184,16 @@ async fn a_revoked_certificate_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_partner_cannot_take_every_place() {
-    let house = House::plan().limits("connections_per_peer = 2").start().await;
+    let house = House::plan()
+        .limits("connections_per_peer = 2")
+        .start()
+        .await;
     let wire = house.wire("tax");
     let message = Tax::ping(house.now(), "first").sign(&house.key("tax"));
-    let bytes = message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", message.body.len()));
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ));
     let mut held = Vec::new();
     for _ in 0..2 {
         let (mut stream, _) = wire.open().await.unwrap();
@@ -155,7 +203,11 @@ async fn one_partner_cannot_take_every_place() {
     }
     assert_refused(&house, &wire, "connections-per-peer").await;
     let other = gateway_tests::message::Json::poll(house.now(), &["G22.99.08-260101-000001"]);
-    house.wire("dvclt").send(&other.sign(&house.key("dvclt"))).await.assert_ok();
+    house
+        .wire("dvclt")
+        .send(&other.sign(&house.key("dvclt")))
+        .await
+        .assert_ok();
     drop(held);
 }
 
@@ -170,12 +222,19 @@ async fn a_connection_ends_when_its_certificate_does() {
             ..IssueParams::new("tax tls", Usage::Both, house.now())
         })
         .unwrap();
-    let identity = Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
+    let identity =
+        Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
     let (mut stream, _) = house.wire_of(Some(&identity)).open().await.unwrap();
     let message = Tax::ping(house.now(), "while it lasts").sign(&house.key("tax"));
-    let bytes = message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", message.body.len()));
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ));
     stream.write_all(&bytes).await.unwrap();
     read_reply(&mut stream).await.unwrap().assert_ok();
     house.clock.advance(jiff::SignedDuration::from_secs(601));
-    assert!(is_closed(&mut stream, Duration::from_secs(5)).await, "it outlived its certificate");
+    assert!(
+        is_closed(&mut stream, Duration::from_secs(5)).await,
+        "it outlived its certificate"
+    );
 }

@@ -19,7 +19,9 @@ async fn refuses(bytes_of: impl Fn(&Message) -> Vec<u8>, reason: &str) {
     let house = House::start().await;
     let before = house.fingerprint().await;
     let Raw { reply, closed } = house.wire("tax").raw(&bytes_of(&ping(&house))).await;
-    reply.expect("a fault of ours").assert_fault(FaultCode::Framing, reason);
+    reply
+        .expect("a fault of ours")
+        .assert_fault(FaultCode::Framing, reason);
     assert!(closed, "the connection stays open");
     assert!(house.fingerprint().await == before);
 }
@@ -30,7 +32,14 @@ async fn closed_before_any_handler(bytes_of: impl Fn(&Message) -> Vec<u8>) {
     let before = house.fingerprint().await;
     let Raw { reply, closed } = house.wire("tax").raw(&bytes_of(&ping(&house))).await;
     if let Some(reply) = reply {
-        assert_eq!((reply.status, reply.evidence(), reply.header("lienthong-fault")), (400, "", ""));
+        assert_eq!(
+            (
+                reply.status,
+                reply.evidence(),
+                reply.header("lienthong-fault")
+            ),
+            (400, "", "")
+        );
     }
     assert!(closed, "the connection stays open");
     assert!(house.fingerprint().await == before);
@@ -51,7 +60,12 @@ fn length(message: &Message) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hosts_are_refused() {
     refuses(
-        |m| m.exact(&format!("Host: localhost\r\nHost: localhost\r\nContent-Length: {}\r\n", length(m))),
+        |m| {
+            m.exact(&format!(
+                "Host: localhost\r\nHost: localhost\r\nContent-Length: {}\r\n",
+                length(m)
+            ))
+        },
         "two-hosts",
     )
     .await;
@@ -59,15 +73,23 @@ async fn two_hosts_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_host_is_refused() {
-    refuses(|m| m.exact(&format!("Content-Length: {}\r\n", length(m))), "no-host").await;
+    refuses(
+        |m| m.exact(&format!("Content-Length: {}\r\n", length(m))),
+        "no-host",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_of_another_host_is_refused() {
     let bytes = |m: &Message| {
-        let bytes = m.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(m)));
+        let bytes = m.exact(&format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            length(m)
+        ));
         let text = String::from_utf8(bytes).unwrap();
-        text.replacen("POST /", "POST https://elsewhere/", 1).into_bytes()
+        text.replacen("POST /", "POST https://elsewhere/", 1)
+            .into_bytes()
     };
     refuses(bytes, "host-differs-from-target").await;
 }
@@ -75,7 +97,10 @@ async fn a_target_of_another_host_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_get_with_a_body_is_refused() {
     let bytes = |m: &Message| {
-        let bytes = m.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(m)));
+        let bytes = m.exact(&format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            length(m)
+        ));
         [b"GET", &bytes[4..]].concat()
     };
     refuses(bytes, "body-on-a-bodyless-method").await;
@@ -84,9 +109,13 @@ async fn a_get_with_a_body_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_is_refused() {
     let bytes = |m: &Message| {
-        let bytes = m.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(m)));
+        let bytes = m.exact(&format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            length(m)
+        ));
         let text = String::from_utf8(bytes).unwrap();
-        text.replacen("/messages", "/messages?debug=1", 1).into_bytes()
+        text.replacen("/messages", "/messages?debug=1", 1)
+            .into_bytes()
     };
     refuses(bytes, "query-not-accepted").await;
 }
@@ -103,7 +132,10 @@ async fn a_second_transfer_coding_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unequal_content_lengths_are_closed_before_any_handler() {
     closed_before_any_handler(|m| {
-        let lines = format!("Host: localhost\r\nContent-Length: {}\r\nContent-Length: 3\r\n", length(m));
+        let lines = format!(
+            "Host: localhost\r\nContent-Length: {}\r\nContent-Length: 3\r\n",
+            length(m)
+        );
         m.exact(&lines)
     })
     .await;
@@ -136,7 +168,10 @@ async fn equal_content_lengths_are_one_length() {
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_transfer_coding_a_content_length_means_nothing_and_the_connection_ends() {
     let raw = normalised(|m| {
-        chunked(m, "Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n")
+        chunked(
+            m,
+            "Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        )
     })
     .await;
     assert!(raw.closed, "what follows could be read as another request");
@@ -145,21 +180,50 @@ async fn beside_a_transfer_coding_a_content_length_means_nothing_and_the_connect
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_line_feed_ends_a_line() {
     normalised(|m| {
-        let bytes = m.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(m)));
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-        let head = String::from_utf8(bytes[..end + 4].to_vec()).unwrap().replace("\r\n", "\n");
+        let bytes = m.exact(&format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            length(m)
+        ));
+        let end = bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap();
+        let head = String::from_utf8(bytes[..end + 4].to_vec())
+            .unwrap()
+            .replace("\r\n", "\n");
         [head.as_bytes(), &bytes[end + 4..]].concat()
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_host_beside_the_authority_is_refused_over_http2() {
+    let house = House::start().await;
+    let before = house.fingerprint().await;
+    let reply = house
+        .wire("tax")
+        .send_h2_with(&ping(&house), &[("host", "elsewhere")])
+        .await;
+    reply.assert_fault(FaultCode::Framing, "host-differs-from-target");
+    assert!(house.fingerprint().await == before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_path_is_no_route() {
     let house = House::start().await;
-    let message = Message { path: "/tax/v1/messages/", ..ping(&house) };
+    let message = Message {
+        path: "/tax/v1/messages/",
+        ..ping(&house)
+    };
     let code = FaultCode::UnknownRoute;
     house.refuses("tax", &message, code, "route").await;
-    for path in ["/", "/tax/v2/messages", "/tax/v1/%6dessages", "/TAX/v1/messages", "/tax/v1/../v1/messages"] {
+    for path in [
+        "/",
+        "/tax/v2/messages",
+        "/tax/v1/%6dessages",
+        "/TAX/v1/messages",
+        "/tax/v1/../v1/messages",
+    ] {
         let raw = house.wire("tax").raw(&at(&message, path)).await;
         raw.reply.unwrap().assert_fault(code, "route");
     }
@@ -170,16 +234,32 @@ async fn another_method_is_no_route() {
     let house = House::start().await;
     let message = ping(&house);
     for method in ["PUT", "PATCH", "OPTIONS * HTTP/1.1\r\nX: "] {
-        let bytes = message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(&message)));
-        let raw = house.wire("tax").raw(&[method.as_bytes(), &bytes[4..]].concat()).await;
+        let bytes = message.exact(&format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            length(&message)
+        ));
+        let raw = house
+            .wire("tax")
+            .raw(&[method.as_bytes(), &bytes[4..]].concat())
+            .await;
         let reply = raw.reply.unwrap();
-        assert!(matches!(reply.status, 400 | 404), "{method}: {}", reply.status);
+        assert!(
+            matches!(reply.status, 400 | 404),
+            "{method}: {}",
+            reply.status
+        );
     }
 }
 
 fn at(message: &Message, path: &str) -> Vec<u8> {
-    let bytes = message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", length(message)));
-    String::from_utf8(bytes).unwrap().replacen(message.path, path, 1).into_bytes()
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        length(message)
+    ));
+    String::from_utf8(bytes)
+        .unwrap()
+        .replacen(message.path, path, 1)
+        .into_bytes()
 }
 
 fn chunked(message: &Message, lines: &str) -> Vec<u8> {

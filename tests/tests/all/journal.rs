@@ -10,7 +10,9 @@ use gateway_tests::{
 
 /// Finds every place of a piece of bytes.
 fn places(bytes: &[u8], piece: &[u8]) -> Vec<usize> {
-    (0..bytes.len().saturating_sub(piece.len())).filter(|at| bytes[*at..].starts_with(piece)).collect()
+    (0..bytes.len().saturating_sub(piece.len()))
+        .filter(|at| bytes[*at..].starts_with(piece))
+        .collect()
 }
 
 fn verify(house: &House) -> Result<gateway_store::Verified, gateway_store::Broken> {
@@ -33,7 +35,10 @@ async fn the_journal_of_all_flows_holds_and_one_flipped_bit_is_named() {
     let mut house = House::start().await;
     let birth = Birth::new(house.now(), &house.landmarks, 1).message(house.now());
     let holder = &house.landmarks.card_holders[0];
-    let dossier = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+    let dossier = dossier::message(
+        house.now(),
+        &dossier::members(house.now(), holder, &holder.name),
+    );
     let mut stories = Vec::new();
     for (partner, message) in [
         ("tax", house.verify(&["fund"]).sign(&house.key("tax"))),
@@ -41,11 +46,23 @@ async fn the_journal_of_all_flows_holds_and_one_flipped_bit_is_named() {
         ("portal", dossier.sign(&house.key("portal"))),
     ] {
         let reply = house.wire(partner).send(&message).await;
-        let told = house.gateway().log().story(reply.assert_ok().evidence()).await.unwrap();
-        assert_eq!((told.len(), told[0].journal.len()), (1, 2), "{partner}: request and answer");
+        let told = house
+            .gateway()
+            .log()
+            .story(reply.assert_ok().evidence())
+            .await
+            .unwrap();
+        assert_eq!(
+            (told.len(), told[0].journal.len()),
+            (1, 2),
+            "{partner}: request and answer"
+        );
         stories.push(told[0].clone());
     }
-    assert!(verify(&house).unwrap().records >= 6, "beside the running writer");
+    assert!(
+        verify(&house).unwrap().records >= 6,
+        "beside the running writer"
+    );
     house.drain().await;
     verify(&house).unwrap();
 
@@ -55,11 +72,21 @@ async fn the_journal_of_all_flows_holds_and_one_flipped_bit_is_named() {
         let found = places(&good, story.evidence.as_bytes());
         let mut named = Vec::new();
         // in the name itself, and in what stands behind it: metadata, key, ciphertext
-        for at in found.iter().flat_map(|at| [0, 15, 40, 200, 400, 600].map(|more| at + more)) {
-            named.extend((at < good.len()).then(|| with_flipped(&file, &good, at, &house)).flatten());
+        for at in found
+            .iter()
+            .flat_map(|at| [0, 15, 40, 200, 400, 600].map(|more| at + more))
+        {
+            named.extend(
+                (at < good.len())
+                    .then(|| with_flipped(&file, &good, at, &house))
+                    .flatten(),
+            );
         }
         for seq in &story.journal {
-            assert!(named.contains(seq), "no flipped bit of record {seq} was found: {named:?}");
+            assert!(
+                named.contains(seq),
+                "no flipped bit of record {seq} was found: {named:?}"
+            );
         }
     }
     verify(&house).unwrap();
@@ -85,7 +112,11 @@ async fn a_journal_whose_tail_was_cut_halts_the_gateway_and_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_key_opens_nothing() {
     let mut house = House::start().await;
-    house.wire("tax").send(&house.verify(&["fund"]).sign(&house.key("tax"))).await.assert_ok();
+    house
+        .wire("tax")
+        .send(&house.verify(&["fund"]).sign(&house.key("tax")))
+        .await
+        .assert_ok();
     house.drain().await;
     let other = Vault::from_bytes([7; 32]);
     assert!(gateway_store::verify(&house.file("store.sqlite"), &other).is_err());

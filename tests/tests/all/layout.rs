@@ -25,15 +25,32 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "gateway",
         &[
-            "schemas", "certs", "gateway-core", "gateway-store", "roads", "tax", "civil", "portal",
-            "insurance", "conformance",
+            "schemas",
+            "certs",
+            "gateway-core",
+            "gateway-store",
+            "roads",
+            "tax",
+            "civil",
+            "portal",
+            "insurance",
+            "conformance",
         ],
     ),
     (
         "gateway-tests",
         &[
-            "schemas", "certs", "gateway-core", "gateway-store", "roads", "tax", "civil", "portal",
-            "insurance", "conformance", "gateway",
+            "schemas",
+            "certs",
+            "gateway-core",
+            "gateway-store",
+            "roads",
+            "tax",
+            "civil",
+            "portal",
+            "insurance",
+            "conformance",
+            "gateway",
         ],
     ),
 ];
@@ -41,17 +58,57 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Libraries that only some packages may name, and why.
 const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
     (
-        &["rustls", "tokio-rustls", "openssl", "aws-lc-rs", "jsonwebtoken", "bergshamra", "rcgen", "x509-parser", "subtle", "zeroize"],
+        &[
+            "rustls",
+            "tokio-rustls",
+            "openssl",
+            "aws-lc-rs",
+            "jsonwebtoken",
+            "bergshamra",
+            "rcgen",
+            "x509-parser",
+            "subtle",
+            "zeroize",
+        ],
         &["certs"],
         "one package names cryptography",
     ),
-    (&["rusqlite"], &["gateway-store", "insurance"], "SQL stands behind the ports and behind the contract"),
-    (&["quick-xml", "prost", "tonic-prost", "tonic-prost-build", "protox"], &["schemas"], "one parser decides meaning"),
-    (&["uppsala"], &["schemas", "certs"], "schemas validate, the verifier builds trees"),
-    (&["governor"], &["gateway-core"], "limits are decided in two rooms"),
+    (
+        &["rusqlite"],
+        &["gateway-store", "insurance"],
+        "SQL stands behind the ports and behind the contract",
+    ),
+    (
+        &[
+            "quick-xml",
+            "prost",
+            "tonic-prost",
+            "tonic-prost-build",
+            "protox",
+        ],
+        &["schemas"],
+        "one parser decides meaning",
+    ),
+    (
+        &["uppsala"],
+        &["schemas", "certs"],
+        "schemas validate, the verifier builds trees",
+    ),
+    (
+        &["governor"],
+        &["gateway-core"],
+        "limits are decided in two rooms",
+    ),
     (
         &["tower"],
-        &["gateway-core", "gateway", "insurance", "schemas", "roads", "gateway-tests"],
+        &[
+            "gateway-core",
+            "gateway",
+            "insurance",
+            "schemas",
+            "roads",
+            "gateway-tests",
+        ],
         "layers are the pipeline's; tonic's services are tower services, and so is the way out",
     ),
     (
@@ -61,13 +118,31 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["hyper", "hyper-util"],
-        &["gateway", "roads", "insurance", "conformance", "gateway-tests"],
+        &[
+            "gateway",
+            "roads",
+            "insurance",
+            "conformance",
+            "gateway-tests",
+        ],
         "the server is gateway's; roads, insurance and the partners' side are clients, conformance also serves its simulated portal",
     ),
     (&["axum"], &[], "no framework beside tower and hyper"),
-    (&["prometheus-client"], &["gateway"], "metrics are counted in one place"),
-    (&["clap", "indicatif", "comfy-table"], &["gateway"], "one command line"),
-    (&["unicode-normalization"], &["schemas", "gateway-tests"], "names are compared in one place; a test takes them apart"),
+    (
+        &["prometheus-client"],
+        &["gateway"],
+        "metrics are counted in one place",
+    ),
+    (
+        &["clap", "indicatif", "comfy-table"],
+        &["gateway"],
+        "one command line",
+    ),
+    (
+        &["unicode-normalization"],
+        &["schemas", "gateway-tests"],
+        "names are compared in one place; tests take them apart",
+    ),
 ];
 
 /// The least versions that are free of the known attacks.
@@ -86,15 +161,47 @@ const FLOORS: &[(&str, &str)] = &[
 ];
 
 /// Dead, unsound or unneeded.
-const NEVER: &[&str] = &["serde_yaml", "tokio-tar", "pkcs11", "confusables", "native-tls", "reqwest", "sqlx"];
+const NEVER: &[&str] = &[
+    "serde_yaml",
+    "tokio-tar",
+    "pkcs11",
+    "confusables",
+    "native-tls",
+    "reqwest",
+    "sqlx",
+];
 
 /// The eight entries of the house, and the files beside them.
-const ENTRIES: [&str; 8] =
-    ["schemas", "gateway", "adapters", "certs", "conformance", "tests", "charts", "Cargo.toml"];
+const ENTRIES: [&str; 8] = [
+    "schemas",
+    "gateway",
+    "adapters",
+    "certs",
+    "conformance",
+    "tests",
+    "charts",
+    "Cargo.toml",
+];
 const BESIDE: &[&str] = &[
-    "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "rust-toolchain.toml", "Cargo.lock", ".git",
-    ".gitignore", ".gitattributes", ".clippy.toml", ".rustfmt.toml", ".config", ".ci", ".cargo", ".editorconfig", ".dockerignore", ".github",
-    "target", "var",
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE",
+    "rust-toolchain.toml",
+    "Cargo.lock",
+    ".git",
+    ".gitignore",
+    ".gitattributes",
+    ".clippy.toml",
+    ".rustfmt.toml",
+    ".config",
+    ".ci",
+    ".cargo",
+    ".editorconfig",
+    ".dockerignore",
+    ".github",
+    "target",
+    "var",
 ];
 
 struct Package {
@@ -110,28 +217,57 @@ struct House {
 }
 
 static HOUSE: LazyLock<House> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned();
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--all-features"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--all-features",
+        ])
         .args(["--filter-platform", &platform]) // what was never built here was never fetched
         .current_dir(&root)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let members: BTreeSet<_> = whole["workspace_members"].as_array().unwrap().iter().map(text).collect();
+    let members: BTreeSet<_> = whole["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(text)
+        .collect();
     let ours = list(&whole["packages"]).filter(|package| members.contains(&text(&package["id"])));
-    let packages = ours.map(|package| (text(&package["name"]), Package::of(package))).collect();
-    House { root, packages, whole }
+    let packages = ours
+        .map(|package| (text(&package["name"]), Package::of(package)))
+        .collect();
+    House {
+        root,
+        packages,
+        whole,
+    }
 });
 
 impl Package {
     fn of(package: &Value) -> Self {
         let manifest = PathBuf::from(text(&package["manifest_path"]));
         let kind = |import: &Value| import["kind"].as_str().unwrap_or("normal").to_owned();
-        let imports = list(&package["dependencies"]).map(|import| (text(&import["name"]), kind(import)));
-        Self { folder: manifest.parent().unwrap().to_owned(), imports: imports.collect() }
+        let imports =
+            list(&package["dependencies"]).map(|import| (text(&import["name"]), kind(import)));
+        Self {
+            folder: manifest.parent().unwrap().to_owned(),
+            imports: imports.collect(),
+        }
     }
 }
 
@@ -145,7 +281,10 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 #[test]
 fn every_package_is_in_the_table_and_imports_only_what_the_table_allows() {
-    let named: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let named: BTreeSet<_> = MAY_IMPORT
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
     let ours: BTreeSet<_> = HOUSE.packages.keys().cloned().collect();
     assert_eq!(ours, named);
     for (name, allowed) in MAY_IMPORT {
@@ -161,9 +300,14 @@ fn a_dangerous_library_is_named_only_where_it_may_be() {
     for (libraries, packages, why) in ALONE_MAY_NAME {
         for (name, package) in &HOUSE.packages {
             for (import, kind) in &package.imports {
-                let named = libraries.contains(&import.as_str()) && !packages.contains(&name.as_str());
-                let tested = kind == "dev" && TESTED_WITH.contains(&(name.as_str(), import.as_str()));
-                assert!(!named || tested, "{name} names {import} ({kind}), but {why}");
+                let named =
+                    libraries.contains(&import.as_str()) && !packages.contains(&name.as_str());
+                let tested =
+                    kind == "dev" && TESTED_WITH.contains(&(name.as_str(), import.as_str()));
+                assert!(
+                    !named || tested,
+                    "{name} names {import} ({kind}), but {why}"
+                );
             }
         }
     }
@@ -171,25 +315,41 @@ fn a_dangerous_library_is_named_only_where_it_may_be() {
 
 /// What a package's own tests may name beside.
 const TESTED_WITH: &[(&str, &str)] = &[
-    ("roads", "axum"),       // its client is tested against a server
+    ("roads", "axum"), // its client is tested against a server
     ("conformance", "axum"),
     ("schemas", "tonic"),
+    ("insurance", "unicode-normalization"),
 ];
 
 #[test]
 fn the_simulators_can_be_left_out_of_the_shipped_binary() {
-    let gateway = list(&HOUSE.whole["packages"]).find(|package| package["name"] == "gateway").unwrap();
-    let import = list(&gateway["dependencies"]).find(|import| import["name"] == "conformance").unwrap();
+    let gateway = list(&HOUSE.whole["packages"])
+        .find(|package| package["name"] == "gateway")
+        .unwrap();
+    let import = list(&gateway["dependencies"])
+        .find(|import| import["name"] == "conformance")
+        .unwrap();
     assert_eq!(import["optional"], true, "conformance is not optional");
-    assert!(gateway["features"]["sandbox"].to_string().contains("conformance"));
+    assert!(
+        gateway["features"]["sandbox"]
+            .to_string()
+            .contains("conformance")
+    );
 }
 
 #[test]
 fn no_dependency_comes_from_git_or_from_outside_the_house() {
     for package in list(&HOUSE.whole["packages"]) {
         match package["source"].as_str() {
-            None => assert!(HOUSE.packages.contains_key(&text(&package["name"])), "{}", package["id"]),
-            Some(source) => assert!(source.starts_with("registry+https://github.com/rust-lang/crates.io-index"), "{source}"),
+            None => assert!(
+                HOUSE.packages.contains_key(&text(&package["name"])),
+                "{}",
+                package["id"]
+            ),
+            Some(source) => assert!(
+                source.starts_with("registry+https://github.com/rust-lang/crates.io-index"),
+                "{source}"
+            ),
         }
     }
 }
@@ -200,14 +360,20 @@ fn every_version_is_above_its_floor_and_nothing_forbidden_is_there() {
         let (name, version) = (text(&package["name"]), text(&package["version"]));
         assert!(!NEVER.contains(&name.as_str()), "{name} {version}");
         for (_, floor) in FLOORS.iter().filter(|(floored, _)| *floored == name) {
-            assert!(numbers(&version) >= numbers(floor), "{name} {version} is below {floor}");
+            assert!(
+                numbers(&version) >= numbers(floor),
+                "{name} {version} is below {floor}"
+            );
         }
     }
 }
 
 fn numbers(version: &str) -> Vec<u64> {
     let plain = version.split(['-', '+']).next().unwrap();
-    plain.split('.').map(|number| number.parse().unwrap()).collect()
+    plain
+        .split('.')
+        .map(|number| number.parse().unwrap())
+        .collect()
 }
 
 #[test]
@@ -247,8 +413,14 @@ fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
 fn no_file_is_named_after_nothing() {
     let mut files = Vec::new();
     sources(&HOUSE.root, &mut files);
-    let vague = ["util", "utils", "helper", "helpers", "common", "misc", "mod", "stuff", "temp", "tmp", "new", "old", "final"];
-    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+    let vague = [
+        "util", "utils", "helper", "helpers", "common", "misc", "mod", "stuff", "temp", "tmp",
+        "new", "old", "final",
+    ];
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"))
+    {
         let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
         assert!(!vague.contains(&stem.as_str()), "{}", file.display());
     }
@@ -261,27 +433,56 @@ fn unsafe_code_is_forbidden_in_every_package() {
     for (name, package) in &HOUSE.packages {
         let manifest = fs::read_to_string(package.folder.join("Cargo.toml")).unwrap();
         let manifest: toml::Table = manifest.parse().unwrap();
-        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name} has lints of its own");
+        assert_eq!(
+            manifest["lints"]["workspace"].as_bool(),
+            Some(true),
+            "{name} has lints of its own"
+        );
     }
 }
 
 /// Files that are compiled for tests only.
-const TESTING: &[&str] = &["tests.rs", "testserver.rs", "testscene.rs", "testhead.rs", "bench.rs"];
+const TESTING: &[&str] = &[
+    "tests.rs",
+    "testserver.rs",
+    "testscene.rs",
+    "testhead.rs",
+    "bench.rs",
+];
 
 #[test]
 fn the_machines_clock_is_read_in_one_place() {
     // elsewhere time is a Clock passed in; command lines, counterparts and tests read it themselves
-    let own = ["gateway/core/src/ports.rs", "gateway/src/cli", "gateway/src/bench", "gateway/src/sandbox", "conformance/", "tests/"];
+    let own = [
+        "gateway/core/src/ports.rs",
+        "gateway/src/cli",
+        "gateway/src/bench",
+        "gateway/src/sandbox",
+        "conformance/",
+        "tests/",
+    ];
     let mut files = Vec::new();
     sources(&HOUSE.root, &mut files);
-    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
-        let inside = file.strip_prefix(&HOUSE.root).unwrap().to_string_lossy().into_owned();
-        let tests = inside.contains("/tests/") || inside.contains("/examples/") || TESTING.iter().any(|end| inside.ends_with(end));
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"))
+    {
+        let inside = file
+            .strip_prefix(&HOUSE.root)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let tests = inside.contains("/tests/")
+            || inside.contains("/examples/")
+            || TESTING.iter().any(|end| inside.ends_with(end));
         if tests || own.iter().any(|own| inside.starts_with(own)) {
             continue;
         }
         let whole = fs::read_to_string(file).unwrap();
         let code = whole.split("#[cfg(test)]").next().unwrap();
-        assert!(!code.contains("Timestamp::now()") && !code.contains("SystemTime::now()"), "{inside}");
+        assert!(
+            !code.contains("Timestamp::now()") && !code.contains("SystemTime::now()"),
+            "{inside}"
+        );
     }
 }

@@ -10,7 +10,10 @@ use gateway_tests::{
 use schemas::fault::FaultCode;
 
 fn number(reply: &Reply, header: &str) -> u64 {
-    reply.header(header).parse().unwrap_or_else(|_| panic!("{header}: {:?}", reply.header(header)))
+    reply
+        .header(header)
+        .parse()
+        .unwrap_or_else(|_| panic!("{header}: {:?}", reply.header(header)))
 }
 
 /// Refused with the headers that tell the caller where it stands, and let in after the told wait.
@@ -35,15 +38,24 @@ async fn assert_limited(house: &House, burst: u64, reason: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_limit_of_peer_and_route_is_refused_with_the_true_wait() {
-    let quota = ("per_minute = 6000000\nburst = 100000", "per_minute = 20\nburst = 3");
-    let house = House::plan().replace("partners/tax.toml", quota.0, quota.1).start().await;
+    let quota = (
+        "per_minute = 6000000\nburst = 100000",
+        "per_minute = 20\nburst = 3",
+    );
+    let house = House::plan()
+        .replace("partners/tax.toml", quota.0, quota.1)
+        .start()
+        .await;
     assert_limited(&house, 3, "peer-route").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_limit_of_sender_and_operation_is_refused_with_the_true_wait() {
     let quota = ("per_minute = 600\nburst = 60", "per_minute = 20\nburst = 3");
-    let house = House::plan().replace("partners/tax.toml", quota.0, quota.1).start().await;
+    let house = House::plan()
+        .replace("partners/tax.toml", quota.0, quota.1)
+        .start()
+        .await;
     assert_limited(&house, 3, "sender-operation").await;
     let other = house.verify(&["participants"]).sign(&house.key("tax"));
     house.wire("tax").send(&other).await.assert_ok();
@@ -52,26 +64,55 @@ async fn over_the_limit_of_sender_and_operation_is_refused_with_the_true_wait() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_at_the_peers_limit_is_not_signed_and_one_at_the_senders_is() {
     let quota = ("per_minute = 600\nburst = 60", "per_minute = 1\nburst = 1");
-    let house = House::plan().replace("partners/tax.toml", quota.0, quota.1).start().await;
+    let house = House::plan()
+        .replace("partners/tax.toml", quota.0, quota.1)
+        .start()
+        .await;
     let ping = || Tax::ping(house.now(), "often");
-    house.wire("tax").send(&ping().sign(&house.key("tax"))).await.assert_ok();
+    house
+        .wire("tax")
+        .send(&ping().sign(&house.key("tax")))
+        .await
+        .assert_ok();
     let asked = ping();
     let refused = house.wire("tax").send(&asked.sign(&house.key("tax"))).await;
     refused.assert_fault(FaultCode::RateLimited, "sender-operation");
     house.assert_answers(&asked, &refused);
 
-    let quota = ("per_minute = 6000000\nburst = 100000", "per_minute = 1\nburst = 1");
-    let house = House::plan().replace("partners/tax.toml", quota.0, quota.1).start().await;
-    house.wire("tax").send(&ping().sign(&house.key("tax"))).await.assert_ok();
-    let refused = house.wire("tax").send(&ping().sign(&house.key("tax"))).await;
+    let quota = (
+        "per_minute = 6000000\nburst = 100000",
+        "per_minute = 1\nburst = 1",
+    );
+    let house = House::plan()
+        .replace("partners/tax.toml", quota.0, quota.1)
+        .start()
+        .await;
+    house
+        .wire("tax")
+        .send(&ping().sign(&house.key("tax")))
+        .await
+        .assert_ok();
+    let refused = house
+        .wire("tax")
+        .send(&ping().sign(&house.key("tax")))
+        .await;
     refused.assert_fault(FaultCode::RateLimited, "peer-route");
-    assert!(!refused.text().contains("SignatureValue"), "work for a stranger");
+    assert!(
+        !refused.text().contains("SignatureValue"),
+        "work for a stranger"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_senders_flood_behind_a_relay_does_not_touch_another_route() {
-    let quota = ("per_minute = 6000000\nburst = 100000", "per_minute = 1\nburst = 1");
-    let house = House::plan().replace("partners/dvclt.toml", quota.0, quota.1).start().await;
+    let quota = (
+        "per_minute = 6000000\nburst = 100000",
+        "per_minute = 1\nburst = 1",
+    );
+    let house = House::plan()
+        .replace("partners/dvclt.toml", quota.0, quota.1)
+        .start()
+        .await;
     let poll = || Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
     house.wire("dvclt").send(&poll()).await.assert_ok();
     let refused = house.wire("dvclt").send(&poll()).await;
@@ -86,9 +127,21 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_read() {
     let before = house.fingerprint().await;
     let head = xml("").exact("Host: localhost\r\nContent-Length: 99999999\r\n");
     let raw = house.wire("tax").raw(&head).await;
-    raw.reply.unwrap().assert_fault(FaultCode::TooLarge, "body-bytes");
+    raw.reply
+        .unwrap()
+        .assert_fault(FaultCode::TooLarge, "body-bytes");
     assert!(raw.closed);
     assert!(house.fingerprint().await == before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_in_the_config_holds_where_it_is_narrower_than_the_routes() {
+    let house = House::plan().limits("body_bytes_max = 1024").start().await;
+    let message = house.verify(&["fund"]).sign(&house.key("tax"));
+    assert!(message.body.len() > 1024);
+    house
+        .refuses("tax", &message, FaultCode::TooLarge, "body-bytes")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,8 +153,13 @@ async fn a_chunked_body_is_refused_at_the_bound() {
     message.body.clear();
     let head = message.exact("Host: localhost\r\nTransfer-Encoding: chunked\r\n");
     let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
-    let raw = house.wire("portal").raw(&[head, chunk.repeat(5).into_bytes()].concat()).await;
-    raw.reply.unwrap().assert_fault(FaultCode::TooLarge, "body-bytes");
+    let raw = house
+        .wire("portal")
+        .raw(&[head, chunk.repeat(5).into_bytes()].concat())
+        .await;
+    raw.reply
+        .unwrap()
+        .assert_fault(FaultCode::TooLarge, "body-bytes");
     assert!(raw.closed);
     assert!(house.fingerprint().await == before);
 }
@@ -110,11 +168,17 @@ async fn a_chunked_body_is_refused_at_the_bound() {
 async fn too_many_headers_and_too_long_a_head_are_closed_before_any_handler() {
     let house = House::start().await;
     let message = Tax::ping(house.now(), "head").sign(&house.key("tax"));
-    let length = format!("Host: localhost\r\nContent-Length: {}\r\n", message.body.len());
+    let length = format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    );
     let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
     let long = format!("X-Long: {}\r\n", "x".repeat(40_000));
     for more in [many, long] {
-        let raw = house.wire("tax").raw(&message.exact(&format!("{length}{more}"))).await;
+        let raw = house
+            .wire("tax")
+            .raw(&message.exact(&format!("{length}{more}")))
+            .await;
         let status = raw.reply.map_or(431, |reply| reply.status);
         assert_eq!((status, raw.closed), (431, true));
     }
@@ -143,7 +207,8 @@ async fn another_media_type_is_refused() {
     message.content_type = "application/json".to_owned();
     let code = FaultCode::UnsupportedMediaType;
     house.refuses("tax", &message, code, "media-type").await;
-    let mut message = Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
+    let mut message =
+        Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
     message.content_type = "multipart/form-data; boundary=x".to_owned();
     house.refuses("dvclt", &message, code, "media-type").await;
 }

@@ -20,7 +20,7 @@ mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line
 mod recovery; // killed between any two steps
 mod remote; // the insurance database somewhere else
-mod signatures; // who really said it
 mod sight; // one message seen as one trace, and nobody's data in it
+mod signatures; // who really said it
 mod tools; // xmlsec1, openssl and curl speak it
 mod words; // what may be said, in XML and in JSON

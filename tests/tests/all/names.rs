@@ -22,12 +22,18 @@ async fn card_of(house: &House, birth: &Birth) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_is_found_under_either_form_of_the_name() {
     let house = House::start().await;
-    for (number, form) in [(0, String::clone as fn(&String) -> String), (1, |name| apart(name))] {
+    for (number, form) in [
+        (0, String::clone as fn(&String) -> String),
+        (1, |name| apart(name)),
+    ] {
         let holder = house.landmarks.card_holders[number].clone();
         let name = form(&holder.name);
         let members = dossier::members(house.now(), &holder, &name);
         let message = dossier::message(house.now(), &members);
-        let reply = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
+        let reply = house
+            .wire("portal")
+            .send(&message.sign(&house.key("portal")))
+            .await;
         house.assert_answers_json(&message, message.text("jti"), reply.assert_ok());
     }
 }
@@ -44,9 +50,16 @@ async fn a_child_is_the_same_child_under_either_form_of_the_name() {
     let mut cards = Vec::new();
     for birth in [composed, decomposed] {
         let message = birth.message(house.now());
-        let reply = house.wire("dvclt").send(&message.sign(&house.key("dvclt"))).await;
+        let reply = house
+            .wire("dvclt")
+            .send(&message.sign(&house.key("dvclt")))
+            .await;
         // the digest in the answer is over the bytes as they were sent, in their own form
-        house.assert_answers_json(&message, &format!("LTKS-{}", birth.case_id), reply.assert_ok());
+        house.assert_answers_json(
+            &message,
+            &format!("LTKS-{}", birth.case_id),
+            reply.assert_ok(),
+        );
         cards.push(card_of(&house, &birth).await);
     }
     assert_eq!(cards[0], cards[1]);
@@ -59,10 +72,16 @@ async fn another_name_under_the_same_number_is_somebody_else() {
     let mut other = Birth::named(house.now(), &house.landmarks, 1, "Nguyễn Thị Hạ");
     other.case_id = one.case_id.replacen("-00000", "-10000", 1);
     other.envelope["maHoSoLT"] = other.case_id.clone().into();
-    house.wire("dvclt").send(&one.message(house.now()).sign(&house.key("dvclt"))).await.assert_ok();
+    house
+        .wire("dvclt")
+        .send(&one.message(house.now()).sign(&house.key("dvclt")))
+        .await
+        .assert_ok();
     let message = other.message(house.now()).sign(&house.key("dvclt"));
     let code = schemas::fault::FaultCode::AmbiguousSubject;
-    house.refuses("dvclt", &message, code, "pin-of-another-person").await;
+    house
+        .refuses("dvclt", &message, code, "pin-of-another-person")
+        .await;
 }
 
 proptest! {

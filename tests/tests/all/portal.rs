@@ -8,13 +8,25 @@ use gateway_tests::{house::House, message::dossier};
 /// Submits a dossier and gives its code.
 async fn submit(house: &House, holder: usize) -> String {
     let holder = &house.landmarks.card_holders[holder];
-    let message = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
-    let reply = house.wire("portal").send(&message.sign(&house.key("portal"))).await;
-    reply.assert_ok().json()["MaHoSo"].as_str().unwrap().to_owned()
+    let message = dossier::message(
+        house.now(),
+        &dossier::members(house.now(), holder, &holder.name),
+    );
+    let reply = house
+        .wire("portal")
+        .send(&message.sign(&house.key("portal")))
+        .await;
+    reply.assert_ok().json()["MaHoSo"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 async fn assert_told(portal: &Arc<Portal>, code: &str) {
-    portal.wait_for(code, &STATES, Duration::from_secs(60)).await.unwrap();
+    portal
+        .wait_for(code, &STATES, Duration::from_secs(60))
+        .await
+        .unwrap();
     let steps = portal.dossier(code).unwrap().states();
     assert_eq!(steps, STATES, "each step once and in order");
 }
@@ -129,5 +141,8 @@ async fn nothing_goes_out_that_no_agreement_allows() {
     let portal = house.portal.clone().unwrap();
     let code = submit(&house, 0).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(portal.dossier(&code).is_none(), "it was told without an agreement");
+    assert!(
+        portal.dossier(&code).is_none(),
+        "it was told without an agreement"
+    );
 }

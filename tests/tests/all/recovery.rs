@@ -25,7 +25,10 @@ fn send(house: &House, partner: &str, message: &Message) {
 }
 
 fn bytes(message: &Message) -> Vec<u8> {
-    message.exact(&format!("Host: localhost\r\nContent-Length: {}\r\n", message.body.len()))
+    message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ))
 }
 
 async fn wait_until_claimed(house: &House) {
@@ -41,7 +44,10 @@ async fn wait_until_claimed(house: &House) {
 async fn wait_until_answered(house: &House, id: &str) -> Story {
     for _ in 0..1_000 {
         let stories = house.gateway().log().story(id).await.unwrap();
-        if let Some(story) = stories.into_iter().find(|story| story.answered_at.is_some()) {
+        if let Some(story) = stories
+            .into_iter()
+            .find(|story| story.answered_at.is_some())
+        {
             return story;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -65,7 +71,10 @@ const NAME: &str = "Nguye\u{302}\u{303}n Thi\u{323} Bi\u{300}nh";
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_the_effect_it_is_done_once_after_the_restart() {
     let (_nobody, address) = anywhere().await;
-    let mut house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let mut house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
     let birth = Birth::named(house.now(), &house.landmarks, 1, NAME);
     let message = birth.message(house.now()).sign(&house.key("dvclt"));
     send(&house, "dvclt", &message);
@@ -77,11 +86,6 @@ async fn killed_before_the_effect_it_is_done_once_after_the_restart() {
     house.open().await;
     let before = people(&house).await;
     let id = format!("LTKS-{}", birth.case_id);
-    let again = house.wire("dvclt").send(&message).await;
-    again.assert_fault(InProgress, "twin");
-    assert_ne!(again.header("retry-after"), "");
-    assert_eq!(people(&house).await, before);
-
     house.clock.advance(LEASE);
     let story = wait_until_answered(&house, &id).await;
     assert_eq!((story.status, story.fault), (Some(200), None));
@@ -102,16 +106,44 @@ async fn assert_journaled(house: &House, message: &Message) {
     let store = Store::open(StoreParams::new(house.file("store.sqlite"), vault, clock)).unwrap();
     let unfinished = store.unfinished(10).await.unwrap();
     assert_eq!(unfinished.len(), 1);
-    assert!(unfinished[0].body == message.body, "the journal holds other bytes");
+    assert!(
+        unfinished[0].body == message.body,
+        "the journal holds other bytes"
+    );
     assert_eq!(unfinished[0].signature, message.signature);
     house.clock.advance(-LEASE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_twin_of_what_is_being_done_is_told_to_ask_again() {
+    let (_nobody, address) = anywhere().await;
+    let house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
+    let birth = Birth::new(house.now(), &house.landmarks, 1);
+    let message = birth.message(house.now()).sign(&house.key("dvclt"));
+    send(&house, "dvclt", &message);
+    wait_until_claimed(&house).await;
+    let again = house.wire("dvclt").send(&message).await;
+    again.assert_fault(InProgress, "twin");
+    assert_eq!((again.status, again.header("retry-after")), (409, "1"));
+    let other = birth
+        .with("maGCS", "GCS.99.other")
+        .message(house.now())
+        .sign(&house.key("dvclt"));
+    let refused = house.wire("dvclt").send(&other).await;
+    refused.assert_fault(schemas::fault::FaultCode::Conflict, "same-id-other-content");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_effect_and_the_answer_the_effect_is_not_repeated() {
     let (listener, address) = anywhere().await;
     let relay = Relay::start(address).await;
-    let mut house = House::plan().replace("gateway.toml", NEAR, far_at(relay.address())).start().await;
+    let mut house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(relay.address()))
+        .start()
+        .await;
     let far = Far::serve(&house, listener).await;
     let warm = house.verify(&["fund"]).sign(&house.key("tax"));
     house.wire("tax").send(&warm).await.assert_ok();
@@ -120,9 +152,15 @@ async fn killed_between_the_effect_and_the_answer_the_effect_is_not_repeated() {
     relay.lose_answers();
     let birth = Birth::new(house.now(), &house.landmarks, 1);
     let holder = &house.landmarks.card_holders[0];
-    let dossier = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+    let dossier = dossier::message(
+        house.now(),
+        &dossier::members(house.now(), holder, &holder.name),
+    );
     let messages = [
-        ("dvclt", birth.message(house.now()).sign(&house.key("dvclt"))),
+        (
+            "dvclt",
+            birth.message(house.now()).sign(&house.key("dvclt")),
+        ),
         ("portal", dossier.sign(&house.key("portal"))),
     ];
     for (partner, message) in &messages {
@@ -136,7 +174,10 @@ async fn killed_between_the_effect_and_the_answer_the_effect_is_not_repeated() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!((done.people, done.dossiers), (before.people + 1, before.dossiers + 1));
+    assert_eq!(
+        (done.people, done.dossiers),
+        (before.people + 1, before.dossiers + 1)
+    );
     house.kill().await;
     far.stop().await;
 
@@ -144,13 +185,19 @@ async fn killed_between_the_effect_and_the_answer_the_effect_is_not_repeated() {
     house.clock.advance(LEASE);
     house.open().await;
     let after = house.fingerprint().await;
-    let ids = [format!("LTKS-{}", birth.case_id), dossier.text("jti").to_owned()];
+    let ids = [
+        format!("LTKS-{}", birth.case_id),
+        dossier.text("jti").to_owned(),
+    ];
     for (id, (partner, message)) in ids.iter().zip(&messages) {
         let story = wait_until_answered(&house, id).await;
         let again = house.wire(partner).send(message).await;
         assert_eq!(again.assert_ok().evidence(), story.evidence.to_string());
     }
-    assert!(house.fingerprint().await == after, "the effect was repeated");
+    assert!(
+        house.fingerprint().await == after,
+        "the effect was repeated"
+    );
     verify_journal(&house);
 }
 
@@ -176,7 +223,10 @@ async fn a_client_that_hangs_up_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_hangs_up_after_the_claim_finds_its_answer_later() {
     let (listener, address) = anywhere().await;
-    let house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
     let birth = Birth::new(house.now(), &house.landmarks, 1);
     let message = birth.message(house.now()).sign(&house.key("dvclt"));
     let (wire, exact) = (house.wire("dvclt"), bytes(&message));
@@ -194,9 +244,14 @@ async fn a_client_that_hangs_up_after_the_claim_finds_its_answer_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_finishes_what_is_inside_and_refuses_what_comes() {
     let (listener, address) = anywhere().await;
-    let mut house = House::plan().replace("gateway.toml", NEAR, far_at(address)).start().await;
+    let mut house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
     let poll = Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
-    let birth = Birth::new(house.now(), &house.landmarks, 1).message(house.now()).sign(&house.key("dvclt"));
+    let birth = Birth::new(house.now(), &house.landmarks, 1)
+        .message(house.now())
+        .sign(&house.key("dvclt"));
     let inside = {
         let (wire, birth) = (house.wire("dvclt"), birth.clone());
         tokio::spawn(async move { wire.send(&birth).await })
@@ -206,7 +261,9 @@ async fn a_drain_finishes_what_is_inside_and_refuses_what_comes() {
     let far = Far::serve(&house, listener).await;
     house.drain().await;
     inside.await.unwrap().assert_ok();
-    let (_, reply) = tokio::time::timeout(Duration::from_secs(5), late.try_knock(&bytes(&poll))).await.unwrap();
+    let (_, reply) = tokio::time::timeout(Duration::from_secs(5), late.try_knock(&bytes(&poll)))
+        .await
+        .unwrap();
     assert!(reply.is_none(), "a drained gateway still answers");
     far.stop().await;
 }

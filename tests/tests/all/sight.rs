@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use base64::{Engine as _, engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use gateway_tests::{
     client::Reply,
     house::House,
@@ -11,8 +14,9 @@ use gateway_tests::{
 };
 use unicode_normalization::UnicodeNormalization as _;
 
-const ROOMS: [&str; 8] =
-    ["accept", "admit", "receive", "verify", "permit", "record", "perform", "answer"];
+const ROOMS: [&str; 8] = [
+    "accept", "admit", "receive", "verify", "permit", "record", "perform", "answer",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_is_one_trace_through_eight_rooms() {
@@ -26,7 +30,11 @@ async fn one_message_is_one_trace_through_eight_rooms() {
         let spans = tape().spans_of(reply.assert_ok().evidence());
         let rooms: BTreeSet<_> = spans.iter().map(|span| span.name).collect();
         assert_eq!(rooms, ROOMS.into_iter().collect(), "{partner}");
-        assert_eq!(spans.len(), ROOMS.len(), "{partner}: a room was passed twice");
+        assert_eq!(
+            spans.len(),
+            ROOMS.len(),
+            "{partner}: a room was passed twice"
+        );
         let roots: BTreeSet<_> = spans.iter().map(|span| tape().root_of(span)).collect();
         assert_eq!(roots.len(), 1, "{partner}: more than one trace");
         let accept = spans.iter().find(|span| span.name == "accept").unwrap();
@@ -39,20 +47,44 @@ async fn one_message_is_one_trace_through_eight_rooms() {
 async fn a_refused_message_is_a_trace_that_ends_in_the_room_that_refused() {
     let house = House::start().await;
     let good = house.verify(&["fund"]);
-    let message = Tax { body: good.body.replacen("tax-compliance", "curiosity", 1), ..good };
-    let reply = house.wire("tax").send(&message.sign(&house.key("tax"))).await;
+    let message = Tax {
+        body: good.body.replacen("tax-compliance", "curiosity", 1),
+        ..good
+    };
+    let reply = house
+        .wire("tax")
+        .send(&message.sign(&house.key("tax")))
+        .await;
     let spans = tape().spans_of(reply.evidence());
     let rooms: BTreeSet<_> = spans.iter().map(|span| span.name).collect();
-    assert_eq!(rooms, ["accept", "admit", "receive", "verify", "permit"].into_iter().collect());
+    assert_eq!(
+        rooms,
+        ["accept", "admit", "receive", "verify", "permit"]
+            .into_iter()
+            .collect()
+    );
     let told = tape().wait_for("evidence", reply.evidence()).await;
-    assert_eq!((told.fields["message"].as_str(), told.fields["room"].as_str()), ("refused", "permit"));
-    assert_eq!((told.fields["code"].as_str(), told.fields["reason"].as_str()), ("FORBIDDEN", "purpose-not-agreed"));
+    assert_eq!(
+        (
+            told.fields["message"].as_str(),
+            told.fields["room"].as_str()
+        ),
+        ("refused", "permit")
+    );
+    assert_eq!(
+        (told.fields["code"].as_str(), told.fields["reason"].as_str()),
+        ("FORBIDDEN", "purpose-not-agreed")
+    );
 }
 
 /// A piece of personal data in every form in which it could leak.
 fn forms(canary: &str) -> Vec<String> {
     let apart: String = canary.nfd().collect();
-    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let percent = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+    };
     let escaped = serde_json::to_string(canary).unwrap();
     let words: String = canary
         .chars()
@@ -63,7 +95,13 @@ fn forms(canary: &str) -> Vec<String> {
         .collect();
     let ascii: String = canary
         .encode_utf16()
-        .map(|unit| if unit < 128 { char::from(unit as u8).to_string() } else { format!("\\u{unit:04x}") })
+        .map(|unit| {
+            if unit < 128 {
+                char::from(unit as u8).to_string()
+            } else {
+                format!("\\u{unit:04x}")
+            }
+        })
         .collect();
     vec![
         canary.to_owned(),
@@ -87,10 +125,16 @@ fn forms(canary: &str) -> Vec<String> {
 }
 
 fn canaries(house: &House, birth: &Birth) -> Vec<String> {
-    let people = house.landmarks.card_holders[..4].iter().chain(&house.landmarks.mothers[..2]);
+    let people = house.landmarks.card_holders[..4]
+        .iter()
+        .chain(&house.landmarks.mothers[..2]);
     let mut all = vec![birth.name.clone(), birth.pin.clone()];
     for person in people {
-        all.extend([person.name.clone(), person.pin.clone(), person.si_number.clone()]);
+        all.extend([
+            person.name.clone(),
+            person.pin.clone(),
+            person.si_number.clone(),
+        ]);
         all.push(person.card_number.clone());
     }
     all.retain(|canary| canary.len() >= 8);
@@ -101,22 +145,39 @@ fn canaries(house: &House, birth: &Birth) -> Vec<String> {
 async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
     let mut replies = Vec::new();
     let (tax, civil, portal) = (house.wire("tax"), house.wire("dvclt"), house.wire("portal"));
-    let (holder, other) = (&house.landmarks.card_holders[0], &house.landmarks.card_holders[1]);
-    replies.push(tax.send(&house.verify(&["fund", "name"]).sign(&house.key("tax"))).await);
+    let (holder, other) = (
+        &house.landmarks.card_holders[0],
+        &house.landmarks.card_holders[1],
+    );
+    replies.push(
+        tax.send(&house.verify(&["fund", "name"]).sign(&house.key("tax")))
+            .await,
+    );
     let good = house.verify(&["fund"]);
     for (from, to) in [
         ("tax-compliance", holder.name.as_str()),
         (&house.landmarks.employer.mst, &holder.pin),
-        ("<Field>fund</Field>", &format!("<Field>{}</Field>", holder.name)),
+        (
+            "<Field>fund</Field>",
+            &format!("<Field>{}</Field>", holder.name),
+        ),
         ("<Period>", &format!("<{}>", "x")),
         ("<Purpose>", &format!("<Purpose note=\"{}\">", holder.name)),
     ] {
-        let bent = Tax { body: good.body.replacen(from, to, 1), id: gateway_tests::message::fresh_id("tax"), ..good.clone() };
+        let bent = Tax {
+            body: good.body.replacen(from, to, 1),
+            id: gateway_tests::message::fresh_id("tax"),
+            ..good.clone()
+        };
         replies.push(tax.send(&bent.sign(&house.key("tax"))).await);
     }
     let sign = |birth: &Birth| birth.message(house.now()).sign(&house.key("dvclt"));
     replies.push(civil.send(&sign(birth)).await);
-    replies.push(civil.send(&Json::poll(house.now(), &[&birth.case_id]).sign(&house.key("dvclt"))).await);
+    replies.push(
+        civil
+            .send(&Json::poll(house.now(), &[&birth.case_id]).sign(&house.key("dvclt")))
+            .await,
+    );
     for (path, value) in [
         ("ketQuaXuLy.soDinhDanh", holder.pin.as_str()),
         ("nksHoTen", &holder.name),
@@ -131,9 +192,23 @@ async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
         replies.push(civil.send(&sign(&bent)).await);
     }
     let broken = birth.body_with(&format!("{{\"{}\": {}", holder.name, holder.pin));
-    replies.push(civil.send(&birth.message_of(house.now(), broken).sign(&house.key("dvclt"))).await);
-    replies.push(civil.send(&Json::poll(house.now(), &[&holder.pin]).sign(&house.key("dvclt"))).await);
-    let dossier = |members: &serde_json::Value| dossier::message(house.now(), members).sign(&house.key("portal"));
+    replies.push(
+        civil
+            .send(
+                &birth
+                    .message_of(house.now(), broken)
+                    .sign(&house.key("dvclt")),
+            )
+            .await,
+    );
+    replies.push(
+        civil
+            .send(&Json::poll(house.now(), &[&holder.pin]).sign(&house.key("dvclt")))
+            .await,
+    );
+    let dossier = |members: &serde_json::Value| {
+        dossier::message(house.now(), members).sign(&house.key("portal"))
+    };
     let members = dossier::members(house.now(), holder, &holder.name);
     replies.push(portal.send(&dossier(&members)).await);
     for (pointer, value) in [
@@ -152,9 +227,13 @@ async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
         replies.push(portal.send(&dossier(&bent)).await);
     }
     // a message id, a key name and a path are said in the open: they are refused before they are told
-    let named = Json::poll(house.now(), &[]).with("jti", holder.name.clone()).sign(&house.key("dvclt"));
+    let named = Json::poll(house.now(), &[])
+        .with("jti", holder.name.clone())
+        .sign(&house.key("dvclt"));
     replies.push(civil.send(&named).await);
-    let keyed = Json::poll(house.now(), &[]).with("kid", holder.name.clone()).sign(&house.key("dvclt"));
+    let keyed = Json::poll(house.now(), &[])
+        .with("kid", holder.name.clone())
+        .sign(&house.key("dvclt"));
     replies.push(civil.send(&keyed).await);
     replies
 }
@@ -166,19 +245,28 @@ async fn nobodys_data_is_in_logs_traces_metrics_headers_faults_or_the_store() {
     let replies = play(&house, &birth).await;
     let accepted = replies.iter().filter(|reply| reply.status == 200).count();
     let refused = replies.len() - accepted;
-    assert!(accepted >= 4 && refused >= 20, "{accepted} accepted, {refused} refused");
+    assert!(
+        accepted >= 4 && refused >= 20,
+        "{accepted} accepted, {refused} refused"
+    );
     tokio::time::sleep(std::time::Duration::from_secs(3)).await; // the portal is told
     let metrics = house.gateway().metrics().text();
     house.drain().await;
 
-    let mut places = vec![("log".to_owned(), tape().everything()), ("metrics".to_owned(), metrics)];
+    let mut places = vec![
+        ("log".to_owned(), tape().everything()),
+        ("metrics".to_owned(), metrics),
+    ];
     for reply in &replies {
         places.push(("headers".to_owned(), format!("{:?}", reply.headers)));
         if reply.status != 200 {
             places.push(("a fault".to_owned(), reply.text().to_owned()));
         }
     }
-    for file in std::fs::read_dir(house.file("")).unwrap().map(Result::unwrap) {
+    for file in std::fs::read_dir(house.file(""))
+        .unwrap()
+        .map(Result::unwrap)
+    {
         let name = file.file_name().to_string_lossy().into_owned();
         if name.starts_with("store.sqlite") {
             let bytes = std::fs::read(file.path()).unwrap();
@@ -190,7 +278,11 @@ async fn nobodys_data_is_in_logs_traces_metrics_headers_faults_or_the_store() {
         for form in forms(&canary) {
             for (place, text) in &places {
                 looked += 1;
-                assert!(!text.contains(&form), "{place} contains {form:?}: {}", around(text, &form));
+                assert!(
+                    !text.contains(&form),
+                    "{place} contains {form:?}: {}",
+                    around(text, &form)
+                );
             }
         }
     }
@@ -199,12 +291,23 @@ async fn nobodys_data_is_in_logs_traces_metrics_headers_faults_or_the_store() {
 
 fn around(text: &str, form: &str) -> String {
     let at = text.find(form).unwrap();
-    text[..at].chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect()
+    text[..at]
+        .chars()
+        .rev()
+        .take(120)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_canaries_would_be_found() {
     let text = "hoTen=Nguy%E1%BB%85n+Th%E1%BB%8B+A";
     assert!(forms("Nguyễn Thị A").iter().any(|form| text.contains(form)));
-    assert!(forms("Nguyễn Thị A").iter().any(|form| "x=\\u004e nguyễn thị a".contains(form)));
+    assert!(
+        forms("Nguyễn Thị A")
+            .iter()
+            .any(|form| "x=\\u004e nguyễn thị a".contains(form))
+    );
 }

@@ -1,6 +1,9 @@
 //! Room 4: only what a registered key of the sender has signed goes on.
 
-use certs::{keys::SigningKey, pki::{IssueParams, Usage}};
+use certs::{
+    keys::SigningKey,
+    pki::{IssueParams, Usage},
+};
 use gateway_tests::{
     house::House,
     message::{Birth, Json, Tax, dossier, tax::xml},
@@ -10,7 +13,10 @@ use serde_json::Value;
 
 fn reissue(house: &House) -> Json {
     let holder = &house.landmarks.card_holders[0];
-    dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name))
+    dossier::message(
+        house.now(),
+        &dossier::members(house.now(), holder, &holder.name),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,9 +24,13 @@ async fn a_flipped_byte_in_a_signed_xml_body_is_refused() {
     let house = House::start().await;
     let signed = house.verify(&["participants"]).signed(&house.key("tax"));
     let bent = signed.replacen("<Field>participants<", "<Field>participantt<", 1);
-    house.refuses("tax", &xml(bent), BadSignature, "digest-mismatch").await;
+    house
+        .refuses("tax", &xml(bent), BadSignature, "digest-mismatch")
+        .await;
     let bent = signed.replacen("<Sender>tax<", "<Sender>tax <", 1);
-    house.refuses("tax", &xml(bent), Malformed, "partner-id").await;
+    house
+        .refuses("tax", &xml(bent), Malformed, "partner-id")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,12 +39,16 @@ async fn a_flipped_byte_in_a_signed_json_body_is_refused() {
     let mut message = reissue(&house).sign(&house.key("portal"));
     let at = message.body.iter().position(|byte| *byte == b'9').unwrap();
     message.body[at] ^= 1;
-    house.refuses("portal", &message, BadSignature, "signature-mismatch").await;
+    house
+        .refuses("portal", &message, BadSignature, "signature-mismatch")
+        .await;
     let birth = Birth::new(house.now(), &house.landmarks, 1);
     let mut message = birth.message(house.now()).sign(&house.key("dvclt"));
     let last = message.body.len() - 1;
     message.body.insert(last, b' '); // white space is content: the exact bytes are signed
-    house.refuses("dvclt", &message, BadSignature, "signature-mismatch").await;
+    house
+        .refuses("dvclt", &message, BadSignature, "signature-mismatch")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +66,8 @@ async fn a_signature_moved_to_another_element_is_refused() {
         let reply = house.wire("tax").send(&xml(moved)).await;
         let code = reply.header("lienthong-fault").to_owned();
         assert!(
-            code == BadSignature.row().code && reply.reason() == reason || code == Malformed.row().code,
+            code == BadSignature.row().code && reply.reason() == reason
+                || code == Malformed.row().code,
             "{before}: {code} {}",
             reply.reason()
         );
@@ -75,14 +90,24 @@ async fn a_signed_message_wrapped_in_another_is_refused() {
         format!("{evil_open}{original}{signature}</TaxMessage>"),
         format!("{evil_open}{signature}{original}</TaxMessage>"),
         format!("{evil_open}<Extensions>{original}</Extensions>{signature}</TaxMessage>"),
-        format!("{evil_open}{}</TaxMessage>", signature.replacen("</ds:Signature>", &format!("<ds:Object>{original}</ds:Object></ds:Signature>"), 1)),
+        format!(
+            "{evil_open}{}</TaxMessage>",
+            signature.replacen(
+                "</ds:Signature>",
+                &format!("<ds:Object>{original}</ds:Object></ds:Signature>"),
+                1
+            )
+        ),
         format!("{evil_open}{signature}</TaxMessage>"),
         format!("{evil_open}{signature}{signature}</TaxMessage>"),
     ];
     for shape in shapes {
         let reply = house.wire("tax").send(&xml(shape.clone())).await;
         let code = reply.header("lienthong-fault");
-        assert!(["BAD-SIGNATURE", "MALFORMED"].contains(&code), "{code}: {shape}");
+        assert!(
+            ["BAD-SIGNATURE", "MALFORMED"].contains(&code),
+            "{code}: {shape}"
+        );
     }
     assert!(house.fingerprint().await == before);
 }
@@ -91,21 +116,33 @@ async fn a_signed_message_wrapped_in_another_is_refused() {
 async fn a_message_without_a_signature_is_refused() {
     let house = House::start().await;
     let message = xml(house.verify(&["participants"]).canonical());
-    house.refuses("tax", &message, BadSignature, "no-signature").await;
+    house
+        .refuses("tax", &message, BadSignature, "no-signature")
+        .await;
     let mut message = reissue(&house).sign(&house.key("portal"));
     message.signature = None;
-    house.refuses("portal", &message, BadSignature, "no-signature").await;
+    house
+        .refuses("portal", &message, BadSignature, "no-signature")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_by_another_partners_key_is_refused() {
     let house = House::start().await;
     let message = house.verify(&["participants"]).sign(&house.key("dvclt"));
-    house.refuses("tax", &message, BadSignature, "signature-mismatch").await;
+    house
+        .refuses("tax", &message, BadSignature, "signature-mismatch")
+        .await;
     let message = reissue(&house).sign(&house.key("dvclt"));
-    house.refuses("portal", &message, BadSignature, "signature-mismatch").await;
-    let message = reissue(&house).with("kid", "dvclt-1").sign(&house.key("dvclt"));
-    house.refuses("portal", &message, BadSignature, "unknown-key").await;
+    house
+        .refuses("portal", &message, BadSignature, "signature-mismatch")
+        .await;
+    let message = reissue(&house)
+        .with("kid", "dvclt-1")
+        .sign(&house.key("dvclt"));
+    house
+        .refuses("portal", &message, BadSignature, "unknown-key")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,13 +151,18 @@ async fn a_tls_key_is_no_signing_key() {
     let pem = std::fs::read(house.layout.agency("tax").join("tls.key")).unwrap();
     let key = SigningKey::from_pem(&pem, None).unwrap();
     let message = house.verify(&["participants"]).sign(&key);
-    house.refuses("tax", &message, BadSignature, "signature-mismatch").await;
+    house
+        .refuses("tax", &message, BadSignature, "signature-mismatch")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_the_message_brings_along_is_not_believed() {
     let house = House::start().await;
-    let issued = house.authority().issue(&IssueParams::new("attacker", Usage::Signing, house.now())).unwrap();
+    let issued = house
+        .authority()
+        .issue(&IssueParams::new("attacker", Usage::Signing, house.now()))
+        .unwrap();
     let key = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
     let message = house.verify(&["participants"]);
     let canonical = message.canonical();
@@ -130,10 +172,21 @@ async fn a_key_that_the_message_brings_along_is_not_believed() {
         &key,
         Some(&issued.der),
     );
-    house.refuses("tax", &xml(signed.unwrap()), BadSignature, "key-info-mismatch").await;
+    house
+        .refuses(
+            "tax",
+            &xml(signed.unwrap()),
+            BadSignature,
+            "key-info-mismatch",
+        )
+        .await;
     for member in ["jwk", "jku", "x5u", "x5c"] {
-        let message = reissue(&house).with(member, "https://evil.invalid").sign(&key);
-        house.refuses("portal", &message, BadSignature, "embedded-key-refused").await;
+        let message = reissue(&house)
+            .with(member, "https://evil.invalid")
+            .sign(&key);
+        house
+            .refuses("portal", &message, BadSignature, "embedded-key-refused")
+            .await;
     }
 }
 
@@ -143,7 +196,10 @@ async fn alg_none_is_refused_in_every_spelling() {
     for none in ["none", "None", "NONE", "nOnE"] {
         let message = reissue(&house).with("alg", none);
         let protected = message.protected();
-        for signed in [message.with_signature(&protected, b""), message.sign(&house.key("portal"))] {
+        for signed in [
+            message.with_signature(&protected, b""),
+            message.sign(&house.key("portal")),
+        ] {
             let reply = house.refuses_any("portal", &signed, BadSignature).await;
             assert!(["alg-none", "alg-unknown", "jws-parts"].contains(&reply.reason().as_str()));
         }
@@ -160,21 +216,37 @@ async fn an_algorithm_that_is_not_the_registered_one_is_refused() {
         ("EdDSA", "algorithm-mismatch"),
     ] {
         let message = reissue(&house).with("alg", alg).sign(&house.key("portal"));
-        house.refuses("portal", &message, BadSignature, reason).await;
+        house
+            .refuses("portal", &message, BadSignature, reason)
+            .await;
     }
-    let message = reissue(&house).with("alg", Value::Null).sign(&house.key("portal"));
+    let message = reissue(&house)
+        .with("alg", Value::Null)
+        .sign(&house.key("portal"));
     house.refuses_any("portal", &message, BadSignature).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crit_is_refused_whatever_it_names() {
     let house = House::start().await;
-    for crit in [serde_json::json!(["x-unknown"]), serde_json::json!([]), serde_json::json!(["b64"])] {
-        let message = reissue(&house).with("crit", crit).sign(&house.key("portal"));
-        house.refuses("portal", &message, BadSignature, "crit-refused").await;
+    for crit in [
+        serde_json::json!(["x-unknown"]),
+        serde_json::json!([]),
+        serde_json::json!(["b64"]),
+    ] {
+        let message = reissue(&house)
+            .with("crit", crit)
+            .sign(&house.key("portal"));
+        house
+            .refuses("portal", &message, BadSignature, "crit-refused")
+            .await;
     }
-    let message = reissue(&house).with("b64", false).sign(&house.key("portal"));
-    house.refuses("portal", &message, BadSignature, "b64-refused").await;
+    let message = reissue(&house)
+        .with("b64", false)
+        .sign(&house.key("portal"));
+    house
+        .refuses("portal", &message, BadSignature, "b64-refused")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +261,9 @@ async fn a_header_member_that_stands_twice_is_refused() {
     ] {
         let bent = header.replacen('{', twice, 1);
         let message = message.sign_under(&URL_SAFE_NO_PAD.encode(bent), &house.key("portal"));
-        house.refuses("portal", &message, BadSignature, reason).await;
+        house
+            .refuses("portal", &message, BadSignature, reason)
+            .await;
     }
 }
 
@@ -204,8 +278,13 @@ async fn base64url_is_strict_and_the_payload_detached() {
         (attached, "payload-attached"),
         (signature.replacen("..", ".", 1), "jws-parts"),
     ] {
-        let message = gateway_tests::message::Message { signature: Some(bent), ..good.clone() };
-        house.refuses("portal", &message, BadSignature, reason).await;
+        let message = gateway_tests::message::Message {
+            signature: Some(bent),
+            ..good.clone()
+        };
+        house
+            .refuses("portal", &message, BadSignature, reason)
+            .await;
     }
     house.wire("portal").send(&good).await.assert_ok();
 }
@@ -215,7 +294,10 @@ async fn two_signatures_are_refused() {
     let house = House::start().await;
     let message = reissue(&house).sign(&house.key("portal"));
     let signature = message.signature.clone().unwrap();
-    let reply = house.wire("portal").send_with(&message, &[("x-jws-signature", &signature)]).await;
+    let reply = house
+        .wire("portal")
+        .send_with(&message, &[("x-jws-signature", &signature)])
+        .await;
     reply.assert_fault(BadSignature, "two-signatures");
 }
 
@@ -223,10 +305,18 @@ async fn two_signatures_are_refused() {
 async fn a_signature_for_one_operation_opens_no_other_door() {
     let house = House::start().await;
     let birth = Birth::new(house.now(), &house.landmarks, 1);
-    let message = birth.message(house.now()).with("op", "civil.result").sign(&house.key("dvclt"));
-    let reply = house.refuses_any("dvclt", &message, schemas::fault::FaultCode::Invalid).await;
+    let message = birth
+        .message(house.now())
+        .with("op", "civil.result")
+        .sign(&house.key("dvclt"));
+    let reply = house
+        .refuses_any("dvclt", &message, schemas::fault::FaultCode::Invalid)
+        .await;
     assert_eq!(reply.reason(), "operation-and-path-differ");
-    let bent = Tax { operation: "tax.ping".to_owned(), ..house.verify(&["participants"]) };
+    let bent = Tax {
+        operation: "tax.ping".to_owned(),
+        ..house.verify(&["participants"])
+    };
     let reply = house.wire("tax").send(&bent.sign(&house.key("tax"))).await;
     assert_eq!(reply.reason(), "operation-unlike-body");
 }
@@ -235,9 +325,15 @@ async fn a_signature_for_one_operation_opens_no_other_door() {
 async fn an_id_in_the_root_that_is_not_the_messages_is_refused() {
     let house = House::start().await;
     let message = house.verify(&["participants"]);
-    let canonical = message.canonical().replacen(&message.root_id(), "m-another-id", 1);
-    let signed =
-        certs::xmldsig::sign_enveloped(canonical.as_bytes(), "m-another-id", &house.key("tax"), None);
+    let canonical = message
+        .canonical()
+        .replacen(&message.root_id(), "m-another-id", 1);
+    let signed = certs::xmldsig::sign_enveloped(
+        canonical.as_bytes(),
+        "m-another-id",
+        &house.key("tax"),
+        None,
+    );
     let reply = house.wire("tax").send(&xml(signed.unwrap())).await;
     assert_eq!(reply.reason(), "id-not-message-id");
 }

@@ -1,12 +1,19 @@
 //! Foreign tools speak it: xmlsec1, openssl and curl, without one line of ours in between.
 
-use std::{fs, path::{Path, PathBuf}, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway_tests::{
     client::Reply,
     house::House,
-    message::{Birth, Json, Message, Tax, dossier, tax::{text_of, xml}},
+    message::{
+        Birth, Json, Message, Tax, dossier,
+        tax::{text_of, xml},
+    },
     tool::{has, run},
 };
 
@@ -40,7 +47,11 @@ const ID_ATTRIBUTE: [&str; 2] = ["--id-attr:Id", "urn:vn:lienthong:tax:v1:TaxMes
 
 fn xmlsec1(folder: &Path, arguments: &[&str], file: &str) -> Vec<u8> {
     let mut command = Command::new("xmlsec1");
-    command.args(arguments).args(ID_ATTRIBUTE).arg(file).current_dir(folder);
+    command
+        .args(arguments)
+        .args(ID_ATTRIBUTE)
+        .arg(file)
+        .current_dir(folder);
     run(&mut command, b"")
 }
 
@@ -53,7 +64,11 @@ async fn a_message_that_xmlsec1_signed_is_accepted_and_xmlsec1_verifies_the_answ
     let folder = house.layout.agency("tax");
     let asked = house.verify(&["participants", "fund"]);
     fs::write(folder.join("template.xml"), template(&asked)).unwrap();
-    let signed = xmlsec1(&folder, &["--sign", "--privkey-pem", "sign.key,sign.pem"], "template.xml");
+    let signed = xmlsec1(
+        &folder,
+        &["--sign", "--privkey-pem", "sign.key,sign.pem"],
+        "template.xml",
+    );
     let reply = house.wire("tax").send(&xml(signed)).await;
     assert_eq!(text_of(reply.assert_ok().text(), "Result"), Some("hasData"));
     assert_eq!(text_of(reply.text(), "InReplyTo"), Some(asked.id.as_str()));
@@ -61,11 +76,20 @@ async fn a_message_that_xmlsec1_signed_is_accepted_and_xmlsec1_verifies_the_answ
     fs::write(folder.join("answer.xml"), &reply.body).unwrap();
     let verify = ["--verify", "--pubkey-cert-pem", "gateway-sign.pem"];
     let _ = xmlsec1(&folder, &verify, "answer.xml");
-    let bent = reply.text().replacen("<Result>hasData<", "<Result>noData<", 1);
+    let bent = reply
+        .text()
+        .replacen("<Result>hasData<", "<Result>noData<", 1);
     fs::write(folder.join("bent.xml"), bent).unwrap();
     let mut command = Command::new("xmlsec1");
-    command.args(verify).args(ID_ATTRIBUTE).arg("bent.xml").current_dir(&folder);
-    assert!(!command.output().unwrap().status.success(), "xmlsec1 accepts anything");
+    command
+        .args(verify)
+        .args(ID_ATTRIBUTE)
+        .arg("bent.xml")
+        .current_dir(&folder);
+    assert!(
+        !command.output().unwrap().status.success(),
+        "xmlsec1 accepts anything"
+    );
 }
 
 /// ECDSA as a DER sequence of two integers, as the fixed-width pair that JWS has.
@@ -98,10 +122,16 @@ async fn a_jws_that_openssl_signed_is_accepted_and_openssl_verifies_the_answer()
     let house = House::start().await;
     let folder = house.layout.agency("portal");
     let holder = &house.landmarks.card_holders[0];
-    let asked = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+    let asked = dossier::message(
+        house.now(),
+        &dossier::members(house.now(), holder, &holder.name),
+    );
     let protected = asked.protected();
     let signature = openssl_sign(&folder.join("sign.key"), &asked.input(&protected));
-    let reply = house.wire("portal").send(&asked.with_signature(&protected, &signature)).await;
+    let reply = house
+        .wire("portal")
+        .send(&asked.with_signature(&protected, &signature))
+        .await;
     reply.assert_ok();
 
     let answer = reply.header("x-jws-signature");
@@ -110,12 +140,23 @@ async fn a_jws_that_openssl_signed_is_accepted_and_openssl_verifies_the_answer()
     fs::write(folder.join("answer.sig"), signature).unwrap();
     let input = format!("{protected}.{}", URL_SAFE_NO_PAD.encode(&reply.body));
     let public = run(
-        Command::new("openssl").args(["x509", "-pubkey", "-noout", "-in"]).arg(folder.join("gateway-sign.pem")),
+        Command::new("openssl")
+            .args(["x509", "-pubkey", "-noout", "-in"])
+            .arg(folder.join("gateway-sign.pem")),
         b"",
     );
     fs::write(folder.join("gateway.pub"), public).unwrap();
     let mut command = Command::new("openssl");
-    command.args(["dgst", "-sha256", "-verify", "gateway.pub", "-signature", "answer.sig"]).current_dir(&folder);
+    command
+        .args([
+            "dgst",
+            "-sha256",
+            "-verify",
+            "gateway.pub",
+            "-signature",
+            "answer.sig",
+        ])
+        .current_dir(&folder);
     assert!(String::from_utf8_lossy(&run(&mut command, input.as_bytes())).contains("Verified OK"));
 }
 
@@ -141,27 +182,65 @@ fn curl(house: &House, partner: &str, version: &str, message: &Message) -> Reply
     fs::write(folder.join("sent.bin"), &message.body).unwrap();
     let mut command = Command::new("curl");
     command
-        .args(["--silent", "--show-error", "--max-time", "20", version, "--cacert", &path("ca.pem")])
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "20",
+            version,
+            "--cacert",
+            &path("ca.pem"),
+        ])
         .args(["--cert", &path("tls.pem"), "--key", &path("tls.key")])
         .args(["--data-binary", &format!("@{}", path("sent.bin"))])
-        .args(["--header", &format!("Content-Type: {}", message.content_type)])
-        .arg("--dump-header").arg(&head).arg("--output").arg(&body)
-        .args(["--resolve", &format!("localhost:{}:127.0.0.1", house.address().port())]);
+        .args([
+            "--header",
+            &format!("Content-Type: {}", message.content_type),
+        ])
+        .arg("--dump-header")
+        .arg(&head)
+        .arg("--output")
+        .arg(&body)
+        .args([
+            "--resolve",
+            &format!("localhost:{}:127.0.0.1", house.address().port()),
+        ]);
     if let Some(signature) = &message.signature {
         command.args(["--header", &format!("X-JWS-Signature: {signature}")]);
     }
-    command.arg(format!("https://localhost:{}{}", house.address().port(), message.path));
+    command.arg(format!(
+        "https://localhost:{}{}",
+        house.address().port(),
+        message.path
+    ));
     let _ = run(&mut command, b"");
     let head = fs::read_to_string(head).unwrap();
     let mut lines = head.lines();
     let line = lines.next().unwrap();
-    let expected = if version == "--http2" { "HTTP/2 " } else { "HTTP/1.1 " };
-    let status = line.strip_prefix(expected).unwrap_or_else(|| panic!("{line}"))[..3].parse().unwrap();
+    let expected = if version == "--http2" {
+        "HTTP/2 "
+    } else {
+        "HTTP/1.1 "
+    };
+    let status = line
+        .strip_prefix(expected)
+        .unwrap_or_else(|| panic!("{line}"))[..3]
+        .parse()
+        .unwrap();
     let headers = lines
         .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.trim().parse().unwrap()))
+        .map(|(name, value)| {
+            (
+                name.parse::<http::HeaderName>().unwrap(),
+                value.trim().parse().unwrap(),
+            )
+        })
         .collect();
-    Reply { status, headers, body: fs::read(body).unwrap().into() }
+    Reply {
+        status,
+        headers,
+        body: fs::read(body).unwrap().into(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,21 +254,36 @@ async fn curl_runs_each_flow_over_both_versions_of_http() {
         println!("not run over HTTP/2: this curl has none");
     }
     let house = House::start().await;
-    for (number, version) in ["--http1.1", "--http2"].into_iter().enumerate().take(1 + usize::from(http2)) {
+    for (number, version) in ["--http1.1", "--http2"]
+        .into_iter()
+        .enumerate()
+        .take(1 + usize::from(http2))
+    {
         let asked = house.verify(&["fund"]);
         let reply = curl(&house, "tax", version, &asked.sign(&house.key("tax")));
         house.assert_answers(&asked, reply.assert_ok());
 
-        let birth = Birth::new(house.now(), &house.landmarks, u32::try_from(number).unwrap());
+        let birth = Birth::new(
+            house.now(),
+            &house.landmarks,
+            u32::try_from(number).unwrap(),
+        );
         let asked = birth.message(house.now());
         let reply = curl(&house, "dvclt", version, &asked.sign(&house.key("dvclt")));
-        house.assert_answers_json(&asked, &format!("LTKS-{}", birth.case_id), reply.assert_ok());
+        house.assert_answers_json(
+            &asked,
+            &format!("LTKS-{}", birth.case_id),
+            reply.assert_ok(),
+        );
         let poll = Json::poll(house.now(), &[&birth.case_id]);
         let reply = curl(&house, "dvclt", version, &poll.sign(&house.key("dvclt")));
         assert_eq!(reply.assert_ok().json()["value"][0]["trangThai"], 4);
 
         let holder = &house.landmarks.card_holders[number];
-        let asked = dossier::message(house.now(), &dossier::members(house.now(), holder, &holder.name));
+        let asked = dossier::message(
+            house.now(),
+            &dossier::members(house.now(), holder, &holder.name),
+        );
         let reply = curl(&house, "portal", version, &asked.sign(&house.key("portal")));
         house.assert_answers_json(&asked, asked.text("jti"), reply.assert_ok());
     }
@@ -199,6 +293,9 @@ async fn curl_runs_each_flow_over_both_versions_of_http() {
 async fn our_own_http2_client_is_answered_too() {
     let house = House::start().await;
     let asked = house.verify(&["fund"]);
-    let reply = house.wire("tax").send_h2(&asked.sign(&house.key("tax"))).await;
+    let reply = house
+        .wire("tax")
+        .send_h2(&asked.sign(&house.key("tax")))
+        .await;
     house.assert_answers(&asked, reply.assert_ok());
 }

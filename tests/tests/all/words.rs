@@ -32,23 +32,31 @@ async fn xml_with_too_many_attributes_or_elements_is_refused() {
     let wide: String = (0..5_000).map(|n| format!(" a{n}=\"\"")).collect();
     let bend = |signed: &str| signed.replacen("<Fields>", &format!("<x{wide}></x><Fields>"), 1);
     refuses_xml(&house, bend, TooLarge, "xml-too-many-attributes").await;
-    let bend = |signed: &str| signed.replacen("<Fields>", &format!("{}<Fields>", "<x/>".repeat(20_001)), 1);
+    let bend = |signed: &str| {
+        signed.replacen("<Fields>", &format!("{}<Fields>", "<x/>".repeat(20_001)), 1)
+    };
     refuses_xml(&house, bend, TooLarge, "xml-too-many-elements").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_external_entity_is_refused_and_never_fetched() {
     let house = House::start().await;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     for target in ["file:///etc/passwd", &uri] {
         let bend = |signed: &str| {
-            format!("<!DOCTYPE TaxMessage [<!ENTITY x SYSTEM \"{target}\">]>{signed}")
-                .replacen("<Period>", "<Period>&x;", 1)
+            format!("<!DOCTYPE TaxMessage [<!ENTITY x SYSTEM \"{target}\">]>{signed}").replacen(
+                "<Period>",
+                "<Period>&x;",
+                1,
+            )
         };
         refuses_xml(&house, bend, Malformed, "xml-doctype").await;
     }
-    let fetched = tokio::time::timeout(std::time::Duration::from_millis(300), listener.accept()).await;
+    let fetched =
+        tokio::time::timeout(std::time::Duration::from_millis(300), listener.accept()).await;
     assert!(fetched.is_err(), "somebody fetched the entity");
 }
 
@@ -59,8 +67,11 @@ async fn a_billion_laughs_are_refused_at_the_first_word() {
         .map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)))
         .collect();
     let bend = |signed: &str| {
-        format!("<!DOCTYPE TaxMessage [<!ENTITY l0 \"ha\">{laughs}]>{signed}")
-            .replacen("<Period>", "<Period>&l9;", 1)
+        format!("<!DOCTYPE TaxMessage [<!ENTITY l0 \"ha\">{laughs}]>{signed}").replacen(
+            "<Period>",
+            "<Period>&l9;",
+            1,
+        )
     };
     let started = std::time::Instant::now();
     refuses_xml(&house, bend, Malformed, "xml-doctype").await;
@@ -86,11 +97,20 @@ async fn comments_instructions_cdata_and_entities_are_refused() {
 async fn xml_in_another_encoding_is_refused() {
     let house = House::start().await;
     for (declared, reason) in [
-        ("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", "xml-encoding"),
+        (
+            "<?xml version=\"1.0\" encoding=\"UTF-16\"?>",
+            "xml-encoding",
+        ),
         ("<?xml version=\"1.0\" encoding=\"UTF-7\"?>", "xml-encoding"),
         ("\u{feff}", "xml-bom"),
     ] {
-        refuses_xml(&house, |signed| format!("{declared}{signed}"), Malformed, reason).await;
+        refuses_xml(
+            &house,
+            |signed| format!("{declared}{signed}"),
+            Malformed,
+            reason,
+        )
+        .await;
     }
 }
 
@@ -99,9 +119,25 @@ async fn a_tax_code_with_a_wrong_check_digit_is_refused() {
     let house = House::start().await;
     let good = &house.landmarks.employer.mst;
     let last = good.as_bytes()[9];
-    let bad = format!("{}{}", &good[..9], char::from(if last == b'9' { b'0' } else { last + 1 }));
-    let message = Tax::verify(house.now(), &bad, &house.landmarks.period, &["participants"]);
-    let reply = house.refuses("tax", &message.sign(&house.key("tax")), Invalid, "mst-check-digit").await;
+    let bad = format!(
+        "{}{}",
+        &good[..9],
+        char::from(if last == b'9' { b'0' } else { last + 1 })
+    );
+    let message = Tax::verify(
+        house.now(),
+        &bad,
+        &house.landmarks.period,
+        &["participants"],
+    );
+    let reply = house
+        .refuses(
+            "tax",
+            &message.sign(&house.key("tax")),
+            Invalid,
+            "mst-check-digit",
+        )
+        .await;
     assert!(reply.text().contains("<Field>Mst</Field>"));
     assert!(!reply.text().contains(&bad), "the fault repeats the value");
 }
@@ -113,15 +149,31 @@ async fn a_message_off_its_schema_is_refused() {
     for (from, to) in [
         ("<Period>", "<Period>x"),
         ("<Field>participants</Field>", "<Field>salary</Field>"),
-        ("<Field>participants</Field>", "<Field>fund</Field><Field>fund</Field>"),
+        (
+            "<Field>participants</Field>",
+            "<Field>fund</Field><Field>fund</Field>",
+        ),
         ("<Purpose>tax-compliance</Purpose>", ""),
         ("</VerifyEmployer>", "</VerifyEmployer><Ping></Ping>"),
-        ("<VerifyEmployer>", "<VerifyEmployer xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"PingType\">"),
+        (
+            "<VerifyEmployer>",
+            "<VerifyEmployer xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"PingType\">",
+        ),
     ] {
         assert!(good.body.contains(from));
-        let bent = Tax { body: good.body.replacen(from, to, 1), id: gateway_tests::message::fresh_id("tax"), ..good.clone() };
-        let reply = house.refuses_any("tax", &bent.sign(&house.key("tax")), Invalid).await;
-        assert!(reply.reason().starts_with("schema-"), "{to}: {}", reply.reason());
+        let bent = Tax {
+            body: good.body.replacen(from, to, 1),
+            id: gateway_tests::message::fresh_id("tax"),
+            ..good.clone()
+        };
+        let reply = house
+            .refuses_any("tax", &bent.sign(&house.key("tax")), Invalid)
+            .await;
+        assert!(
+            reply.reason().starts_with("schema-"),
+            "{to}: {}",
+            reply.reason()
+        );
     }
 }
 
@@ -132,8 +184,15 @@ fn birth(house: &House) -> Birth {
 async fn refuses_birth(house: &House, birth: &Birth, code: FaultCode, reason: &str, field: &str) {
     let message = birth.message(house.now()).sign(&house.key("dvclt"));
     let reply = house.refuses("dvclt", &message, code, reason).await;
-    assert!(reply.text().contains(field), "{field} is not named: {}", reply.text());
-    assert!(!reply.text().contains(&birth.pin), "the fault repeats a PIN");
+    assert!(
+        reply.text().contains(field),
+        "{field} is not named: {}",
+        reply.text()
+    );
+    assert!(
+        !reply.text().contains(&birth.pin),
+        "the fault repeats a PIN"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,9 +200,15 @@ async fn a_good_birth_is_taken_so_that_the_bent_ones_prove_something() {
     let house = House::start().await;
     let before = house.fingerprint().await;
     let message = birth(&house).message(house.now());
-    let reply = house.wire("dvclt").send(&message.sign(&house.key("dvclt"))).await;
+    let reply = house
+        .wire("dvclt")
+        .send(&message.sign(&house.key("dvclt")))
+        .await;
     reply.assert_ok();
-    assert!(house.fingerprint().await != before, "nothing was registered");
+    assert!(
+        house.fingerprint().await != before,
+        "nothing was registered"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +225,10 @@ async fn a_pin_that_contradicts_sex_or_year_is_refused() {
     }
     let short = good.clone().with("ketQuaXuLy.soDinhDanh", "09922600000");
     refuses_birth(&house, &short, Invalid, "bad-pin", "soDinhDanh").await;
-    let wide = good.clone().with("ketQuaXuLy.soDinhDanh", good.pin.replacen('0', "\u{ff10}", 1));
+    let wide = good.clone().with(
+        "ketQuaXuLy.soDinhDanh",
+        good.pin.replacen('0', "\u{ff10}", 1),
+    );
     refuses_birth(&house, &wide, Invalid, "bad-pin", "soDinhDanh").await;
 }
 
@@ -208,46 +276,97 @@ async fn a_key_that_stands_twice_is_refused_outside_and_inside() {
     let inner = |twice: &str| birth.body_with(&form.replacen('{', twice, 1));
     for body in [
         outer.replacen('{', "{\"module\":\"LTKT\",", 1).into_bytes(),
-        outer.replacen('{', "{\"modul\\u0065\":\"LTKT\",", 1).into_bytes(),
+        outer
+            .replacen('{', "{\"modul\\u0065\":\"LTKT\",", 1)
+            .into_bytes(),
         inner("{\"nksHoTen\":\"x\","),
         inner("{\"nksHo\\u0054en\":\"x\","),
     ] {
-        let message = birth.message_of(house.now(), body).sign(&house.key("dvclt"));
-        house.refuses("dvclt", &message, Malformed, "json-duplicate-key").await;
+        let message = birth
+            .message_of(house.now(), body)
+            .sign(&house.key("dvclt"));
+        house
+            .refuses("dvclt", &message, Malformed, "json-duplicate-key")
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_that_leaves_something_open_is_refused() {
     let house = House::start().await;
-    let good = String::from_utf8(Json::poll(house.now(), &["G22.99.08-260101-000001"]).body).unwrap();
+    let good =
+        String::from_utf8(Json::poll(house.now(), &["G22.99.08-260101-000001"]).body).unwrap();
     for (body, code, reason) in [
         (format!("{good}{good}"), Malformed, "json-trailing"),
-        (good.replacen("LTKS", "LT\\u0000KS", 1), Malformed, "json-nul"),
-        (good.replacen("LTKS", "\\ud800", 1), Malformed, "json-syntax"),
+        (
+            good.replacen("LTKS", "LT\\u0000KS", 1),
+            Malformed,
+            "json-nul",
+        ),
+        (
+            good.replacen("LTKS", "\\ud800", 1),
+            Malformed,
+            "json-syntax",
+        ),
         (format!("\u{feff}{good}"), Malformed, "json-bom"),
         (good.replacen("[\"", "[NaN,\"", 1), Malformed, "json-syntax"),
-        (good[..good.len() - 1].to_owned(), Malformed, "json-truncated"),
-        (good.replacen("\"01\"", &format!("{}1{}", "[".repeat(40), "]".repeat(40)), 1), TooLarge, "json-too-deep"),
-        (good.replacen("\"01\"", "12345678901234567890123", 1), Malformed, "json-number"),
-        (good.replacen("\"01\"", "{\"x\":1}", 1), Invalid, "json-mismatch"),
-        (good.replacen('{', "{\"unheard\":1,", 1), Invalid, "json-mismatch"),
+        (
+            good[..good.len() - 1].to_owned(),
+            Malformed,
+            "json-truncated",
+        ),
+        (
+            good.replacen(
+                "\"01\"",
+                &format!("{}1{}", "[".repeat(40), "]".repeat(40)),
+                1,
+            ),
+            TooLarge,
+            "json-too-deep",
+        ),
+        (
+            good.replacen("\"01\"", "12345678901234567890123", 1),
+            Malformed,
+            "json-number",
+        ),
+        (
+            good.replacen("\"01\"", "{\"x\":1}", 1),
+            Invalid,
+            "json-mismatch",
+        ),
+        (
+            good.replacen('{', "{\"unheard\":1,", 1),
+            Invalid,
+            "json-mismatch",
+        ),
     ] {
         let mut message = Json::poll(house.now(), &[]);
         message.body = body.into_bytes();
-        house.refuses("dvclt", &message.sign(&house.key("dvclt")), code, reason).await;
+        house
+            .refuses("dvclt", &message.sign(&house.key("dvclt")), code, reason)
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_three_cases_in_a_poll_are_refused() {
     let house = House::start().await;
-    let cases: Vec<_> = (1..=4).map(|n| format!("G22.99.08-260101-00000{n}")).collect();
+    let cases: Vec<_> = (1..=4)
+        .map(|n| format!("G22.99.08-260101-00000{n}"))
+        .collect();
     let cases: Vec<_> = cases.iter().map(String::as_str).collect();
     let poll = |cases: &[&str]| Json::poll(house.now(), cases).sign(&house.key("dvclt"));
-    house.refuses("dvclt", &poll(&cases), Invalid, "too-many-cases").await;
-    house.refuses("dvclt", &poll(&[]), Invalid, "missing-field").await;
-    house.wire("dvclt").send(&poll(&cases[..3])).await.assert_ok();
+    house
+        .refuses("dvclt", &poll(&cases), Invalid, "too-many-cases")
+        .await;
+    house
+        .refuses("dvclt", &poll(&[]), Invalid, "missing-field")
+        .await;
+    house
+        .wire("dvclt")
+        .send(&poll(&cases[..3]))
+        .await
+        .assert_ok();
 }
 
 fn dossier(house: &House, bend: impl Fn(&mut Value)) -> Message {
@@ -265,14 +384,32 @@ async fn a_dossier_whose_fields_break_their_rules_is_refused() {
         (|m| m["MaTTHC"] = "1.000001".into(), "procedure-not-for-us"),
         (|m| m["MaThe"] = "DN401".into(), "bad-card"),
         (|m| m["LyDoCapLai"] = "KHAC".into(), "unknown-code"),
-        (|m| m["ChuHoSo"]["NgayThangNamSinh"] = "31/02/1990".into(), "bad-date"),
-        (|m| m["ChuHoSo"]["HoVaTen"] = "Nguyễn\u{202e}Văn".into(), "bad-name"),
-        (|m| m["MaThamChieu"] = "a'; DROP TABLE dossiers; --".into(), "bad-reference"),
+        (
+            |m| m["ChuHoSo"]["NgayThangNamSinh"] = "31/02/1990".into(),
+            "bad-date",
+        ),
+        (
+            |m| m["ChuHoSo"]["HoVaTen"] = "Nguyễn\u{202e}Văn".into(),
+            "bad-name",
+        ),
+        (
+            |m| m["MaThamChieu"] = "a'; DROP TABLE dossiers; --".into(),
+            "bad-reference",
+        ),
     ];
     for (bend, reason) in cases {
-        house.refuses("portal", &dossier(&house, bend), Invalid, reason).await;
+        house
+            .refuses("portal", &dossier(&house, bend), Invalid, reason)
+            .await;
     }
-    house.refuses("portal", &dossier(&house, |m| m["x"] = json!(1)), Invalid, "json-mismatch").await;
+    house
+        .refuses(
+            "portal",
+            &dossier(&house, |m| m["x"] = json!(1)),
+            Invalid,
+            "json-mismatch",
+        )
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,9 +420,18 @@ async fn a_card_of_nobody_or_of_somebody_else_is_refused_for_good_and_signed() {
     let before = house.fingerprint().await;
     let reply = house.wire("portal").send(&message).await;
     let code = reply.header("lienthong-fault").to_owned();
-    assert!(["UNKNOWN-SUBJECT", "RULE-REFUSED"].contains(&code.as_str()), "{code}");
-    assert!(!reply.header("x-jws-signature").is_empty(), "a final refusal is signed");
+    assert!(
+        ["UNKNOWN-SUBJECT", "RULE-REFUSED"].contains(&code.as_str()),
+        "{code}"
+    );
+    assert!(
+        !reply.header("x-jws-signature").is_empty(),
+        "a final refusal is signed"
+    );
     let again = house.wire("portal").send(&message).await;
-    assert_eq!((again.status, &again.body, again.evidence()), (reply.status, &reply.body, reply.evidence()));
+    assert_eq!(
+        (again.status, &again.body, again.evidence()),
+        (reply.status, &reply.body, reply.evidence())
+    );
     assert!(house.fingerprint().await == before);
 }
