@@ -1,5 +1,6 @@
 //! The rooms, put together as the gateway puts them together, over fakes that keep a diary.
 
+mod answered;
 mod bench;
 mod diary;
 mod letter;

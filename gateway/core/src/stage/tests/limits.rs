@@ -6,7 +6,8 @@ use schemas::fault::FaultCode;
 use tokio::time::Instant;
 
 use super::{
-    bench::{Answered, Bench, answered, burst},
+    answered::{Answered, answered},
+    bench::{Bench, burst},
     letter::{Letter, TAX, letter, silent, untouchable},
     words::{BODY_BYTES_MAX, DEADLINE, OTHER_PATH},
 };

@@ -86,7 +86,7 @@ async fn each_answer_has_an_id_of_its_own() {
     let ids: Vec<String> = {
         let first = bench.send(&change()).await;
         let second = bench.send(&letter("t.change", "m-0000002")).await;
-        let id = |seen: &super::bench::Answered| {
+        let id = |seen: &super::answered::Answered| {
             let unproven = certs::jws::parse(seen.header("x-jws-signature")).unwrap();
             unproven.header().jti.clone()
         };

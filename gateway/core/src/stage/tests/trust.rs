@@ -244,7 +244,8 @@ async fn fields_that_are_not_granted_reach_the_words_as_withheld() {
 
 #[tokio::test]
 async fn what_no_agreement_in_force_allows_is_forbidden_by_its_reason() {
-    let cases: [(fn(&mut crate::partner::Agreement), &str); 4] = [
+    type Change = fn(&mut crate::partner::Agreement);
+    let cases: [(Change, &str); 4] = [
         (
             |a| drop(a.operations.remove("t.change")),
             "operation-not-agreed",
