@@ -26,6 +26,7 @@ use certs::keys::Algorithm;
 use gateway_core::partner::Environment;
 use schemas::id::PartnerId;
 
+pub(crate) use keys::anchors_beside;
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
 pub use snapshot::Snapshot;

@@ -170,6 +170,7 @@ impl Gateway {
         let keys = Keys {
             config: config.clone(),
             acceptor,
+            partners: Arc::clone(&partners),
             signer: Arc::clone(&parts.signer),
             metrics: Arc::clone(&metrics),
         };

@@ -9,11 +9,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use certs::tls::Acceptor;
-use gateway_core::sign::Signer;
+use gateway_core::{partner::Partners, sign::Signer};
 use tokio::sync::watch;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     gateway::{StartError, signer, tls_params},
     metrics::Metrics,
 };
@@ -27,6 +27,8 @@ pub struct Keys {
     pub config: Config,
     /// TLS in force.
     pub acceptor: Arc<Acceptor>,
+    /// Whose names the anchors must not give away.
+    pub partners: Arc<ArcSwap<Partners>>,
     /// Our signature in force.
     pub signer: Arc<ArcSwap<Signer>>,
     /// Where certificate ends are shown.
@@ -38,28 +40,45 @@ impl Keys {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let every = Duration::from_secs(self.config.reload_seconds);
         let mut seen = self.stamp();
+        let mut refused_beside: Option<Arc<Partners>> = None;
         self.show_ends();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = tokio::time::sleep(every) => {}
             }
-            let now = self.stamp();
-            if now == seen {
+            let (now, partners) = (self.stamp(), self.partners.load_full());
+            // what was refused is tried again beside other partners
+            let is_settled = refused_beside
+                .as_ref()
+                .is_none_or(|beside| Arc::ptr_eq(beside, &partners));
+            if now == seen && is_settled {
                 continue;
             }
             seen = now;
-            match self.reload() {
-                Ok(()) => tracing::info!("keys, anchors and revocation lists replaced"),
-                Err(error) => tracing::error!(%error, "new keys refused; the old ones stay"),
-            }
+            refused_beside = match self.reload(&partners) {
+                Ok(()) => {
+                    tracing::info!("keys, anchors and revocation lists replaced");
+                    None
+                }
+                Err(error) => {
+                    tracing::error!(%error, "new keys refused; the old ones stay");
+                    Some(partners)
+                }
+            };
             self.show_ends();
         }
     }
 
     /// Both are checked before either is replaced.
-    fn reload(&self) -> Result<(), StartError> {
+    fn reload(&self, partners: &Partners) -> Result<(), StartError> {
         let ours = signer(&self.config)?;
+        if let (Some(what), Some(file)) = (
+            config::anchors_beside(&self.config, partners),
+            self.config.tls.anchors.first(),
+        ) {
+            return Err(StartError::Key(file.clone(), what));
+        }
         let refused = |error: certs::tls::TlsConfigError| {
             StartError::Key(self.config.tls.cert.clone(), error.to_string())
         };

@@ -8,6 +8,8 @@ use certs::{
     tls::{Anchors, Identity, RevocationList},
 };
 
+use gateway_core::partner::{Partners, PeerId};
+
 use super::{Config, Problem, read::Place};
 
 /// Checks our own files: TLS identity, anchors, revocation lists, signing key.
@@ -61,6 +63,20 @@ pub(super) fn authorities(config: &Config) -> usize {
         .collect();
     let different: BTreeSet<[u8; 32]> = anchors.iter().flat_map(Anchors::authorities).collect();
     different.len()
+}
+
+/// What forbids the anchors as they stand in their files now, beside partners who are in force.
+pub(crate) fn anchors_beside(config: &Config, partners: &Partners) -> Option<String> {
+    let named = |peer: &PeerId| matches!(peer, PeerId::Uri(_));
+    let partner = partners
+        .iter()
+        .find(|partner| partner.peers.iter().any(named))?;
+    (authorities(config) > 1).then(|| {
+        format!(
+            "several authorities in `tls.anchors`, and `{}` is known by its URI: pin its key first",
+            partner.id
+        )
+    })
 }
 
 /// Refuses what the development authority issued.

@@ -524,6 +524,17 @@ fn with_several_authorities_a_partner_is_pinned() {
         assert_eq!(problem.line, line_of(TAX, URI));
         load(&pin).unwrap();
     }
+    // anchors that change while the gateway runs are held to it too
+    let beside = |peer: &str| {
+        scene.write("anchors.pem", &own);
+        let snapshot = scene.partners(&[(URI, peer)]).unwrap();
+        let config = scene.config();
+        assert_eq!(anchors_beside(&config, &snapshot.partners), None);
+        scene.write("anchors.pem", &format!("{own}{other}"));
+        anchors_beside(&config, &snapshot.partners)
+    };
+    assert!(beside(URI).unwrap().contains("`tax` is known by its URI"));
+    assert_eq!(beside(&pin), None);
     // one authority that stands twice is one
     scene.write("anchors.pem", &own.repeat(2));
     scene.partners(&[]).unwrap();
