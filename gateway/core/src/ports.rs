@@ -153,7 +153,7 @@ pub struct RefusalNote {
 /// Something that has to be sent to a partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
-    /// Unique for ever: the change or callback it comes from. A second one is ignored.
+    /// Unique for ever: the change or callback it comes from. The same one again is ignored.
     pub id: String,
     /// To whom.
     pub partner: PartnerId,
@@ -247,13 +247,17 @@ pub trait MessageLog: Send + Sync + 'static {
         answer: StoredAnswer,
     ) -> BoxFuture<'_, Result<Claimed, StoreError>>;
 
-    /// Gives a claim back after an unknown outcome, so that the next try may take it at once.
+    /// Gives a claim back after an unknown outcome, so that the next try may take it at once; its turn
+    /// in `unfinished` comes as it would have come.
     fn release(&self, evidence: Evidence) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Keeps a refusal of the verify or permit room.
     fn refuse(&self, note: RefusalNote) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Claims whose lease has ended, oldest first, with everything needed to act again.
+    /// Claims that nobody holds any more, the longest due first, with everything needed to act again.
+    /// Each call puts those it gives out behind the others: one has its next turn after
+    /// min(2^n, 300) seconds, n counting its turns before. That is a place in the queue and no lease:
+    /// a claim of the same content is granted `New` meanwhile, under its own evidence or another.
     fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>>;
 
     /// All that is kept about an evidence id or a message id, newest first, at most 20.
@@ -372,7 +376,8 @@ pub struct LaneCensus {
 
 /// Parcels on their way out. Claimed by state, never by a cursor.
 pub trait Outbox: Send + Sync + 'static {
-    /// Puts parcels in; one whose id is known is ignored. Durable when it resolves.
+    /// Puts parcels in; one that is known, the same in every part, is ignored. Where another is known
+    /// under an id, all of the call is refused. Durable when it resolves.
     fn put(&self, parcels: Vec<Parcel>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Leases up to `max` due parcels of one partner, lowest sequence of each subject first, never

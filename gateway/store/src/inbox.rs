@@ -1,12 +1,16 @@
 //! The inbox: who said what under which id, who acts upon it, and which record holds its answer.
 
+mod recover;
+
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Entry, StoreError, StoredAnswer, Unfinished};
 use gateway_core::seal::Vault;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use schemas::id::{MessageId, PartnerId};
 
-use crate::journal::{self, COLUMNS, Draft, Kind, Record};
+pub(crate) use recover::HandOut;
+
+use crate::journal::{self, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
 use crate::outbox::{self, SealedParcel};
 use crate::writer::{Command, RowError, Turn};
@@ -17,7 +21,8 @@ pub(crate) struct Row {
     request: i64,
     digest: [u8; 32],
     answer: Option<i64>,
-    leased_until: Option<i64>,
+    /// Until when somebody holds it; none where nobody does.
+    held_until: Option<i64>,
 }
 
 /// What that means for one more message under the id.
@@ -43,7 +48,7 @@ pub(crate) fn judge(row: Option<&Row>, digest: &[u8; 32], now: i64) -> Verdict {
     if row.digest != *digest {
         return Verdict::Conflict;
     }
-    match (row.answer, row.leased_until) {
+    match (row.answer, row.held_until) {
         (Some(answer), _) => Verdict::Same(answer),
         (None, Some(until)) if until > now => Verdict::Held,
         (None, _) => Verdict::Abandoned(row.request),
@@ -56,7 +61,7 @@ pub(crate) fn look_up(
     sender: &PartnerId,
     id: &MessageId,
 ) -> rusqlite::Result<Option<Row>> {
-    let sql = "SELECT request, digest, answer, leased_until FROM inbox \
+    let sql = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) FROM inbox \
         WHERE message_id = ?1 AND sender = ?2";
     conn.prepare_cached(sql)?
         .query_row([id.as_str(), sender.as_str()], |row| {
@@ -64,7 +69,7 @@ pub(crate) fn look_up(
                 request: row.get(0)?,
                 digest: row.get(1)?,
                 answer: row.get(2)?,
-                leased_until: row.get(3)?,
+                held_until: row.get(3)?,
             })
         })
         .optional()
@@ -254,7 +259,8 @@ impl Command for Release {
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
         if let Some(request) = journal::request_of(turn.conn, self.0.as_bytes())? {
             // No row: it was answered or taken over meanwhile, and there is nothing to give back.
-            turn.conn.prepare_cached(RELEASE)?.execute([request])?;
+            let mut release = turn.conn.prepare_cached(RELEASE)?;
+            release.execute([request, turn.now])?;
         }
         Ok(())
     }
@@ -267,18 +273,6 @@ fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
             "{what} changed {changed} rows"
         )))),
     }
-}
-
-/// The requests whose lease has ended, oldest first.
-pub(crate) fn unfinished(conn: &Connection, now: i64, max: usize) -> rusqlite::Result<Vec<Record>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM inbox i JOIN journal j ON j.seq = i.request \
-        WHERE i.answer IS NULL AND i.leased_until <= ?1 ORDER BY i.request LIMIT ?2"
-    );
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    conn.prepare_cached(&sql)?
-        .query_map([now, max], Record::read)?
-        .collect()
 }
 
 /// Everything needed to act again.
@@ -363,7 +357,7 @@ pub(crate) fn state_of(
     conn: &Connection,
     request: i64,
 ) -> rusqlite::Result<Option<(Option<i64>, Option<jiff::Timestamp>)>> {
-    let sql = "SELECT answer, leased_until FROM inbox WHERE request = ?1";
+    let sql = "SELECT answer, iif(owner IS NULL, NULL, leased_until) FROM inbox WHERE request = ?1";
     conn.prepare_cached(sql)?
         .query_row([request], |row| {
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.and_then(time)))
@@ -385,8 +379,11 @@ const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until
     WHERE request = ?4 AND answer IS NULL";
 const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL \
     WHERE request = ?2 AND answer IS NULL";
-const RELEASE: &str =
-    "UPDATE inbox SET owner = NULL, leased_until = 0 WHERE request = ?1 AND answer IS NULL";
+/// One that was never handed out has its turn at once; another one waits as it would have, so that
+/// giving back is no way to the front.
+const RELEASE: &str = "UPDATE inbox SET owner = NULL, leased_until = ?2 + \
+    iif(tries = 0, 0, min(1 << min(tries - 1, 9), 300) * 1000000) \
+    WHERE request = ?1 AND answer IS NULL";
 
 #[cfg(test)]
 mod tests {
@@ -395,11 +392,11 @@ mod tests {
     #[test]
     fn what_is_known_decides_and_the_lease_ends_at_its_very_end() {
         let digest = [1; 32];
-        let row = |digest, answer, leased_until| Row {
+        let row = |digest, answer, held_until| Row {
             request: 7,
             digest,
             answer,
-            leased_until,
+            held_until,
         };
         for (row, verdict) in [
             (None, Verdict::Unknown),
@@ -408,7 +405,7 @@ mod tests {
             (Some(row(digest, Some(8), None)), Verdict::Same(8)),
             (Some(row(digest, None, Some(11))), Verdict::Held),
             (Some(row(digest, None, Some(10))), Verdict::Abandoned(7)),
-            (Some(row(digest, None, Some(0))), Verdict::Abandoned(7)),
+            (Some(row(digest, None, None)), Verdict::Abandoned(7)),
         ] {
             assert_eq!(judge(row.as_ref(), &digest, 10), verdict, "{row:?}");
         }

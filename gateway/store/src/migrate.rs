@@ -35,7 +35,10 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
     Ok(tables == 0)
 }
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_start.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_start.sql"),
+    include_str!("../migrations/0002_fronts.sql"),
+];
 /// "LTst": tells our file from any other SQLite file.
 const APPLICATION_ID: u32 = 0x4c54_7374;
 
@@ -57,6 +60,33 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_version_1_keeps_its_refusals_and_gets_the_front_of_every_subject() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        apply(&mut conn, 1, MIGRATIONS[0]).unwrap();
+        conn.execute_batch(
+            "INSERT INTO refusal_count VALUES ('tax', 1, 3, 4), ('tax', 2, 10, 0);
+            INSERT INTO outbox (id, partner, subject, sequence, kind, state, due_at, attempts, put_at,
+                wrapped_key, ciphertext)
+            VALUES ('a2', 'p', 'a', 2, 'k', 0, 0, 0, 0, x'', x''),
+                ('a1', 'p', 'a', 1, 'k', 3, 0, 0, 0, x'', x''),
+                ('a0', 'p', 'a', 0, 'k', 2, 0, 0, 0, x'', x''),
+                ('b1', 'p', 'b', 1, 'k', 1, 0, 0, 0, x'', x''),
+                ('c1', 'q', 'a', 1, 'k', 0, 0, 0, 0, x'', x'')",
+        )
+        .unwrap();
+        migrate(&mut conn).unwrap();
+        let told: (i64, i64, String) = conn
+            .query_row(
+                "SELECT kept, overflow, (SELECT group_concat(id, ' ') FROM \
+                (SELECT id FROM outbox WHERE front = 1 ORDER BY id)) FROM refusal_total",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(told, (13, 4, "a1 b1 c1".into()));
+    }
+
+    #[test]
     fn a_file_of_a_newer_gateway_is_refused_with_both_numbers() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn).unwrap();
@@ -67,7 +97,7 @@ mod tests {
                 error,
                 OpenError::Newer {
                     found: 99,
-                    known: 1
+                    known: 2
                 }
             ),
             "{error}"

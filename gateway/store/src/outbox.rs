@@ -3,17 +3,17 @@
 //! A parcel that is not done holds back all that come after it in its subject, a dead one too: until a
 //! person replays or abandons it.
 
+mod front;
+mod put;
 mod settle;
 
-use std::collections::HashSet;
-
-use gateway_core::head::Evidence;
-use gateway_core::ports::{LaneCensus, Leased, Parcel, ParcelStory, StoreError};
+use gateway_core::ports::{LaneCensus, Leased, ParcelStory, StoreError};
 use gateway_core::seal::{Sealed, Vault};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use schemas::id::PartnerId;
 
+pub(crate) use put::{Put, SealedParcel, insert};
 pub(crate) use settle::{Decide, Sending, Settle};
 
 use crate::meta::{list, time};
@@ -46,46 +46,6 @@ impl State {
     }
 }
 
-/// A parcel whose content is sealed.
-#[derive(Debug)]
-pub(crate) struct SealedParcel {
-    id: String,
-    partner: PartnerId,
-    subject: String,
-    sequence: i64,
-    kind: String,
-    content: Sealed,
-}
-
-impl SealedParcel {
-    pub(crate) fn seal(vault: &Vault, parcel: &Parcel) -> Result<Self, StoreError> {
-        let sequence = i64::try_from(parcel.sequence)
-            .map_err(|_| StoreError::Unavailable("a parcel's sequence is beyond 2^63".into()))?;
-        let bound = bound(
-            parcel.partner.as_str(),
-            &parcel.id,
-            &parcel.subject,
-            sequence,
-            parcel.kind,
-        );
-        Ok(Self {
-            id: parcel.id.clone(),
-            partner: parcel.partner.clone(),
-            subject: parcel.subject.clone(),
-            sequence,
-            kind: parcel.kind.into(),
-            content: vault.seal(&bound, &parcel.content),
-        })
-    }
-
-    pub(crate) fn seal_all(vault: &Vault, parcels: &[Parcel]) -> Result<Vec<Self>, StoreError> {
-        parcels
-            .iter()
-            .map(|parcel| Self::seal(vault, parcel))
-            .collect()
-    }
-}
-
 /// What a parcel's ciphertext is bound to.
 fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> Vec<u8> {
     let number = sequence.to_string();
@@ -94,43 +54,6 @@ fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> V
         &list([partner, id, subject, &number, kind]),
     ]
     .concat()
-}
-
-/// Puts one parcel in; one whose id is known is left as it is.
-pub(crate) fn insert(
-    turn: &mut Turn<'_>,
-    parcel: &SealedParcel,
-    cause: Option<Evidence>,
-) -> Result<(), RowError> {
-    turn.conn.prepare_cached(INSERT)?.execute(params![
-        parcel.id,
-        parcel.partner.as_str(),
-        parcel.subject,
-        parcel.sequence,
-        parcel.kind,
-        turn.now,
-        cause
-            .as_ref()
-            .map(|evidence| evidence.as_bytes().as_slice()),
-        parcel.content.wrapped_key,
-        parcel.content.ciphertext,
-    ])?;
-    Ok(())
-}
-
-/// Puts parcels in.
-#[derive(Debug)]
-pub(crate) struct Put(pub(crate) Vec<SealedParcel>);
-
-impl Command for Put {
-    type Out = ();
-    const TAKES_IN: bool = true;
-
-    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        self.0
-            .iter()
-            .try_for_each(|parcel| insert(turn, parcel, None))
-    }
 }
 
 /// Leases due parcels of one partner.
@@ -161,19 +84,16 @@ impl Lease {
     fn due(&self, turn: &Turn<'_>) -> Result<Vec<i64>, RowError> {
         let mut candidates = turn.conn.prepare_cached(DUE)?;
         let mut rows = candidates.query(params![self.partner.as_str(), turn.now])?;
-        let (mut seen, mut positions) = (HashSet::new(), Vec::new());
+        let mut positions = Vec::new();
         while positions.len() < self.max {
             let Some(row) = rows.next()? else { break };
-            let subject: String = row.get(0)?;
-            if !seen.contains(&subject) {
-                self.front_of(turn, &subject, &mut positions)?;
-                seen.insert(subject);
-            }
+            self.open_of(turn, &row.get::<_, String>(0)?, &mut positions)?;
         }
         Ok(positions)
     }
 
-    fn front_of(
+    /// The subject's open parcels from its front up to the first that is not due.
+    fn open_of(
         &self,
         turn: &Turn<'_>,
         subject: &str,
@@ -295,11 +215,8 @@ fn partner(row: &Row<'_>, column: usize) -> rusqlite::Result<PartnerId> {
     })
 }
 
-const INSERT: &str = "INSERT INTO outbox (id, partner, subject, sequence, kind, state, due_at, \
-    attempts, put_at, cause, wrapped_key, ciphertext) \
-    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
 const DUE: &str = "SELECT subject FROM outbox INDEXED BY outbox_due \
-    WHERE partner = ?1 AND state IN (0, 1) AND due_at <= ?2 ORDER BY due_at, position";
+    WHERE partner = ?1 AND state IN (0, 1) AND front = 1 AND due_at <= ?2 ORDER BY due_at, position";
 const OPEN_OF_SUBJECT: &str = "SELECT position, state, due_at FROM outbox INDEXED BY outbox_open \
     WHERE partner = ?1 AND subject = ?2 AND state <> 2 ORDER BY sequence, position";
 const TAKE: &str = "UPDATE outbox SET state = 1, owner = ?1, due_at = ?2, attempts = attempts + 1 \

@@ -13,7 +13,7 @@ use gateway_core::ports::{
 };
 use schemas::id::{MessageId, PartnerId};
 
-use crate::inbox::{self, Claim, ClaimOut, Commit, Exchange, Release, Verdict};
+use crate::inbox::{self, Claim, ClaimOut, Commit, Exchange, HandOut, Release, Verdict};
 use crate::journal::{self, Record};
 use crate::outbox::{Lease, Put, SealedParcel, Sending, Settle};
 use crate::refusals::Refuse;
@@ -96,13 +96,8 @@ impl MessageLog for Store {
     }
 
     fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>> {
-        let now = self.now();
         Box::pin(async move {
-            let records = self
-                .0
-                .readers
-                .read(move |conn| inbox::unfinished(conn, now, max))
-                .await?;
+            let records = self.0.writer.submit(HandOut { max }).await?;
             let reopen = |record| inbox::reopen(&self.0.vault, record);
             let reopened = records.iter().map(reopen).collect::<Result<_, _>>();
             reopened.map_err(|error| self.0.health.note(error))

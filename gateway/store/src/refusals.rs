@@ -43,11 +43,21 @@ impl Command for Refuse {
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
         let minute = turn.now.div_euclid(60 * 1_000_000);
         let max = turn.terms.refusals_per_minute_max;
-        let overflow: i64 = turn
+        let (kept, overflow): (i64, i64) = turn
             .conn
             .prepare_cached(COUNT)?
-            .query_row(params![self.peer, minute, max], |row| row.get(0))?;
-        if overflow == 0 {
+            .query_row(params![self.peer, minute, max], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let keep = overflow == 0;
+        turn.conn
+            .prepare_cached(ADD)?
+            .execute([i64::from(keep), i64::from(!keep)])?;
+        if kept + overflow == 1 {
+            let mut forget = turn.conn.prepare_cached(FORGET)?;
+            forget.execute([minute - MINUTES_KEPT])?;
+        }
+        if keep {
             self.record.append(turn)?;
         }
         Ok(())
@@ -56,13 +66,16 @@ impl Command for Refuse {
 
 /// How many were kept, and how many only counted.
 pub(crate) fn totals(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
-    let sql = "SELECT coalesce(sum(kept), 0), coalesce(sum(overflow), 0) FROM refusal_count";
-    conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    conn.prepare_cached("SELECT kept, overflow FROM refusal_total")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Counts one more for the partner and minute; gives the overflow after it, 0 where it is to be kept.
+/// Counts one more for the partner and minute; gives both counts after it; an overflow of 0 means that it is to be kept.
 const COUNT: &str = "INSERT INTO refusal_count (partner, minute, kept, overflow) \
     VALUES (?1, ?2, ?3 > 0, ?3 <= 0) \
     ON CONFLICT (partner, minute) DO UPDATE SET \
     kept = kept + (kept < ?3), overflow = overflow + (kept >= ?3) \
-    RETURNING overflow";
+    RETURNING kept, overflow";
+const ADD: &str = "UPDATE refusal_total SET kept = kept + ?1, overflow = overflow + ?2";
+const FORGET: &str = "DELETE FROM refusal_count INDEXED BY refusal_minute WHERE minute < ?1";
+const MINUTES_KEPT: i64 = 24 * 60;

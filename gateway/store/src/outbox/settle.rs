@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use schemas::id::PartnerId;
 
 use super::State;
+use super::front::refresh_front;
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag, list};
 use crate::writer::{Command, RowError, Turn};
@@ -76,6 +77,11 @@ impl Settle {
                     after_micros: crate::micros(after),
                     reason,
                 },
+                // The worker sends other words itself; were it to tell us, the parcel is due at once.
+                Delivery::Instead { reason, .. } => Ending::Retry {
+                    after_micros: 0,
+                    reason,
+                },
                 Delivery::Dead { reason } => Ending::Dead { reason },
             };
             (id, ending)
@@ -101,9 +107,7 @@ impl Command for Settle {
                 (State::Done, _) => {}
                 (_, Ending::Delivered(receipt)) => {
                     let seq = receipt.append(turn)?;
-                    let sql =
-                        "UPDATE outbox SET state = 2, owner = NULL, receipt = ?1 WHERE id = ?2";
-                    turn.conn.prepare_cached(sql)?.execute(params![seq, id])?;
+                    finish(turn, DELIVERED, params![id, seq])?;
                 }
                 (
                     State::Leased,
@@ -152,15 +156,33 @@ impl Command for Decide {
     type Out = bool;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
-        let (sql, id) = match self {
-            Self::Replay(id) => (REPLAY, id),
-            Self::Abandon(id) => (ABANDON, id),
-        };
-        Ok(turn
-            .conn
-            .prepare_cached(sql)?
-            .execute(params![id, turn.now])?
-            == 1)
+        match self {
+            Self::Replay(id) => {
+                let mut replay = turn.conn.prepare_cached(REPLAY)?;
+                Ok(replay.execute(params![id, turn.now])? == 1)
+            }
+            Self::Abandon(id) => finish(turn, ABANDON, params![id, turn.now]),
+        }
+    }
+}
+
+/// Closes a parcel for good and lets the one behind it go; false where nothing was closed.
+fn finish(
+    turn: &Turn<'_>,
+    sql: &str,
+    parameters: &[&dyn rusqlite::ToSql],
+) -> Result<bool, RowError> {
+    let closed: Option<(String, String)> = turn
+        .conn
+        .prepare_cached(sql)?
+        .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match closed {
+        None => Ok(false),
+        Some((partner, subject)) => {
+            refresh_front(turn, &partner, &subject)?;
+            Ok(true)
+        }
     }
 }
 
@@ -174,5 +196,7 @@ fn known(changed: usize) -> Result<(), RowError> {
 
 const UNKNOWN_PARCEL: &str = "no such parcel";
 const REPLAY: &str = "UPDATE outbox SET state = 0, due_at = ?2 WHERE id = ?1 AND state = 3";
-const ABANDON: &str =
-    "UPDATE outbox SET state = 2, reason = 'abandoned', due_at = ?2 WHERE id = ?1 AND state = 3";
+const DELIVERED: &str = "UPDATE outbox SET state = 2, front = 0, owner = NULL, receipt = ?2 \
+    WHERE id = ?1 RETURNING partner, subject";
+const ABANDON: &str = "UPDATE outbox SET state = 2, front = 0, reason = 'abandoned', due_at = ?2 \
+    WHERE id = ?1 AND state = 3 RETURNING partner, subject";

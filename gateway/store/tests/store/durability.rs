@@ -116,12 +116,12 @@ fn a_file_of_a_newer_gateway_is_refused_and_left_as_it_is() {
             refused,
             OpenError::Newer {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{refused}"
     );
-    conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.pragma_update(None, "user_version", 2).unwrap();
     drop(conn);
     scene.open();
 }
@@ -144,6 +144,11 @@ async fn a_store_whose_tail_was_cut_opens_read_only_and_says_why() {
         store.halted().unwrap().contains("ends at 2"),
         "{:?}",
         store.halted()
+    );
+    let halted = store.census().await.unwrap().halted;
+    assert!(
+        halted.unwrap().contains("ends at 2"),
+        "and the census says so"
     );
     let refused = store.claim(scene.entry("m-0000003", "x")).await;
     assert!(

@@ -270,3 +270,68 @@ async fn a_claim_given_back_may_be_taken_at_once() {
         "it is no longer the first one's"
     );
 }
+
+#[tokio::test]
+async fn a_message_that_fails_every_time_never_keeps_the_others_from_their_turn() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let entries: Vec<_> = (0..6)
+        .map(|n| scene.entry(&format!("m-{n:07}"), "x"))
+        .collect();
+    for entry in &entries {
+        store.claim(entry.clone()).await.unwrap();
+    }
+    scene.clock.advance(LEASE);
+    let mut turns = Vec::new();
+    for _ in 0..3 {
+        for found in store.unfinished(2).await.unwrap() {
+            // One dies before it is claimed, the next gives its claim back.
+            turns.push(found.evidence);
+            if turns.len() % 2 == 0 {
+                let entry = entries.iter().find(|e| e.evidence == found.evidence);
+                assert_eq!(
+                    store.claim(entry.unwrap().clone()).await.unwrap(),
+                    Claimed::New
+                );
+                store.release(found.evidence).await.unwrap();
+            }
+        }
+    }
+    let all: Vec<_> = entries.iter().map(|entry| entry.evidence).collect();
+    assert_eq!(turns, all, "each once before any again");
+    assert!(store.unfinished(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_wait_for_the_next_turn_doubles_up_to_five_minutes_and_is_no_lease() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let (first, resent) = (scene.entry("m-0000001", "x"), scene.entry("m-0000001", "x"));
+    store.claim(first.clone()).await.unwrap();
+    scene.clock.advance(LEASE);
+    for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        assert_eq!(store.unfinished(1).await.unwrap().len(), 1);
+        scene
+            .clock
+            .advance(Duration::from_secs(wait) - Duration::from_micros(1));
+        assert!(store.unfinished(1).await.unwrap().is_empty(), "{wait}");
+        scene.clock.advance(Duration::from_micros(1));
+    }
+    assert_eq!(store.unfinished(1).await.unwrap().len(), 1);
+    assert_eq!(
+        store.story("m-0000001").await.unwrap()[0].leased_until,
+        None
+    );
+    assert_eq!(known(&store, &first).await, Known::Unknown);
+    assert_eq!(store.claim(first.clone()).await.unwrap(), Claimed::New);
+    assert_eq!(
+        store.claim(resent.clone()).await.unwrap(),
+        Claimed::InProgress
+    );
+    store.release(first.evidence).await.unwrap();
+    assert_eq!(store.claim(resent).await.unwrap(), Claimed::New);
+    let late = store
+        .commit(first.evidence, answer(first.evidence), Vec::new())
+        .await;
+    refused(late, "taken over");
+}

@@ -40,30 +40,115 @@ async fn parcels_are_leased_in_the_order_of_their_subject_with_what_was_put_in()
     ];
     store.put(parcels).await.unwrap();
     let leased = lease(&store, 10).await;
-    assert_eq!(ids(&leased), ["a1", "a2", "b1"]);
-    assert_eq!(leased[0].content, "content of a1");
-    assert_eq!((leased[0].subject.as_str(), leased[0].sequence), ("a", 1));
+    assert_eq!(ids(&leased), ["b1", "a1", "a2"]);
+    assert_eq!(leased[1].content, "content of a1");
+    assert_eq!((leased[1].subject.as_str(), leased[1].sequence), ("a", 1));
     assert_eq!(
-        (leased[0].kind.as_str(), leased[0].attempts),
+        (leased[1].kind.as_str(), leased[1].attempts),
         ("portal.dossier", 0)
     );
     assert!(lease(&store, 10).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_parcel_whose_id_is_known_is_ignored_even_when_done() {
+async fn the_same_parcel_again_is_ignored_even_when_done() {
     let scene = Scene::new();
     let store = scene.open();
     store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
-    let twin = Parcel {
-        content: Bytes::from_static(b"other"),
-        ..parcel("a1", "z", 9)
-    };
-    store.put(vec![twin.clone()]).await.unwrap();
-    assert_eq!(lease(&store, 10).await[0].content, "content of a1");
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    assert_eq!(ids(&lease(&store, 10).await), ["a1"]);
     store.settle(delivered("a1")).await.unwrap();
-    store.put(vec![twin]).await.unwrap();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
     assert!(lease(&store, 10).await.is_empty());
+}
+
+#[tokio::test]
+async fn another_parcel_under_a_known_id_is_refused_with_all_that_came_with_it() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    let same = || parcel("a1", "a", 1);
+    let others = [
+        parcel("a1", "z", 1),
+        parcel("a1", "a", 2),
+        Parcel {
+            partner: partner("tax"),
+            ..same()
+        },
+        Parcel {
+            kind: "portal.else",
+            ..same()
+        },
+        Parcel {
+            content: Bytes::from_static(b"other"),
+            ..same()
+        },
+    ];
+    for other in others {
+        let refused = store.put(vec![parcel("b1", "b", 1), other.clone()]).await;
+        assert!(
+            matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("a1: another")),
+            "{other:?}: {refused:?}"
+        );
+    }
+    assert_eq!(store.halted(), None);
+    let leased = lease(&store, 10).await;
+    assert_eq!(ids(&leased), ["a1"], "b1 came with a refused one");
+    assert_eq!(leased[0].content, "content of a1");
+}
+
+#[tokio::test]
+async fn a_leased_parcel_tells_when_it_was_put_in_however_often_it_was_tried() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let put_at = scene.now();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(lease(&store, 1).await[0].put_at, put_at);
+        scene.clock.advance(LEASE);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_dead_or_a_backing_off_parcel_is_not_looked_at() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let many = |subject: &'static str| {
+        (0..50).map(move |n| parcel(&format!("{subject}{n:02}"), subject, n))
+    };
+    store
+        .put(many("a").chain(many("b")).collect())
+        .await
+        .unwrap();
+    lease(&store, 1).await;
+    let dead = Delivery::Dead { reason: "refused" };
+    store.settle(vec![("a00".into(), dead)]).await.unwrap();
+    assert_eq!(candidates(&scene), ["b00"]);
+    store.settle(delivered("b00")).await.unwrap();
+    assert_eq!(candidates(&scene), ["b01"]);
+    store.put(vec![parcel("b-new", "b", 0)]).await.unwrap();
+    assert_eq!(candidates(&scene), ["b-new"]);
+    store.abandon("a00").await.unwrap();
+    assert_eq!(candidates(&scene), ["b-new", "a01"]);
+}
+
+/// What the index of due parcels holds.
+fn candidates(scene: &Scene) -> Vec<String> {
+    let sql = "SELECT id FROM outbox INDEXED BY outbox_due \
+        WHERE partner = 'portal' AND state IN (0, 1) AND front = 1 ORDER BY id DESC";
+    let conn = rusqlite::Connection::open(scene.path()).unwrap();
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Subjects whose front is not their first open parcel.
+fn misplaced_fronts(scene: &Scene) -> i64 {
+    let sql = "SELECT count(*) FROM outbox o WHERE front <> (state <> 2 AND NOT EXISTS \
+        (SELECT 1 FROM outbox b WHERE b.partner = o.partner AND b.subject = o.subject \
+        AND b.state <> 2 AND (b.sequence, b.position) < (o.sequence, o.position)))";
+    let conn = rusqlite::Connection::open(scene.path()).unwrap();
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 #[tokio::test]
@@ -89,10 +174,10 @@ async fn a_parcel_waiting_for_its_next_try_holds_back_its_subject_and_no_other()
     let leased = lease(&store, 10).await;
     assert_eq!(
         ids(&leased),
-        ["a1", "a2", "b1"],
-        "b1's lease has ended by now"
+        ["b1", "a1", "a2"],
+        "b1's lease ended before a1's wait did"
     );
-    assert_eq!(leased[0].attempts, 1);
+    assert_eq!(leased[1].attempts, 1);
 }
 
 #[tokio::test]
@@ -421,6 +506,7 @@ async fn play(steps: Vec<Step>) {
             }
         }
     }
+    assert_eq!(misplaced_fronts(&scene), 0);
     store.unwrap().verify().unwrap();
 }
 

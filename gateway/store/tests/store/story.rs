@@ -136,3 +136,33 @@ async fn refusals_beyond_a_partners_minute_are_counted_and_not_kept() {
     assert_eq!(store.census().await.unwrap().refusals, 5);
     store.verify().unwrap();
 }
+
+#[tokio::test]
+async fn refusals_are_totalled_for_ever_and_their_minutes_kept_for_a_day() {
+    let scene = Scene::new();
+    let mut params = scene.params();
+    params.refusals_per_minute_max = 1;
+    let store = gateway_store::Store::open(params).unwrap();
+    let minutes = || {
+        let conn = rusqlite::Connection::open(scene.path()).unwrap();
+        conn.query_row("SELECT count(*) FROM refusal_count", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .unwrap()
+    };
+    for (advance, left) in [
+        (0, 1),
+        (60, 2),
+        (24 * 3600 - 60, 3),
+        (60, 3),
+        (48 * 3600, 1),
+    ] {
+        scene.clock.advance(Duration::from_secs(advance));
+        for _ in 0..3 {
+            store.refuse(note(&scene, "ngsp")).await.unwrap();
+        }
+        assert_eq!(minutes(), left, "{advance}");
+    }
+    assert_eq!(store.census().await.unwrap().refusals, 5);
+    assert_eq!(store.refusals_not_kept().await.unwrap(), 10);
+}

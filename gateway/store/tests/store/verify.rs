@@ -322,7 +322,7 @@ async fn an_inbox_that_says_something_else_than_the_journal_is_found() {
         ("DELETE FROM inbox WHERE request = 3", 4),
         ("UPDATE inbox SET answer = 2 WHERE answer IS NULL", 43),
         (
-            "INSERT INTO inbox VALUES (2, 'tax', 'm-forged-1', zeroblob(32), NULL, NULL, NULL)",
+            "INSERT INTO inbox VALUES (2, 'tax', 'm-forged-1', zeroblob(32), NULL, NULL, NULL, 0)",
             2,
         ),
     ] {
