@@ -26,7 +26,6 @@ const REASONS: &[&str] = &[
     "corrupt",
     "dossier-has-other-facts",
     "in-the-future",
-    "key-reused",
     "malformed-date",
     "malformed-id",
     "malformed-instant",

@@ -39,7 +39,10 @@ impl Asked {
 impl Registry {
     /// Runs a change once: the same key gets the stored response, byte for byte, for ever.
     ///
-    /// A refusal changes nothing and is not stored: the same key asks again.
+    /// The key alone says that it is the same change: the caller makes it from the message's content. So
+    /// what is asked may be worded otherwise the second time, as after an upgrade of the caller, and is
+    /// still answered from what was done. A refusal changes nothing and is not stored: the same key
+    /// asks again.
     pub(super) async fn effect<R: Message + Default + 'static>(
         &self,
         asked: Asked,
@@ -60,20 +63,28 @@ impl Registry {
 }
 
 fn stored(tx: &Tx<'_>, asked: &Asked) -> Result<Option<Vec<u8>>, Error> {
-    let found: Option<(Vec<u8>, Vec<u8>)> = tx
+    let found: Option<(String, Vec<u8>, Vec<u8>)> = tx
         .sql
-        .prepare_cached("SELECT request_digest, response FROM effects WHERE key = ?1")?
-        .query_row([&asked.key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached("SELECT method, request_digest, response FROM effects WHERE key = ?1")?
+        .query_row([&asked.key], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
-    match found {
-        None => Ok(None),
-        Some((digest, response)) if digest == asked.digest() => Ok(Some(response)),
-        Some(_) => Err(Error::refused(
-            FaultCode::Conflict,
-            "key-reused",
-            "context.key",
-        )),
+    let Some((method, digest, response)) = found else {
+        return Ok(None);
+    };
+    if method != asked.method {
+        // No refusal for good: whatever was done under the key, it was not this, and a person must look.
+        return Err(Error::Corrupt("a key was used for another method"));
     }
+    if digest != asked.digest() {
+        let method = asked.method;
+        tracing::error!(
+            method,
+            "a key came again with other facts; what was done is answered"
+        );
+    }
+    Ok(Some(response))
 }
 
 fn remember(tx: &Tx<'_>, asked: &Asked, response: &[u8]) -> Result<(), Error> {

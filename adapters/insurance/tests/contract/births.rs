@@ -7,7 +7,7 @@ use schemas::id::{CardNumber, SiNumber};
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
     BirthCase, BirthCaseState, GetBirthCasesRequest, InfoRequest, ListCardsRequest, Parent,
-    RegisterBirthRequest,
+    RegisterBirthRequest, SubmitReissueRequest,
 };
 
 use crate::over_both;
@@ -18,7 +18,8 @@ over_both! {
     the_same_key_gets_the_same_bytes_and_changes_nothing
     another_key_with_the_same_case_and_facts_gets_the_same_case
     the_same_case_with_other_facts_is_a_conflict
-    a_key_is_never_used_for_something_else
+    a_known_key_answers_what_was_done_however_it_is_worded_now
+    a_key_of_another_method_is_no_refusal_for_good
     a_known_pin_is_the_same_person_and_gets_no_second_number
     a_pin_of_another_person_is_refused
     every_broken_fact_is_refused_and_changes_nothing
@@ -115,21 +116,37 @@ async fn the_same_case_with_other_facts_is_a_conflict(scene: Scene) {
         .await;
 }
 
-async fn a_key_is_never_used_for_something_else(scene: Scene) {
+async fn a_known_key_answers_what_was_done_however_it_is_worded_now(scene: Scene) {
     let request = scene.birth(1);
-    register(&scene.insurance, &request).await;
+    let first = register(&scene.insurance, &request).await;
+    let fingerprint = scene.fingerprint().await;
     let other = RegisterBirthRequest {
         context: request.context,
         ..scene.birth(2)
     };
-    scene
-        .refuses(
-            scene.insurance.register_birth(soon(), other),
-            Conflict,
-            "key-reused",
-            "context.key",
-        )
-        .await;
+    assert_eq!(register(&scene.insurance, &other).await, first);
+    assert_eq!(scene.fingerprint().await, fingerprint);
+}
+
+async fn a_key_of_another_method_is_no_refusal_for_good(scene: Scene) {
+    let birth = scene.birth(1);
+    register(&scene.insurance, &birth).await;
+    let fingerprint = scene.fingerprint().await;
+    let reissue = SubmitReissueRequest {
+        context: birth.context,
+        ..scene.reissue(1)
+    };
+    let fault = scene
+        .insurance
+        .submit_reissue(soon(), reissue)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (fault.code(), fault.reason()),
+        (FaultCode::InsuranceUnavailable, "corrupt")
+    );
+    assert!(!fault.is_final());
+    assert_eq!(scene.fingerprint().await, fingerprint);
 }
 
 async fn a_known_pin_is_the_same_person_and_gets_no_second_number(scene: Scene) {
