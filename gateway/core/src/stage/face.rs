@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use schemas::fault::{Fault, FaultCode, Row};
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 
 use super::Parts;
 use crate::{
@@ -95,8 +95,8 @@ impl<S: Clone, A> Clone for FaceService<S, A> {
 
 impl<S, A> Service<Arrival> for FaceService<S, A>
 where
-    S: Service<Arrival, Response = Committed, Error = Refusal>,
-    S::Future: Send + 'static,
+    S: Service<Arrival, Response = Committed, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
     A: Adapter,
 {
     type Response = Reply;
@@ -109,7 +109,8 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let peer = arrival.peer.partner().clone();
-        let passage = self.inner.call(arrival);
+        // readiness is asked for on the clone that is called
+        let passage = self.inner.clone().oneshot(arrival);
         let this = self.room.clone();
         Box::pin(async move {
             Ok(match passage.await {

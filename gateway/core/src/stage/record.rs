@@ -20,6 +20,7 @@ use tracing::Instrument;
 use super::{Parts, answer::Prepared, permit::answer_head, room::Room};
 use crate::{
     adapter::Effect,
+    head::Evidence,
     ports::{Claimed, Entry, Known, StoreError, StoredAnswer},
     refusal::Refusal,
     state::{Committed, Permitted, Recorded, Verified},
@@ -70,26 +71,41 @@ where
     }
 
     fn call(&mut self, permitted: Permitted<R>) -> Self::Future {
+        let parts = self.parts.clone();
         let evidence = permitted.verified.head.evidence;
+        let claims = claims(&permitted.verified);
+        let head = answer_head(&parts, &permitted.verified);
+        let until = permitted.verified.head.deadline + GRACE;
         let desk = Desk {
             parts: self.parts.clone(),
         };
         let run = desk.run(self.inner.clone(), permitted).in_current_span();
         let task = self.parts.tasks.spawn(run);
         Box::pin(async move {
-            task.await.unwrap_or_else(|error| {
+            let refuse = |fault| Err(Refusal::of("record", evidence, fault).bound(head));
+            match tokio::time::timeout_at(until, task).await {
+                Ok(Ok(outcome)) => outcome,
                 // a panic's own text could quote a name: only its kind is told
-                let kind = if error.is_panic() {
-                    "panicked"
-                } else {
-                    "cancelled"
-                };
-                let fault = Fault::new(FaultCode::Internal, "record-task").log(kind);
-                Err(Refusal::of("record", evidence, fault))
-            })
+                Ok(Err(error)) => {
+                    let kind = if error.is_panic() {
+                        "panicked"
+                    } else {
+                        "cancelled"
+                    };
+                    if claims {
+                        give_back(&parts, evidence).await;
+                    }
+                    refuse(Fault::new(FaultCode::Internal, "record-task").log(kind))
+                }
+                // the task goes on: whoever asks again under the same id gets its answer
+                Err(_) => refuse(Fault::new(FaultCode::DeadlineExceeded, "record")),
+            }
         })
     }
 }
+
+/// How long after the deadline an answer that is being written is still waited for.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Where one message is opened (T1), acted upon and closed (T2).
 struct Desk {
@@ -197,14 +213,16 @@ impl Desk {
             Err(refusal) => Err(refusal),
         };
         if closed.is_err() {
-            give_back(&self.parts, &recorded).await;
+            if claims(&recorded.permitted.verified) {
+                give_back(&self.parts, recorded.permitted.verified.head.evidence).await;
+            }
         }
         closed
     }
 }
 
-fn is_claimed<R>(recorded: &Recorded<R>) -> bool {
-    let verified = &recorded.permitted.verified;
+/// Whether a message is claimed (T1) before it is acted upon.
+fn claims<R>(verified: &Verified<R>) -> bool {
     verified.remembered && verified.operation.effect == Effect::Change
 }
 
@@ -217,7 +235,7 @@ async fn close<R>(
     let verified = &recorded.permitted.verified;
     let evidence = verified.head.evidence;
     let Prepared { answer, parcels } = prepared;
-    let written = if is_claimed(recorded) {
+    let written = if claims(verified) {
         let commit = parts.log.commit(evidence, answer.clone(), parcels);
         commit.await.map(|()| Claimed::New)
     } else {
@@ -232,7 +250,7 @@ async fn close<R>(
         Ok(Claimed::Conflict) => refuse(conflict()),
         Ok(Claimed::Stale) => refuse(stale()),
         Ok(Claimed::InProgress) => refuse(Fault::new(FaultCode::InProgress, "twin")),
-        Err(error) if is_claimed(recorded) => match first_answer(parts, verified).await {
+        Err(error) if claims(verified) => match first_answer(parts, verified).await {
             Some(first) => Ok(first),
             None => refuse(uncommitted(&error)),
         },
@@ -257,11 +275,7 @@ fn uncommitted(error: &StoreError) -> Fault {
 }
 
 /// An unknown outcome: the claim goes back, so that the next try may ask again under the same key.
-async fn give_back<R>(parts: &Parts, recorded: &Recorded<R>) {
-    if !is_claimed(recorded) {
-        return;
-    }
-    let evidence = recorded.permitted.verified.head.evidence;
+async fn give_back(parts: &Parts, evidence: Evidence) {
     if let Err(error) = parts.log.release(evidence).await {
         tracing::warn!(%evidence, %error, "claim not given back; its lease will end");
     }

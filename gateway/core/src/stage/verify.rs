@@ -151,6 +151,9 @@ impl<A: Adapter> VerifyLayer<A> {
         let partner = carried(&partners, &received)?;
         let decoded = self.prove_and_decode(&partner, &received)?;
         same_claims(&decoded.claims, &received.envelope.claims)?;
+        if decoded.operation.name != decoded.claims.operation {
+            return Err(Fault::new(FaultCode::Invalid, "operation"));
+        }
         meant_for_us(&decoded.claims, &partners)?;
         proof_suffices(decoded.operation.proof, &received.envelope.signature)?;
         let now = self.parts.clock.now();
