@@ -56,12 +56,12 @@ impl Plan {
     pub fn replace(
         mut self,
         file: &'static str,
-        from: &'static str,
+        from: impl Into<String>,
         to: impl Into<String>,
     ) -> Self {
-        let to = to.into();
+        let (from, to) = (from.into(), to.into());
         self.edits.push(Box::new(move |root| {
-            replace(&root.join("gateway").join(file), from, &to)
+            replace(&root.join("gateway").join(file), &from, &to)
         }));
         self
     }

@@ -2,7 +2,7 @@
 
 use gateway_tests::{
     house::House,
-    message::{Tax, tax::text_of},
+    message::{Birth, Json, Tax, tax::text_of},
 };
 use schemas::fault::FaultCode::Forbidden;
 
@@ -112,4 +112,44 @@ async fn a_month_that_is_not_closed_is_answered_as_incomplete() {
     house.assert_answers(&asked, reply.assert_ok());
     assert_eq!(text_of(reply.text(), "Result"), Some("incomplete"));
     assert!(text_of(reply.text(), "Fund").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_speaks_another_systems_words_without_an_agreement() {
+    let house = House::start().await;
+    let now = house.now();
+    let poll = Json::poll(now, &["G22.99.08-260101-000001"])
+        .with("iss", "portal")
+        .with("kid", "portal-1")
+        .sign(&house.key("portal"));
+    house
+        .refuses("portal", &poll, Forbidden, "operation-not-agreed")
+        .await;
+    let birth = Birth::new(now, &house.landmarks, 1)
+        .message(now)
+        .with("iss", "portal")
+        .with("kid", "portal-1")
+        .sign(&house.key("portal"));
+    house
+        .refuses("portal", &birth, Forbidden, "operation-not-agreed")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_kept_without_its_content_and_can_be_explained() {
+    let house = House::start().await;
+    let good = house.verify(&["fund"]);
+    let asked = Tax {
+        body: good.body.replacen("tax-compliance", "curiosity", 1),
+        ..good
+    };
+    let reply = house.wire("tax").send(&asked.sign(&house.key("tax"))).await;
+    let stories = house.gateway().log().story(reply.evidence()).await.unwrap();
+    assert_eq!(stories.len(), 1);
+    let story = &stories[0];
+    assert_eq!(story.room.as_deref(), Some("permit"));
+    assert_eq!(story.reason.as_deref(), Some("purpose-not-agreed"));
+    assert_eq!((story.answered_at, story.id.is_none()), (None, true));
+    let census = house.gateway().log().census().await.unwrap();
+    assert_eq!(census.refusals, 1);
 }

@@ -238,3 +238,79 @@ async fn a_connection_ends_when_its_certificate_does() {
         "it outlived its certificate"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_revoked_while_it_is_connected_is_out_within_seconds() {
+    let model = House::start().await;
+    let (authority, now) = (model.authority(), model.now());
+    let params = IssueParams {
+        san_uri: Some("urn:lienthong:sandbox:partner:tax".to_owned()),
+        ..IssueParams::new("tax tls", Usage::Both, now)
+    };
+    let issued = authority.issue(&params).unwrap();
+    let hour = jiff::SignedDuration::from_hours(1);
+    let list = |serials: &[&[u8]]| {
+        authority
+            .revocation_list(serials, now - hour, now + hour)
+            .unwrap()
+    };
+    let house = House::plan()
+        .write("crl.pem", list(&[]))
+        .replace(
+            "gateway.toml",
+            "anchors = [\"ca.pem\"]",
+            "anchors = [\"ca.pem\"]\ncrls = [\"crl.pem\"]",
+        )
+        .replace(
+            "gateway.toml",
+            "us = \"vss\"\n",
+            "us = \"vss\"\nreload_seconds = 1\n",
+        )
+        .start()
+        .await;
+    let identity =
+        Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
+    let wire = house.wire_of(Some(&identity));
+    let (mut stream, _) = wire.open().await.unwrap();
+    let message = Tax::ping(house.now(), "still welcome").sign(&house.key("tax"));
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ));
+    stream.write_all(&bytes).await.unwrap();
+    read_reply(&mut stream).await.unwrap().assert_ok();
+    std::fs::write(house.file("crl.pem"), list(&[&issued.serial])).unwrap();
+    assert!(
+        is_closed(&mut stream, Duration::from_secs(8)).await,
+        "the open connection lives on"
+    );
+    assert_refused(&house, &wire, "revoked").await;
+    house.wire("tax").send(&message).await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_does_not_outlive_the_certificate() {
+    let house = House::start().await;
+    let params = IssueParams {
+        san_uri: Some("urn:lienthong:sandbox:partner:tax".to_owned()),
+        not_after: house.now() + jiff::SignedDuration::from_secs(600),
+        ..IssueParams::new("tax tls", Usage::Both, house.now())
+    };
+    let issued = house.authority().issue(&params).unwrap();
+    let identity =
+        Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
+    let (mut stream, _) = house.wire_of(Some(&identity)).open().await.unwrap();
+    let message = Tax::ping(house.now(), "half a head").sign(&house.key("tax"));
+    let bytes = message.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        message.body.len()
+    ));
+    stream.write_all(&bytes[..20]).await.unwrap();
+    house.clock.advance(jiff::SignedDuration::from_secs(601));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let _ = stream.write_all(&bytes[20..]).await;
+    assert!(
+        read_reply(&mut stream).await.is_none(),
+        "it was answered after the end"
+    );
+}

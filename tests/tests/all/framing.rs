@@ -6,7 +6,7 @@
 use gateway_tests::{
     client::Raw,
     house::House,
-    message::{Message, Tax},
+    message::{Birth, Json, Message, Tax},
 };
 use schemas::fault::FaultCode;
 
@@ -267,4 +267,49 @@ fn chunked(message: &Message, lines: &str) -> Vec<u8> {
     let head = &bytes[..bytes.len() - message.body.len()];
     let size = format!("{:x}\r\n", length(message));
     [head, size.as_bytes(), &message.body, b"\r\n0\r\n\r\n"].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_an_ambiguous_request_is_never_acted_upon() {
+    let house = House::start().await;
+    let before = house.fingerprint().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 1).message(house.now());
+    let second = birth.sign(&house.key("dvclt"));
+    let second = second.exact(&format!(
+        "Host: localhost\r\nContent-Length: {}\r\n",
+        length(&second)
+    ));
+    let poll = || Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
+    let with = |lines: &str| {
+        let poll = poll();
+        poll.exact(&format!("{lines}Content-Length: {}\r\n", length(&poll)))
+    };
+    let smuggling = [
+        with("Host: localhost\r\nHost: localhost\r\n"),
+        with(""),
+        chunked(
+            &poll(),
+            "Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        ),
+        poll().exact("Host: localhost\r\nContent-Length: 99999999\r\n"),
+        with("Host: localhost\r\nContent-Length: 4\r\n"),
+    ];
+    for first in smuggling {
+        let raw = house
+            .wire("dvclt")
+            .raw(&[first, second.clone()].concat())
+            .await;
+        assert!(raw.closed);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(
+            house.fingerprint().await == before,
+            "the second request was acted upon"
+        );
+    }
+    let raw = house.wire("dvclt").raw(&second).await;
+    raw.reply.unwrap().assert_ok();
+    assert!(
+        house.fingerprint().await != before,
+        "alone it is a good message"
+    );
 }

@@ -1,8 +1,8 @@
 //! Room 4: only what a registered key of the sender has signed goes on.
 
 use certs::{
-    keys::SigningKey,
-    pki::{IssueParams, Usage},
+    keys::{Algorithm, SigningKey},
+    pki::{IssueParams, KeyChoice, Usage},
 };
 use gateway_tests::{
     house::House,
@@ -336,4 +336,82 @@ async fn an_id_in_the_root_that_is_not_the_messages_is_refused() {
     );
     let reply = house.wire("tax").send(&xml(signed.unwrap())).await;
     assert_eq!(reply.reason(), "id-not-message-id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_registered_algorithm_is_accepted_and_only_with_its_own_key() {
+    let model = House::start().await;
+    let now = model.now();
+    let issue = |kind| {
+        let params = IssueParams {
+            key: kind,
+            ..IssueParams::new("signing", Usage::Signing, now)
+        };
+        model.authority().issue(&params).unwrap()
+    };
+    for (algorithm, kind) in [
+        (Algorithm::Rs256, KeyChoice::Rsa2048),
+        (Algorithm::Ps256, KeyChoice::Rsa2048),
+        (Algorithm::EdDsa, KeyChoice::Ed25519),
+    ] {
+        let (name, issued) = (algorithm.jws_name(), issue(kind));
+        let registered = |partner: &str| {
+            (
+                format!("algorithm = \"ES256\"\ncert = \"../../agencies/{partner}/sign.pem\""),
+                format!("algorithm = \"{name}\"\ncert = \"../other.pem\""),
+            )
+        };
+        let (tax, portal) = (registered("tax"), registered("portal"));
+        let in_xml = algorithm.xml_uri().is_some();
+        let mut plan = House::plan()
+            .write("other.pem", issued.chain_pem.clone())
+            .replace("partners/portal.toml", portal.0, portal.1);
+        if in_xml {
+            plan = plan.replace("partners/tax.toml", tax.0, tax.1);
+        }
+        let house = plan.start().await;
+        let key = SigningKey::from_pem(issued.key_pem.as_bytes(), Some(algorithm)).unwrap();
+        let message = reissue(&house).with("alg", name).sign(&key);
+        house.wire("portal").send(&message).await.assert_ok();
+        let old = reissue(&house).sign(&house.key("portal"));
+        house
+            .refuses("portal", &old, BadSignature, "algorithm-mismatch")
+            .await;
+        if in_xml {
+            let asked = house.verify(&["participants"]);
+            house.wire("tax").send(&asked.sign(&key)).await.assert_ok();
+            let old = house.verify(&["fund"]).sign(&house.key("tax"));
+            house.refuses_any("tax", &old, BadSignature).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signing_certificate_that_has_ended_proves_nothing() {
+    let model = House::start().await;
+    let params = IssueParams {
+        not_after: model.now() + jiff::SignedDuration::from_secs(600),
+        ..IssueParams::new("signing", Usage::Signing, model.now())
+    };
+    let issued = model.authority().issue(&params).unwrap();
+    let house = House::plan()
+        .write("other.pem", issued.chain_pem.clone())
+        .replace(
+            "partners/tax.toml",
+            "../../agencies/tax/sign.pem",
+            "../other.pem",
+        )
+        .start()
+        .await;
+    let key = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
+    house
+        .wire("tax")
+        .send(&house.verify(&["fund"]).sign(&key))
+        .await
+        .assert_ok();
+    house.clock.advance(jiff::SignedDuration::from_secs(601));
+    let late = house.verify(&["fund"]).sign(&key);
+    house
+        .refuses("tax", &late, BadSignature, "key-not-valid-now")
+        .await;
 }

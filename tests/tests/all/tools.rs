@@ -299,3 +299,38 @@ async fn our_own_http2_client_is_answered_too() {
         .await;
     house.assert_answers(&asked, reply.assert_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_that_speaks_at_most_tls_1_2_is_not_heard() {
+    if !has("curl") {
+        return;
+    }
+    let house = House::start().await;
+    let folder = house.layout.agency("tax");
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut command = Command::new("curl");
+    command
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "20",
+            "--tls-max",
+            "1.2",
+        ])
+        .args([
+            "--cacert",
+            &path("ca.pem"),
+            "--cert",
+            &path("tls.pem"),
+            "--key",
+            &path("tls.key"),
+        ])
+        .arg(format!("https://localhost:{}/", house.address().port()));
+    let output = command.output().unwrap();
+    assert!(
+        !output.status.success() && output.stdout.is_empty(),
+        "TLS 1.2 was spoken"
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("alert protocol version"));
+}
