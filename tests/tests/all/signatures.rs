@@ -54,6 +54,7 @@ async fn a_flipped_byte_in_a_signed_json_body_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_moved_to_another_element_is_refused() {
     let house = House::start().await;
+    let untouched = house.fingerprint().await;
     let signed = house.verify(&["participants"]).signed(&house.key("tax"));
     let from = signed.find("<ds:Signature ").unwrap();
     let (message, signature) = signed.strip_suffix("</TaxMessage>").unwrap().split_at(from);
@@ -72,6 +73,7 @@ async fn a_signature_moved_to_another_element_is_refused() {
             reply.reason()
         );
     }
+    assert!(house.fingerprint().await == untouched);
 }
 
 #[tokio::test(flavor = "multi_thread")]
