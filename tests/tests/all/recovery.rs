@@ -8,7 +8,7 @@ use gateway_store::{Store, StoreParams};
 use gateway_tests::{
     clock::TestClock,
     far::{Far, NEAR, anywhere, bring_near, far_at},
-    house::House,
+    house::{House, replace},
     message::{Birth, Json, Message, dossier},
     relay::Relay,
 };
@@ -266,4 +266,54 @@ async fn a_drain_finishes_what_is_inside_and_refuses_what_comes() {
         .unwrap();
     assert!(reply.is_none(), "a drained gateway still answers");
     far.stop().await;
+}
+
+/// More than recovery takes up in one round.
+const STUCK: u32 = 70;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_recovered_now_keeps_nothing_else_waiting() {
+    let (_nobody, address) = anywhere().await;
+    let mut house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
+    for number in 0..STUCK {
+        let birth = Birth::new(house.now(), &house.landmarks, number).message(house.now());
+        send(&house, "dvclt", &birth.sign(&house.key("dvclt")));
+    }
+    wait_for_claims(&house, u64::from(STUCK)).await;
+    let holder = &house.landmarks.card_holders[0];
+    let members = dossier::members(house.now(), holder, &holder.name);
+    let dossier = dossier::message(house.now(), &members);
+    send(&house, "portal", &dossier.sign(&house.key("portal")));
+    wait_for_claims(&house, u64::from(STUCK) + 1).await;
+    house.kill().await;
+
+    bring_near(&house, address);
+    let active = "environment = \"sandbox\"\n";
+    replace(
+        &house.file("partners/dvclt.toml"),
+        active,
+        &format!("{active}active = false\n"),
+    );
+    house.clock.advance(LEASE);
+    house.open().await;
+    wait_until_answered(&house, dossier.text("jti")).await;
+    let census = house.gateway().log().census().await.unwrap();
+    assert_eq!(
+        census.in_progress,
+        u64::from(STUCK),
+        "a suspended partner's"
+    );
+}
+
+async fn wait_for_claims(house: &House, claims: u64) {
+    for _ in 0..1_000 {
+        if house.gateway().log().census().await.unwrap().in_progress >= claims {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{claims} claims were never made");
 }
