@@ -212,10 +212,8 @@ impl Desk {
             Ok(prepared) => close(&self.parts, &recorded, prepared).await,
             Err(refusal) => Err(refusal),
         };
-        if closed.is_err() {
-            if claims(&recorded.permitted.verified) {
-                give_back(&self.parts, recorded.permitted.verified.head.evidence).await;
-            }
+        if closed.is_err() && claims(&recorded.permitted.verified) {
+            give_back(&self.parts, recorded.permitted.verified.head.evidence).await;
         }
         closed
     }
