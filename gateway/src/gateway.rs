@@ -346,6 +346,7 @@ pub(crate) fn tls_params(config: &Config) -> Result<ServerParams, StartError> {
     let mut anchors = Vec::new();
     for path in &tls.anchors {
         anchors.extend(read(path)?);
+        anchors.push(b'\n'); // a file may end without one
     }
     let client_anchors = Anchors::from_pem(&anchors)
         .map_err(|error| refused(tls.anchors.first().unwrap_or(&tls.cert), &error))?;

@@ -45,7 +45,9 @@ pub fn init(log: &Log) -> Result<(), Error> {
 /// A panic is told by its place alone: its text may quote what a message said.
 fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
         tracing::error!(place, "panicked");
     }));
 }

@@ -130,7 +130,10 @@ pub(crate) fn json(status: u16, body: &str) -> Response<Full<Bytes>> {
 }
 
 /// Each server has authorities of its own, under a name of their own.
-#[expect(clippy::disallowed_methods, reason = "certificates have to be valid today")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates have to be valid today"
+)]
 fn both_sides(name: &str) -> (Acceptor, Connector) {
     let now = jiff::Timestamp::now();
     let authority = Authority::generate(name, now).unwrap();
