@@ -97,7 +97,7 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
     table::print(&reports, options.json);
     let all = reports.iter().all(FlowReport::is_ok);
     if !options.once {
-        table::invite(&layout, &gateway, &address);
+        table::invite(&layout, &gateway, &address, &reports);
         crate::signals::stop().await;
     }
     gateway.drain().await;

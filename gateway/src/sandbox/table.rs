@@ -1,5 +1,7 @@
 //! What the sandbox prints: the table of flows, and commands that work as pasted.
 
+use std::path::PathBuf;
+
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use conformance::flow::{FlowReport, Outcome};
 
@@ -39,10 +41,16 @@ pub(super) fn print(reports: &[FlowReport], json: bool) {
 }
 
 /// How to go on by hand.
-pub(super) fn invite(layout: &Layout, gateway: &Gateway, address: &str) {
+pub(super) fn invite(layout: &Layout, gateway: &Gateway, address: &str, reports: &[FlowReport]) {
     let dir = layout.root().display();
     let admin = gateway.admin();
-    let bin = "target/release/lienthong";
+    let bin = myself();
+    let bin = bin.display();
+    let evidence = reports
+        .iter()
+        .rev()
+        .find_map(|report| report.evidence.clone())
+        .unwrap_or_default();
     println!(
         "
 The gateway is at {address}, its admin listener at http://{admin}. Try, in another terminal:
@@ -52,10 +60,21 @@ The gateway is at {address}, its admin listener at http://{admin}. Try, in anoth
   {bin} sign --dir {dir} --as dvclt civil.birth | curl --config -
   {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
   {bin} status --admin http://{admin}
-  {bin} explain --admin http://{admin} EVIDENCE
+  {bin} explain --admin http://{admin} {evidence}
   {bin} conformance --target {address} --identity {dir}/agencies
   curl -s http://{admin}/metrics | grep room
 
 Ctrl-C stops it; starting again in the same folder goes on with what is there."
     );
+}
+
+/// This program as one would type it here.
+fn myself() -> PathBuf {
+    let Ok(whole) = std::env::current_exe() else {
+        return PathBuf::from("lienthong");
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    whole
+        .strip_prefix(&here)
+        .map_or(whole.clone(), PathBuf::from)
 }

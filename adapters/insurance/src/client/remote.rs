@@ -140,7 +140,7 @@ impl Road {
     }
 }
 
-const RECONNECT_MIN: Duration = Duration::from_millis(250);
+const RECONNECT_MIN: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_BYTES_MAX: u32 = 16 * 1024;
 const LOCAL_RESETS_MAX: usize = 128;

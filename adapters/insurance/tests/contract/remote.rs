@@ -102,7 +102,13 @@ async fn without_a_certificate_there_is_no_answer_and_the_outcome_is_unknown() {
     let far = serve(scene.registry.clone()).await;
     let stranger = Insurance::remote(far.params_as(None)).unwrap();
     let fault = stranger.info(soon(), InfoRequest {}).await.unwrap_err();
-    assert_eq!(fault.code(), FaultCode::InsuranceUnavailable);
+    assert_nobody_answered(&fault);
+}
+
+/// Refused after the handshake, as TLS 1.3 does it, or not heard of in time: unknown either way.
+fn assert_nobody_answered(fault: &schemas::fault::Fault) {
+    let unknown = [FaultCode::InsuranceUnavailable, FaultCode::DeadlineExceeded];
+    assert!(unknown.contains(&fault.code()), "{fault}");
     assert!(!fault.is_final());
 }
 
@@ -114,7 +120,7 @@ async fn a_certificate_of_another_authority_gets_no_answer() {
     let stranger =
         Insurance::remote(far.params_as(Some(issue(&other, "gateway", Usage::Client)))).unwrap();
     let fault = stranger.info(soon(), InfoRequest {}).await.unwrap_err();
-    assert_eq!(fault.code(), FaultCode::InsuranceUnavailable);
+    assert_nobody_answered(&fault);
 }
 
 #[tokio::test]
