@@ -1,16 +1,12 @@
 //! Room 1: sockets. Mutual TLS, connection caps, deadlines of its own, and a drain that waits for
 //! what is inside. Everything is refused by closing; each refusal is a log event and a counter.
 
+mod busy;
+mod places;
+
 use std::{
-    collections::HashMap,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -21,17 +17,19 @@ use http::Request;
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use schemas::id::PartnerId;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
-    time::Instant,
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+pub use places::Told;
+
 use crate::{config::Limits, metrics::Metrics, stack::House};
+use busy::{Busy, Heard};
+use places::{Holders, Newcomer, Newcomers};
 
 /// What the front door needs.
 #[derive(Clone)]
@@ -94,114 +92,6 @@ fn refuse(front: &Front, from: SocketAddr, reason: &'static str) {
     // counted always, told at most so often: a flood of strangers must not become a flood of lines
     if front.told.take() {
         tracing::info!(%from, reason, "connection refused");
-    }
-}
-
-/// Lines about strangers, so many a second at most.
-#[derive(Debug, Default)]
-pub struct Told(Mutex<Option<(Instant, u32)>>);
-
-impl Told {
-    fn take(&self) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.as_mut() {
-            Some((since, lines)) if since.elapsed() < Duration::from_secs(1) => {
-                *lines += 1;
-                *lines <= LINES_PER_SECOND
-            }
-            _ => {
-                *told = Some((Instant::now(), 1));
-                true
-            }
-        }
-    }
-}
-
-const LINES_PER_SECOND: u32 = 50;
-/// Handshakes at once, all addresses together and of one address: strangers share these places, not
-/// those of the partners.
-const HANDSHAKES: usize = 512;
-const HANDSHAKES_PER_ADDRESS: usize = 128;
-
-/// Connections whose certificate is not known yet.
-#[derive(Default)]
-struct Newcomers(Mutex<HashMap<IpAddr, usize>>);
-
-impl Newcomers {
-    fn enter(self: &Arc<Self>, from: IpAddr) -> Option<Newcomer> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = table.values().sum();
-        let of_one = table.entry(from).or_default();
-        if all >= HANDSHAKES || *of_one >= HANDSHAKES_PER_ADDRESS {
-            if *of_one == 0 {
-                table.remove(&from);
-            }
-            return None;
-        }
-        *of_one += 1;
-        Some(Newcomer {
-            table: Arc::clone(self),
-            from,
-        })
-    }
-}
-
-/// One handshake; gives its place back when dropped.
-struct Newcomer {
-    table: Arc<Newcomers>,
-    from: IpAddr,
-}
-
-impl Drop for Newcomer {
-    fn drop(&mut self) {
-        let mut table = self.table.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = table.get_mut(&self.from) {
-            *count -= 1;
-            if *count == 0 {
-                table.remove(&self.from);
-            }
-        }
-    }
-}
-
-/// How many connections each peer holds.
-#[derive(Default)]
-struct Holders(Mutex<HashMap<PartnerId, usize>>);
-
-impl Holders {
-    fn enter(self: &Arc<Self>, who: &PartnerId, max: usize) -> Option<Held> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = table.entry(who.clone()).or_default();
-        if *held >= max {
-            return None;
-        }
-        *held += 1;
-        Some(Held {
-            holders: Arc::clone(self),
-            who: who.clone(),
-        })
-    }
-}
-
-/// One connection of one peer; gives its place back when dropped.
-struct Held {
-    holders: Arc<Holders>,
-    who: PartnerId,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let mut table = self
-            .holders
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = table.get_mut(&self.who) {
-            *held -= 1;
-            if *held == 0 {
-                table.remove(&self.who);
-            }
-        }
     }
 }
 
@@ -313,117 +203,6 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10));
     builder
-}
-
-/// What a connection is doing.
-struct Busy {
-    opened: Instant,
-    /// When the first byte of a head came that is not complete yet.
-    head_since: Mutex<Option<Instant>>,
-    spoke: AtomicBool,
-    inside: AtomicUsize,
-    since: Mutex<Instant>,
-}
-
-impl Busy {
-    fn new() -> Self {
-        Self {
-            opened: Instant::now(),
-            head_since: Mutex::default(),
-            spoke: AtomicBool::new(false),
-            inside: AtomicUsize::new(0),
-            since: Mutex::new(Instant::now()),
-        }
-    }
-
-    fn enter(self: &Arc<Self>) -> Inside {
-        self.spoke.store(true, Ordering::Release);
-        *self
-            .head_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
-        self.inside.fetch_add(1, Ordering::AcqRel);
-        Inside(Arc::clone(self))
-    }
-
-    /// Bytes came while nothing was inside: a head has begun.
-    fn heard(&self) {
-        if self.inside.load(Ordering::Acquire) == 0 {
-            let mut since = self
-                .head_since
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            since.get_or_insert_with(Instant::now);
-        }
-    }
-
-    fn head_for(&self) -> Duration {
-        let since = self
-            .head_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    fn idle_for(&self) -> Duration {
-        match self.inside.load(Ordering::Acquire) {
-            0 => self
-                .since
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .elapsed(),
-            _ => Duration::ZERO,
-        }
-    }
-}
-
-/// A stream that tells when bytes of a new head come in.
-struct Heard<IO> {
-    stream: IO,
-    busy: Arc<Busy>,
-    listens: bool,
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if self.listens && buffer.filled().len() > before {
-            self.busy.heard();
-        }
-        read
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Heard<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-struct Inside(Arc<Busy>);
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.0.inside.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 async fn answer(

@@ -10,7 +10,7 @@
 //! ```
 //! and only the record stage can make a reply that was committed:
 //! ```compile_fail
-//! let reply = gateway_core::Committed { answer: todo!(), operation: "tax.ping" };
+//! let reply = gateway_core::Committed { answer: panic!(), operation: "tax.ping" };
 //! ```
 //! Proven bytes come from the verify stage alone:
 //! ```compile_fail
