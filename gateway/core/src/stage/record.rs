@@ -132,10 +132,10 @@ impl Desk {
         let room = Room::enter("record", path, evidence, &self.parts.sight);
         let span = room.span.clone();
         let parts = self.parts.clone();
-        let head = answer_head(&parts, verified);
         let opened = self.open(&permitted).instrument(span).await;
-        let opened =
-            room.leave(opened.map_err(|fault| Refusal::of("record", evidence, fault).bound(head)))?;
+        let refuse =
+            |fault| Refusal::of("record", evidence, fault).bound(answer_head(&parts, verified));
+        let opened = room.leave(opened.map_err(refuse))?;
         let answer = match opened {
             Opened::Answered(answer) => answer,
             Opened::Ours => self.act(inner, permitted).await?,
