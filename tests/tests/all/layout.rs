@@ -74,7 +74,7 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
         "one package names cryptography",
     ),
     (
-        &["rusqlite"],
+        &["rusqlite", "tokio-postgres"],
         &["gateway-store", "insurance"],
         "SQL stands behind the ports and behind the contract",
     ),
@@ -157,6 +157,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("idna", "1.0.0"),
     ("ring", "0.17.12"),
     ("prost", "0.6.1"),
+    ("tokio-postgres", "0.7.18"),
     ("openssl", "0.10.70"),
 ];
 
