@@ -328,7 +328,8 @@ fn parse(seen: &[u8]) -> Option<Reply> {
 }
 
 impl Message {
-    fn request(&self, more: &[(&str, &str)]) -> Request<Bytes> {
+    /// The request without `Host`, with these headers added.
+    pub(crate) fn request(&self, more: &[(&str, &str)]) -> Request<Bytes> {
         let mut request = Request::builder()
             .method("POST")
             .uri(self.path)

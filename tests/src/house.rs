@@ -141,9 +141,7 @@ impl House {
 
     async fn build(plan: Plan) -> Self {
         let _ = tape::tape();
-        let model = model();
-        let folder = tempfile::tempdir().unwrap();
-        copy(model.folder.path(), folder.path());
+        let (folder, landmarks) = self::folder();
         let layout = Layout::new(folder.path());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -157,7 +155,7 @@ impl House {
             folder,
             layout,
             clock: TestClock::running(),
-            landmarks: model.landmarks.clone(),
+            landmarks,
             portal: None,
             running: None,
             _served: None,
@@ -401,6 +399,14 @@ impl Drop for House {
 struct Model {
     folder: TempDir,
     landmarks: Landmarks,
+}
+
+/// A seeded folder of one's own whose config is still to be written, and whom one may speak about.
+#[must_use]
+pub fn folder() -> (TempDir, Landmarks) {
+    let (model, folder) = (model(), tempfile::tempdir().unwrap());
+    copy(model.folder.path(), folder.path());
+    (folder, model.landmarks.clone())
 }
 
 fn model() -> &'static Model {

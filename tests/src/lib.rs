@@ -18,3 +18,4 @@ pub mod message; // messages of every partner, good until a test bends them
 pub mod relay; // a TCP relay that can be told to lose what comes back
 pub mod tape; // everything that is logged, as data
 pub mod tool; // foreign commands, or why they were not run
+pub mod torture; // real processes, killed and cut off, and three ledgers compared

@@ -1,0 +1,114 @@
+//! `torture <promise>|all`: tries what the gateway promises, one line per promise.
+//!
+//! ```text
+//! cargo run --release -p gateway-tests --bin torture -- R1 --n 100 --seed 42
+//! ```
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use gateway_tests::torture::{
+    promise::{ALL, Engine, Plan, Promise},
+    report::Line,
+    site,
+};
+
+/// What was asked for.
+struct Asked {
+    promises: Vec<&'static Promise>,
+    plan: Plan,
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let asked = match parse(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(why) => {
+            eprintln!("{why}\n{}", usage());
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(why) = site::binary() {
+        eprintln!("error: {why}");
+        return ExitCode::from(2);
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let mut failed = false;
+    for promise in &asked.promises {
+        let mut plan = asked.plan.clone();
+        plan.began = Instant::now();
+        for line in runtime.block_on(promise.run(plan)) {
+            failed |= line.failed();
+            show(&line, asked.json);
+        }
+    }
+    ExitCode::from(u8::from(failed))
+}
+
+fn show(line: &Line, json: bool) {
+    match json {
+        true => println!("{}", line.to_json()),
+        false => println!("{line}"),
+    }
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut asked = Asked {
+        promises: Vec::new(),
+        plan: Plan {
+            n: None,
+            seed: 42,
+            budget: Duration::from_secs(600),
+            engine: Engine::Sqlite,
+            began: Instant::now(),
+        },
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--n" => asked.plan.n = Some(number(&value()?)?),
+            "--seed" => asked.plan.seed = number(&value()?)?,
+            "--budget" => asked.plan.budget = Duration::from_secs(number(&value()?)?),
+            "--engine" => asked.plan.engine = engine(&value()?)?,
+            "--json" => asked.json = true,
+            "all" => asked.promises.extend(ALL),
+            name => asked.promises.push(promise(name)?),
+        }
+    }
+    match asked.promises.is_empty() {
+        true => Err("which promise?".to_owned()),
+        false => Ok(asked),
+    }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text} is no number"))
+}
+
+fn engine(text: &str) -> Result<Engine, String> {
+    match text {
+        "sqlite" => Ok(Engine::Sqlite),
+        "postgres" => Ok(Engine::Postgres),
+        other => Err(format!("{other} is no engine: sqlite or postgres")),
+    }
+}
+
+fn promise(name: &str) -> Result<&'static Promise, String> {
+    let found = ALL
+        .iter()
+        .find(|promise| promise.id.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| format!("{name} is no promise of this bench"))
+}
+
+fn usage() -> String {
+    let mut text =
+        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--json]\n"
+            .to_owned();
+    for promise in ALL {
+        text.push_str(&format!("  {:<4} {}\n", promise.id, promise.what));
+    }
+    text
+}

@@ -1,0 +1,227 @@
+//! Everything one run needs, put together: site, agency, gateway, load, and the comparison at the end.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    checker::{self, Findings, Ledgers},
+    load::{Load, Shape},
+    office::Office,
+    process::{Launch, Process},
+    report::{Line, Verdict, thousands},
+    site::Site,
+};
+
+/// A run's scene: the folder, and the agency that is called.
+pub struct Kit {
+    /// The folder.
+    pub site: Site,
+    /// The simulated agency.
+    pub office: Office,
+    /// How the gateway is started.
+    pub launch: Launch,
+    /// The seed of everything.
+    pub seed: u64,
+    started: Instant,
+}
+
+impl Kit {
+    /// A scene whose dossiers move every 50 ms.
+    pub async fn make(seed: u64) -> Self {
+        let started = Instant::now();
+        let (listener, address) = Office::place().await;
+        let site = tokio::task::spawn_blocking(move || Site::make(address, 50));
+        let site = site.await.unwrap();
+        let office = Office::open(listener, &site.layout.agency("portal"), seed);
+        Self {
+            site,
+            office,
+            launch: Launch::default(),
+            seed,
+            started,
+        }
+    }
+
+    /// Starts the gateway and waits until it is ready.
+    pub async fn serve(&self) -> Process {
+        let mut process = self.launch.serve(&self.site);
+        process.ready(READY_MAX).await.unwrap();
+        process
+    }
+
+    /// Starts the load.
+    #[must_use]
+    pub fn load(&self, shape: Shape) -> Load {
+        Load::start(&self.site, shape, self.seed, &[])
+    }
+
+    /// Lets the senders end, waits until nothing is under way any more, asks again for a sample, ends
+    /// the gateway, and compares the ledgers.
+    pub async fn close(&self, mut load: Load, process: Process) -> Closed {
+        load.finish(FINISH_MAX).await;
+        let drained = self.drained().await;
+        let asked_again = load.ask_again().await;
+        let ended = process.terminate(Duration::from_secs(30)).await;
+        let mut wrong = std::mem::take(&mut *load.seen.wrong.lock().unwrap());
+        wrong.extend(drained.err());
+        if ended.is_none_or(|status| !status.success()) {
+            wrong.push(format!("SIGTERM: the gateway ended with {ended:?}"));
+        }
+        let findings = self.compare(&load);
+        wrong.extend(findings.wrong());
+        wrong.extend(self.journal());
+        Closed {
+            findings,
+            wrong,
+            asked_again,
+            retried: load.seen.retried.load(Ordering::Relaxed),
+            repeated: load.seen.repeated.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Compares the ledgers as they stand.
+    #[must_use]
+    pub fn compare(&self, load: &Load) -> Findings {
+        let ledgers = Ledgers {
+            client: load.ledger().path(),
+            registry: &self.site.layout.gateway("registry.sqlite"),
+            store: Some(&self.site.layout.gateway("store.sqlite")),
+        };
+        self.office.read(|book| checker::compare(&ledgers, book))
+    }
+
+    /// What `lienthong journal verify` has to say against the journal.
+    #[must_use]
+    pub fn journal(&self) -> Option<String> {
+        let output = self.launch.verify(&self.site);
+        let said = String::from_utf8_lossy(&output.stdout);
+        let failed = String::from_utf8_lossy(&output.stderr);
+        (!output.status.success()).then(|| format!("journal verify: {said}{failed}"))
+    }
+
+    /// Waits until every claim is answered, every dossier handed out and every parcel delivered.
+    ///
+    /// # Errors
+    /// What is left after a minute.
+    pub async fn drained(&self) -> Result<Duration, String> {
+        let asked = Instant::now();
+        let mut left = Vec::new();
+        while asked.elapsed() < DRAIN_MAX {
+            left = self.left();
+            if left.iter().all(|(_, count)| *count == 0) {
+                return Ok(asked.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(format!("not drained in {DRAIN_MAX:?}: {left:?}"))
+    }
+
+    fn left(&self) -> Vec<(&'static str, i64)> {
+        let count = |file: &str, query: &str| {
+            let path = self.site.layout.gateway(file);
+            let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            let _ = sql.busy_timeout(Duration::from_secs(5));
+            let found = sql.query_row(query, [], |row| row.get(0));
+            found.unwrap_or(i64::MAX) // asked again
+        };
+        let (store, registry) = ("store.sqlite", "registry.sqlite");
+        vec![
+            (
+                "claims without an answer",
+                count(store, "SELECT count(*) FROM inbox WHERE answer IS NULL"),
+            ),
+            (
+                "dossiers on their way",
+                count(
+                    registry,
+                    "SELECT count(*) FROM dossiers WHERE state IN (1, 2, 4, 9)",
+                ),
+            ),
+            (
+                "changes not fetched",
+                count(
+                    registry,
+                    "SELECT count(*) FROM changes WHERE acked_at IS NULL",
+                ),
+            ),
+            (
+                "parcels not delivered",
+                count(store, "SELECT count(*) FROM outbox WHERE state <> 2"),
+            ),
+        ]
+    }
+
+    /// The line of a promise whose run could not be brought to its end.
+    #[must_use]
+    pub fn broken(&self, id: &'static str, name: &str, why: String) -> Line {
+        Line {
+            id,
+            name: name.to_owned(),
+            figures: Vec::new(),
+            limit: "it goes on".to_owned(),
+            verdict: Verdict::Fail(vec![why]),
+            seed: self.seed,
+            seconds: self.started.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// The line of a promise whose run has ended.
+    #[must_use]
+    pub fn line(&self, id: &'static str, name: &str, first: String, closed: Closed) -> Line {
+        let found = &closed.findings;
+        let count = |list: &[String]| thousands(list.len() as u64);
+        let mut figures = vec![
+            first,
+            format!("{} acked", thousands(found.acked)),
+            format!("{} refused", thousands(found.refused)),
+            format!("{} steps told", thousands(found.steps)),
+            format!("{} tries without an answer", thousands(closed.retried)),
+            format!(
+                "{} asked again",
+                thousands(closed.asked_again + closed.repeated)
+            ),
+            format!("lost {}", count(&found.lost)),
+            format!("duplicate {}", count(&found.duplicate)),
+            format!("ghosts {}", count(&found.ghosts)),
+            format!("disorder {}", count(&found.disorder)),
+        ];
+        figures.retain(|figure| !figure.is_empty());
+        Line {
+            id,
+            name: name.to_owned(),
+            figures,
+            limit: "0/0/0/0".to_owned(),
+            verdict: match closed.wrong.is_empty() {
+                true => Verdict::Pass,
+                false => Verdict::Fail(closed.wrong),
+            },
+            seed: self.seed,
+            seconds: self.started.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// What came of a run.
+pub struct Closed {
+    /// The comparison.
+    pub findings: Findings,
+    /// Everything that should not have been.
+    pub wrong: Vec<String>,
+    /// Acknowledged messages that were asked for again at the end.
+    pub asked_again: u64,
+    /// Tries without a final answer.
+    pub retried: u64,
+    /// Messages repeated on the way.
+    pub repeated: u64,
+}
+
+/// How long a gateway may take to be ready.
+pub const READY_MAX: Duration = Duration::from_secs(30);
+/// How long the last senders may take.
+const FINISH_MAX: Duration = Duration::from_secs(40);
+/// How long what is under way may take.
+const DRAIN_MAX: Duration = Duration::from_secs(60);

@@ -1,0 +1,77 @@
+//! The promises, in their order; each file is one of them.
+
+mod r01_kill;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use super::report::Line;
+
+/// How a run is bounded.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// How often; each promise has its own usual number.
+    pub n: Option<u64>,
+    /// The seed of every schedule.
+    pub seed: u64,
+    /// After this time nothing new is begun.
+    pub budget: Duration,
+    /// Which store: `sqlite` or `postgres`.
+    pub engine: Engine,
+    /// When the promise began.
+    pub began: Instant,
+}
+
+/// The gateway's store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One file beside the gateway.
+    Sqlite,
+    /// A cluster of ours.
+    Postgres,
+}
+
+impl Plan {
+    /// Whether there is time for more.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.began.elapsed() < self.budget
+    }
+}
+
+/// A promise's run: some promises have more than one line.
+type Run = fn(Plan) -> Pin<Box<dyn Future<Output = Vec<Line>>>>;
+
+/// One promise.
+pub struct Promise {
+    /// Its id, such as `R1`.
+    pub id: &'static str,
+    /// What is done, in a few words.
+    pub what: &'static str,
+    run: Run,
+}
+
+impl Promise {
+    /// Tries it.
+    pub async fn run(&self, plan: Plan) -> Vec<Line> {
+        (self.run)(plan).await
+    }
+}
+
+macro_rules! promises {
+    ($($id:literal, $what:literal, $module:ident;)*) => {
+        /// Every promise of this bench.
+        pub const ALL: &[Promise] = &[$(Promise {
+            id: $id,
+            what: $what,
+            run: |plan| Box::pin($module::run(plan)),
+        },)*];
+    };
+}
+
+promises! {
+    "R1", "kill -9 at any instant under load", r01_kill;
+}
