@@ -9,7 +9,7 @@ use gateway_core::{
     limits::Limits,
     outbound::{Courier, Sendable, Shipment},
     partner::{Partner, Partners, Quota},
-    ports::{Clock, Delivery, Leased, Outbox},
+    ports::{Clock, Delivery, Hold, Leased, Outbox},
     stage::today,
 };
 use schemas::id::PartnerId;
@@ -103,8 +103,12 @@ impl Lane {
     /// True where all of it arrived.
     async fn ship(&self, leased: Vec<Leased>, breaker: &mut Breaker, limits: &Limits) -> bool {
         let (shipments, unsayable) = self.courier.pack(&leased);
-        let dead = |(id, reason)| (id, Delivery::Dead { reason });
-        self.settle(unsayable.into_iter().map(dead).collect()).await;
+        let dead = |(id, reason): (String, _)| {
+            let hold = leased.iter().find(|one| one.id == id)?.hold();
+            Some((hold, Delivery::Dead { reason }))
+        };
+        self.settle(unsayable.into_iter().filter_map(dead).collect())
+            .await;
         let mut held_for = None;
         for shipment in shipments {
             let parcels = carried(&leased, &shipment);
@@ -116,7 +120,7 @@ impl Lane {
             held_for = held_for.or_else(|| self.hold(&delivery));
             let settled = parcels
                 .iter()
-                .map(|parcel| (parcel.id.clone(), delivery.clone()));
+                .map(|parcel| (parcel.hold(), delivery.clone()));
             self.settle(settled.collect()).await;
         }
         held_for.is_none()
@@ -130,7 +134,8 @@ impl Lane {
         breaker: &mut Breaker,
         limits: &Limits,
     ) -> Delivery {
-        let ended = self.send(shipment, limits).await;
+        let holds = parcels.iter().map(|parcel| parcel.hold()).collect();
+        let ended = self.send(shipment, holds, limits).await;
         let delivery = self.judge(ended.delivery, parcels);
         if ended.called {
             breaker.note(matches!(delivery, Delivery::Delivered { .. }));
@@ -140,8 +145,8 @@ impl Lane {
     }
 
     /// Sent, and where the partner wants other words, sent once more in those.
-    async fn send(&self, shipment: Shipment, limits: &Limits) -> Ended {
-        let (sendable, delivery) = match self.attempt(shipment, limits).await {
+    async fn send(&self, shipment: Shipment, holds: Vec<Hold>, limits: &Limits) -> Ended {
+        let (sendable, delivery) = match self.attempt(shipment, holds.clone(), limits).await {
             Ok(tried) => tried,
             Err(delivery) => return never_called(delivery),
         };
@@ -150,7 +155,7 @@ impl Lane {
         };
         self.metrics.delivered(&self.partner, &delivery);
         let reworded = sendable.shipment().reworded(body.clone());
-        match self.attempt(reworded, limits).await {
+        match self.attempt(reworded, holds, limits).await {
             Ok((_, Delivery::Instead { .. })) => called(retry("instead-again", Duration::ZERO)),
             Ok((_, delivery)) => called(delivery),
             Err(delivery) => never_called(delivery),
@@ -161,6 +166,7 @@ impl Lane {
     async fn attempt(
         &self,
         shipment: Shipment,
+        holds: Vec<Hold>,
         limits: &Limits,
     ) -> Result<(Sendable, Delivery), Delivery> {
         while let Err(standing) = limits.take(&self.partner, "delivery", self.quota) {
@@ -173,11 +179,12 @@ impl Lane {
         let allowed = shipment
             .permit(&partner, today(self.clock.now()))
             .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
-        let recorded = allowed.record(self.outbox.as_ref(), &partner).await;
+        let recorded = allowed.record(self.outbox.as_ref(), &partner, holds).await;
         let sendable = recorded.map_err(|error| {
             tracing::warn!(partner = self.partner.as_str(), %error, "not recorded, not sent");
             retry("journal-unavailable", Duration::from_secs(1))
         })?;
+        let sendable = sendable.ok_or_else(|| retry("not-held", Duration::ZERO))?;
         let delivery = self.courier.send(&sendable).await;
         Ok((sendable, delivery))
     }
@@ -207,8 +214,12 @@ impl Lane {
     fn hold(&self, delivery: &Delivery) -> Option<Duration> {
         match delivery {
             Delivery::Delivered { .. } => None,
-            Delivery::Retry { after, .. } => Some(*after),
-            Delivery::Dead { .. } | Delivery::Instead { .. } => Some(self.backoff(0)),
+            Delivery::Retry { after, .. }
+            | Delivery::Refused { after, .. }
+            | Delivery::Unknown { after, .. } => Some(*after),
+            Delivery::Dead { .. } | Delivery::Quarantined { .. } | Delivery::Instead { .. } => {
+                Some(self.backoff(0))
+            }
         }
     }
 
@@ -224,7 +235,7 @@ impl Lane {
         Duration::from_millis(first.min(most) / 2 + dice % most)
     }
 
-    async fn settle(&self, results: Vec<(String, Delivery)>) {
+    async fn settle(&self, results: Vec<(Hold, Delivery)>) {
         if results.is_empty() {
             return;
         }

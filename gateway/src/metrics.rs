@@ -180,12 +180,7 @@ impl Metrics {
 
     /// One call to a partner and how it ended.
     pub fn delivered(&self, partner: &PartnerId, delivery: &Delivery) {
-        let outcome = match delivery {
-            Delivery::Delivered { .. } => "delivered",
-            Delivery::Retry { .. } => "retry",
-            Delivery::Instead { .. } => "instead",
-            Delivery::Dead { .. } => "dead",
-        };
+        let outcome = delivery.word();
         let labels = |partner: &str| DeliveryLabels {
             partner: partner.to_owned(),
             outcome,
@@ -412,7 +407,7 @@ mod tests {
         metrics.refused_connection("no-certificate");
         metrics.connection_opened();
         let receipt = Delivery::Delivered {
-            receipt: Default::default(),
+            receipt: gateway_core::ports::Receipt::plain(bytes::Bytes::new(), None),
         };
         metrics.delivered(&PartnerId::parse("portal").unwrap(), &receipt);
         metrics.certificate_ends("tls.cert", Timestamp::from_second(1_800_000_000).unwrap());
@@ -458,11 +453,13 @@ mod tests {
             partner: PartnerId::parse("portal").unwrap(),
             waiting: 3,
             dead: 1,
+            poison: 0,
             oldest: Some(Timestamp::from_second(1_790_000_000).unwrap()),
         };
         let census = Census {
             journal_records: 7,
             in_progress: 2,
+            quarantined: 0,
             refusals: 0,
             lanes: vec![lane],
             halted: None,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use gateway_core::{
     Operation,
     adapter::{Effect, ProofKind},
-    ports::Parcel,
+    ports::{Class, Parcel},
 };
 use schemas::{
     id::PartnerId,
@@ -67,6 +67,8 @@ pub fn parcels(partner: &PartnerId, change: &Change) -> Result<Vec<Parcel>, &'st
                 .saturating_add(nth),
             kind: kind(service),
             content: content.clone(),
+            class: Class::Normal,
+            due: due(dossier),
         });
     Ok(parcels.collect())
 }
@@ -85,6 +87,11 @@ fn told(change: &Change) -> Result<&DossierChange, &'static str> {
         Some(What::Dossier(dossier)) if dossier.dossier.is_some() => Ok(dossier),
         _ => Err("not-a-dossier"),
     }
+}
+
+/// The day of return, where the dossier has one: the portal must know by then.
+fn due(change: &DossierChange) -> Option<jiff::Timestamp> {
+    change.dossier.as_ref()?.due_at.parse().ok()
 }
 
 fn state(change: &DossierChange) -> u32 {

@@ -25,6 +25,7 @@ pub mod seal;
 pub mod sign;
 pub mod stage;
 pub mod state;
+pub mod tls;
 
 pub use adapter::{
     Adapter, AnswerHead, AnswerKind, Claims, Context, Decoded, Direction, Encoded, Envelope, Face,

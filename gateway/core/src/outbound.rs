@@ -21,7 +21,7 @@ use crate::{
     adapter::{Operation, Road},
     partner::Partner,
     policy::{self, Denied, Question},
-    ports::{Delivery, Leased, Outbox, StoreError},
+    ports::{Delivery, Hold, Leased, Outbox, StoreError},
 };
 
 /// Bytes for one call of the partner, and the parcels that they carry.
@@ -75,7 +75,8 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Commits the exact bytes to the journal; only then can they be sent.
+    /// Commits the exact bytes to the journal; only then can they be sent. None where one of the
+    /// parcels is no longer held or an operator has stopped the lane: nothing may be sent.
     ///
     /// # Errors
     /// The store could not write; nothing may be sent.
@@ -83,14 +84,14 @@ impl Allowed {
         self,
         outbox: &dyn Outbox,
         partner: &Partner,
-    ) -> Result<Sendable, StoreError> {
-        let Shipment { parcels, body, .. } = &self.shipment;
-        outbox
-            .sending(&partner.id, parcels.clone(), body.clone())
+        holds: Vec<Hold>,
+    ) -> Result<Option<Sendable>, StoreError> {
+        let recorded = outbox
+            .sending(&partner.id, holds, self.shipment.body.clone())
             .await?;
-        Ok(Sendable {
+        Ok(recorded.then_some(Sendable {
             shipment: self.shipment,
-        })
+        }))
     }
 }
 

@@ -9,6 +9,13 @@ use schemas::id::{MessageId, PartnerId};
 
 use crate::head::Evidence;
 
+mod outbox;
+
+pub use outbox::{
+    Act, ActStory, Acted, Class, Deed, Delivery, Hold, Leased, Office, Order, Orders, Outbox,
+    Parcel, ParcelFile, ParcelFilter, ParcelState, ParcelStory, Receipt, ReceiptProof, Said, Stop,
+};
+
 /// Time, passed in so that tests can turn it.
 pub trait Clock: Send + Sync + 'static {
     /// Now, on the wall.
@@ -150,72 +157,6 @@ pub struct RefusalNote {
     pub reason: &'static str,
 }
 
-/// Something that has to be sent to a partner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
-    /// Unique for ever: the change or callback it comes from. The same one again is ignored.
-    pub id: String,
-    /// To whom.
-    pub partner: PartnerId,
-    /// Order is kept within (partner, subject).
-    pub subject: String,
-    /// Position within the subject; lower goes first.
-    pub sequence: u64,
-    /// What kind of message it becomes, such as `portal.dossier`.
-    pub kind: &'static str,
-    /// The canonical content, opaque to the store (sealed at rest).
-    pub content: Bytes,
-}
-
-/// A parcel leased for delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leased {
-    /// The parcel's id.
-    pub id: String,
-    /// Its subject.
-    pub subject: String,
-    /// Its position within the subject.
-    pub sequence: u64,
-    /// Its kind.
-    pub kind: String,
-    /// Its content, opened.
-    pub content: Bytes,
-    /// How often it was tried before.
-    pub attempts: u32,
-    /// When it was put in; the time to give up is counted from here.
-    pub put_at: Timestamp,
-}
-
-/// How a delivery ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
-    /// The partner has it; the receipt as received (bounded).
-    Delivered {
-        /// The partner's own words, kept as evidence.
-        receipt: Bytes,
-    },
-    /// Try again after this wait.
-    Retry {
-        /// How long to wait.
-        after: Duration,
-        /// The stable reason word.
-        reason: &'static str,
-    },
-    /// The partner wants the same said in these other words. They are not recorded yet: the worker
-    /// permits, records and sends them once, and a store that is told so sends the parcel again.
-    Instead {
-        /// The exact body, without credentials.
-        body: Bytes,
-        /// The stable reason word.
-        reason: &'static str,
-    },
-    /// Never again without a person.
-    Dead {
-        /// The stable reason word.
-        reason: &'static str,
-    },
-}
-
 /// Inbox and journal: who said what, and what was answered. Every write is durable when its future
 /// resolves.
 pub trait MessageLog: Send + Sync + 'static {
@@ -260,6 +201,15 @@ pub trait MessageLog: Send + Sync + 'static {
     /// a claim of the same content is granted `New` meanwhile, under its own evidence or another.
     fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>>;
 
+    /// Takes a claim that nobody holds out of `unfinished` until a person or its sender takes it up again
+    /// (a claim of the same content is granted `New` as before, and ends it); false where somebody
+    /// holds it or it was answered.
+    fn quarantine(
+        &self,
+        evidence: Evidence,
+        reason: &'static str,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
     /// All that is kept about an evidence id or a message id, newest first, at most 20.
     fn story(&self, id: &str) -> BoxFuture<'_, Result<Vec<Story>, StoreError>>;
 
@@ -286,6 +236,8 @@ pub struct Unfinished {
     pub signature: Option<String>,
     /// The exact bytes.
     pub body: Bytes,
+    /// How often in a row it was handed out before and never given back: each time its holder died.
+    pub lost: u32,
 }
 
 /// What the store remembers of one message, without its content.
@@ -325,25 +277,14 @@ pub struct Story {
     pub room: Option<String>,
     /// Until when somebody holds the claim.
     pub leased_until: Option<Timestamp>,
+    /// Why recovery has given it up, where it has.
+    pub quarantined: Option<String>,
     /// Journal sequence numbers of request and answer.
     pub journal: Vec<u64>,
-    /// Parcels in the outbox that came from it: (id, state, attempts, last reason).
+    /// Parcels in the outbox that came from it.
     pub parcels: Vec<ParcelStory>,
-}
-
-/// What the outbox remembers of one parcel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParcelStory {
-    /// The parcel's id.
-    pub id: String,
-    /// To whom.
-    pub partner: PartnerId,
-    /// `waiting`, `leased`, `done` or `dead`.
-    pub state: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// The last reason word.
-    pub reason: Option<String>,
+    /// What persons did about it, oldest first.
+    pub acts: Vec<ActStory>,
 }
 
 /// Counts for the status page and the metrics.
@@ -353,6 +294,8 @@ pub struct Census {
     pub journal_records: u64,
     /// Claims without an answer.
     pub in_progress: u64,
+    /// Claims that recovery has given up; they need a person.
+    pub quarantined: u64,
     /// Refusals kept.
     pub refusals: u64,
     /// Per partner: waiting parcels, dead parcels, arrival of the oldest waiting one.
@@ -368,38 +311,12 @@ pub struct LaneCensus {
     pub partner: PartnerId,
     /// Parcels waiting or leased.
     pub waiting: u64,
-    /// Parcels that need a person.
+    /// Parcels whose time is over; they need a person.
     pub dead: u64,
+    /// Parcels in quarantine; they need a person.
+    pub poison: u64,
     /// When the oldest waiting one was put in.
     pub oldest: Option<Timestamp>,
-}
-
-/// Parcels on their way out. Claimed by state, never by a cursor.
-pub trait Outbox: Send + Sync + 'static {
-    /// Puts parcels in; one that is known, the same in every part, is ignored. Where another is known
-    /// under an id, all of the call is refused. Durable when it resolves.
-    fn put(&self, parcels: Vec<Parcel>) -> BoxFuture<'_, Result<(), StoreError>>;
-
-    /// Leases up to `max` due parcels of one partner, lowest sequence of each subject first, never
-    /// two subjects' positions out of order: a parcel is due only when all before it in its subject
-    /// are done (those leased in the same call count, in order).
-    fn lease(
-        &self,
-        partner: &PartnerId,
-        max: usize,
-        lease: Duration,
-    ) -> BoxFuture<'_, Result<Vec<Leased>, StoreError>>;
-
-    /// The exact bytes about to be sent for these parcels, into the journal, before they are sent.
-    fn sending(
-        &self,
-        partner: &PartnerId,
-        ids: Vec<String>,
-        bytes: Bytes,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
-
-    /// Writes down how deliveries ended.
-    fn settle(&self, results: Vec<(String, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// Where the rooms report what they did and how long it took. No personal data, bounded labels.

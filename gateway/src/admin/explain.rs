@@ -2,7 +2,7 @@
 //!
 //! A pure function, so that the same words come from a running gateway and from its file alone.
 
-use gateway_core::ports::{ParcelStory, Story};
+use gateway_core::ports::{ParcelState, ParcelStory, Story};
 use jiff::Timestamp;
 use schemas::{
     fault::{FaultCode, Retry},
@@ -145,12 +145,12 @@ fn callbacks(parcels: &[ParcelStory]) -> Option<String> {
     if parcels.is_empty() {
         return None;
     }
-    let counted = ["waiting", "leased", "done", "dead"].map(|state| {
+    let counted = ParcelState::ALL.map(|state| {
         let count = parcels
             .iter()
             .filter(|parcel| parcel.state == state)
             .count();
-        (count > 0).then(|| format!("{count} {state}"))
+        (count > 0).then(|| format!("{count} {}", state.word()))
     });
     let counted: Vec<String> = counted.into_iter().flatten().collect();
     Some(format!("callbacks: {}", counted.join(", ")))
@@ -225,7 +225,9 @@ fn sentence(code: &str) -> &'static str {
 }
 
 fn dead(story: &Story) -> Option<&ParcelStory> {
-    story.parcels.iter().find(|parcel| parcel.state == "dead")
+    let stuck = [ParcelState::Dead, ParcelState::Poison];
+    let mut parcels = story.parcels.iter();
+    parcels.find(|parcel| stuck.contains(&parcel.state))
 }
 
 const VERIFY: usize = 3;

@@ -42,6 +42,9 @@ impl MessageLog for Remembered {
     fn unfinished(&self, _: usize) -> Answer<'_, Vec<Unfinished>> {
         unused()
     }
+    fn quarantine(&self, _: Evidence, _: &'static str) -> Answer<'_, bool> {
+        unused()
+    }
     fn story(&self, _: &str) -> Answer<'_, Vec<Story>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -50,6 +53,7 @@ impl MessageLog for Remembered {
             partner: PartnerId::parse("portal").unwrap(),
             waiting: 2,
             dead: 1,
+            poison: 0,
             oldest: None,
         };
         Box::pin(async {

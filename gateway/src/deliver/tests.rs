@@ -11,7 +11,7 @@ use gateway_core::{
     Operation, Road,
     adapter::{Effect, ProofKind},
     partner::{Agreement, Environment, Grant},
-    ports::{Parcel, StoreError},
+    ports::{Class, Parcel, Receipt, StoreError},
 };
 use jiff::{Timestamp, civil::date};
 use tokio::time::Instant;
@@ -88,6 +88,12 @@ impl Scene {
                 kind: "any".to_owned(),
                 content: Bytes::copy_from_slice(id.as_bytes()),
                 attempts: 0,
+                class: Class::Normal,
+                due: None,
+                refusals: 0,
+                lost: 0,
+                reason: None,
+                said: None,
                 put_at,
             };
             Waiting {
@@ -182,8 +188,8 @@ impl Courier for Scene {
 }
 
 impl Outbox for Scene {
-    fn put(&self, _: Vec<Parcel>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(ready(Ok(())))
+    fn put(&self, _: Vec<Parcel>) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(ready(Ok(Vec::new())))
     }
 
     fn lease(
@@ -214,26 +220,28 @@ impl Outbox for Scene {
     fn sending(
         &self,
         _: &PartnerId,
-        _: Vec<String>,
+        _: Vec<Hold>,
         bytes: Bytes,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         if !self.journal_works {
             return Box::pin(ready(Err(StoreError::Busy)));
         }
         self.note(Event::Recorded(text(&bytes)));
-        Box::pin(ready(Ok(())))
+        Box::pin(ready(Ok(true)))
     }
 
-    fn settle(&self, results: Vec<(String, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn settle(&self, results: Vec<(Hold, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>> {
         let mut waiting = self.waiting.lock().unwrap();
-        for (id, delivery) in results {
+        for (Hold { id, .. }, delivery) in results {
             self.note(Event::Settled(id.clone(), delivery.clone()));
             let one = waiting.iter_mut().find(|one| one.parcel.id == id).unwrap();
             match delivery {
                 Delivery::Delivered { .. } => one.over = true,
-                Delivery::Retry { after, .. } => one.due = Instant::now() + after,
+                Delivery::Retry { after, .. }
+                | Delivery::Refused { after, .. }
+                | Delivery::Unknown { after, .. } => one.due = Instant::now() + after,
                 // a dead parcel holds its subject
-                Delivery::Dead { .. } => one.due += HOUR * 1_000_000,
+                Delivery::Dead { .. } | Delivery::Quarantined { .. } => one.due += HOUR * 1_000_000,
                 Delivery::Instead { .. } => panic!("other words were not sent"),
             }
         }
@@ -259,7 +267,7 @@ fn text(bytes: &Bytes) -> String {
 
 fn delivered() -> Delivery {
     Delivery::Delivered {
-        receipt: Bytes::from_static(b"ok"),
+        receipt: Receipt::plain(Bytes::from_static(b"ok"), None),
     }
 }
 

@@ -8,7 +8,7 @@ use gateway_core::seal::Vault;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use schemas::id::{MessageId, PartnerId};
 
-pub(crate) use recover::HandOut;
+pub(crate) use recover::{HandOut, Quarantine, recover_again};
 
 use crate::journal::{self, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
@@ -276,7 +276,7 @@ fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
 }
 
 /// Everything needed to act again.
-pub(crate) fn reopen(vault: &Vault, record: &Record) -> Result<Unfinished, StoreError> {
+pub(crate) fn reopen(vault: &Vault, record: &Record, lost: u32) -> Result<Unfinished, StoreError> {
     let body = record.open(vault)?;
     let meta = Meta::parse(&record.metadata).ok_or_else(|| missing(record.seq))?;
     let read = || {
@@ -289,6 +289,7 @@ pub(crate) fn reopen(vault: &Vault, record: &Record) -> Result<Unfinished, Store
             content_type: meta.text(Tag::ContentType)?,
             signature: meta.text(Tag::Signature),
             body: body.into(),
+            lost,
         })
     };
     read().ok_or_else(|| missing(record.seq))
@@ -352,15 +353,30 @@ pub(crate) fn open_count(conn: &Connection) -> rusqlite::Result<i64> {
     )
 }
 
-/// The lease and the answer of a request that is still the current one of its id.
-pub(crate) fn state_of(
-    conn: &Connection,
-    request: i64,
-) -> rusqlite::Result<Option<(Option<i64>, Option<jiff::Timestamp>)>> {
-    let sql = "SELECT answer, iif(owner IS NULL, NULL, leased_until) FROM inbox WHERE request = ?1";
+/// Claims that recovery has given up.
+pub(crate) fn poison_count(conn: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT count(*) FROM inbox WHERE poison IS NOT NULL";
+    conn.query_row(sql, [], |row| row.get(0))
+}
+
+/// How a request stands that is still the current one of its id.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) answer: Option<i64>,
+    pub(crate) leased_until: Option<jiff::Timestamp>,
+    pub(crate) poison: Option<String>,
+}
+
+pub(crate) fn state_of(conn: &Connection, request: i64) -> rusqlite::Result<Option<Standing>> {
+    let sql = "SELECT answer, iif(owner IS NULL, NULL, leased_until), poison FROM inbox \
+        WHERE request = ?1";
     conn.prepare_cached(sql)?
         .query_row([request], |row| {
-            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.and_then(time)))
+            Ok(Standing {
+                answer: row.get(0)?,
+                leased_until: row.get::<_, Option<i64>>(1)?.and_then(time),
+                poison: row.get(2)?,
+            })
         })
         .optional()
 }
@@ -375,15 +391,15 @@ pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> rusqlite:
 
 const INSERT: &str = "INSERT INTO inbox \
     (request, sender, message_id, digest, owner, leased_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until = ?3 \
+const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until = ?3, poison = NULL \
     WHERE request = ?4 AND answer IS NULL";
-const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL \
+const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL, poison = NULL \
     WHERE request = ?2 AND answer IS NULL";
 /// One that was never handed out has its turn at once; another one waits as it would have, so that
 /// giving back is no way to the front.
-const RELEASE: &str = "UPDATE inbox SET owner = NULL, leased_until = ?2 + \
+const RELEASE: &str = "UPDATE inbox SET owner = NULL, lost = 0, leased_until = ?2 + \
     iif(tries = 0, 0, min(1 << min(tries - 1, 9), 300) * 1000000) \
-    WHERE request = ?1 AND answer IS NULL";
+    WHERE request = ?1 AND answer IS NULL AND poison IS NULL";
 
 #[cfg(test)]
 mod tests {

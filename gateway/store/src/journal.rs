@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Sending = 3,
     Receipt = 4,
     Refusal = 5,
+    Act = 6,
 }
 
 impl Kind {
@@ -30,6 +31,7 @@ impl Kind {
             Self::Sending,
             Self::Receipt,
             Self::Refusal,
+            Self::Act,
         ]
         .into_iter()
         .find(|kind| i64::from(*kind as u8) == code)
@@ -289,10 +291,11 @@ mod tests {
             Kind::Sending,
             Kind::Receipt,
             Kind::Refusal,
+            Kind::Act,
         ] {
             assert_eq!(Kind::from_code(i64::from(kind as u8)), Some(kind));
         }
         assert_eq!(Kind::from_code(0), None);
-        assert_eq!(Kind::from_code(6), None);
+        assert_eq!(Kind::from_code(7), None);
     }
 }

@@ -41,7 +41,6 @@ pub use verify::{Broken, Verified, What, verify};
 
 use crate::headroom::Headroom;
 use crate::health::Health;
-use crate::outbox::Decide;
 use crate::reader::Readers;
 use crate::writer::{Terms, Writer, WriterParts};
 
@@ -108,16 +107,6 @@ impl Store {
     /// [`verify()`].
     pub fn verify(&self) -> Result<Verified, Broken> {
         verify(&self.0.path, &self.0.vault)
-    }
-
-    /// A person lets a dead parcel try again; false where it is not dead.
-    pub async fn replay(&self, parcel: &str) -> Result<bool, StoreError> {
-        self.0.writer.submit(Decide::Replay(parcel.into())).await
-    }
-
-    /// A person gives a dead parcel up, so that those behind it may go; false where it is not dead.
-    pub async fn abandon(&self, parcel: &str) -> Result<bool, StoreError> {
-        self.0.writer.submit(Decide::Abandon(parcel.into())).await
     }
 
     /// Refusals that were counted but not kept, over all partners.

@@ -33,6 +33,10 @@ pub(crate) enum Tag {
     Parcels = 20,
     Room = 21,
     Reason = 22,
+    Deed = 23,
+    Target = 24,
+    Who = 25,
+    Why = 26,
 }
 
 /// Writes fields, in the order of their tags.

@@ -35,9 +35,10 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
     Ok(tables == 0)
 }
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_fronts.sql"),
+    include_str!("../migrations/0003_office.sql"),
 ];
 /// "LTst": tells our file from any other SQLite file.
 const APPLICATION_ID: u32 = 0x4c54_7374;
@@ -97,7 +98,7 @@ mod tests {
                 error,
                 OpenError::Newer {
                     found: 99,
-                    known: 2
+                    known: 3
                 }
             ),
             "{error}"

@@ -8,14 +8,17 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{
-    Census, Claimed, Delivery, Entry, Known, Leased, MessageLog, Outbox, Parcel, RefusalNote,
-    StoreError, StoredAnswer, Story, Unfinished,
+    Act, ActStory, Acted, Census, Claimed, Delivery, Entry, Hold, Known, Leased, MessageLog,
+    Office, Orders, Outbox, Parcel, ParcelFile, ParcelFilter, ParcelStory, RefusalNote, StoreError,
+    StoredAnswer, Story, Unfinished,
 };
 use schemas::id::{MessageId, PartnerId};
 
-use crate::inbox::{self, Claim, ClaimOut, Commit, Exchange, HandOut, Release, Verdict};
+use crate::inbox::{
+    self, Claim, ClaimOut, Commit, Exchange, HandOut, Quarantine, Release, Verdict,
+};
 use crate::journal::{self, Record};
-use crate::outbox::{Lease, Put, SealedParcel, Sending, Settle};
+use crate::outbox::{self, Lease, Perform, Put, SealedParcel, Sending, Settle, Standing};
 use crate::refusals::Refuse;
 use crate::{Store, micros, story};
 
@@ -98,15 +101,41 @@ impl MessageLog for Store {
     fn unfinished(&self, max: usize) -> BoxFuture<'_, Result<Vec<Unfinished>, StoreError>> {
         Box::pin(async move {
             let records = self.0.writer.submit(HandOut { max }).await?;
-            let reopen = |record| inbox::reopen(&self.0.vault, record);
+            let reopen =
+                |(record, lost): &(Record, u32)| inbox::reopen(&self.0.vault, record, *lost);
             let reopened = records.iter().map(reopen).collect::<Result<_, _>>();
             reopened.map_err(|error| self.0.health.note(error))
         })
     }
 
+    fn quarantine(
+        &self,
+        evidence: Evidence,
+        reason: &'static str,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.0.writer.submit(Quarantine { evidence, reason }))
+    }
+
     fn story(&self, id: &str) -> BoxFuture<'_, Result<Vec<Story>, StoreError>> {
         let id = id.to_owned();
-        Box::pin(self.0.readers.read(move |conn| story::stories(conn, &id)))
+        Box::pin(async move {
+            let look_up = move |conn: &rusqlite::Connection| {
+                let stories = story::stories(conn, &id)?;
+                stories
+                    .into_iter()
+                    .map(|story| {
+                        let acts = outbox::acts_of(conn, &story.evidence.to_string())?;
+                        Ok((story, acts))
+                    })
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            };
+            let found = self.0.readers.read(look_up).await?;
+            let tell = |(story, acts): (Story, Vec<Record>)| {
+                let acts = self.acts_of(&acts)?;
+                Ok(Story { acts, ..story })
+            };
+            found.into_iter().map(tell).collect()
+        })
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Census, StoreError>> {
@@ -121,7 +150,7 @@ impl MessageLog for Store {
 }
 
 impl Outbox for Store {
-    fn put(&self, parcels: Vec<Parcel>) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn put(&self, parcels: Vec<Parcel>) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
             let parcels = SealedParcel::seal_all(&self.0.vault, &parcels)?;
             self.0.writer.submit(Put(parcels)).await
@@ -152,17 +181,17 @@ impl Outbox for Store {
     fn sending(
         &self,
         partner: &PartnerId,
-        ids: Vec<String>,
+        holds: Vec<Hold>,
         bytes: Bytes,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let partner = partner.clone();
         Box::pin(async move {
-            let sending = Sending::seal(&self.0.vault, &partner, ids, &bytes);
+            let sending = Sending::seal(&self.0.vault, &partner, holds, &bytes);
             self.0.writer.submit(sending).await
         })
     }
 
-    fn settle(&self, results: Vec<(String, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn settle(&self, results: Vec<(Hold, Delivery)>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.0
                 .writer
@@ -172,7 +201,62 @@ impl Outbox for Store {
     }
 }
 
+impl Office for Store {
+    fn list(&self, filter: ParcelFilter) -> BoxFuture<'_, Result<Vec<ParcelStory>, StoreError>> {
+        Box::pin(self.0.readers.read(move |conn| outbox::list(conn, &filter)))
+    }
+
+    fn show(&self, parcel: &str) -> BoxFuture<'_, Result<Option<ParcelFile>, StoreError>> {
+        let id = parcel.to_owned();
+        Box::pin(async move {
+            let look_up = move |conn: &rusqlite::Connection| {
+                let Some(story) = outbox::one(conn, &id)? else {
+                    return Ok(None);
+                };
+                let behind = outbox::behind(conn, &id)?;
+                Ok(Some((story, behind, outbox::acts_of(conn, &id)?)))
+            };
+            let Some((story, behind, acts)) = self.0.readers.read(look_up).await? else {
+                return Ok(None);
+            };
+            Ok(Some(ParcelFile {
+                story,
+                behind,
+                acts: self.acts_of(&acts)?,
+            }))
+        })
+    }
+
+    fn act(&self, act: Act) -> BoxFuture<'_, Result<Acted, StoreError>> {
+        Box::pin(async move {
+            let perform = Perform::seal(&self.0.vault, act);
+            self.0.writer.submit(perform).await
+        })
+    }
+
+    fn orders(&self) -> BoxFuture<'_, Result<Orders, StoreError>> {
+        Box::pin(async move {
+            let standing = self.0.readers.read(outbox::orders).await?;
+            Standing::open_all(&standing, &self.0.vault).map_err(|error| self.0.health.note(error))
+        })
+    }
+
+    fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<ActStory>, StoreError>> {
+        Box::pin(async move {
+            let look_up = move |conn: &rusqlite::Connection| outbox::newest_acts(conn, max);
+            let acts = self.0.readers.read(look_up).await?;
+            self.acts_of(&acts)
+        })
+    }
+}
+
 impl Store {
+    fn acts_of(&self, records: &[Record]) -> Result<Vec<ActStory>, StoreError> {
+        let open = |record| outbox::act_story(record, &self.0.vault);
+        let opened: Result<_, _> = records.iter().map(open).collect();
+        opened.map_err(|error| self.0.health.note(error))
+    }
+
     fn claimed(&self, out: ClaimOut) -> Result<Claimed, StoreError> {
         Ok(match out {
             ClaimOut::New => Claimed::New,

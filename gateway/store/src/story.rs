@@ -36,6 +36,7 @@ pub(crate) fn census(conn: &Connection) -> rusqlite::Result<Census> {
     Ok(Census {
         journal_records: records.unsigned_abs(),
         in_progress: inbox::open_count(conn)?.unsigned_abs(),
+        quarantined: inbox::poison_count(conn)?.unsigned_abs(),
         refusals: kept.unsigned_abs(),
         lanes: outbox::lanes(conn)?,
         halted: None,
@@ -84,18 +85,21 @@ fn begin(record: &Record) -> rusqlite::Result<Story> {
         reason: meta.text(Tag::Reason),
         room: meta.text(Tag::Room),
         leased_until: None,
+        quarantined: None,
         journal: vec![record.seq.unsigned_abs()],
         parcels: Vec::new(),
+        acts: Vec::new(),
     })
 }
 
 /// What came of the request.
 fn go_on(conn: &Connection, record: &Record, mut story: Story) -> rusqlite::Result<Story> {
-    let Some((answer, leased_until)) = inbox::state_of(conn, record.seq)? else {
+    let Some(standing) = inbox::state_of(conn, record.seq)? else {
         return Ok(story);
     };
-    story.leased_until = leased_until;
-    if let Some(seq) = answer {
+    story.leased_until = standing.leased_until;
+    story.quarantined = standing.poison;
+    if let Some(seq) = standing.answer {
         let answer = journal::record(conn, seq)?;
         let meta = Meta::parse(&answer.metadata)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(4, answer.seq))?;

@@ -190,7 +190,7 @@ impl Walk<'_> {
         let agrees = match record.kind {
             Kind::Request => self.request_agrees(record),
             Kind::Answer => self.answer_agrees(record),
-            Kind::Sending | Kind::Receipt | Kind::Refusal => Ok(true),
+            Kind::Sending | Kind::Receipt | Kind::Refusal | Kind::Act => Ok(true),
         };
         match agrees {
             Ok(true) => Ok(()),

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Road,
     outbound::{Courier, Sendable, Shipment},
-    ports::{Delivery, Leased},
+    ports::{Delivery, Leased, Receipt},
 };
 use roads::vdxp::{self, Reply, Vdxp};
 use schemas::{
@@ -158,7 +158,7 @@ impl<E: Exchange> Desk<E> {
         }
         if answer.is_done() || answer.says_received() || answer.says_exists() {
             return Delivery::Delivered {
-                receipt: reply.raw.clone(),
+                receipt: Receipt::plain(reply.raw.clone(), None),
             };
         }
         tracing::warn!(

@@ -62,6 +62,12 @@ pub(super) fn leased(change: &Change, attempts: u32) -> Vec<Leased> {
         kind: parcel.kind.to_owned(),
         content: parcel.content,
         attempts,
+        class: parcel.class,
+        due: parcel.due,
+        refusals: 0,
+        lost: 0,
+        reason: None,
+        said: None,
         put_at: "2026-11-22T08:05:10Z".parse().unwrap(),
     });
     leased.collect()

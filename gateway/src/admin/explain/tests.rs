@@ -1,6 +1,6 @@
 //! A table of stories and what is said of them.
 
-use gateway_core::Evidence;
+use gateway_core::{Evidence, ports::Class};
 use schemas::id::{MessageId, PartnerId};
 
 use super::*;
@@ -37,8 +37,10 @@ fn done() -> Story {
         reason: None,
         room: None,
         leased_until: None,
+        quarantined: None,
         journal: vec![41, 42],
         parcels: Vec::new(),
+        acts: Vec::new(),
     }
 }
 
@@ -70,9 +72,20 @@ fn parcel(state: &str) -> ParcelStory {
     ParcelStory {
         id: "change-9".to_owned(),
         partner: partner("portal"),
-        state: state.to_owned(),
+        subject: "X99.01-261122-000001".to_owned(),
+        sequence: 2,
+        kind: "portal.sync".to_owned(),
+        class: Class::Normal,
+        state: ParcelState::parse(state).unwrap(),
         attempts: 8,
         reason: Some("connection-refused".to_owned()),
+        put_at: at(2),
+        due_at: at(3),
+        due: None,
+        owner: None,
+        sending: None,
+        receipt: None,
+        cause: None,
     }
 }
 

@@ -1,13 +1,14 @@
-//! What becomes of a leased parcel: sent, delivered, tried again, dead, and what a person decides then.
+//! What becomes of a leased parcel: sent, delivered, tried again, quarantined, dead.
 
 use gateway_core::head::Evidence;
-use gateway_core::ports::Delivery;
+use gateway_core::ports::{Delivery, Hold, ParcelState, Receipt, ReceiptProof};
 use gateway_core::seal::Vault;
 use rusqlite::{OptionalExtension as _, params};
 use schemas::id::PartnerId;
 
-use super::State;
 use super::front::refresh_front;
+use super::office::is_stopped;
+use super::state;
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag, list};
 use crate::writer::{Command, RowError, Turn};
@@ -15,188 +16,213 @@ use crate::writer::{Command, RowError, Turn};
 /// The exact bytes about to be sent.
 #[derive(Debug)]
 pub(crate) struct Sending {
-    ids: Vec<String>,
+    partner: PartnerId,
+    holds: Vec<Hold>,
     record: Draft,
 }
 
 impl Sending {
-    pub(crate) fn seal(vault: &Vault, partner: &PartnerId, ids: Vec<String>, bytes: &[u8]) -> Self {
+    pub(crate) fn seal(vault: &Vault, partner: &PartnerId, holds: Vec<Hold>, bytes: &[u8]) -> Self {
         let metadata = Fields::new()
             .put(Tag::Partner, partner.as_str())
-            .put(Tag::Parcels, list(ids.iter().map(String::as_str)))
+            .put(
+                Tag::Parcels,
+                list(holds.iter().map(|hold| hold.id.as_str())),
+            )
             .finish();
         Self {
-            ids,
+            partner: partner.clone(),
             record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes),
+            holds,
         }
     }
 }
 
 impl Command for Sending {
-    type Out = ();
+    type Out = bool;
 
-    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        let seq = self.record.append(turn)?;
-        for id in &self.ids {
-            let sql = "UPDATE outbox SET sending = ?1 WHERE id = ?2";
-            known(turn.conn.prepare_cached(sql)?.execute(params![seq, id])?)?;
+    fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
+        if is_stopped(turn.conn, self.partner.as_str())? {
+            return Ok(false);
         }
-        Ok(())
+        for hold in &self.holds {
+            if !Parcel::find(turn, hold)?.is_held_in_time {
+                return Ok(false);
+            }
+        }
+        let seq = self.record.append(turn)?;
+        let alone = self.holds.len() == 1;
+        for hold in &self.holds {
+            let sql = "UPDATE outbox SET sending = ?1, asked = ?2 WHERE id = ?3";
+            turn.conn
+                .prepare_cached(sql)?
+                .execute(params![seq, alone, hold.id])?;
+        }
+        Ok(true)
     }
 }
 
 /// How deliveries ended.
 #[derive(Debug)]
-pub(crate) struct Settle(Vec<(String, Ending)>);
+pub(crate) struct Settle(Vec<(Hold, Ending)>);
 
 #[derive(Debug)]
 enum Ending {
     Delivered(Draft),
-    Retry {
-        after_micros: i64,
-        reason: &'static str,
-    },
-    Dead {
-        reason: &'static str,
-    },
+    Later(Later),
+    Stuck(ParcelState, &'static str),
+}
+
+/// The parcel waits for its next try.
+#[derive(Debug)]
+struct Later {
+    after_micros: i64,
+    reason: &'static str,
+    refused: bool,
+    unknown: bool,
 }
 
 impl Settle {
-    pub(crate) fn seal(vault: &Vault, results: Vec<(String, Delivery)>) -> Self {
-        let seal = |(id, delivery): (String, Delivery)| {
-            let ending = match delivery {
-                Delivery::Delivered { receipt } => {
-                    let metadata = Fields::new()
-                        .put(Tag::Parcels, list([id.as_str()]))
-                        .finish();
-                    let evidence = Evidence::fresh();
-                    let record = Draft::seal(vault, Kind::Receipt, evidence, metadata, &receipt);
-                    Ending::Delivered(record)
-                }
-                Delivery::Retry { after, reason } => Ending::Retry {
-                    after_micros: crate::micros(after),
-                    reason,
-                },
-                // The worker sends other words itself; were it to tell us, the parcel is due at once.
-                Delivery::Instead { reason, .. } => Ending::Retry {
-                    after_micros: 0,
-                    reason,
-                },
-                Delivery::Dead { reason } => Ending::Dead { reason },
-            };
-            (id, ending)
+    pub(crate) fn seal(vault: &Vault, results: Vec<(Hold, Delivery)>) -> Self {
+        let seal = |(hold, delivery): (Hold, Delivery)| {
+            let ending = Ending::of(vault, &hold.id, delivery);
+            (hold, ending)
         };
         Self(results.into_iter().map(seal).collect())
     }
 }
 
+impl Ending {
+    fn of(vault: &Vault, id: &str, delivery: Delivery) -> Self {
+        let later = |after, reason| Later {
+            after_micros: crate::micros(after),
+            reason,
+            refused: false,
+            unknown: false,
+        };
+        match delivery {
+            Delivery::Delivered { receipt } => Self::Delivered(receipt_of(vault, id, &receipt)),
+            Delivery::Retry { after, reason } => Self::Later(later(after, reason)),
+            Delivery::Refused { after, reason } => Self::Later(Later {
+                refused: true,
+                ..later(after, reason)
+            }),
+            Delivery::Unknown { after, reason } => Self::Later(Later {
+                unknown: true,
+                ..later(after, reason)
+            }),
+            // The worker sends other words itself; were it to tell us, the parcel is due at once.
+            Delivery::Instead { reason, .. } => {
+                Self::Later(later(std::time::Duration::ZERO, reason))
+            }
+            Delivery::Quarantined { reason } => Self::Stuck(ParcelState::Poison, reason),
+            Delivery::Dead { reason } => Self::Stuck(ParcelState::Dead, reason),
+        }
+    }
+}
+
+fn receipt_of(vault: &Vault, id: &str, receipt: &Receipt) -> Draft {
+    let fields = Fields::new();
+    let fields = match &receipt.proof {
+        ReceiptProof::Signed { key, digest } => fields
+            .put(Tag::ContentDigest, digest)
+            .put(Tag::Proof, "signed")
+            .put(Tag::Signature, key),
+        ReceiptProof::Plain { certificate } => fields
+            .put_some(Tag::PeerCertificate, *certificate)
+            .put(Tag::Proof, "plain"),
+    };
+    let metadata = fields.put(Tag::Parcels, list([id])).finish();
+    let evidence = Evidence::fresh();
+    Draft::seal(vault, Kind::Receipt, evidence, metadata, &receipt.bytes)
+}
+
 impl Command for Settle {
     type Out = ();
 
-    /// A delivery counts whenever it is told, since the partner has it. Another ending counts only
-    /// while the parcel is leased: a late one says nothing about the try that came after.
+    /// A delivery counts whoever tells it, since the partner has it. Another ending counts only from
+    /// whoever still holds the parcel: a late one says nothing about the try that came after.
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        for (id, ending) in &self.0 {
-            let state = turn
-                .conn
-                .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
-                .optional()?
-                .ok_or_else(|| RowError::refused(UNKNOWN_PARCEL))?;
-            match (State::from_code(state)?, ending) {
-                (State::Done, _) => {}
-                (_, Ending::Delivered(receipt)) => {
+        for (hold, ending) in &self.0 {
+            let parcel = Parcel::find(turn, hold)?;
+            match ending {
+                _ if parcel.state == ParcelState::Done => {}
+                Ending::Delivered(receipt) => {
                     let seq = receipt.append(turn)?;
-                    finish(turn, DELIVERED, params![id, seq])?;
+                    close(turn, &hold.id, seq)?;
                 }
-                (
-                    State::Leased,
-                    Ending::Retry {
-                        after_micros,
-                        reason,
-                    },
-                ) => {
-                    let due_at = turn.now.saturating_add(*after_micros);
-                    put_down(turn, id, State::Waiting, due_at, reason)?;
-                }
-                (State::Leased, Ending::Dead { reason }) => {
-                    put_down(turn, id, State::Dead, turn.now, reason)?;
-                }
-                (State::Waiting | State::Dead, _) => {}
+                _ if !parcel.is_held => {}
+                Ending::Later(later) => put_back(turn, &hold.id, later)?,
+                Ending::Stuck(state, reason) => put_down(turn, &hold.id, *state, reason)?,
             }
         }
         Ok(())
     }
 }
 
-fn put_down(
-    turn: &Turn<'_>,
-    id: &str,
-    state: State,
-    due_at: i64,
-    reason: &str,
-) -> Result<(), RowError> {
-    let sql = "UPDATE outbox SET state = ?1, owner = NULL, due_at = ?2, reason = ?3 WHERE id = ?4";
-    turn.conn
-        .prepare_cached(sql)?
-        .execute(params![state as i64, due_at, reason, id])?;
+/// A parcel as somebody who says that they hold it finds it.
+struct Parcel {
+    state: ParcelState,
+    is_held: bool,
+    /// And the lease is not over.
+    is_held_in_time: bool,
+}
+
+impl Parcel {
+    fn find(turn: &Turn<'_>, hold: &Hold) -> Result<Self, RowError> {
+        let sql =
+            "SELECT state, receipt IS NOT NULL, attempts - 1, due_at FROM outbox WHERE id = ?1";
+        let found = turn
+            .conn
+            .prepare_cached(sql)?
+            .query_row([&hold.id], |row| {
+                let state = state(row.get(0)?, row.get(1)?)?;
+                let is_held = state == ParcelState::Leased && row.get::<_, u32>(2)? == hold.turn;
+                Ok(Self {
+                    state,
+                    is_held,
+                    is_held_in_time: is_held && row.get::<_, i64>(3)? > turn.now,
+                })
+            })
+            .optional()?;
+        found.ok_or_else(|| RowError::refused(UNKNOWN_PARCEL))
+    }
+}
+
+fn put_back(turn: &Turn<'_>, id: &str, later: &Later) -> Result<(), RowError> {
+    let due_at = turn.now.saturating_add(later.after_micros);
+    turn.conn.prepare_cached(PUT_BACK)?.execute(params![
+        id,
+        due_at,
+        later.reason,
+        later.refused,
+        later.unknown
+    ])?;
     Ok(())
 }
 
-/// What a person decides about a dead parcel.
-#[derive(Debug)]
-pub(crate) enum Decide {
-    /// Try again, from the beginning.
-    Replay(String),
-    /// Never; those behind it may go.
-    Abandon(String),
+fn put_down(turn: &Turn<'_>, id: &str, state: ParcelState, reason: &str) -> Result<(), RowError> {
+    turn.conn
+        .prepare_cached(PUT_DOWN)?
+        .execute(params![id, state as i64, turn.now, reason])?;
+    Ok(())
 }
 
-impl Command for Decide {
-    type Out = bool;
-
-    fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
-        match self {
-            Self::Replay(id) => {
-                let mut replay = turn.conn.prepare_cached(REPLAY)?;
-                Ok(replay.execute(params![id, turn.now])? == 1)
-            }
-            Self::Abandon(id) => finish(turn, ABANDON, params![id, turn.now]),
-        }
-    }
-}
-
-/// Closes a parcel for good and lets the one behind it go; false where nothing was closed.
-fn finish(
-    turn: &Turn<'_>,
-    sql: &str,
-    parameters: &[&dyn rusqlite::ToSql],
-) -> Result<bool, RowError> {
-    let closed: Option<(String, String)> = turn
+/// Closes a parcel for good and lets the one behind it go.
+fn close(turn: &Turn<'_>, id: &str, receipt: i64) -> Result<(), RowError> {
+    let (partner, subject): (String, String) = turn
         .conn
-        .prepare_cached(sql)?
-        .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    match closed {
-        None => Ok(false),
-        Some((partner, subject)) => {
-            refresh_front(turn, &partner, &subject)?;
-            Ok(true)
-        }
-    }
-}
-
-fn known(changed: usize) -> Result<(), RowError> {
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(RowError::refused(UNKNOWN_PARCEL))
-    }
+        .prepare_cached(DELIVERED)?
+        .query_row(params![id, receipt], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    refresh_front(turn, &partner, &subject)
 }
 
 const UNKNOWN_PARCEL: &str = "no such parcel";
-const REPLAY: &str = "UPDATE outbox SET state = 0, due_at = ?2 WHERE id = ?1 AND state = 3";
-const DELIVERED: &str = "UPDATE outbox SET state = 2, front = 0, owner = NULL, receipt = ?2 \
+/// Refusals count while they give one reason; an unknown outcome keeps the words that may be there.
+const PUT_BACK: &str = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2, lost = 0, \
+    refusals = iif(?4, iif(reason IS ?3, refusals + 1, 1), iif(?5, refusals, 0)), reason = ?3, \
+    asked = iif(?5, asked, 0) WHERE id = ?1";
+const PUT_DOWN: &str = "UPDATE outbox SET state = ?2, owner = NULL, due_at = ?3, reason = ?4, lost = 0 \
+    WHERE id = ?1";
+const DELIVERED: &str = "UPDATE outbox SET state = 2, front = 0, owner = NULL, receipt = ?2, asked = 0 \
     WHERE id = ?1 RETURNING partner, subject";
-const ABANDON: &str = "UPDATE outbox SET state = 2, front = 0, reason = 'abandoned', due_at = ?2 \
-    WHERE id = ?1 AND state = 3 RETURNING partner, subject";

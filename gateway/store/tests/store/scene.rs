@@ -117,6 +117,8 @@ pub(crate) fn parcel(id: &str, subject: &str, sequence: u64) -> Parcel {
         subject: subject.into(),
         sequence,
         kind: "portal.dossier",
+        class: gateway_core::ports::Class::Normal,
+        due: None,
         content: Bytes::from(format!("content of {id}")),
     }
 }

@@ -60,10 +60,7 @@ async fn a_story_is_found_by_evidence_and_by_message_id_with_its_parcels() {
     assert_eq!(story.journal, [1, 2]);
     assert_eq!(story.leased_until, None);
     assert_eq!(
-        (
-            story.parcels[0].id.as_str(),
-            story.parcels[0].state.as_str()
-        ),
+        (story.parcels[0].id.as_str(), story.parcels[0].state.word()),
         ("change-1", "waiting")
     );
 }

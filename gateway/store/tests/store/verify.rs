@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use gateway_core::head::Evidence;
-use gateway_core::ports::{Delivery, MessageLog as _, Outbox as _, RefusalNote};
+use gateway_core::ports::{Delivery, Hold, MessageLog as _, Outbox as _, Receipt, RefusalNote};
 use gateway_core::seal::Vault;
 use gateway_store::{Broken, Verified, What};
 use rusqlite::{Connection, params};
@@ -33,12 +33,17 @@ impl Original {
             store.put(vec![parcel(&id, &id, 1)]).await.unwrap();
             let sent = Bytes::from_static(b"sent");
             store
-                .sending(&partner("portal"), vec![id.clone()], sent)
+                .lease(&partner("portal"), 1, std::time::Duration::from_secs(9))
                 .await
                 .unwrap();
-            let receipt = Bytes::from_static(b"receipt");
+            let hold = Hold { id, turn: 0 };
             store
-                .settle(vec![(id, Delivery::Delivered { receipt })])
+                .sending(&partner("portal"), vec![hold.clone()], sent)
+                .await
+                .unwrap();
+            let receipt = Receipt::plain(Bytes::from_static(b"receipt"), Some([5; 32]));
+            store
+                .settle(vec![(hold, Delivery::Delivered { receipt })])
                 .await
                 .unwrap();
             store.refuse(refusal(&scene)).await.unwrap();
@@ -322,7 +327,7 @@ async fn an_inbox_that_says_something_else_than_the_journal_is_found() {
         ("DELETE FROM inbox WHERE request = 3", 4),
         ("UPDATE inbox SET answer = 2 WHERE answer IS NULL", 43),
         (
-            "INSERT INTO inbox VALUES (2, 'tax', 'm-forged-1', zeroblob(32), NULL, NULL, NULL, 0)",
+            "INSERT INTO inbox VALUES (2, 'tax', 'm-forged-1', zeroblob(32), NULL, NULL, NULL, 0, 0, NULL)",
             2,
         ),
     ] {

@@ -85,7 +85,7 @@ async fn deliver(
 
 fn delivered(raw: &str) -> Delivery {
     Delivery::Delivered {
-        receipt: Bytes::copy_from_slice(raw.as_bytes()),
+        receipt: gateway_core::ports::Receipt::plain(Bytes::copy_from_slice(raw.as_bytes()), None),
     }
 }
 

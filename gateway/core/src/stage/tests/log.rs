@@ -180,6 +180,10 @@ impl MessageLog for MemoryLog {
         })
     }
 
+    fn quarantine(&self, _: Evidence, _: &'static str) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
     fn story(&self, _: &str) -> BoxFuture<'_, Result<Vec<Story>, StoreError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
@@ -200,5 +204,6 @@ fn again(row: &Row) -> Unfinished {
         content_type: entry.content_type,
         signature: entry.signature,
         body: entry.body,
+        lost: 0,
     }
 }

@@ -205,5 +205,7 @@ fn parcel(head: &AnswerHead) -> Parcel {
         sequence: 1,
         kind: "t.callback",
         content: Bytes::new(),
+        class: crate::ports::Class::Normal,
+        due: None,
     }
 }

@@ -1,0 +1,3 @@
+//! The client's side of TLS, as the certs package does it, for the packages that may not import certs.
+
+pub use certs::tls::{ClientStream, Connector};

@@ -1,0 +1,270 @@
+//! What persons do about the way out: each act a record of its own kind in the journal, in the same
+//! commit as what it changes.
+
+use gateway_core::head::Evidence;
+use gateway_core::ports::{
+    Act, ActStory, Acted, Deed, Order, Orders, ParcelState, Stop, StoreError,
+};
+use gateway_core::seal::Vault;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::front::refresh_front;
+use super::{partner, state};
+use crate::inbox::recover_again;
+use crate::journal::{self, COLUMNS, Draft, Kind, Record};
+use crate::meta::{Fields, Meta, Tag, missing, time};
+use crate::writer::{Command, RowError, Turn};
+
+/// An act, sealed and ready to be done.
+#[derive(Debug)]
+pub(crate) struct Perform {
+    deed: Deed,
+    record: Draft,
+}
+
+impl Perform {
+    /// Who and why are sealed: an operator's words may name a person.
+    pub(crate) fn seal(vault: &Vault, act: Act) -> Self {
+        let metadata = Fields::new()
+            .put(Tag::Deed, act.deed.word())
+            .put(Tag::Target, act.deed.target())
+            .finish();
+        let words = Fields::new()
+            .put(Tag::Who, &act.who)
+            .put(Tag::Why, &act.why)
+            .finish();
+        Self {
+            record: Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words),
+            deed: act.deed,
+        }
+    }
+
+    /// Writes the act down; what it changes follows in the same commit.
+    fn write(&self, turn: &mut Turn<'_>) -> Result<i64, RowError> {
+        let seq = self.record.append(turn)?;
+        let sql = "INSERT INTO act (seq, target) VALUES (?1, ?2)";
+        turn.conn
+            .prepare_cached(sql)?
+            .execute(params![seq, self.deed.target()])?;
+        Ok(seq)
+    }
+
+    fn stop(&self, turn: &mut Turn<'_>, partner: &str, stop: Stop) -> Result<Acted, RowError> {
+        if has_order(turn.conn, partner, stop)? {
+            return Ok(Acted::AlreadySo);
+        }
+        let seq = self.write(turn)?;
+        let sql = "INSERT INTO standing_order (partner, stop, act) VALUES (?1, ?2, ?3)";
+        turn.conn
+            .prepare_cached(sql)?
+            .execute(params![partner, stop as i64, seq])?;
+        Ok(Acted::Done)
+    }
+
+    fn go_on(&self, turn: &mut Turn<'_>, partner: &str, stop: Stop) -> Result<Acted, RowError> {
+        if !has_order(turn.conn, partner, stop)? {
+            return Ok(Acted::AlreadySo);
+        }
+        self.write(turn)?;
+        let sql = "DELETE FROM standing_order WHERE partner = ?1 AND stop = ?2";
+        turn.conn
+            .prepare_cached(sql)?
+            .execute(params![partner, stop as i64])?;
+        Ok(Acted::Done)
+    }
+
+    fn replay(&self, turn: &mut Turn<'_>, id: &str) -> Result<Acted, RowError> {
+        let Some(parcel) = Parcel::find(turn, id)? else {
+            return Ok(Acted::NotFound);
+        };
+        match parcel.state {
+            ParcelState::Leased => Ok(Acted::NotNow("being-sent")),
+            ParcelState::Done => Ok(Acted::NotNow("delivered")),
+            ParcelState::Cancelled => Ok(Acted::NotNow("cancelled")),
+            ParcelState::Waiting | ParcelState::Dead | ParcelState::Poison => {
+                self.write(turn)?;
+                let mut replay = turn.conn.prepare_cached(REPLAY)?;
+                replay.execute(params![id, turn.now])?;
+                Ok(Acted::Done)
+            }
+        }
+    }
+
+    fn cancel(&self, turn: &mut Turn<'_>, id: &str) -> Result<Acted, RowError> {
+        let Some(parcel) = Parcel::find(turn, id)? else {
+            return Ok(Acted::NotFound);
+        };
+        match parcel.state {
+            ParcelState::Leased => Ok(Acted::NotNow("being-sent")),
+            ParcelState::Done => Ok(Acted::NotNow("delivered")),
+            ParcelState::Cancelled => Ok(Acted::AlreadySo),
+            ParcelState::Waiting | ParcelState::Dead | ParcelState::Poison => {
+                self.write(turn)?;
+                let mut cancel = turn.conn.prepare_cached(CANCEL)?;
+                cancel.execute(params![id, turn.now])?;
+                refresh_front(turn, &parcel.partner, &parcel.subject)?;
+                Ok(Acted::Done)
+            }
+        }
+    }
+
+    fn recover(&self, turn: &mut Turn<'_>, evidence: &Evidence) -> Result<Acted, RowError> {
+        let Some(request) = journal::request_of(turn.conn, evidence.as_bytes())? else {
+            return Ok(Acted::NotFound);
+        };
+        if !recover_again(turn, request)? {
+            return Ok(Acted::NotNow("not-in-quarantine"));
+        }
+        self.write(turn)?;
+        Ok(Acted::Done)
+    }
+}
+
+impl Command for Perform {
+    type Out = Acted;
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Acted, RowError> {
+        match &self.deed {
+            Deed::PauseLane(partner) => self.stop(turn, partner.as_str(), Stop::Lane),
+            Deed::ResumeLane(partner) => self.go_on(turn, partner.as_str(), Stop::Lane),
+            Deed::SuspendPartner(partner) => self.stop(turn, partner.as_str(), Stop::Partner),
+            Deed::ResumePartner(partner) => self.go_on(turn, partner.as_str(), Stop::Partner),
+            Deed::Replay(parcel) => self.replay(turn, parcel),
+            Deed::Cancel(parcel) => self.cancel(turn, parcel),
+            Deed::Recover(evidence) => self.recover(turn, evidence),
+        }
+    }
+}
+
+/// What an act has to know of a parcel.
+struct Parcel {
+    partner: String,
+    subject: String,
+    state: ParcelState,
+}
+
+impl Parcel {
+    /// A lease that is over counts as waiting.
+    fn find(turn: &Turn<'_>, id: &str) -> Result<Option<Self>, RowError> {
+        let sql = "SELECT partner, subject, iif(state = 1 AND due_at <= ?2, 0, state), \
+            receipt IS NOT NULL FROM outbox WHERE id = ?1";
+        let found = turn
+            .conn
+            .prepare_cached(sql)?
+            .query_row(params![id, turn.now], |row| {
+                Ok(Self {
+                    partner: row.get(0)?,
+                    subject: row.get(1)?,
+                    state: state(row.get(2)?, row.get(3)?)?,
+                })
+            })
+            .optional()?;
+        Ok(found)
+    }
+}
+
+/// Whether nothing may go out to this partner.
+pub(super) fn is_stopped(conn: &Connection, partner: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1)")?
+        .query_row([partner], |row| row.get(0))
+}
+
+fn has_order(conn: &Connection, partner: &str, stop: Stop) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1 AND stop = ?2)";
+    conn.prepare_cached(sql)?
+        .query_row(params![partner, stop as i64], |row| row.get(0))
+}
+
+/// The records of all acts on one target, oldest first.
+pub(crate) fn acts_of(conn: &Connection, target: &str) -> rusqlite::Result<Vec<Record>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq \
+        WHERE a.target = ?1 ORDER BY a.seq LIMIT {ACTS_MAX}"
+    );
+    conn.prepare_cached(&sql)?
+        .query_map([target], Record::read)?
+        .collect()
+}
+
+/// The records of the newest acts, newest first.
+pub(crate) fn newest_acts(conn: &Connection, max: usize) -> rusqlite::Result<Vec<Record>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq ORDER BY a.seq DESC LIMIT ?1"
+    );
+    let max = i64::try_from(max.min(ACTS_MAX)).unwrap_or(1);
+    conn.prepare_cached(&sql)?
+        .query_map([max], Record::read)?
+        .collect()
+}
+
+/// The standing orders with the records of the acts that gave them.
+pub(crate) fn orders(conn: &Connection) -> rusqlite::Result<Vec<Standing>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, o.partner, o.stop FROM standing_order o JOIN journal j ON j.seq = o.act \
+        ORDER BY o.partner, o.stop"
+    );
+    conn.prepare_cached(&sql)?
+        .query_map([], |row| {
+            let stop = match row.get(8)? {
+                1 => Stop::Lane,
+                2 => Stop::Partner,
+                other => return Err(rusqlite::Error::IntegralValueOutOfRange(8, other)),
+            };
+            Ok(Standing {
+                partner: partner(row, 7)?,
+                stop,
+                record: Record::read(row)?,
+            })
+        })?
+        .collect()
+}
+
+/// A standing order, its act still sealed.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    partner: schemas::id::PartnerId,
+    stop: Stop,
+    record: Record,
+}
+
+impl Standing {
+    pub(crate) fn open_all(standing: &[Self], vault: &Vault) -> Result<Orders, StoreError> {
+        let open = |order: &Self| {
+            Ok(Order {
+                partner: order.partner.clone(),
+                stop: order.stop,
+                act: act_story(&order.record, vault)?,
+            })
+        };
+        standing
+            .iter()
+            .map(open)
+            .collect::<Result<_, _>>()
+            .map(Orders)
+    }
+}
+
+/// An act in the words of whoever did it.
+pub(crate) fn act_story(record: &Record, vault: &Vault) -> Result<ActStory, StoreError> {
+    let words = record.open(vault)?;
+    let read = || {
+        let meta = Meta::parse(&record.metadata)?;
+        let words = Meta::parse(&words)?;
+        Some(ActStory {
+            at: time(record.at)?,
+            who: words.text(Tag::Who)?,
+            why: words.text(Tag::Why)?,
+            deed: meta.text(Tag::Deed)?,
+            target: meta.text(Tag::Target)?,
+            journal: record.seq.unsigned_abs(),
+        })
+    };
+    read().ok_or_else(|| missing(record.seq))
+}
+
+/// Acts in one answer.
+const ACTS_MAX: usize = 1_000;
+const REPLAY: &str = "UPDATE outbox SET state = 0, due_at = ?2, replayed_at = ?2, owner = NULL, \
+    refusals = 0, lost = 0 WHERE id = ?1";
+const CANCEL: &str = "UPDATE outbox SET state = 2, front = 0, due_at = ?2, owner = NULL, \
+    reason = 'cancelled' WHERE id = ?1";

@@ -1,0 +1,124 @@
+//! What is told about parcels, without their content.
+
+use gateway_core::head::Evidence;
+use gateway_core::ports::{LaneCensus, ParcelFilter, ParcelState, ParcelStory};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+
+use super::{class, instant, partner, state};
+use crate::meta::time;
+
+/// The parcels that came from a message.
+pub(crate) fn caused_by(
+    conn: &Connection,
+    evidence: &[u8; 16],
+) -> rusqlite::Result<Vec<ParcelStory>> {
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE cause = ?1 ORDER BY position");
+    conn.prepare_cached(&sql)?
+        .query_map([evidence.as_slice()], read)?
+        .collect()
+}
+
+/// One parcel.
+pub(crate) fn one(conn: &Connection, id: &str) -> rusqlite::Result<Option<ParcelStory>> {
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1");
+    conn.prepare_cached(&sql)?.query_row([id], read).optional()
+}
+
+/// How many open parcels of its subject wait behind this one.
+pub(crate) fn behind(conn: &Connection, id: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM outbox o JOIN outbox b ON b.partner = o.partner \
+        AND b.subject = o.subject AND b.state <> 2 \
+        AND (b.sequence, b.position) > (o.sequence, o.position) WHERE o.id = ?1";
+    let count: i64 = conn
+        .prepare_cached(sql)?
+        .query_row([id], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// Parcels, the newest first.
+pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> rusqlite::Result<Vec<ParcelStory>> {
+    let wanted = match filter.state {
+        None => "state <> 2",
+        Some(ParcelState::Waiting) => "state = 0",
+        Some(ParcelState::Leased) => "state = 1",
+        Some(ParcelState::Done) => "state = 2 AND receipt IS NOT NULL",
+        Some(ParcelState::Dead) => "state IN (3, 4) AND state = 3",
+        Some(ParcelState::Poison) => "state IN (3, 4) AND state = 4",
+        Some(ParcelState::Cancelled) => "state = 2 AND receipt IS NULL",
+    };
+    let mut sql = format!("SELECT {COLUMNS} FROM outbox WHERE {wanted}");
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    let id = filter.partner.as_ref().map(|partner| partner.as_str());
+    for (value, test) in [
+        (id.as_ref().map(|id| id as &dyn ToSql), "partner = ?"),
+        (
+            filter.subject.as_ref().map(|s| s as &dyn ToSql),
+            "subject = ?",
+        ),
+        (filter.before.as_ref().map(|b| b as &dyn ToSql), BEFORE),
+    ] {
+        if let Some(value) = value {
+            sql.push_str(" AND ");
+            sql.push_str(test);
+            values.push(value);
+        }
+    }
+    let max = i64::try_from(filter.max.clamp(1, LIST_MAX)).unwrap_or(1);
+    sql.push_str(" ORDER BY position DESC LIMIT ?");
+    values.push(&max);
+    conn.prepare_cached(&sql)?
+        .query_map(values.as_slice(), read)?
+        .collect()
+}
+
+/// Counts per partner of what is not done.
+pub(crate) fn lanes(conn: &Connection) -> rusqlite::Result<Vec<LaneCensus>> {
+    let sql = "SELECT partner, sum(state < 2), sum(state = 3), sum(state = 4), \
+        min(CASE WHEN state < 2 THEN put_at END) \
+        FROM outbox WHERE state <> 2 GROUP BY partner ORDER BY partner";
+    let count = |row: &Row<'_>, column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    conn.prepare_cached(sql)?
+        .query_map([], |row| {
+            Ok(LaneCensus {
+                partner: partner(row, 0)?,
+                waiting: count(row, 1)?,
+                dead: count(row, 2)?,
+                poison: count(row, 3)?,
+                oldest: row.get::<_, Option<i64>>(4)?.and_then(time),
+            })
+        })?
+        .collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ParcelStory> {
+    let number = |column| -> rusqlite::Result<Option<u64>> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
+    };
+    let receipt = number(14)?;
+    Ok(ParcelStory {
+        id: row.get(0)?,
+        partner: partner(row, 1)?,
+        subject: row.get(2)?,
+        sequence: row.get::<_, i64>(3)?.unsigned_abs(),
+        kind: row.get(4)?,
+        class: class(row, 5)?,
+        state: state(row.get(6)?, receipt.is_some())?,
+        attempts: row.get(7)?,
+        reason: row.get(8)?,
+        put_at: instant(row, 9)?,
+        due_at: instant(row, 10)?,
+        due: row.get::<_, Option<i64>>(11)?.and_then(time),
+        owner: row.get(12)?,
+        sending: number(13)?,
+        receipt,
+        cause: row
+            .get::<_, Option<[u8; 16]>>(15)?
+            .map(Evidence::from_bytes),
+    })
+}
+
+/// At most so many in one answer.
+const LIST_MAX: usize = 1_000;
+const BEFORE: &str = "position < (SELECT position FROM outbox WHERE id = ?)";
+const COLUMNS: &str = "id, partner, subject, sequence, kind, class, state, attempts, reason, put_at, \
+    due_at, give_up_at, owner, sending, receipt, cause";

@@ -1,0 +1,211 @@
+//! From a connection string to a session with whichever host takes writes.
+
+use std::time::Duration;
+
+use futures_util::future::select_ok;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::tls::Tls;
+use super::{PostgresParams, SCHEMA, Session};
+use crate::sql::{Error, Result};
+
+/// Where to connect to, checked.
+#[derive(Clone)]
+pub(crate) struct Target {
+    hosts: Vec<Config>,
+    tls: Option<Tls>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
+}
+
+impl Target {
+    /// Checks the connection string; `role` names the session in `pg_stat_activity`.
+    ///
+    /// # Errors
+    /// What is wrong, without the url.
+    pub(crate) fn new(params: &PostgresParams, role: &str) -> std::result::Result<Self, String> {
+        let parsed: Config = params
+            .url
+            .parse()
+            .map_err(|_| "the url is not a PostgreSQL connection string".to_owned())?;
+        let count = parsed.get_hosts().len();
+        if count == 0 || parsed.get_dbname().is_none() || parsed.get_user().is_none() {
+            return Err("the url must name user, host and database".to_owned());
+        }
+        if !(parsed.get_ports().len() <= 1 || parsed.get_ports().len() == count) {
+            return Err("the url must name one port, or one for each host".to_owned());
+        }
+        if !parsed.get_hostaddrs().is_empty() {
+            return Err("the url may not name hostaddr".to_owned());
+        }
+        let hosts = (0..count).map(|at| one_host(params, &parsed, at, role));
+        Ok(Self {
+            hosts: hosts.collect::<std::result::Result<_, _>>()?,
+            tls: params.tls.clone().map(Tls),
+            connect_timeout: params.connect_timeout,
+            statement_timeout: params.statement_timeout,
+        })
+    }
+
+    /// Asks all hosts at once and takes the first that takes writes.
+    pub(crate) fn connect(&self) -> Result<Session> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Gone(error.to_string()))?;
+        let client = runtime.block_on(async {
+            let tries = self.hosts.iter().map(|host| {
+                Box::pin(async {
+                    tokio::time::timeout(self.connect_timeout, self.reach(host))
+                        .await
+                        .unwrap_or(Err(Error::Late(self.connect_timeout.as_millis())))
+                })
+            });
+            select_ok(tries).await.map(|(client, _)| client)
+        })?;
+        Ok(Session::new(runtime, client, self.statement_timeout))
+    }
+
+    async fn reach(&self, host: &Config) -> Result<Client> {
+        let client = match &self.tls {
+            Some(tls) => {
+                let (client, connection) = host.connect(tls.clone()).await?;
+                drive(connection);
+                client
+            }
+            None => {
+                let (client, connection) = host.connect(NoTls).await?;
+                drive(connection);
+                client
+            }
+        };
+        client.batch_execute(&self.settings()).await?;
+        let row = client.query_one(STANDING, &[]).await?;
+        if row.get::<_, i32>(0) < VERSION_MIN {
+            return Err(Error::Gone("the server is older than PostgreSQL 15".into()));
+        }
+        if row.get::<_, bool>(1) {
+            return Err(Error::Gone("the server takes no writes".into()));
+        }
+        Ok(client)
+    }
+
+    /// Every look-up here goes by an index: plans that read whole tables are ruled out beforehand. A
+    /// synchronous standby that is asked for more than `on` stays so. A session that stands still inside
+    /// a transaction must not hold its locks.
+    fn settings(&self) -> String {
+        let patience = self.statement_timeout.as_millis();
+        format!(
+            "SET search_path = {SCHEMA}; SET statement_timeout = {patience}; \
+            SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 2000; \
+            SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+            SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning; \
+            SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+            WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+            patience / 3
+        )
+    }
+}
+
+fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(error = %Error::Postgres(error), "a connection to the database has ended");
+        }
+    });
+}
+
+/// The same settings for one host of the url.
+fn one_host(
+    params: &PostgresParams,
+    parsed: &Config,
+    at: usize,
+    role: &str,
+) -> std::result::Result<Config, String> {
+    let mut config = Config::new();
+    let port = parsed.get_ports().get(at).or(parsed.get_ports().first());
+    config
+        .user(parsed.get_user().unwrap_or_default())
+        .dbname(parsed.get_dbname().unwrap_or_default())
+        .port(*port.unwrap_or(&5432))
+        .application_name(format!("lienthong {role}"))
+        .connect_timeout(params.connect_timeout)
+        .keepalives_idle(Duration::from_secs(5))
+        .keepalives_interval(Duration::from_secs(2))
+        .keepalives_retries(3)
+        .tcp_user_timeout(Duration::from_secs(10));
+    match (&params.password, parsed.get_password()) {
+        (Some(password), _) => config.password(password),
+        (None, Some(password)) => config.password(password),
+        (None, None) => &mut config,
+    };
+    match &parsed.get_hosts()[at] {
+        Host::Unix(folder) => {
+            config.host_path(folder).ssl_mode(SslMode::Disable);
+        }
+        Host::Tcp(name) => {
+            let plain = parsed.get_ssl_mode() == SslMode::Disable;
+            let near = matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1");
+            let mode = match (plain, params.tls.is_some()) {
+                (true, _) if near || params.danger_plain => SslMode::Disable,
+                (true, _) => return Err("sslmode=disable reaches over the network".to_owned()),
+                (false, true) => SslMode::Require,
+                (false, false) => {
+                    return Err("the server cannot be proven without anchors".to_owned());
+                }
+            };
+            config.host(name).ssl_mode(mode);
+        }
+    }
+    Ok(config)
+}
+
+const VERSION_MIN: i32 = 150_000;
+const STANDING: &str = "SELECT current_setting('server_version_num')::integer, \
+    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(url: &str) -> Option<String> {
+        PostgresParams::new(url).problem()
+    }
+
+    #[test]
+    fn a_url_says_who_where_and_what() {
+        assert_eq!(problem("postgresql:///db?host=/tmp&user=me"), None);
+        assert_eq!(problem("host=/tmp,/var/tmp user=me dbname=db"), None);
+        for url in ["postgresql://me@/db", "postgresql:///db?host=/tmp", "postgresql:///?host=/tmp&user=me"] {
+            assert!(problem(url).unwrap().contains("must name"), "{url}");
+        }
+        assert!(problem("what?").unwrap().contains("not a PostgreSQL connection string"));
+        let ports = "host=/a,/b,/c port=1,2 user=me dbname=db";
+        assert!(problem(ports).unwrap().contains("one port"));
+    }
+
+    #[test]
+    fn a_network_url_without_proof_of_the_server_is_refused() {
+        let far = "postgresql://me@db.example/db";
+        assert!(problem(far).unwrap().contains("without anchors"));
+        let plain = format!("{far}?sslmode=disable");
+        assert!(problem(&plain).unwrap().contains("over the network"));
+        let mut danger = PostgresParams::new(plain);
+        danger.danger_plain = true;
+        assert_eq!(danger.problem(), None);
+        assert_eq!(problem("postgresql://me@127.0.0.1:5433/db?sslmode=disable"), None);
+    }
+
+    #[test]
+    fn the_url_and_the_password_are_never_printed() {
+        let mut params = PostgresParams::new("postgresql://me:secret@db/x");
+        params.password = Some("secret".into());
+        assert!(!format!("{params:?}").contains("secret"));
+        assert!(!params.problem().unwrap().contains("secret"));
+    }
+}

@@ -1,0 +1,150 @@
+//! Numbered migrations, up and down, embedded. Each says from which build on it is understood, so that
+//! an older build goes on working beside a newer one until a change that it cannot live with.
+
+use super::{SCHEMA, Session};
+use crate::OpenError;
+use crate::migrate::Migration;
+use crate::sql::{Connection, Error, OptionalExtension as _, Result, params};
+
+/// What the database says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The newest migration that was applied.
+    pub(crate) version: u32,
+    /// The oldest build that understands it all.
+    pub(crate) compatible_from: u32,
+}
+
+/// Brings the schema to the newest version that this build knows; refuses one that it cannot live with.
+pub(crate) fn up(conn: &Connection, to: Option<u32>) -> std::result::Result<Standing, OpenError> {
+    let session = session(conn)?;
+    locked(session, || {
+        prepare(session)?;
+        let found = standing(conn)?;
+        check(found)?;
+        let last = to.unwrap_or(KNOWN);
+        for migration in MIGRATIONS.iter().filter(|m| m.number > found.version && m.number <= last) {
+            apply(session, conn, migration)?;
+        }
+        Ok(standing(conn)?)
+    })
+}
+
+/// Takes back every migration above `to`.
+pub(crate) fn down(conn: &Connection, to: u32) -> std::result::Result<Standing, OpenError> {
+    let session = session(conn)?;
+    locked(session, || {
+        prepare(session)?;
+        let found = standing(conn)?;
+        if found.version > KNOWN {
+            return Err(OpenError::Newer { found: found.version, known: KNOWN });
+        }
+        let undo = MIGRATIONS.iter().rev();
+        for migration in undo.filter(|m| m.number <= found.version && m.number > to) {
+            let script = format!(
+                "BEGIN; {} DELETE FROM migration WHERE number = {}; COMMIT",
+                migration.down, migration.number
+            );
+            session.batch(&script)?;
+        }
+        Ok(standing(conn)?)
+    })
+}
+
+/// Whether this build can work with what is there.
+pub(crate) fn check(found: Standing) -> std::result::Result<(), OpenError> {
+    if found.compatible_from > KNOWN {
+        return Err(OpenError::Newer { found: found.version, known: KNOWN });
+    }
+    Ok(())
+}
+
+/// Nothing applied is version 0.
+pub(crate) fn standing(conn: &Connection) -> Result<Standing> {
+    let there: bool = conn.query_row(
+        "SELECT to_regclass('lienthong_store.migration') IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    if !there {
+        return Ok(Standing { version: 0, compatible_from: 0 });
+    }
+    let sql = "SELECT coalesce(max(number), 0), coalesce(max(compatible_from), 0) FROM migration";
+    conn.query_row(sql, [], |row| {
+        Ok(Standing { version: row.get(0)?, compatible_from: row.get(1)? })
+    })
+}
+
+fn session(conn: &Connection) -> Result<&Session> {
+    match conn {
+        Connection::Postgres(session) => Ok(session),
+        Connection::Sqlite(_) => Err(Error::Gone("not a PostgreSQL connection".into())),
+    }
+}
+
+/// One at a time, over all replicas.
+fn locked<T>(
+    session: &Session,
+    work: impl FnOnce() -> std::result::Result<T, OpenError>,
+) -> std::result::Result<T, OpenError> {
+    session.batch(&format!("SELECT pg_advisory_lock({LOCK})"))?;
+    let done = work();
+    if done.is_err() {
+        let _ = session.batch("ROLLBACK");
+    }
+    session.batch(&format!("SELECT pg_advisory_unlock({LOCK})"))?;
+    done
+}
+
+fn prepare(session: &Session) -> Result<()> {
+    session.batch(&format!(
+        "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; \
+        CREATE TABLE IF NOT EXISTS migration (number integer PRIMARY KEY, \
+        compatible_from integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    ))
+}
+
+fn apply(session: &Session, conn: &Connection, migration: &Migration) -> std::result::Result<(), OpenError> {
+    session.batch(&format!("BEGIN; {}", migration.up))?;
+    conn.prepare_cached("INSERT INTO migration (number, compatible_from) VALUES (?1, ?2)")?
+        .execute(params![migration.number, migration.compatible_from()])?;
+    tracing::info!(number = migration.number, "the store's schema was migrated");
+    Ok(session.batch("COMMIT")?)
+}
+
+/// The version that a database without our own tables has; used by `status`.
+pub(crate) fn exists(conn: &Connection) -> Result<bool> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'lienthong_store'";
+    let found: Option<i64> = conn.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(found.is_some())
+}
+
+/// The newest version that this build knows.
+pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
+const LOCK: i64 = 0x4c54_7374;
+const MIGRATIONS: [Migration; 1] = [Migration {
+    number: 1,
+    up: include_str!("../../migrations/postgres/0001_start.up.sql"),
+    down: include_str!("../../migrations/postgres/0001_start.down.sql"),
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_without_a_gap_and_say_who_understands_them() {
+        for (number, migration) in (1..).zip(&MIGRATIONS) {
+            assert_eq!(migration.number, number);
+            assert!((1..=number).contains(&migration.compatible_from()), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_taken_while_it_says_that_this_build_understands_it() {
+        let newer = Standing { version: KNOWN + 3, compatible_from: KNOWN };
+        check(newer).unwrap();
+        let foreign = Standing { compatible_from: KNOWN + 1, ..newer };
+        assert!(matches!(check(foreign), Err(OpenError::Newer { .. })));
+    }
+}

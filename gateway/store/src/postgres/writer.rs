@@ -1,0 +1,322 @@
+//! The writer on PostgreSQL: one thread, one session, many commands per commit.
+//!
+//! A command's future resolves after the COMMIT that holds it has returned, with synchronous_commit on.
+//! A batch first runs whole; when a row fails, it is rolled back and its commands are run one by one,
+//! each in a transaction of its own, so that only the bad one is refused. When the connection ends while
+//! a commit is under way nobody knows its outcome: the callers are told that it is unavailable, and what
+//! may have been claimed is given back as soon as there is a connection again.
+
+use std::sync::Arc;
+
+use gateway_core::ports::{Clock, StoreError};
+use gateway_core::seal::Vault;
+use tokio::sync::mpsc;
+
+use super::chain::{ADVANCE, Hold, Refused, take};
+use super::partitions::Cover;
+use super::pending::{self, Pending};
+use super::{Session, Target, migrate};
+use crate::health::Health;
+use crate::journal::Head;
+use crate::sql::{Connection, Error, ToValue as _, Value};
+use crate::writer::{BATCH_MAX, Job, RowError, Terms, Turn, resolve};
+use crate::{OpenError, anchor};
+
+/// What the writer thread works with.
+pub(crate) struct WriterParts {
+    pub(crate) target: Target,
+    pub(crate) terms: Terms,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) health: Arc<Health>,
+}
+
+/// The writer, connected.
+pub(crate) struct Writer {
+    parts: WriterParts,
+    conn: Option<(Connection, Hold)>,
+    head: Head,
+    cover: Cover,
+    /// Evidence of what may have been claimed in a commit whose outcome is unknown.
+    doubtful: Vec<[u8; 16]>,
+}
+
+/// How a batch failed.
+enum Failure {
+    /// One row did.
+    Row(StoreError),
+    /// It met another transaction; once more.
+    Again(StoreError),
+    /// The database did, or the way to it.
+    Batch(StoreError),
+}
+
+impl Writer {
+    /// Connects, migrates and takes the chain. A chain that contradicts itself halts the writing.
+    pub(crate) fn open(parts: WriterParts) -> Result<Self, OpenError> {
+        let conn = parts.target.connect()?;
+        bring_up(&parts.target)?;
+        let mut tries = 0;
+        let taken = loop {
+            match take(&conn, &parts.terms.writer, &parts.vault, None) {
+                // A predecessor that was killed a moment ago may still be seen.
+                Err(Refused::InUse) if tries < IN_USE_TRIES => {
+                    tries += 1;
+                    std::thread::park_timeout(parts.target.connect_timeout / 4);
+                }
+                taken => break taken,
+            }
+        };
+        let mut writer = Self {
+            parts,
+            conn: None,
+            head: Head::genesis(""),
+            cover: Cover::default(),
+            doubtful: Vec::new(),
+        };
+        match taken {
+            Ok((hold, head)) => {
+                writer.head = head;
+                writer.conn = Some((conn, hold));
+            }
+            Err(Refused::InUse) => return Err(OpenError::InUse),
+            Err(Refused::OtherKey) => return Err(OpenError::OtherKey),
+            Err(Refused::Broken(why)) => writer.parts.health.halt(why),
+            Err(Refused::Sql(error)) => return Err(error.into()),
+        }
+        Ok(writer)
+    }
+
+    /// Serves until nobody can ask any more.
+    pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            let batch = std::mem::take(&mut batch);
+            if let Err(error) = self.serve(batch) {
+                // Whoever waits behind a database that does not answer has waited long enough.
+                let mut waiting = Vec::new();
+                while let Ok(job) = jobs.try_recv() {
+                    waiting.push(job);
+                }
+                resolve(waiting, &Err(error));
+            }
+        }
+    }
+
+    /// Fails where the database could not be reached.
+    fn serve(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        batch.retain(|job| job.is_wanted());
+        let ready = self.parts.health.writable().and_then(|()| self.connected());
+        if let Err(error) = ready {
+            resolve(batch, &Err(error.clone()));
+            return Err(error);
+        }
+        let now = self.parts.clock.now().as_microsecond();
+        match self.commit(&mut batch, now) {
+            Err(Failure::Row(_)) if batch.len() > 1 => {
+                let mut last = Ok(());
+                for job in batch {
+                    let mut alone = [job];
+                    last = self.commit(&mut alone, now).map_err(told);
+                    let [job] = alone;
+                    resolve(vec![job], &last);
+                }
+                self.unreachable(last)
+            }
+            outcome => {
+                let outcome = outcome.map_err(told);
+                resolve(batch, &outcome);
+                self.unreachable(outcome)
+            }
+        }
+    }
+
+    fn unreachable(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.conn.is_some() { Ok(()) } else { outcome }
+    }
+
+    /// A session that holds the chain; made again where the last one is lost.
+    fn connected(&mut self) -> Result<(), StoreError> {
+        if self.conn.is_some() {
+            return Ok(());
+        }
+        let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
+        let conn = self.parts.target.connect().map_err(unavailable)?;
+        let known = Some(self.head).filter(|head| *head != Head::genesis(""));
+        match take(&conn, &self.parts.terms.writer, &self.parts.vault, known) {
+            Ok((hold, head)) => {
+                self.head = head;
+                self.give_back(&conn).map_err(unavailable)?;
+                self.conn = Some((conn, hold));
+                tracing::info!("the database is connected again");
+                Ok(())
+            }
+            Err(Refused::Sql(error)) => Err(unavailable(error)),
+            Err(Refused::InUse) => Err(StoreError::Unavailable(
+                "another session still holds this writer's chain".into(),
+            )),
+            Err(Refused::OtherKey) => self.halt("the head does not open with the vault's key".into()),
+            Err(Refused::Broken(why)) => self.halt(why),
+        }
+    }
+
+    fn halt(&self, why: String) -> Result<(), StoreError> {
+        self.parts.health.halt(why);
+        self.parts.health.writable()
+    }
+
+    /// Claims of a commit whose outcome was unknown: their callers were told to ask again.
+    fn give_back(&mut self, conn: &Connection) -> crate::sql::Result<()> {
+        if self.doubtful.is_empty() {
+            return Ok(());
+        }
+        let now = self.parts.clock.now().as_microsecond();
+        let all: Vec<&[u8]> = self.doubtful.iter().map(<[u8; 16]>::as_slice).collect();
+        conn.prepare_cached(GIVE_BACK)?
+            .execute(&[&Value::Blobs(&all) as &dyn crate::sql::ToValue, &now])?;
+        self.doubtful.clear();
+        Ok(())
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), Failure> {
+        let mut met = 0;
+        loop {
+            let before = self.head;
+            let outcome = self.attempt(batch, now);
+            if outcome.is_err() {
+                self.head = before;
+            }
+            match outcome {
+                Err(Failure::Again(_)) if met < AGAIN_MAX => met += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), Failure> {
+        let Some((conn, hold)) = self.conn.take() else {
+            return Err(Failure::Batch(StoreError::Unavailable("not connected".into())));
+        };
+        let outcome = self.attempt_on(&conn, hold, batch, now);
+        let Connection::Postgres(session) = &conn else {
+            return outcome;
+        };
+        if outcome.is_err() && session.is_open() && session.batch("ROLLBACK").is_err() {
+            return outcome;
+        }
+        if session.is_open() {
+            self.conn = Some((conn, hold));
+        } else {
+            self.doubtful.extend(batch.iter().filter_map(|job| job.claims()));
+        }
+        outcome
+    }
+
+    fn attempt_on(
+        &mut self,
+        conn: &Connection,
+        hold: Hold,
+        batch: &mut [Box<dyn Job>],
+        now: i64,
+    ) -> Result<(), Failure> {
+        let Connection::Postgres(session) = conn else {
+            return Err(Failure::Batch(StoreError::Unavailable("not PostgreSQL".into())));
+        };
+        session.begin_turn();
+        self.cover.reach(conn, session, now).map_err(failed)?;
+        let before = self.head;
+        if !hold.begin(session, &before).map_err(failed)? {
+            self.parts.health.halt("another process writes this chain".into());
+            return Err(Failure::Batch(StoreError::Unavailable("read-only".into())));
+        }
+        if batch.iter().any(|job| job.moves_parcels()) {
+            session.batch(LOCK_OUTBOX).map_err(failed)?;
+        }
+        let mut pending = Pending::default();
+        for job in batch.iter_mut() {
+            let mut turn = Turn {
+                conn,
+                head: &mut self.head,
+                now,
+                terms: &self.parts.terms,
+                pending: Some(&mut pending),
+            };
+            job.run(&mut turn).map_err(row_failed)?;
+        }
+        self.finish(session, hold, &before, &pending, now).map_err(failed)
+    }
+
+    /// Everything that was appended, the new head and COMMIT, in one round trip.
+    fn finish(
+        &self,
+        session: &Session,
+        hold: Hold,
+        before: &Head,
+        pending: &Pending,
+        now: i64,
+    ) -> crate::sql::Result<()> {
+        if self.head == *before {
+            return session.commit_with(&[]);
+        }
+        let anchor = anchor::seal(&self.parts.vault, &self.parts.terms.writer, &self.head);
+        let head = [hold.id.value(), self.head.seq.value(), self.head.hash.value(), anchor.value()];
+        if pending.is_empty() {
+            return session.commit_with(&[(ADVANCE, &head)]);
+        }
+        pending.with(now, |rows| {
+            session.commit_with(&[(pending::INSERT, rows), (ADVANCE, &head)])
+        })
+    }
+}
+
+/// On a session of its own, since it may take its time.
+fn bring_up(target: &Target) -> Result<(), OpenError> {
+    let conn = target.connect()?;
+    if let Connection::Postgres(session) = &conn {
+        session.take_time(MIGRATION_MAX)?;
+    }
+    migrate::up(&conn, None)?;
+    Ok(())
+}
+
+fn told(failure: Failure) -> StoreError {
+    match failure {
+        Failure::Row(error) | Failure::Again(error) | Failure::Batch(error) => error,
+    }
+}
+
+fn row_failed(error: RowError) -> Failure {
+    match error {
+        RowError::Refused(error) => Failure::Row(error),
+        RowError::Sql(error) => failed(error),
+    }
+}
+
+/// Whose fault it is, by the class of the server's code.
+fn failed(error: Error) -> Failure {
+    let told = error.told();
+    let Error::Postgres(cause) = &error else {
+        return match error {
+            Error::Sqlite(_) | Error::NoRows | Error::Shape(..) => Failure::Row(told),
+            _ => Failure::Batch(told),
+        };
+    };
+    let Some(code) = cause.code().map(|code| code.code().to_owned()) else {
+        // Not the server's word: a parameter that cannot be sent, or the connection.
+        return if cause.is_closed() { Failure::Batch(told) } else { Failure::Row(told) };
+    };
+    match code.as_str() {
+        // Serialization, deadlock, lock not available, unique: another transaction was there.
+        "40001" | "40P01" | "55P03" | "23505" => Failure::Again(told),
+        code if ["22", "23", "54"].contains(&&code[..2]) => Failure::Row(told),
+        _ => Failure::Batch(told),
+    }
+}
+
+const AGAIN_MAX: u32 = 3;
+const IN_USE_TRIES: u32 = 12;
+const MIGRATION_MAX: std::time::Duration = std::time::Duration::from_secs(600);
+/// Who may go first in a subject changes only under this lock, so that two replicas never each see half.
+const LOCK_OUTBOX: &str = "SELECT pg_advisory_xact_lock(1280603759)";
+const GIVE_BACK: &str = "UPDATE inbox i SET owner = NULL, leased_until = ?2 FROM journal j \
+    WHERE j.evidence = ANY(?1::bytea[]) AND j.kind = 1 AND i.request = j.seq AND i.answer IS NULL";
