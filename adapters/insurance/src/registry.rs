@@ -1,8 +1,10 @@
-//! The embedded registry: people, employers, cards, births and dossiers in one SQLite file.
+//! The registry: people, employers, cards, births and dossiers in one SQLite file or on PostgreSQL.
 //!
 //! One thread owns the write connection and commits many effects at once; readers have their own
 //! connections and threads; no SQL ever runs on an async worker. What a change did, what it answered
-//! and which changes it tells of are committed together, under the caller's key.
+//! and which changes it tells of are committed together, under the caller's key. On PostgreSQL any number
+//! of processes share one registry: their writers take turns by a lock of the database, batch by batch, so
+//! that a number is given out once and every rule sees what was done before.
 
 mod births;
 mod cards;
@@ -15,18 +17,20 @@ mod error;
 mod facts;
 mod fingerprint;
 mod law;
+mod marks;
 mod open;
 mod people;
-mod schema;
+pub(crate) mod schema;
 mod steps;
 mod threads;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::Connection;
 use schemas::date::day_in_viet_nam;
 use schemas::id::{DossierCode, OrganId};
 
@@ -34,12 +38,16 @@ pub(crate) use counters::SI_COUNTER;
 pub use error::{Error, OpenError};
 #[cfg(test)]
 pub(crate) use fingerprint::fingerprint;
-use threads::Threads;
+use marks::Marks;
+pub use open::migrate;
+use threads::{Desk, Threads};
+
+use crate::sql::{Address, Sql};
 
 /// Time, passed in so that tests can turn it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Who lives in a registry. Written into the file when it is made and never changed.
+/// Who lives in a registry. Written into it when it is made and never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
     /// People that do not exist; numbers of the reserved ranges only.
@@ -49,7 +57,7 @@ pub enum Population {
 }
 
 impl Population {
-    /// The word in the contract and in the file.
+    /// The word in the contract and in the registry.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,12 +67,24 @@ impl Population {
     }
 }
 
+/// Where a registry is kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A SQLite file; made with mode 0600 where absent, and brought to the newest schema.
+    File(PathBuf),
+    /// A database of PostgreSQL 15 or newer; [`migrate`] makes the schema.
+    Server(Address),
+}
+
 /// How a registry is opened; every limit has a safe default in [`Params::synthetic`].
 #[derive(Debug, Clone)]
 pub struct Params {
-    /// The database file; made with mode 0600 where absent.
-    pub path: PathBuf,
-    /// Who lives in it; must be what the file says.
+    /// Where it is kept.
+    pub place: Place,
+    /// Where the highest number given out is noted before it is given: out of reach of whatever restores
+    /// the registry. None notes nothing.
+    pub marks: Option<PathBuf>,
+    /// Who lives in it; must be what the registry says.
     pub population: Population,
     /// The organisation in dossier codes: groups of at most three characters.
     pub organ_id: OrganId,
@@ -80,8 +100,15 @@ impl Params {
     /// A registry of synthetic people with the default limits and the made-up organisation `G99.00.01`.
     #[must_use]
     pub fn synthetic(path: impl Into<PathBuf>) -> Self {
+        Self::synthetic_in(Place::File(path.into()))
+    }
+
+    /// The same, in either place.
+    #[must_use]
+    pub fn synthetic_in(place: Place) -> Self {
         Self {
-            path: path.into(),
+            place,
+            marks: None,
             population: Population::Synthetic,
             organ_id: OrganId::parse("G99.00.01").expect("the literal is an organisation code"),
             readers: 2,
@@ -100,27 +127,29 @@ pub struct Registry {
 struct Shared {
     params: Params,
     clock: Clock,
+    marks: Arc<Marks>,
     threads: Threads,
 }
 
 impl Registry {
-    /// Opens the file, brings its schema up to date and starts the writer and the readers.
+    /// Opens the registry and starts its writers and readers. A file is made and brought to the newest
+    /// schema; a database has to be there already.
     ///
     /// # Errors
-    /// Where the organisation does not fit into dossier codes, or the file is not a registry, has
-    /// another population or comes from a newer version.
+    /// Where the organisation does not fit into dossier codes, or what is found is not a registry, has
+    /// another population or another version, or cannot be reached.
     pub fn open(params: Params, clock: Clock) -> Result<Self, OpenError> {
         DossierCode::parse(&format!("{}-260101-000001", params.organ_id))
             .map_err(|_| OpenError::OrganId)?;
-        let writer = open::writer(&params)?;
-        let readers = (0..params.readers.max(1))
-            .map(|_| open::reader(&params.path))
-            .collect::<Result<Vec<_>, _>>()?;
-        let threads = Threads::start(writer, readers, params.queue_max, params.batch_max)?;
+        let marks = Arc::new(Marks::open(params.marks.as_deref())?);
+        open::settle(&params, &marks)?;
+        let hands = open::hands(&params, &marks)?;
+        let threads = Threads::start(hands, params.queue_max, params.batch_max)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 params,
                 clock,
+                marks,
                 threads,
             }),
         })
@@ -138,45 +167,61 @@ impl Registry {
         &self.shared.params
     }
 
-    /// A further connection for work that runs before serving, such as seeding; blocks.
-    pub(crate) fn connect(&self) -> Result<Connection, Error> {
-        Ok(open::second_writer(&self.shared.params.path)?)
+    /// Runs work on a connection and a thread of its own, such as seeding before serving; blocks.
+    ///
+    /// A thread of its own, since a session with a server may not be waited for on an async worker.
+    pub(crate) fn aside<T: Send, E: Send + From<Error>>(
+        &self,
+        work: impl FnOnce(&Sql) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
+        let run = || {
+            let sql = open::aside(&self.shared.params.place).map_err(Error::from)?;
+            work(&sql)
+        };
+        thread::scope(|scope| scope.spawn(run).join())
+            .unwrap_or_else(|_| Err(Error::Corrupt("the work panicked").into()))
     }
 
     /// Runs a read on a reader thread.
     async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Sql) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.shared.threads.read(name, work).await
     }
 
-    /// Runs a named transaction on the writer thread; it is undone alone where it fails.
+    /// Runs a named transaction on a writer thread; it is undone alone where it fails.
     async fn write<T: Send + 'static>(
         &self,
+        desk: Desk,
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let registry = Arc::clone(&self.shared);
-        let run = move |sql: &Connection| {
+        let run = move |sql: &Sql| {
             let now = (registry.clock)();
-            let shared = &*registry;
-            work(&Tx {
+            let tx = Tx {
                 sql,
                 now,
                 today: day_in_viet_nam(now),
-                params: &shared.params,
-            })
+                params: &registry.params,
+                minted: RefCell::default(),
+            };
+            let done = work(&tx)?;
+            registry.marks.given(tx.minted.into_inner());
+            Ok(done)
         };
-        self.shared.threads.write(name, run).await
+        self.shared.threads.write(desk, name, run).await
     }
 }
 
 /// One change in the making: everything it may use, the time of day included.
 struct Tx<'a> {
-    sql: &'a Connection,
+    sql: &'a Sql,
     now: Timestamp,
     today: Date,
     params: &'a Params,
+    /// The numbers it took, by counter.
+    minted: RefCell<Vec<(String, i64)>>,
 }

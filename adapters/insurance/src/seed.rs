@@ -10,24 +10,26 @@ mod papers;
 mod people;
 mod places;
 mod random;
+mod sheet;
 mod work;
 
 #[cfg(test)]
 mod tests;
 
 use jiff::civil::Date;
-use rusqlite::{Connection, TransactionBehavior};
 
 pub use landmarks::{EmployerMark, Landmarks, PersonMark, PlaceMark, landmarks};
 use places::Places;
 use random::Random;
+use sheet::Sheet;
 
-use crate::registry::{Error, Population, Registry, SI_COUNTER};
+use crate::registry::{Error, Population, Registry, SI_COUNTER, schema};
+use crate::sql::{self, Engine, Sql, values};
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeedParams {
-    /// How many people, 1 to 1,000,000; the last household is cut to fit.
+    /// How many people, 1 to 20,000,000; the last household is cut to fit.
     pub people: usize,
     /// How many employers, branches included, 1 to 10,000.
     pub employers: usize,
@@ -70,13 +72,16 @@ pub enum SeedError {
     Registry(#[from] Error),
 }
 
-impl From<rusqlite::Error> for SeedError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<sql::Error> for SeedError {
+    fn from(error: sql::Error) -> Self {
         Self::Registry(error.into())
     }
 }
 
 /// Fills an empty registry in one transaction; blocks, so run it before serving or on a blocking thread.
+///
+/// The same parameters make the same rows on either engine. A server is filled by COPY, without keys and
+/// indexes, which are made afterwards and prove the load.
 ///
 /// `progress` is called with (done, total) every hundred people and at the end.
 ///
@@ -85,26 +90,51 @@ impl From<rusqlite::Error> for SeedError {
 pub fn run(
     registry: &Registry,
     params: SeedParams,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), SeedError> {
     check(registry, &params)?;
-    let mut connection = registry.connect()?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if is_seeded_on(&transaction)? {
+    registry.aside(|sql| {
+        sql.begin("")?;
+        let filled = fill(sql, &params, progress);
+        match filled {
+            Ok(()) => Ok(sql.commit()?),
+            Err(_) => {
+                sql.rollback();
+                filled
+            }
+        }
+    })
+}
+
+fn fill(
+    sql: &Sql,
+    params: &SeedParams,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), SeedError> {
+    if is_seeded_on(sql)? {
         return Err(SeedError::NotEmpty);
     }
-    let mut random = Random::new(params.seed);
-    let places = Places::draw(&transaction, &mut random, params.as_of)?;
+    let server = sql.engine() == Engine::Postgres;
+    if server {
+        schema::keys_off(sql)?;
+    }
     let mut tick = Tick {
         done: 0,
         total: params.people as u64 * 2,
         progress,
     };
-    let mut residents = people::settle(&transaction, &mut random, &params, &places, &mut tick)?;
-    work::employ(&transaction, &mut random, &params, &places, &mut residents)?;
-    papers::issue(&transaction, &mut random, &params, &residents, &mut tick)?;
-    remember(&transaction, &params, residents.len())?;
-    transaction.commit()?;
+    let mut sheet = Sheet::new(sql);
+    let mut random = Random::new(params.seed);
+    let places = Places::draw(&mut sheet, &mut random, params.as_of)?;
+    let mut residents = people::settle(&mut sheet, &mut random, params, &places, &mut tick)?;
+    work::employ(&mut sheet, &mut random, params, &places, &mut residents)?;
+    papers::issue(&mut sheet, &mut random, params, &residents, &mut tick)?;
+    sheet.finish()?;
+    if server {
+        schema::keys_on(sql)?;
+        sql.batch(CAUGHT_UP)?;
+    }
+    remember(sql, params, residents.len())?;
     (tick.progress)(tick.total, tick.total);
     Ok(())
 }
@@ -114,14 +144,14 @@ pub fn run(
 /// # Errors
 /// Where the file fails.
 pub fn is_seeded(registry: &Registry) -> Result<bool, Error> {
-    is_seeded_on(&registry.connect()?)
+    registry.aside(is_seeded_on)
 }
 
 /// Counts what is done and tells it now and then.
 struct Tick<'a> {
     done: u64,
     total: u64,
-    progress: &'a mut dyn FnMut(u64, u64),
+    progress: &'a mut (dyn FnMut(u64, u64) + Send),
 }
 
 impl Tick<'_> {
@@ -137,7 +167,7 @@ fn check(registry: &Registry, params: &SeedParams) -> Result<(), SeedError> {
     if registry.population() != Population::Synthetic {
         return Err(SeedError::NotSynthetic);
     }
-    if !(1..=1_000_000).contains(&params.people) {
+    if !(1..=20_000_000).contains(&params.people) {
         return Err(SeedError::Range("the number of people"));
     }
     if !(1..=10_000).contains(&params.employers) {
@@ -146,18 +176,30 @@ fn check(registry: &Registry, params: &SeedParams) -> Result<(), SeedError> {
     Ok(())
 }
 
-fn is_seeded_on(sql: &Connection) -> Result<bool, Error> {
-    Ok(sql.query_row("SELECT EXISTS (SELECT 1 FROM people)", [], |row| row.get(0))?)
+fn is_seeded_on(sql: &Sql) -> Result<bool, Error> {
+    Ok(
+        sql.query_one("SELECT EXISTS (SELECT 1 FROM people)", &[], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
-fn remember(sql: &Connection, params: &SeedParams, people: usize) -> Result<(), Error> {
+fn remember(sql: &Sql, params: &SeedParams, people: usize) -> Result<(), Error> {
     let people = i64::try_from(people).map_err(|_| Error::Corrupt("a count"))?;
     sql.execute(
         "INSERT INTO counters (name, value) VALUES (?1, ?2)",
-        (SI_COUNTER, people),
+        values![SI_COUNTER, people],
     )?;
-    let mut meta = sql.prepare("INSERT INTO meta (name, value) VALUES (?1, ?2)")?;
-    meta.execute(("seed", params.seed.to_string()))?;
-    meta.execute(("seed-as-of", params.as_of.to_string()))?;
+    let (seed, as_of) = (params.seed.to_string(), params.as_of.to_string());
+    for (name, value) in [("seed", seed), ("seed-as-of", as_of)] {
+        let meta = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+        sql.execute(meta, values![name, value])?;
+    }
     Ok(())
 }
+
+/// The server's own numbering goes on after the ids that came with the rows; its planner learns what is there.
+const CAUGHT_UP: &str = "SELECT setval('household_ids', (SELECT max(id) FROM households));
+    SELECT setval('people_ids', (SELECT max(id) FROM people));
+    SELECT setval('employer_ids', (SELECT max(id) FROM employers));
+    ANALYZE";

@@ -2,7 +2,7 @@
 
 mod parse;
 
-use rusqlite::OptionalExtension as _;
+use jiff::civil::Date;
 use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, SiNumber};
 use schemas::proto::Message;
@@ -14,6 +14,7 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::people::Known;
 use super::{Error, Registry, Tx, cards, counters, facts, law, people};
+use crate::sql::{Sql, values};
 use parse::Birth;
 
 impl Registry {
@@ -104,22 +105,21 @@ fn register(
         None => enrol(tx, &birth)?,
     };
     let (card, rule) = card_of(tx, person, &birth)?;
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO birth_cases (sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
+    tx.sql.execute(
+        "INSERT INTO birth_cases (sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        values![
             sender,
-            &said.case_id,
+            said.case_id,
             facts,
             person,
             BirthCaseState::Completed as i32,
             law::birth_card_due(birth.received_at).to_string(),
             facts::instant(tx.now),
-            &card.number,
+            card.number,
             rule,
-        ))?;
+        ],
+    )?;
     case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a case just written"))
 }
 
@@ -147,32 +147,29 @@ fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
 
 /// A new person under the new PIN and the one social insurance number that is theirs for life.
 fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '08')",
-        )?
-        .execute((
-            &birth.name.text,
-            &birth.name.match_key,
+    let person = tx.sql.query_one(
+        "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '08') RETURNING id",
+        values![
+            birth.name.text,
+            birth.name.match_key,
             birth.birth_date.to_string(),
             birth.sex_code(),
-            &birth.ethnicity,
-            &birth.nationality,
-            &birth.commune,
-        ))?;
-    let person = tx.sql.last_insert_rowid();
-    let number = counters::si_number(tx)?;
-    let mut give = tx.sql.prepare_cached(
-        "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
+            birth.ethnicity,
+            birth.nationality,
+            birth.commune,
+        ],
+        |row| row.get(0),
     )?;
-    give.execute((
-        "pin",
-        birth.pin.as_str(),
-        person,
-        birth.registered_on.to_string(),
-    ))?;
-    give.execute(("si", number.as_str(), person, tx.today.to_string()))?;
+    let number = counters::si_number(tx)?;
+    let give = |scheme: &str, number: &str, from: Date| {
+        tx.sql.execute(
+            "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
+            values![scheme, number, person, from.to_string()],
+        )
+    };
+    give("pin", birth.pin.as_str(), birth.registered_on)?;
+    give("si", number.as_str(), tx.today)?;
     Ok(person)
 }
 
@@ -182,7 +179,7 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date")
     })?;
     if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
-        let rule = cards::rule_of(tx.sql, &card)?;
+        let rule = cards::rule_of(tx.sql, person, &card)?;
         return Ok((card, rule));
     }
     let number = people::number_of(tx.sql, person, "si")?
@@ -193,7 +190,7 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
     let number = CardNumber::compose(CHILD, level, &birth.province, &number)
         .map_err(|_| Error::Corrupt("a card number that cannot be composed"))?;
     // a number that was printed before, and revoked, goes on where its serials ended
-    let printed = cards::newest(tx.sql, number.as_str())?.map_or(0, |card| card.serial);
+    let printed = cards::newest(tx.sql, person, number.as_str())?.map_or(0, |card| card.serial);
     let card = Card {
         number: number.as_str().to_owned(),
         valid_from: validity.from.to_string(),
@@ -218,11 +215,11 @@ fn stored_case(
     sender: &str,
     case_id: &str,
 ) -> Result<Option<(Vec<u8>, BirthCase)>, Error> {
-    let facts: Option<Vec<u8>> = tx
-        .sql
-        .prepare_cached("SELECT facts FROM birth_cases WHERE sender = ?1 AND case_id = ?2")?
-        .query_row((sender, case_id), |row| row.get(0))
-        .optional()?;
+    let facts: Option<Vec<u8>> = tx.sql.query_opt(
+        "SELECT facts FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
+        values![sender, case_id],
+        |row| row.get(0),
+    )?;
     match (facts, case_of(tx.sql, sender, case_id)?) {
         (Some(facts), Some(case)) => Ok(Some((facts, case))),
         _ => Ok(None),
@@ -230,17 +227,12 @@ fn stored_case(
 }
 
 /// A case of a sender as it stands now, with the newest print of its card.
-fn case_of(
-    sql: &rusqlite::Connection,
-    sender: &str,
-    case_id: &str,
-) -> Result<Option<BirthCase>, Error> {
-    let found: Option<(BirthCase, i64, String)> = sql
-        .prepare_cached(
-            "SELECT state, due_on, updated_at, card_rule, person, card_number
-             FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
-        )?
-        .query_row((sender, case_id), |row| {
+fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
+    let found: Option<(BirthCase, i64, String)> = sql.query_opt(
+        "SELECT state, due_on, updated_at, card_rule, person, card_number
+         FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
+        values![sender, case_id],
+        |row| {
             let case = BirthCase {
                 case_id: case_id.to_owned(),
                 known: true,
@@ -251,13 +243,13 @@ fn case_of(
                 ..BirthCase::default()
             };
             Ok((case, row.get(4)?, row.get(5)?))
-        })
-        .optional()?;
+        },
+    )?;
     let Some((mut case, person, card)) = found else {
         return Ok(None);
     };
     case.si_number = people::number_of(sql, person, "si")?.unwrap_or_default();
-    case.card = cards::newest(sql, &card)?;
+    case.card = cards::newest(sql, person, &card)?;
     Ok(Some(case))
 }
 

@@ -1,11 +1,21 @@
 //! Health insurance cards: a number for a holder, and a serial for each print of it.
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
 use schemas::fault::FaultCode;
 use schemas::id::SiNumber;
 use schemas::proto::insurance::{Card, CardState, ListCardsRequest, ListCardsResponse};
 
 use super::{Error, Registry, Tx, facts, people};
+use crate::sql::{self, Row, Sql, values};
+
+/// A query of prints, as [`card`] reads them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, valid_from, valid_to, facility, state, serial FROM cards ",
+            $rest
+        )
+    };
+}
 
 impl Registry {
     /// Cards of one person, newest first, every print included.
@@ -20,12 +30,11 @@ impl Registry {
             let unknown =
                 || Error::refused(FaultCode::UnknownSubject, "unknown-person", "si_number");
             let holder = people::by_si_number(sql, &number)?.ok_or_else(unknown)?;
-            let mut statement = sql.prepare_cached(&select(
-                "WHERE person = ?1 ORDER BY issued_on DESC, serial DESC, number",
-            ))?;
-            let cards = statement
-                .query_map([holder.id], card)?
-                .collect::<Result<_, _>>()?;
+            let cards = sql.query(
+                select!("WHERE person = ?1 ORDER BY issued_on DESC, serial DESC, number"),
+                values![holder.id],
+                card,
+            )?;
             Ok(ListCardsResponse { cards })
         })
         .await
@@ -33,40 +42,46 @@ impl Registry {
 }
 
 /// The newest valid print of a person's cards on a day: not replaced, not revoked, not run out.
-pub(super) fn valid_of(sql: &Connection, person: i64, on: &str) -> Result<Option<Card>, Error> {
-    let found = sql
-        .prepare_cached(&select(
-            "WHERE person = ?1 AND state = 1 AND valid_to >= ?2 ORDER BY issued_on DESC, serial DESC LIMIT 1",
-        ))?
-        .query_row((person, on), card)
-        .optional()?;
-    Ok(found)
+pub(super) fn valid_of(sql: &Sql, person: i64, on: &str) -> Result<Option<Card>, Error> {
+    Ok(sql.query_opt(
+        select!("WHERE person = ?1 AND state = 1 AND valid_to >= ?2 ORDER BY issued_on DESC, serial DESC LIMIT 1"),
+        values![person, on],
+        card,
+    )?)
 }
 
-/// The rule under which a print was issued.
-pub(super) fn rule_of(sql: &Connection, card: &Card) -> Result<String, Error> {
-    let rule = sql
-        .prepare_cached("SELECT rule FROM cards WHERE number = ?1 AND serial = ?2")?
-        .query_row((&card.number, card.serial), |row| row.get(0))?;
-    Ok(rule)
+/// The rule under which a print of a person's card was issued.
+pub(super) fn rule_of(sql: &Sql, person: i64, card: &Card) -> Result<String, Error> {
+    Ok(sql.query_one(
+        "SELECT rule FROM cards WHERE person = ?1 AND number = ?2 AND serial = ?3",
+        values![person, card.number, card.serial],
+        |row| row.get(0),
+    )?)
 }
 
-/// One print of a card.
-pub(super) fn print(sql: &Connection, number: &str, serial: u32) -> Result<Option<Card>, Error> {
-    let found = sql
-        .prepare_cached(&select("WHERE number = ?1 AND serial = ?2"))?
-        .query_row((number, serial), card)
-        .optional()?;
-    Ok(found)
+/// One print of a person's card.
+pub(super) fn print(
+    sql: &Sql,
+    person: i64,
+    number: &str,
+    serial: u32,
+) -> Result<Option<Card>, Error> {
+    Ok(sql.query_opt(
+        select!("WHERE person = ?1 AND number = ?2 AND serial = ?3"),
+        values![person, number, serial],
+        card,
+    )?)
 }
 
-/// The newest print of a card number.
-pub(super) fn newest(sql: &Connection, number: &str) -> Result<Option<Card>, Error> {
-    let found = sql
-        .prepare_cached(&select("WHERE number = ?1 ORDER BY serial DESC LIMIT 1"))?
-        .query_row([number], card)
-        .optional()?;
-    Ok(found)
+/// The newest print of a person's card number.
+///
+/// A card is looked for with its holder, since cards lie where their holder's other cards lie.
+pub(super) fn newest(sql: &Sql, person: i64, number: &str) -> Result<Option<Card>, Error> {
+    Ok(sql.query_opt(
+        select!("WHERE person = ?1 AND number = ?2 ORDER BY serial DESC LIMIT 1"),
+        values![person, number],
+        card,
+    )?)
 }
 
 /// A card about to be issued to somebody, under the rule that gave its validity.
@@ -78,40 +93,38 @@ pub(super) struct Issue<'a> {
 
 /// Writes a print of a card.
 pub(super) fn issue(tx: &Tx<'_>, issue: &Issue<'_>) -> Result<(), Error> {
-    let Issue { person, card, rule } = issue;
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO cards (number, serial, person, valid_from, valid_to, facility, state, rule, issued_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
-            &card.number,
+    let Issue { person, card, rule } = *issue;
+    tx.sql.execute(
+        "INSERT INTO cards (number, serial, person, valid_from, valid_to, facility, state, rule, issued_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        values![
+            card.number,
             card.serial,
             person,
-            &card.valid_from,
-            &card.valid_to,
-            &card.facility,
+            card.valid_from,
+            card.valid_to,
+            card.facility,
             card.state,
             rule,
             tx.today.to_string(),
-        ))?;
+        ],
+    )?;
     Ok(())
 }
 
 /// Issues the next print of a card; the old one is marked as replaced, number and validity stay.
-pub(super) fn reissue(tx: &Tx<'_>, number: &str) -> Result<Card, Error> {
-    let (person, rule): (i64, String) = tx
-        .sql
-        .prepare_cached("SELECT person, rule FROM cards WHERE number = ?1 AND state = 1")?
-        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+pub(super) fn reissue(tx: &Tx<'_>, person: i64, number: &str) -> Result<Card, Error> {
+    let rule: String = tx.sql.query_one(
+        "SELECT rule FROM cards WHERE person = ?1 AND number = ?2 AND state = 1",
+        values![person, number],
+        |row| row.get(0),
+    )?;
     let mut card =
-        newest(tx.sql, number)?.ok_or(Error::Corrupt("a card that is to be reissued"))?;
-    let replaced = tx
-        .sql
-        .prepare_cached(
-            "UPDATE cards SET state = ?3 WHERE number = ?1 AND serial = ?2 AND state = 1",
-        )?
-        .execute((number, card.serial, CardState::Replaced as i32))?;
+        newest(tx.sql, person, number)?.ok_or(Error::Corrupt("a card that is to be reissued"))?;
+    let replaced = tx.sql.execute(
+        "UPDATE cards SET state = ?4 WHERE person = ?1 AND number = ?2 AND serial = ?3 AND state = 1",
+        values![person, number, card.serial, CardState::Replaced as i32],
+    )?;
     if replaced != 1 {
         return Err(Error::Corrupt("a card that is to be reissued"));
     }
@@ -127,11 +140,7 @@ pub(super) fn reissue(tx: &Tx<'_>, number: &str) -> Result<Card, Error> {
     Ok(card)
 }
 
-fn select(rest: &str) -> String {
-    format!("SELECT number, valid_from, valid_to, facility, state, serial FROM cards {rest}")
-}
-
-fn card(row: &Row<'_>) -> rusqlite::Result<Card> {
+fn card(row: &Row<'_>) -> Result<Card, sql::Error> {
     Ok(Card {
         number: row.get(0)?,
         valid_from: row.get(1)?,

@@ -3,13 +3,15 @@
 //! Ids are never compared with a cursor. Within a subject the order is kept: a row is leased only
 //! together with, or after the acknowledgement of, every row before it, and acknowledged likewise.
 
-use rusqlite::Connection;
+use std::collections::HashMap;
+
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     AckRequest, AckResponse, Change, DossierChange, LeaseRequest, LeaseResponse, change,
 };
 
-use super::{Error, Registry, Tx, facts};
+use super::{Desk, Error, Registry, Tx, facts};
+use crate::sql::{Sql, dialect, values};
 
 impl Registry {
     /// Leases the oldest changes that nobody holds; at most 500 at a time, for 1 to 600 seconds.
@@ -20,15 +22,15 @@ impl Registry {
         let owner = facts::owner(&request.owner)?;
         let max = request.max.clamp(1, LEASE_MAX);
         let seconds = request.lease_seconds.clamp(1, LEASE_SECONDS_MAX);
-        self.write("changes.lease", move |tx| {
+        self.write(Desk::Feed, "changes.lease", move |tx| {
             let now_ms = tx.now.as_millisecond();
             let until_ms = now_ms + i64::from(seconds) * 1000;
-            let changes = free(tx.sql, now_ms, max)?;
-            let mut take = tx.sql.prepare_cached(
-                "UPDATE changes SET leased_by = ?2, leased_until_ms = ?3 WHERE id = ?1",
-            )?;
+            let changes = in_turn(tx.sql, free(tx.sql, now_ms, max)?)?;
             for change in &changes {
-                take.execute((&change.id, &owner, until_ms))?;
+                tx.sql.execute(
+                    "UPDATE changes SET leased_by = ?2, leased_until_ms = ?3 WHERE id = ?1",
+                    values![change.id, owner, until_ms],
+                )?;
             }
             Ok(LeaseResponse { changes })
         })
@@ -46,10 +48,10 @@ impl Registry {
         if request.ids.len() > LEASE_MAX as usize {
             return Err(facts::invalid("too-many", "ids"));
         }
-        self.write("changes.ack", move |tx| {
+        self.write(Desk::Feed, "changes.ack", move |tx| {
             let mut acknowledged = 0;
             for seq in in_order(tx.sql, &owner, &request.ids)? {
-                acknowledged += acknowledge(tx, seq)?;
+                acknowledged += acknowledge(tx, &owner, seq)?;
             }
             Ok(AckResponse { acknowledged })
         })
@@ -64,29 +66,29 @@ pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
         .as_ref()
         .ok_or(Error::Corrupt("a change without its dossier"))?;
     let (partner, subject) = (&dossier.owner, &dossier.code);
-    let sequence: i64 = tx
-        .sql
-        .prepare_cached(
-            "SELECT coalesce(max(subject_sequence), 0) + 1 FROM changes WHERE partner = ?1 AND subject = ?2",
-        )?
-        .query_row((partner, subject), |row| row.get(0))?;
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO changes (id, partner, subject, subject_sequence, at, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute((
+    let sequence: i64 = tx.sql.query_one(
+        "SELECT coalesce(max(subject_sequence), 0) + 1 FROM changes WHERE partner = ?1 AND subject = ?2",
+        values![partner, subject],
+        |row| row.get(0),
+    )?;
+    tx.sql.execute(
+        "INSERT INTO changes (id, partner, subject, subject_sequence, at, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        values![
             format!("{subject}.{sequence}"),
             partner,
             subject,
             sequence,
             facts::instant(tx.now),
             told.encode_to_vec(),
-        ))?;
+        ],
+    )?;
     Ok(())
 }
 
-fn free(sql: &Connection, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
-    let mut statement = sql.prepare_cached(
+/// Changes that nobody holds, oldest first; those that another gateway is taking or acknowledging right
+/// now are left out.
+fn free(sql: &Sql, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
+    let text = [
         "SELECT id, partner, subject, subject_sequence, at, payload FROM changes c
          WHERE acked_at IS NULL AND (leased_until_ms IS NULL OR leased_until_ms <= ?1)
            AND NOT EXISTS (
@@ -94,39 +96,70 @@ fn free(sql: &Connection, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
              WHERE p.partner = c.partner AND p.subject = c.subject AND p.subject_sequence < c.subject_sequence
                AND p.acked_at IS NULL AND p.leased_until_ms > ?1)
          ORDER BY seq LIMIT ?2",
-    )?;
-    let rows = statement.query_map((now_ms, max), |row| {
-        Ok((
-            Change {
-                id: row.get(0)?,
-                partner: row.get(1)?,
-                subject: row.get(2)?,
-                subject_sequence: u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
-                at: row.get(4)?,
-                what: None,
-            },
-            row.get::<_, Vec<u8>>(5)?,
-        ))
+        dialect::skip_locked(sql.engine()),
+    ];
+    let rows = sql.query(&text.concat(), values![now_ms, i64::from(max)], |row| {
+        let change = Change {
+            id: row.get(0)?,
+            partner: row.get(1)?,
+            subject: row.get(2)?,
+            subject_sequence: u64::try_from(row.get::<i64>(3)?).unwrap_or_default(),
+            at: row.get(4)?,
+            what: None,
+        };
+        Ok((change, row.get::<Vec<u8>>(5)?))
     })?;
-    rows.map(|row| {
-        let (mut change, payload) = row?;
+    let told = |(mut change, payload): (Change, Vec<u8>)| {
         let told = DossierChange::decode(payload.as_slice())
             .map_err(|_| Error::Corrupt("a stored change"))?;
         change.what = Some(change::What::Dossier(told));
         Ok(change)
-    })
-    .collect()
+    };
+    rows.into_iter().map(told).collect()
+}
+
+/// Those of the taken changes that are their subject's next, one after the other.
+///
+/// A row that was left out because another gateway has it in hand may be the predecessor of one that was
+/// taken; the state after taking them says what is really next.
+fn in_turn(sql: &Sql, taken: Vec<Change>) -> Result<Vec<Change>, Error> {
+    let mut next: HashMap<(String, String), u64> = HashMap::new();
+    let mut kept = Vec::with_capacity(taken.len());
+    for change in taken {
+        let subject = (change.partner.clone(), change.subject.clone());
+        let due = match next.get(&subject) {
+            Some(due) => *due,
+            None => first_open(sql, &change)?,
+        };
+        let is_due = change.subject_sequence == due;
+        next.insert(subject, due + u64::from(is_due));
+        if is_due {
+            kept.push(change);
+        }
+    }
+    Ok(kept)
+}
+
+/// The first change of a subject that is not acknowledged.
+fn first_open(sql: &Sql, change: &Change) -> Result<u64, Error> {
+    let first: i64 = sql.query_one(
+        "SELECT coalesce(min(subject_sequence), 0) FROM changes WHERE partner = ?1 AND subject = ?2 AND acked_at IS NULL",
+        values![change.partner, change.subject],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(first).unwrap_or_default())
 }
 
 /// The rows of these ids that the owner leased, oldest first.
-fn in_order(sql: &Connection, owner: &str, ids: &[String]) -> Result<Vec<i64>, Error> {
-    let mut statement =
-        sql.prepare_cached("SELECT seq FROM changes WHERE id = ?1 AND leased_by = ?2")?;
+fn in_order(sql: &Sql, owner: &str, ids: &[String]) -> Result<Vec<i64>, Error> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
-        for row in statement.query_map((id, owner), |row| row.get(0))? {
-            rows.push(row?);
-        }
+        let row: Option<i64> = sql.query_opt(
+            "SELECT seq FROM changes WHERE id = ?1 AND leased_by = ?2",
+            values![id, owner],
+            |row| row.get(0),
+        )?;
+        rows.extend(row);
     }
     rows.sort_unstable();
     rows.dedup();
@@ -134,19 +167,19 @@ fn in_order(sql: &Connection, owner: &str, ids: &[String]) -> Result<Vec<i64>, E
 }
 
 /// 1 where the row is acknowledged now, whether by this call or an earlier one.
-fn acknowledge(tx: &Tx<'_>, seq: i64) -> Result<u32, Error> {
-    tx.sql
-        .prepare_cached(
-            "UPDATE changes AS c SET acked_at = ?2 WHERE seq = ?1 AND acked_at IS NULL AND NOT EXISTS (
-               SELECT 1 FROM changes p
-               WHERE p.partner = c.partner AND p.subject = c.subject AND p.subject_sequence < c.subject_sequence
-                 AND p.acked_at IS NULL)",
-        )?
-        .execute((seq, facts::instant(tx.now)))?;
-    let done = tx
-        .sql
-        .prepare_cached("SELECT acked_at IS NOT NULL FROM changes WHERE seq = ?1")?
-        .query_row([seq], |row| row.get::<_, bool>(0))?;
+fn acknowledge(tx: &Tx<'_>, owner: &str, seq: i64) -> Result<u32, Error> {
+    tx.sql.execute(
+        "UPDATE changes AS c SET acked_at = ?2 WHERE seq = ?1 AND leased_by = ?3 AND acked_at IS NULL AND NOT EXISTS (
+           SELECT 1 FROM changes p
+           WHERE p.partner = c.partner AND p.subject = c.subject AND p.subject_sequence < c.subject_sequence
+             AND p.acked_at IS NULL)",
+        values![seq, facts::instant(tx.now), owner],
+    )?;
+    let done: bool = tx.sql.query_one(
+        "SELECT acked_at IS NOT NULL FROM changes WHERE seq = ?1",
+        values![seq],
+        |row| row.get(0),
+    )?;
     Ok(u32::from(done))
 }
 

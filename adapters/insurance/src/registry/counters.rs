@@ -3,16 +3,17 @@
 use schemas::id::SiNumber;
 
 use super::{Error, Population, Tx};
+use crate::sql::values;
 
 /// The next value of a counter, from 1.
 pub(super) fn take(tx: &Tx<'_>, name: &str) -> Result<u64, Error> {
-    let value: i64 = tx
-        .sql
-        .prepare_cached(
-            "INSERT INTO counters (name, value) VALUES (?1, 1)
-             ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-        )?
-        .query_row([name], |row| row.get(0))?;
+    let value: i64 = tx.sql.query_one(
+        "INSERT INTO counters (name, value) VALUES (?1, 1)
+         ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+        values![name],
+        |row| row.get(0),
+    )?;
+    tx.minted.borrow_mut().push((name.to_owned(), value));
     u64::try_from(value).map_err(|_| Error::Corrupt("a negative counter"))
 }
 

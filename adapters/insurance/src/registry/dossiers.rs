@@ -1,6 +1,5 @@
 //! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps).
 
-use rusqlite::{Connection, OptionalExtension as _};
 use schemas::date::format_compact;
 use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, DossierCode, Pin, SiNumber};
@@ -14,6 +13,7 @@ use super::effects::Asked;
 use super::facts::{self, Name, invalid};
 use super::people::{self, Known};
 use super::{Error, Registry, Tx, cards, counters, law, steps};
+use crate::sql::{Sql, values};
 
 impl Registry {
     /// Takes in a dossier: the same key, or the same foreign id with the same facts, gives the same dossier.
@@ -112,7 +112,7 @@ impl Application {
     }
 
     /// Whether everything that was said of the applicant is the holder's.
-    fn is_of(&self, sql: &Connection, holder: &Known) -> Result<bool, Error> {
+    fn is_of(&self, sql: &Sql, holder: &Known) -> Result<bool, Error> {
         let same_pin = match &self.pin {
             None => true,
             Some(pin) => people::by_pin(sql, pin)?.is_some_and(|known| known.id == holder.id),
@@ -128,7 +128,9 @@ impl Application {
     fn card(&self, tx: &Tx<'_>, holder: &Known) -> Result<Card, Error> {
         let today = tx.today.to_string();
         let card = match &self.card {
-            Some(number) => cards::newest(tx.sql, number.as_str())?.ok_or_else(unknown_card)?,
+            Some(number) => {
+                cards::newest(tx.sql, holder.id, number.as_str())?.ok_or_else(unknown_card)?
+            }
             None => cards::valid_of(tx.sql, holder.id, &today)?.ok_or_else(not_valid)?,
         };
         match card.state == CardState::Valid as i32 && card.valid_to >= today {
@@ -195,25 +197,25 @@ fn take_in(
     let card = application.card(tx, &holder)?;
     let code = next_code(tx)?;
     let now = facts::instant(tx.now);
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, card_number,
-               applicant_name, applicant_pin, received_at, due_at, updated_at, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?10, '')",
-        )?
-        .execute((
-            &code,
+    let pin = people::number_of(tx.sql, holder.id, "pin")?.unwrap_or_default();
+    tx.sql.execute(
+        "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, card_number,
+           applicant_name, applicant_pin, received_at, due_at, updated_at, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?10, '')",
+        values![
+            code,
             owner,
-            &said.foreign_id,
+            said.foreign_id,
             facts,
-            &said.procedure,
+            said.procedure,
             holder.id,
-            &card.number,
-            &application.name.text,
-            people::number_of(tx.sql, holder.id, "pin")?.unwrap_or_default(),
+            card.number,
+            application.name.text,
+            pin,
             now,
             facts::instant(law::reissue_due(tx.now)),
-        ))?;
+        ],
+    )?;
     let dossier = by_code(tx.sql, &code)?.ok_or(Error::Corrupt("a dossier just written"))?;
     steps::tell(tx, &dossier, 1)?;
     Ok(dossier)
@@ -231,23 +233,21 @@ fn next_code(tx: &Tx<'_>) -> Result<String, Error> {
 }
 
 fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<(Vec<u8>, String)>, Error> {
-    let found = tx
-        .sql
-        .prepare_cached("SELECT facts, code FROM dossiers WHERE owner = ?1 AND foreign_id = ?2")?
-        .query_row((owner, foreign_id), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(found)
+    Ok(tx.sql.query_opt(
+        "SELECT facts, code FROM dossiers WHERE owner = ?1 AND foreign_id = ?2",
+        values![owner, foreign_id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
 }
 
 /// A dossier as the contract tells it, whoever owns it.
-pub(super) fn by_code(sql: &Connection, code: &str) -> Result<Option<Dossier>, Error> {
-    let found: Option<(Dossier, String, Option<u32>)> = sql
-        .prepare_cached(
-            "SELECT foreign_id, owner, procedure, state, applicant_name, applicant_pin, received_at, due_at,
-               updated_at, reason, card_number, card_serial
-             FROM dossiers WHERE code = ?1",
-        )?
-        .query_row([code], |row| {
+pub(super) fn by_code(sql: &Sql, code: &str) -> Result<Option<Dossier>, Error> {
+    let found: Option<(Dossier, i64, String, Option<u32>)> = sql.query_opt(
+        "SELECT foreign_id, owner, procedure, state, applicant_name, applicant_pin, received_at, due_at,
+           updated_at, reason, person, card_number, card_serial
+         FROM dossiers WHERE code = ?1",
+        values![code],
+        |row| {
             let dossier = Dossier {
                 code: code.to_owned(),
                 foreign_id: row.get(0)?,
@@ -262,14 +262,14 @@ pub(super) fn by_code(sql: &Connection, code: &str) -> Result<Option<Dossier>, E
                 reason: row.get(9)?,
                 card: None,
             };
-            Ok((dossier, row.get(10)?, row.get(11)?))
-        })
-        .optional()?;
-    let Some((mut dossier, number, serial)) = found else {
+            Ok((dossier, row.get(10)?, row.get(11)?, row.get(12)?))
+        },
+    )?;
+    let Some((mut dossier, person, number, serial)) = found else {
         return Ok(None);
     };
     if let Some(serial) = serial {
-        dossier.card = cards::print(sql, &number, serial)?;
+        dossier.card = cards::print(sql, person, &number, serial)?;
     }
     Ok(Some(dossier))
 }

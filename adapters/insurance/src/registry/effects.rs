@@ -1,12 +1,12 @@
 //! What a change did under its key: the change, its response and its change rows, committed together.
 
 use certs::digest::Sha256;
-use rusqlite::OptionalExtension as _;
 use schemas::fault::FaultCode;
 use schemas::proto::Message;
 use schemas::proto::insurance::Context;
 
-use super::{Error, Registry, Tx};
+use super::{Desk, Error, Registry, Tx};
+use crate::sql::values;
 
 /// One change as it was asked for: the method, the caller's key and what was said, without the context.
 pub(super) struct Asked {
@@ -49,7 +49,7 @@ impl Registry {
         change: impl FnOnce(&Tx<'_>, &[u8]) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let method = asked.method;
-        self.write(method, move |tx| {
+        self.write(Desk::Business, method, move |tx| {
             if let Some(stored) = stored(tx, &asked)? {
                 return R::decode(stored.as_slice())
                     .map_err(|_| Error::Corrupt("a stored response"));
@@ -63,13 +63,11 @@ impl Registry {
 }
 
 fn stored(tx: &Tx<'_>, asked: &Asked) -> Result<Option<Vec<u8>>, Error> {
-    let found: Option<(String, Vec<u8>, Vec<u8>)> = tx
-        .sql
-        .prepare_cached("SELECT method, request_digest, response FROM effects WHERE key = ?1")?
-        .query_row([&asked.key], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
+    let found: Option<(String, Vec<u8>, Vec<u8>)> = tx.sql.query_opt(
+        "SELECT method, request_digest, response FROM effects WHERE key = ?1",
+        values![asked.key],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let Some((method, digest, response)) = found else {
         return Ok(None);
     };
@@ -88,10 +86,9 @@ fn stored(tx: &Tx<'_>, asked: &Asked) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn remember(tx: &Tx<'_>, asked: &Asked, response: &[u8]) -> Result<(), Error> {
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO effects (key, method, request_digest, response, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((&asked.key, asked.method, asked.digest(), response, tx.now.to_string()))?;
+    tx.sql.execute(
+        "INSERT INTO effects (key, method, request_digest, response, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        values![asked.key, asked.method, asked.digest(), response, tx.now.to_string()],
+    )?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Employers and what they paid for whom, month by month.
 
-use rusqlite::{Connection, OptionalExtension as _};
 use schemas::id::{Mst, Period};
 use schemas::proto::insurance::{GetParticipationRequest, GetParticipationResponse};
 
 use super::{Error, Registry, facts};
+use crate::sql::{Sql, values};
 
 impl Registry {
     /// Participation of one employer in one month.
@@ -36,7 +36,7 @@ struct Employer {
     state: i32,
 }
 
-fn answer(sql: &Connection, mst: &Mst, period: Period) -> Result<GetParticipationResponse, Error> {
+fn answer(sql: &Sql, mst: &Mst, period: Period) -> Result<GetParticipationResponse, Error> {
     let Some(employer) = employer(sql, mst)? else {
         return Ok(GetParticipationResponse::default());
     };
@@ -57,32 +57,31 @@ fn answer(sql: &Connection, mst: &Mst, period: Period) -> Result<GetParticipatio
     })
 }
 
-fn employer(sql: &Connection, mst: &Mst) -> Result<Option<Employer>, Error> {
-    let found = sql
-        .prepare_cached("SELECT id, name, unit_code, state FROM employers WHERE mst = ?1")?
-        .query_row([mst.as_str()], |row| {
+fn employer(sql: &Sql, mst: &Mst) -> Result<Option<Employer>, Error> {
+    Ok(sql.query_opt(
+        "SELECT id, name, unit_code, state FROM employers WHERE mst = ?1",
+        values![mst.as_str()],
+        |row| {
             Ok(Employer {
                 id: row.get(0)?,
                 name: row.get(1)?,
                 unit_code: row.get(2)?,
                 state: row.get(3)?,
             })
-        })
-        .optional()?;
-    Ok(found)
+        },
+    )?)
 }
 
 fn closed_month(
-    sql: &Connection,
+    sql: &Sql,
     employer: &Employer,
     period: &str,
 ) -> Result<Option<GetParticipationResponse>, Error> {
-    let found = sql
-        .prepare_cached(
-            "SELECT state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd
-             FROM contributions WHERE employer = ?1 AND period = ?2 AND closed = 1",
-        )?
-        .query_row((employer.id, period), |row| {
+    Ok(sql.query_opt(
+        "SELECT state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd
+         FROM contributions WHERE employer = ?1 AND period = ?2 AND closed = 1",
+        values![employer.id, period],
+        |row| {
             Ok(GetParticipationResponse {
                 found: true,
                 incomplete: false,
@@ -95,14 +94,15 @@ fn closed_month(
                 paid_vnd: row.get(4)?,
                 arrears_vnd: row.get(5)?,
             })
-        })
-        .optional()?;
-    Ok(found)
+        },
+    )?)
 }
 
-fn precedes_first_statement(sql: &Connection, employer: i64, period: &str) -> Result<bool, Error> {
-    let first: Option<String> = sql
-        .prepare_cached("SELECT min(period) FROM contributions WHERE employer = ?1")?
-        .query_row([employer], |row| row.get(0))?;
+fn precedes_first_statement(sql: &Sql, employer: i64, period: &str) -> Result<bool, Error> {
+    let first: Option<String> = sql.query_one(
+        "SELECT min(period) FROM contributions WHERE employer = ?1",
+        values![employer],
+        |row| row.get(0),
+    )?;
     Ok(first.is_some_and(|first| period < first.as_str()))
 }

@@ -2,16 +2,16 @@
 
 use schemas::fault::{Fault, FaultCode};
 
-/// Why a file could not be opened as a registry.
+/// Why a file or database could not be opened as a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The organisation's groups are too long for a dossier code.
     #[error("the organisation cannot stand in a dossier code: groups of at most three characters")]
     OrganId,
-    /// The file is a database of something else.
-    #[error("the file is an SQLite database, but not a registry of this program")]
+    /// It is a database of something else.
+    #[error("the database is not a registry of this program")]
     NotARegistry,
-    /// The file was written by a newer version.
+    /// It was written by a newer version.
     #[error("the registry has schema version {found}, this program knows up to {known}")]
     UnknownVersion {
         /// The version in the file.
@@ -19,7 +19,7 @@ pub enum OpenError {
         /// The newest version of this build.
         known: i64,
     },
-    /// The file holds the other population.
+    /// It holds the other population.
     #[error("the registry holds a {found} population, the configuration says {wanted}")]
     Population {
         /// The word in the file.
@@ -27,9 +27,28 @@ pub enum OpenError {
         /// The word in the configuration.
         wanted: &'static str,
     },
-    /// SQLite refused.
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// The database has not been brought to the schema of this program.
+    #[error(
+        "the registry has schema version {found}, this program needs {known}: run `lienthong migrate --registry`"
+    )]
+    NotMigrated {
+        /// The version in the database; 0 where there is none.
+        found: i64,
+        /// The newest version of this build.
+        known: i64,
+    },
+    /// There are people, and the schema would go with them.
+    #[error("the registry holds people: it is not taken apart")]
+    NotEmpty,
+    /// The server may lose what it has acknowledged.
+    #[error("the server runs with synchronous_commit = off: what it acknowledges can be lost")]
+    NotDurable,
+    /// The file beside the registry that says which numbers were given out.
+    #[error("the file of given numbers: {0}")]
+    Marks(String),
+    /// The engine refused.
+    #[error(transparent)]
+    Storage(#[from] crate::sql::Error),
     /// The file system refused.
     #[error("the registry's file: {0}")]
     Io(#[from] std::io::Error),
@@ -47,12 +66,18 @@ pub enum Error {
     /// The threads are gone or the commit failed: the outcome is unknown, the same key asks again.
     #[error("the registry did not answer")]
     Unanswered,
-    /// SQLite failed; the change was undone.
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// The engine failed; the change was undone.
+    #[error(transparent)]
+    Storage(#[from] crate::sql::Error),
     /// What is stored contradicts itself.
     #[error("the registry is corrupt: {0}")]
     Corrupt(&'static str),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.into())
+    }
 }
 
 impl Error {
@@ -70,7 +95,7 @@ impl Error {
             Self::Refused(fault) => fault,
             Self::Busy => unavailable("busy"),
             Self::Unanswered => unavailable("unanswered"),
-            Self::Sqlite(error) => unavailable("storage").log(error.to_string()),
+            Self::Storage(error) => unavailable("storage").log(error.to_string()),
             Self::Corrupt(what) => unavailable("corrupt").log(what),
         }
     }

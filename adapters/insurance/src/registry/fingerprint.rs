@@ -1,16 +1,15 @@
 //! Size, health, and one hash over every business row: equal before and after means nothing changed.
 
 use certs::digest::Sha256;
-use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 use schemas::proto::insurance::{
     FingerprintRequest, FingerprintResponse, InfoRequest, InfoResponse,
 };
 
 use super::{Error, Registry, schema};
+use crate::sql::{Cell, Sql, dialect};
 
 impl Registry {
-    /// Size, population and schema version.
+    /// Size, population and schema version. PostgreSQL estimates what is more than a hundred thousand.
     ///
     /// # Errors
     /// Where the registry cannot read.
@@ -23,13 +22,15 @@ impl Registry {
                 cards: count(sql, "cards")?,
                 dossiers: count(sql, "dossiers")?,
                 population,
-                schema_version: schema::newest().to_string(),
+                schema_version: schema::newest(sql.engine()).to_string(),
             })
         })
         .await
     }
 
     /// SHA-256 over every business row in key order.
+    ///
+    /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, facilities, cards,
     /// birth cases, dossiers and counters count; remembered effects and the change feed do not, since
@@ -47,68 +48,100 @@ impl Registry {
     }
 }
 
-/// One snapshot of the file, hashed table by table.
-pub(crate) fn fingerprint(sql: &Connection) -> Result<[u8; 32], Error> {
-    let snapshot = sql.unchecked_transaction()?;
+/// One snapshot of everything, hashed table by table: the same on either engine.
+pub(crate) fn fingerprint(sql: &Sql) -> Result<[u8; 32], Error> {
+    sql.snapshot()?;
+    let hashed = hash_all(sql);
+    sql.rollback(); // nothing was written
+    hashed
+}
+
+fn hash_all(sql: &Sql) -> Result<[u8; 32], Error> {
     let mut hash = Sha256::new();
-    for (table, key) in TABLES {
+    for (table, columns, key) in TABLES {
         hash.update(table.as_bytes());
-        add_rows(
-            &snapshot,
-            &format!("SELECT * FROM {table} ORDER BY {key}"),
-            &mut hash,
-        )?;
+        let query = format!("SELECT {columns} FROM {table} ORDER BY {key}");
+        add_rows(sql, &query, &mut hash)?;
     }
     Ok(hash.finish())
 }
 
-fn add_rows(sql: &Connection, query: &str, hash: &mut Sha256) -> Result<(), Error> {
-    let mut statement = sql.prepare_cached(query)?;
-    let columns = statement.column_count();
-    let mut rows = statement.query([])?;
+fn add_rows(sql: &Sql, query: &str, hash: &mut Sha256) -> Result<(), Error> {
     let mut bytes = Vec::with_capacity(512);
-    while let Some(row) = rows.next()? {
+    sql.each(query, &[], |row| {
         bytes.clear();
-        for column in 0..columns {
-            add_value(row.get_ref(column)?, &mut bytes);
+        for column in 0..row.width() {
+            add_value(row.cell(column)?, &mut bytes);
         }
         hash.update(&bytes);
-    }
+        Ok(())
+    })?;
     Ok(())
 }
 
 /// Type, length and content, so that no two rows look alike.
-fn add_value(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
+fn add_value(value: Cell<'_>, bytes: &mut Vec<u8>) {
     let (kind, content): (u8, &[u8]) = match &value {
-        ValueRef::Null => (0, &[]),
-        ValueRef::Integer(number) => (1, &number.to_be_bytes()),
-        ValueRef::Real(number) => (2, &number.to_be_bytes()),
-        ValueRef::Text(text) => (3, text),
-        ValueRef::Blob(blob) => (4, blob),
+        Cell::Null => (0, &[]),
+        Cell::Int(number) => (1, &number.to_be_bytes()),
+        Cell::Text(text) => (3, text.as_bytes()),
+        Cell::Blob(blob) => (4, blob),
     };
     bytes.push(kind);
     bytes.extend_from_slice(&(content.len() as u64).to_be_bytes());
     bytes.extend_from_slice(content);
 }
 
-fn count(sql: &Connection, table: &str) -> Result<u64, Error> {
-    let count: i64 = sql
-        .prepare_cached(&format!("SELECT count(*) FROM {table}"))?
-        .query_row([], |row| row.get(0))?;
+fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
+    let query = dialect::count(sql.engine(), table);
+    let count: i64 = sql.query_one(&query, &[], |row| row.get(0))?;
     u64::try_from(count).map_err(|_| Error::Corrupt("a count"))
 }
 
-/// Every business table with its key.
-const TABLES: [(&str, &str); 11] = [
-    ("people", "id"),
-    ("numbers", "number, scheme"),
-    ("households", "id"),
-    ("employers", "id"),
-    ("employments", "person, from_period"),
-    ("contributions", "employer, period"),
-    ("facilities", "code"),
-    ("cards", "number, serial"),
-    ("birth_cases", "sender, case_id"),
-    ("dossiers", "code"),
-    ("counters", "name"),
+/// Every business table with its columns and its key.
+const TABLES: [(&str, &str, &str); 11] = [
+    (
+        "people",
+        "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
+        "id",
+    ),
+    (
+        "numbers",
+        "scheme, number, person, valid_from, valid_to",
+        "number, scheme",
+    ),
+    ("households", "id, commune, commune_before", "id"),
+    (
+        "employers",
+        "id, mst, unit_code, name, state, province, commune",
+        "id",
+    ),
+    (
+        "employments",
+        "person, employer, from_period, to_period, salary_vnd",
+        "person, from_period",
+    ),
+    (
+        "contributions",
+        "employer, period, state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd, closed",
+        "employer, period",
+    ),
+    ("facilities", "code, name", "code"),
+    (
+        "cards",
+        "number, serial, person, valid_from, valid_to, facility, state, rule, issued_on",
+        "number, serial",
+    ),
+    (
+        "birth_cases",
+        "sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule",
+        "sender, case_id",
+    ),
+    (
+        "dossiers",
+        "code, owner, foreign_id, facts, procedure, state, step, person, card_number, card_serial, applicant_name, \
+         applicant_pin, received_at, due_at, updated_at, reason",
+        "code",
+    ),
+    ("counters", "name, value", "name"),
 ];

@@ -1,47 +1,103 @@
-//! Connections: how each is set up, before anything runs on it.
+//! Opening: what is found is proven to be what the parameters say, and the connections are made.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::thread;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use super::marks::Marks;
+use super::threads::Hands;
+use super::{OpenError, Params, Place, schema};
+use crate::sql::{self, Patience, Postgres, Sql, values};
 
-use super::{OpenError, Params, schema};
-
-/// The write connection of a registry that is what the parameters say it is.
-pub(super) fn writer(params: &Params) -> Result<Connection, OpenError> {
-    make_private(&params.path)?;
-    let mut connection = second_writer(&params.path)?;
-    schema::migrate(&mut connection)?;
-    settle_population(&connection, params)?;
-    Ok(connection)
+/// Brings a registry to the newest schema, or to the given version: its tables on a server, or the whole
+/// of a file. Goes down only while nobody is in it. Blocks.
+///
+/// # Errors
+/// Where what is found is not a registry, comes from a newer version, holds people on the way down, or
+/// cannot be reached.
+pub fn migrate(place: &Place, to: Option<i64>) -> Result<(), OpenError> {
+    match place {
+        Place::File(path) => {
+            make_private(path)?;
+            let mut file = sql::open_file(path)?;
+            let wanted = to.unwrap_or_else(|| schema::newest(sql::Engine::Lite));
+            schema::file_to(&mut file, wanted)
+        }
+        Place::Server(_) => on_thread(|| {
+            let sql = aside(place)?;
+            match to {
+                Some(wanted) => schema::to(&sql, wanted),
+                None => schema::bring(&sql),
+            }
+        }),
+    }
 }
 
-/// A read-only connection.
-pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_MAX)?;
-    connection.pragma_update(None, "cache_size", READER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    Ok(connection)
+/// Proves that the registry is what the parameters say, and that no number can be given a second time.
+pub(super) fn settle(params: &Params, marks: &Marks) -> Result<(), OpenError> {
+    if let Place::File(path) = &params.place {
+        make_private(path)?;
+        schema::migrate(&mut sql::open_file(path)?)?;
+    }
+    on_thread(|| {
+        let sql = aside(&params.place)?;
+        if sql.engine() == sql::Engine::Postgres {
+            schema::verify(&sql)?;
+        }
+        settle_population(&sql, params)?;
+        marks.raise(&sql)
+    })
 }
 
-/// A connection that may write, with the settings that durability rests on.
-pub(super) fn second_writer(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_MAX)?;
-    // the page size only takes effect before the file turns to WAL
-    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    connection.pragma_update(None, "cache_size", WRITER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    Ok(connection)
+/// The connections of the threads.
+pub(super) fn hands(params: &Params, marks: &Arc<Marks>) -> Result<Hands, OpenError> {
+    let marks = Arc::clone(marks);
+    let readers = 0..params.readers.max(1);
+    let before_commit = Box::new(move || marks.write());
+    match &params.place {
+        Place::File(path) => Ok(Hands {
+            business: Sql::Lite(sql::open_file(path)?),
+            feed: None,
+            readers: readers
+                .map(|_| Ok(Sql::Lite(sql::open_read_only(path)?)))
+                .collect::<Result<_, OpenError>>()?,
+            lock: String::new(),
+            before_commit,
+        }),
+        Place::Server(address) => {
+            let session = || {
+                Ok(Sql::Postgres(Postgres::new(
+                    address.clone(),
+                    Patience::Call,
+                )?))
+            };
+            Ok(Hands {
+                business: session()?,
+                feed: Some(session()?),
+                readers: readers
+                    .map(|_| session())
+                    .collect::<Result<_, OpenError>>()?,
+                lock: schema::lock(BUSINESS),
+                before_commit,
+            })
+        }
+    }
+}
+
+/// A further connection that may write, and takes its time.
+pub(super) fn aside(place: &Place) -> Result<Sql, sql::Error> {
+    Ok(match place {
+        Place::File(path) => Sql::Lite(sql::open_file(path)?),
+        Place::Server(address) => Sql::Postgres(Postgres::new(address.clone(), Patience::Endless)?),
+    })
+}
+
+/// A session with a server may not be waited for on an async worker.
+fn on_thread<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(std::io::Error::other("the work panicked").into()))
 }
 
 /// SQLite gives its side files the mode of the main file, so that one is made first.
@@ -57,32 +113,22 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn settle_population(connection: &Connection, params: &Params) -> Result<(), OpenError> {
+fn settle_population(sql: &Sql, params: &Params) -> Result<(), OpenError> {
     let wanted = params.population.as_str();
-    let found: Option<String> = connection
-        .query_row(
-            "SELECT value FROM meta WHERE name = 'population'",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match found {
-        Some(found) if found == wanted => Ok(()),
-        Some(found) => Err(OpenError::Population { found, wanted }),
-        None => {
-            connection.execute(
-                "INSERT INTO meta (name, value) VALUES ('population', ?1)",
-                [wanted],
-            )?;
-            Ok(())
-        }
+    sql.execute(
+        "INSERT INTO meta (name, value) VALUES ('population', ?1) ON CONFLICT (name) DO NOTHING",
+        values![wanted],
+    )?;
+    let found: String = sql.query_one(
+        "SELECT value FROM meta WHERE name = 'population'",
+        &[],
+        |row| row.get(0),
+    )?;
+    match found == wanted {
+        true => Ok(()),
+        false => Err(OpenError::Population { found, wanted }),
     }
 }
 
-const PAGE_BYTES: i64 = 8192;
-const CHECKPOINT_PAGES: i64 = 4000;
-/// Negative numbers are KiB in SQLite.
-const WRITER_CACHE_KIB: i64 = -8192;
-const READER_CACHE_KIB: i64 = -2048;
-const STATEMENTS_MAX: usize = 64;
-const BUSY_MAX: Duration = Duration::from_secs(10);
+/// The lock under which the business is written.
+const BUSINESS: u32 = 1;

@@ -1,11 +1,11 @@
 //! People: one row each, found by any number they ever had, or by birth date and name together.
 
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, Row};
 use schemas::id::{CardNumber, Pin, SiNumber};
 use schemas::proto::insurance::{FindRequest, FindResponse, Person};
 
 use super::{Error, Registry, facts};
+use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
     /// People who match; at most `limit`, 5 where it is 0, never more than 50.
@@ -79,7 +79,7 @@ impl Wanted {
         })
     }
 
-    fn find(&self, sql: &Connection) -> Result<Vec<Person>, Error> {
+    fn find(&self, sql: &Sql) -> Result<Vec<Person>, Error> {
         let candidates = match (&self.number, &self.match_key, self.birth_date) {
             (Some(number), _, _) => number.holder(sql)?.into_iter().collect(),
             (None, Some(match_key), Some(birth_date)) => {
@@ -129,54 +129,46 @@ impl Number {
         }
     }
 
-    fn holder(&self, sql: &Connection) -> Result<Option<Known>, Error> {
+    fn holder(&self, sql: &Sql) -> Result<Option<Known>, Error> {
         by_number(sql, self.scheme, &self.text)
     }
 }
 
 /// The person who has or had this PIN.
-pub(super) fn by_pin(sql: &Connection, pin: &Pin) -> Result<Option<Known>, Error> {
+pub(super) fn by_pin(sql: &Sql, pin: &Pin) -> Result<Option<Known>, Error> {
     by_number(sql, "pin", pin.as_str())
 }
 
 /// The person who has this social insurance number.
-pub(super) fn by_si_number(sql: &Connection, number: &SiNumber) -> Result<Option<Known>, Error> {
+pub(super) fn by_si_number(sql: &Sql, number: &SiNumber) -> Result<Option<Known>, Error> {
     by_number(sql, "si", number.as_str())
 }
 
-fn by_number(sql: &Connection, scheme: &str, number: &str) -> Result<Option<Known>, Error> {
-    let found = sql
-        .prepare_cached(
-            "SELECT p.id, p.match_key, p.birth_date, p.sex, p.died_on IS NOT NULL
-             FROM numbers n JOIN people p ON p.id = n.person WHERE n.number = ?1 AND n.scheme = ?2",
-        )?
-        .query_row((number, scheme), known)
-        .optional()?;
-    Ok(found)
+fn by_number(sql: &Sql, scheme: &str, number: &str) -> Result<Option<Known>, Error> {
+    Ok(sql.query_opt(
+        "SELECT p.id, p.match_key, p.birth_date, p.sex, p.died_on IS NOT NULL
+         FROM numbers n JOIN people p ON p.id = n.person WHERE n.number = ?1 AND n.scheme = ?2",
+        values![number, scheme],
+        known,
+    )?)
 }
 
 fn by_birth_and_name(
-    sql: &Connection,
+    sql: &Sql,
     birth_date: &str,
     match_key: &str,
     limit: usize,
 ) -> Result<Vec<Known>, Error> {
-    let mut statement = sql.prepare_cached(
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(sql.query(
         "SELECT id, match_key, birth_date, sex, died_on IS NOT NULL
          FROM people WHERE birth_date = ?1 AND match_key = ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query_map(
-        (
-            birth_date,
-            match_key,
-            i64::try_from(limit).unwrap_or(i64::MAX),
-        ),
+        values![birth_date, match_key, limit],
         known,
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    )?)
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+fn known(row: &Row<'_>) -> Result<Known, sql::Error> {
     Ok(Known {
         id: row.get(0)?,
         match_key: row.get(1)?,
@@ -187,12 +179,11 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
 }
 
 /// What the contract tells of one person; the numbers are those in force now.
-fn person(sql: &Connection, id: i64) -> Result<Person, Error> {
-    let mut person = sql
-        .prepare_cached(
-            "SELECT name, birth_date, sex, commune, died_on IS NOT NULL FROM people WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
+fn person(sql: &Sql, id: i64) -> Result<Person, Error> {
+    let mut person = sql.query_one(
+        "SELECT name, birth_date, sex, commune, died_on IS NOT NULL FROM people WHERE id = ?1",
+        values![id],
+        |row| {
             Ok(Person {
                 name: row.get(0)?,
                 birth_date: row.get(1)?,
@@ -201,25 +192,20 @@ fn person(sql: &Connection, id: i64) -> Result<Person, Error> {
                 dead: row.get(4)?,
                 ..Person::default()
             })
-        })?;
+        },
+    )?;
     person.si_number = number_of(sql, id, "si")?.unwrap_or_default();
     person.pin = number_of(sql, id, "pin")?.unwrap_or_default();
     Ok(person)
 }
 
 /// The number of a person in a scheme that is in force now.
-pub(super) fn number_of(
-    sql: &Connection,
-    person: i64,
-    scheme: &str,
-) -> Result<Option<String>, Error> {
-    let found = sql
-        .prepare_cached(
-            "SELECT number FROM numbers WHERE person = ?1 AND scheme = ?2 AND valid_to IS NULL",
-        )?
-        .query_row((person, scheme), |row| row.get(0))
-        .optional()?;
-    Ok(found)
+pub(super) fn number_of(sql: &Sql, person: i64, scheme: &str) -> Result<Option<String>, Error> {
+    Ok(sql.query_opt(
+        "SELECT number FROM numbers WHERE person = ?1 AND scheme = ?2 AND valid_to IS NULL",
+        values![person, scheme],
+        |row| row.get(0),
+    )?)
 }
 
 const LIMIT_DEFAULT: usize = 5;

@@ -1,37 +1,104 @@
-//! The numbered schema: each migration runs once, in its own transaction; a file from the future is refused.
+//! The numbered schema: each migration runs once, in its own transaction, up or down; what comes from a
+//! newer version is refused.
+//!
+//! A file has one list of migrations and a server another, since they lay out the same tables in their own
+//! ways; the columns are the same.
+
+mod server;
 
 use rusqlite::Connection;
 
 use super::OpenError;
+use crate::sql::Engine;
+pub(super) use server::{bring, lock, to, verify};
+pub(crate) use server::{keys_off, keys_on};
+
+/// One step of the schema, there and back.
+struct Migration {
+    up: &'static str,
+    down: &'static str,
+}
 
 /// Brings a file to the newest schema and proves that it is a registry of ours.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    file_to(connection, newest(Engine::Lite))
+}
+
+/// Brings a file to a version; down only while nobody is in it.
+pub(super) fn file_to(connection: &mut Connection, wanted: i64) -> Result<(), OpenError> {
     let found = version(connection)?;
     if found == 0 && has_tables(connection)?
         || found != 0 && application(connection)? != APPLICATION_ID
     {
         return Err(OpenError::NotARegistry);
     }
-    let Some(pending) = MIGRATIONS.get(usize::try_from(found).unwrap_or(usize::MAX)..) else {
-        return Err(OpenError::UnknownVersion {
-            found,
-            known: newest(),
-        });
-    };
-    for (offset, sql) in pending.iter().enumerate() {
-        let number = found + 1 + i64::try_from(offset).unwrap_or(i64::MAX);
+    for step in path(Engine::Lite, found, wanted)? {
+        if matches!(step, Step::Down(_)) && has_people(connection)? {
+            return Err(OpenError::NotEmpty);
+        }
+        let (number, sql) = step.of(FILE);
         let transaction = connection.transaction()?;
         transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(
+            None,
+            "application_id",
+            if number == 0 { 0 } else { APPLICATION_ID },
+        )?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
     Ok(())
 }
 
-/// The newest schema version that this build knows.
-pub(super) fn newest() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+/// The newest schema version of an engine that this build knows.
+pub(super) fn newest(engine: Engine) -> i64 {
+    let known = match engine {
+        Engine::Lite => FILE.len(),
+        Engine::Postgres => server::MIGRATIONS.len(),
+    };
+    i64::try_from(known).unwrap_or(i64::MAX)
+}
+
+/// One migration to run, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Up(usize),
+    Down(usize),
+}
+
+impl Step {
+    /// The version that it leads to, and what it runs.
+    fn of(self, all: &'static [Migration]) -> (i64, &'static str) {
+        let (number, to) = match self {
+            Self::Up(number) => (number, number),
+            Self::Down(number) => (number, number - 1),
+        };
+        let migration = &all[number - 1];
+        let sql = match self {
+            Self::Up(_) => migration.up,
+            Self::Down(_) => migration.down,
+        };
+        (i64::try_from(to).unwrap_or(i64::MAX), sql)
+    }
+}
+
+/// The steps from one version to another; none leads from or to a version that this build does not know.
+fn path(engine: Engine, found: i64, wanted: i64) -> Result<Vec<Step>, OpenError> {
+    let known = newest(engine);
+    for version in [found, wanted] {
+        if !(0..=known).contains(&version) {
+            return Err(OpenError::UnknownVersion {
+                found: version,
+                known,
+            });
+        }
+    }
+    let number = |version: i64| usize::try_from(version).unwrap_or_default();
+    let (from, to) = (number(found), number(wanted));
+    Ok(match from <= to {
+        true => (from + 1..=to).map(Step::Up).collect(),
+        false => (to + 1..=from).rev().map(Step::Down).collect(),
+    })
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -42,13 +109,20 @@ fn application(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
+fn has_people(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM people)", [], |row| row.get(0))
+}
+
 fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
         row.get(0)
     })
 }
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_registry.sql")];
+const FILE: &[Migration] = &[Migration {
+    up: include_str!("schema/sqlite/0001_registry.up.sql"),
+    down: include_str!("schema/sqlite/0001_registry.down.sql"),
+}];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.
 const APPLICATION_ID: i32 = 0x4c54_5247;
@@ -61,9 +135,9 @@ mod tests {
     fn a_new_file_gets_the_newest_schema_once() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
-        assert_eq!(version(&connection).unwrap(), newest());
+        assert_eq!(version(&connection).unwrap(), newest(Engine::Lite));
         migrate(&mut connection).unwrap();
-        assert_eq!(version(&connection).unwrap(), newest());
+        assert_eq!(version(&connection).unwrap(), newest(Engine::Lite));
     }
 
     #[test]
@@ -71,7 +145,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         connection
-            .pragma_update(None, "user_version", newest() + 1)
+            .pragma_update(None, "user_version", newest(Engine::Lite) + 1)
             .unwrap();
         let refused = migrate(&mut connection).unwrap_err();
         assert!(
@@ -87,6 +161,29 @@ mod tests {
         assert!(matches!(
             migrate(&mut connection),
             Err(OpenError::UnknownVersion { found: -1, .. })
+        ));
+    }
+
+    #[test]
+    fn an_empty_file_goes_down_to_nothing_and_up_again() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        file_to(&mut connection, 0).unwrap();
+        assert!(!has_tables(&connection).unwrap());
+        migrate(&mut connection).unwrap();
+        assert!(has_tables(&connection).unwrap());
+    }
+
+    #[test]
+    fn a_file_with_people_is_not_taken_apart() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let somebody = "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
+            VALUES ('A', 'a', '2000-01-01', 1, '01', 'VN', '00001', '00')";
+        connection.execute_batch(somebody).unwrap();
+        assert!(matches!(
+            file_to(&mut connection, 0),
+            Err(OpenError::NotEmpty)
         ));
     }
 

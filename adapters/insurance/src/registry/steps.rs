@@ -8,11 +8,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rusqlite::Connection;
 use schemas::proto::insurance::{CardState, Dossier, DossierChange};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Error, Registry, Tx, cards, changes, dossiers, facts};
+use super::{Desk, Error, Registry, Tx, cards, changes, dossiers, facts};
+use crate::sql::{Sql, values};
 
 impl Registry {
     /// Moves dossiers on, one step each per tick, until the shutdown resolves. Runs off the request path.
@@ -39,9 +39,11 @@ impl Registry {
     /// Where the registry cannot read or write; steps already made stay.
     pub async fn advance(&self) -> Result<usize, Error> {
         let waiting = self.read("dossiers.waiting", waiting).await?;
-        let steps = waiting
-            .into_iter()
-            .map(|(code, state)| self.write("dossiers.step", move |tx| step(tx, &code, state)));
+        let steps = waiting.into_iter().map(|(code, state)| {
+            self.write(Desk::Business, "dossiers.step", move |tx| {
+                step(tx, &code, state)
+            })
+        });
         let moved: Vec<bool> = join_all(steps)
             .await
             .into_iter()
@@ -75,12 +77,12 @@ fn next(state: u32) -> Option<u32> {
     }
 }
 
-fn waiting(sql: &Connection) -> Result<Vec<(String, u32)>, Error> {
-    let mut statement = sql.prepare_cached(
+fn waiting(sql: &Sql) -> Result<Vec<(String, u32)>, Error> {
+    Ok(sql.query(
         "SELECT code, state FROM dossiers WHERE state IN (1, 2, 4, 9) ORDER BY updated_at, code LIMIT 200",
-    )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
 }
 
 /// One step of one dossier; false where somebody moved it meanwhile.
@@ -92,23 +94,23 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
     let Some(to) = next(dossier.state) else {
         return Ok(false);
     };
-    let (card_number, step): (String, u32) = tx
-        .sql
-        .prepare_cached("SELECT card_number, step FROM dossiers WHERE code = ?1")?
-        .query_row([code], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (person, card_number, step): (i64, String, u32) = tx.sql.query_one(
+        "SELECT person, card_number, step FROM dossiers WHERE code = ?1",
+        values![code],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let serial = match to {
-        DONE => reissue(tx, &card_number)?,
+        DONE => reissue(tx, person, &card_number)?,
         _ => dossier.card.as_ref().map(|card| card.serial),
     };
     let (to, reason) = match (to, serial) {
         (DONE, None) => (STOPPED, STOPPED_REASON),
         (to, _) => (to, ""),
     };
-    tx.sql
-        .prepare_cached(
-            "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6 WHERE code = ?1",
-        )?
-        .execute((code, to, step + 1, serial, facts::instant(tx.now), reason))?;
+    tx.sql.execute(
+        "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6 WHERE code = ?1",
+        values![code, to, step + 1, serial, facts::instant(tx.now), reason],
+    )?;
     let dossier =
         dossiers::by_code(tx.sql, code)?.ok_or(Error::Corrupt("a dossier just written"))?;
     tell(tx, &dossier, step + 1)?;
@@ -116,18 +118,19 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
 }
 
 /// Prints the card again; none where it stopped being valid or its holder died while the dossier was on its way.
-fn reissue(tx: &Tx<'_>, number: &str) -> Result<Option<u32>, Error> {
-    let dead: bool = tx
-        .sql
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM cards c JOIN people p ON p.id = c.person WHERE c.number = ?1 AND p.died_on IS NOT NULL)")?
-        .query_row([number], |row| row.get(0))?;
-    match cards::newest(tx.sql, number)? {
+fn reissue(tx: &Tx<'_>, person: i64, number: &str) -> Result<Option<u32>, Error> {
+    let dead: bool = tx.sql.query_one(
+        "SELECT died_on IS NOT NULL FROM people WHERE id = ?1",
+        values![person],
+        |row| row.get(0),
+    )?;
+    match cards::newest(tx.sql, person, number)? {
         Some(card)
             if !dead
                 && card.state == CardState::Valid as i32
                 && card.valid_to >= tx.today.to_string() =>
         {
-            Ok(Some(cards::reissue(tx, number)?.serial))
+            Ok(Some(cards::reissue(tx, person, number)?.serial))
         }
         _ => Ok(None),
     }

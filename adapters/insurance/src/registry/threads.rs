@@ -1,26 +1,49 @@
-//! The threads that SQL runs on: one writer that commits many commands at once, and the readers.
+//! The threads that SQL runs on: writers that commit many commands at once, and the readers.
 //!
 //! A command runs in its own savepoint, so a bad one never fails its neighbours; nobody is answered
-//! before the shared commit. A command whose caller has gone is not run.
+//! before the shared commit. A command whose caller has gone is not run. A commit whose outcome nobody
+//! knows is told as unanswered: the same key asks again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::Error;
+use crate::sql::{self, Sql};
 
 /// Handles on the queues; the threads end when the last is dropped.
 pub(super) struct Threads {
-    writer: SyncSender<Command>,
+    business: SyncSender<Command>,
+    feed: SyncSender<Command>,
     readers: SyncSender<Query>,
 }
 
-type Query = Box<dyn FnOnce(&Connection) + Send>;
-type Command = Box<dyn FnOnce(&Connection) -> Settled + Send>;
+/// Who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Desk {
+    /// What changes the business: one command after the other, in all gateways together.
+    Business,
+    /// The change feed's leases, which PostgreSQL lets several gateways take at once.
+    Feed,
+}
+
+/// The connections, and what a writer does besides.
+pub(super) struct Hands {
+    pub(super) business: Sql,
+    /// A writer of its own for the feed; a file has one writer for both.
+    pub(super) feed: Option<Sql>,
+    pub(super) readers: Vec<Sql>,
+    /// Run on a server as each transaction of the business begins.
+    pub(super) lock: String,
+    /// Run before each commit; where it fails nothing is committed.
+    pub(super) before_commit: Box<dyn Fn() -> std::io::Result<()> + Send>,
+}
+
+type Query = Box<dyn FnOnce(&Sql) + Send>;
+type Command = Box<dyn FnOnce(&Sql) -> Settled + Send>;
 
 /// What a command came to: whether its savepoint is kept, and how to answer once the commit is known.
 struct Settled {
@@ -29,16 +52,25 @@ struct Settled {
 }
 
 impl Threads {
-    pub(super) fn start(
-        writer: Connection,
-        readers: Vec<Connection>,
-        queue_max: usize,
-        batch_max: usize,
-    ) -> std::io::Result<Self> {
-        let (commands, inbox) = sync_channel(queue_max);
-        thread::Builder::new()
-            .name("registry-write".into())
-            .spawn(move || write_all(writer, &inbox, batch_max.max(1)))?;
+    pub(super) fn start(hands: Hands, queue_max: usize, batch_max: usize) -> std::io::Result<Self> {
+        let Hands {
+            business,
+            feed,
+            readers,
+            lock,
+            before_commit,
+        } = hands;
+        let writer = Writer {
+            sql: business,
+            lock,
+            before_commit,
+        };
+        let business = start_writer("registry-write", writer, queue_max, batch_max)?;
+        let feed = match feed {
+            // one command a time: two gateways that take rows in another order never wait for each other
+            Some(sql) => start_writer("registry-feed", Writer::plain(sql), queue_max, 1)?,
+            None => business.clone(),
+        };
         let (queries, inbox) = sync_channel(queue_max);
         let inbox = Arc::new(Mutex::new(inbox));
         for connection in readers {
@@ -48,7 +80,8 @@ impl Threads {
                 .spawn(move || read_all(&connection, &inbox))?;
         }
         Ok(Self {
-            writer: commands,
+            business,
+            feed,
             readers: queries,
         })
     }
@@ -56,7 +89,7 @@ impl Threads {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Sql) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let query: Query = Box::new(move |connection| {
@@ -70,18 +103,19 @@ impl Threads {
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        desk: Desk,
         name: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Sql) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        let command: Command = Box::new(move |savepoint| {
+        let command: Command = Box::new(move |sql| {
             if reply.is_closed() {
                 return Settled {
                     keep: false,
                     answer: Box::new(|_| ()),
                 };
             }
-            let done = guarded(name, || work(savepoint));
+            let done = guarded(name, || work(sql));
             let keep = done.is_ok();
             let answer = Box::new(move |committed: bool| {
                 let _ = reply.send(if committed {
@@ -92,9 +126,26 @@ impl Threads {
             });
             Settled { keep, answer }
         });
-        self.writer.try_send(command).map_err(refused)?;
+        let writer = match desk {
+            Desk::Business => &self.business,
+            Desk::Feed => &self.feed,
+        };
+        writer.try_send(command).map_err(refused)?;
         answer.await.unwrap_or(Err(Error::Unanswered))
     }
+}
+
+fn start_writer(
+    name: &str,
+    writer: Writer,
+    queue_max: usize,
+    batch_max: usize,
+) -> std::io::Result<SyncSender<Command>> {
+    let (commands, inbox) = sync_channel(queue_max);
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(move || writer.write_all(&inbox, batch_max.max(1)))?;
+    Ok(commands)
 }
 
 fn refused<T>(error: TrySendError<T>) -> Error {
@@ -117,7 +168,7 @@ fn guarded<T>(name: &'static str, work: impl FnOnce() -> Result<T, Error>) -> Re
     done
 }
 
-fn read_all(connection: &Connection, inbox: &Mutex<Receiver<Query>>) {
+fn read_all(connection: &Sql, inbox: &Mutex<Receiver<Query>>) {
     loop {
         let query = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match query {
@@ -127,59 +178,79 @@ fn read_all(connection: &Connection, inbox: &Mutex<Receiver<Query>>) {
     }
 }
 
-fn write_all(mut connection: Connection, inbox: &Receiver<Command>, batch_max: usize) {
-    while let Ok(first) = inbox.recv() {
-        let mut batch = vec![first];
-        batch.extend(inbox.try_iter().take(batch_max - 1));
-        commit(&mut connection, batch);
-    }
+/// A writer's connection and what it does besides.
+struct Writer {
+    sql: Sql,
+    lock: String,
+    before_commit: Box<dyn Fn() -> std::io::Result<()> + Send>,
 }
 
-/// One transaction for the whole batch. Where it cannot begin, the dropped commands tell their callers.
-fn commit(connection: &mut Connection, batch: Vec<Command>) {
-    let mut transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate)
-    {
-        Ok(transaction) => transaction,
-        Err(error) => {
+impl Writer {
+    fn plain(sql: Sql) -> Self {
+        Self {
+            sql,
+            lock: String::new(),
+            before_commit: Box::new(|| Ok(())),
+        }
+    }
+
+    fn write_all(&self, inbox: &Receiver<Command>, batch_max: usize) {
+        while let Ok(first) = inbox.recv() {
+            let mut batch = vec![first];
+            batch.extend(inbox.try_iter().take(batch_max - 1));
+            self.commit(batch);
+        }
+    }
+
+    /// One transaction for the whole batch. Where it cannot begin, the dropped commands tell their callers.
+    fn commit(&self, batch: Vec<Command>) {
+        if let Err(error) = self.sql.begin(&self.lock) {
             return tracing::error!(target: "lienthong::registry", %error, "no transaction");
         }
-    };
-    let mut answers = Vec::with_capacity(batch.len());
-    let mut sound = true;
-    for command in batch {
-        sound = sound && step(&mut transaction, command, &mut answers);
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut sound = true;
+        for command in batch {
+            sound = sound && self.step(command, &mut answers);
+        }
+        #[cfg(feature = "faultpoints")]
+        gateway_core::faultpoint!("registry-commit-before");
+        let committed = sound && self.finish();
+        #[cfg(feature = "faultpoints")]
+        gateway_core::faultpoint!("registry-commit-after");
+        if !committed {
+            self.sql.rollback();
+        }
+        for answer in answers {
+            answer(committed);
+        }
     }
-    let committed = match sound {
-        true => transaction
-            .commit()
+
+    /// Runs one command in its savepoint; false where the transaction itself is broken.
+    fn step(&self, command: Command, answers: &mut Vec<Box<dyn FnOnce(bool)>>) -> bool {
+        if self.sql.save().is_err() {
+            return false;
+        }
+        let settled = command(&self.sql);
+        answers.push(settled.answer);
+        let done = match settled.keep {
+            true => self.sql.keep(),
+            false => self.sql.undo(),
+        };
+        done.is_ok() && self.sql.in_transaction()
+    }
+
+    fn finish(&self) -> bool {
+        if let Err(error) = (self.before_commit)() {
+            tracing::error!(target: "lienthong::registry", %error, "given numbers could not be noted");
+            return false;
+        }
+        let committed: Result<(), sql::Error> = self.sql.commit();
+        committed
             .inspect_err(
                 |error| tracing::error!(target: "lienthong::registry", %error, "commit failed"),
             )
-            .is_ok(),
-        false => false, // dropped unfinished, it rolls back
-    };
-    for answer in answers {
-        answer(committed);
+            .is_ok()
     }
-}
-
-/// Runs one command in its savepoint; false where the transaction itself is broken.
-fn step(
-    transaction: &mut Transaction<'_>,
-    command: Command,
-    answers: &mut Vec<Box<dyn FnOnce(bool)>>,
-) -> bool {
-    let Ok(savepoint) = transaction.savepoint() else {
-        return false;
-    };
-    let settled = command(&savepoint);
-    answers.push(settled.answer);
-    let done = match settled.keep {
-        true => savepoint.commit(),
-        false => savepoint.finish(), // rolls back to where it began
-    };
-    // a full disk or a failed sync makes SQLite give up the transaction by itself
-    done.is_ok() && !transaction.is_autocommit()
 }
 
 #[cfg(test)]
@@ -188,9 +259,11 @@ mod tests {
     use std::pin::Pin;
     use std::task::Poll;
 
+    use rusqlite::Connection;
     use schemas::fault::{Fault, FaultCode};
 
     use super::*;
+    use crate::sql::values;
 
     fn threads(queue_max: usize) -> (Threads, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -200,15 +273,19 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER PRIMARY KEY)")
             .unwrap();
         let reader = Connection::open(&path).unwrap();
-        (
-            Threads::start(writer, vec![reader], queue_max, 16).unwrap(),
-            folder,
-        )
+        let hands = Hands {
+            business: Sql::Lite(writer),
+            feed: None,
+            readers: vec![Sql::Lite(reader)],
+            lock: String::new(),
+            before_commit: Box::new(|| Ok(())),
+        };
+        (Threads::start(hands, queue_max, 16).unwrap(), folder)
     }
 
-    fn insert(a: i64) -> impl FnOnce(&Connection) -> Result<(), Error> + Send + 'static {
+    fn insert(a: i64) -> impl FnOnce(&Sql) -> Result<(), Error> + Send + 'static {
         move |sql| {
-            sql.execute("INSERT INTO t (a) VALUES (?1)", [a])?;
+            sql.execute("INSERT INTO t (a) VALUES (?1)", values![a])?;
             Ok(())
         }
     }
@@ -219,29 +296,28 @@ mod tests {
     }
 
     async fn rows(threads: &Threads) -> i64 {
-        let count =
-            |sql: &Connection| Ok(sql.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
+        let count = |sql: &Sql| Ok(sql.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))?);
         threads.read("count", count).await.unwrap()
     }
 
     #[tokio::test]
     async fn a_bad_command_is_undone_alone_and_its_neighbours_are_kept() {
         let (threads, _folder) = threads(64);
-        let refuse = |sql: &Connection| -> Result<(), Error> {
-            sql.execute("INSERT INTO t (a) VALUES (99)", [])?;
+        let refuse = |sql: &Sql| -> Result<(), Error> {
+            sql.execute("INSERT INTO t (a) VALUES (99)", &[])?;
             Err(Fault::new(FaultCode::RuleRefused, "test").into())
         };
-        let panics = |_: &Connection| -> Result<(), Error> { panic!("a bug") };
+        let panics = |_: &Sql| -> Result<(), Error> { panic!("a bug") };
         let (first, refused, twice, bug, last) = tokio::join!(
-            threads.write("first", insert(1)),
-            threads.write("refused", refuse),
-            threads.write("twice", insert(1)),
-            threads.write("bug", panics),
-            threads.write("last", insert(2)),
+            threads.write(Desk::Business, "first", insert(1)),
+            threads.write(Desk::Business, "refused", refuse),
+            threads.write(Desk::Business, "twice", insert(1)),
+            threads.write(Desk::Business, "bug", panics),
+            threads.write(Desk::Business, "last", insert(2)),
         );
         assert!(first.is_ok() && last.is_ok());
         assert!(matches!(refused, Err(Error::Refused(_))));
-        assert!(matches!(twice, Err(Error::Sqlite(_))));
+        assert!(matches!(twice, Err(Error::Storage(_))));
         assert!(matches!(bug, Err(Error::Corrupt(_))));
         assert_eq!(rows(&threads).await, 2);
     }
@@ -251,7 +327,7 @@ mod tests {
         let (threads, _folder) = threads(1);
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, running) = oneshot::channel();
-        let hold = threads.write("hold", move |_| {
+        let hold = threads.write(Desk::Business, "hold", move |_| {
             let _ = started.send(());
             let _ = wait.recv();
             Ok(())
@@ -259,11 +335,11 @@ mod tests {
         let hold = std::pin::pin!(hold);
         let crowd = async {
             running.await.unwrap();
-            let queued = threads.write("queued", insert(1));
+            let queued = threads.write(Desk::Business, "queued", insert(1));
             let mut queued = std::pin::pin!(queued);
             assert!(waits(queued.as_mut()).await);
             assert!(matches!(
-                threads.write("refused", insert(2)).await,
+                threads.write(Desk::Business, "refused", insert(2)).await,
                 Err(Error::Busy)
             ));
             release.send(()).unwrap();
@@ -278,11 +354,11 @@ mod tests {
     async fn a_command_whose_caller_has_gone_is_not_run() {
         let (threads, _folder) = threads(8);
         let (release, wait) = std::sync::mpsc::channel::<()>();
-        let hold = threads.write("hold", move |_| Ok(wait.recv().is_ok()));
+        let hold = threads.write(Desk::Business, "hold", move |_| Ok(wait.recv().is_ok()));
         let mut hold = Box::pin(hold);
         assert!(waits(hold.as_mut()).await);
         {
-            let gone = threads.write("gone", insert(1));
+            let gone = threads.write(Desk::Business, "gone", insert(1));
             let mut gone = std::pin::pin!(gone);
             assert!(waits(gone.as_mut()).await);
         }

@@ -1,10 +1,12 @@
 //! Facts of a seeded registry that the simulated agencies need, read from the file as it stands.
 
-use rusqlite::{Connection, Row};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::work::with_check_digit;
 use crate::registry::{Error, Registry};
+use crate::sql::{self, Row, Sql, values};
 
 /// Synthetic facts to ask about; every number lies in a reserved range.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,37 +81,43 @@ pub struct PlaceMark {
 /// # Errors
 /// Where the file fails or was not seeded.
 pub fn landmarks(registry: &Registry) -> Result<Landmarks, Error> {
-    let sql = registry.connect()?;
-    let as_of: String = sql.query_row(
+    registry.aside(read)
+}
+
+fn read(sql: &Sql) -> Result<Landmarks, Error> {
+    let as_of: String = sql.query_one(
         "SELECT value FROM meta WHERE name = 'seed-as-of'",
-        [],
+        &[],
         |row| row.get(0),
     )?;
-    let period: String = sql.query_row(
+    let day: Date = as_of
+        .parse()
+        .map_err(|_| Error::Corrupt("the day of the photograph"))?;
+    let period: String = sql.query_one(
         "SELECT max(period) FROM contributions WHERE closed = 1",
-        [],
+        &[],
         |row| row.get(0),
     )?;
     Ok(Landmarks {
         employer: employer(
-            &sql,
+            sql,
             &period,
             "c.closed = 1 AND e.state = 1 AND c.arrears_vnd = 0",
         )?
         .ok_or(Error::Corrupt("no employer in the seed"))?,
         employer_in_arrears: employer(
-            &sql,
+            sql,
             &period,
             "c.closed = 1 AND e.state = 1 AND c.arrears_vnd > 0",
         )?,
-        employer_incomplete: employer(&sql, &period, "c.closed = 0")?,
-        branch: employer(&sql, &period, "c.closed = 1 AND e.mst LIKE '%-%'")?,
+        employer_incomplete: employer(sql, &period, "c.closed = 0")?,
+        branch: employer(sql, &period, "c.closed = 1 AND e.mst LIKE '%-%'")?,
         unregistered_mst: (i64::from(UNREGISTERED_FROM)..10_000_000)
             .find_map(with_check_digit)
             .ok_or(Error::Corrupt("no unregistered tax code"))?,
-        card_holders: card_holders(&sql, &as_of)?,
-        mothers: mothers(&sql, &as_of)?,
-        places: places(&sql, &as_of)?,
+        card_holders: card_holders(sql, day)?,
+        mothers: mothers(sql, day)?,
+        places: places(sql, day)?,
         ended_commune: ended_commune()?,
         child_pin_serial_from: CHILD_PIN_SERIAL_FROM,
         as_of,
@@ -117,51 +125,58 @@ pub fn landmarks(registry: &Registry) -> Result<Landmarks, Error> {
     })
 }
 
-fn employer(sql: &Connection, period: &str, which: &str) -> Result<Option<EmployerMark>, Error> {
-    let mut statement = sql.prepare(&format!(
+fn employer(sql: &Sql, period: &str, which: &str) -> Result<Option<EmployerMark>, Error> {
+    let text = format!(
         "SELECT e.mst, e.unit_code, e.name FROM employers e JOIN contributions c ON c.employer = e.id
          WHERE c.period = ?1 AND {which} ORDER BY c.participants DESC, e.id LIMIT 1"
-    ))?;
-    let mut found = statement.query_map([period], |row| {
+    );
+    Ok(sql.query_opt(&text, values![period], |row| {
         Ok(EmployerMark {
             mst: row.get(0)?,
             unit_code: row.get(1)?,
             name: row.get(2)?,
         })
-    })?;
-    Ok(found.next().transpose()?)
+    })?)
 }
 
-fn card_holders(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error> {
+fn card_holders(sql: &Sql, as_of: Date) -> Result<Vec<PersonMark>, Error> {
+    let (in_a_year, of_age) = (
+        as_of.saturating_add(1.year()),
+        as_of.saturating_sub(20.years()),
+    );
     people(
         sql,
-        "c.number LIKE 'DN%' AND c.state = 1 AND c.valid_to > date(?1, '+1 year') AND p.birth_date < date(?1, '-20 year')",
-        as_of,
+        "c.number LIKE 'DN%' AND c.state = 1 AND c.valid_to > ?1 AND p.birth_date < ?2",
+        (in_a_year, of_age),
     )
 }
 
-fn mothers(sql: &Connection, as_of: &str) -> Result<Vec<PersonMark>, Error> {
+fn mothers(sql: &Sql, as_of: Date) -> Result<Vec<PersonMark>, Error> {
+    let (oldest, youngest) = (
+        as_of.saturating_sub(40.years()),
+        as_of.saturating_sub(22.years()),
+    );
     people(
         sql,
-        "p.sex = 2 AND p.birth_date BETWEEN date(?1, '-40 year') AND date(?1, '-22 year')",
-        as_of,
+        "p.sex = 2 AND p.birth_date BETWEEN ?1 AND ?2",
+        (oldest, youngest),
     )
 }
 
-fn people(sql: &Connection, which: &str, as_of: &str) -> Result<Vec<PersonMark>, Error> {
-    let mut statement = sql.prepare(&format!(
+fn people(sql: &Sql, which: &str, days: (Date, Date)) -> Result<Vec<PersonMark>, Error> {
+    let text = format!(
         "SELECT p.name, pin.number, si.number, coalesce(c.number, ''), p.birth_date, p.commune
          FROM people p
          JOIN numbers pin ON pin.person = p.id AND pin.scheme = 'pin' AND pin.valid_to IS NULL
          JOIN numbers si ON si.person = p.id AND si.scheme = 'si'
          LEFT JOIN cards c ON c.person = p.id AND c.state = 1
          WHERE p.died_on IS NULL AND {which} ORDER BY p.id LIMIT 20"
-    ))?;
-    let rows = statement.query_map([as_of], person)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    );
+    let days = (days.0.to_string(), days.1.to_string());
+    Ok(sql.query(&text, values![days.0, days.1], person)?)
 }
 
-fn person(row: &Row<'_>) -> rusqlite::Result<PersonMark> {
+fn person(row: &Row<'_>) -> Result<PersonMark, sql::Error> {
     Ok(PersonMark {
         name: row.get(0)?,
         pin: row.get(1)?,
@@ -172,18 +187,14 @@ fn person(row: &Row<'_>) -> rusqlite::Result<PersonMark> {
     })
 }
 
-fn places(sql: &Connection, as_of: &str) -> Result<Vec<PlaceMark>, Error> {
-    let day = as_of
-        .parse()
-        .map_err(|_| Error::Corrupt("the day of the photograph"))?;
-    let mut statement = sql.prepare(
+fn places(sql: &Sql, as_of: Date) -> Result<Vec<PlaceMark>, Error> {
+    let communes: Vec<String> = sql.query(
         "SELECT commune FROM households GROUP BY commune ORDER BY count(*) DESC, commune LIMIT 10",
+        &[],
+        |row| row.get(0),
     )?;
-    let communes = statement
-        .query_map([], |row| row.get::<_, String>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
     let place = |commune: String| {
-        let province = schemas::codes::communes::province_of(&commune, day)?.to_owned();
+        let province = schemas::codes::communes::province_of(&commune, as_of)?.to_owned();
         let facility = format!("{province}001");
         Some(PlaceMark {
             commune,

@@ -2,18 +2,19 @@
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
-use rusqlite::Connection;
 use schemas::codes::{card_objects, child_card};
 use schemas::id::{CardNumber, SiNumber};
 
 use super::people::Resident;
 use super::places::facility;
 use super::random::Random;
+use super::sheet::{Sheet, Table};
 use super::{SeedError, SeedParams, Tick};
+use crate::sql::values;
 
 /// Issues to most residents the card that their age and work give them.
 pub(super) fn issue(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     params: &SeedParams,
     residents: &[Resident],
@@ -21,7 +22,7 @@ pub(super) fn issue(
 ) -> Result<(), SeedError> {
     for resident in residents {
         if let Some(paper) = paper(random, params.as_of, resident) {
-            write(sql, random, params.as_of, resident, &paper)?;
+            write(sheet, random, params.as_of, resident, &paper)?;
         }
         tick.one();
     }
@@ -79,7 +80,7 @@ fn object(random: &mut Random, resident: &Resident) -> Option<&'static str> {
 }
 
 fn write(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     as_of: Date,
     resident: &Resident,
@@ -88,7 +89,7 @@ fn write(
     let level = card_objects::find(paper.object, as_of)
         .map(|row| row.level)
         .ok_or(SeedError::Day("card object"))?;
-    let number = SiNumber::parse(&resident.si_number)
+    let number = SiNumber::parse(&resident.si_number())
         .and_then(|si_number| {
             CardNumber::compose(paper.object, level, resident.province, &si_number)
         })
@@ -102,21 +103,20 @@ fn write(
             (true, Some(_)) => REVOKED,
             (true, None) => VALID,
         };
-        sql.prepare_cached(
-            "INSERT INTO cards (number, serial, person, valid_from, valid_to, facility, state, rule, issued_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
-            number.as_str(),
-            serial,
-            resident.id,
-            paper.from.to_string(),
-            paper.to.to_string(),
-            &facility,
-            state,
-            paper.rule,
-            paper.from.to_string(),
-        ))?;
+        sheet.add(
+            Table::Cards,
+            values![
+                number.as_str(),
+                serial,
+                resident.id,
+                paper.from.to_string(),
+                paper.to.to_string(),
+                facility,
+                state,
+                paper.rule,
+                paper.from.to_string(),
+            ],
+        )?;
     }
     Ok(())
 }

@@ -4,24 +4,31 @@ use std::collections::HashSet;
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use rusqlite::Connection;
 use schemas::id::Sex;
 use schemas::name::PersonName;
 
 use super::places::{Place, Places};
 use super::random::Random;
+use super::sheet::{Sheet, Table};
 use super::{SeedError, SeedParams, Tick, names};
+use crate::sql::values;
 
 /// A person as the further steps need them.
 pub(super) struct Resident {
     pub(super) id: i64,
-    pub(super) si_number: String,
     pub(super) birth: Date,
     pub(super) age: i64,
     pub(super) province: &'static str,
     pub(super) died_on: Option<Date>,
     pub(super) poor: bool,
     pub(super) employed: bool,
+}
+
+impl Resident {
+    /// The first numbers of the reserved block, in the order in which people are written down.
+    pub(super) fn si_number(&self) -> String {
+        format!("99{:08}", self.id)
+    }
 }
 
 /// A member of a household before they have any number.
@@ -34,7 +41,7 @@ struct Member {
 
 /// Fills households until there are enough people.
 pub(super) fn settle(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     params: &SeedParams,
     places: &Places,
@@ -42,9 +49,11 @@ pub(super) fn settle(
 ) -> Result<Vec<Resident>, SeedError> {
     let mut residents = Vec::with_capacity(params.people);
     let mut pins = HashSet::with_capacity(params.people);
+    let mut household = 0;
     while residents.len() < params.people {
         let place = places.one(random);
-        let household = house(sql, place)?;
+        household += 1;
+        house(sheet, household, place)?;
         let poor = random.percent(4);
         let size = usize::try_from(random.weighted(SIZES)).unwrap_or(1);
         for member in members(random, size)
@@ -52,7 +61,7 @@ pub(super) fn settle(
             .take(params.people - residents.len())
         {
             let mut newcomer = Newcomer {
-                sql,
+                sheet,
                 random,
                 as_of: params.as_of,
                 place,
@@ -66,10 +75,9 @@ pub(super) fn settle(
     Ok(residents)
 }
 
-fn house(sql: &Connection, place: &Place) -> Result<i64, SeedError> {
-    sql.prepare_cached("INSERT INTO households (commune, commune_before) VALUES (?1, ?2)")?
-        .execute((place.commune.code, place.before))?;
-    Ok(sql.last_insert_rowid())
+fn house(sheet: &mut Sheet<'_>, id: i64, place: &Place) -> Result<(), SeedError> {
+    let row = values![id, place.commune.code, place.before];
+    Ok(sheet.add(Table::Households, row)?)
 }
 
 /// A couple or one person, their children, then a parent, then brothers and sisters.
@@ -194,16 +202,17 @@ fn sibling(random: &mut Random, head: &Member) -> Member {
 }
 
 /// Somebody about to be written down.
-struct Newcomer<'a> {
-    sql: &'a Connection,
+struct Newcomer<'a, 's> {
+    sheet: &'a mut Sheet<'s>,
     random: &'a mut Random,
     as_of: Date,
     place: &'a Place,
     household: i64,
-    pins: &'a mut HashSet<String>,
+    /// The PINs that were given, as numbers: millions fit.
+    pins: &'a mut HashSet<u64>,
 }
 
-impl Newcomer<'_> {
+impl Newcomer<'_, '_> {
     fn enrol(&mut self, member: &Member, poor: bool, count: usize) -> Result<Resident, SeedError> {
         let days = self.random.range(0, 365);
         let birth = self
@@ -212,50 +221,53 @@ impl Newcomer<'_> {
             .saturating_sub(days.days());
         let died_on = (member.age > 64 && self.random.percent(6))
             .then(|| self.as_of.saturating_sub(self.random.range(20, 500).days()));
-        let id = self.write(member, birth, died_on)?;
-        let si_number = format!("99{count:08}");
-        self.number(id, "si", &si_number, birth.max(FIRST_NUMBERS), None)?;
-        self.pins(id, member.sex, birth)?;
-        Ok(Resident {
+        let id = i64::try_from(count).map_err(|_| SeedError::Range("the number of people"))?;
+        let resident = Resident {
             id,
-            si_number,
             birth,
             age: member.age,
             province: self.place.commune.province,
             died_on,
             poor,
             employed: false,
-        })
+        };
+        self.write(member, &resident)?;
+        self.number(
+            id,
+            "si",
+            &resident.si_number(),
+            birth.max(FIRST_NUMBERS),
+            None,
+        )?;
+        self.pins(id, member.sex, birth)?;
+        Ok(resident)
     }
 
-    fn write(
-        &mut self,
-        member: &Member,
-        birth: Date,
-        died_on: Option<Date>,
-    ) -> Result<i64, SeedError> {
+    fn write(&mut self, member: &Member, resident: &Resident) -> Result<(), SeedError> {
         let name = names::full(self.random, member.family, member.sex);
         let match_key = PersonName::parse(&name)
             .map_err(|_| SeedError::Range("a name"))?
             .match_key();
         let ethnicity = self.random.weighted(ETHNICITIES);
-        self.sql
-            .prepare_cached(
-                "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'VN', ?6, ?7, ?8, ?9)",
-            )?
-            .execute((
-                name,
-                match_key,
-                birth.to_string(),
-                member.sex.code(),
-                ethnicity,
-                self.place.commune.code,
-                self.household,
-                member.relation,
-                died_on.map(|day| day.to_string()),
-            ))?;
-        Ok(self.sql.last_insert_rowid())
+        let (birth, died_on) = (
+            resident.birth.to_string(),
+            resident.died_on.map(|day| day.to_string()),
+        );
+        let sex = i64::from(member.sex.code());
+        let row = values![
+            resident.id,
+            name,
+            match_key,
+            birth,
+            sex,
+            ethnicity,
+            "VN",
+            self.place.commune.code,
+            self.household,
+            member.relation,
+            died_on,
+        ];
+        Ok(self.sheet.add(Table::People, row)?)
     }
 
     /// The PIN, and for one in two hundred an earlier one that was corrected.
@@ -279,26 +291,23 @@ impl Newcomer<'_> {
                 .random
                 .range(0, i64::from(super::landmarks::CHILD_PIN_SERIAL_FROM));
             let pin = format!("099{century}{:02}{serial:06}", birth.year() % 100);
-            if self.pins.insert(pin.clone()) {
+            if self.pins.insert(pin.parse().unwrap_or_default()) {
                 return pin;
             }
         }
     }
 
     fn number(
-        &self,
+        &mut self,
         person: i64,
         scheme: &str,
         number: &str,
         from: Date,
         to: Option<Date>,
     ) -> Result<(), SeedError> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO numbers (scheme, number, person, valid_from, valid_to) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((scheme, number, person, from.to_string(), to.map(|day| day.to_string())))?;
-        Ok(())
+        let (from, to) = (from.to_string(), to.map(|day| day.to_string()));
+        let row = values![scheme, number, person, from, to];
+        Ok(self.sheet.add(Table::Numbers, row)?)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::civil::{Date, date};
-use rusqlite::Connection;
 use schemas::codes::communes::{self, Commune, Successor};
 use schemas::codes::provinces;
 
 use super::SeedError;
 use super::random::Random;
+use super::sheet::{Sheet, Table};
+use crate::sql::values;
 
 /// A commune of residence, and a code that became it on 2025-07-01, where one did.
 pub(super) struct Place {
@@ -22,11 +23,11 @@ pub(super) struct Places(Vec<Place>);
 impl Places {
     /// Draws the communes and writes the facilities of every province there ever was.
     pub(super) fn draw(
-        sql: &Connection,
+        sheet: &mut Sheet<'_>,
         random: &mut Random,
         as_of: Date,
     ) -> Result<Self, SeedError> {
-        facilities(sql)?;
+        facilities(sheet)?;
         let today: Vec<_> = communes::all(as_of).collect();
         if today.is_empty() {
             return Err(SeedError::Day("communes"));
@@ -55,15 +56,15 @@ pub(super) fn facility(random: &mut Random, province: &str) -> String {
     )
 }
 
-fn facilities(sql: &Connection) -> Result<(), SeedError> {
-    let mut insert = sql.prepare("INSERT INTO facilities (code, name) VALUES (?1, ?2)")?;
+fn facilities(sheet: &mut Sheet<'_>) -> Result<(), SeedError> {
     for province in provinces::on(provinces::LAST_DAY_OF_63) {
         for number in 1..=FACILITIES_PER_PROVINCE {
             let name = format!(
                 "Cơ sở khám chữa bệnh tổng hợp số {number} {}",
                 province.name
             );
-            insert.execute((format!("{}{number:03}", province.code), name))?;
+            let code = format!("{}{number:03}", province.code);
+            sheet.add(Table::Facilities, values![code, name])?;
         }
     }
     Ok(())

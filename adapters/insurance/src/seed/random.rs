@@ -48,6 +48,31 @@ impl Random {
         }
         from[0].0
     }
+
+    /// The same choice as [`weighted`](Self::weighted) makes.
+    pub(super) fn one_of<'a, T>(&mut self, from: &'a Scale<T>) -> &'a T {
+        let at = self.range(0, from.total);
+        let place = from.choices.partition_point(|(_, end)| *end <= at);
+        &from.choices[place].0
+    }
+}
+
+/// Choices with their weights added up, for many choices drawn many times.
+pub(super) struct Scale<T> {
+    choices: Vec<(T, i64)>,
+    total: i64,
+}
+
+impl<T> Scale<T> {
+    pub(super) fn new(from: Vec<(T, u32)>) -> Self {
+        let mut total = 0;
+        let mut add = |(value, weight)| {
+            total += i64::from(weight);
+            (value, total)
+        };
+        let choices = from.into_iter().map(&mut add).collect();
+        Self { choices, total }
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +91,16 @@ mod tests {
                 9_817_491_932_198_370_423
             ]
         );
+    }
+
+    #[test]
+    fn a_scale_chooses_what_the_weights_choose() {
+        let weights: Vec<(usize, u32)> = (0..50).map(|at| (at, 1_000 / (at as u32 + 2))).collect();
+        let scale = Scale::new(weights.clone());
+        let (mut one, mut other) = (Random::new(3), Random::new(3));
+        for _ in 0..1_000 {
+            assert_eq!(one.weighted(&weights), *other.one_of(&scale));
+        }
     }
 
     #[test]

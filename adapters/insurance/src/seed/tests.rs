@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Params;
 use crate::registry::fingerprint;
+use crate::sql::Row;
 
 const AS_OF: Date = date(2026, 11, 22);
 
@@ -36,35 +37,23 @@ fn seeded(people: usize, seed: u64) -> (Registry, TempDir) {
 }
 
 fn hash(registry: &Registry) -> [u8; 32] {
-    fingerprint(&registry.connect().unwrap()).unwrap()
+    registry.aside(fingerprint).unwrap()
 }
 
 /// Every row of a query of text columns.
 fn rows<const N: usize>(registry: &Registry, query: &str) -> Vec<[String; N]> {
-    let sql = registry.connect().unwrap();
-    let mut statement = sql.prepare(query).unwrap();
-    let row = |row: &rusqlite::Row<'_>| {
-        let mut texts = Vec::new();
-        for column in 0..N {
-            texts.push(row.get::<_, String>(column)?);
-        }
-        Ok(texts)
+    let row = |row: &Row<'_>| {
+        let texts: Result<Vec<String>, _> = (0..N).map(|column| row.get(column)).collect();
+        Ok(texts?.try_into().unwrap())
     };
-    let rows: Vec<Vec<String>> = statement
-        .query_map([], row)
+    registry
+        .aside(|sql| Ok::<_, Error>(sql.query(query, &[], row)?))
         .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    rows.into_iter()
-        .map(|texts| texts.try_into().unwrap())
-        .collect()
 }
 
 fn count(registry: &Registry, query: &str) -> i64 {
     registry
-        .connect()
-        .unwrap()
-        .query_row(query, [], |row| row.get(0))
+        .aside(|sql| Ok::<_, Error>(sql.query_one(query, &[], |row| row.get(0))?))
         .unwrap()
 }
 

@@ -3,29 +3,30 @@
 use std::collections::HashSet;
 
 use jiff::civil::Date;
-use rusqlite::Connection;
 use schemas::codes::contributions::{self, Fund, Rate};
 use schemas::codes::reference_levels;
 use schemas::id::{Mst, Period};
 
 use super::people::Resident;
 use super::places::Places;
-use super::random::Random;
+use super::random::{Random, Scale};
+use super::sheet::{Sheet, Table};
 use super::{SeedError, SeedParams, names};
+use crate::sql::values;
 
 /// Writes employers, employments and contributions; marks who is employed on the day of the photograph.
 pub(super) fn employ(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     params: &SeedParams,
     places: &Places,
     residents: &mut [Resident],
 ) -> Result<(), SeedError> {
     let months = Month::all(params.as_of)?;
-    let mut employers = found(sql, random, params.employers, places)?;
-    hire(sql, random, &months, &mut employers, residents)?;
+    let mut employers = found(sheet, random, params.employers, places)?;
+    hire(sheet, random, &months, &mut employers, residents)?;
     for employer in &employers {
-        statements(sql, random, &months, employer)?;
+        statements(sheet, random, &months, employer)?;
     }
     Ok(())
 }
@@ -109,7 +110,7 @@ impl Month {
 }
 
 fn found(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     count: usize,
     places: &Places,
@@ -130,7 +131,7 @@ fn found(
         };
         roots.push(mst.clone());
         let name = firm(random, &mut names, rank);
-        employers.push(write(sql, random, places, rank, &mst, &name)?);
+        employers.push(write(sheet, random, places, rank, &mst, &name)?);
     }
     Ok(employers)
 }
@@ -151,7 +152,7 @@ fn random_kind(rank: usize) -> &'static str {
 }
 
 fn write(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     places: &Places,
     rank: usize,
@@ -176,13 +177,12 @@ fn write(
         rank % 10_000,
         letter(rank)
     );
-    sql.prepare_cached(
-        "INSERT INTO employers (mst, unit_code, name, state, province, commune) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute((mst, unit_code, name, state, place.province, place.code))?;
+    let id = i64::try_from(rank + 1).map_err(|_| SeedError::Range("the number of employers"))?;
+    let row = values![id, mst, unit_code, name, state, place.province, place.code];
+    sheet.add(Table::Employers, row)?;
     let habit = random.weighted(&[(Habit::InFull, 78), (Habit::Late, 15), (Habit::Badly, 7)]);
     Ok(Employer {
-        id: sql.last_insert_rowid(),
+        id,
         state,
         stops,
         late: state == ACTIVE && rank % 33 == 6,
@@ -218,7 +218,7 @@ pub(super) fn with_check_digit(number: i64) -> Option<String> {
 
 /// Sizes fall with the rank, as those of real employers do.
 fn hire(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     months: &[Month],
     employers: &mut [Employer],
@@ -232,23 +232,23 @@ fn hire(
             )
         })
         .collect();
+    let sizes = Scale::new(sizes);
     for resident in residents {
         let works =
             (19..60).contains(&resident.age) && resident.died_on.is_none() && random.percent(58);
         if !works {
             continue;
         }
-        let employer = &mut employers[random.weighted(&sizes)];
+        let employer = &mut employers[*random.one_of(&sizes)];
         let worker = contract(random, months.len(), employer.stops);
         let to = months.get(worker.to).map(|month| month.period.to_string());
         resident.employed = to.is_none();
         let from = months
             .get(worker.from)
             .map_or(months[0].period, |month| month.period);
-        sql.prepare_cached(
-            "INSERT INTO employments (person, employer, from_period, to_period, salary_vnd) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((resident.id, employer.id, from.to_string(), to, worker.salary_vnd))?;
+        let from = from.to_string();
+        let row = values![resident.id, employer.id, from, to, worker.salary_vnd];
+        sheet.add(Table::Employments, row)?;
         employer.workers.push(worker);
     }
     Ok(())
@@ -277,7 +277,7 @@ fn contract(random: &mut Random, months: usize, stops: usize) -> Worker {
 
 /// Every month's statement of one employer.
 fn statements(
-    sql: &Connection,
+    sheet: &mut Sheet<'_>,
     random: &mut Random,
     months: &[Month],
     employer: &Employer,
@@ -306,21 +306,23 @@ fn statements(
         } else {
             ACTIVE
         };
-        sql.prepare_cached(
-            "INSERT INTO contributions (employer, period, state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd, closed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute((
-            employer.id,
-            month.period.to_string(),
-            state,
-            i64::try_from(here().count()).unwrap_or(i64::MAX),
-            here().map(|worker| worker.salary_vnd.min(month.salary_cap_vnd)).sum::<i64>(),
-            due,
-            paid,
-            arrears,
-            closed,
-        ))?;
+        let fund: i64 = here()
+            .map(|worker| worker.salary_vnd.min(month.salary_cap_vnd))
+            .sum();
+        sheet.add(
+            Table::Contributions,
+            values![
+                employer.id,
+                month.period.to_string(),
+                state,
+                i64::try_from(here().count()).unwrap_or(i64::MAX),
+                fund,
+                due,
+                paid,
+                arrears,
+                closed,
+            ],
+        )?;
     }
     Ok(())
 }

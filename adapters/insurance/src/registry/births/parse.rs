@@ -7,6 +7,7 @@ use schemas::proto::insurance::{Child, CivilRecord, Guardian, Parent, RegisterBi
 
 use super::super::facts::{self, Name, invalid};
 use super::super::{Error, Tx, law};
+use crate::sql::values;
 
 /// A birth whose every fact has passed its rule.
 pub(super) struct Birth {
@@ -158,10 +159,11 @@ fn guardian(said: Option<&Guardian>) -> Result<(), Error> {
 fn known_facility(tx: &Tx<'_>, code: &str) -> Result<String, Error> {
     let unknown = || invalid("unknown-facility", "facility");
     let code = FacilityCode::parse(code).map_err(|_| unknown())?;
-    let known: bool = tx
-        .sql
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM facilities WHERE code = ?1)")?
-        .query_row([code.as_str()], |row| row.get(0))?;
+    let known: bool = tx.sql.query_one(
+        "SELECT EXISTS (SELECT 1 FROM facilities WHERE code = ?1)",
+        values![code.as_str()],
+        |row| row.get(0),
+    )?;
     known.then(|| code.as_str().to_owned()).ok_or_else(unknown)
 }
 

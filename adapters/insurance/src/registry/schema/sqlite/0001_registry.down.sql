@@ -1,0 +1,14 @@
+DROP TABLE changes;
+DROP TABLE effects;
+DROP TABLE counters;
+DROP TABLE dossiers;
+DROP TABLE birth_cases;
+DROP TABLE cards;
+DROP TABLE contributions;
+DROP TABLE employments;
+DROP TABLE employers;
+DROP TABLE numbers;
+DROP TABLE people;
+DROP TABLE households;
+DROP TABLE facilities;
+DROP TABLE meta;

@@ -1,0 +1,109 @@
+//! Where a PostgreSQL server is; its password is never shown.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+/// A parsed url of a PostgreSQL database; with several hosts the one that may be written to is used.
+#[derive(Clone)]
+pub struct Address {
+    config: Config,
+}
+
+/// Why a url is not one of a PostgreSQL database that can be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// Not `postgresql://…`, or a parameter that nobody knows.
+    #[error("not a url of a PostgreSQL database: postgresql://user@host[,host]/database")]
+    Malformed,
+    /// The url names no database.
+    #[error("the url names no database")]
+    NoDatabase,
+    /// The session would have to be encrypted, and this program speaks to PostgreSQL in the clear.
+    #[error("sslmode=require is not spoken: use a Unix socket or a host of a protected network")]
+    Encryption,
+}
+
+impl Address {
+    /// Parses a url, and prepares what every session has: bounds on connecting and on a dead network.
+    ///
+    /// # Errors
+    /// Where it is not a url of a database; the text is never repeated, since it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, AddressError> {
+        if !url.starts_with("postgresql://") && !url.starts_with("postgres://") {
+            return Err(AddressError::Malformed);
+        }
+        let mut config: Config = url.trim().parse().map_err(|_| AddressError::Malformed)?;
+        if config.get_dbname().is_none_or(str::is_empty) {
+            return Err(AddressError::NoDatabase);
+        }
+        if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
+            return Err(AddressError::Encryption);
+        }
+        config
+            .application_name("lienthong-registry")
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .connect_timeout(Duration::from_secs(3))
+            .keepalives_idle(Duration::from_secs(10))
+            .tcp_user_timeout(Duration::from_secs(10));
+        Ok(Self { config })
+    }
+
+    /// Hosts and database, without user and password.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let hosts: Vec<String> = self
+            .config
+            .get_hosts()
+            .iter()
+            .map(|host| match host {
+                Host::Tcp(name) => name.clone(),
+                Host::Unix(folder) => folder.display().to_string(),
+            })
+            .collect();
+        let database = self.config.get_dbname().unwrap_or_default();
+        format!("postgresql://{}/{database}", hosts.join(","))
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}", self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let address =
+            Address::parse("postgresql://gate:hidden@one.example,two.example/people").unwrap();
+        assert_eq!(
+            format!("{address:?}"),
+            "postgresql://one.example,two.example/people"
+        );
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        let refused = |url| Address::parse(url).unwrap_err();
+        assert_eq!(refused("sqlite://file"), AddressError::Malformed);
+        assert_eq!(
+            refused("postgresql://host/db?no_such=1"),
+            AddressError::Malformed
+        );
+        assert_eq!(refused("postgresql://host"), AddressError::NoDatabase);
+        assert_eq!(
+            refused("postgresql://host/db?sslmode=require"),
+            AddressError::Encryption
+        );
+    }
+}
