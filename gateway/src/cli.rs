@@ -66,6 +66,12 @@ pub(crate) struct ConfigFile {
     pub(crate) config: PathBuf,
 }
 
+/// What `main` is: reads the command line and runs it to its end.
+#[must_use]
+pub fn main() -> ExitCode {
+    Cli::parse().run()
+}
+
 impl Cli {
     /// Runs the command to its end.
     #[must_use]

@@ -78,6 +78,7 @@ impl Lane {
             self.courier.batch_max()
         };
         let lease = Duration::from_secs(self.outgoing.lease_seconds);
+        gateway_core::faultpoint!("lease-before");
         let leased = match self.outbox.lease(&self.partner, most, lease).await {
             Ok(leased) => leased,
             Err(error) => {
@@ -88,6 +89,7 @@ impl Lane {
         if leased.is_empty() {
             return idle;
         }
+        gateway_core::faultpoint!("lease-after");
         match self.ship(leased, breaker, limits).await {
             true => Duration::ZERO,
             false => idle,
@@ -179,13 +181,17 @@ impl Lane {
         let allowed = shipment
             .permit(&partner, today(self.clock.now()))
             .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
+        gateway_core::faultpoint!("sending-before");
         let recorded = allowed.record(self.outbox.as_ref(), &partner, holds).await;
+        gateway_core::faultpoint!("sending-after");
         let sendable = recorded.map_err(|error| {
             tracing::warn!(partner = self.partner.as_str(), %error, "not recorded, not sent");
             retry("journal-unavailable", Duration::from_secs(1))
         })?;
         let sendable = sendable.ok_or_else(|| retry("not-held", Duration::ZERO))?;
+        gateway_core::faultpoint!("send-before");
         let delivery = self.courier.send(&sendable).await;
+        gateway_core::faultpoint!("send-after");
         Ok((sendable, delivery))
     }
 
@@ -239,7 +245,10 @@ impl Lane {
         if results.is_empty() {
             return;
         }
-        if let Err(error) = self.outbox.settle(results).await {
+        gateway_core::faultpoint!("settle-before");
+        let settled = self.outbox.settle(results).await;
+        gateway_core::faultpoint!("settle-after");
+        if let Err(error) = settled {
             // The lease ends and the same bytes go out again: "already received" is success.
             tracing::warn!(partner = self.partner.as_str(), %error, "delivery not written down");
         }

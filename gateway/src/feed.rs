@@ -62,15 +62,20 @@ impl Feed {
             max: BATCH,
             lease_seconds: LEASE_SECONDS,
         };
+        gateway_core::faultpoint!("feed-lease-before");
         let leased = self.insurance.lease(Instant::now() + CALL, request).await?;
         if leased.changes.is_empty() {
             return Ok(0);
         }
+        gateway_core::faultpoint!("feed-lease-after");
         let parcels = leased
             .changes
             .iter()
             .flat_map(|change| self.parcels(change));
-        match self.outbox.put(parcels.collect()).await {
+        gateway_core::faultpoint!("feed-put-before");
+        let put = self.outbox.put(parcels.collect()).await;
+        gateway_core::faultpoint!("feed-put-after");
+        match put {
             Ok(aside) => tell_set_aside(&aside),
             Err(error) => {
                 tracing::warn!(%error, "changes not taken; their lease will end");
@@ -83,7 +88,9 @@ impl Feed {
             owner: self.owner.clone(),
             ids,
         };
+        gateway_core::faultpoint!("feed-ack-before");
         self.insurance.ack(Instant::now() + CALL, request).await?;
+        gateway_core::faultpoint!("feed-ack-after");
         Ok(taken)
     }
 

@@ -45,7 +45,9 @@ impl Recovery {
             let evidence = message.evidence;
             // in a task of its own: a message that panics must not end recovery
             let house = self.house.clone();
+            gateway_core::faultpoint!("resume-before");
             let resumed = tokio::spawn(async move { house.resume(message).await }).await;
+            gateway_core::faultpoint!("resume-after");
             let Ok(resumed) = resumed else {
                 tracing::error!(%evidence, "recovery of this message panicked");
                 continue;

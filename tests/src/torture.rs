@@ -11,6 +11,7 @@ pub mod ledger; // the client's synced file
 pub mod letter; // the messages, from a seed
 pub mod line; // one kept connection of a partner
 pub mod load; // senders that never give up
+pub mod lossy; // a file system that forgets what was not synced
 pub mod office; // the simulated agency, with a ledger of its own and bad manners
 pub mod process; // children: started, looked at, killed
 pub mod promise; // the list of promises, one file each

@@ -14,6 +14,7 @@
 )]
 
 pub mod adapter;
+pub mod faultpoint;
 pub mod head;
 pub mod limits;
 pub mod outbound;

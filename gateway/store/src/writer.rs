@@ -253,7 +253,10 @@ impl WriterParts {
         self.health
             .injected()
             .map_err(|error| self.batch_failed(&error))?;
-        self.execute("COMMIT")
+        gateway_core::faultpoint!("store-commit-before");
+        let committed = self.execute("COMMIT");
+        gateway_core::faultpoint!("store-commit-after");
+        committed
     }
 
     fn execute(&self, sql: &str) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Everything one run needs, put together: site, agency, gateway, load, and the comparison at the end.
 
 use std::{
+    path::PathBuf,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
@@ -26,6 +27,7 @@ pub struct Kit {
     pub launch: Launch,
     /// The seed of everything.
     pub seed: u64,
+    data: &'static str,
     started: Instant,
 }
 
@@ -42,8 +44,22 @@ impl Kit {
             office,
             launch: Launch::default(),
             seed,
+            data: "",
             started,
         }
+    }
+
+    /// Puts both databases into a folder below the gateway's; what is there is not moved.
+    pub fn move_data(&mut self, folder: &'static str) {
+        for file in ["store.sqlite", "registry.sqlite"] {
+            let (from, to) = (format!("\"{file}\""), format!("\"{folder}/{file}\""));
+            self.site.edit("gateway.toml", &from, &to);
+        }
+        self.data = folder;
+    }
+
+    fn data(&self, file: &str) -> PathBuf {
+        self.site.layout.gateway("").join(self.data).join(file)
     }
 
     /// Starts the gateway and waits until it is ready.
@@ -88,8 +104,8 @@ impl Kit {
     pub fn compare(&self, load: &Load) -> Findings {
         let ledgers = Ledgers {
             client: load.ledger().path(),
-            registry: &self.site.layout.gateway("registry.sqlite"),
-            store: Some(&self.site.layout.gateway("store.sqlite")),
+            registry: &self.data("registry.sqlite"),
+            store: Some(&self.data("store.sqlite")),
         };
         self.office.read(|book| checker::compare(&ledgers, book))
     }
@@ -122,7 +138,7 @@ impl Kit {
 
     fn left(&self) -> Vec<(&'static str, i64)> {
         let count = |file: &str, query: &str| {
-            let path = self.site.layout.gateway(file);
+            let path = self.data(file);
             let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
             let _ = sql.busy_timeout(Duration::from_secs(5));
             let found = sql.query_row(query, [], |row| row.get(0));

@@ -1,6 +1,8 @@
 //! The promises, in their order; each file is one of them.
 
 mod r01_kill;
+mod r02_points;
+mod r03_power;
 
 use std::{
     future::Future,
@@ -74,4 +76,6 @@ macro_rules! promises {
 
 promises! {
     "R1", "kill -9 at any instant under load", r01_kill;
+    "R2", "ended at every fault point", r02_points;
+    "R3", "power cut on a disk that forgets", r03_power;
 }

@@ -95,11 +95,13 @@ where
             let room = Room::enter("answer", verified.route.path, evidence, &this.parts.sight);
             let _entered = room.span.clone().entered();
             let head = answer_head(&this.parts, verified);
+            crate::faultpoint!("sign-before");
             let prepared = match outcome {
                 Ok(outcome) => this.say(&recorded, &head, outcome),
                 Err(refusal) if refusal.fault.is_final() => this.refuse(&head, &refusal.fault),
                 Err(refusal) => return Err(refusal.bound(head)),
             };
+            crate::faultpoint!("sign-after");
             let refuse = |fault| Refusal::of("answer", evidence, fault).bound(head.clone());
             room.leave(prepared.map_err(refuse))
         })

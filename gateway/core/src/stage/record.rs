@@ -172,7 +172,9 @@ impl Desk {
     }
 
     async fn claim<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        crate::faultpoint!("t1-before");
         let claimed = self.parts.log.claim(entry(permitted)).await;
+        crate::faultpoint!("t1-after");
         match claimed.map_err(|error| unavailable(&error))? {
             Claimed::New => Ok(Opened::Ours),
             Claimed::Same(answer) => Ok(Opened::Answered(answer)),
@@ -234,11 +236,17 @@ async fn close<R>(
     let evidence = verified.head.evidence;
     let Prepared { answer, parcels } = prepared;
     let written = if claims(verified) {
+        crate::faultpoint!("t2-before");
         let commit = parts.log.commit(evidence, answer.clone(), parcels);
-        commit.await.map(|()| Claimed::New)
+        let committed = commit.await;
+        crate::faultpoint!("t2-after");
+        committed.map(|()| Claimed::New)
     } else {
+        crate::faultpoint!("read-before");
         let record = parts.log.record(entry(&recorded.permitted), answer.clone());
-        record.await
+        let recorded = record.await;
+        crate::faultpoint!("read-after");
+        recorded
     };
     let refuse =
         |fault| Err(Refusal::of("record", evidence, fault).bound(answer_head(parts, verified)));
