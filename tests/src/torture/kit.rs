@@ -58,7 +58,9 @@ impl Kit {
         self.data = folder;
     }
 
-    fn data(&self, file: &str) -> PathBuf {
+    /// Where a database file is.
+    #[must_use]
+    pub fn data(&self, file: &str) -> PathBuf {
         self.site.layout.gateway("").join(self.data).join(file)
     }
 
@@ -180,6 +182,30 @@ impl Kit {
             figures: Vec::new(),
             limit: "it goes on".to_owned(),
             verdict: Verdict::Fail(vec![why]),
+            seed: self.seed,
+            seconds: self.started.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// A line of figures of its own, under the name of this run.
+    #[must_use]
+    pub fn figures(
+        &self,
+        id: &'static str,
+        name: &str,
+        figures: Vec<String>,
+        limit: &str,
+        wrong: Vec<String>,
+    ) -> Line {
+        Line {
+            id,
+            name: name.to_owned(),
+            figures,
+            limit: limit.to_owned(),
+            verdict: match wrong.is_empty() {
+                true => Verdict::Pass,
+                false => Verdict::Fail(wrong),
+            },
             seed: self.seed,
             seconds: self.started.elapsed().as_secs_f64(),
         }

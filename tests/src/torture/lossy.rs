@@ -79,6 +79,19 @@ impl Lossy {
         (sectors as u64 * SECTOR, disk.syncs)
     }
 
+    /// From now on the nth call of this kind fails, once; nothing of it reaches the disk, and what
+    /// a failed sync should have kept is not tried again, as Linux does.
+    pub fn fail(&self, trap: Option<Trap>) {
+        let mut disk = disk(&self.disk);
+        (disk.trap, disk.sprung) = (trap, false);
+    }
+
+    /// Whether the call that was to fail has failed.
+    #[must_use]
+    pub fn sprung(&self) -> bool {
+        disk(&self.disk).sprung
+    }
+
     fn plug_in(&mut self) -> io::Result<()> {
         let mut config = fuser::Config::default();
         config.mount_options = vec![MountOption::FSName("lossy".to_owned())];
@@ -89,7 +102,11 @@ impl Lossy {
 
     fn unplug(&mut self) -> io::Result<()> {
         match self.mounted.take() {
-            Some(mounted) => mounted.umount_and_join(),
+            // the reading thread may see the end of its connection as an error
+            Some(mounted) => match mounted.umount_and_join() {
+                Err(error) if error.kind() != io::ErrorKind::ConnectionAborted => Err(error),
+                _ => Ok(()),
+            },
             None => Ok(()),
         }
     }
@@ -105,8 +122,21 @@ fn disk(disk: &Mutex<Disk>) -> MutexGuard<'_, Disk> {
     disk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A call that is to fail.
+#[derive(Debug, Clone, Copy)]
+pub struct Trap {
+    /// A sync, else a write.
+    pub sync: bool,
+    /// Which one: 1 is the next.
+    pub nth: u64,
+    /// `EIO` or `ENOSPC`.
+    pub full: bool,
+}
+
 #[derive(Default)]
 struct Disk {
+    trap: Option<Trap>,
+    sprung: bool,
     names: BTreeMap<OsString, u64>,
     kept_names: BTreeMap<OsString, u64>,
     files: BTreeMap<u64, File>,
@@ -134,6 +164,18 @@ impl Disk {
         self.files.insert(number, file);
         self.names.insert(name.to_owned(), number);
         number
+    }
+
+    /// Whether this call is the one that fails, and how.
+    fn step_on(&mut self, sync: bool) -> Option<Errno> {
+        let trap = self.trap.as_mut().filter(|trap| trap.sync == sync)?;
+        trap.nth = trap.nth.saturating_sub(1);
+        if trap.nth > 0 {
+            return None;
+        }
+        let full = trap.full;
+        (self.trap, self.sprung) = (None, true);
+        Some(if full { Errno::ENOSPC } else { Errno::EIO })
     }
 
     fn cut(&mut self, random: &mut Random) {
@@ -385,6 +427,10 @@ impl Filesystem for View {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let trapped = disk(&self.0).step_on(false);
+        if let Some(error) = trapped {
+            return reply.error(error);
+        }
         match self.file(ino, |file| file.write(offset, data)) {
             Ok(()) => reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX)),
             Err(error) => reply.error(error),
@@ -392,7 +438,15 @@ impl Filesystem for View {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        disk(&self.0).syncs += 1;
+        let trapped = {
+            let mut disk = disk(&self.0);
+            disk.syncs += 1;
+            disk.step_on(true)
+        };
+        if let Some(error) = trapped {
+            let _ = self.file(ino, |file| file.dirty.clear());
+            return reply.error(error);
+        }
         match self.file(ino, File::sync) {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(error),

@@ -3,6 +3,11 @@
 mod r01_kill;
 mod r02_points;
 mod r03_power;
+mod r04_nth;
+mod r05_full;
+mod r08_hostile;
+mod r10_order;
+mod r13_rolling;
 
 use std::{
     future::Future,
@@ -78,4 +83,9 @@ promises! {
     "R1", "kill -9 at any instant under load", r01_kill;
     "R2", "ended at every fault point", r02_points;
     "R3", "power cut on a disk that forgets", r03_power;
+    "R4", "the n-th write or sync fails", r04_nth;
+    "R5", "the disk fills under load", r05_full;
+    "R8", "a hostile but lawful partner", r08_hostile;
+    "R10", "order per key", r10_order;
+    "R13", "restarts by SIGTERM under load", r13_rolling;
 }
