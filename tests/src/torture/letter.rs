@@ -153,6 +153,11 @@ impl Scribe {
         }
     }
 
+    /// Leaves this many births to another scribe of the same site.
+    pub fn skip_births(&mut self, number: u32) {
+        *self.next_birth.get_mut() = number;
+    }
+
     /// The next message of this kind.
     pub fn write(&self, kind: Kind, random: &mut Random) -> Letter {
         let now = Timestamp::now();

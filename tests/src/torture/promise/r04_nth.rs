@@ -102,8 +102,8 @@ async fn one(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let sprung = disk.sprung();
-    // long enough to acknowledge what must not be acknowledged
-    let ended = process.end_of(Duration::from_millis(400)).await;
+    // long enough to acknowledge what must not be, and for the probes to be told
+    let ended = process.end_of(Duration::from_millis(1_150)).await;
     match (sprung, ended) {
         (false, _) => seen.not_reached += 1,
         (true, Some(_)) => seen.stopped += 1,
