@@ -18,3 +18,4 @@ pub mod promise; // the list of promises, one file each
 pub mod random; // one seed, one schedule
 pub mod report; // one line per promise
 pub mod site; // the folder of one run
+pub mod source; // a database as anybody can read it

@@ -6,12 +6,11 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, OpenFlags};
-
 use super::{
     ledger::{self, Entry},
     letter::Kind,
     office::{Book, STATES},
+    source::Source,
 };
 
 /// What the comparison found.
@@ -56,10 +55,10 @@ impl Findings {
 pub struct Ledgers<'a> {
     /// The client's.
     pub client: &'a Path,
-    /// The insurance database's file.
-    pub registry: &'a Path,
-    /// The gateway's own file; none where it has another store.
-    pub store: Option<&'a Path>,
+    /// The insurance database.
+    pub registry: &'a Source,
+    /// The gateway's own store.
+    pub store: &'a Source,
 }
 
 /// Compares them; `book` is the agency's.
@@ -73,9 +72,7 @@ pub fn compare(ledgers: &Ledgers<'_>, book: &Book) -> Findings {
     }
     findings.strangers(&client, &registry);
     findings.order(&registry, book);
-    if let Some(store) = ledgers.store {
-        findings.inbox(&client, store);
-    }
+    findings.inbox(&client, ledgers.store);
     findings.effects = (registry.births.len() + registry.dossiers.len()) as u64;
     findings.steps = book
         .files
@@ -143,7 +140,7 @@ impl Findings {
                     .push(format!("{case}: {cards} cards, {numbers} numbers"));
             }
         }
-        if registry.newborns != registry.births.len() as i64 {
+        if registry.newborns != registry.births.len() as u64 {
             let (people, births) = (registry.newborns, registry.births.len());
             self.duplicate
                 .push(format!("{people} people for {births} births"));
@@ -167,17 +164,13 @@ impl Findings {
         self.disorder.extend(book.violations.iter().cloned());
     }
 
-    /// Every acknowledged message has its answer in the gateway's own file.
-    fn inbox(&mut self, client: &BTreeMap<String, Entry>, store: &Path) {
-        let sql = open(store);
-        let mut statement = sql
-            .prepare("SELECT message_id FROM inbox WHERE answer IS NOT NULL")
-            .unwrap();
-        let rows = statement.query_map([], |row| row.get::<_, String>(0));
-        let answered: BTreeSet<String> = rows.unwrap().map(Result::unwrap).collect();
+    /// Every acknowledged message has its answer in the gateway's own store.
+    fn inbox(&mut self, client: &BTreeMap<String, Entry>, store: &Source) {
+        let rows = store.rows("SELECT message_id FROM inbox WHERE answer IS NOT NULL");
+        let answered: BTreeSet<_> = rows.iter().map(|row| row[0].as_str()).collect();
         for (id, entry) in client {
             let acked = entry.answer.as_ref().is_some_and(|answer| answer.accepted);
-            if acked && !answered.contains(id) {
+            if acked && !answered.contains(id.as_str()) {
                 self.lost.push(format!("{} {id}: its answer", entry.kind));
             }
         }
@@ -188,62 +181,70 @@ impl Findings {
 struct Registry {
     births: BTreeMap<String, BirthRow>,
     dossiers: BTreeMap<String, DossierRow>,
-    keys: BTreeSet<Vec<u8>>,
-    newborns: i64,
+    keys: BTreeSet<String>,
+    newborns: u64,
 }
 
 struct BirthRow {
-    cards: i64,
-    numbers: i64,
+    cards: u64,
+    numbers: u64,
 }
 
 struct DossierRow {
     code: String,
-    changes: i64,
-    newest_change: i64,
+    changes: u64,
+    newest_change: u64,
 }
 
 impl Registry {
-    fn read(path: &Path) -> Self {
-        let sql = open(path);
-        let births = rows(
-            &sql,
+    fn read(source: &Source) -> Self {
+        let births = source.rows(
             "SELECT b.case_id, (SELECT count(*) FROM cards c WHERE c.person = b.person),
                (SELECT count(*) FROM numbers n WHERE n.person = b.person) FROM birth_cases b",
-            |row| {
-                let (cards, numbers) = (row.get(1)?, row.get(2)?);
-                Ok((row.get(0)?, BirthRow { cards, numbers }))
-            },
         );
-        let dossiers = rows(
-            &sql,
+        let births = births.into_iter().map(|row| {
+            let birth = BirthRow {
+                cards: number(&row[1]),
+                numbers: number(&row[2]),
+            };
+            (row[0].clone(), birth)
+        });
+        let dossiers = source.rows(
             "SELECT d.foreign_id, d.code, count(c.seq), coalesce(max(c.subject_sequence), 0)
-             FROM dossiers d LEFT JOIN changes c ON c.subject = d.code GROUP BY d.code",
-            |row| {
-                let dossier = DossierRow {
-                    code: row.get(1)?,
-                    changes: row.get(2)?,
-                    newest_change: row.get(3)?,
-                };
-                Ok((row.get(0)?, dossier))
-            },
+             FROM dossiers d LEFT JOIN changes c ON c.subject = d.code GROUP BY d.foreign_id, d.code",
         );
-        let keys = rows(&sql, "SELECT key FROM effects", |row| row.get(0));
+        let dossiers = dossiers.into_iter().map(|row| {
+            let dossier = DossierRow {
+                code: row[1].clone(),
+                changes: number(&row[2]),
+                newest_change: number(&row[3]),
+            };
+            (row[0].clone(), dossier)
+        });
+        let keys = format!("SELECT {} FROM effects", source.hex("key"));
+        let keys = source
+            .rows(&keys)
+            .into_iter()
+            .map(|row| row[0].to_lowercase());
         // seeded people live in a household, those who were born under test do not
-        let newborns = "SELECT count(*) FROM people WHERE household IS NULL AND name = ?1";
-        let newborns = sql.query_row(newborns, ["Nguyễn Thị Hoà Bình"], |row| row.get(0));
+        let newborns = "SELECT count(*) FROM people WHERE household IS NULL \
+            AND name = 'Nguyễn Thị Hoà Bình'";
         Self {
-            births: births.into_iter().collect(),
-            dossiers: dossiers.into_iter().collect(),
-            keys: keys.into_iter().collect(),
-            newborns: newborns.unwrap(),
+            births: births.collect(),
+            dossiers: dossiers.collect(),
+            keys: keys.collect(),
+            newborns: number(&source.rows(newborns)[0][0]),
         }
     }
 }
 
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
 /// The name of one effect, as the contract tells it: SHA-256 over sender, id and operation, each
 /// after its length.
-fn key_of(id: &str, kind: Kind) -> Vec<u8> {
+fn key_of(id: &str, kind: Kind) -> String {
     let operation = match kind {
         Kind::Birth | Kind::Forged => "civil.birth",
         Kind::Dossier | Kind::NotHolder => "portal.submit-dossier",
@@ -254,19 +255,8 @@ fn key_of(id: &str, kind: Kind) -> Vec<u8> {
         text.extend((part.len() as u64).to_be_bytes());
         text.extend(part.as_bytes());
     }
-    certs::digest::sha256(&text).to_vec()
+    ledger::digest(&text)
 }
 
-fn open(path: &Path) -> Connection {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
-}
-
-fn rows<T>(
-    sql: &Connection,
-    query: &str,
-    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> Vec<T> {
-    let mut statement = sql.prepare(query).unwrap();
-    let rows = statement.query_map([], read).unwrap();
-    rows.map(Result::unwrap).collect()
-}
+#[cfg(test)]
+mod tests;

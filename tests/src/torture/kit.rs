@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
-
 use super::{
     checker::{self, Findings, Ledgers},
     load::{Load, Shape},
@@ -15,6 +13,7 @@ use super::{
     process::{Launch, Process},
     report::{Line, Verdict, thousands},
     site::Site,
+    source::Source,
 };
 
 /// A run's scene: the folder, and the agency that is called.
@@ -64,6 +63,18 @@ impl Kit {
         self.site.layout.gateway("").join(self.data).join(file)
     }
 
+    /// The insurance database.
+    #[must_use]
+    pub fn registry(&self) -> Source {
+        Source::Sqlite(self.data("registry.sqlite"))
+    }
+
+    /// The gateway's own store.
+    #[must_use]
+    pub fn store(&self) -> Source {
+        Source::Sqlite(self.data("store.sqlite"))
+    }
+
     /// Starts the gateway and waits until it is ready.
     pub async fn serve(&self) -> Process {
         let mut process = self.launch.serve(&self.site);
@@ -104,10 +115,11 @@ impl Kit {
     /// Compares the ledgers as they stand.
     #[must_use]
     pub fn compare(&self, load: &Load) -> Findings {
+        let (registry, store) = (self.registry(), self.store());
         let ledgers = Ledgers {
             client: load.ledger().path(),
-            registry: &self.data("registry.sqlite"),
-            store: Some(&self.data("store.sqlite")),
+            registry: &registry,
+            store: &store,
         };
         self.office.read(|book| checker::compare(&ledgers, book))
     }
@@ -138,39 +150,34 @@ impl Kit {
         Err(format!("not drained in {DRAIN_MAX:?}: {left:?}"))
     }
 
-    fn left(&self) -> Vec<(&'static str, i64)> {
-        let count = |file: &str, query: &str| {
-            let path = self.data(file);
-            let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-            let _ = sql.busy_timeout(Duration::from_secs(5));
-            let found = sql.query_row(query, [], |row| row.get(0));
-            found.unwrap_or(i64::MAX) // asked again
-        };
-        let (store, registry) = ("store.sqlite", "registry.sqlite");
-        vec![
+    fn left(&self) -> Vec<(&'static str, u64)> {
+        let (store, registry) = (self.store(), self.registry());
+        let asked = [
             (
                 "claims without an answer",
-                count(store, "SELECT count(*) FROM inbox WHERE answer IS NULL"),
+                &store,
+                "SELECT count(*) FROM inbox WHERE answer IS NULL",
             ),
             (
                 "dossiers on their way",
-                count(
-                    registry,
-                    "SELECT count(*) FROM dossiers WHERE state IN (1, 2, 4, 9)",
-                ),
+                &registry,
+                "SELECT count(*) FROM dossiers WHERE state IN (1, 2, 4, 9)",
             ),
             (
                 "changes not fetched",
-                count(
-                    registry,
-                    "SELECT count(*) FROM changes WHERE acked_at IS NULL",
-                ),
+                &registry,
+                "SELECT count(*) FROM changes WHERE acked_at IS NULL",
             ),
             (
                 "parcels not delivered",
-                count(store, "SELECT count(*) FROM outbox WHERE state <> 2"),
+                &store,
+                "SELECT count(*) FROM outbox WHERE state <> 2",
             ),
-        ]
+        ];
+        asked
+            .into_iter()
+            .map(|(what, source, query)| (what, source.count(query)))
+            .collect()
     }
 
     /// The line of a promise whose run could not be brought to its end.

@@ -74,7 +74,7 @@ async fn remote(kit: &Kit) -> Result<Process, String> {
         "gateway.toml",
         "mode = \"embedded\"",
         &format!(
-            "mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"\ntimeout_ms = 700",
+            "mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"\ntimeout_ms = 500",
             listen.port()
         ),
     );

@@ -15,7 +15,6 @@ use gateway_core::{
 };
 use gateway_store::{Store, StoreParams};
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
 use schemas::id::{MessageId, PartnerId};
 
 use super::Plan;
@@ -132,10 +131,6 @@ fn entry(letter: Letter) -> Entry {
 }
 
 fn open_claims(kit: &Kit) -> u64 {
-    let path = kit.data("store.sqlite");
-    let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let _ = sql.busy_timeout(Duration::from_secs(5));
-    let count = "SELECT count(*) FROM inbox WHERE answer IS NULL";
-    let count: i64 = sql.query_row(count, [], |row| row.get(0)).unwrap();
-    u64::try_from(count).unwrap_or(0)
+    let open = "SELECT count(*) FROM inbox WHERE answer IS NULL";
+    kit.store().count(open)
 }
