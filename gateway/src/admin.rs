@@ -7,6 +7,7 @@ pub mod client;
 pub mod explain;
 mod grpc;
 mod http;
+mod office;
 pub mod status;
 
 use std::{
@@ -22,7 +23,7 @@ use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use gateway_core::{
     partner::{Environment, Partners},
-    ports::{Clock, MessageLog},
+    ports::{Clock, MessageLog, Office},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -44,6 +45,8 @@ use crate::metrics::Metrics;
 pub struct AdminParts {
     /// Inbox and journal.
     pub log: Arc<dyn MessageLog>,
+    /// The outbox, as operators see it.
+    pub office: Arc<dyn Office>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The registrations.

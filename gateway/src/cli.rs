@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "sandbox")]
 mod conformance;
 mod journal;
+mod office;
 mod registry;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -43,6 +44,12 @@ enum Command {
     /// A freshly signed message of a sandbox partner, as a curl config on standard output.
     #[cfg(feature = "sandbox")]
     Sign(sign::Arguments),
+    /// What is on its way out: list, show, pause, resume, replay, cancel, recover, acts.
+    #[command(subcommand)]
+    Outbox(office::Outbox),
+    /// Partners: suspend, resume.
+    #[command(subcommand)]
+    Partner(office::Partner),
     /// The journal.
     #[command(subcommand)]
     Journal(journal::Command),
@@ -97,6 +104,8 @@ impl Command {
             Self::Explain(arguments) => on_runtime(arguments.run()),
             #[cfg(feature = "sandbox")]
             Self::Sign(arguments) => arguments.run(),
+            Self::Outbox(command) => on_runtime(command.run()),
+            Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => command.run(),
             Self::Registry(arguments) => on_runtime(arguments.run()),
             #[cfg(feature = "sandbox")]

@@ -277,6 +277,9 @@ section! {
         lease_seconds: u64 = 30 => 5..=600,
         /// The first wait after a failure, milliseconds; it doubles, with jitter.
         backoff_ms: u64 = 500 => 10..=60_000,
+        /// The same refusals of one parcel in a row after which it is set aside, where others get through
+        /// meanwhile; four times as many where none do.
+        poison_after: u32 = 5 => 1..=1_000,
         /// The longest wait between two tries, seconds.
         backoff_seconds_max: u64 = 300 => 1..=86_400,
         /// After how long a parcel that cannot be delivered waits for a person, hours.

@@ -11,6 +11,8 @@ use schemas::{
 };
 use tokio::{sync::watch, time::Instant};
 
+use crate::metrics::Metrics;
+
 /// How many changes are taken at once.
 const BATCH: u32 = 200;
 /// How long a lease on a change lasts.
@@ -31,6 +33,8 @@ pub struct Feed {
     pub outbox: Arc<dyn Outbox>,
     /// This replica's name.
     pub owner: String,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
     /// How long to wait when there was nothing.
     pub idle: Duration,
     /// The systems' words for changes, asked in order.
@@ -76,7 +80,7 @@ impl Feed {
         let put = self.outbox.put(parcels.collect()).await;
         gateway_core::faultpoint!("feed-put-after");
         match put {
-            Ok(aside) => tell_set_aside(&aside),
+            Ok(aside) => aside.iter().for_each(|parcel| self.tell_set_aside(parcel)),
             Err(error) => {
                 tracing::warn!(%error, "changes not taken; their lease will end");
                 return Ok(0);
@@ -94,6 +98,12 @@ impl Feed {
         Ok(taken)
     }
 
+    /// One that is not the parcel known under its id waits in quarantine for a person; the rest goes on.
+    fn tell_set_aside(&self, parcel: &str) {
+        self.metrics.set_aside();
+        tracing::error!(parcel, "another parcel is known under this id; set aside");
+    }
+
     /// A change that nobody has words for is acknowledged and told, not kept for ever.
     fn parcels(&self, change: &Change) -> Vec<Parcel> {
         let parcels = self.words.iter().map(|say| say(change));
@@ -106,12 +116,5 @@ impl Feed {
             );
         }
         parcels.unwrap_or_default()
-    }
-}
-
-/// One that is not the parcel known under its id waits in quarantine for a person; the rest goes on.
-fn tell_set_aside(parcels: &[String]) {
-    for parcel in parcels {
-        tracing::error!(parcel, "another parcel is known under this id; set aside");
     }
 }

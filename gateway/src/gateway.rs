@@ -9,7 +9,7 @@ use certs::{
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
-    ports::{Clock, MessageLog, Outbox, Sight, SystemClock},
+    ports::{Clock, MessageLog, Office, Outbox, Sight, SystemClock},
     sign::Signer,
     stage::{Bounds, Gate, Parts},
 };
@@ -22,6 +22,7 @@ use crate::{
     config::{Config, Problem, Watched},
     keys::Keys,
     metrics::Metrics,
+    orders::Standing,
     recover::Recovery,
     serve::{self, Front},
     stack::House,
@@ -101,12 +102,15 @@ impl Gateway {
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let operations = wiring::operations();
         let watched = Watched::load(&config, &operations).map_err(StartError::Config)?;
-        let partners = watched.partners();
+        let registered = watched.partners();
         let metrics = Arc::new(Metrics::new());
         let sight: Arc<dyn Sight> = Arc::<Metrics>::clone(&metrics);
         let store = open_store(&config, &clock)?;
         let log: Arc<dyn MessageLog> = Arc::<Store>::clone(&store);
         let outbox: Arc<dyn Outbox> = Arc::<Store>::clone(&store) as Arc<dyn Outbox>;
+        let office: Arc<dyn Office> = Arc::<Store>::clone(&store) as Arc<dyn Office>;
+        let standing = Standing::begin(Arc::clone(&office), registered).await;
+        let (partners, orders) = (standing.partners(), standing.orders());
         let contract = Contract::open(&config, &clock).await?;
         let parts = Parts {
             partners: Arc::clone(&partners),
@@ -144,6 +148,7 @@ impl Gateway {
             contract: &contract,
             partners: &partners,
             outbox: &outbox,
+            orders: &orders,
             clock: &clock,
             metrics: &metrics,
             stop: &stops,
@@ -152,6 +157,7 @@ impl Gateway {
         let readiness = Readiness::new();
         let operators = AdminParts {
             log: Arc::clone(&log),
+            office,
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),
             clock: Arc::clone(&clock),
@@ -183,6 +189,7 @@ impl Gateway {
             Box::pin(admin::serve(admin_listener, operators, stops.clone())),
         );
         keep("partners", Box::pin(watched.run(stops.clone())));
+        keep("orders", Box::pin(standing.run(stops.clone())));
         keep("keys", Box::pin(keys.run(stops.clone())));
         keep("recovery", Box::pin(recovery.run(stops.clone())));
         keep(

@@ -22,6 +22,7 @@ pub mod feed; // the insurance database's changes, into the outbox
 pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees
+pub mod orders; // what operators have stopped
 pub mod recover; // messages whose holder died after T1
 pub mod registry_server; // the insurance contract for others, over mutual TLS
 #[cfg(feature = "sandbox")]

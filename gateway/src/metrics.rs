@@ -41,6 +41,9 @@ pub struct Metrics {
     in_progress: Gauge<u64, AtomicU64>,
     outbox: Family<LaneLabels, Gauge<i64, AtomicI64>>,
     outbox_age: Family<PartnerLabels, Gauge<i64, AtomicI64>>,
+    breakers: Family<PartnerLabels, Gauge<i64, AtomicI64>>,
+    set_aside: Counter,
+    quarantined: Gauge<u64, AtomicU64>,
     certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
     // for the status page only
     accepted_of: Bounded<PartnerLabels>,
@@ -69,6 +72,9 @@ impl Metrics {
             in_progress: Gauge::default(),
             outbox: Family::default(),
             outbox_age: Family::default(),
+            breakers: Family::default(),
+            set_aside: Counter::default(),
+            quarantined: Gauge::default(),
             certificates: Family::default(),
             accepted_of: Bounded::default(),
             refused_of: Bounded::default(),
@@ -133,6 +139,21 @@ impl Metrics {
             "Age of the oldest waiting parcel",
             Unit::Seconds,
             self.outbox_age.clone(),
+        );
+        all.register(
+            "outbox_breaker",
+            "Whether a partner is called: 0 yes, 1 one call asks, 2 no",
+            self.breakers.clone(),
+        );
+        all.register(
+            "outbox_set_aside",
+            "Parcels set aside because another is known under their id",
+            self.set_aside.clone(),
+        );
+        all.register(
+            "inbox_quarantined",
+            "Messages that recovery has given up",
+            self.quarantined.clone(),
         );
         all.register(
             "certificate_not_after_seconds",
@@ -201,14 +222,29 @@ impl Metrics {
             .set(not_after.as_second());
     }
 
+    /// How the breaker of a lane stands: 0 closed, 1 half-open, 2 open.
+    pub fn breaker(&self, partner: &PartnerId, level: i64) {
+        let partner = partner.as_str().to_owned();
+        self.breakers
+            .get_or_create(&PartnerLabels { partner })
+            .set(level);
+    }
+
+    /// A parcel that was set aside because another is known under its id.
+    pub fn set_aside(&self) {
+        self.set_aside.inc();
+    }
+
     /// Takes over the store's counts, just before they are read.
     pub fn census(&self, census: &Census, now: Timestamp) {
         self.journal.set(census.journal_records);
         self.in_progress.set(census.in_progress);
+        self.quarantined.set(census.quarantined);
         for lane in &census.lanes {
             let partner = lane.partner.as_str();
             self.lane(partner, "waiting", lane.waiting);
             self.lane(partner, "dead", lane.dead);
+            self.lane(partner, "poison", lane.poison);
             let age = lane
                 .oldest
                 .map_or(0, |oldest| now.as_second() - oldest.as_second());

@@ -8,9 +8,9 @@ use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use civil::{Births, Civil};
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Context, Operation,
+    Context, Evidence, Operation,
     partner::{Partners, Quota},
-    ports::{Clock, Outbox, Parcel},
+    ports::{Clock, Orders, Outbox, Parcel},
     stage::{Gate, Parts},
 };
 use insurance::{
@@ -33,7 +33,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     config::{Config, Delivery, InsuranceMode},
-    deliver::Lane,
+    deliver::{Lane, LaneParts},
     feed::Feed,
     gateway::StartError,
     metrics::Metrics,
@@ -323,6 +323,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) partners: &'a Arc<ArcSwap<Partners>>,
     pub(crate) outbox: &'a Arc<dyn Outbox>,
+    pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
     pub(crate) stop: &'a watch::Receiver<bool>,
@@ -346,7 +347,9 @@ impl Hands<'_> {
         let feed = Feed {
             insurance: self.contract.client.clone(),
             outbox: Arc::clone(self.outbox),
-            owner: format!("gateway-{}", self.config.us.as_str()),
+            // one of its own per process: a replica must not acknowledge what another has leased
+            owner: format!("gateway-{}", Evidence::fresh()),
+            metrics: Arc::clone(self.metrics),
             idle: Duration::from_millis(self.config.delivery.poll_ms),
             words: vec![dossier_words],
         };
@@ -380,6 +383,7 @@ impl Hands<'_> {
             tls: connector(self.config, &delivery.anchors, vec![Alpn::Http1])?,
             limits: ClientLimits {
                 call_deadline: Duration::from_millis(delivery.timeout_ms),
+                connections_max: delivery.concurrency,
                 ..ClientLimits::default()
             },
         });
@@ -399,11 +403,12 @@ impl Hands<'_> {
             retry_after_refusal: Duration::from_secs(60),
             batch_max: delivery.batch,
         };
-        Ok(Lane {
+        Ok(Lane::new(LaneParts {
             partner: delivery.partner.clone(),
             courier: Arc::new(portal::outbound::Desk::new(desk, road)),
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
+            orders: self.orders.clone(),
             clock: Arc::clone(self.clock),
             metrics: Arc::clone(self.metrics),
             outgoing: self.config.delivery.clone(),
@@ -415,7 +420,9 @@ impl Hands<'_> {
                 delivery.breaker_failures,
                 Duration::from_secs(delivery.breaker_seconds),
             ),
-        })
+            concurrency: delivery.concurrency,
+            call_max: Duration::from_millis(delivery.timeout_ms),
+        }))
     }
 }
 

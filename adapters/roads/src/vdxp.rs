@@ -41,6 +41,8 @@ pub struct Reply {
     pub answer: PushAnswer,
     /// The answer as received.
     pub raw: Bytes,
+    /// SHA-256 of the certificate that the partner showed.
+    pub peer_sha256: [u8; 32],
 }
 
 /// Why a call has no [`Reply`].
@@ -56,6 +58,9 @@ pub enum Error {
     /// The body is not a JSON object that a session can be put into.
     #[error("the body is not an object")]
     BadBody,
+    /// No session could be made: the call itself was never sent.
+    #[error("cannot log in: {0}")]
+    Login(#[source] Box<Error>),
     /// An HTTP status other than 200.
     #[error("the partner answered with status {0}")]
     Status(u16),
@@ -76,12 +81,29 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Client(error) => error.reason(),
+            Self::Login(error) => error.reason(),
             Self::BadConfig => "bad-config",
             Self::BadBody => "bad-body",
             Self::Status(_) => "http-status",
             Self::Answer(_) => "bad-answer",
             Self::LoginRefused(_) => "login-refused",
             Self::SessionRefused => "session-refused",
+        }
+    }
+
+    /// Whether the partner surely has not acted upon the call: it was never sent, or what answered
+    /// refuses calls before it reads them. All else may have been acted upon.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::Client(error) => error.is_unsent(),
+            Self::Login(_)
+            | Self::BadConfig
+            | Self::BadBody
+            | Self::LoginRefused(_)
+            | Self::SessionRefused => true,
+            Self::Status(status) => NEVER_READ.contains(status),
+            Self::Answer(_) => false,
         }
     }
 }
@@ -142,6 +164,7 @@ impl Vdxp {
         let reply = Reply {
             answer: portal::decode(ok(&answer)?)?,
             raw: answer.body,
+            peer_sha256: answer.peer_sha256,
         };
         Ok((!reply.answer.says_session_ended()).then_some(reply))
     }
@@ -151,7 +174,7 @@ impl Vdxp {
         if let Some(session) = &*kept {
             return Ok(session.clone());
         }
-        Ok(kept.insert(self.login().await?).clone())
+        Ok(kept.insert(self.fresh().await?).clone())
     }
 
     /// A new session, unless another call has renewed the refused one already.
@@ -161,7 +184,15 @@ impl Vdxp {
             return Ok(session.clone());
         }
         *kept = None;
-        Ok(kept.insert(self.login().await?).clone())
+        Ok(kept.insert(self.fresh().await?).clone())
+    }
+
+    /// What goes wrong at the login goes wrong before the call.
+    async fn fresh(&self) -> Result<Session, Error> {
+        self.login().await.map_err(|error| match error {
+            refused @ (Error::LoginRefused(_) | Error::BadConfig) => refused,
+            other => Error::Login(Box::new(other)),
+        })
     }
 
     async fn login(&self) -> Result<Session, Error> {
@@ -222,6 +253,10 @@ fn with_session(session: &Session, body: &[u8]) -> Result<Bytes, Error> {
         .concat()
         .into())
 }
+
+/// Statuses that a server gives before it looks at a call: not found, wrong method, too large, wrong
+/// type, too many, unavailable.
+const NEVER_READ: &[u16] = &[403, 404, 405, 413, 415, 429, 503];
 
 #[cfg(test)]
 mod tests;

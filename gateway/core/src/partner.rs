@@ -111,7 +111,7 @@ pub struct Relay {
 }
 
 /// One registered partner or relay.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Partner {
     /// Its id.
     pub id: PartnerId,
@@ -124,7 +124,7 @@ pub struct Partner {
     /// Who may carry its messages beside itself.
     pub relays: Vec<Relay>,
     /// Keys it signs with.
-    pub keys: Vec<SenderKey>,
+    pub keys: Vec<Arc<SenderKey>>,
     /// Its agreements.
     pub agreements: Vec<Agreement>,
     /// How far its clock may be off: freshness is judged by this.
@@ -138,8 +138,8 @@ impl Partner {
     #[must_use]
     pub fn key(&self, hint: Option<&str>) -> Option<&SenderKey> {
         match hint {
-            Some(kid) => self.keys.iter().find(|key| key.kid == kid),
-            None if self.keys.len() == 1 => self.keys.first(),
+            Some(kid) => self.keys.iter().find(|key| key.kid == kid).map(Arc::as_ref),
+            None if self.keys.len() == 1 => self.keys.first().map(Arc::as_ref),
             None => None,
         }
     }
@@ -216,6 +216,26 @@ impl Partners {
                 second: id.as_str().to_owned(),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// The same with these suspended: nothing in or out.
+    #[must_use]
+    pub fn suspending(&self, suspended: &BTreeSet<PartnerId>) -> Self {
+        let with = |partner: &Arc<Partner>| match suspended.contains(&partner.id) {
+            false => Arc::clone(partner),
+            true => Arc::new(Partner {
+                active: false,
+                ..Partner::clone(partner)
+            }),
+        };
+        let by_id = self.by_id.iter();
+        let by_peer = self.by_peer.iter();
+        Self {
+            environment: self.environment,
+            us: self.us.clone(),
+            by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
+            by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
         }
     }
 

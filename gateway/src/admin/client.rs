@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use schemas::proto::admin::{
-    ExplainRequest, ExplainResponse, StatusRequest, StatusResponse, admin_client::AdminClient,
+    ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListParcelsRequest, ListParcelsResponse, ShowParcelRequest, ShowParcelResponse, StatusRequest,
+    StatusResponse, admin_client::AdminClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -34,6 +36,49 @@ pub async fn status(admin: SocketAddr) -> Result<StatusResponse, Error> {
 pub async fn explain(admin: SocketAddr, id: &str) -> Result<ExplainResponse, Error> {
     let request = ExplainRequest { id: id.to_owned() };
     let answer = connect(admin).await?.explain(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Parcels of the outbox, the newest first.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn parcels(
+    admin: SocketAddr,
+    request: ListParcelsRequest,
+) -> Result<ListParcelsResponse, Error> {
+    let answer = connect(admin).await?.list_parcels(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One parcel and what persons did about it.
+///
+/// # Errors
+/// Where nobody listens, nobody knows the parcel, or the gateway refuses.
+pub async fn parcel(admin: SocketAddr, id: &str) -> Result<ShowParcelResponse, Error> {
+    let request = ShowParcelRequest { id: id.to_owned() };
+    let answer = connect(admin).await?.show_parcel(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Does something in somebody's name.
+///
+/// # Errors
+/// Where nobody listens or it cannot be done.
+pub async fn act(admin: SocketAddr, request: ActRequest) -> Result<ActResponse, Error> {
+    let answer = connect(admin).await?.act(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// The newest acts and the orders that stand.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn acts(admin: SocketAddr, max: u32) -> Result<ListActsResponse, Error> {
+    let answer = connect(admin)
+        .await?
+        .list_acts(ListActsRequest { max })
+        .await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

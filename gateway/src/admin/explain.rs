@@ -49,6 +49,7 @@ pub fn explain(story: &Story, now: Timestamp) -> MessageStory {
         verdict: verdict(story, &state),
         next_step: next_step(story, &state),
         replay_safe: !matches!(state, State::Held { .. }),
+        acts: story.acts.iter().map(super::office::act_line).collect(),
     }
 }
 
@@ -166,6 +167,10 @@ fn verdict(story: &Story, state: &State<'_>) -> String {
         State::Held { until } => {
             format!("being acted upon; its holder has it until {until}")
         }
+        State::Left if story.quarantined.is_some() => format!(
+            "recorded but not answered; recovery has given it up ({})",
+            story.quarantined.as_deref().unwrap_or_default()
+        ),
         State::Left => {
             "recorded but not answered, and its holder has gone; recovery takes it up under the same key"
                 .to_owned()
@@ -192,6 +197,10 @@ fn next_step(story: &Story, state: &State<'_>) -> String {
         }
         State::Held { .. } => {
             "wait, then ask again with the same id; never send it under a new id".to_owned()
+        }
+        State::Left if story.quarantined.is_some() => {
+            "a person has to look at it, then `lienthong outbox recover` with its evidence id; the sender may ask again with the same id"
+                .to_owned()
         }
         State::Left => {
             "none if the gateway runs: recovery looks every few seconds; the sender may ask again with the same id"

@@ -1,11 +1,13 @@
-//! gRPC admin.v1: status and explain.
+//! gRPC admin.v1: status, explain, the outbox and what operators do.
 
 use schemas::proto::admin::{
-    ExplainRequest, ExplainResponse, StatusRequest, StatusResponse, admin_server::Admin,
+    ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListParcelsRequest, ListParcelsResponse, ShowParcelRequest, ShowParcelResponse, StatusRequest,
+    StatusResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
-use super::{AdminParts, explain::explain, status};
+use super::{AdminParts, explain::explain, office, status};
 
 /// Answers operators.
 pub(super) struct Desk(pub(super) AdminParts);
@@ -30,6 +32,35 @@ impl Admin for Desk {
         Ok(Response::new(ExplainResponse {
             stories: stories.iter().map(|story| explain(story, now)).collect(),
         }))
+    }
+
+    async fn list_parcels(
+        &self,
+        request: Request<ListParcelsRequest>,
+    ) -> Result<Response<ListParcelsResponse>, Status> {
+        let listed = office::list(&self.0, request.into_inner()).await;
+        listed.map(Response::new)
+    }
+
+    async fn show_parcel(
+        &self,
+        request: Request<ShowParcelRequest>,
+    ) -> Result<Response<ShowParcelResponse>, Status> {
+        let shown = office::show(&self.0, &request.into_inner().id).await;
+        shown.map(Response::new)
+    }
+
+    async fn act(&self, request: Request<ActRequest>) -> Result<Response<ActResponse>, Status> {
+        let acted = office::act(&self.0, request.into_inner()).await;
+        acted.map(Response::new)
+    }
+
+    async fn list_acts(
+        &self,
+        request: Request<ListActsRequest>,
+    ) -> Result<Response<ListActsResponse>, Status> {
+        let listed = office::acts(&self.0, request.into_inner()).await;
+        listed.map(Response::new)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use gateway_core::{
     partner::{Partner, Partners},
-    ports::{Census, LaneCensus},
+    ports::{Census, LaneCensus, Order, Orders, Stop},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
@@ -25,7 +25,10 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
             Census::default()
         }
     };
+    findings.extend(quarantine_finding(census.quarantined));
     findings.extend(lane_findings(&census.lanes, now));
+    let orders = parts.office.orders().await.unwrap_or_default();
+    findings.extend(orders.0.iter().map(order_finding));
     findings.extend(partner_findings(&partners, now));
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
@@ -36,11 +39,12 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
         lanes: census
             .lanes
             .iter()
-            .map(|lane| lane_line(lane, now))
+            .map(|lane| lane_line(lane, &orders, now))
             .collect(),
         partners: partner_lines(parts, &partners),
         journal_records: census.journal_records,
         inbox_in_progress: census.in_progress,
+        inbox_quarantined: census.quarantined,
     }
 }
 
@@ -63,6 +67,35 @@ fn phase_finding(phase: Phase) -> Option<Finding> {
     }
 }
 
+fn quarantine_finding(quarantined: u64) -> Option<Finding> {
+    (quarantined > 0).then(|| {
+        error(
+            &format!("{quarantined} messages could not be recovered and are set aside"),
+            "the log names them; `lienthong explain` says why; `lienthong outbox recover` takes one up again",
+        )
+    })
+}
+
+/// What is stopped, by whom and why: an order that everybody has forgotten is trouble.
+fn order_finding(order: &Order) -> Finding {
+    let partner = order.partner.as_str();
+    let (what, undo) = match order.stop {
+        Stop::Lane => ("nothing goes out to", "outbox resume"),
+        Stop::Partner => (
+            "nothing goes out to and nothing is taken in from",
+            "partner resume",
+        ),
+    };
+    let act = &order.act;
+    warning(
+        &format!(
+            "{what} {partner}, since {} by {}: {}",
+            act.at, act.who, act.why
+        ),
+        &format!("`lienthong {undo} {partner}` undoes it"),
+    )
+}
+
 fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     for lane in lanes {
@@ -70,7 +103,13 @@ fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
         if lane.dead > 0 {
             findings.push(error(
                 &format!("{} parcels for {partner} could not be delivered", lane.dead),
-                "`lienthong explain` of a message says why; then correct it and send it again",
+                &format!("`lienthong outbox list --partner {partner} --state dead` says why; then replay or cancel"),
+            ));
+        }
+        if lane.poison > 0 {
+            findings.push(error(
+                &format!("{} parcels for {partner} are in quarantine", lane.poison),
+                &format!("`lienthong outbox list --partner {partner} --state poison` says why; then replay or cancel"),
             ));
         }
         if age_seconds(lane, now) > LATE_SECONDS {
@@ -133,8 +172,10 @@ fn partner_ends(partner: &Partner, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
-fn lane_line(lane: &LaneCensus, now: Timestamp) -> Lane {
-    let state = match (lane.dead, lane.waiting) {
+fn lane_line(lane: &LaneCensus, orders: &Orders, now: Timestamp) -> Lane {
+    let state = match (lane.dead + lane.poison, lane.waiting) {
+        _ if orders.suspends(&lane.partner) => "suspended",
+        _ if orders.holds_lane(&lane.partner) => "paused",
         (0, 0) => "empty",
         (0, _) => "delivering",
         _ => "needs a person",
@@ -144,6 +185,7 @@ fn lane_line(lane: &LaneCensus, now: Timestamp) -> Lane {
         state: state.to_owned(),
         waiting: lane.waiting,
         dead: lane.dead,
+        poison: lane.poison,
         oldest_seconds: age_seconds(lane, now),
     }
 }

@@ -3,10 +3,14 @@
 use futures_util::future::BoxFuture;
 use gateway_core::Evidence;
 use gateway_core::ports::{
-    Census, Claimed, Entry, Known, LaneCensus, Parcel, RefusalNote, StoreError, StoredAnswer,
-    Story, SystemClock, Unfinished,
+    Act, ActStory, Acted, Census, Claimed, Entry, Known, LaneCensus, Orders, Parcel, ParcelFile,
+    ParcelFilter, ParcelStory, RefusalNote, StoreError, StoredAnswer, Story, SystemClock,
+    Unfinished,
 };
-use schemas::id::{MessageId, PartnerId};
+use schemas::{
+    id::{MessageId, PartnerId},
+    proto::admin::{ActRequest, ListParcelsRequest},
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
@@ -66,6 +70,27 @@ impl MessageLog for Remembered {
     }
 }
 
+/// An outbox that knows nothing and takes every act.
+struct Quiet;
+
+impl Office for Quiet {
+    fn list(&self, _: ParcelFilter) -> Answer<'_, Vec<ParcelStory>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn show(&self, _: &str) -> Answer<'_, Option<ParcelFile>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn act(&self, _: Act) -> Answer<'_, Acted> {
+        Box::pin(async { Ok(Acted::NotNow("being-sent")) })
+    }
+    fn orders(&self) -> Answer<'_, Orders> {
+        Box::pin(async { Ok(Orders::default()) })
+    }
+    fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
 struct Scene {
     address: std::net::SocketAddr,
     readiness: Readiness,
@@ -80,6 +105,7 @@ async fn scene(scope: Scope) -> Scene {
     let readiness = Readiness::new();
     let parts = AdminParts {
         log: Arc::new(Remembered),
+        office: Arc::new(Quiet),
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),
         clock: Arc::new(SystemClock),
@@ -188,4 +214,100 @@ async fn a_gateway_that_is_down_is_told_as_such() {
         client::status(address).await,
         Err(client::Error::Down(_))
     ));
+}
+
+#[tokio::test]
+async fn an_act_without_who_or_why_or_of_no_known_kind_is_refused_with_its_reason() {
+    let scene = scene(Scope::Operators).await;
+    let good = || ActRequest {
+        deed: "replay".to_owned(),
+        target: "change-9.sync".to_owned(),
+        who: "an".to_owned(),
+        why: "repaired".to_owned(),
+    };
+    let refusal = |act: ActRequest| async {
+        client::act(scene.address, act)
+            .await
+            .unwrap_err()
+            .to_string()
+    };
+    for (act, why) in [
+        (
+            ActRequest {
+                who: " ".into(),
+                ..good()
+            },
+            "who does it",
+        ),
+        (
+            ActRequest {
+                who: "x".repeat(201),
+                ..good()
+            },
+            "who does it",
+        ),
+        (
+            ActRequest {
+                why: String::new(),
+                ..good()
+            },
+            "why, in",
+        ),
+        (
+            ActRequest {
+                why: "x".repeat(2_001),
+                ..good()
+            },
+            "why, in",
+        ),
+        (
+            ActRequest {
+                deed: "forget".into(),
+                ..good()
+            },
+            "no such deed",
+        ),
+        (
+            ActRequest {
+                target: String::new(),
+                ..good()
+            },
+            "a parcel's id",
+        ),
+        (
+            ActRequest {
+                deed: "recover".into(),
+                ..good()
+            },
+            "an evidence id",
+        ),
+        (
+            ActRequest {
+                deed: "pause-lane".into(),
+                target: "!".into(),
+                ..good()
+            },
+            "a partner's id",
+        ),
+        (
+            ActRequest {
+                deed: "pause-lane".into(),
+                target: "nobody".into(),
+                ..good()
+            },
+            "no such partner",
+        ),
+        (good(), "being-sent"),
+    ] {
+        let refused = refusal(act.clone()).await;
+        assert!(refused.contains(why), "{act:?}: {refused}");
+    }
+    let unknown = client::parcel(scene.address, "nobody").await.unwrap_err();
+    assert!(unknown.to_string().contains("no such parcel"), "{unknown}");
+    let state = ListParcelsRequest {
+        state: "lost".to_owned(),
+        ..ListParcelsRequest::default()
+    };
+    let unknown = client::parcels(scene.address, state).await.unwrap_err();
+    assert!(unknown.to_string().contains("no such state"), "{unknown}");
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// Which gateway to ask.
 #[derive(Debug, Clone, Args)]
-struct Which {
+pub(super) struct Which {
     /// The operators' listener, such as 127.0.0.1:9443; by default the config's.
     #[arg(long)]
     admin: Option<String>,
@@ -30,7 +30,7 @@ struct Which {
 }
 
 impl Which {
-    fn address(&self) -> Result<SocketAddr, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn address(&self) -> Result<SocketAddr, Box<dyn std::error::Error + Send + Sync>> {
         let Some(text) = &self.admin else {
             let config = Config::load(&self.file.config).map_err(StartError::Config)?;
             return Ok(config.admin.socket());
@@ -163,12 +163,13 @@ fn page_of(page: &StatusResponse) -> String {
     }
     for lane in &page.lanes {
         out.push_str(&format!(
-            "lane    {:<12} {:<10} {} waiting (oldest {}), {} dead\n",
+            "lane    {:<12} {:<10} {} waiting (oldest {}), {} dead, {} in quarantine\n",
             lane.partner,
             lane.state,
             lane.waiting,
             span(lane.oldest_seconds),
-            lane.dead
+            lane.dead,
+            lane.poison
         ));
     }
     out
@@ -192,6 +193,9 @@ fn story_of(story: &MessageStory) -> String {
         );
         out.push_str(line.trim_end());
         out.push('\n');
+    }
+    for act in &story.acts {
+        out.push_str(&format!("act      {}\n", super::office::act_of(act)));
     }
     let replay = if story.replay_safe {
         "safe (same id, same content)"

@@ -124,6 +124,8 @@ section! {
         timeout_ms: u64 = 10_000 => 100..=120_000,
         /// Calls per minute.
         per_minute: u32 = 600 => 1..=1_000_000,
+        /// Calls in flight at once, of different subjects; also the most connections.
+        concurrency: usize = 2 => 1..=64,
         /// Failures in a row after which the lane pauses.
         breaker_failures: u32 = 5 => 1..=1_000,
         /// How long a paused lane waits before one try, seconds.
@@ -148,6 +150,8 @@ pub struct Delivery {
     pub timeout_ms: u64,
     /// Calls per minute.
     pub per_minute: u32,
+    /// Calls in flight at once, of different subjects; also the most connections.
+    pub concurrency: usize,
     /// Failures in a row after which the lane pauses.
     pub breaker_failures: u32,
     /// How long a paused lane waits before one try, seconds.

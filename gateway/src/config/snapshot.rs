@@ -215,7 +215,7 @@ impl<'c> Loader<'c> {
         (what, cure.to_owned())
     }
 
-    fn keys(&mut self, lines: &[KeyLine], place: &Place) -> Vec<SenderKey> {
+    fn keys(&mut self, lines: &[KeyLine], place: &Place) -> Vec<Arc<SenderKey>> {
         let mut seen = BTreeSet::new();
         let mut keys = Vec::new();
         for (index, line) in lines.iter().enumerate() {
@@ -226,7 +226,7 @@ impl<'c> Loader<'c> {
                     "give each key its own kid",
                 ));
             }
-            keys.extend(self.key(index, line, place));
+            keys.extend(self.key(index, line, place).map(Arc::new));
         }
         keys
     }
@@ -350,6 +350,7 @@ impl<'c> Loader<'c> {
             batch: line.batch,
             timeout_ms: line.timeout_ms,
             per_minute: line.per_minute,
+            concurrency: line.concurrency,
             breaker_failures: line.breaker_failures,
             breaker_seconds: line.breaker_seconds,
         };

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -10,14 +13,18 @@ use futures_util::future::{BoxFuture, ready};
 use gateway_core::{
     Operation, Road,
     adapter::{Effect, ProofKind},
+    outbound::{Sendable, Shipment},
     partner::{Agreement, Environment, Grant},
-    ports::{Class, Parcel, Receipt, StoreError},
+    ports::{
+        ActStory, Class, Delivery, Hold, Leased, Order, Parcel, Receipt, Said, Stop, StoreError,
+    },
 };
 use jiff::{Timestamp, civil::date};
 use tokio::time::Instant;
 
-use super::*;
+use super::{ship::retry, *};
 
+mod hands;
 mod order;
 mod proof;
 mod verdict;
@@ -50,13 +57,20 @@ struct Scene {
     /// What the partner says when no answer is left.
     otherwise: Delivery,
     journal_works: bool,
+    /// False: an operator has stopped the lane, or the lease is somebody else's.
+    holds: AtomicBool,
     batch: usize,
+    /// How long each call takes.
+    takes: Duration,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 struct Waiting {
     parcel: Leased,
     due: Instant,
     over: bool,
+    stuck: bool,
 }
 
 impl Scene {
@@ -68,7 +82,11 @@ impl Scene {
             answers: Mutex::default(),
             otherwise: delivered(),
             journal_works: true,
+            holds: AtomicBool::new(true),
             batch: 1,
+            takes: Duration::ZERO,
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: AtomicUsize::new(0),
         }
     }
 
@@ -100,6 +118,7 @@ impl Scene {
                 parcel,
                 due: self.start,
                 over: false,
+                stuck: false,
             }
         });
         self.waiting.lock().unwrap().extend(waiting);
@@ -174,16 +193,24 @@ impl Courier for Scene {
         let (mute, sayable): (Vec<_>, Vec<_>) =
             parcels.iter().partition(|one| one.subject == "mute");
         let (again, fresh): (Vec<_>, Vec<_>) =
-            sayable.into_iter().partition(|one| one.attempts > 0);
+            sayable.into_iter().partition(|one| one.reason.is_some());
         let shipments = again.chunks(1).chain(fresh.chunks(self.batch));
         let mute = mute.iter().map(|one| (one.id.clone(), "no-words"));
         (shipments.map(shipment).collect(), mute.collect())
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
-        self.note(Event::Sent(text(&sendable.shipment().body)));
+        let body = text(&sendable.shipment().body);
+        assert!(!body.contains("deadly"), "this parcel breaks its courier");
+        self.note(Event::Sent(body));
         let answer = self.answers.lock().unwrap().pop_front();
-        Box::pin(ready(answer.unwrap_or_else(|| self.otherwise.clone())))
+        let inside = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(inside, Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::time::sleep(self.takes).await;
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            answer.unwrap_or_else(|| self.otherwise.clone())
+        })
     }
 }
 
@@ -196,7 +223,7 @@ impl Outbox for Scene {
         &self,
         _: &PartnerId,
         max: usize,
-        _: Duration,
+        lease: Duration,
     ) -> BoxFuture<'_, Result<Vec<Leased>, StoreError>> {
         let (mut leased, mut blocked) = (Vec::new(), Vec::new());
         for one in self.waiting.lock().unwrap().iter_mut() {
@@ -204,12 +231,13 @@ impl Outbox for Scene {
             if one.over || blocked.contains(&subject) {
                 continue;
             }
-            if one.due > Instant::now() || leased.len() == max {
+            if one.stuck || one.due > Instant::now() || leased.len() == max {
                 blocked.push(subject);
                 continue;
             }
             leased.push(one.parcel.clone());
             one.parcel.attempts += 1;
+            one.due = Instant::now() + lease;
         }
         if !leased.is_empty() {
             self.note(Event::Leased(max));
@@ -226,6 +254,9 @@ impl Outbox for Scene {
         if !self.journal_works {
             return Box::pin(ready(Err(StoreError::Busy)));
         }
+        if !self.holds.load(Ordering::SeqCst) {
+            return Box::pin(ready(Ok(false)));
+        }
         self.note(Event::Recorded(text(&bytes)));
         Box::pin(ready(Ok(true)))
     }
@@ -237,11 +268,19 @@ impl Outbox for Scene {
             let one = waiting.iter_mut().find(|one| one.parcel.id == id).unwrap();
             match delivery {
                 Delivery::Delivered { .. } => one.over = true,
-                Delivery::Retry { after, .. }
-                | Delivery::Refused { after, .. }
-                | Delivery::Unknown { after, .. } => one.due = Instant::now() + after,
-                // a dead parcel holds its subject
-                Delivery::Dead { .. } | Delivery::Quarantined { .. } => one.due += HOUR * 1_000_000,
+                Delivery::Untried { after } => one.due = Instant::now() + after,
+                Delivery::Retry { after, reason } | Delivery::Unknown { after, reason } => {
+                    one.due = Instant::now() + after;
+                    one.parcel.reason = Some(reason.to_owned());
+                }
+                Delivery::Refused { after, reason } => {
+                    one.due = Instant::now() + after;
+                    let again = one.parcel.reason.as_deref() == Some(reason);
+                    one.parcel.refusals = if again { one.parcel.refusals + 1 } else { 1 };
+                    one.parcel.reason = Some(reason.to_owned());
+                }
+                // a dead or quarantined parcel holds its subject
+                Delivery::Dead { .. } | Delivery::Quarantined { .. } => one.stuck = true,
                 Delivery::Instead { .. } => panic!("other words were not sent"),
             }
         }
@@ -273,6 +312,20 @@ fn delivered() -> Delivery {
 
 fn busy() -> Delivery {
     retry("busy", SECOND * 10)
+}
+
+fn unknown() -> Delivery {
+    Delivery::Unknown {
+        after: SECOND * 10,
+        reason: "closed",
+    }
+}
+
+fn refused() -> Delivery {
+    Delivery::Refused {
+        after: SECOND * 10,
+        reason: "portal-refused",
+    }
 }
 
 fn instead(body: &'static str) -> Delivery {
@@ -320,7 +373,11 @@ fn registered(partner: Partner) -> Arc<ArcSwap<Partners>> {
 
 /// A lane whose limit never binds and whose breaker opens at the third failure, for a minute.
 fn lane(scene: &Arc<Scene>, partner: Partner) -> Lane {
-    Lane {
+    Lane::new(parts(scene, partner))
+}
+
+fn parts(scene: &Arc<Scene>, partner: Partner) -> LaneParts {
+    LaneParts {
         partner: partner.id.clone(),
         courier: Arc::<Scene>::clone(scene),
         outbox: Arc::<Scene>::clone(scene),
@@ -333,7 +390,11 @@ fn lane(scene: &Arc<Scene>, partner: Partner) -> Lane {
             backoff_ms: 500,
             backoff_seconds_max: 300,
             give_up_hours: 72,
+            poison_after: 3,
         },
+        orders: watch::channel(Orders::default()).1,
+        concurrency: 1,
+        call_max: SECOND * 10,
         quota: Quota {
             per_minute: 60_000_000,
             burst: 1_000_000,
@@ -354,6 +415,10 @@ async fn run(lane: Lane, time: Duration) {
 /// The diary of a scene in which the registered portal was served for so long.
 async fn played(scene: Scene, time: Duration) -> Arc<Scene> {
     let scene = Arc::new(scene);
-    run(lane(&scene, portal()), time).await;
+    let mut lane = lane(&scene, portal());
+    if time > HOUR * 3 {
+        lane.judge.outgoing.poll_ms = 10_000; // virtual time is cheap, not free
+    }
+    run(lane, time).await;
     scene
 }

@@ -158,7 +158,7 @@ impl<E: Exchange> Desk<E> {
         }
         if answer.is_done() || answer.says_received() || answer.says_exists() {
             return Delivery::Delivered {
-                receipt: Receipt::plain(reply.raw.clone(), None),
+                receipt: Receipt::plain(reply.raw.clone(), Some(reply.peer_sha256)),
             };
         }
         tracing::warn!(
@@ -169,18 +169,19 @@ impl<E: Exchange> Desk<E> {
         self.refused(shipment.parcels.len(), answer.error_code)
     }
 
-    /// The portal's codes say too little to tell a wrong record from a busy portal: only time tells.
+    /// The portal's codes say too little to tell a wrong record from a busy portal: the worker tells
+    /// them apart by what becomes of others meanwhile.
     fn refused(&self, parcels: usize, code: i64) -> Delivery {
         match parcels {
-            0 | 1 if self.permanent.contains(&code) => Delivery::Dead {
+            0 | 1 if self.permanent.contains(&code) => Delivery::Quarantined {
                 reason: "portal-refused-for-good",
             },
-            0 | 1 => Delivery::Retry {
+            0 | 1 => Delivery::Refused {
                 after: self.config.retry_after_refusal,
                 reason: "portal-refused",
             },
             // One of them is wrong; each goes alone next time, so the others get through.
-            _ => Delivery::Retry {
+            _ => Delivery::Refused {
                 after: self.config.retry_after,
                 reason: "portal-refused-batch",
             },
@@ -192,13 +193,18 @@ impl<E: Exchange> Desk<E> {
         let reason = error.reason();
         tracing::warn!(reason, %error, "a call of the portal failed");
         match error {
-            Error::BadBody => Delivery::Dead { reason },
+            Error::BadBody => Delivery::Quarantined { reason },
             // A person ends it, and until then no dossier dies of it.
             Error::BadConfig | Error::LoginRefused(_) | Error::SessionRefused => Delivery::Retry {
                 after: self.config.retry_after_refusal,
                 reason,
             },
-            _ => Delivery::Retry {
+            error if error.is_unsent() => Delivery::Retry {
+                after: self.config.retry_after,
+                reason,
+            },
+            // Both calls may be repeated: a step told twice is one step, a dossier that exists is told so.
+            _ => Delivery::Unknown {
                 after: self.config.retry_after,
                 reason,
             },
@@ -220,7 +226,7 @@ impl<E: Exchange> Courier for Desk<E> {
                 continue;
             }
             match self.item(leased) {
-                Ok(item) => load(&mut loads, item, leased.attempts > 0, call_max),
+                Ok(item) => load(&mut loads, item, tried_before(leased), call_max),
                 Err(reason) => {
                     stuck.insert(&leased.subject);
                     unsayable.push((leased.id.clone(), reason));
@@ -241,6 +247,11 @@ impl<E: Exchange> Courier for Desk<E> {
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
         Box::pin(self.deliver(sendable.shipment()))
     }
+}
+
+/// A reason is kept of every try that ended; one that did not end was lost.
+fn tried_before(leased: &Leased) -> bool {
+    leased.reason.is_some() || leased.lost > 0
 }
 
 /// One parcel as a record.

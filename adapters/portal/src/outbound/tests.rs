@@ -66,7 +66,7 @@ pub(super) fn leased(change: &Change, attempts: u32) -> Vec<Leased> {
         due: parcel.due,
         refusals: 0,
         lost: 0,
-        reason: None,
+        reason: (attempts > 0).then(|| "busy".to_owned()),
         said: None,
         put_at: "2026-11-22T08:05:10Z".parse().unwrap(),
     });

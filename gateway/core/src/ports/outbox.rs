@@ -106,7 +106,7 @@ pub struct Leased {
     pub refusals: u32,
     /// Leases in a row that ended without a word: whoever had it died of it, or with it.
     pub lost: u32,
-    /// The reason word of the last try.
+    /// The reason word of the last try; none where it was never tried.
     pub reason: Option<String>,
     /// Where the last try's outcome is unknown and it went alone: its words then.
     pub said: Option<Said>,
@@ -186,6 +186,12 @@ pub enum Delivery {
         /// The stable reason word.
         reason: &'static str,
     },
+    /// It was leased and not tried: back as it was. What was tried before is told from what was not by
+    /// [`Leased::reason`].
+    Untried {
+        /// How long to wait.
+        after: Duration,
+    },
     /// Nobody knows whether the partner has it: asked again with the same id. Never counted against
     /// the parcel, and never given up before its time limit.
     Unknown {
@@ -222,6 +228,7 @@ impl Delivery {
             Self::Delivered { .. } => "delivered",
             Self::Retry { .. } => "retry",
             Self::Refused { .. } => "refused",
+            Self::Untried { .. } => "untried",
             Self::Unknown { .. } => "unknown",
             Self::Instead { .. } => "instead",
             Self::Quarantined { .. } => "quarantined",
@@ -500,6 +507,12 @@ impl Orders {
     #[must_use]
     pub fn holds_lane(&self, partner: &PartnerId) -> bool {
         self.0.iter().any(|order| order.partner == *partner)
+    }
+
+    /// Whoever is suspended altogether.
+    pub fn suspended(&self) -> impl Iterator<Item = &PartnerId> {
+        let stopped = self.0.iter().filter(|order| order.stop == Stop::Partner);
+        stopped.map(|order| &order.partner)
     }
 
     /// Whether this partner is suspended altogether.

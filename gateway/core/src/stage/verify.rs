@@ -214,7 +214,7 @@ fn prove_xml(
     let hinted = envelope.key_hint.as_deref();
     let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
     let mut last = bad_signature("unknown-key");
-    for key in partner.keys.iter().filter(fits) {
+    for key in partner.keys.iter().map(AsRef::as_ref).filter(fits) {
         if !key.key.is_valid_at(now) {
             last = bad_signature("key-not-valid-now");
             continue;

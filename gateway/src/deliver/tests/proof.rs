@@ -17,10 +17,12 @@ fn settled(id: &str, delivery: Delivery) -> Event {
 /// The diary of one round, and whether the breaker has heard of a failure.
 async fn round(scene: Scene, partner: Partner) -> (Vec<Event>, bool) {
     let scene = Arc::new(scene);
-    let mut breaker = Breaker::new((1, SECOND));
-    let lane = lane(&scene, partner);
-    lane.round(&mut breaker, &Limits::new()).await;
-    (scene.events(), breaker.probing())
+    let lane = Lane::new(LaneParts {
+        breaker: (1, SECOND),
+        ..parts(&scene, partner)
+    });
+    lane.round().await;
+    (scene.events(), lane.breaker.level() != 0)
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,19 +52,93 @@ async fn a_suspended_partner_is_sent_nothing() {
 async fn a_partner_suspended_after_the_lease_is_sent_nothing() {
     let scene = Arc::new(Scene::new().with(&["a/1"]));
     let lane = lane(&scene, portal());
-    let leased = scene.lease(&lane.partner, 1, SECOND).await.unwrap();
+    let parcels = scene.lease(&lane.partner, 1, SECOND * 30).await.unwrap();
     let suspended = Partner {
         active: false,
         ..portal()
     };
     lane.partners.store(registered(suspended).load_full());
-    let mut breaker = Breaker::new((1, SECOND));
-    assert!(!lane.ship(leased, &mut breaker, &Limits::new()).await);
-    assert!(scene.sent().is_empty() && !breaker.probing());
+    assert!(!ship(&lane, parcels).await);
+    assert!(scene.sent().is_empty() && lane.breaker.level() == 0);
+    let settled = scene.settled("a/1")[0].1.clone();
+    let Delivery::Retry { after, reason } = settled else {
+        panic!("{settled:?}")
+    };
+    assert!(reason == "partner-suspended" && after >= SECOND * 60);
+}
+
+async fn ship(lane: &Lane, parcels: Vec<Leased>) -> bool {
+    let Turn::Go(pass) = lane.breaker.turn(SECOND) else {
+        panic!("the breaker is open")
+    };
+    let load = Load {
+        parcels,
+        until: Instant::now() + SECOND * 30,
+        pass: &pass,
+    };
+    lane.ship(load).await
+}
+
+/// One standing order.
+fn order(stop: Stop) -> Orders {
+    let partner = portal().id;
+    Orders(vec![Order {
+        stop,
+        act: ActStory {
+            at: "2026-11-22T05:00:00Z".parse().unwrap(),
+            who: "an".into(),
+            why: "a test".into(),
+            deed: "pause-lane".into(),
+            target: partner.as_str().into(),
+            journal: 1,
+        },
+        partner,
+    }])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_lane_and_a_suspended_partner_are_sent_nothing_until_it_is_undone() {
+    for stop in [Stop::Lane, Stop::Partner] {
+        let scene = Arc::new(Scene::new().with(&["a/1"]));
+        let (orders, read) = watch::channel(order(stop));
+        let lane = Lane::new(LaneParts {
+            orders: read,
+            ..parts(&scene, portal())
+        });
+        let running = tokio::spawn(run(lane, SECOND * 120));
+        tokio::time::sleep(SECOND * 60).await;
+        assert_eq!(scene.events(), [], "{stop:?}");
+        orders.send(Orders::default()).unwrap();
+        running.await.unwrap();
+        assert_eq!(scene.settled("a/1").last().unwrap().1, delivered());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_paused_under_a_leased_parcel_hands_it_back_untried() {
+    let scene = Arc::new(Scene::new().with(&["a/1"]));
+    let (orders, read) = watch::channel(Orders::default());
+    let lane = Lane::new(LaneParts {
+        orders: read,
+        ..parts(&scene, portal())
+    });
+    let parcels = scene.lease(&lane.partner, 1, SECOND * 30).await.unwrap();
+    orders.send(order(Stop::Lane)).unwrap();
+    assert!(!ship(&lane, parcels).await);
+    let untried = Delivery::Untried { after: SECOND };
     assert_eq!(
-        scene.settled("a/1")[0].1,
-        retry("partner-suspended", SECOND * 60)
+        (scene.sent().len(), scene.settled("a/1")[0].1.clone()),
+        (0, untried)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_says_is_not_ours_to_send_is_not_sent() {
+    let scene = Scene::new().with(&["a/1"]);
+    scene.holds.store(false, Ordering::SeqCst);
+    let (events, failed) = round(scene, portal()).await;
+    let untried = settled("a/1", Delivery::Untried { after: SECOND });
+    assert_eq!((events, failed), (vec![Event::Leased(2), untried], false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,8 +161,21 @@ async fn what_no_agreement_permits_waits_and_is_neither_recorded_nor_sent() {
         (without(|a| a.purposes.clear()), "purpose-not-agreed"),
     ] {
         let (events, failed) = round(Scene::new().with(&["a/1"]), partner).await;
-        let expected = [Event::Leased(2), settled("a/1", retry(reason, SECOND * 60))];
-        assert_eq!((events.as_slice(), failed), (&expected[..], false));
+        let [
+            Event::Leased(2),
+            Event::Settled(
+                _,
+                Delivery::Retry {
+                    after,
+                    reason: told,
+                },
+            ),
+        ] = events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert!(*after >= SECOND * 60 && !failed);
+        assert_eq!(*told, reason);
     }
 }
 
@@ -97,10 +186,8 @@ async fn what_cannot_be_recorded_is_not_sent() {
         ..Scene::new().with(&["a/1"])
     };
     let (events, failed) = round(scene, portal()).await;
-    let [_, Event::Settled(_, Delivery::Retry { reason, .. })] = events.as_slice() else {
-        panic!("{events:?}")
-    };
-    assert_eq!((*reason, failed), ("journal-unavailable", false));
+    let untried = settled("a/1", Delivery::Untried { after: SECOND });
+    assert_eq!((events, failed), (vec![Event::Leased(2), untried], false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +214,8 @@ async fn other_words_are_sent_once_and_asked_for_again_they_wait() {
     let recorded = events
         .iter()
         .filter(|event| matches!(event, Event::Recorded(_)));
-    assert_eq!((recorded.count(), failed), (2, true));
-    let Some(Event::Settled(_, Delivery::Retry { reason, after })) = events.last() else {
+    assert_eq!((recorded.count(), failed), (2, false), "it answers");
+    let Some(Event::Settled(_, Delivery::Refused { reason, after })) = events.last() else {
         panic!("{events:?}")
     };
     assert_eq!(*reason, "instead-again");
@@ -139,8 +226,7 @@ async fn other_words_are_sent_once_and_asked_for_again_they_wait() {
 async fn every_call_is_counted_by_how_it_ended() {
     let scene = Arc::new(Scene::new().with(&["a/1"]).answering([instead("update")]));
     let lane = lane(&scene, portal());
-    lane.round(&mut Breaker::new((1, SECOND)), &Limits::new())
-        .await;
+    lane.round().await;
     let text = lane.metrics.text();
     for outcome in ["instead", "delivered"] {
         let line =

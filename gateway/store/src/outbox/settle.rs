@@ -70,6 +70,7 @@ pub(crate) struct Settle(Vec<(Hold, Ending)>);
 enum Ending {
     Delivered(Draft),
     Later(Later),
+    Untried { after_micros: i64 },
     Stuck(ParcelState, &'static str),
 }
 
@@ -107,6 +108,9 @@ impl Ending {
                 refused: true,
                 ..later(after, reason)
             }),
+            Delivery::Untried { after } => Self::Untried {
+                after_micros: crate::micros(after),
+            },
             Delivery::Unknown { after, reason } => Self::Later(Later {
                 unknown: true,
                 ..later(after, reason)
@@ -153,6 +157,7 @@ impl Command for Settle {
                 }
                 _ if !parcel.is_held => {}
                 Ending::Later(later) => put_back(turn, &hold.id, later)?,
+                Ending::Untried { after_micros } => hand_back(turn, &hold.id, *after_micros)?,
                 Ending::Stuck(state, reason) => put_down(turn, &hold.id, *state, reason)?,
             }
         }
@@ -198,6 +203,15 @@ fn put_back(turn: &Turn<'_>, id: &str, later: &Later) -> Result<(), RowError> {
         later.refused,
         later.unknown
     ])?;
+    Ok(())
+}
+
+fn hand_back(turn: &Turn<'_>, id: &str, after_micros: i64) -> Result<(), RowError> {
+    let sql = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2 WHERE id = ?1";
+    let due_at = turn.now.saturating_add(after_micros);
+    turn.conn
+        .prepare_cached(sql)?
+        .execute(params![id, due_at])?;
     Ok(())
 }
 

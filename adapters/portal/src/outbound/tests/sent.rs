@@ -61,6 +61,7 @@ fn reply(code: i64, message: &str) -> Result<Reply, Error> {
     };
     Ok(Reply {
         raw: Bytes::from(format!("raw {code}")),
+        peer_sha256: [7; 32],
         answer,
     })
 }
@@ -85,7 +86,10 @@ async fn deliver(
 
 fn delivered(raw: &str) -> Delivery {
     Delivery::Delivered {
-        receipt: gateway_core::ports::Receipt::plain(Bytes::copy_from_slice(raw.as_bytes()), None),
+        receipt: gateway_core::ports::Receipt::plain(
+            Bytes::copy_from_slice(raw.as_bytes()),
+            Some([7; 32]),
+        ),
     }
 }
 
@@ -141,7 +145,7 @@ async fn what_the_portal_received_already_is_delivered() {
 
 #[tokio::test]
 async fn a_refusal_by_a_code_that_nobody_knows_is_tried_again_later_and_kills_nothing() {
-    let later = Delivery::Retry {
+    let later = Delivery::Refused {
         after: Duration::from_secs(900),
         reason: "portal-refused",
     };
@@ -164,7 +168,7 @@ async fn only_a_code_of_the_table_kills_at_once_and_only_a_lone_parcel() {
         desk.permanent = &[7];
         desk.deliver(&pack(&changes).remove(0)).await
     };
-    let dead = Delivery::Dead {
+    let dead = Delivery::Quarantined {
         reason: "portal-refused-for-good",
     };
     assert_eq!(refused(vec![change(1, 2, 2)], 7).await, dead);
@@ -180,7 +184,7 @@ async fn a_refused_batch_is_tried_again_one_by_one() {
     let after = Duration::from_secs(5);
     assert_eq!(
         delivery,
-        Delivery::Retry {
+        Delivery::Refused {
             after,
             reason: "portal-refused-batch"
         }
@@ -188,11 +192,17 @@ async fn a_refused_batch_is_tried_again_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_failure_on_the_way_is_tried_again_and_a_refused_account_later() {
+async fn what_the_portal_surely_did_not_take_is_tried_again_and_a_refused_account_later() {
     for (error, seconds, reason) in [
-        (Error::Client(client::Error::Deadline), 5, "deadline"),
-        (Error::Client(client::Error::Redirect), 5, "redirect"),
+        (Error::Client(client::Error::Protocol), 5, "protocol"),
+        (
+            Error::Login(Box::new(Error::Client(client::Error::Deadline))),
+            5,
+            "deadline",
+        ),
+        (Error::Login(Box::new(Error::Status(500))), 5, "http-status"),
         (Error::Status(503), 5, "http-status"),
+        (Error::Status(429), 5, "http-status"),
         (Error::LoginRefused(1), 900, "login-refused"),
         (Error::SessionRefused, 900, "session-refused"),
         (Error::BadConfig, 900, "bad-config"),
@@ -209,7 +219,26 @@ async fn a_failure_on_the_way_is_tried_again_and_a_refused_account_later() {
 }
 
 #[tokio::test]
+async fn what_the_portal_may_have_acted_upon_is_unknown() {
+    for (error, reason) in [
+        (Error::Client(client::Error::Deadline), "deadline"),
+        (Error::Client(client::Error::Closed), "closed"),
+        (
+            Error::Client(client::Error::AnswerTooLarge),
+            "answer-too-large",
+        ),
+        (Error::Client(client::Error::Redirect), "redirect"),
+        (Error::Status(500), "http-status"),
+        (Error::Status(504), "http-status"),
+    ] {
+        let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(error)]).await;
+        let after = Duration::from_secs(5);
+        assert_eq!(delivery, Delivery::Unknown { after, reason });
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_object_needs_a_person() {
     let (delivery, _) = deliver(&[change(1, 2, 2)], vec![Err(Error::BadBody)]).await;
-    assert_eq!(delivery, Delivery::Dead { reason: "bad-body" });
+    assert_eq!(delivery, Delivery::Quarantined { reason: "bad-body" });
 }

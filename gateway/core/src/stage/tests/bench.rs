@@ -223,10 +223,12 @@ fn partners(setup: Setup) -> Partners {
 }
 
 fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
-    let key = |(kid, pen): &(&str, &Pen)| SenderKey {
-        kid: (*kid).to_owned(),
-        algorithm: Algorithm::Es256,
-        key: pen.verifying(),
+    let key = |(kid, pen): &(&str, &Pen)| {
+        Arc::new(SenderKey {
+            kid: (*kid).to_owned(),
+            algorithm: Algorithm::Es256,
+            key: pen.verifying(),
+        })
     };
     let relay = Relay {
         road: Road::Ngsp,

@@ -1,0 +1,178 @@
+//! The outbox and the partners' standing, as operators list and change them. Every act names who and
+//! why before anything is done.
+
+use gateway_core::{
+    Evidence,
+    ports::{Act, ActStory, Acted, Deed, ParcelFilter, ParcelState, ParcelStory, StoreError},
+};
+use schemas::{
+    id::PartnerId,
+    proto::admin::{
+        ActLine, ActRequest, ActResponse, ListActsRequest, ListActsResponse, ListParcelsRequest,
+        ListParcelsResponse, ParcelLine, ShowParcelResponse,
+    },
+};
+use tonic::Status;
+
+use super::AdminParts;
+
+pub(super) async fn list(
+    parts: &AdminParts,
+    asked: ListParcelsRequest,
+) -> Result<ListParcelsResponse, Status> {
+    let filter = filter(asked)?;
+    let parcels = parts.office.list(filter).await.map_err(unavailable)?;
+    Ok(ListParcelsResponse {
+        parcels: parcels.iter().map(parcel_line).collect(),
+    })
+}
+
+pub(super) async fn show(parts: &AdminParts, id: &str) -> Result<ShowParcelResponse, Status> {
+    let file = parts.office.show(id).await.map_err(unavailable)?;
+    let file = file.ok_or_else(|| Status::not_found("no such parcel"))?;
+    Ok(ShowParcelResponse {
+        parcel: Some(parcel_line(&file.story)),
+        behind: file.behind,
+        acts: file.acts.iter().map(act_line).collect(),
+    })
+}
+
+pub(super) async fn act(parts: &AdminParts, asked: ActRequest) -> Result<ActResponse, Status> {
+    let act = checked(parts, asked)?;
+    let (deed, target) = (act.deed.word(), act.deed.target());
+    let acted = parts.office.act(act).await.map_err(unavailable)?;
+    // who and why stand in the journal, sealed; a log is read by more people
+    tracing::warn!(deed, target, outcome = ?acted, "an operator acted");
+    let outcome = match acted {
+        Acted::Done => "done",
+        Acted::AlreadySo => "already-so",
+        Acted::NotFound => return Err(Status::not_found("no such parcel or message")),
+        Acted::NotNow(reason) => return Err(Status::failed_precondition(reason)),
+    };
+    Ok(ActResponse {
+        outcome: outcome.to_owned(),
+    })
+}
+
+pub(super) async fn acts(
+    parts: &AdminParts,
+    asked: ListActsRequest,
+) -> Result<ListActsResponse, Status> {
+    let acts = parts.office.acts(page(asked.max)).await;
+    let orders = parts.office.orders().await.map_err(unavailable)?;
+    Ok(ListActsResponse {
+        acts: acts.map_err(unavailable)?.iter().map(act_line).collect(),
+        standing: orders.0.iter().map(|order| act_line(&order.act)).collect(),
+    })
+}
+
+fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
+    let said = |text: &str, most: usize| !text.trim().is_empty() && text.len() <= most;
+    if !said(&asked.who, WHO_BYTES_MAX) {
+        return Err(Status::invalid_argument("who does it, in 1 to 200 bytes"));
+    }
+    if !said(&asked.why, WHY_BYTES_MAX) {
+        return Err(Status::invalid_argument("why, in 1 to 2,000 bytes"));
+    }
+    let target = asked.target;
+    let deed = match asked.deed.as_str() {
+        "pause-lane" => Deed::PauseLane(registered(parts, &target)?),
+        "resume-lane" => Deed::ResumeLane(registered(parts, &target)?),
+        "suspend-partner" => Deed::SuspendPartner(registered(parts, &target)?),
+        "resume-partner" => Deed::ResumePartner(registered(parts, &target)?),
+        "replay" => Deed::Replay(named(target)?),
+        "cancel" => Deed::Cancel(named(target)?),
+        "recover" => Deed::Recover(
+            Evidence::parse(&target).ok_or_else(|| Status::invalid_argument("an evidence id"))?,
+        ),
+        _ => return Err(Status::invalid_argument("no such deed")),
+    };
+    Ok(Act {
+        who: asked.who,
+        why: asked.why,
+        deed,
+    })
+}
+
+fn registered(parts: &AdminParts, id: &str) -> Result<PartnerId, Status> {
+    let id = PartnerId::parse(id).map_err(|_| Status::invalid_argument("a partner's id"))?;
+    match parts.partners.load().get(&id) {
+        Some(_) => Ok(id),
+        None => Err(Status::not_found("no such partner")),
+    }
+}
+
+fn named(parcel: String) -> Result<String, Status> {
+    match parcel.len() {
+        1..=PARCEL_BYTES_MAX => Ok(parcel),
+        _ => Err(Status::invalid_argument("a parcel's id")),
+    }
+}
+
+fn filter(asked: ListParcelsRequest) -> Result<ParcelFilter, Status> {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let partner = some(asked.partner)
+        .map(|id| PartnerId::parse(&id))
+        .transpose();
+    let state = some(asked.state).map(|word| {
+        ParcelState::parse(&word).ok_or_else(|| Status::invalid_argument("no such state"))
+    });
+    Ok(ParcelFilter {
+        partner: partner.map_err(|_| Status::invalid_argument("a partner's id"))?,
+        state: state.transpose()?,
+        subject: some(asked.subject),
+        max: page(asked.max),
+        before: some(asked.before),
+    })
+}
+
+fn page(asked: u32) -> usize {
+    match asked {
+        0 => 50,
+        most => usize::try_from(most).unwrap_or(PAGE_MAX).min(PAGE_MAX),
+    }
+}
+
+fn parcel_line(story: &ParcelStory) -> ParcelLine {
+    ParcelLine {
+        id: story.id.clone(),
+        partner: story.partner.as_str().to_owned(),
+        subject: story.subject.clone(),
+        sequence: story.sequence,
+        kind: story.kind.clone(),
+        class: story.class.word().to_owned(),
+        state: story.state.word().to_owned(),
+        attempts: story.attempts,
+        reason: story.reason.clone().unwrap_or_default(),
+        put_at: story.put_at.to_string(),
+        due_at: story.due_at.to_string(),
+        time_limit: story.due.map(|due| due.to_string()).unwrap_or_default(),
+        owner: story.owner.clone().unwrap_or_default(),
+        sending: story.sending.unwrap_or(0),
+        receipt: story.receipt.unwrap_or(0),
+        cause: story
+            .cause
+            .map(|cause| cause.to_string())
+            .unwrap_or_default(),
+    }
+}
+
+pub(super) fn act_line(act: &ActStory) -> ActLine {
+    ActLine {
+        at: act.at.to_string(),
+        who: act.who.clone(),
+        why: act.why.clone(),
+        deed: act.deed.clone(),
+        target: act.target.clone(),
+        journal: act.journal,
+    }
+}
+
+fn unavailable(error: StoreError) -> Status {
+    Status::unavailable(error.to_string())
+}
+
+const WHO_BYTES_MAX: usize = 200;
+const WHY_BYTES_MAX: usize = 2_000;
+const PARCEL_BYTES_MAX: usize = 200;
+const PAGE_MAX: usize = 1_000;

@@ -1,0 +1,351 @@
+//! Leased parcels on their way: packed, permitted, recorded, sent, and what came of it written down.
+
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt as _;
+use gateway_core::{
+    outbound::{Sendable, Shipment},
+    ports::{Delivery, Hold, Leased},
+    stage::today,
+};
+use tokio::time::Instant;
+
+use super::{
+    Lane,
+    breaker::{News, Pass},
+    verdict::PANICKED,
+};
+
+/// Parcels leased together, and until when.
+pub(super) struct Load<'p> {
+    pub(super) parcels: Vec<Leased>,
+    pub(super) until: Instant,
+    pub(super) pass: &'p Pass<'p>,
+}
+
+/// How one shipment ended, and whether that is news about the partner.
+struct Ended {
+    delivery: Delivery,
+    news: News,
+}
+
+/// What keeps the rest of a load from going.
+#[derive(Default)]
+struct Held {
+    /// Nothing more goes for so long: the partner has trouble, or we have.
+    all: Option<Duration>,
+    /// Subjects in which one did not arrive: nothing overtakes it.
+    subjects: BTreeSet<String>,
+}
+
+impl Lane {
+    /// True where all of it arrived.
+    pub(super) async fn ship(&self, load: Load<'_>) -> bool {
+        let parcels = self.without_deadly(&load.parcels).await;
+        let (shipments, unsayable) = self.pack(&parcels);
+        let mut held = Held::default();
+        let mut settled = Vec::new();
+        for (parcel, delivery) in unsayable {
+            held.subjects.insert(parcel.subject.clone());
+            self.tell(&parcel, &delivery);
+            settled.push((parcel.hold(), delivery));
+        }
+        self.settle(settled).await;
+        for shipment in shipments {
+            let carried = carried(&parcels, &shipment);
+            let delivery = match held.wait(&carried) {
+                // order within a subject comes before speed
+                Some(after) => Delivery::Untried { after },
+                None => self.deliver(shipment, &carried, &load).await,
+            };
+            self.hold(&mut held, &delivery, &carried);
+            let settled = carried.iter().map(|one| (one.hold(), delivery.clone()));
+            self.settle(settled.collect()).await;
+        }
+        held.all.is_none() && held.subjects.is_empty()
+    }
+
+    /// One that killed whoever had it, again and again, is set aside before it kills us; what stands
+    /// behind it in its subject waits.
+    async fn without_deadly(&self, leased: &[Leased]) -> Vec<Leased> {
+        let (mut stuck, mut settled) = (BTreeSet::new(), Vec::new());
+        let mut rest = Vec::with_capacity(leased.len());
+        for parcel in leased {
+            if stuck.contains(&parcel.subject) {
+                let after = self.judge.backoff(0);
+                settled.push((parcel.hold(), Delivery::Untried { after }));
+            } else if self.judge.is_deadly(parcel) {
+                stuck.insert(parcel.subject.clone());
+                let reason = "lease-lost";
+                let delivery = Delivery::Quarantined { reason };
+                self.tell(parcel, &delivery);
+                settled.push((parcel.hold(), delivery));
+            } else {
+                rest.push(parcel.clone());
+            }
+        }
+        self.settle(settled).await;
+        rest
+    }
+
+    /// Shipments, and what has no words. A parcel that breaks the courier is found by packing each
+    /// alone.
+    fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(Leased, Delivery)>) {
+        let packed = |some: &[Leased]| {
+            let pack = AssertUnwindSafe(|| self.courier.pack(some));
+            std::panic::catch_unwind(pack).ok()
+        };
+        let unsaid = |(id, reason): (String, &'static str)| {
+            let parcel = parcels.iter().find(|one| one.id == id)?.clone();
+            Some((parcel, Delivery::Quarantined { reason }))
+        };
+        if let Some((shipments, unsayable)) = packed(parcels) {
+            let unsayable = unsayable.into_iter().filter_map(unsaid);
+            return (shipments, unsayable.collect());
+        }
+        let (mut shipments, mut broken) = (Vec::new(), Vec::new());
+        let mut stuck = BTreeSet::new();
+        for parcel in parcels {
+            match packed(std::slice::from_ref(parcel)) {
+                _ if stuck.contains(&parcel.subject) => {
+                    let after = self.judge.backoff(0);
+                    broken.push((parcel.clone(), Delivery::Untried { after }));
+                }
+                Some((some, unsayable)) => {
+                    shipments.extend(some);
+                    broken.extend(unsayable.into_iter().filter_map(unsaid));
+                }
+                None => {
+                    stuck.insert(parcel.subject.clone());
+                    let refused = refused(PANICKED);
+                    let judged = self.judge.judge(refused, &[parcel], self.clock.now());
+                    broken.push((parcel.clone(), judged));
+                }
+            }
+        }
+        (shipments, broken)
+    }
+
+    /// One shipment from its turn at the limit to its verdict.
+    async fn deliver(&self, shipment: Shipment, parcels: &[&Leased], load: &Load<'_>) -> Delivery {
+        let holds: Vec<Hold> = parcels.iter().map(|parcel| parcel.hold()).collect();
+        let shipment = self.same_words(shipment, parcels);
+        let ended = self.send(shipment, &holds, load.until).await;
+        load.pass.note(ended.news);
+        self.metrics.breaker(&self.partner, self.breaker.level());
+        let delivery = self.judge.judge(ended.delivery, parcels, self.clock.now());
+        for parcel in parcels {
+            self.tell(parcel, &delivery);
+        }
+        self.metrics.delivered(&self.partner, &delivery);
+        delivery
+    }
+
+    /// Where nobody knows how the last try ended, the same bytes ask, while their time is in the
+    /// partner's window; afterwards they are said anew, under the same id.
+    fn same_words(&self, shipment: Shipment, parcels: &[&Leased]) -> Shipment {
+        let ([alone], Some(partner)) = (parcels, self.registered()) else {
+            return shipment;
+        };
+        let Some(said) = &alone.said else {
+            return shipment;
+        };
+        let age = Duration::try_from(self.clock.now().duration_since(said.at));
+        match age.is_ok_and(|age| age <= partner.window) {
+            true => shipment.reworded(said.body.clone()),
+            false => shipment,
+        }
+    }
+
+    /// Sent, and where the partner wants other words, sent once more in those.
+    async fn send(&self, shipment: Shipment, holds: &[Hold], until: Instant) -> Ended {
+        let (sendable, delivery) = match self.attempt(shipment, holds, until).await {
+            Ok(tried) => tried,
+            Err(delivery) => return never_called(delivery),
+        };
+        let Delivery::Instead { body, .. } = &delivery else {
+            return called(delivery);
+        };
+        self.metrics.delivered(&self.partner, &delivery);
+        let reworded = sendable.shipment().reworded(body.clone());
+        match self.attempt(reworded, holds, until).await {
+            Ok((_, Delivery::Instead { .. })) => called(refused("instead-again")),
+            Ok((_, delivery)) => called(delivery),
+            Err(delivery) => never_called(delivery),
+        }
+    }
+
+    /// Its turn at the limit, permitted, recorded, sent; or why the partner was not called.
+    async fn attempt(
+        &self,
+        shipment: Shipment,
+        holds: &[Hold],
+        until: Instant,
+    ) -> Result<(Sendable, Delivery), Delivery> {
+        self.turn_at_the_limit(until).await?;
+        // Registrations and orders change while a shipment waits for its turn.
+        let partner = self
+            .registered()
+            .ok_or_else(|| retry("partner-suspended", NOT_PERMITTED))?;
+        if self.is_stopped() {
+            return Err(untried(STOPPED));
+        }
+        let allowed = shipment
+            .permit(&partner, today(self.clock.now()))
+            .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
+        gateway_core::faultpoint!("sending-before");
+        let recorded = allowed
+            .record(self.outbox.as_ref(), &partner, holds.to_vec())
+            .await;
+        gateway_core::faultpoint!("sending-after");
+        let sendable = recorded
+            .map_err(|error| {
+                tracing::warn!(partner = self.partner.as_str(), %error, "not recorded, not sent");
+                untried(Duration::from_secs(1))
+            })?
+            // stopped by an operator, or somebody else's by now
+            .ok_or_else(|| untried(STOPPED))?;
+        gateway_core::faultpoint!("send-before");
+        let delivery = self.call(&sendable, until).await;
+        gateway_core::faultpoint!("send-after");
+        Ok((sendable, delivery))
+    }
+
+    /// The call ends before the lease does: whoever leases the parcel next must not meet it.
+    async fn call(&self, sendable: &Sendable, until: Instant) -> Delivery {
+        let call = AssertUnwindSafe(async { self.courier.send(sendable).await }).catch_unwind();
+        match tokio::time::timeout_at(until, call).await {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(_)) => refused(PANICKED),
+            Err(_) => Delivery::Unknown {
+                after: Duration::ZERO,
+                reason: "lease-over",
+            },
+        }
+    }
+
+    /// Waits for the partner's quota, but not so long that a call would outlive the lease.
+    async fn turn_at_the_limit(&self, until: Instant) -> Result<(), Delivery> {
+        let latest = until.checked_sub(self.call_max).unwrap_or(until);
+        loop {
+            let now = Instant::now();
+            if now > latest {
+                return Err(untried(Duration::ZERO));
+            }
+            match self.limits.take(&self.partner, "delivery", self.quota) {
+                Ok(_) => return Ok(()),
+                Err(standing) if now + standing.reset > latest => {
+                    return Err(untried(standing.reset));
+                }
+                Err(standing) => tokio::time::sleep(standing.reset).await,
+            }
+        }
+    }
+
+    /// What the rest of a load has to wait for after this ending.
+    fn hold(&self, held: &mut Held, delivery: &Delivery, parcels: &[&Leased]) {
+        match delivery {
+            Delivery::Delivered { .. } => return,
+            Delivery::Retry { after, .. }
+            | Delivery::Unknown { after, .. }
+            | Delivery::Untried { after } => {
+                held.all.get_or_insert(*after);
+            }
+            // the partner is there and takes others
+            Delivery::Refused { .. }
+            | Delivery::Quarantined { .. }
+            | Delivery::Dead { .. }
+            | Delivery::Instead { .. } => {}
+        }
+        let subjects = parcels.iter().map(|parcel| parcel.subject.clone());
+        held.subjects.extend(subjects);
+    }
+
+    async fn settle(&self, results: Vec<(Hold, Delivery)>) {
+        if results.is_empty() {
+            return;
+        }
+        gateway_core::faultpoint!("settle-before");
+        let settled = self.outbox.settle(results).await;
+        gateway_core::faultpoint!("settle-after");
+        if let Err(error) = settled {
+            // The lease ends and the same bytes go out again: "already received" is success.
+            tracing::warn!(partner = self.partner.as_str(), %error, "delivery not written down");
+        }
+    }
+
+    /// What needs a person is told at once; the status page counts it.
+    fn tell(&self, parcel: &Leased, delivery: &Delivery) {
+        let (Delivery::Quarantined { reason } | Delivery::Dead { reason }) = delivery else {
+            return;
+        };
+        tracing::error!(
+            partner = self.partner.as_str(),
+            parcel = parcel.id,
+            reason,
+            outcome = delivery.word(),
+            tries = parcel.attempts + 1,
+            "a parcel needs a person; those behind it in its subject wait"
+        );
+    }
+}
+
+impl Held {
+    /// How long this shipment has to wait, where it has to.
+    fn wait(&self, parcels: &[&Leased]) -> Option<Duration> {
+        let overtakes = parcels
+            .iter()
+            .any(|parcel| self.subjects.contains(&parcel.subject));
+        self.all.or(overtakes.then_some(Duration::ZERO))
+    }
+}
+
+/// The leased parcels inside a shipment.
+fn carried<'a>(leased: &'a [Leased], shipment: &Shipment) -> Vec<&'a Leased> {
+    leased
+        .iter()
+        .filter(|parcel| shipment.parcels.contains(&parcel.id))
+        .collect()
+}
+
+pub(super) fn retry(reason: &'static str, after: Duration) -> Delivery {
+    Delivery::Retry { after, reason }
+}
+
+fn refused(reason: &'static str) -> Delivery {
+    Delivery::Refused {
+        after: Duration::ZERO,
+        reason,
+    }
+}
+
+fn untried(after: Duration) -> Delivery {
+    Delivery::Untried { after }
+}
+
+/// A partner that answers is up, whatever it says of the parcel.
+fn called(delivery: Delivery) -> Ended {
+    let news = match &delivery {
+        Delivery::Retry { .. } | Delivery::Unknown { .. } => News::Down,
+        Delivery::Refused { reason, .. } if *reason == PANICKED => News::None,
+        Delivery::Delivered { .. }
+        | Delivery::Refused { .. }
+        | Delivery::Instead { .. }
+        | Delivery::Quarantined { .. }
+        | Delivery::Dead { .. } => News::Up,
+        Delivery::Untried { .. } => News::None,
+    };
+    Ended { delivery, news }
+}
+
+fn never_called(delivery: Delivery) -> Ended {
+    Ended {
+        delivery,
+        news: News::None,
+    }
+}
+
+/// How long to wait for a person to change a registration.
+const NOT_PERMITTED: Duration = Duration::from_secs(60);
+/// How soon a lane that was stopped under a leased parcel looks at it again.
+const STOPPED: Duration = Duration::from_secs(1);
