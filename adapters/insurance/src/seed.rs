@@ -111,12 +111,13 @@ fn fill(
     params: &SeedParams,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), SeedError> {
-    if is_seeded_on(sql)? {
-        return Err(SeedError::NotEmpty);
-    }
     let server = sql.engine() == Engine::Postgres;
     if server {
+        // this waits for whoever else is seeding
         schema::keys_off(sql)?;
+    }
+    if is_seeded_on(sql)? {
+        return Err(SeedError::NotEmpty);
     }
     let mut tick = Tick {
         done: 0,

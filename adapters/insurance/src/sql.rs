@@ -15,8 +15,6 @@ pub(crate) use lite::open as open_file;
 pub(crate) use lite::open_read_only;
 pub use postgres::{Address, AddressError};
 pub(crate) use postgres::{Patience, Postgres};
-#[cfg(test)]
-pub(crate) mod seen;
 pub(crate) use value::{Bind, Cell, Row, Value, values};
 
 /// A connection to either engine.

@@ -23,11 +23,10 @@ pub(crate) fn count(engine: Engine, table: &str) -> String {
         Engine::Lite => format!("SELECT count(*) FROM {table}"),
         Engine::Postgres => format!(
             "SELECT CASE WHEN few.n <= {COUNTED_MAX} THEN few.n ELSE greatest(few.n, (
-               SELECT coalesce(sum(c.reltuples), 0)::bigint FROM pg_class c
-               WHERE c.oid = 'registry.{table}'::regclass OR c.oid IN (
-                 SELECT inhrelid FROM pg_inherits WHERE inhparent = 'registry.{table}'::regclass)
-                 AND c.relkind = 'r')) END
-             FROM (SELECT count(*) AS n FROM (SELECT 1 FROM {table} LIMIT {COUNTED_MAX} + 1) some) few"
+               SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_class c
+               WHERE c.relkind = 'r' AND (c.oid = 'registry.{table}'::regclass OR c.oid IN (
+                 SELECT inhrelid FROM pg_inherits WHERE inhparent = 'registry.{table}'::regclass)))) END
+             FROM (SELECT count(*) AS n FROM (SELECT 1 FROM {table} LIMIT {COUNTED_MAX} + 1) first_rows) few"
         ),
     }
 }

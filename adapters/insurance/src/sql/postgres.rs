@@ -277,8 +277,6 @@ impl Session {
             return Ok(statement.clone());
         }
         let statement = self.client.prepare(&dialect::numbered(text)).await?;
-        #[cfg(test)]
-        super::seen::remember(text);
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }

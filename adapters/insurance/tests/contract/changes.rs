@@ -250,27 +250,45 @@ proptest! {
     #[test]
     fn whatever_happens_a_subjects_changes_are_leased_in_order_and_to_one_owner(acts in acts()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let scene = Scene::of(60);
-            let mut ledger = Ledger::default();
-            for act in acts {
-                ledger.play(&scene, act).await;
-            }
-            // in the end everything arrives: one owner drains what is left
-            scene.time.pass(1_000);
-            ledger.now += 1_000;
-            loop {
-                let changes = lease(&scene, "owner-0", 500).await;
-                if changes.is_empty() {
-                    break;
-                }
-                ledger.leased(0, changes.clone());
-                assert_eq!(ack(&scene, "owner-0", &changes).await as usize, changes.len());
-                for change in &changes {
-                    ledger.acked.insert(change.subject.clone(), change.subject_sequence);
-                }
-            }
-            assert_eq!(ledger.acked.len(), ledger.submitted as usize);
-        });
+        runtime.block_on(play_all(Scene::of(60), acts));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_holds_on_postgresql(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        if let Some(scene) = Scene::on_postgresql() {
+            runtime.block_on(play_all(scene, acts));
+        }
+    }
+}
+
+async fn play_all(scene: Scene, acts: Vec<Act>) {
+    let mut ledger = Ledger::default();
+    for act in acts {
+        ledger.play(&scene, act).await;
+    }
+    // in the end everything arrives: one owner drains what is left
+    scene.time.pass(1_000);
+    ledger.now += 1_000;
+    loop {
+        let changes = lease(&scene, "owner-0", 500).await;
+        if changes.is_empty() {
+            break;
+        }
+        ledger.leased(0, changes.clone());
+        assert_eq!(
+            ack(&scene, "owner-0", &changes).await as usize,
+            changes.len()
+        );
+        for change in &changes {
+            ledger
+                .acked
+                .insert(change.subject.clone(), change.subject_sequence);
+        }
+    }
+    assert_eq!(ledger.acked.len(), ledger.submitted as usize);
 }

@@ -1,7 +1,6 @@
 //! Dossiers.SubmitReissue, Dossiers.Get, and the steps that a dossier takes.
 
 use insurance::Insurance;
-use rusqlite::Connection;
 use schemas::fault::FaultCode::{self, Conflict, Invalid, RuleRefused, UnknownSubject};
 use schemas::id::DossierCode;
 use schemas::proto::Message as _;
@@ -316,9 +315,8 @@ async fn who_is_not_the_holder_is_refused(scene: Scene) {
 
 async fn a_card_that_is_not_valid_is_refused(scene: Scene) {
     let holder = scene.marks.card_holders[0].clone();
-    change_the_file(
-        &scene,
-        "UPDATE cards SET state = 3 WHERE number = ?1",
+    scene.change(
+        "UPDATE cards SET state = 3 WHERE number = ?",
         &holder.card_number,
     );
     for number in [holder.card_number, holder.si_number] {
@@ -336,9 +334,8 @@ async fn a_card_that_is_not_valid_is_refused(scene: Scene) {
 async fn a_dossier_whose_holder_died_meanwhile_stops_at_8(scene: Scene) {
     let dossier = submit(&scene.insurance, &scene.reissue(1)).await;
     let card = scene.marks.card_holders[0].card_number.clone();
-    change_the_file(
-        &scene,
-        "UPDATE people SET died_on = '2026-11-23' WHERE id = (SELECT person FROM cards WHERE number = ?1)",
+    scene.change(
+        "UPDATE people SET died_on = '2026-11-23' WHERE id = (SELECT person FROM cards WHERE number = ?)",
         &card,
     );
     for _ in 0..5 {
@@ -377,12 +374,4 @@ async fn an_applicant_may_be_known_by_si_number_and_birth_date(scene: Scene) {
         submit(&scene.insurance, &request).await.applicant_pin,
         holder.pin
     );
-}
-
-/// What the world does to the data beside the contract.
-fn change_the_file(scene: &Scene, sql: &str, parameter: &str) {
-    let file = Connection::open(scene.folder.path().join("registry.sqlite")).unwrap();
-    file.busy_timeout(std::time::Duration::from_secs(5))
-        .unwrap();
-    assert!(file.execute(sql, [parameter]).unwrap() > 0);
 }

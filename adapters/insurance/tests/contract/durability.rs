@@ -10,11 +10,15 @@ use schemas::proto::Message as _;
 use schemas::proto::insurance::InfoRequest;
 use tokio::time::Instant;
 
-use crate::scene::{Scene, open, soon};
+use crate::over_both;
+use crate::scene::{Scene, soon};
 
-#[tokio::test]
-async fn numbers_are_never_given_twice_and_answers_are_kept_over_a_restart() {
-    let scene = Scene::embedded();
+over_both! {
+    numbers_are_never_given_twice_and_answers_are_kept_over_a_restart
+    a_refused_birth_takes_no_number_from_the_counter
+}
+
+async fn numbers_are_never_given_twice_and_answers_are_kept_over_a_restart(scene: Scene) {
     let birth = scene.birth(1);
     let first = scene
         .insurance
@@ -29,23 +33,8 @@ async fn numbers_are_never_given_twice_and_answers_are_kept_over_a_restart() {
         .dossier
         .unwrap();
     let fingerprint = scene.fingerprint().await;
-    let Scene {
-        registry,
-        insurance,
-        marks,
-        time,
-        folder,
-    } = scene;
-    drop((registry, insurance));
 
-    let registry = open(&folder, &time);
-    let scene = Scene {
-        insurance: Insurance::embedded(registry.clone()),
-        registry,
-        marks,
-        time,
-        folder,
-    };
+    let scene = scene.reopened();
     assert_eq!(scene.fingerprint().await, fingerprint);
     let again = scene.insurance.register_birth(soon(), birth).await.unwrap();
     assert_eq!(again.encode_to_vec(), first.encode_to_vec());
@@ -67,9 +56,7 @@ async fn numbers_are_never_given_twice_and_answers_are_kept_over_a_restart() {
     assert!(next.code > dossier.code);
 }
 
-#[tokio::test]
-async fn a_refused_birth_takes_no_number_from_the_counter() {
-    let scene = Scene::embedded();
+async fn a_refused_birth_takes_no_number_from_the_counter(scene: Scene) {
     let first = scene
         .insurance
         .register_birth(soon(), scene.birth(1))

@@ -1,4 +1,5 @@
-//! The contract, held against the client in this process and against a server over mutual TLS.
+//! The contract, held against the client in this process, against a server over mutual TLS, and against a
+//! registry on PostgreSQL.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,11 +13,18 @@ mod changes;
 mod dossiers;
 mod durability;
 mod employers;
+mod marks;
 mod people;
+#[path = "../../../../tests/support/pg.rs"]
+mod pg;
+mod plans;
+mod proxy;
 mod remote;
 mod scene;
+mod server;
 
-/// Runs each test twice: over the embedded client, and over mutual TLS on loopback.
+/// Runs each test three times: over the embedded client, over mutual TLS on loopback, and over the embedded
+/// client of a registry on PostgreSQL.
 #[macro_export]
 macro_rules! over_both {
     ($($name:ident)*) => {
@@ -33,6 +41,16 @@ macro_rules! over_both {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
                     super::$name($crate::scene::Scene::over_tls().await).await;
+                }
+            )*
+        }
+        mod on_postgresql {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(scene) = $crate::scene::Scene::on_postgresql() {
+                        super::$name(scene).await;
+                    }
                 }
             )*
         }

@@ -1,12 +1,14 @@
 //! A seeded registry with a clock that stands still, and a client of it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use certs::digest::sha256;
 use insurance::registry::Clock;
+use insurance::registry::migrate;
 use insurance::seed::{self, Landmarks, SeedParams};
-use insurance::{Insurance, Params, Registry};
+use insurance::sql::Address;
+use insurance::{Insurance, Params, Place, Registry};
 use jiff::{SignedDuration, Timestamp};
 use schemas::fault::{Fault, FaultCode};
 use schemas::proto::insurance::{
@@ -16,6 +18,7 @@ use schemas::proto::insurance::{
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::pg::Cluster;
 use crate::remote;
 
 pub struct Scene {
@@ -23,6 +26,7 @@ pub struct Scene {
     pub registry: Registry,
     pub marks: Landmarks,
     pub time: Time,
+    pub place: Place,
     pub folder: TempDir,
 }
 
@@ -33,22 +37,72 @@ impl Scene {
 
     pub fn of(people: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("registry.sqlite"));
+        let scene = Self::in_place(place, folder, |registry| seed(registry, people));
+        scene.unwrap()
+    }
+
+    /// A registry in a database of its own, seeded as the embedded one; none where PostgreSQL is missing.
+    pub fn on_postgresql() -> Option<Self> {
+        static MODEL: OnceLock<Option<String>> = OnceLock::new();
+        let model = MODEL.get_or_init(|| Cluster::shared().map(|cluster| model(cluster, 300)));
+        let place = copy(Cluster::shared()?, model.as_ref()?);
+        let folder = tempfile::tempdir().unwrap();
+        Self::in_place(place, folder, |_| ())
+    }
+
+    fn in_place(place: Place, folder: TempDir, fill: impl FnOnce(&Registry)) -> Option<Self> {
         let time = Time::new();
-        let registry = open(&folder, &time);
-        let params = SeedParams {
-            people,
-            employers: 40,
-            seed: 7,
-            as_of: jiff::civil::date(2026, 11, 23),
-        };
-        seed::run(&registry, params, &mut |_, _| ()).unwrap();
+        let registry = open(&place, &time);
+        fill(&registry);
         let marks = seed::landmarks(&registry).unwrap();
+        Some(Self {
+            insurance: Insurance::embedded(registry.clone()),
+            registry,
+            marks,
+            time,
+            place,
+            folder,
+        })
+    }
+
+    /// The same registry, after its process has ended.
+    pub fn reopened(self) -> Self {
+        let Self {
+            registry,
+            insurance,
+            marks,
+            time,
+            place,
+            folder,
+        } = self;
+        drop((registry, insurance));
+        let registry = open(&place, &time);
         Self {
             insurance: Insurance::embedded(registry.clone()),
             registry,
             marks,
             time,
+            place,
             folder,
+        }
+    }
+
+    /// What the world does to the data beside the contract; `?` in the text is the parameter.
+    pub fn change(&self, sql: &str, parameter: &str) {
+        let text = sql.replace('?', &format!("'{parameter}'"));
+        match &self.place {
+            Place::File(path) => {
+                let file = rusqlite::Connection::open(path).unwrap();
+                file.busy_timeout(Duration::from_secs(5)).unwrap();
+                assert!(file.execute(&text, []).unwrap() > 0);
+            }
+            Place::Server(address) => {
+                let shown = address.shown();
+                let database = shown.rsplit('/').next().unwrap();
+                let text = format!("SET search_path = registry; {text} RETURNING 1");
+                assert!(!Cluster::shared().unwrap().psql(database, &text).is_empty());
+            }
         }
     }
 
@@ -158,7 +212,7 @@ impl Scene {
 pub struct Time(Arc<Mutex<Timestamp>>);
 
 impl Time {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Arc::new(Mutex::new(
             "2026-11-23T02:00:00Z".parse().unwrap(),
         )))
@@ -169,19 +223,67 @@ impl Time {
         *now += SignedDuration::from_secs(seconds);
     }
 
-    fn clock(&self) -> Clock {
+    pub fn clock(&self) -> Clock {
         let time = self.clone();
         Arc::new(move || *time.0.lock().unwrap())
     }
 }
 
-/// Opens the registry of a folder, again and again if need be.
-pub fn open(folder: &TempDir, time: &Time) -> Registry {
-    Registry::open(
-        Params::synthetic(folder.path().join("registry.sqlite")),
-        time.clock(),
-    )
-    .unwrap()
+/// Opens a registry, again and again if need be.
+pub fn open(place: &Place, time: &Time) -> Registry {
+    Registry::open(Params::synthetic_in(place.clone()), time.clock()).unwrap()
+}
+
+pub fn seed(registry: &Registry, people: usize) {
+    let params = SeedParams {
+        people,
+        employers: 40,
+        seed: 7,
+        as_of: jiff::civil::date(2026, 11, 23),
+    };
+    seed::run(registry, params, &mut |_, _| ()).unwrap();
+}
+
+/// An empty database with the newest schema.
+pub fn migrated(cluster: &Cluster) -> Place {
+    let place = Place::Server(Address::parse(&cluster.database()).unwrap());
+    migrate(&place, None).unwrap();
+    place
+}
+
+/// The name of a seeded database that others are copied from.
+fn model(cluster: &Cluster, people: usize) -> String {
+    let place = migrated(cluster);
+    let registry = open(&place, &Time::new());
+    seed(&registry, people);
+    name_of(&place)
+}
+
+pub fn name_of(place: &Place) -> String {
+    match place {
+        Place::Server(address) => address.shown().rsplit('/').next().unwrap().to_owned(),
+        Place::File(path) => path.display().to_string(),
+    }
+}
+
+/// A database that is a copy of another, as it stands; whoever still is in the other is sent away.
+pub fn copy(cluster: &Cluster, of: &str) -> Place {
+    static COPYING: Mutex<u32> = Mutex::new(0);
+    let mut copies = COPYING.lock().unwrap();
+    *copies += 1;
+    let name = format!("copy{copies}");
+    let away =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{of}'");
+    cluster.psql("postgres", &away);
+    for _ in 0..100 {
+        let there = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{of}'");
+        if cluster.psql("postgres", &there) == "0" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    cluster.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {of}"));
+    Place::Server(Address::parse(&cluster.url(&name)).unwrap())
 }
 
 pub fn context(sender: &str, id: &str) -> Context {

@@ -67,6 +67,12 @@ impl Address {
         format!("postgresql://{}/{database}", hosts.join(","))
     }
 
+    /// Whether the url holds a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     pub(super) fn config(&self) -> &Config {
         &self.config
     }

@@ -1,0 +1,179 @@
+//! The plan of every statement that the registry runs on PostgreSQL, as the server itself logs it.
+
+use std::fs;
+use std::path::Path;
+
+use insurance::Insurance;
+use schemas::proto::insurance::{
+    AckRequest, FindRequest, GetBirthCasesRequest, GetDossierRequest, GetParticipationRequest,
+    InfoRequest, LeaseRequest, ListCardsRequest,
+};
+
+use crate::pg::Cluster;
+use crate::scene::{Scene, Time, context, migrated, open, seed, soon};
+
+/// With sequential scans forbidden a plan has one only where no index fits; with generic plans forced a plan
+/// does not lean on the values of the moment.
+const LOGGED: &[&str] = &[
+    "fsync=off",
+    "session_preload_libraries=auto_explain",
+    "auto_explain.log_min_duration=0",
+    "auto_explain.log_nested_statements=on",
+    "enable_seqscan=off",
+    "plan_cache_mode=force_generic_plan",
+];
+
+#[test]
+fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
+    let Some(cluster) = Cluster::start_with(LOGGED) else {
+        return;
+    };
+    let registry = open(&migrated(&cluster), &Time::new());
+    seed(&registry, 300);
+    let log = cluster.host().join("log");
+    let before = fs::read_to_string(&log).unwrap().len();
+    let scene = Scene::embedded();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(ask_everything(
+        &Insurance::embedded(registry.clone()),
+        &registry,
+        &scene,
+    ));
+    drop(registry);
+    let logged = words(&fs::read_to_string(&log).unwrap()[before..]);
+
+    let plans: Vec<&str> = logged.split("LOG: duration:").skip(1).collect();
+    assert!(plans.len() > 100, "{} plans", plans.len());
+    for plan in &plans {
+        // the one that counts up to a bound stops there
+        let bounded = plan.contains("reltuples");
+        assert!(bounded || !plan.contains("Seq Scan on"), "{plan}");
+    }
+    let unseen: Vec<String> = statements()
+        .into_iter()
+        .filter(|text| !logged.contains(text.as_str()))
+        .collect();
+    assert!(unseen.is_empty(), "no plan was read of: {unseen:#?}");
+}
+
+/// Every statement in the sources of the registry's business, with PostgreSQL's parameters.
+fn statements() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/registry");
+    let files = [
+        "births.rs",
+        "births/parse.rs",
+        "cards.rs",
+        "changes.rs",
+        "counters.rs",
+        "dossiers.rs",
+        "effects.rs",
+        "employers.rs",
+        "people.rs",
+        "steps.rs",
+    ];
+    let texts: Vec<String> = files
+        .iter()
+        .flat_map(|file| {
+            let source = fs::read_to_string(folder.join(file)).unwrap();
+            source.split('"').map(words).collect::<Vec<_>>()
+        })
+        .filter(|text| {
+            ["SELECT ", "INSERT ", "UPDATE ", "WHERE "]
+                .iter()
+                .any(|word| text.starts_with(word))
+        })
+        .map(|text| text.replace('?', "$"))
+        .collect();
+    assert!(texts.len() > 30, "{}", texts.len());
+    texts
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {
+    let asking = || Some(context("dvclt", "plans"));
+    let (employer, holder) = (&scene.marks.employer, &scene.marks.card_holders[0]);
+    insurance.info(soon(), InfoRequest {}).await.unwrap();
+    for period in [&*scene.marks.period, "2031-01", "2010-01"] {
+        let request = GetParticipationRequest {
+            context: asking(),
+            tax_code: employer.mst.clone(),
+            period: period.to_owned(),
+        };
+        insurance.participation(soon(), request).await.unwrap();
+    }
+    for number in [holder.pin.clone(), String::new()] {
+        let request = FindRequest {
+            context: asking(),
+            number,
+            name: holder.name.clone(),
+            birth_date: holder.birth_date.clone(),
+            ..FindRequest::default()
+        };
+        assert!(
+            !insurance
+                .find(soon(), request)
+                .await
+                .unwrap()
+                .people
+                .is_empty()
+        );
+    }
+    let request = ListCardsRequest {
+        context: asking(),
+        si_number: holder.si_number.clone(),
+    };
+    insurance.cards(soon(), request).await.unwrap();
+    bear(insurance, scene).await;
+    reissue(insurance, registry, scene).await;
+}
+
+async fn bear(insurance: &Insurance, scene: &Scene) {
+    // the second case is of the same child, who has a card already
+    let mut twice = scene.birth(1);
+    twice.context = Some(context("dvclt", "again"));
+    twice.case_id = "G22.99.08-261120-009999".into();
+    for request in [scene.birth(1), scene.birth(1), twice] {
+        insurance.register_birth(soon(), request).await.unwrap();
+    }
+    let request = GetBirthCasesRequest {
+        context: Some(context("dvclt", "plans")),
+        case_ids: vec![scene.birth(1).case_id],
+    };
+    insurance.birth_cases(soon(), request).await.unwrap();
+}
+
+async fn reissue(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {
+    let by_card = scene.reissue(1);
+    let mut by_person = scene.reissue(2);
+    by_person.card_or_si_number = scene.marks.card_holders[1].si_number.clone();
+    by_person.applicant_name = scene.marks.card_holders[1].name.clone();
+    by_person.applicant_pin = scene.marks.card_holders[1].pin.clone();
+    by_person.applicant_birth_date = scene.marks.card_holders[1].birth_date.clone();
+    let mut code = String::new();
+    for request in [by_card, by_person] {
+        let submitted = insurance.submit_reissue(soon(), request).await.unwrap();
+        code = submitted.dossier.unwrap().code;
+    }
+    for _ in 0..5 {
+        registry.advance().await.unwrap();
+    }
+    let request = GetDossierRequest {
+        context: Some(context("portal", "plans")),
+        code,
+    };
+    insurance.dossier(soon(), request).await.unwrap();
+    let request = LeaseRequest {
+        owner: "plans".into(),
+        max: 10,
+        lease_seconds: 30,
+    };
+    let leased = insurance.lease(soon(), request).await.unwrap();
+    let request = AckRequest {
+        owner: "plans".into(),
+        ids: leased.changes.into_iter().map(|change| change.id).collect(),
+    };
+    assert!(insurance.ack(soon(), request).await.unwrap().acknowledged > 0);
+}
