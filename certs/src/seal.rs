@@ -135,10 +135,16 @@ impl Vault {
 
     /// Seals `plain` under a fresh key; it opens only together with the same `bound` bytes.
     pub fn seal(&self, bound: &[u8], plain: &[u8]) -> Sealed {
-        let data_key = Zeroizing::new(digest::random::<KEY_BYTES>());
+        let fresh = Fresh::draw();
         Sealed {
-            wrapped_key: self.wrap_key(&data_key),
-            ciphertext: encrypt(&aes(&data_key), RECORD_LABEL, bound, plain),
+            wrapped_key: self.wrap_key(&fresh),
+            ciphertext: encrypt(
+                &aes(&fresh.data_key),
+                fresh.record_nonce,
+                RECORD_LABEL,
+                bound,
+                plain,
+            ),
         }
     }
 
@@ -153,13 +159,20 @@ impl Vault {
         decrypt(&aes(data_key), RECORD_LABEL, bound, &sealed.ciphertext).ok_or(SealError::Record)
     }
 
-    fn wrap_key(&self, data_key: &[u8; KEY_BYTES]) -> Vec<u8> {
-        let salt = digest::random::<SALT_BYTES>();
-        let key = self.wrapping_key(&salt);
+    fn wrap_key(&self, fresh: &Fresh) -> Vec<u8> {
+        let salt = &fresh.salt;
+        let key = self.wrapping_key(salt);
+        let bound = self.binding(salt);
         let mut wrapped = Vec::with_capacity(WRAPPED_BYTES);
         wrapped.push(SALTED);
-        wrapped.extend_from_slice(&salt);
-        wrapped.extend_from_slice(&encrypt(&key, WRAP_LABEL, &self.binding(&salt), data_key));
+        wrapped.extend_from_slice(salt);
+        wrapped.extend_from_slice(&encrypt(
+            &key,
+            fresh.wrap_nonce,
+            WRAP_LABEL,
+            &bound,
+            &*fresh.data_key,
+        ));
         wrapped
     }
 
@@ -229,9 +242,45 @@ fn aes(key: &[u8; KEY_BYTES]) -> LessSafeKey {
     LessSafeKey::new(key)
 }
 
-/// A random 96-bit nonce; every key that we encrypt with is used once.
-fn encrypt(key: &LessSafeKey, label: &[u8], bound: &[u8], plain: &[u8]) -> Vec<u8> {
-    let nonce = digest::random::<NONCE_LEN>();
+/// Everything random about one record, drawn at once: each draw costs the generator a reseed.
+struct Fresh {
+    data_key: Zeroizing<[u8; KEY_BYTES]>,
+    salt: [u8; SALT_BYTES],
+    wrap_nonce: [u8; NONCE_LEN],
+    record_nonce: [u8; NONCE_LEN],
+}
+
+impl Fresh {
+    fn draw() -> Self {
+        const DRAWN: usize = KEY_BYTES + SALT_BYTES + 2 * NONCE_LEN;
+        let drawn = Zeroizing::new(digest::random::<DRAWN>());
+        let mut rest = drawn.as_slice();
+        Self {
+            data_key: Zeroizing::new(take(&mut rest)),
+            salt: take(&mut rest),
+            wrap_nonce: take(&mut rest),
+            record_nonce: take(&mut rest),
+        }
+    }
+}
+
+/// The next `N` of the bytes that were drawn.
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (next, left) = rest
+        .split_first_chunk::<N>()
+        .expect("as many bytes are drawn as are taken");
+    *rest = left;
+    *next
+}
+
+/// Every key that we encrypt with is used once.
+fn encrypt(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    label: &[u8],
+    bound: &[u8],
+    plain: &[u8],
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
     out.extend_from_slice(&nonce);
     out.extend_from_slice(plain);

@@ -12,4 +12,5 @@ mod support;
 mod tls;
 mod wycheproof;
 mod xml_attacks;
+mod xml_oracle;
 mod xml_roundtrip;

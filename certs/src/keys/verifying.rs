@@ -1,7 +1,5 @@
 //! A public key that is parsed once, with what its certificate says about it.
 
-use std::sync::OnceLock;
-
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey,
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
@@ -40,9 +38,13 @@ pub struct VerifyingKey {
     public: Public,
     spki: Vec<u8>,
     spki_sha256: [u8; 32],
-    validity: Option<Validity>,
-    /// The same key in the XML library's own form, made at the first XML message.
-    engine_key: OnceLock<Option<bergshamra::Key>>,
+    certificate: Option<Certificate>,
+}
+
+/// The certificate that the key was read from.
+struct Certificate {
+    der: Vec<u8>,
+    validity: Validity,
 }
 
 /// The two instants between which a certificate may be used.
@@ -84,7 +86,10 @@ impl VerifyingKey {
         };
         let key = Self::from_spki_der(certificate.public_key().raw)?;
         Ok(Self {
-            validity: Some(validity),
+            certificate: Some(Certificate {
+                der: der.to_vec(),
+                validity,
+            }),
             ..key
         })
     }
@@ -100,8 +105,7 @@ impl VerifyingKey {
             public: read_public(&spki)?,
             spki: der.to_vec(),
             spki_sha256: digest::sha256(der),
-            validity: None,
-            engine_key: OnceLock::new(),
+            certificate: None,
         })
     }
 
@@ -153,29 +157,33 @@ impl VerifyingKey {
 
     /// Whether this certificate (DER) is for this key.
     pub fn is_key_of(&self, certificate: &[u8]) -> bool {
+        let registered = self.certificate.as_ref();
+        if registered.is_some_and(|known| known.der == certificate) {
+            return true;
+        }
         X509Certificate::from_der(certificate)
             .is_ok_and(|(rest, read)| rest.is_empty() && read.public_key().raw == self.spki)
     }
 
-    pub(crate) fn engine_key(&self) -> Option<&bergshamra::Key> {
-        self.engine_key
-            .get_or_init(|| bergshamra::keys::loader::load_spki_der(&self.spki).ok())
+    fn validity(&self) -> Option<Validity> {
+        self.certificate
             .as_ref()
+            .map(|certificate| certificate.validity)
     }
 
     /// When the certificate starts to be valid; `None` for a bare key.
     pub fn not_before(&self) -> Option<jiff::Timestamp> {
-        self.validity.map(|validity| validity.not_before)
+        self.validity().map(|validity| validity.not_before)
     }
 
     /// When the certificate ends; `None` for a bare key.
     pub fn not_after(&self) -> Option<jiff::Timestamp> {
-        self.validity.map(|validity| validity.not_after)
+        self.validity().map(|validity| validity.not_after)
     }
 
     /// Whether the certificate is valid at `now`; a bare key always is.
     pub fn is_valid_at(&self, now: jiff::Timestamp) -> bool {
-        self.validity
+        self.validity()
             .is_none_or(|validity| validity.not_before <= now && now <= validity.not_after)
     }
 }

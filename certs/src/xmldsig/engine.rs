@@ -1,79 +1,49 @@
-//! The library underneath, behind a trait so that it can be swapped.
+//! Canonicalisation by the library underneath, behind a trait so that it can be swapped.
 
 use bergshamra::c14n::C14nMode;
 use bergshamra::xml::NodeSet;
 use bergshamra::xml::nodeset::{NodeIdSet, NodeSetType};
-use bergshamra::{DsigContext, KeysManager, VerifyResult};
 use uppsala::{Document, NodeId};
 
-use crate::keys::VerifyingKey;
-
-/// What an XML signature library is asked for; our profile has been checked before.
+/// What an XML signature library is asked for: bytes. What they mean, which of them are signed and
+/// whether the signature is good is decided beside it, about the very nodes that the profile has read.
 pub(super) trait Engine {
     /// The exclusive-canonical bytes of the document without `excluded` and everything below it.
     fn canonical_without(&self, document: &Document<'_>, excluded: NodeId) -> Option<Vec<u8>>;
 
-    /// Checks the document's signature with `key` and no other.
-    fn verify(&self, document: &Document<'_>, text: &str, key: &VerifyingKey) -> Verdict;
+    /// The exclusive-canonical bytes of one element and everything below it.
+    fn canonical_of(&self, document: &Document<'_>, element: NodeId) -> Option<Vec<u8>>;
 }
 
-/// What the library found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// The signature is good: which element it is and which references it covers (`None`: `URI=""`).
-    Valid {
-        signature: NodeId,
-        references: Vec<Option<NodeId>>,
-    },
-    /// The signature is not good.
-    Invalid,
-}
-
-/// bergshamra, with hardened defaults, trusted keys only.
+/// bergshamra.
 pub(super) struct Bergshamra;
 
 impl Engine for Bergshamra {
     fn canonical_without(&self, document: &Document<'_>, excluded: NodeId) -> Option<Vec<u8>> {
-        let mut hidden = NodeIdSet::default();
-        hidden.insert(excluded.index());
-        hidden.extend(
-            document
-                .descendants(excluded)
-                .into_iter()
-                .map(|node| node.index()),
-        );
-        let visible = NodeSet::from_ids(hidden, NodeSetType::Invert);
-        bergshamra::c14n::canonicalize_doc::<&str>(
-            document,
-            C14nMode::Exclusive,
-            Some(&visible),
-            &[],
-        )
-        .ok()
+        let hidden = NodeSet::from_ids(below(document, excluded), NodeSetType::Invert);
+        canonical(document, &hidden)
     }
 
-    fn verify(&self, document: &Document<'_>, text: &str, key: &VerifyingKey) -> Verdict {
-        let Some(trusted) = key.engine_key() else {
-            return Verdict::Invalid;
-        };
-        let mut keys = KeysManager::new();
-        keys.add_key(trusted.clone());
-        let context = DsigContext::new(keys);
-        let verified =
-            bergshamra::dsig::verify::verify_document_with_source(&context, document, Some(text));
-        match verified {
-            Ok(VerifyResult::Valid {
-                signature_node,
-                references,
-                ..
-            }) if references.iter().all(|reference| reference.digest_verified) => {
-                let references = references.iter().map(|one| one.resolved_node).collect();
-                Verdict::Valid {
-                    signature: signature_node,
-                    references,
-                }
-            }
-            _ => Verdict::Invalid,
-        }
+    fn canonical_of(&self, document: &Document<'_>, element: NodeId) -> Option<Vec<u8>> {
+        let shown = NodeSet::from_ids(below(document, element), NodeSetType::Normal);
+        canonical(document, &shown)
     }
+}
+
+/// A node and everything below it.
+fn below(document: &Document<'_>, node: NodeId) -> NodeIdSet {
+    let mut ids = NodeIdSet::default();
+    ids.insert(node.index());
+    ids.extend(
+        document
+            .descendants(node)
+            .into_iter()
+            .map(|node| node.index()),
+    );
+    ids
+}
+
+fn canonical(document: &Document<'_>, visible: &NodeSet) -> Option<Vec<u8>> {
+    let mode = C14nMode::Exclusive;
+    bergshamra::c14n::canonicalize_doc::<&str>(document, mode, Some(visible), &[]).ok()
 }

@@ -73,9 +73,6 @@ pub enum XmlSigError {
     /// Canonicalisation gave nothing.
     #[error("the canonical form is empty")]
     EmptyCanonical,
-    /// The verifier underneath disagrees with our own reading.
-    #[error("the verifier disagrees about what was signed")]
-    EngineDisagrees,
 }
 
 impl XmlSigError {
@@ -105,7 +102,6 @@ impl XmlSigError {
             Self::DigestMismatch => "digest-mismatch",
             Self::SignatureMismatch => "signature-mismatch",
             Self::EmptyCanonical => "empty-canonical",
-            Self::EngineDisagrees => "engine-disagrees",
         }
     }
 }

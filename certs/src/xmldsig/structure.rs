@@ -20,8 +20,9 @@ const ID_NAMES: [&str; 4] = ["id", "assertionid", "requestid", "responseid"];
 /// What the signature says, read once and to the letter.
 #[derive(Debug)]
 pub(super) struct Reading {
-    pub(super) root: NodeId,
     pub(super) signature: NodeId,
+    pub(super) signed_info: NodeId,
+    pub(super) value: Vec<u8>,
     pub(super) algorithm: Algorithm,
     pub(super) reference: ReferenceForm,
     pub(super) digest: [u8; 32],
@@ -46,13 +47,14 @@ pub(super) fn read(
     let (algorithm, reference) = read_signed_info(&tree, signed_info, key, profile)?;
     let (form, digest) = read_reference(&tree, root, reference)?;
     tree.expect(value, "SignatureValue", &["Id"])?;
-    tree.base64(value)?;
+    let value = tree.base64(value)?;
     if let Some(key_info) = key_info {
         check_key_info(&tree, key_info, key)?;
     }
     Ok(Reading {
-        root,
         signature,
+        signed_info,
+        value,
         algorithm,
         reference: form,
         digest,
