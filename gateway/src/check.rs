@@ -158,6 +158,8 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
     let mut page = String::new();
     let insurance = match config.insurance.mode {
         InsuranceMode::Embedded => "embedded registry".to_owned(),
+        InsuranceMode::Postgres => crate::config::registry_address(&config.insurance)
+            .map_or_else(|(_, what, _)| what, |address| address.shown()),
         InsuranceMode::Remote => config.insurance.uri.clone().unwrap_or_default(),
     };
     let lines = [
@@ -166,7 +168,7 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
         ("partners connect to", config.listen.socket().to_string()),
         ("operators connect to", config.admin.socket().to_string()),
         ("insurance database", insurance),
-        ("store", config.store.path.display().to_string()),
+        ("store", crate::config::store_shown(&config.store)),
     ];
     for (name, value) in lines {
         // writing to a String cannot fail

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "sandbox")]
 mod conformance;
 mod journal;
+mod migrate;
 mod office;
 mod registry;
 #[cfg(feature = "sandbox")]
@@ -53,7 +54,9 @@ enum Command {
     /// The journal.
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Serves the embedded registry to others, as insurance.v1 over mutual TLS.
+    /// Makes or changes the schema, and seeds synthetic people: a gateway that starts never does.
+    Migrate(migrate::Arguments),
+    /// Serves the registry of a file or of PostgreSQL to others, as insurance.v1 over mutual TLS.
     Registry(registry::Arguments),
     /// The black-box rules, against any gateway.
     #[cfg(feature = "sandbox")]
@@ -107,6 +110,7 @@ impl Command {
             Self::Outbox(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => command.run(),
+            Self::Migrate(arguments) => arguments.run(),
             Self::Registry(arguments) => on_runtime(arguments.run()),
             #[cfg(feature = "sandbox")]
             Self::Conformance(arguments) => on_runtime(arguments.run()),

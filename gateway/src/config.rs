@@ -9,9 +9,11 @@ mod partner;
 mod peers;
 mod problem;
 pub(crate) mod read;
+mod registry;
 mod rules;
 mod snapshot;
 mod stamp;
+mod store;
 pub(crate) mod value;
 mod watch;
 
@@ -27,6 +29,8 @@ use gateway_core::partner::Environment;
 use schemas::id::PartnerId;
 
 pub(crate) use keys::anchors_beside;
+pub(crate) use registry::address as registry_address;
+pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
 pub use snapshot::Snapshot;
@@ -184,11 +188,42 @@ section! {
     }
 }
 
+words! {
+    /// What keeps messages, journal and outbox.
+    StoreEngine {
+        /// SQLite in a file of this gateway's own.
+        Sqlite = "sqlite",
+        /// PostgreSQL 15 or newer, shared by every replica.
+        Postgres = "postgres",
+    }
+}
+
 section! {
     /// Messages, journal and outbox.
     pub Store {
-        /// The SQLite file.
-        path: PathBuf,
+        /// `sqlite` or `postgres`.
+        engine: StoreEngine = StoreEngine::Sqlite,
+        /// Sqlite: the file.
+        path: Option<PathBuf>,
+        /// Postgres: `postgresql://user@host[,host]/database`, without a password. Of several hosts the one
+        /// that takes writes is used.
+        url: Option<String>,
+        /// Postgres: file with the url on its first line, a password included; mode 0600 or, for a group, 0640.
+        url_file: Option<PathBuf>,
+        /// Postgres: authorities that the server's certificate must lead to, PEM; needed over a network.
+        anchors: Option<PathBuf>,
+        /// Postgres: sessions that read; one more writes.
+        pool: usize = 2 => 1..=64,
+        /// Postgres: how long a connection may take to be made, milliseconds.
+        connect_timeout_ms: u64 = 500 => 50..=60_000,
+        /// Postgres: how long a batch or a look-up may take, milliseconds; then its callers are told that
+        /// the store is unavailable.
+        timeout_ms: u64 = 800 => 50..=60_000,
+        /// Postgres: weeks of the journal that stay attached; for ever where absent.
+        keep_weeks: Option<u32>,
+        /// The name of this gateway's journal chain; each replica needs one of its own and must keep it.
+        /// By default `gateway` for a file, the host's name in a database.
+        writer: Option<String>,
         /// The key that seals stored content: 64 hex digits, mode 0600 or, for a group, 0640.
         seal_key: PathBuf,
         /// How long a claim is held before another worker may take it over, seconds.
@@ -203,6 +238,8 @@ words! {
     InsuranceMode {
         /// SQLite in a file, in this process.
         Embedded = "embedded",
+        /// The same registry on PostgreSQL, shared by every replica.
+        Postgres = "postgres",
         /// Any gRPC server of the contract, over mutual TLS.
         Remote = "remote",
     }
@@ -211,17 +248,26 @@ words! {
 section! {
     /// What stands behind the insurance contract.
     pub Insurance {
-        /// `embedded` or `remote`.
+        /// `embedded`, `postgres` or `remote`.
         mode: InsuranceMode = InsuranceMode::Embedded,
         /// Embedded: the registry's SQLite file.
         path: Option<PathBuf>,
-        /// Embedded: synthetic people seeded into a new file; 0 for none. Never in production.
+        /// Postgres: `postgresql://user@host[,host]/database`, without a password.
+        url: Option<String>,
+        /// Postgres: file with the url on its first line, a password included; mode 0600 or, for a group, 0640.
+        url_file: Option<PathBuf>,
+        /// Postgres: sessions that read; two more write.
+        pool: usize = 4 => 1..=64,
+        /// File in which the highest numbers are noted before they are given out, so that a registry restored
+        /// from a backup gives none a second time; keep it out of the backup. Not noted where absent.
+        marks: Option<PathBuf>,
+        /// Synthetic people seeded into a new registry; 0 for none. Never in production.
         people: u32 = 0 => 0..=1_000_000,
-        /// Embedded: the seed of those people; the same seed gives the same people.
+        /// The seed of those people; the same seed gives the same people.
         seed: u64 = 1,
-        /// Embedded: the organisation in dossier codes, groups of at most three characters.
+        /// The organisation in dossier codes, groups of at most three characters.
         organ_id: String = "G99.00.01".to_owned(),
-        /// Embedded: how long the simulated office takes per step of a dossier, milliseconds; 0 for never.
+        /// How long the simulated office takes per step of a dossier, milliseconds; 0 for never.
         step_millis: u64 = 0 => 0..=86_400_000,
         /// Remote: the server, `https://host:port`.
         uri: Option<String>,
@@ -312,6 +358,8 @@ section! {
     pub Danger {
         /// The admin listener may bind an address that others can reach, without TLS.
         admin_beyond_loopback: bool = false,
+        /// The store's database may be reached over a network without TLS.
+        store_without_tls: bool = false,
     }
 }
 

@@ -16,7 +16,7 @@ use gateway_core::{
 use insurance::{
     Insurance,
     client::{Limits as InsuranceLimits, RemoteParams},
-    registry::{Params, Population, Registry},
+    registry::{Params, Place, Population, Registry},
 };
 use portal::{Dossiers, Portal};
 use roads::{
@@ -32,7 +32,7 @@ use tax::{Employers, Tax};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    config::{Config, Delivery, InsuranceMode},
+    config::{Config, Delivery, InsuranceMode, registry_address},
     deliver::{Lane, LaneParts},
     feed::Feed,
     gateway::StartError,
@@ -173,14 +173,14 @@ impl Dossiers for Desk {
 pub struct Contract {
     /// The contract's client.
     pub client: Insurance,
-    /// The embedded registry, where it is embedded.
+    /// The registry, where this process runs it: in a file or on PostgreSQL.
     pub registry: Option<Registry>,
 }
 
 impl Contract {
     pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match config.insurance.mode {
-            InsuranceMode::Embedded => Self::embedded(config, clock).await,
+            InsuranceMode::Embedded | InsuranceMode::Postgres => Self::embedded(config, clock).await,
             InsuranceMode::Remote => Self::remote(config),
         }
     }
@@ -224,17 +224,37 @@ impl Contract {
     }
 }
 
-/// Opens the embedded registry that the config names; synthetic people only.
+/// Where the registry of this process is kept.
 ///
 /// # Errors
-/// Where the file is missing from the config or cannot be opened.
+/// Where the config names no file or database, or has the registry elsewhere.
+pub fn registry_place(config: &Config) -> Result<Place, StartError> {
+    let no = |why: String| StartError::Insurance(why);
+    match config.insurance.mode {
+        InsuranceMode::Embedded => config
+            .insurance
+            .path
+            .clone()
+            .map(Place::File)
+            .ok_or_else(|| no("path is missing".to_owned())),
+        InsuranceMode::Postgres => registry_address(&config.insurance)
+            .map(Place::Server)
+            .map_err(|(_, what, cure)| no(format!("{what}: {cure}"))),
+        InsuranceMode::Remote => Err(no("the registry is remote: it is not run here".to_owned())),
+    }
+}
+
+/// Opens the registry that the config names, in a file or on PostgreSQL.
+///
+/// # Errors
+/// Where it is missing from the config or cannot be opened.
 pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
     let no = |why: String| StartError::Insurance(why);
-    let path = config
-        .insurance
-        .path
-        .clone()
-        .ok_or_else(|| no("path is missing".to_owned()))?;
+    let params = Params::synthetic_in(registry_place(config)?);
+    let readers = match params.place {
+        Place::File(_) => params.readers,
+        Place::Server(_) => config.insurance.pool,
+    };
     let production = config.environment == gateway_core::partner::Environment::Production;
     let params = Params {
         population: if production {
@@ -244,7 +264,9 @@ pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry
         },
         organ_id: schemas::id::OrganId::parse(&config.insurance.organ_id)
             .map_err(|error| no(format!("organ_id: {error}")))?,
-        ..Params::synthetic(path)
+        readers,
+        marks: config.insurance.marks.clone(),
+        ..params
     };
     let clock = Arc::clone(clock);
     Registry::open(params, Arc::new(move || clock.now())).map_err(|error| no(error.to_string()))

@@ -9,6 +9,8 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     admin(config, &mut problems);
     insurance(config, &mut problems);
+    let store = super::store_engine(config).err();
+    problems.extend(store.map(|(key, what, cure)| config.place().error(key, what, cure)));
     keys::check_own(config, &mut problems);
     if config.environment == Environment::Production {
         production(config, &mut problems);
@@ -50,9 +52,13 @@ fn insurance(config: &Config, problems: &mut Vec<Problem>) {
         InsuranceMode::Embedded if insurance.path.is_none() => problems.push(place.error(
             "insurance.path",
             "`insurance.path` is missing, and the mode is embedded",
-            "add `path = \"registry.sqlite\"`, or set mode = \"remote\"",
+            "add `path = \"registry.sqlite\"`, or set mode = \"postgres\" or \"remote\"",
         )),
         InsuranceMode::Remote => remote(config, problems),
+        InsuranceMode::Postgres => {
+            let wrong = super::registry_address(insurance).err();
+            problems.extend(wrong.map(|(key, what, cure)| place.error(key, what, cure)));
+        }
         InsuranceMode::Embedded => {}
     }
     if schemas::id::OrganId::parse(&insurance.organ_id).is_err() {
@@ -95,6 +101,21 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
             "production refuses every danger option",
             "remove it",
         ));
+    }
+    if config.danger.store_without_tls {
+        problems.push(place.error(
+            "danger.store_without_tls",
+            "production refuses every danger option",
+            "remove it, and name the server's authority as `store.anchors`",
+        ));
+    }
+    if config.insurance.mode != InsuranceMode::Remote && config.insurance.marks.is_none() {
+        let unmarked = place.error(
+            "insurance.mode",
+            "a registry restored from a backup could give a number a second time",
+            "name a file outside every backup as `insurance.marks`",
+        );
+        problems.push(unmarked.warning());
     }
     if config.insurance.people > 0 {
         problems.push(place.error(

@@ -641,3 +641,39 @@ fn what_was_kept_back_is_read_again_when_a_file_that_it_named_appears_or_changes
     fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(matches!(watched.look(), Reload::Swapped));
 }
+
+#[test]
+fn a_registry_on_postgresql_needs_one_url_without_a_password_or_a_private_file_with_it() {
+    let with = |lines: &str| {
+        let scene = Scene::new();
+        for (name, mode) in [("good.url", 0o600), ("open.url", 0o644)] {
+            scene.write(name, "postgresql://gate:hidden@db/insurance\n");
+            let file = scene.folder.path().join(name);
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(file, mode).unwrap();
+        }
+        scene.with(&[(
+            "mode = \"embedded\"",
+            &format!("mode = \"postgres\"\n{lines}"),
+        )])
+    };
+    assert!(with("url = \"postgresql://gate@db1,db2/insurance\"").is_ok());
+    assert!(with("url_file = \"good.url\"").is_ok());
+    let refused = [
+        ("", "`insurance.url` is missing"),
+        ("url = \"mysql://db/insurance\"", "not a url of a PostgreSQL database"),
+        ("url = \"postgresql://db\"", "names no database"),
+        ("url = \"postgresql://gate:hidden@db/insurance\"", "holds a password"),
+        ("url_file = \"absent.url\"", "`insurance.url_file`: "),
+        ("url_file = \"open.url\"", "can be read by others"),
+        (
+            "url = \"postgresql://db/insurance\"\nurl_file = \"good.url\"",
+            "are both there",
+        ),
+    ];
+    for (lines, word) in refused {
+        let problem = only(with(lines).unwrap_err());
+        assert!(problem.what.contains(word), "{}", problem.what);
+        assert!(!problem.what.contains("hidden"));
+    }
+}

@@ -1,0 +1,65 @@
+//! `lienthong migrate`: the schemas of the databases, made and changed by a person, not by a gateway that starts.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Args;
+use gateway_core::ports::{Clock, SystemClock};
+use indicatif::{ProgressBar, ProgressStyle};
+use insurance::{registry, seed};
+
+use super::{ConfigFile, Ended};
+use crate::{config::Config, gateway::StartError, wiring};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The insurance registry that `[insurance]` names.
+    #[arg(long, required = true)]
+    registry: bool,
+    /// To this version instead of the newest; down only while nobody is in it.
+    #[arg(long)]
+    to: Option<i64>,
+    /// Synthetic people to seed into the empty registry; never in production.
+    #[arg(long, default_value_t = 0, conflicts_with = "to", value_parser = clap::value_parser!(u32).range(0..=20_000_000))]
+    people: u32,
+    /// Which people; the same number makes the same people for the same day.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Ended {
+        let config = Config::load(&self.file.config).map_err(StartError::Config)?;
+        if self.registry {
+            registry::migrate(&wiring::registry_place(&config)?, self.to)?;
+            println!("the registry's schema is up to date");
+        }
+        if self.people > 0 {
+            self.seed(&config)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn seed(&self, config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let registry = wiring::open_registry(config, &clock)?;
+        let params = seed::SeedParams {
+            people: self.people as usize,
+            employers: (self.people as usize / 100).clamp(10, 10_000),
+            seed: self.seed.unwrap_or(config.insurance.seed),
+            as_of: gateway_core::stage::today(clock.now()),
+        };
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("seeding {bar:30} {pos}/{len} {elapsed}") {
+            bar.set_style(style);
+        }
+        seed::run(&registry, params, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })?;
+        bar.finish_and_clear();
+        println!("{} synthetic people in {:.1?}", self.people, bar.elapsed());
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! Where the registry's database is: a url in the config, or in a file of its own where it holds a password.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use insurance::sql::Address;
+
+use super::Insurance;
+
+/// What is wrong, at which key, and what to do.
+pub(crate) type Wrong = (&'static str, String, &'static str);
+
+/// The database that `[insurance]` names.
+pub(crate) fn address(insurance: &Insurance) -> Result<Address, Wrong> {
+    match (&insurance.url, &insurance.url_file) {
+        (Some(url), None) => from_config(url),
+        (None, Some(file)) => from_file(file),
+        (Some(_), Some(_)) => Err((
+            "insurance.url_file",
+            "`insurance.url` and `insurance.url_file` are both there".to_owned(),
+            "keep one of them",
+        )),
+        (None, None) => Err((
+            "insurance.url",
+            "`insurance.url` is missing, and the mode is postgres".to_owned(),
+            "add `url = \"postgresql://user@host/database\"`, or `url_file` where it holds a password",
+        )),
+    }
+}
+
+fn from_config(url: &str) -> Result<Address, Wrong> {
+    let key = "insurance.url";
+    let address = Address::parse(url).map_err(|error| (key, format!("`{key}`: {error}"), FORM))?;
+    match address.has_password() {
+        false => Ok(address),
+        true => Err((
+            key,
+            format!("`{key}` holds a password"),
+            "put the url into a file of mode 0600 and name it as `url_file`",
+        )),
+    }
+}
+
+fn from_file(file: &Path) -> Result<Address, Wrong> {
+    let key = "insurance.url_file";
+    let unread = |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
+    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
+    if mode & 0o037 != 0 {
+        return Err((
+            key,
+            format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777),
+            "chmod 0600 the file, or 0640 for a group",
+        ));
+    }
+    let text = fs::read_to_string(file).map_err(unread)?;
+    let url = text.lines().next().unwrap_or_default().trim();
+    Address::parse(url).map_err(|error| (key, format!("`{key}`: {error}"), FORM))
+}
+
+const FORM: &str = "write postgresql://user@host[,host]/database";
