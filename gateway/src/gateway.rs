@@ -23,7 +23,7 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     orders::Standing,
-    recover::Recovery,
+    recover::{Failures, Recovery},
     serve::{self, Front},
     stack::House,
     wiring::{self, Contract, Hands, Worker},
@@ -183,6 +183,7 @@ impl Gateway {
         let recovery = Recovery {
             log: Arc::clone(&log),
             house,
+            failures: Failures::new(config.delivery.poison_after),
         };
         keep(
             "admin",

@@ -1,10 +1,23 @@
 //! Messages whose holder died after T1: taken up again from their recorded bytes, under the same
 //! evidence and the same effect key, so that what was acknowledged is also done, and done once.
+//!
+//! One that breaks its worker, or is refused for good, so many times is set aside for a person: it
+//! would be tried for ever and never end.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
-use gateway_core::ports::{MessageLog, Unfinished};
+use gateway_core::{
+    Evidence,
+    policy::Denied,
+    ports::{MessageLog, Unfinished},
+    refusal::Refusal,
+};
 use tokio::sync::watch;
 
 use crate::stack::House;
@@ -22,6 +35,47 @@ pub struct Recovery {
     pub log: Arc<dyn MessageLog>,
     /// The rooms.
     pub house: House,
+    /// What failed, and how often.
+    pub failures: Failures,
+}
+
+/// Final failures of messages, counted by this process.
+#[derive(Debug)]
+pub struct Failures {
+    counts: Mutex<HashMap<Evidence, u32>>,
+    max: u32,
+}
+
+impl Failures {
+    /// None yet; after `max` a message is set aside.
+    #[must_use]
+    pub fn new(max: u32) -> Self {
+        Self {
+            counts: Mutex::default(),
+            max,
+        }
+    }
+
+    /// One more; true where it was one too many.
+    fn count(&self, evidence: Evidence) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= COUNTED_MAX && !counts.contains_key(&evidence) {
+            counts.clear(); // they are counted anew, later
+        }
+        let count = counts.entry(evidence).or_default();
+        *count += 1;
+        *count >= self.max
+    }
+
+    fn forget(&self, evidence: &Evidence) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.remove(evidence);
+    }
+
+    /// Whether so many holders in a row died that it may be what kills them.
+    fn is_deadly(&self, message: &Unfinished) -> bool {
+        message.lost >= self.max.saturating_mul(4)
+    }
 }
 
 impl Recovery {
@@ -60,22 +114,65 @@ impl Recovery {
     /// One message; true where it has come to its end.
     async fn resume(&self, message: Unfinished) -> bool {
         let evidence = message.evidence;
+        if self.failures.is_deadly(&message) {
+            self.set_aside(evidence, "holder-died").await;
+            return false;
+        }
         // in a task of its own: a message that panics must not end recovery
         let house = self.house.clone();
         gateway_core::faultpoint!("resume-before");
         let resumed = tokio::spawn(async move { house.resume(message).await }).await;
         gateway_core::faultpoint!("resume-after");
-        match resumed {
+        let failed = match resumed {
             Ok(Some(Ok(_))) => {
                 tracing::info!(%evidence, "recovered");
+                self.failures.forget(&evidence);
                 return true;
             }
             Ok(Some(Err(refusal))) => {
                 tracing::warn!(%evidence, fault = %refusal.fault, "not recovered yet");
+                reason_for_good(&refusal)
             }
-            Ok(None) => tracing::error!(%evidence, "its route is gone; a person has to decide"),
-            Err(_) => tracing::error!(%evidence, "recovery of this message panicked"),
+            Ok(None) => Some("route-gone"),
+            Err(_) => Some("panicked"),
+        };
+        self.give_back(evidence).await;
+        if let Some(reason) = failed {
+            tracing::error!(%evidence, reason, "recovery of this message failed");
+            if self.failures.count(evidence) {
+                self.set_aside(evidence, reason).await;
+            }
         }
         false
     }
+
+    /// It was spoken of: its holder lives.
+    async fn give_back(&self, evidence: Evidence) {
+        if let Err(error) = self.log.release(evidence).await {
+            tracing::warn!(%evidence, %error, "not given back; its turn comes again");
+        }
+    }
+
+    async fn set_aside(&self, evidence: Evidence, reason: &'static str) {
+        match self.log.quarantine(evidence, reason).await {
+            Ok(true) => tracing::error!(
+                %evidence,
+                reason,
+                "a message needs a person: recovery has given it up"
+            ),
+            Ok(false) => {} // answered, or somebody has it by now
+            Err(error) => tracing::warn!(%evidence, %error, "not set aside"),
+        }
+    }
 }
+
+/// The fault's code where the same message can never succeed. A suspended partner is suspended for a
+/// while, and its messages wait.
+fn reason_for_good(refusal: &Refusal) -> Option<&'static str> {
+    let fault = &refusal.fault;
+    let waits = fault.reason() == Denied::Suspended.reason();
+    (fault.is_final() && !waits).then(|| fault.code().row().code)
+}
+
+/// Messages whose failures are counted at once.
+const COUNTED_MAX: usize = 10_000;

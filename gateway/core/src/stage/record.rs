@@ -28,6 +28,8 @@ use crate::{
 
 /// How long a duplicate waits for the first of its kind before it is told to ask again.
 const WAIT_FOR_TWIN: Duration = Duration::from_secs(2);
+/// With less time than this left nothing is begun: no claim, no effect, nothing to be recovered.
+const LEAST: Duration = Duration::from_millis(10);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -152,6 +154,9 @@ impl Desk {
     /// T1, or what makes it unnecessary.
     async fn open<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
         let verified = &permitted.verified;
+        if Instant::now() + LEAST > verified.head.deadline {
+            return Err(Fault::new(FaultCode::DeadlineExceeded, "no-time-left"));
+        }
         match (verified.remembered, verified.operation.effect) {
             (false, _) if !verified.fresh => Err(stale()),
             (false, _) => Ok(Opened::Ours),
@@ -192,11 +197,33 @@ impl Desk {
         let until = (Instant::now() + WAIT_FOR_TWIN).min(permitted.verified.head.deadline);
         while Instant::now() < until {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Known::Same(answer) = self.known(permitted).await? {
-                return Ok(Opened::Answered(answer));
+            match self.known(permitted).await? {
+                Known::Same(answer) => return Ok(Opened::Answered(answer)),
+                Known::Conflict => return Err(conflict()),
+                Known::InProgress => {}
+                Known::Unknown => {
+                    if let Some(opened) = self.take_over(permitted).await? {
+                        return Ok(opened);
+                    }
+                }
             }
         }
         Err(Fault::new(FaultCode::InProgress, "twin").retry_after(Duration::from_secs(1)))
+    }
+
+    /// The twin gave its claim back: whoever waits takes it up, unless another was quicker.
+    async fn take_over<R>(&self, permitted: &Permitted<R>) -> Result<Option<Opened>, Fault> {
+        if !claims(&permitted.verified) {
+            return Ok(Some(Opened::Ours));
+        }
+        let claimed = self.parts.log.claim(entry(permitted)).await;
+        match claimed.map_err(|error| unavailable(&error))? {
+            Claimed::New => Ok(Some(Opened::Ours)),
+            Claimed::Same(answer) => Ok(Some(Opened::Answered(answer))),
+            Claimed::Conflict => Err(conflict()),
+            Claimed::Stale => Err(stale()),
+            Claimed::InProgress => Ok(None),
+        }
     }
 
     async fn known<R>(&self, permitted: &Permitted<R>) -> Result<Known, Fault> {

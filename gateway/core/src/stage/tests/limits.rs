@@ -245,6 +245,25 @@ async fn the_deadline_of_the_caller_shortens_and_never_lengthens() {
     }
 }
 
+/// Nothing is claimed that could not be finished in time: there would be an effect and no answer.
+#[tokio::test(start_paused = true)]
+async fn with_no_time_left_it_is_refused_before_anything_is_begun() {
+    for (asked, outcome) in [
+        ("0", "DEADLINE-EXCEEDED"),
+        ("9", "DEADLINE-EXCEEDED"),
+        ("10", ""),
+    ] {
+        let bench = Bench::new();
+        let letter = letter("t.change", "m-0000001").with("lienthong-timeout-ms", asked);
+        let seen = bench.send(&letter).await;
+        assert_eq!(seen.header("lienthong-fault"), outcome, "{asked}");
+        if !outcome.is_empty() {
+            seen.assert_fault(FaultCode::DeadlineExceeded, "no-time-left");
+            assert_eq!((bench.diary.about("log").len(), bench.effects()), (0, 0));
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_given_up_at_the_deadline() {
     for (letter, taken) in [

@@ -157,6 +157,51 @@ async fn a_duplicate_waits_for_its_twin_no_longer_than_its_caller_does() {
     first.await.unwrap().assert_done("hello");
 }
 
+/// The first gives up, and so gives its claim back; the one that waits for it does the work.
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_takes_over_what_its_twin_gave_back() {
+    let bench = Bench::new();
+    let effect = bench.knobs.hold_next("perform");
+    let first = bench.start(&change().with("lienthong-timeout-ms", "300"));
+    effect.reached().await;
+    let asked = Instant::now();
+    let second = bench.start(&change());
+    let refused = first.await.unwrap();
+    refused.assert_fault(FaultCode::DeadlineExceeded, "perform");
+    second.await.unwrap().assert_done("hello");
+    assert!(
+        asked.elapsed() < Duration::from_millis(400),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(
+        bench.diary.times("log claim"),
+        3,
+        "its own first and the taking over"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_that_wait_for_a_claim_given_back_one_takes_it_and_all_get_its_answer() {
+    let bench = Bench::new();
+    let effect = bench.knobs.hold_next("perform");
+    let first = bench.start(&change().with("lienthong-timeout-ms", "300"));
+    effect.reached().await;
+    let waiting: Vec<_> = (0..5).map(|_| bench.start(&change())).collect();
+    first
+        .await
+        .unwrap()
+        .assert_fault(FaultCode::DeadlineExceeded, "perform");
+    for one in waiting {
+        one.await.unwrap().assert_done("hello");
+    }
+    assert_eq!(
+        bench.effects(),
+        2,
+        "the one given up and the one taken over, under one key"
+    );
+}
+
 #[tokio::test]
 async fn two_reads_at_once_are_answered_with_the_same_bytes() {
     let bench = Bench::new();
