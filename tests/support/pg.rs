@@ -6,6 +6,7 @@
 //! to use a server that was there before.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
     reason = "each package uses its own part of it, and a test stops where it fails"
@@ -50,7 +51,17 @@ impl Cluster {
         let folder = make_folder();
         let data = folder.join("data");
         let mut initdb = as_server(bin.join("initdb"));
-        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"]);
+        initdb.args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+            "-D",
+        ]);
         done(initdb.arg(&data).output().unwrap(), "initdb");
         let mut cluster = Self::watch(folder, bin, settings);
         cluster.wait();
@@ -85,7 +96,17 @@ impl Cluster {
     /// Runs statements through psql and gives what it prints: rows without headers, `|` between columns.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql]);
+        psql.args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "postgres",
+            "-d",
+            database,
+            "-c",
+            sql,
+        ]);
         psql.arg("-h").arg(&self.folder);
         done(psql.output().unwrap(), "psql").trim_end().to_owned()
     }
@@ -100,10 +121,19 @@ impl Cluster {
     /// Sends a signal to the server and all its backends, such as `STOP`, `CONT` or `KILL`.
     pub fn signal(&self, signal: &str) {
         let server = self.pid();
-        let backends = Command::new("pgrep").args(["-P", &server.to_string()]).output().unwrap();
+        let backends = Command::new("pgrep")
+            .args(["-P", &server.to_string()])
+            .output()
+            .unwrap();
         let backends = String::from_utf8(backends.stdout).unwrap();
-        let all = backends.split_whitespace().map(str::to_owned).chain([server.to_string()]);
-        let _ = Command::new("kill").arg(format!("-{signal}")).args(all).output();
+        let all = backends
+            .split_whitespace()
+            .map(str::to_owned)
+            .chain([server.to_string()]);
+        let _ = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .args(all)
+            .output();
     }
 
     /// Starts the server again in the same folder, after it was killed.
@@ -147,8 +177,17 @@ impl Cluster {
         let mut server = as_server(bin.join("postgres"));
         server.arg("-D").arg(folder.join("data"));
         server.args(["-c", "listen_addresses=", "-c", "shared_buffers=128MB"]);
-        server.args(["-c", "max_connections=60", "-c", "max_wal_size=2GB", "-c", "autovacuum=on"]);
-        server.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
+        server.args([
+            "-c",
+            "max_connections=60",
+            "-c",
+            "max_wal_size=2GB",
+            "-c",
+            "autovacuum=on",
+        ]);
+        server
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", folder.display()));
         for setting in settings {
             server.args(["-c", setting]);
         }
@@ -156,17 +195,32 @@ impl Cluster {
         let mut watch = Command::new("sh");
         watch.args(["-c", WATCH, "watch"]).arg(&folder);
         watch.arg(server.get_program()).args(server.get_args());
-        watch.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+        watch
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         let mut watch = watch.spawn().unwrap();
         let life = watch.stdin.take();
-        Self { folder, bin, watch, life }
+        Self {
+            folder,
+            bin,
+            watch,
+            life,
+        }
     }
 
     /// Waits until it takes connections.
     fn wait(&mut self) {
         for _ in 0..600 {
             let mut ready = Command::new(self.bin.join("pg_isready"));
-            if ready.arg("-q").arg("-h").arg(&self.folder).status().unwrap().success() {
+            if ready
+                .arg("-q")
+                .arg("-h")
+                .arg(&self.folder)
+                .status()
+                .unwrap()
+                .success()
+            {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -227,7 +281,12 @@ fn as_server(program: impl AsRef<OsStr>) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]);
+    command.args([
+        "--reuid=postgres",
+        "--regid=postgres",
+        "--clear-groups",
+        "--",
+    ]);
     command.arg(program).current_dir("/");
     command
 }
@@ -241,8 +300,15 @@ fn is_root() -> bool {
 }
 
 fn id(which: &str) -> u32 {
-    let output = Command::new("id").args([which, "postgres"]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    let output = Command::new("id")
+        .args([which, "postgres"])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
 }
 
 fn done(output: Output, what: &str) -> String {

@@ -5,7 +5,6 @@ mod recover;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Entry, StoreError, StoredAnswer, Unfinished};
 use gateway_core::seal::Vault;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use schemas::id::{MessageId, PartnerId};
 
 pub(crate) use recover::{HandOut, Quarantine, recover_again};
@@ -13,6 +12,7 @@ pub(crate) use recover::{HandOut, Quarantine, recover_again};
 use crate::journal::{self, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
 use crate::outbox::{self, SealedParcel};
+use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// What is remembered of one (sender, id).
@@ -60,9 +60,25 @@ pub(crate) fn look_up(
     conn: &Connection,
     sender: &PartnerId,
     id: &MessageId,
-) -> rusqlite::Result<Option<Row>> {
-    let sql = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) FROM inbox \
-        WHERE message_id = ?1 AND sender = ?2";
+) -> sql::Result<Option<Row>> {
+    find(conn, LOOK_UP, sender, id)
+}
+
+/// The same, held until the end of the transaction, where others may write too.
+fn look_up_locked(
+    conn: &Connection,
+    sender: &PartnerId,
+    id: &MessageId,
+) -> sql::Result<Option<Row>> {
+    find(conn, LOOK_UP_LOCKED, sender, id)
+}
+
+fn find(
+    conn: &Connection,
+    sql: &str,
+    sender: &PartnerId,
+    id: &MessageId,
+) -> sql::Result<Option<Row>> {
     conn.prepare_cached(sql)?
         .query_row([id.as_str(), sender.as_str()], |row| {
             Ok(Row {
@@ -116,18 +132,38 @@ impl Claim {
     }
 
     /// Judges the claim, and where it is ours gives what was there before.
-    fn open(&self, turn: &Turn<'_>) -> Result<Result<Ours, ClaimOut>, RowError> {
-        let row = look_up(turn.conn, &self.sender, &self.id)?;
+    fn open(&self, turn: &mut Turn<'_>) -> Result<Result<Ours, ClaimOut>, RowError> {
+        let row = look_up_locked(turn.conn, &self.sender, &self.id)?;
         Ok(match judge(row.as_ref(), &self.digest, turn.now) {
             Verdict::Unknown if self.fresh => Ok(Ours::New),
             Verdict::Unknown => Err(ClaimOut::Stale),
-            Verdict::Same(answer) => Err(ClaimOut::Same(Box::new(journal::record(
-                turn.conn, answer,
-            )?))),
+            Verdict::Same(answer) => {
+                turn.write_out(|pending| pending.holds(answer))?;
+                let record = journal::record(turn.conn, answer)?;
+                Err(ClaimOut::Same(Box::new(record)))
+            }
             Verdict::Conflict => Err(ClaimOut::Conflict),
             Verdict::Held => Err(ClaimOut::InProgress),
             Verdict::Abandoned(request) => Ok(Ours::Abandoned(request)),
         })
+    }
+
+    /// The row of a new id.
+    fn insert(&self, turn: &mut Turn<'_>, request: i64, begins: &Begins) -> Result<(), RowError> {
+        let (answer, owner, until) = match *begins {
+            Begins::Held { until } => (None, Some(turn.terms.writer.as_str()), Some(until)),
+            Begins::Answered(answer) => (Some(answer), None, None),
+        };
+        turn.conn.prepare_cached(INSERT)?.execute(params![
+            request,
+            self.sender.as_str(),
+            self.id.as_str(),
+            self.digest,
+            answer,
+            owner,
+            until,
+        ])?;
+        Ok(())
     }
 
     /// Writes the request and the row; gives the request's number. A message that is taken up again
@@ -137,19 +173,11 @@ impl Claim {
         match ours {
             Ours::New => {
                 let request = self.request.append(turn)?;
-                let (sender, id) = (self.sender.as_str(), self.id.as_str());
-                turn.conn.prepare_cached(INSERT)?.execute(params![
-                    request,
-                    sender,
-                    id,
-                    self.digest,
-                    turn.terms.writer,
-                    until,
-                ])?;
+                self.insert(turn, request, &Begins::Held { until })?;
                 Ok(request)
             }
             Ours::Abandoned(before) => {
-                let known = journal::request_of(turn.conn, self.request.evidence.as_bytes())?;
+                let known = turn.request_of(self.request.evidence.as_bytes())?;
                 let request = match known {
                     Some(known) if known == before => before,
                     _ => self.request.append(turn)?,
@@ -167,6 +195,14 @@ impl Claim {
     }
 }
 
+/// How a new row begins.
+enum Begins {
+    /// Acted upon, until then.
+    Held { until: i64 },
+    /// Answered by this record already.
+    Answered(i64),
+}
+
 /// A claim that succeeds: of a new id, or of one whose holder has gone.
 #[derive(Debug, Clone, Copy)]
 enum Ours {
@@ -177,6 +213,10 @@ enum Ours {
 impl Command for Claim {
     type Out = ClaimOut;
     const TAKES_IN: bool = true;
+
+    fn claims(&self) -> Option<[u8; 16]> {
+        Some(*self.request.evidence.as_bytes())
+    }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
         match self.open(turn)? {
@@ -202,13 +242,19 @@ impl Command for Exchange {
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
         match self.claim.open(turn)? {
-            Err(known) => Ok(known),
-            Ok(ours) => {
-                let request = self.claim.take(turn, ours)?;
+            Err(known) => return Ok(known),
+            Ok(Ours::New) => {
+                let request = self.claim.request.append(turn)?;
+                let answer = self.answer.append(turn)?;
+                self.claim
+                    .insert(turn, request, &Begins::Answered(answer))?;
+            }
+            Ok(abandoned) => {
+                let request = self.claim.take(turn, abandoned)?;
                 close(turn, request, &self.answer)?;
-                Ok(ClaimOut::New)
             }
         }
+        Ok(ClaimOut::New)
     }
 }
 
@@ -222,9 +268,14 @@ pub(crate) struct Commit {
 impl Command for Commit {
     type Out = ();
 
+    fn moves_parcels(&self) -> bool {
+        !self.parcels.is_empty()
+    }
+
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
         let evidence = self.answer.evidence;
-        let request = journal::request_of(turn.conn, evidence.as_bytes())?
+        let request = turn
+            .request_of(evidence.as_bytes())?
             .ok_or_else(|| RowError::refused("an answer to a message that was never claimed"))?;
         close(turn, request, &self.answer)?;
         for parcel in &self.parcels {
@@ -257,7 +308,7 @@ impl Command for Release {
     type Out = ();
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
-        if let Some(request) = journal::request_of(turn.conn, self.0.as_bytes())? {
+        if let Some(request) = turn.request_of(self.0.as_bytes())? {
             // No row: it was answered or taken over meanwhile, and there is nothing to give back.
             let mut release = turn.conn.prepare_cached(RELEASE)?;
             release.execute([request, turn.now])?;
@@ -345,7 +396,7 @@ pub(crate) fn open_answer(vault: &Vault, record: &Record) -> Result<StoredAnswer
 }
 
 /// Claims without an answer.
-pub(crate) fn open_count(conn: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn open_count(conn: &Connection) -> sql::Result<i64> {
     conn.query_row(
         "SELECT count(*) FROM inbox WHERE answer IS NULL",
         [],
@@ -354,7 +405,7 @@ pub(crate) fn open_count(conn: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Claims that recovery has given up.
-pub(crate) fn poison_count(conn: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn poison_count(conn: &Connection) -> sql::Result<i64> {
     let sql = "SELECT count(*) FROM inbox WHERE poison IS NOT NULL";
     conn.query_row(sql, [], |row| row.get(0))
 }
@@ -367,14 +418,14 @@ pub(crate) struct Standing {
     pub(crate) poison: Option<String>,
 }
 
-pub(crate) fn state_of(conn: &Connection, request: i64) -> rusqlite::Result<Option<Standing>> {
+pub(crate) fn state_of(conn: &Connection, request: i64) -> sql::Result<Option<Standing>> {
     let sql = "SELECT answer, iif(owner IS NULL, NULL, leased_until), poison FROM inbox \
         WHERE request = ?1";
     conn.prepare_cached(sql)?
         .query_row([request], |row| {
             Ok(Standing {
                 answer: row.get(0)?,
-                leased_until: row.get::<_, Option<i64>>(1)?.and_then(time),
+                leased_until: row.get::<Option<i64>>(1)?.and_then(time),
                 poison: row.get(2)?,
             })
         })
@@ -382,15 +433,20 @@ pub(crate) fn state_of(conn: &Connection, request: i64) -> rusqlite::Result<Opti
 }
 
 /// The current requests under a message id, of any sender, newest first.
-pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> sql::Result<Vec<i64>> {
     let sql = "SELECT request FROM inbox WHERE message_id = ?1 ORDER BY request DESC LIMIT ?2";
     conn.prepare_cached(sql)?
         .query_map(params![id, max], |row| row.get(0))?
         .collect()
 }
 
+const LOOK_UP: &str = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) \
+    FROM inbox WHERE message_id = ?1 AND sender = ?2";
+const LOOK_UP_LOCKED: &str = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) \
+    FROM inbox WHERE message_id = ?1 AND sender = ?2/*pg  FOR UPDATE*/";
 const INSERT: &str = "INSERT INTO inbox \
-    (request, sender, message_id, digest, owner, leased_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    (request, sender, message_id, digest, answer, owner, leased_until) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until = ?3, poison = NULL \
     WHERE request = ?4 AND answer IS NULL";
 const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL, poison = NULL \
@@ -398,7 +454,7 @@ const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = 
 /// One that was never handed out has its turn at once; another one waits as it would have, so that
 /// giving back is no way to the front.
 const RELEASE: &str = "UPDATE inbox SET owner = NULL, lost = 0, leased_until = ?2 + \
-    iif(tries = 0, 0, min(1 << min(tries - 1, 9), 300) * 1000000) \
+    iif(tries = 0, 0, min(1 << min(tries - 1, 9)/*pg ::integer*/, 300) * 1000000) \
     WHERE request = ?1 AND answer IS NULL AND poison IS NULL";
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 use gateway_core::head::Evidence;
 use gateway_core::ports::StoreError;
 use gateway_core::seal::{Sealed, Sha256, Vault, sha256};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::sql::{self, Connection, OptionalExtension as _, Row, params};
 use crate::writer::{RowError, Turn};
 
 /// What a record holds. The numbers are written to disk.
@@ -91,11 +91,11 @@ pub(crate) struct Chained<'a> {
 /// A record that is sealed and has no number yet. Made by the caller, so that the writer only chains.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    kind: Kind,
+    pub(crate) kind: Kind,
     pub(crate) evidence: Evidence,
     pub(crate) metadata: Vec<u8>,
-    sealed: Sealed,
-    digest: [u8; 32],
+    pub(crate) sealed: Sealed,
+    pub(crate) digest: [u8; 32],
 }
 
 impl Draft {
@@ -121,6 +121,11 @@ impl Draft {
     /// Appends it to the chain; gives its number.
     pub(crate) fn append(&self, turn: &mut Turn<'_>) -> Result<i64, RowError> {
         let head = turn.head.next(turn.now, &self.chained());
+        if let Some(pending) = turn.pending.as_deref_mut() {
+            pending.push(&head, self);
+            *turn.head = head;
+            return Ok(head.seq);
+        }
         turn.conn.prepare_cached(INSERT)?.execute(params![
             head.seq,
             self.kind as u8,
@@ -159,10 +164,9 @@ pub(crate) struct Record {
 
 impl Record {
     /// Reads columns 0 to 6 in the order of [`COLUMNS`].
-    pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> sql::Result<Self> {
         let code: i64 = row.get(1)?;
-        let kind =
-            Kind::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, code))?;
+        let kind = Kind::from_code(code).ok_or(sql::Error::out_of_range(1, code))?;
         Ok(Self {
             seq: row.get(0)?,
             kind,
@@ -194,33 +198,27 @@ impl Record {
 }
 
 /// One record by its number.
-pub(crate) fn record(conn: &Connection, seq: i64) -> rusqlite::Result<Record> {
+pub(crate) fn record(conn: &Connection, seq: i64) -> sql::Result<Record> {
     conn.prepare_cached(SELECT_BY_SEQ)?
         .query_row([seq], Record::read)
 }
 
 /// The number of the request that bears this evidence.
-pub(crate) fn request_of(conn: &Connection, evidence: &[u8; 16]) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn request_of(conn: &Connection, evidence: &[u8; 16]) -> sql::Result<Option<i64>> {
     conn.prepare_cached(SELECT_REQUEST)?
         .query_row([evidence.as_slice()], |row| row.get(0))
         .optional()
 }
 
-/// The newest record, or the genesis of an empty journal.
-pub(crate) fn newest(conn: &Connection, writer: &str) -> rusqlite::Result<Head> {
-    let newest = conn
-        .query_row(
-            "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1",
-            [],
-            |row| {
-                Ok(Head {
-                    seq: row.get(0)?,
-                    hash: row.get(1)?,
-                })
-            },
-        )
-        .optional()?;
-    Ok(newest.unwrap_or_else(|| Head::genesis(writer)))
+/// How many records there are, over all chains.
+pub(crate) fn count(conn: &Connection) -> sql::Result<i64> {
+    let sql = if conn.is_postgres() {
+        // Numbers begin at id * 2^40.
+        "SELECT coalesce(sum(seq - (id::bigint << 40)), 0)::bigint FROM chain"
+    } else {
+        "SELECT coalesce(max(seq), 0) FROM journal"
+    };
+    conn.query_row(sql, [], |row| row.get(0))
 }
 
 /// What a record's ciphertext is bound to, beside the key.
@@ -238,7 +236,7 @@ const INSERT: &str = "INSERT INTO journal \
 const SELECT_BY_SEQ: &str = "SELECT j.seq, j.kind, j.evidence, j.at, j.metadata, j.wrapped_key, \
     j.ciphertext FROM journal j WHERE j.seq = ?1";
 const SELECT_REQUEST: &str =
-    "SELECT seq FROM journal WHERE evidence = ?1 AND kind = 1 ORDER BY seq DESC LIMIT 1";
+    "SELECT seq FROM journal WHERE evidence = ?1 AND kind = 1 ORDER BY at DESC, seq DESC LIMIT 1";
 
 #[cfg(test)]
 mod tests {

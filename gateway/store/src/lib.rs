@@ -1,4 +1,4 @@
-//! Inbox, journal and outbox on SQLite: what is acknowledged is committed, and what is committed can be
+//! Inbox, journal and outbox, on SQLite or PostgreSQL: what is acknowledged is committed, and what is committed can be
 //! shown to be what was committed.
 //!
 //! It knows senders, ids, digests and sealed bytes. It refuses to know what a message means, whether it
@@ -22,73 +22,132 @@ mod migrate;
 mod open;
 mod outbox;
 mod ports;
+mod postgres;
 mod reader;
 mod refusals;
+mod schema;
+mod sql;
 mod story;
 mod verify;
 mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
 
-pub use open::{OpenError, StoreParams};
-pub use verify::{Broken, Verified, What, verify};
+pub use open::{Engine, OpenError, StoreParams};
+pub use postgres::PostgresParams;
+pub use schema::{Schema, Step, schema};
+pub use verify::{Broken, Verified, What, verify, verify_all};
 
 use crate::headroom::Headroom;
 use crate::health::Health;
-use crate::reader::Readers;
+use crate::postgres::Target;
+use crate::postgres::keeper::Keeper;
+use crate::reader::{Readers, Source};
 use crate::writer::{Terms, Writer, WriterParts};
 
-/// The embedded store. Cheap to clone; the last clone closes the file and waits for it.
+/// The store, on either engine. Cheap to clone; the last clone closes it and waits for what was begun.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    // Readers go first: whoever closes the file last folds the log back into it.
+    // Readers go first: whoever closes a file last folds the log back into it.
     readers: Readers,
     writer: Writer,
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
-    path: PathBuf,
+    engine: Engine,
+    name: String,
+    _keeper: Option<Keeper>,
 }
 
 impl Store {
-    /// Opens or makes the file, and starts one writer thread and the readers.
+    /// Opens or makes the file or the tables, and starts one writer thread and the readers.
     ///
     /// Where the journal contradicts its sealed head the store opens read-only: [`Store::halted`] says
     /// why, every write is refused, and [`verify`] names the record.
     pub fn open(params: StoreParams) -> Result<Self, OpenError> {
+        match params.engine.clone() {
+            Engine::Sqlite(path) => Self::open_file(params, &path),
+            Engine::Postgres(database) => Self::open_database(params, &database),
+        }
+    }
+
+    fn open_file(params: StoreParams, path: &Path) -> Result<Self, OpenError> {
         let health = Arc::new(Health::default());
-        let opened = open::open(&params, &health)?;
-        let readers = Readers::start(opened.readers, params.queue_max, Arc::clone(&health))?;
+        let opened = open::open(path, &params, &health)?;
+        let queue_max = params.queue_max;
+        let readers = Readers::start(opened.readers, queue_max, Arc::clone(&health), None)?;
         let parts = WriterParts {
             conn: opened.conn,
             head: opened.head,
             head_file: opened.head_file,
-            headroom: Headroom::new(&params.path, params.headroom_bytes),
-            terms: Terms {
-                writer: params.writer,
-                lease_micros: micros(params.lease),
-                refusals_per_minute_max: params.refusals_per_minute_max,
-            },
+            headroom: Headroom::new(path, params.headroom_bytes),
+            terms: params.terms(),
             vault: Arc::clone(&params.vault),
             clock: Arc::clone(&params.clock),
             health: Arc::clone(&health),
         };
-        Ok(Self(Arc::new(Inner {
+        let writer = Writer::start(parts, queue_max)?;
+        Ok(Self::made(params, readers, writer, health, None))
+    }
+
+    fn open_database(params: StoreParams, database: &PostgresParams) -> Result<Self, OpenError> {
+        let health = Arc::new(Health::default());
+        let target = |role: &str| {
+            let role = format!("{role} {}", params.writer);
+            Target::new(database, &role).map_err(OpenError::Url)
+        };
+        let parts = postgres::writer::WriterParts {
+            target: target("writer")?,
+            terms: params.terms(),
+            vault: Arc::clone(&params.vault),
+            clock: Arc::clone(&params.clock),
+            health: Arc::clone(&health),
+        };
+        // The caller's thread may drive a runtime; the sessions bring their own.
+        let opened = std::thread::spawn(move || postgres::writer::Writer::open(parts)).join();
+        let opened = opened.map_err(|_| OpenError::Database("it panicked".into()))??;
+        let patience = database.connect_timeout.max(database.statement_timeout);
+        let patience = patience + patience / 8;
+        let queue_max = params.queue_max;
+        let sources = (0..params.readers.max(1))
+            .map(|_| Ok(Source::Made(target("reader")?, None)))
+            .collect::<Result<_, OpenError>>()?;
+        let readers = Readers::start(sources, queue_max, Arc::clone(&health), Some(patience))?;
+        let writer = Writer::start_on(opened, queue_max, Arc::clone(&health), patience)?;
+        let keeper = Keeper::start(
+            target("keeper")?,
+            database.keep,
+            Arc::clone(&params.vault),
+            Arc::clone(&params.clock),
+        )?;
+        Ok(Self::made(params, readers, writer, health, Some(keeper)))
+    }
+
+    fn made(
+        params: StoreParams,
+        readers: Readers,
+        writer: Writer,
+        health: Arc<Health>,
+        keeper: Option<Keeper>,
+    ) -> Self {
+        Self(Arc::new(Inner {
             readers,
-            writer: Writer::start(parts, params.queue_max)?,
+            writer,
             vault: params.vault,
             clock: params.clock,
             health,
-            path: params.path,
-        })))
+            engine: params.engine,
+            name: params.writer,
+            _keeper: keeper,
+        }))
     }
 
     /// Why nothing is written any more until the store is opened again; none while it writes.
@@ -97,16 +156,11 @@ impl Store {
         self.0.health.halted()
     }
 
-    /// The database file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
-    }
-
-    /// Verifies the journal as it stands, on the calling thread and beside the running writer; see
-    /// [`verify()`].
+    /// Verifies this writer's journal as it stands, on the calling thread and beside the running writer;
+    /// see [`verify_all`].
     pub fn verify(&self) -> Result<Verified, Broken> {
-        verify(&self.0.path, &self.0.vault)
+        let chains = verify::chains(&self.0.engine, &self.0.vault, Some(&self.0.name))?;
+        chains.into_iter().next().ok_or_else(Broken::no_chain)
     }
 
     /// Refusals that were counted but not kept, over all partners.
@@ -123,8 +177,18 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.0.path)
+            .field("engine", &self.0.engine)
             .finish_non_exhaustive()
+    }
+}
+
+impl StoreParams {
+    fn terms(&self) -> Terms {
+        Terms {
+            writer: self.writer.clone(),
+            lease_micros: micros(self.lease),
+            refusals_per_minute_max: self.refusals_per_minute_max,
+        }
     }
 }
 

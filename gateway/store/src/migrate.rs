@@ -4,24 +4,69 @@ use rusqlite::Connection;
 
 use crate::OpenError;
 
+/// One numbered step, and the way back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Migration {
+    pub(crate) number: u32,
+    pub(crate) up: &'static str,
+    pub(crate) down: &'static str,
+}
+
+impl Migration {
+    /// The oldest build that understands the schema after it: its first line says so. Without one, only
+    /// a build that knows it.
+    pub(crate) fn compatible_from(&self) -> u32 {
+        let said = self.up.strip_prefix("-- compatible-from: ");
+        said.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+            .unwrap_or(self.number)
+    }
+}
+
 /// Brings the file to the newest version that this build knows.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
+    up(conn, KNOWN).map(|_| ())
+}
+
+/// Brings the file up to this version, where it is lower; gives the version that it has then.
+pub(crate) fn up(conn: &mut Connection, to: u32) -> Result<u32, OpenError> {
+    let found = version(conn)?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        if migration.number <= to {
+            apply(conn, migration.number, migration.up)?;
+        }
+    }
+    version(conn)
+}
+
+/// Takes back every migration above `to`, the newest first; gives the version that it has then.
+pub(crate) fn down(conn: &mut Connection, to: u32) -> Result<u32, OpenError> {
+    let found = version(conn)?;
+    // Tables are made anew on the way; what refers to them by name is checked at the end.
+    conn.pragma_update(None, "foreign_keys", false)?;
+    for migration in MIGRATIONS.iter().take(found as usize).rev() {
+        if migration.number > to {
+            apply(conn, migration.number - 1, migration.down)?;
+        }
+    }
+    version(conn)
+}
+
+/// The version of our own file; another program's, or a newer gateway's, is refused.
+pub(crate) fn version(conn: &Connection) -> Result<u32, OpenError> {
     let found: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let application: u32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
     let foreign = application != APPLICATION_ID && (found != 0 || !is_empty(conn)?);
     if foreign {
         return Err(OpenError::Foreign);
     }
-    if found > known {
+    if found > KNOWN {
+        let known = KNOWN;
         return Err(OpenError::Newer { found, known });
     }
-    for (number, script) in (1u32..).zip(MIGRATIONS).skip(found as usize) {
-        apply(conn, number, script)?;
-    }
-    Ok(())
+    Ok(found)
 }
 
+/// Gives the file this number after the script.
 fn apply(conn: &mut Connection, number: u32, script: &str) -> Result<(), OpenError> {
     let tx = conn.transaction()?;
     tx.execute_batch(script)?;
@@ -35,10 +80,24 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
     Ok(tables == 0)
 }
 
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../migrations/0001_start.sql"),
-    include_str!("../migrations/0002_fronts.sql"),
-    include_str!("../migrations/0003_office.sql"),
+/// The newest version that this build knows.
+pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
+const MIGRATIONS: [Migration; 3] = [
+    Migration {
+        number: 1,
+        up: include_str!("../migrations/0001_start.sql"),
+        down: include_str!("../migrations/0001_start.down.sql"),
+    },
+    Migration {
+        number: 2,
+        up: include_str!("../migrations/0002_fronts.sql"),
+        down: include_str!("../migrations/0002_fronts.down.sql"),
+    },
+    Migration {
+        number: 3,
+        up: include_str!("../migrations/0003_office.sql"),
+        down: include_str!("../migrations/0003_office.down.sql"),
+    },
 ];
 /// "LTst": tells our file from any other SQLite file.
 const APPLICATION_ID: u32 = 0x4c54_7374;
@@ -63,7 +122,7 @@ mod tests {
     #[test]
     fn a_file_of_version_1_keeps_its_refusals_and_gets_the_front_of_every_subject() {
         let mut conn = Connection::open_in_memory().unwrap();
-        apply(&mut conn, 1, MIGRATIONS[0]).unwrap();
+        apply(&mut conn, 1, MIGRATIONS[0].up).unwrap();
         conn.execute_batch(
             "INSERT INTO refusal_count VALUES ('tax', 1, 3, 4), ('tax', 2, 10, 0);
             INSERT INTO outbox (id, partner, subject, sequence, kind, state, due_at, attempts, put_at,
@@ -85,6 +144,29 @@ mod tests {
             )
             .unwrap();
         assert_eq!(told, (13, 4, "a1 b1 c1".into()));
+    }
+
+    #[test]
+    fn every_step_back_gives_the_tables_that_were_there_before_it() {
+        let tables = |conn: &Connection| -> Vec<String> {
+            let sql = "SELECT m.type || ' ' || m.name || ' ' || coalesce(group_concat(c.name), '') \
+                FROM sqlite_master m LEFT JOIN pragma_table_info(m.name) c \
+                WHERE m.name NOT LIKE 'sqlite_%' GROUP BY m.name ORDER BY 1";
+            let mut all = conn.prepare(sql).unwrap();
+            let all = all.query_map([], |row| row.get(0)).unwrap();
+            all.map(Result::unwrap).collect()
+        };
+        let mut conn = Connection::open_in_memory().unwrap();
+        let mut seen = vec![tables(&conn)];
+        for version in 1..=KNOWN {
+            assert_eq!(up(&mut conn, version).unwrap(), version);
+            seen.push(tables(&conn));
+        }
+        for version in (0..KNOWN).rev() {
+            assert_eq!(down(&mut conn, version).unwrap(), version);
+            assert_eq!(tables(&conn), seen[version as usize], "{version}");
+        }
+        assert_eq!(up(&mut conn, KNOWN).unwrap(), KNOWN);
     }
 
     #[test]

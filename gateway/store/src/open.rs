@@ -12,34 +12,36 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::anchor::{self, HeadFile};
 use crate::health::Health;
-use crate::journal::{self, Head};
-use crate::migrate;
+use crate::journal::Head;
+use crate::reader::Source;
+use crate::{PostgresParams, migrate, sql};
 
 /// Everything a store needs to know; [`StoreParams::new`] fills in the defaults.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StoreParams {
-    /// The database file; made where it is missing, mode 0600.
-    pub path: PathBuf,
+    /// Where it is kept.
+    pub engine: Engine,
     /// Seals every record at rest.
     pub vault: Arc<Vault>,
     /// Tells the time of records and leases.
     pub clock: Arc<dyn Clock>,
-    /// The name of this chain; a file belongs to the writer that made it. Default `gateway`.
+    /// The name of this chain: a file belongs to the writer that made it, and in a PostgreSQL database
+    /// each replica has one of its own. Default `gateway`.
     pub writer: String,
     /// How long a claim is held before another may take it over. Default 30 s.
     pub lease: Duration,
     /// Commands that may wait for the writer, and look-ups per reader. Default 4,096.
     pub queue_max: usize,
-    /// Reader threads. Default 2.
+    /// Reader threads, each with a connection. Default 2.
     pub readers: usize,
-    /// Nothing new is taken in while the file system has no more than this free, in bytes. Default 64 MiB.
+    /// SQLite: nothing new is taken in while the file system has no more than this free, in bytes. Default 64 MiB.
     pub headroom_bytes: u64,
     /// Refusals kept per partner and minute; the rest is counted. Default 600.
     pub refusals_per_minute_max: u32,
-    /// A bound on the size of the file, in pages of 8 KiB. Default none.
+    /// SQLite: a bound on the size of the file, in pages of 8 KiB. Default none.
     pub pages_max: Option<u32>,
-    /// Accept a head file that is missing or does not match, and write a new one. Only after `verify`
+    /// SQLite: accept a head file that is missing or does not match, and write a new one. Only after `verify`
     /// and a person's decision: it is how a cut tail would be waved through. Default no.
     pub danger_accept_head: bool,
 }
@@ -48,8 +50,14 @@ impl StoreParams {
     /// The defaults for this file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Self {
+        Self::on(Engine::Sqlite(path.into()), vault, clock)
+    }
+
+    /// The defaults for this engine.
+    #[must_use]
+    pub fn on(engine: Engine, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            path: path.into(),
+            engine,
             vault,
             clock,
             writer: "gateway".into(),
@@ -64,6 +72,16 @@ impl StoreParams {
     }
 }
 
+/// Where a store is kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Engine {
+    /// In this database file; made where it is missing, mode 0600.
+    Sqlite(PathBuf),
+    /// In a PostgreSQL database, 15 or newer.
+    Postgres(PostgresParams),
+}
+
 /// Why a store does not open.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,7 +92,13 @@ pub enum OpenError {
     /// SQLite refuses it.
     #[error("the store: {0}")]
     Sql(#[from] rusqlite::Error),
-    /// Another process has it open.
+    /// PostgreSQL refuses it, or is not reached.
+    #[error("the store's database: {0}")]
+    Database(String),
+    /// The connection string cannot be used.
+    #[error("the store's url: {0}")]
+    Url(String),
+    /// Another process has it open, or writes this chain.
     #[error("another process has this store open")]
     InUse,
     /// A newer gateway wrote it.
@@ -85,6 +109,9 @@ pub enum OpenError {
         /// The newest version this build knows.
         known: u32,
     },
+    /// Going back would drop a journal.
+    #[error("there is a journal in it: going back would drop it")]
+    HoldsRecords,
     /// It is a database of another program.
     #[error("the file is a database of another program")]
     Foreign,
@@ -101,34 +128,52 @@ pub enum OpenError {
     OtherKey,
 }
 
+impl From<sql::Error> for OpenError {
+    fn from(error: sql::Error) -> Self {
+        match error {
+            sql::Error::Sqlite(error) => Self::Sql(error),
+            error => Self::Database(error.to_string()),
+        }
+    }
+}
+
 /// An opened file, before its threads start.
-#[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) conn: Connection,
-    pub(crate) readers: Vec<Connection>,
+    pub(crate) conn: sql::Connection,
+    pub(crate) readers: Vec<Source>,
     pub(crate) head: Head,
     pub(crate) head_file: HeadFile,
 }
 
 /// Opens or makes the file. A head that contradicts the journal halts writing; reads go on.
-pub(crate) fn open(params: &StoreParams, health: &Health) -> Result<Opened, OpenError> {
-    let head_file = HeadFile::lock(&params.path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::WouldBlock => OpenError::InUse,
-        _ => OpenError::File(error),
-    })?;
-    make_private(&params.path)?;
-    let mut conn = Connection::open(&params.path)?;
+pub(crate) fn open(
+    path: &Path,
+    params: &StoreParams,
+    health: &Health,
+) -> Result<Opened, OpenError> {
+    let head_file = lock(path)?;
+    make_private(path)?;
+    let mut conn = Connection::open(path)?;
     lay_out(&conn, params)?;
     migrate::migrate(&mut conn)?;
-    let head = journal::newest(&conn, &params.writer)?;
+    let head = newest(&conn, &params.writer)?;
     check_head(&conn, params, &head, &head_file, health)?;
-    let readers = (0..params.readers.max(1)).map(|_| reader(&params.path));
+    let readers = (0..params.readers.max(1))
+        .map(|_| reader(path).map(|conn| Source::Kept(sql::Connection::Sqlite(conn))));
     let readers = readers.collect::<rusqlite::Result<_>>()?;
     Ok(Opened {
-        conn,
+        conn: sql::Connection::Sqlite(conn),
         readers,
         head,
         head_file,
+    })
+}
+
+/// The file's lock, for as long as it is held.
+pub(crate) fn lock(path: &Path) -> Result<HeadFile, OpenError> {
+    HeadFile::lock(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => OpenError::InUse,
+        _ => OpenError::File(error),
     })
 }
 
@@ -181,6 +226,20 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
 /// Each connection stays on one thread, so SQLite's own mutexes guard nothing.
 fn read_only() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// The newest record, or the genesis of an empty journal.
+fn newest(conn: &Connection, writer: &str) -> rusqlite::Result<Head> {
+    let sql = "SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1";
+    let newest = conn
+        .query_row(sql, [], |row| {
+            Ok(Head {
+                seq: row.get(0)?,
+                hash: row.get(1)?,
+            })
+        })
+        .optional()?;
+    Ok(newest.unwrap_or_else(|| Head::genesis(writer)))
 }
 
 fn check_head(

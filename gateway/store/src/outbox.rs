@@ -12,7 +12,6 @@ mod story;
 
 use gateway_core::ports::{Class, ParcelState};
 use jiff::Timestamp;
-use rusqlite::Row;
 use schemas::id::PartnerId;
 
 pub(crate) use lease::Lease;
@@ -22,6 +21,7 @@ pub(crate) use settle::{Sending, Settle};
 pub(crate) use story::{behind, caused_by, lanes, list, one};
 
 use crate::meta::{list as texts, time};
+use crate::sql::{self, Row};
 
 /// What a parcel's ciphertext is bound to.
 fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> Vec<u8> {
@@ -34,29 +34,25 @@ fn bound(partner: &str, id: &str, subject: &str, sequence: i64, kind: &str) -> V
 }
 
 /// Where a parcel stands. On disk a cancelled one is done (2) without a receipt.
-fn state(code: i64, has_receipt: bool) -> rusqlite::Result<ParcelState> {
+fn state(code: i64, has_receipt: bool) -> sql::Result<ParcelState> {
     match ParcelState::from_code(code) {
         Some(ParcelState::Done) if !has_receipt => Ok(ParcelState::Cancelled),
-        Some(ParcelState::Cancelled) | None => {
-            Err(rusqlite::Error::IntegralValueOutOfRange(0, code))
-        }
+        Some(ParcelState::Cancelled) | None => Err(sql::Error::out_of_range(0, code)),
         Some(state) => Ok(state),
     }
 }
 
-fn class(row: &Row<'_>, column: usize) -> rusqlite::Result<Class> {
+fn class(row: &Row<'_>, column: usize) -> sql::Result<Class> {
     let code = row.get(column)?;
-    Class::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, code))
+    Class::from_code(code).ok_or(sql::Error::out_of_range(column, code))
 }
 
-fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+fn instant(row: &Row<'_>, column: usize) -> sql::Result<Timestamp> {
     let micros = row.get(column)?;
-    time(micros).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, micros))
+    time(micros).ok_or(sql::Error::out_of_range(column, micros))
 }
 
-fn partner(row: &Row<'_>, column: usize) -> rusqlite::Result<PartnerId> {
-    PartnerId::parse(&row.get::<_, String>(column)?).map_err(|error| {
-        let kind = rusqlite::types::Type::Text;
-        rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
-    })
+fn partner(row: &Row<'_>, column: usize) -> sql::Result<PartnerId> {
+    PartnerId::parse(&row.get::<String>(column)?)
+        .map_err(|error| sql::Error::Shape(column, error.to_string()))
 }

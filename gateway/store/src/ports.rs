@@ -20,6 +20,7 @@ use crate::inbox::{
 use crate::journal::{self, Record};
 use crate::outbox::{self, Lease, Perform, Put, SealedParcel, Sending, Settle, Standing};
 use crate::refusals::Refuse;
+use crate::sql::{self, Connection};
 use crate::{Store, micros, story};
 
 impl MessageLog for Store {
@@ -32,7 +33,7 @@ impl MessageLog for Store {
     ) -> BoxFuture<'_, Result<Known, StoreError>> {
         let (sender, id, digest, now) = (sender.clone(), id.clone(), *digest, self.now());
         Box::pin(async move {
-            let look_up = move |conn: &rusqlite::Connection| {
+            let look_up = move |conn: &Connection| {
                 let row = inbox::look_up(conn, &sender, &id)?;
                 let verdict = inbox::judge(row.as_ref(), &digest, now);
                 let answer = match verdict {
@@ -119,7 +120,7 @@ impl MessageLog for Store {
     fn story(&self, id: &str) -> BoxFuture<'_, Result<Vec<Story>, StoreError>> {
         let id = id.to_owned();
         Box::pin(async move {
-            let look_up = move |conn: &rusqlite::Connection| {
+            let look_up = move |conn: &Connection| {
                 let stories = story::stories(conn, &id)?;
                 stories
                     .into_iter()
@@ -127,7 +128,7 @@ impl MessageLog for Store {
                         let acts = outbox::acts_of(conn, &story.evidence.to_string())?;
                         Ok((story, acts))
                     })
-                    .collect::<rusqlite::Result<Vec<_>>>()
+                    .collect::<sql::Result<Vec<_>>>()
             };
             let found = self.0.readers.read(look_up).await?;
             let tell = |(story, acts): (Story, Vec<Record>)| {
@@ -209,7 +210,7 @@ impl Office for Store {
     fn show(&self, parcel: &str) -> BoxFuture<'_, Result<Option<ParcelFile>, StoreError>> {
         let id = parcel.to_owned();
         Box::pin(async move {
-            let look_up = move |conn: &rusqlite::Connection| {
+            let look_up = move |conn: &Connection| {
                 let Some(story) = outbox::one(conn, &id)? else {
                     return Ok(None);
                 };
@@ -243,7 +244,7 @@ impl Office for Store {
 
     fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<ActStory>, StoreError>> {
         Box::pin(async move {
-            let look_up = move |conn: &rusqlite::Connection| outbox::newest_acts(conn, max);
+            let look_up = move |conn: &Connection| outbox::newest_acts(conn, max);
             let acts = self.0.readers.read(look_up).await?;
             self.acts_of(&acts)
         })

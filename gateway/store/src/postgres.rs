@@ -4,11 +4,12 @@
 
 mod chain;
 mod connect;
+pub(crate) mod keeper;
 pub(crate) mod migrate;
 pub(crate) mod partitions;
+pub(crate) mod pending;
 mod session;
 mod tls;
-pub(crate) mod verify;
 pub(crate) mod writer;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use gateway_core::tls::Connector;
 
+pub(crate) use chain::base_of;
 pub(crate) use connect::Target;
 pub(crate) use session::Session;
 
@@ -53,6 +55,13 @@ impl PostgresParams {
             keep: None,
             danger_plain: false,
         }
+    }
+
+    /// Whether the connection string itself holds a password.
+    #[must_use]
+    pub fn holds_password(&self) -> bool {
+        let parsed = self.url.parse::<tokio_postgres::Config>();
+        parsed.is_ok_and(|parsed| parsed.get_password().is_some())
     }
 
     /// What is wrong with the connection string, without quoting it; none where nothing is.

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use gateway_core::ports::StoreError;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::health::{Health, told};
+use crate::health::Health;
+use crate::postgres::Target;
+use crate::sql::{self, Connection};
 
-type Job = Box<dyn FnOnce(&Connection) + Send>;
+type Job = Box<dyn FnOnce(sql::Result<&Connection>) + Send>;
 
 /// The way into the reader threads.
 #[derive(Debug)]
@@ -20,20 +22,31 @@ pub(crate) struct Readers {
     threads: Vec<JoinHandle<()>>,
     next: AtomicUsize,
     health: Arc<Health>,
+    /// How long a caller waits at most; for ever where the store is in this process.
+    patience: Option<Duration>,
+}
+
+/// Where a reader has its connection from.
+pub(crate) enum Source {
+    /// Opened once.
+    Kept(Connection),
+    /// Made when it is needed, and again where it was lost.
+    Made(Target, Option<Connection>),
 }
 
 impl Readers {
-    /// One thread per connection, each with a queue of its own.
+    /// One thread per source, each with a queue of its own.
     pub(crate) fn start(
-        connections: Vec<Connection>,
+        sources: Vec<Source>,
         queue_max: usize,
         health: Arc<Health>,
+        patience: Option<Duration>,
     ) -> std::io::Result<Self> {
         let (mut lanes, mut threads) = (Vec::new(), Vec::new());
-        for conn in connections {
+        for mut source in sources {
             let (sender, receiver) = sync_channel(queue_max.max(1));
             let builder = std::thread::Builder::new().name("store-reader".into());
-            threads.push(builder.spawn(move || serve(&conn, &receiver))?);
+            threads.push(builder.spawn(move || serve(&mut source, &receiver))?);
             lanes.push(sender);
         }
         Ok(Self {
@@ -41,6 +54,7 @@ impl Readers {
             threads,
             next: AtomicUsize::new(0),
             health,
+            patience,
         })
     }
 
@@ -48,15 +62,28 @@ impl Readers {
     pub(crate) async fn read<T, F>(&self, look_up: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Connection) -> sql::Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Box::new(move |conn| {
-            // Whoever asked may have gone.
-            let _ = reply.send(look_up(conn));
+            if !reply.is_closed() {
+                // Whoever asked may have gone.
+                let _ = reply.send(conn.and_then(look_up));
+            }
         }))?;
-        match answer.await {
-            Ok(found) => found.map_err(|error| self.health.note(told(&error))),
+        let answer = match self.patience {
+            None => answer.await,
+            Some(patience) => match tokio::time::timeout(patience, answer).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    return Err(StoreError::Unavailable(
+                        "the database does not answer".into(),
+                    ));
+                }
+            },
+        };
+        match answer {
+            Ok(found) => found.map_err(|error| self.health.note(error.told())),
             Err(_) => Err(StoreError::Unavailable("the reader has gone".into())),
         }
     }
@@ -83,8 +110,32 @@ impl Drop for Readers {
     }
 }
 
-fn serve(conn: &Connection, jobs: &Receiver<Job>) {
+impl Source {
+    /// The connection, made where there is none.
+    fn conn(&mut self) -> sql::Result<&Connection> {
+        match self {
+            Self::Kept(conn) => Ok(conn),
+            Self::Made(target, conn) => {
+                if let Some(Connection::Postgres(session)) = conn
+                    && !session.is_open()
+                {
+                    *conn = None;
+                }
+                let conn = match conn.take() {
+                    Some(kept) => conn.insert(kept),
+                    None => conn.insert(Connection::Postgres(target.connect()?)),
+                };
+                if let Connection::Postgres(session) = conn {
+                    session.begin_turn();
+                }
+                Ok(conn)
+            }
+        }
+    }
+}
+
+fn serve(source: &mut Source, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        job(conn);
+        job(source.conn());
     }
 }

@@ -3,10 +3,10 @@
 
 use gateway_core::ports::RefusalNote;
 use gateway_core::seal::Vault;
-use rusqlite::{Connection, params};
 
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag};
+use crate::sql::{self, Connection, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// One refusal, ready to be kept.
@@ -65,17 +65,20 @@ impl Command for Refuse {
 }
 
 /// How many were kept, and how many only counted.
-pub(crate) fn totals(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
-    conn.prepare_cached("SELECT kept, overflow FROM refusal_total")?
+pub(crate) fn totals(conn: &Connection) -> sql::Result<(i64, i64)> {
+    conn.prepare_cached("SELECT coalesce(sum(kept), 0)/*pg ::bigint*/, coalesce(sum(overflow), 0)/*pg ::bigint*/ FROM refusal_total")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Counts one more for the partner and minute; gives both counts after it; an overflow of 0 means that it is to be kept.
 const COUNT: &str = "INSERT INTO refusal_count (partner, minute, kept, overflow) \
-    VALUES (?1, ?2, ?3 > 0, ?3 <= 0) \
-    ON CONFLICT (partner, minute) DO UPDATE SET \
-    kept = kept + (kept < ?3), overflow = overflow + (kept >= ?3) \
+    VALUES (?1, ?2, iif(?3 > 0, 1, 0), iif(?3 > 0, 0, 1)) \
+    ON CONFLICT (/*pg chain, */partner, minute) DO UPDATE SET \
+    kept = refusal_count.kept + iif(refusal_count.kept < ?3, 1, 0), \
+    overflow = refusal_count.overflow + iif(refusal_count.kept < ?3, 0, 1) \
     RETURNING kept, overflow";
-const ADD: &str = "UPDATE refusal_total SET kept = kept + ?1, overflow = overflow + ?2";
-const FORGET: &str = "DELETE FROM refusal_count INDEXED BY refusal_minute WHERE minute < ?1";
+const ADD: &str = "UPDATE refusal_total SET kept = kept + ?1, overflow = overflow + ?2 \
+    /*pg WHERE chain = this_chain()*/";
+const FORGET: &str = "DELETE FROM refusal_count INDEXED BY refusal_minute WHERE minute < ?1 \
+    /*pg AND chain = this_chain()*/";
 const MINUTES_KEPT: i64 = 24 * 60;

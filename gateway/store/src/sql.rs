@@ -10,12 +10,13 @@ mod value;
 use std::cell::Cell;
 
 pub(crate) use error::{Error, Result};
-pub(crate) use row::{FromValue, Row};
+pub(crate) use row::Row;
 pub(crate) use value::{Params, ToValue, Value, params};
 
 use crate::postgres::Session;
 
 /// A connection of either kind. It stays on one thread.
+#[derive(Debug)]
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
     Postgres(Session),
@@ -40,6 +41,22 @@ impl Connection {
         self.prepare_cached(sql)?.query_row(params, read)
     }
 
+    /// Statements without parameters.
+    pub(crate) fn execute_batch(&self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(conn) => Ok(conn.execute_batch(sql)?),
+            Self::Postgres(session) => session.batch(sql),
+        }
+    }
+
+    /// Whether SQLite has ended the transaction of its own accord.
+    pub(crate) fn is_autocommit(&self) -> bool {
+        match self {
+            Self::Sqlite(conn) => conn.is_autocommit(),
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Whether the rows belong to PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres(_))
@@ -56,9 +73,7 @@ impl Statement<'_> {
     /// Gives how many rows it changed.
     pub(crate) fn execute(&mut self, params: impl Params) -> Result<usize> {
         params.with(|values| match self {
-            Self::Sqlite(statement) => {
-                Ok(statement.execute(rusqlite::params_from_iter(values))?)
-            }
+            Self::Sqlite(statement) => Ok(statement.execute(rusqlite::params_from_iter(values))?),
             Self::Postgres(session, statement) => session.execute(statement, values),
         })
     }
@@ -87,7 +102,7 @@ impl Statement<'_> {
         &mut self,
         params: impl Params,
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
-    ) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
+    ) -> Result<std::vec::IntoIter<Result<T>>> {
         let all: Vec<Result<T>> = params.with(|values| match self {
             Self::Sqlite(statement) => {
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;
@@ -136,8 +151,9 @@ pub(crate) fn in_postgres(sql: &str) -> String {
                 out.push_str(&bare.get().to_string());
             }
             rest = after;
-        } else if let Some((inside, after)) =
-            rest.strip_prefix("/*pg ").and_then(|inside| inside.split_once("*/"))
+        } else if let Some((inside, after)) = rest
+            .strip_prefix("/*pg ")
+            .and_then(|inside| inside.split_once("*/"))
         {
             out.push_str(inside);
             rest = after;
@@ -159,11 +175,23 @@ mod tests {
     #[test]
     fn places_become_numbers_hints_come_to_life_and_sqlite_s_own_words_go() {
         for (lite, pg) in [
-            ("SELECT a FROM t WHERE b = ?1 AND c = ?12", "SELECT a FROM t WHERE b = $1 AND c = $12"),
-            ("INSERT INTO t VALUES (?, ?)", "INSERT INTO t VALUES ($1, $2)"),
-            ("SELECT a FROM t INDEXED BY t_b WHERE c", "SELECT a FROM t  WHERE c"),
+            (
+                "SELECT a FROM t WHERE b = ?1 AND c = ?12",
+                "SELECT a FROM t WHERE b = $1 AND c = $12",
+            ),
+            (
+                "INSERT INTO t VALUES (?, ?)",
+                "INSERT INTO t VALUES ($1, $2)",
+            ),
+            (
+                "SELECT a FROM t INDEXED BY t_b WHERE c",
+                "SELECT a FROM t  WHERE c",
+            ),
             ("SELECT a/*pg  FOR UPDATE*/", "SELECT a FOR UPDATE"),
-            ("SELECT 1 / 2 /* no */ IN (I)", "SELECT 1 / 2 /* no */ IN (I)"),
+            (
+                "SELECT 1 / 2 /* no */ IN (I)",
+                "SELECT 1 / 2 /* no */ IN (I)",
+            ),
         ] {
             assert_eq!(in_postgres(lite), pg);
         }

@@ -2,17 +2,17 @@
 
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Census, Story};
-use rusqlite::{Connection, params};
 
 use crate::journal::{COLUMNS, Kind, Record};
 use crate::meta::{Meta, Tag, time};
+use crate::sql::{self, Connection, params};
 use crate::{inbox, journal, outbox, refusals};
 
 /// At most this many, newest first.
 pub(crate) const STORIES_MAX: usize = 20;
 
 /// Stories by evidence id and by message id.
-pub(crate) fn stories(conn: &Connection, id: &str) -> rusqlite::Result<Vec<Story>> {
+pub(crate) fn stories(conn: &Connection, id: &str) -> sql::Result<Vec<Story>> {
     let mut records = match Evidence::parse(id) {
         Some(evidence) => beginnings(conn, &evidence)?,
         None => Vec::new(),
@@ -22,17 +22,15 @@ pub(crate) fn stories(conn: &Connection, id: &str) -> rusqlite::Result<Vec<Story
             records.push(journal::record(conn, request)?);
         }
     }
-    records.sort_by_key(|record| std::cmp::Reverse(record.seq));
+    records.sort_by_key(|record| std::cmp::Reverse((record.at, record.seq)));
     records.truncate(STORIES_MAX);
     records.iter().map(|record| tell(conn, record)).collect()
 }
 
 /// Counts for the status page.
-pub(crate) fn census(conn: &Connection) -> rusqlite::Result<Census> {
+pub(crate) fn census(conn: &Connection) -> sql::Result<Census> {
     let (kept, _) = refusals::totals(conn)?;
-    let records: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |row| {
-        row.get(0)
-    })?;
+    let records = journal::count(conn)?;
     Ok(Census {
         journal_records: records.unsigned_abs(),
         in_progress: inbox::open_count(conn)?.unsigned_abs(),
@@ -44,7 +42,7 @@ pub(crate) fn census(conn: &Connection) -> rusqlite::Result<Census> {
 }
 
 /// The records with which a story begins: requests and refusals.
-fn beginnings(conn: &Connection, evidence: &Evidence) -> rusqlite::Result<Vec<Record>> {
+fn beginnings(conn: &Connection, evidence: &Evidence) -> sql::Result<Vec<Record>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM journal j WHERE j.evidence = ?1 AND j.kind IN (1, 5) \
         ORDER BY j.seq DESC LIMIT ?2"
@@ -55,7 +53,7 @@ fn beginnings(conn: &Connection, evidence: &Evidence) -> rusqlite::Result<Vec<Re
         .collect()
 }
 
-fn tell(conn: &Connection, record: &Record) -> rusqlite::Result<Story> {
+fn tell(conn: &Connection, record: &Record) -> sql::Result<Story> {
     let story = begin(record)?;
     match record.kind {
         Kind::Request => go_on(conn, record, story),
@@ -64,8 +62,8 @@ fn tell(conn: &Connection, record: &Record) -> rusqlite::Result<Story> {
 }
 
 /// What the request or the refusal itself says.
-fn begin(record: &Record) -> rusqlite::Result<Story> {
-    let unreadable = || rusqlite::Error::IntegralValueOutOfRange(4, record.seq);
+fn begin(record: &Record) -> sql::Result<Story> {
+    let unreadable = || sql::Error::out_of_range(4, record.seq);
     let meta = Meta::parse(&record.metadata).ok_or_else(unreadable)?;
     Ok(Story {
         evidence: record.evidence(),
@@ -93,7 +91,7 @@ fn begin(record: &Record) -> rusqlite::Result<Story> {
 }
 
 /// What came of the request.
-fn go_on(conn: &Connection, record: &Record, mut story: Story) -> rusqlite::Result<Story> {
+fn go_on(conn: &Connection, record: &Record, mut story: Story) -> sql::Result<Story> {
     let Some(standing) = inbox::state_of(conn, record.seq)? else {
         return Ok(story);
     };
@@ -101,8 +99,7 @@ fn go_on(conn: &Connection, record: &Record, mut story: Story) -> rusqlite::Resu
     story.quarantined = standing.poison;
     if let Some(seq) = standing.answer {
         let answer = journal::record(conn, seq)?;
-        let meta = Meta::parse(&answer.metadata)
-            .ok_or(rusqlite::Error::IntegralValueOutOfRange(4, answer.seq))?;
+        let meta = Meta::parse(&answer.metadata).ok_or(sql::Error::out_of_range(4, answer.seq))?;
         story.answered_at = time(answer.at);
         story.status = meta.array(Tag::Status).map(u16::from_be_bytes);
         story.fault = meta.text(Tag::Fault);

@@ -6,16 +6,20 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::anchor::{self, HeadFile};
 use crate::headroom::Headroom;
-use crate::health::{Health, told};
-use crate::journal::Head;
+use crate::health::Health;
+use crate::journal::{self, Head};
+use crate::postgres;
+use crate::postgres::pending::Pending;
+use crate::sql::{self, Connection};
 
 /// What a command sees while it runs, inside the transaction.
 #[derive(Debug)]
@@ -25,6 +29,26 @@ pub(crate) struct Turn<'a> {
     /// Microseconds since 1970, the same for the whole batch.
     pub(crate) now: i64,
     pub(crate) terms: &'a Terms,
+    /// On PostgreSQL records wait here for the end of the transaction.
+    pub(crate) pending: Option<&'a mut Pending>,
+}
+
+impl Turn<'_> {
+    /// The number of the request that bears this evidence, also where it was appended a moment ago.
+    pub(crate) fn request_of(&mut self, evidence: &[u8; 16]) -> sql::Result<Option<i64>> {
+        self.write_out(|pending| pending.has(evidence))?;
+        journal::request_of(self.conn, evidence)
+    }
+
+    /// Writes what waits, where it is needed now.
+    pub(crate) fn write_out(&mut self, needed: impl FnOnce(&Pending) -> bool) -> sql::Result<()> {
+        match (self.pending.as_deref_mut(), self.conn) {
+            (Some(pending), Connection::Postgres(session)) if needed(pending) => {
+                pending.flush(session, self.now)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the commands have to know of the configuration.
@@ -38,12 +62,12 @@ pub(crate) struct Terms {
 /// Why one command could not be done.
 #[derive(Debug)]
 pub(crate) enum RowError {
-    Sql(rusqlite::Error),
+    Sql(sql::Error),
     Refused(StoreError),
 }
 
-impl From<rusqlite::Error> for RowError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<sql::Error> for RowError {
+    fn from(error: sql::Error) -> Self {
         Self::Sql(error)
     }
 }
@@ -62,12 +86,26 @@ pub(crate) trait Command: Send + 'static {
     /// Whether it takes in something new, and so needs room on the disk for what follows from it.
     const TAKES_IN: bool = false;
 
+    /// Whether it changes which parcels there are or who goes first.
+    fn moves_parcels(&self) -> bool {
+        false
+    }
+
+    /// The evidence that it claims, so that a claim of which nobody heard can be given back.
+    fn claims(&self) -> Option<[u8; 16]> {
+        None
+    }
+
     fn run(&self, turn: &mut Turn<'_>) -> Result<Self::Out, RowError>;
 }
 
 /// A command on its way, its kind forgotten.
-trait Job: Send {
+pub(crate) trait Job: Send {
     fn takes_in(&self) -> bool;
+    fn moves_parcels(&self) -> bool;
+    fn claims(&self) -> Option<[u8; 16]>;
+    /// Whether anybody still waits for it.
+    fn is_wanted(&self) -> bool;
     fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError>;
     fn refuse(&mut self, error: StoreError);
     fn resolve(self: Box<Self>, committed: Result<(), StoreError>);
@@ -82,6 +120,18 @@ struct Ticket<C: Command> {
 impl<C: Command> Job for Ticket<C> {
     fn takes_in(&self) -> bool {
         C::TAKES_IN
+    }
+
+    fn moves_parcels(&self) -> bool {
+        self.command.moves_parcels()
+    }
+
+    fn claims(&self) -> Option<[u8; 16]> {
+        self.command.claims()
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
     }
 
     fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError> {
@@ -108,6 +158,8 @@ pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
     health: Arc<Health>,
+    /// How long a caller waits at most; for ever where the store is in this process.
+    patience: Option<Duration>,
 }
 
 /// What the writer thread works with.
@@ -134,6 +186,26 @@ impl Writer {
             jobs: Some(sender),
             thread: Some(thread),
             health,
+            patience: None,
+        })
+    }
+
+    /// The same over PostgreSQL.
+    pub(crate) fn start_on(
+        writer: postgres::writer::Writer,
+        queue_max: usize,
+        health: Arc<Health>,
+        patience: Duration,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(queue_max.max(1));
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(receiver))?;
+        Ok(Self {
+            jobs: Some(sender),
+            thread: Some(thread),
+            health,
+            patience: Some(patience),
         })
     }
 
@@ -151,7 +223,15 @@ impl Writer {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
-        let out = answer.await.unwrap_or_else(|_| Err(gone()));
+        let out = match self.patience {
+            None => answer.await.unwrap_or_else(|_| Err(gone())),
+            Some(patience) => match tokio::time::timeout(patience, answer).await {
+                Ok(answer) => answer.unwrap_or_else(|_| Err(gone())),
+                Err(_) => Err(StoreError::Unavailable(
+                    "the database does not answer".into(),
+                )),
+            },
+        };
         out.map_err(|error| self.health.note(error))
     }
 }
@@ -211,8 +291,10 @@ impl WriterParts {
             outcome => outcome,
         };
         match outcome {
-            Ok(()) => {
-                self.refresh_head_file(before, now);
+            Ok(anchor) => {
+                if let Some(anchor) = anchor {
+                    self.refresh_head_file(&anchor, now);
+                }
                 Ok(())
             }
             Err(failure) => {
@@ -227,12 +309,13 @@ impl WriterParts {
         }
     }
 
+    /// Gives the new anchor, where the journal grew.
     fn attempt(
         &mut self,
         batch: &mut [Box<dyn Job>],
         now: i64,
         run: fn(&mut dyn Job, &mut Turn<'_>) -> Result<(), RowError>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let before = self.head;
         self.execute("BEGIN IMMEDIATE")?;
         for job in batch.iter_mut() {
@@ -241,22 +324,23 @@ impl WriterParts {
                 head: &mut self.head,
                 now,
                 terms: &self.terms,
+                pending: None,
             };
             if let Err(error) = run(job.as_mut(), &mut turn) {
                 return Err(self.row_failed(&error));
             }
         }
-        if self.head != before {
-            self.write_anchor()
-                .map_err(|error| self.batch_failed(&error))?;
-        }
+        let anchor = (self.head != before)
+            .then(|| self.write_anchor())
+            .transpose()
+            .map_err(|error| self.batch_failed(&error))?;
         self.health
             .injected()
-            .map_err(|error| self.batch_failed(&error))?;
+            .map_err(|error| self.batch_failed(&error.into()))?;
         gateway_core::faultpoint!("store-commit-before");
         let committed = self.execute("COMMIT");
         gateway_core::faultpoint!("store-commit-after");
-        committed
+        committed.map(|()| anchor)
     }
 
     fn execute(&self, sql: &str) -> Result<(), Failure> {
@@ -267,23 +351,19 @@ impl WriterParts {
         done.map(|_| ()).map_err(|error| self.batch_failed(&error))
     }
 
-    fn write_anchor(&self) -> rusqlite::Result<()> {
+    fn write_anchor(&self) -> sql::Result<Vec<u8>> {
         let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
         self.conn
             .prepare_cached("UPDATE head SET anchor = ?1 WHERE one = 1")?
-            .execute([anchor])?;
-        Ok(())
+            .execute([anchor.clone()])?;
+        Ok(anchor)
     }
 
     /// Also sends what is about to be told to the callers; a stale file is found by `verify` at worst
     /// as an anchor one commit old.
-    fn refresh_head_file(&mut self, before: Head, now: i64) {
-        if self.head == before {
-            return;
-        }
-        let anchor = anchor::seal(&self.vault, &self.terms.writer, &self.head);
+    fn refresh_head_file(&mut self, anchor: &[u8], now: i64) {
         let synced = self.headroom.minute_passed(now);
-        let written = self.head_file.write(&anchor);
+        let written = self.head_file.write(anchor);
         if let Err(error) = written.and_then(|()| {
             if synced {
                 self.head_file.sync()
@@ -317,7 +397,7 @@ impl WriterParts {
     }
 
     /// After a failed write or sync nobody knows what is on the disk: no more writes until reopened.
-    fn batch_failed(&self, error: &rusqlite::Error) -> Failure {
+    fn batch_failed(&self, error: &sql::Error) -> Failure {
         if halts(error) {
             self.health.halt(format!("a write failed: {error}"));
         }
@@ -340,7 +420,7 @@ fn run_guarded(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
         Err(RowError::Sql(error)) if turn.conn.is_autocommit() || breaks_batch(&error) => {
             return Err(RowError::Sql(error));
         }
-        Err(RowError::Sql(error)) => Some(told(&error)),
+        Err(RowError::Sql(error)) => Some(error.told()),
         Err(RowError::Refused(error)) => Some(error),
     };
     if let Some(error) = refusal {
@@ -354,7 +434,7 @@ fn run_guarded(job: &mut dyn Job, turn: &mut Turn<'_>) -> Result<(), RowError> {
     Ok(())
 }
 
-fn resolve(batch: Vec<Box<dyn Job>>, committed: &Result<(), StoreError>) {
+pub(crate) fn resolve(batch: Vec<Box<dyn Job>>, committed: &Result<(), StoreError>) {
     for job in batch {
         job.resolve(committed.clone());
     }
@@ -365,7 +445,7 @@ fn gone() -> StoreError {
 }
 
 /// Errors of the store, not of one row.
-fn breaks_batch(error: &rusqlite::Error) -> bool {
+fn breaks_batch(error: &sql::Error) -> bool {
     let whole = [
         ErrorCode::DiskFull,
         ErrorCode::OutOfMemory,
@@ -375,13 +455,13 @@ fn breaks_batch(error: &rusqlite::Error) -> bool {
     ];
     halts(error)
         || error
-            .sqlite_error_code()
+            .sqlite_code()
             .is_some_and(|code| whole.contains(&code))
 }
 
 /// Errors after which what is on the disk is unknown. A full disk is not one: SQLite tells it before
 /// the commit, and the next batch may try again.
-fn halts(error: &rusqlite::Error) -> bool {
+fn halts(error: &sql::Error) -> bool {
     let unknown = [
         ErrorCode::SystemIoFailure,
         ErrorCode::DatabaseCorrupt,
@@ -393,11 +473,11 @@ fn halts(error: &rusqlite::Error) -> bool {
         ErrorCode::PermissionDenied,
     ];
     error
-        .sqlite_error_code()
+        .sqlite_code()
         .is_some_and(|code| unknown.contains(&code))
 }
 
-const BATCH_MAX: usize = 512;
+pub(crate) const BATCH_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests;

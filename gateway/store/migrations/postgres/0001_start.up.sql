@@ -101,7 +101,8 @@ CREATE TABLE outbox (
     refusals    bigint   NOT NULL DEFAULT 0,
     lost        bigint   NOT NULL DEFAULT 0,
     asked       smallint NOT NULL DEFAULT 0,
-    replayed_at bigint
+    replayed_at bigint,
+    named       text
 ) WITH (fillfactor = 80);
 ALTER TABLE outbox ALTER ciphertext SET STORAGE EXTERNAL;
 CREATE INDEX outbox_due ON outbox (partner, class, due_at, position) WHERE state IN (0, 1) AND front = 1;
@@ -113,9 +114,11 @@ CREATE INDEX outbox_cause ON outbox (cause) WHERE cause IS NOT NULL;
 -- What a person did, beside its record in the journal.
 CREATE TABLE act (
     seq    bigint PRIMARY KEY,
+    place  bigint GENERATED ALWAYS AS IDENTITY,   -- the order over all chains
     target text COLLATE "C" NOT NULL
 );
-CREATE INDEX act_target ON act (target, seq);
+CREATE INDEX act_target ON act (target, place);
+CREATE INDEX act_place ON act (place);
 CREATE TABLE standing_order (
     partner text COLLATE "C" NOT NULL,
     stop    smallint NOT NULL,

@@ -2,7 +2,8 @@
 
 use gateway_core::head::Evidence;
 
-use crate::journal::{self, COLUMNS, Record};
+use crate::journal::{COLUMNS, Record};
+use crate::sql::{self, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// Hands out claims that nobody holds, the longest due first, and puts them behind the others: one that
@@ -21,7 +22,7 @@ impl Command for HandOut {
             .conn
             .prepare_cached(&due())?
             .query_map([turn.now, max], |row| Ok((Record::read(row)?, row.get(7)?)))?
-            .collect::<rusqlite::Result<_>>()?;
+            .collect::<sql::Result<_>>()?;
         let mut push_back = turn.conn.prepare_cached(PUSH_BACK)?;
         for (record, _) in &records {
             push_back.execute([record.seq, turn.now])?;
@@ -41,11 +42,11 @@ impl Command for Quarantine {
     type Out = bool;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
-        let Some(request) = journal::request_of(turn.conn, self.evidence.as_bytes())? else {
+        let Some(request) = turn.request_of(self.evidence.as_bytes())? else {
             return Ok(false);
         };
         let mut set_aside = turn.conn.prepare_cached(SET_ASIDE)?;
-        Ok(set_aside.execute(rusqlite::params![request, self.reason, NEVER])? == 1)
+        Ok(set_aside.execute(params![request, self.reason, NEVER])? == 1)
     }
 }
 
@@ -58,12 +59,12 @@ pub(crate) fn recover_again(turn: &Turn<'_>, request: i64) -> Result<bool, RowEr
 fn due() -> String {
     format!(
         "SELECT {COLUMNS}, i.lost FROM inbox i INDEXED BY inbox_open JOIN journal j ON j.seq = i.request \
-        WHERE i.answer IS NULL AND i.leased_until <= ?1 ORDER BY i.leased_until, i.request LIMIT ?2"
+        WHERE i.answer IS NULL AND i.leased_until <= ?1 ORDER BY i.leased_until, i.request LIMIT ?2/*pg  FOR UPDATE OF i SKIP LOCKED*/"
     )
 }
 
 const PUSH_BACK: &str = "UPDATE inbox SET owner = NULL, tries = tries + 1, lost = lost + 1, \
-    leased_until = ?2 + min(1 << min(tries, 9), 300) * 1000000 \
+    leased_until = ?2 + min(1 << min(tries, 9)/*pg ::integer*/, 300) * 1000000 \
     WHERE request = ?1 AND answer IS NULL";
 
 /// A turn that does not come.

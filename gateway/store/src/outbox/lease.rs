@@ -3,13 +3,13 @@
 use gateway_core::ports::{Class, Leased, Said, StoreError};
 use gateway_core::seal::{Sealed, Vault};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 use schemas::id::PartnerId;
 
 use super::office::is_stopped;
 use super::{ParcelState, bound, instant, state};
 use crate::journal::{self, Record};
 use crate::meta::time;
+use crate::sql::{self, OptionalExtension as _, Row, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// Leases due parcels of one partner.
@@ -30,17 +30,22 @@ impl Command for Lease {
         let positions = self.due(turn)?;
         let until = turn.now.saturating_add(self.lease_micros);
         let mut take = turn.conn.prepare_cached(TAKE)?;
-        let rows = positions.into_iter().map(|position| {
+        let mut rows = Vec::with_capacity(positions.len());
+        for position in positions {
             let parameters = params![turn.terms.writer, until, position];
-            let (row, said) = take.query_row(parameters, |row| {
-                Ok((LeasedRow::read(row)?, row.get::<_, Option<i64>>(14)?))
-            })?;
+            let taken = take
+                .query_row(parameters, |row| {
+                    Ok((LeasedRow::read(row)?, row.get::<Option<i64>>(14)?))
+                })
+                .optional()?;
+            // Not there: another replica has closed it since it was looked at.
+            let Some((row, said)) = taken else { continue };
             let said = said
                 .map(|seq| journal::record(turn.conn, seq))
                 .transpose()?;
-            Ok(LeasedRow { said, ..row })
-        });
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+            rows.push(LeasedRow { said, ..row });
+        }
+        Ok(rows)
     }
 }
 
@@ -51,11 +56,12 @@ impl Lease {
         let mut candidates = turn.conn.prepare_cached(DUE)?;
         let mut positions = Vec::new();
         for class in Class::ALL {
-            let parameters = params![self.partner.as_str(), class as i64, turn.now];
-            let mut rows = candidates.query(parameters)?;
-            while positions.len() < self.max {
-                let Some(row) = rows.next()? else { break };
-                self.open_of(turn, &row.get::<_, String>(0)?, &mut positions)?;
+            // Each front gives at least itself.
+            let left = self.left(&positions);
+            let parameters = params![self.partner.as_str(), class as i64, turn.now, left];
+            let subjects = candidates.query_map(parameters, |row| row.get::<String>(0))?;
+            for subject in subjects {
+                self.open_of(turn, &subject?, &mut positions)?;
             }
         }
         Ok(positions)
@@ -69,17 +75,26 @@ impl Lease {
         positions: &mut Vec<i64>,
     ) -> Result<(), RowError> {
         let mut open = turn.conn.prepare_cached(OPEN_OF_SUBJECT)?;
-        let mut rows = open.query(params![self.partner.as_str(), subject])?;
-        while positions.len() < self.max {
-            let Some(row) = rows.next()? else { break };
+        let parameters = params![self.partner.as_str(), subject, self.left(positions)];
+        let rows = open.query_map(parameters, |row| {
             let stands = state(row.get(1)?, true)?;
             let waits = matches!(stands, ParcelState::Waiting | ParcelState::Leased);
-            if !waits || row.get::<_, i64>(2)? > turn.now {
+            let due_at: i64 = row.get(2)?;
+            Ok((row.get::<i64>(0)?, waits && due_at <= turn.now))
+        })?;
+        for row in rows {
+            let (position, is_due) = row?;
+            if !is_due {
                 break;
             }
-            positions.push(row.get(0)?);
+            positions.push(position);
         }
         Ok(())
+    }
+
+    /// How many more may be leased.
+    fn left(&self, positions: &[i64]) -> i64 {
+        i64::try_from(self.max.saturating_sub(positions.len())).unwrap_or(i64::MAX)
     }
 }
 
@@ -104,7 +119,7 @@ pub(crate) struct LeasedRow {
 }
 
 impl LeasedRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> sql::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             partner: row.get(1)?,
@@ -118,7 +133,7 @@ impl LeasedRow {
             },
             put_at: instant(row, 8)?,
             class: super::class(row, 9)?,
-            due: row.get::<_, Option<i64>>(10)?.and_then(time),
+            due: row.get::<Option<i64>>(10)?.and_then(time),
             refusals: row.get(11)?,
             lost: row.get(12)?,
             reason: row.get(13)?,
@@ -165,12 +180,12 @@ fn said(record: &Record, vault: &Vault) -> Result<Said, StoreError> {
 
 const DUE: &str = "SELECT subject FROM outbox INDEXED BY outbox_due \
     WHERE partner = ?1 AND class = ?2 AND state IN (0, 1) AND front = 1 AND due_at <= ?3 \
-    ORDER BY due_at, position";
+    ORDER BY due_at, position LIMIT ?4/*pg  FOR UPDATE SKIP LOCKED*/";
 const OPEN_OF_SUBJECT: &str = "SELECT position, state, due_at FROM outbox INDEXED BY outbox_open \
-    WHERE partner = ?1 AND subject = ?2 AND state <> 2 ORDER BY sequence, position";
+    WHERE partner = ?1 AND subject = ?2 AND state <> 2 ORDER BY sequence, position LIMIT ?3";
 /// A parcel that is leased already was lost by whoever leased it.
 const TAKE: &str = "UPDATE outbox SET lost = iif(state = 1, lost + 1, 0), \
     state = 1, owner = ?1, due_at = ?2, attempts = attempts + 1 \
-    WHERE position = ?3 RETURNING id, partner, subject, sequence, kind, attempts - 1, \
+    WHERE position = ?3 AND state IN (0, 1) RETURNING id, partner, subject, sequence, kind, attempts - 1, \
     wrapped_key, ciphertext, coalesce(replayed_at, put_at), class, give_up_at, refusals, lost, reason, \
     iif(asked = 1, sending, NULL), named";

@@ -6,13 +6,13 @@ use gateway_core::ports::{
     Act, ActStory, Acted, Deed, Order, Orders, ParcelState, Stop, StoreError,
 };
 use gateway_core::seal::Vault;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::front::refresh_front;
 use super::{partner, state};
 use crate::inbox::recover_again;
-use crate::journal::{self, COLUMNS, Draft, Kind, Record};
+use crate::journal::{COLUMNS, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
+use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// An act, sealed and ready to be done.
@@ -109,7 +109,7 @@ impl Perform {
     }
 
     fn recover(&self, turn: &mut Turn<'_>, evidence: &Evidence) -> Result<Acted, RowError> {
-        let Some(request) = journal::request_of(turn.conn, evidence.as_bytes())? else {
+        let Some(request) = turn.request_of(evidence.as_bytes())? else {
             return Ok(Acted::NotFound);
         };
         if !recover_again(turn, request)? {
@@ -122,6 +122,10 @@ impl Perform {
 
 impl Command for Perform {
     type Out = Acted;
+
+    fn moves_parcels(&self) -> bool {
+        matches!(self.deed, Deed::Replay(_) | Deed::Cancel(_))
+    }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<Acted, RowError> {
         match &self.deed {
@@ -147,7 +151,7 @@ impl Parcel {
     /// A lease that is over counts as waiting.
     fn find(turn: &Turn<'_>, id: &str) -> Result<Option<Self>, RowError> {
         let sql = "SELECT partner, subject, iif(state = 1 AND due_at <= ?2, 0, state), \
-            receipt IS NOT NULL FROM outbox WHERE id = ?1";
+            receipt IS NOT NULL FROM outbox WHERE id = ?1/*pg  FOR UPDATE*/";
         let found = turn
             .conn
             .prepare_cached(sql)?
@@ -164,22 +168,22 @@ impl Parcel {
 }
 
 /// Whether nothing may go out to this partner.
-pub(super) fn is_stopped(conn: &Connection, partner: &str) -> rusqlite::Result<bool> {
+pub(super) fn is_stopped(conn: &Connection, partner: &str) -> sql::Result<bool> {
     conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1)")?
         .query_row([partner], |row| row.get(0))
 }
 
-fn has_order(conn: &Connection, partner: &str, stop: Stop) -> rusqlite::Result<bool> {
+fn has_order(conn: &Connection, partner: &str, stop: Stop) -> sql::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1 AND stop = ?2)";
     conn.prepare_cached(sql)?
         .query_row(params![partner, stop as i64], |row| row.get(0))
 }
 
 /// The records of all acts on one target, oldest first.
-pub(crate) fn acts_of(conn: &Connection, target: &str) -> rusqlite::Result<Vec<Record>> {
+pub(crate) fn acts_of(conn: &Connection, target: &str) -> sql::Result<Vec<Record>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq \
-        WHERE a.target = ?1 ORDER BY a.seq LIMIT {ACTS_MAX}"
+        WHERE a.target = ?1 ORDER BY /*pg a.place, */a.seq LIMIT {ACTS_MAX}"
     );
     conn.prepare_cached(&sql)?
         .query_map([target], Record::read)?
@@ -187,9 +191,9 @@ pub(crate) fn acts_of(conn: &Connection, target: &str) -> rusqlite::Result<Vec<R
 }
 
 /// The records of the newest acts, newest first.
-pub(crate) fn newest_acts(conn: &Connection, max: usize) -> rusqlite::Result<Vec<Record>> {
+pub(crate) fn newest_acts(conn: &Connection, max: usize) -> sql::Result<Vec<Record>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq ORDER BY a.seq DESC LIMIT ?1"
+        "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq ORDER BY /*pg a.place DESC, */a.seq DESC LIMIT ?1"
     );
     let max = i64::try_from(max.min(ACTS_MAX)).unwrap_or(1);
     conn.prepare_cached(&sql)?
@@ -198,7 +202,7 @@ pub(crate) fn newest_acts(conn: &Connection, max: usize) -> rusqlite::Result<Vec
 }
 
 /// The standing orders with the records of the acts that gave them.
-pub(crate) fn orders(conn: &Connection) -> rusqlite::Result<Vec<Standing>> {
+pub(crate) fn orders(conn: &Connection) -> sql::Result<Vec<Standing>> {
     let sql = format!(
         "SELECT {COLUMNS}, o.partner, o.stop FROM standing_order o JOIN journal j ON j.seq = o.act \
         ORDER BY o.partner, o.stop"
@@ -208,7 +212,7 @@ pub(crate) fn orders(conn: &Connection) -> rusqlite::Result<Vec<Standing>> {
             let stop = match row.get(8)? {
                 1 => Stop::Lane,
                 2 => Stop::Partner,
-                other => return Err(rusqlite::Error::IntegralValueOutOfRange(8, other)),
+                other => return Err(sql::Error::out_of_range(8, other)),
             };
             Ok(Standing {
                 partner: partner(row, 7)?,

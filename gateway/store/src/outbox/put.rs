@@ -3,11 +3,11 @@
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Class, Parcel, ParcelState, StoreError};
 use gateway_core::seal::{Sealed, Vault, sha256};
-use rusqlite::params;
 use schemas::id::PartnerId;
 
 use super::bound;
 use super::front::refresh_front;
+use crate::sql::params;
 use crate::writer::{Command, RowError, Turn};
 
 /// A parcel whose content is sealed.
@@ -61,10 +61,10 @@ impl SealedParcel {
         let mut known = turn.conn.prepare_cached(KNOWN)?;
         Ok(known.query_row([&self.id], |row| {
             let digest: Option<[u8; 32]> = row.get(4)?;
-            Ok(row.get::<_, String>(0)? == self.partner.as_str()
-                && row.get::<_, String>(1)? == self.subject
-                && row.get::<_, i64>(2)? == self.sequence
-                && row.get::<_, String>(3)? == self.kind
+            Ok(row.get::<String>(0)? == self.partner.as_str()
+                && row.get::<String>(1)? == self.subject
+                && row.get::<i64>(2)? == self.sequence
+                && row.get::<String>(3)? == self.kind
                 && digest.is_none_or(|digest| digest == self.digest))
         })?)
     }
@@ -155,6 +155,10 @@ pub(crate) struct Put(pub(crate) Vec<SealedParcel>);
 impl Command for Put {
     type Out = Vec<String>;
     const TAKES_IN: bool = true;
+
+    fn moves_parcels(&self) -> bool {
+        true
+    }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<Vec<String>, RowError> {
         let mut aside = Vec::new();

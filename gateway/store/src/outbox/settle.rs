@@ -3,7 +3,6 @@
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Delivery, Hold, ParcelState, Receipt, ReceiptProof};
 use gateway_core::seal::Vault;
-use rusqlite::{OptionalExtension as _, params};
 use schemas::id::PartnerId;
 
 use super::front::refresh_front;
@@ -11,6 +10,7 @@ use super::office::is_stopped;
 use super::state;
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag, list};
+use crate::sql::{OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// The exact bytes about to be sent.
@@ -144,6 +144,10 @@ fn receipt_of(vault: &Vault, id: &str, receipt: &Receipt) -> Draft {
 impl Command for Settle {
     type Out = ();
 
+    fn moves_parcels(&self) -> bool {
+        true
+    }
+
     /// A delivery counts whoever tells it, since the partner has it. Another ending counts only from
     /// whoever still holds the parcel: a late one says nothing about the try that came after.
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
@@ -175,18 +179,17 @@ struct Parcel {
 
 impl Parcel {
     fn find(turn: &Turn<'_>, hold: &Hold) -> Result<Self, RowError> {
-        let sql =
-            "SELECT state, receipt IS NOT NULL, attempts - 1, due_at FROM outbox WHERE id = ?1";
+        let sql = "SELECT state, receipt IS NOT NULL, attempts - 1, due_at FROM outbox WHERE id = ?1/*pg  FOR UPDATE*/";
         let found = turn
             .conn
             .prepare_cached(sql)?
             .query_row([&hold.id], |row| {
                 let state = state(row.get(0)?, row.get(1)?)?;
-                let is_held = state == ParcelState::Leased && row.get::<_, u32>(2)? == hold.turn;
+                let is_held = state == ParcelState::Leased && row.get::<u32>(2)? == hold.turn;
                 Ok(Self {
                     state,
                     is_held,
-                    is_held_in_time: is_held && row.get::<_, i64>(3)? > turn.now,
+                    is_held_in_time: is_held && row.get::<i64>(3)? > turn.now,
                 })
             })
             .optional()?;
@@ -234,7 +237,7 @@ fn close(turn: &Turn<'_>, id: &str, receipt: i64) -> Result<(), RowError> {
 const UNKNOWN_PARCEL: &str = "no such parcel";
 /// Refusals count while they give one reason; an unknown outcome keeps the words that may be there.
 const PUT_BACK: &str = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2, lost = 0, \
-    refusals = iif(?4, iif(reason IS ?3, refusals + 1, 1), iif(?5, refusals, 0)), reason = ?3, \
+    refusals = iif(?4, iif(reason IS NOT DISTINCT FROM ?3, refusals + 1, 1), iif(?5, refusals, 0)), reason = ?3, \
     asked = iif(?5, asked, 0) WHERE id = ?1";
 const PUT_DOWN: &str = "UPDATE outbox SET state = ?2, owner = NULL, due_at = ?3, reason = ?4, lost = 0 \
     WHERE id = ?1";

@@ -2,16 +2,13 @@
 
 use gateway_core::head::Evidence;
 use gateway_core::ports::{LaneCensus, ParcelFilter, ParcelState, ParcelStory};
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 
 use super::{class, instant, partner, state};
 use crate::meta::time;
+use crate::sql::{self, Connection, OptionalExtension as _, Row, ToValue};
 
 /// The parcels that came from a message.
-pub(crate) fn caused_by(
-    conn: &Connection,
-    evidence: &[u8; 16],
-) -> rusqlite::Result<Vec<ParcelStory>> {
+pub(crate) fn caused_by(conn: &Connection, evidence: &[u8; 16]) -> sql::Result<Vec<ParcelStory>> {
     let sql = format!("SELECT {COLUMNS} FROM outbox WHERE cause = ?1 ORDER BY position");
     conn.prepare_cached(&sql)?
         .query_map([evidence.as_slice()], read)?
@@ -19,13 +16,13 @@ pub(crate) fn caused_by(
 }
 
 /// One parcel.
-pub(crate) fn one(conn: &Connection, id: &str) -> rusqlite::Result<Option<ParcelStory>> {
+pub(crate) fn one(conn: &Connection, id: &str) -> sql::Result<Option<ParcelStory>> {
     let sql = format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1");
     conn.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 /// How many open parcels of its subject wait behind this one.
-pub(crate) fn behind(conn: &Connection, id: &str) -> rusqlite::Result<u64> {
+pub(crate) fn behind(conn: &Connection, id: &str) -> sql::Result<u64> {
     let sql = "SELECT count(*) FROM outbox o JOIN outbox b ON b.partner = o.partner \
         AND b.subject = o.subject AND b.state <> 2 \
         AND (b.sequence, b.position) > (o.sequence, o.position) WHERE o.id = ?1";
@@ -36,7 +33,7 @@ pub(crate) fn behind(conn: &Connection, id: &str) -> rusqlite::Result<u64> {
 }
 
 /// Parcels, the newest first.
-pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> rusqlite::Result<Vec<ParcelStory>> {
+pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> sql::Result<Vec<ParcelStory>> {
     let wanted = match filter.state {
         None => "state <> 2",
         Some(ParcelState::Waiting) => "state = 0",
@@ -47,15 +44,15 @@ pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> rusqlite::Result
         Some(ParcelState::Cancelled) => "state = 2 AND receipt IS NULL",
     };
     let mut sql = format!("SELECT {COLUMNS} FROM outbox WHERE {wanted}");
-    let mut values: Vec<&dyn ToSql> = Vec::new();
+    let mut values: Vec<&dyn ToValue> = Vec::new();
     let id = filter.partner.as_ref().map(|partner| partner.as_str());
     for (value, test) in [
-        (id.as_ref().map(|id| id as &dyn ToSql), "partner = ?"),
+        (id.as_ref().map(|id| id as &dyn ToValue), "partner = ?"),
         (
-            filter.subject.as_ref().map(|s| s as &dyn ToSql),
+            filter.subject.as_ref().map(|s| s as &dyn ToValue),
             "subject = ?",
         ),
-        (filter.before.as_ref().map(|b| b as &dyn ToSql), BEFORE),
+        (filter.before.as_ref().map(|b| b as &dyn ToValue), BEFORE),
     ] {
         if let Some(value) = value {
             sql.push_str(" AND ");
@@ -72,11 +69,12 @@ pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> rusqlite::Result
 }
 
 /// Counts per partner of what is not done.
-pub(crate) fn lanes(conn: &Connection) -> rusqlite::Result<Vec<LaneCensus>> {
-    let sql = "SELECT partner, sum(state < 2), sum(state = 3), sum(state = 4), \
+pub(crate) fn lanes(conn: &Connection) -> sql::Result<Vec<LaneCensus>> {
+    let sql = "SELECT partner, count(*) FILTER (WHERE state < 2), count(*) FILTER (WHERE state = 3), \
+        count(*) FILTER (WHERE state = 4), \
         min(CASE WHEN state < 2 THEN put_at END) \
         FROM outbox WHERE state <> 2 GROUP BY partner ORDER BY partner";
-    let count = |row: &Row<'_>, column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    let count = |row: &Row<'_>, column: usize| row.get::<i64>(column).map(i64::unsigned_abs);
     conn.prepare_cached(sql)?
         .query_map([], |row| {
             Ok(LaneCensus {
@@ -84,22 +82,22 @@ pub(crate) fn lanes(conn: &Connection) -> rusqlite::Result<Vec<LaneCensus>> {
                 waiting: count(row, 1)?,
                 dead: count(row, 2)?,
                 poison: count(row, 3)?,
-                oldest: row.get::<_, Option<i64>>(4)?.and_then(time),
+                oldest: row.get::<Option<i64>>(4)?.and_then(time),
             })
         })?
         .collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ParcelStory> {
-    let number = |column| -> rusqlite::Result<Option<u64>> {
-        Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
+fn read(row: &Row<'_>) -> sql::Result<ParcelStory> {
+    let number = |column| -> sql::Result<Option<u64>> {
+        Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
     };
     let receipt = number(14)?;
     Ok(ParcelStory {
         id: row.get(0)?,
         partner: partner(row, 1)?,
         subject: row.get(2)?,
-        sequence: row.get::<_, i64>(3)?.unsigned_abs(),
+        sequence: row.get::<i64>(3)?.unsigned_abs(),
         kind: row.get(4)?,
         class: class(row, 5)?,
         state: state(row.get(6)?, receipt.is_some())?,
@@ -107,13 +105,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ParcelStory> {
         reason: row.get(8)?,
         put_at: instant(row, 9)?,
         due_at: instant(row, 10)?,
-        due: row.get::<_, Option<i64>>(11)?.and_then(time),
+        due: row.get::<Option<i64>>(11)?.and_then(time),
         owner: row.get(12)?,
         sending: number(13)?,
         receipt,
-        cause: row
-            .get::<_, Option<[u8; 16]>>(15)?
-            .map(Evidence::from_bytes),
+        cause: row.get::<Option<[u8; 16]>>(15)?.map(Evidence::from_bytes),
     })
 }
 

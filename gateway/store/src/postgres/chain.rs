@@ -78,8 +78,18 @@ fn take_locked(
 ) -> std::result::Result<(Hold, Head), Refused> {
     let row: Option<(Hold, Head, Vec<u8>)> = conn
         .query_row(TAKE, params![writer], |row| {
-            let hold = Hold { id: row.get(0)?, epoch: row.get(1)? };
-            Ok((hold, Head { seq: row.get(2)?, hash: row.get(3)? }, row.get(4)?))
+            let hold = Hold {
+                id: row.get(0)?,
+                epoch: row.get(1)?,
+            };
+            Ok((
+                hold,
+                Head {
+                    seq: row.get(2)?,
+                    hash: row.get(3)?,
+                },
+                row.get(4)?,
+            ))
         })
         .optional()?;
     let Some((hold, head, sealed)) = row else {
@@ -92,12 +102,16 @@ fn take_locked(
     let newest = newest(conn, writer, hold.id)?;
     if anchor != head || newest != head {
         let (ends, says) = (place(newest.seq), place(anchor.seq));
-        return Err(Refused::Broken(format!("the journal ends at {ends}, its head says {says}")));
+        return Err(Refused::Broken(format!(
+            "the journal ends at {ends}, its head says {says}"
+        )));
     }
     // What was acknowledged must be there: a standby that was promoted without it is not our database.
     if known.is_some_and(|known| known.seq > head.seq || (known.seq == head.seq && known != head)) {
         let ends = place(head.seq);
-        return Err(Refused::Broken(format!("acknowledged records are missing behind {ends}")));
+        return Err(Refused::Broken(format!(
+            "acknowledged records are missing behind {ends}"
+        )));
     }
     Ok((hold, head))
 }
@@ -107,13 +121,17 @@ fn begin(
     writer: &str,
     vault: &Arc<Vault>,
 ) -> std::result::Result<(Hold, Head), Refused> {
-    conn.prepare_cached("LOCK TABLE chain IN SHARE ROW EXCLUSIVE MODE")?.execute([])?;
+    conn.prepare_cached("LOCK TABLE chain IN SHARE ROW EXCLUSIVE MODE")?
+        .execute([])?;
     let id: i64 = conn.query_row(
         "SELECT coalesce(max(id) + 1, 0)::bigint FROM chain",
         [],
         |row| row.get(0),
     )?;
-    let head = Head { seq: base_of(id), ..Head::genesis(writer) };
+    let head = Head {
+        seq: base_of(id),
+        ..Head::genesis(writer)
+    };
     conn.prepare_cached(BEGIN)?.execute(params![
         id,
         writer,
@@ -131,10 +149,16 @@ pub(crate) fn newest(conn: &Connection, writer: &str, chain: i64) -> Result<Head
     let base = base_of(chain);
     let newest = conn
         .query_row(NEWEST, [base, base_of(chain + 1)], |row| {
-            Ok(Head { seq: row.get(0)?, hash: row.get(1)? })
+            Ok(Head {
+                seq: row.get(0)?,
+                hash: row.get(1)?,
+            })
         })
         .optional()?;
-    Ok(newest.unwrap_or(Head { seq: base, ..Head::genesis(writer) }))
+    Ok(newest.unwrap_or(Head {
+        seq: base,
+        ..Head::genesis(writer)
+    }))
 }
 
 /// The place of a record in its chain: 1, 2, 3, …
@@ -155,8 +179,10 @@ impl Hold {
 const PLACES_BITS: u32 = 40;
 const TAKE: &str = "UPDATE chain SET epoch = epoch + 1 WHERE writer = ?1 \
     RETURNING id, epoch, seq, hash, anchor";
-const BEGIN: &str = "INSERT INTO chain (id, writer, epoch, seq, hash, anchor) VALUES (?1, ?2, 1, ?3, ?4, ?5)";
-const NEWEST: &str = "SELECT seq, hash FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
+const BEGIN: &str =
+    "INSERT INTO chain (id, writer, epoch, seq, hash, anchor) VALUES (?1, ?2, 1, ?3, ?4, ?5)";
+const NEWEST: &str =
+    "SELECT seq, hash FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
 const FENCE: &str = "SELECT 1 FROM chain WHERE id = ?1 AND epoch = ?2 AND seq = ?3 FOR UPDATE";
 /// Last in a transaction that appended.
 pub(super) const ADVANCE: &str = "UPDATE chain SET seq = ?2, hash = ?3, anchor = ?4 WHERE id = ?1";

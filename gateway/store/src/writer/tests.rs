@@ -13,7 +13,7 @@ impl Command for Raw {
     type Out = usize;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<usize, RowError> {
-        Ok(turn.conn.execute(self.0, [])?)
+        Ok(turn.conn.prepare_cached(self.0)?.execute([])?)
     }
 }
 
@@ -24,7 +24,7 @@ fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
     let mut params = StoreParams::new(folder.path().join("s"), vault, Arc::new(SystemClock));
     params.pages_max = pages_max;
     let health = Arc::new(Health::default());
-    let opened = crate::open::open(&params, &health).unwrap();
+    let opened = crate::open::open(&folder.path().join("s"), &params, &health).unwrap();
     WriterParts {
         conn: opened.conn,
         head: opened.head,
@@ -34,7 +34,7 @@ fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
             lease_micros: 1,
             refusals_per_minute_max: 1,
         },
-        headroom: Headroom::new(&params.path, 0),
+        headroom: Headroom::new(&folder.path().join("s"), 0),
         vault: params.vault,
         clock: params.clock,
         health,
@@ -66,7 +66,7 @@ fn serve(parts: &mut WriterParts, sql: &[&'static str]) -> Vec<Result<usize, Sto
 
 fn minutes(parts: &WriterParts) -> Vec<i64> {
     let sql = "SELECT minute FROM refusal_count ORDER BY minute";
-    let mut statement = parts.conn.prepare(sql).unwrap();
+    let mut statement = parts.conn.prepare_cached(sql).unwrap();
     statement
         .query_map([], |row| row.get(0))
         .unwrap()
@@ -143,7 +143,7 @@ fn a_failed_sync_halts_a_full_disk_fails_the_batch_and_a_broken_rule_only_its_ro
         (ffi::SQLITE_CONSTRAINT_UNIQUE, false, false),
         (ffi::SQLITE_TOOBIG, false, false),
     ] {
-        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into();
         assert_eq!(
             (halts(&error), breaks_batch(&error)),
             (halting, whole),

@@ -1,4 +1,5 @@
-//! The store through its ports, over real files.
+//! The store through its ports, over real files. What is not about files runs on PostgreSQL too, in
+//! `tests/postgres`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +8,7 @@
 
 mod bounds;
 mod durability;
+mod engine;
 mod inbox;
 mod outbox;
 mod reads;

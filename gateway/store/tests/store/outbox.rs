@@ -188,21 +188,20 @@ async fn what_waits_behind_a_dead_or_a_backing_off_parcel_is_not_looked_at() {
 
 /// What the index of due parcels holds.
 fn candidates(scene: &Scene) -> Vec<String> {
-    let sql = "SELECT id FROM outbox INDEXED BY outbox_due \
-        WHERE partner = 'portal' AND state IN (0, 1) AND front = 1 ORDER BY id DESC";
-    let conn = rusqlite::Connection::open(scene.path()).unwrap();
-    let mut statement = conn.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| row.get(0)).unwrap();
-    rows.map(Result::unwrap).collect()
+    scene.ask(
+        "SELECT id FROM outbox \
+        WHERE partner = 'portal' AND state IN (0, 1) AND front = 1 ORDER BY id DESC",
+    )
 }
 
 /// Subjects whose front is not their first open parcel.
-fn misplaced_fronts(scene: &Scene) -> i64 {
-    let sql = "SELECT count(*) FROM outbox o WHERE front <> (state <> 2 AND NOT EXISTS \
+fn misplaced_fronts(scene: &Scene) -> usize {
+    let misplaced = scene.ask(
+        "SELECT id FROM outbox o WHERE (front = 1) <> (state <> 2 AND NOT EXISTS \
         (SELECT 1 FROM outbox b WHERE b.partner = o.partner AND b.subject = o.subject \
-        AND b.state <> 2 AND (b.sequence, b.position) < (o.sequence, o.position)))";
-    let conn = rusqlite::Connection::open(scene.path()).unwrap();
-    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+        AND b.state <> 2 AND (b.sequence, b.position) < (o.sequence, o.position)))",
+    );
+    misplaced.len()
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{Clock, Entry, MessageLog as _, Parcel, StoredAnswer};
 use gateway_core::seal::{Vault, sha256};
-use gateway_store::{Store, StoreParams};
+use gateway_store::{Engine, Store, StoreParams};
 use jiff::Timestamp;
 use schemas::id::{MessageId, PartnerId};
 
@@ -33,24 +33,33 @@ impl TestClock {
 
 pub(crate) struct Scene {
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) engine: Engine,
     pub(crate) clock: Arc<TestClock>,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
         let start = AtomicI64::new(1_795_000_000_000_000);
+        let folder = tempfile::tempdir().unwrap();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            engine: crate::engine::make(folder.path()),
+            folder,
             clock: Arc::new(TestClock(start)),
         }
     }
 
+    /// The first column of all rows that this gives, read beside the store.
+    pub(crate) fn ask(&self, sql: &str) -> Vec<String> {
+        crate::engine::ask(&self.engine, sql)
+    }
+
+    /// The database file, where it is one.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("store.sqlite")
     }
 
     pub(crate) fn params(&self) -> StoreParams {
-        let mut params = StoreParams::new(self.path(), vault(), self.clock.clone());
+        let mut params = StoreParams::on(self.engine.clone(), vault(), self.clock.clone());
         params.lease = LEASE;
         params.headroom_bytes = 0;
         params

@@ -140,13 +140,7 @@ async fn refusals_are_totalled_for_ever_and_their_minutes_kept_for_a_day() {
     let mut params = scene.params();
     params.refusals_per_minute_max = 1;
     let store = gateway_store::Store::open(params).unwrap();
-    let minutes = || {
-        let conn = rusqlite::Connection::open(scene.path()).unwrap();
-        conn.query_row("SELECT count(*) FROM refusal_count", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .unwrap()
-    };
+    let minutes = || scene.ask("SELECT partner FROM refusal_count").len();
     for (advance, left) in [
         (0, 1),
         (60, 2),

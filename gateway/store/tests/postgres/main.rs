@@ -1,0 +1,24 @@
+//! The same store through the same ports on PostgreSQL, and what only several replicas can show.
+//!
+//! Without Debian's package the first test that needs a server ends this program and says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a test stops where it fails; the scene has more than this engine needs"
+)]
+
+mod engine;
+#[path = "../../../../tests/support/pg.rs"]
+mod pg;
+
+#[path = "../store/inbox.rs"]
+mod inbox;
+#[path = "../store/outbox.rs"]
+mod outbox;
+#[path = "../store/reads.rs"]
+mod reads;
+#[path = "../store/scene.rs"]
+mod scene;
+#[path = "../store/story.rs"]
+mod story;

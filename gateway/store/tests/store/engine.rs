@@ -1,0 +1,20 @@
+//! SQLite, as the scene needs it.
+
+use std::path::Path;
+
+use gateway_store::Engine;
+
+pub(crate) fn make(folder: &Path) -> Engine {
+    Engine::Sqlite(folder.join("store.sqlite"))
+}
+
+/// The first column of all rows.
+pub(crate) fn ask(engine: &Engine, sql: &str) -> Vec<String> {
+    let Engine::Sqlite(path) = engine else {
+        panic!("not SQLite");
+    };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
