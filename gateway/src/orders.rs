@@ -126,3 +126,168 @@ fn tell(orders: &Orders) {
         "orders of operators"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use futures_util::future::{BoxFuture, ready};
+    use gateway_core::{
+        partner::{Environment, Partner, Quota},
+        ports::{
+            Act, ActStory, Acted, Order, ParcelFile, ParcelFilter, ParcelStory, Stop, StoreError,
+        },
+    };
+
+    use super::*;
+
+    /// One store that several replicas read.
+    #[derive(Default)]
+    struct Store {
+        orders: Mutex<Orders>,
+        /// The store does not answer.
+        hangs: AtomicBool,
+    }
+
+    type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+    impl Office for Store {
+        fn list(&self, _: ParcelFilter) -> Answer<'_, Vec<ParcelStory>> {
+            Box::pin(ready(Ok(Vec::new())))
+        }
+        fn show(&self, _: &str) -> Answer<'_, Option<ParcelFile>> {
+            Box::pin(ready(Ok(None)))
+        }
+        fn act(&self, _: Act) -> Answer<'_, Acted> {
+            Box::pin(ready(Ok(Acted::Done)))
+        }
+        fn orders(&self) -> Answer<'_, Orders> {
+            if self.hangs.load(Ordering::SeqCst) {
+                return Box::pin(std::future::pending());
+            }
+            Box::pin(ready(Ok(self.orders.lock().unwrap().clone())))
+        }
+        fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
+            Box::pin(ready(Ok(Vec::new())))
+        }
+    }
+
+    fn tax() -> PartnerId {
+        PartnerId::parse("tax").unwrap()
+    }
+
+    fn suspended() -> Orders {
+        Orders(vec![Order {
+            partner: tax(),
+            stop: Stop::Partner,
+            act: ActStory {
+                at: "2026-11-22T05:00:00Z".parse().unwrap(),
+                who: "an".into(),
+                why: "a test".into(),
+                deed: "suspend-partner".into(),
+                target: "tax".into(),
+                journal: 1,
+            },
+        }])
+    }
+
+    fn registered() -> Arc<ArcSwap<Partners>> {
+        let quota = Quota {
+            per_minute: 60,
+            burst: 1,
+        };
+        let partner = Partner {
+            id: tax(),
+            name: "Tax".into(),
+            active: true,
+            peers: Vec::new(),
+            relays: Vec::new(),
+            keys: Vec::new(),
+            agreements: Vec::new(),
+            window: Duration::from_secs(300),
+            peer_quota: quota,
+        };
+        let us = PartnerId::parse("vss").unwrap();
+        let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();
+        Arc::new(ArcSwap::from_pointee(partners))
+    }
+
+    /// A replica of its own over the store.
+    struct Replica {
+        partners: Arc<ArcSwap<Partners>>,
+        orders: watch::Receiver<Orders>,
+        registered: Arc<ArcSwap<Partners>>,
+        _stop: watch::Sender<bool>,
+    }
+
+    async fn replica(store: &Arc<Store>) -> Replica {
+        let registered = registered();
+        let office: Arc<dyn Office> = Arc::<Store>::clone(store);
+        let standing = Standing::begin(office, Arc::clone(&registered)).await;
+        let (partners, orders) = (standing.partners(), standing.orders());
+        let (stop, stops) = watch::channel(false);
+        tokio::spawn(standing.run(stops));
+        Replica {
+            partners,
+            orders,
+            registered,
+            _stop: stop,
+        }
+    }
+
+    impl Replica {
+        fn serves(&self) -> bool {
+            self.partners.load().get(&tax()).unwrap().active
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_holds_at_every_replica_within_five_seconds_and_so_does_its_end() {
+        let store = Arc::new(Store::default());
+        let replicas = [
+            replica(&store).await,
+            replica(&store).await,
+            replica(&store).await,
+        ];
+        for (orders, serves) in [(suspended(), false), (Orders::default(), true)] {
+            assert!(
+                replicas.iter().all(|one| one.serves() != serves),
+                "{serves}"
+            );
+            *store.orders.lock().unwrap() = orders.clone();
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            for one in &replicas {
+                assert_eq!(one.serves(), serves);
+                assert_eq!(*one.orders.borrow(), orders);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn registrations_that_are_read_anew_stay_suspended() {
+        let store = Arc::new(Store::default());
+        *store.orders.lock().unwrap() = suspended();
+        let replica = replica(&store).await;
+        assert!(!replica.serves(), "from the very start");
+        replica.registered.store(registered().load_full());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!replica.serves());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_store_does_not_answer_the_last_orders_hold_on() {
+        let store = Arc::new(Store::default());
+        *store.orders.lock().unwrap() = suspended();
+        let replica = replica(&store).await;
+        store.hangs.store(true, Ordering::SeqCst);
+        *store.orders.lock().unwrap() = Orders::default();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!replica.serves());
+        store.hangs.store(false, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(replica.serves());
+    }
+}
