@@ -290,7 +290,6 @@ impl View {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the trait's own signatures")]
 impl Filesystem for View {
     fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let disk = disk(&self.0);

@@ -5,11 +5,13 @@ mod r02_points;
 mod r03_power;
 mod r04_nth;
 mod r05_full;
+mod r06_failover;
 mod r07_frozen;
 mod r08_hostile;
 mod r09_commits;
 mod r10_order;
 mod r13_rolling;
+mod r14_restore;
 mod recovery;
 
 use std::{
@@ -88,10 +90,12 @@ promises! {
     "R3", "power cut on a disk that forgets", r03_power;
     "R4", "the n-th write or sync fails", r04_nth;
     "R5", "the disk fills under load", r05_full;
+    "R6", "fail-over with kill -9 of the primary", r06_failover;
     "R7", "the insurance database is frozen", r07_frozen;
     "R8", "a hostile but lawful partner", r08_hostile;
     "R9", "parcels committed out of order", r09_commits;
     "R10", "order per key", r10_order;
     "R13", "restarts by SIGTERM under load", r13_rolling;
+    "R14", "backup and restore under load", r14_restore;
     "MARK", "recovery with many messages in flight", recovery;
 }

@@ -74,9 +74,9 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, name, .. } = self;
         if let Verdict::NotRun(why) = &self.verdict {
-            return write!(f, "{id:<4}{name}  not run: {why}");
+            return write!(f, "{id:<5}{name}  not run: {why}");
         }
-        write!(f, "{id:<4}{name}")?;
+        write!(f, "{id:<5}{name}")?;
         for figure in &self.figures {
             write!(f, "  {figure}")?;
         }
@@ -137,7 +137,7 @@ mod tests {
         };
         assert_eq!(
             line.to_string(),
-            "R1  kill -9  100 kills  lost 0  limit 0 lost  pass  seed 42  1 s"
+            "R1   kill -9  100 kills  lost 0  limit 0 lost  pass  seed 42  1 s"
         );
         assert_eq!(line.to_json()["verdict"], "pass");
     }
