@@ -13,13 +13,13 @@ use gateway_core::{
     sign::Signer,
     stage::{Bounds, Gate, Parts},
 };
-use gateway_store::{Store, StoreParams};
+use gateway_store::Store;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     admin::{self, AdminParts, Readiness},
-    config::{Config, Problem, Watched},
+    config::{self, Config, Problem, Watched},
     keys::Keys,
     metrics::Metrics,
     orders::Standing,
@@ -288,9 +288,8 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Store>, Sta
     let path = &config.store.seal_key;
     let vault = Vault::open_or_create(path)
         .map_err(|error| StartError::Key(path.clone(), error.to_string()))?;
-    let mut params = StoreParams::new(&config.store.path, Arc::new(vault), Arc::clone(clock));
-    params.lease = Duration::from_secs(config.store.lease_seconds);
-    params.queue_max = config.store.queue;
+    let params = config::store_params(config, Arc::new(vault), Arc::clone(clock))
+        .map_err(|(_, what, _)| StartError::Store(what))?;
     Store::open(params)
         .map(Arc::new)
         .map_err(|error| StartError::Store(error.to_string()))

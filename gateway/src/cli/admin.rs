@@ -9,13 +9,13 @@ use std::{
 use certs::seal::Vault;
 use clap::Args;
 use gateway_core::ports::{Clock, MessageLog as _, SystemClock};
-use gateway_store::{Store, StoreParams};
+use gateway_store::{Engine, Store};
 use schemas::proto::admin::{MessageStory, StatusResponse};
 
 use super::{ConfigFile, Ended};
 use crate::{
     admin::{client, explain::explain},
-    config::Config,
+    config::{self, Config},
     gateway::StartError,
 };
 
@@ -119,11 +119,13 @@ impl ExplainArguments {
         let config = Config::load(&self.which.file.config).map_err(StartError::Config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let vault = Arc::new(Vault::open_file(&config.store.seal_key)?);
-        let store = Store::open(StoreParams::new(
-            &config.store.path,
-            vault,
-            Arc::clone(&clock),
-        ))?;
+        let mut params = config::store_params(&config, vault, Arc::clone(&clock))
+            .map_err(|(_, what, _)| what)?;
+        if matches!(params.engine, Engine::Postgres(_)) {
+            // Beside the gateways, and no chain of theirs.
+            params.writer = "explain".into();
+        }
+        let store = Store::open(params)?;
         let stories = store.story(&self.id).await?;
         Ok(stories
             .iter()

@@ -1,4 +1,4 @@
-//! `lienthong journal verify`: walks the whole chain.
+//! `lienthong journal verify`: walks every chain.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,10 @@ use certs::seal::Vault;
 use clap::Subcommand;
 
 use super::{ConfigFile, Ended};
-use crate::{config::Config, gateway::StartError};
+use crate::{
+    config::{self, Config},
+    gateway::StartError,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -25,14 +28,17 @@ impl Command {
 fn verify(file: &ConfigFile) -> Ended {
     let config = Config::load(&file.config).map_err(StartError::Config)?;
     let vault = Vault::open_file(&config.store.seal_key)?;
-    match gateway_store::verify(&config.store.path, &vault) {
-        Ok(good) => {
-            println!(
-                "{} records of writer {} hold; head {}",
-                good.records,
-                good.writer,
-                hex::encode(good.head)
-            );
+    let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
+    match gateway_store::verify_all(&engine, &vault) {
+        Ok(chains) => {
+            for good in chains {
+                println!(
+                    "{} records of writer {} hold; head {}",
+                    good.records,
+                    good.writer,
+                    hex::encode(good.head)
+                );
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(broken) => {

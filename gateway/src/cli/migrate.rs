@@ -5,18 +5,29 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 use gateway_core::ports::{Clock, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
+use gateway_store::{Step, schema};
 use insurance::{registry, seed};
 
 use super::{ConfigFile, Ended};
-use crate::{config::Config, gateway::StartError, wiring};
+use crate::{
+    config::{self, Config},
+    gateway::StartError,
+    wiring,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
     /// The insurance registry that `[insurance]` names.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "store")]
     registry: bool,
+    /// The gateway's own store that `[store]` names; a gateway that starts brings it up by itself.
+    #[arg(long)]
+    store: bool,
+    /// Only tell how the store's schema stands to this build.
+    #[arg(long, requires = "store", conflicts_with_all = ["to", "registry"])]
+    status: bool,
     /// To this version instead of the newest; down only while nobody is in it.
     #[arg(long)]
     to: Option<i64>,
@@ -35,10 +46,29 @@ impl Arguments {
             registry::migrate(&wiring::registry_place(&config)?, self.to)?;
             println!("the registry's schema is up to date");
         }
+        if self.store {
+            self.store(&config)?;
+        }
         if self.people > 0 {
             self.seed(&config)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn store(&self, config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let engine = config::store_engine(config).map_err(|(_, what, _)| what)?;
+        let found = schema(&engine, Step::Status)?;
+        let to = self.to.map(u32::try_from).transpose()?;
+        let stands = match to {
+            _ if self.status => found,
+            Some(to) if to < found.version => schema(&engine, Step::Down(to))?,
+            to => schema(&engine, Step::Up(to))?,
+        };
+        println!(
+            "the store's schema has version {}; this build knows {}; builds from {} on work with it",
+            stands.version, stands.known, stands.compatible_from
+        );
+        Ok(())
     }
 
     fn seed(&self, config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

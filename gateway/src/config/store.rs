@@ -1,0 +1,151 @@
+//! Where messages are kept: a file of our own, or a database that all replicas share.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+
+use certs::tls::{Anchors, ClientParams, Connector};
+use gateway_core::{ports::Clock, seal::Vault};
+use gateway_store::{Engine, PostgresParams, StoreParams};
+
+use super::{Config, Store, StoreEngine, registry::Wrong};
+
+/// The store that `[store]` names, with the bounds that it sets.
+///
+/// # Errors
+/// What is wrong, at which key, and what to do.
+pub(crate) fn params(
+    config: &Config,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+) -> Result<StoreParams, Wrong> {
+    let store = &config.store;
+    let mut params = StoreParams::on(engine(config)?, vault, clock);
+    params.lease = Duration::from_secs(store.lease_seconds);
+    params.queue_max = store.queue;
+    if store.engine == StoreEngine::Postgres {
+        params.readers = store.pool;
+        params.writer = store.writer.clone().unwrap_or_else(host_name);
+    } else if let Some(writer) = &store.writer {
+        params.writer.clone_from(writer);
+    }
+    Ok(params)
+}
+
+/// Where it is kept.
+pub(crate) fn engine(config: &Config) -> Result<Engine, Wrong> {
+    let store = &config.store;
+    match (store.engine, &store.path) {
+        (StoreEngine::Sqlite, Some(path)) => Ok(Engine::Sqlite(path.clone())),
+        (StoreEngine::Sqlite, None) => Err((
+            "store.path",
+            "`store.path` is missing, and the engine is sqlite".to_owned(),
+            "add `path = \"store.sqlite\"`, or set engine = \"postgres\"",
+        )),
+        (StoreEngine::Postgres, _) => database(config).map(Engine::Postgres),
+    }
+}
+
+/// The store in a few words, without a secret.
+pub(crate) fn shown(store: &Store) -> String {
+    match (store.engine, &store.path) {
+        (StoreEngine::Sqlite, Some(path)) => path.display().to_string(),
+        (StoreEngine::Sqlite, None) => "no file".to_owned(),
+        (StoreEngine::Postgres, _) => "postgresql".to_owned(),
+    }
+}
+
+fn database(config: &Config) -> Result<PostgresParams, Wrong> {
+    let store = &config.store;
+    let (key, url) = match (&store.url, &store.url_file) {
+        (Some(url), None) => ("store.url", without_password(url)?),
+        (None, Some(file)) => ("store.url_file", read(file)?),
+        (Some(_), Some(_)) => {
+            let what = "`store.url` and `store.url_file` are both there".to_owned();
+            return Err(("store.url_file", what, "keep one of them"));
+        }
+        (None, None) => {
+            return Err((
+                "store.url",
+                "`store.url` is missing, and the engine is postgres".to_owned(),
+                "add `url = \"postgresql://user@host/database\"`, or `url_file` where it holds a password",
+            ));
+        }
+    };
+    let mut params = PostgresParams::new(url);
+    params.connect_timeout = Duration::from_millis(store.connect_timeout_ms);
+    params.statement_timeout = Duration::from_millis(store.timeout_ms);
+    params.keep = store.keep_weeks.map(|weeks| Duration::from_secs(u64::from(weeks) * WEEK));
+    params.danger_plain = config.danger.store_without_tls;
+    params.tls = store.anchors.as_deref().map(|file| connector(store, file)).transpose()?;
+    match params.problem() {
+        None => Ok(params),
+        Some(what) => Err((key, format!("`{key}`: {what}"), FORM)),
+    }
+}
+
+fn without_password(url: &str) -> Result<String, Wrong> {
+    match PostgresParams::new(url).holds_password() {
+        false => Ok(url.to_owned()),
+        true => Err((
+            "store.url",
+            "`store.url` holds a password".to_owned(),
+            "put the url into a file of mode 0600 and name it as `url_file`",
+        )),
+    }
+}
+
+fn read(file: &Path) -> Result<String, Wrong> {
+    let key = "store.url_file";
+    let unread = |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
+    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
+    if mode & 0o037 != 0 {
+        let what = format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777);
+        return Err((key, what, "chmod 0600 the file, or 0640 for a group"));
+    }
+    let text = fs::read_to_string(file).map_err(unread)?;
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+fn connector(store: &Store, file: &Path) -> Result<Connector, Wrong> {
+    let key = "store.anchors";
+    let cure = "name the PEM file of the authority that issued the server's certificate";
+    let wrong = |what: String| (key, format!("`{key}`: {what}"), cure);
+    let anchors = Anchors::from_file(file).map_err(|error| wrong(error.to_string()))?;
+    Connector::new(ClientParams {
+        identity: None,
+        anchors,
+        crls: Vec::new(),
+        tls12: false,
+        handshake_deadline: Duration::from_millis(store.connect_timeout_ms),
+        alpn: Vec::new(),
+    })
+    .map_err(|error| wrong(error.to_string()))
+}
+
+/// A replica's name where nobody gave it one: on Kubernetes a stateful pod's, which it keeps.
+fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "gateway".to_owned() } else { name }
+}
+
+const FORM: &str = "write postgresql://user@host[,host]/database, and name the server's authority as `anchors`";
+const WEEK: u64 = 7 * 24 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_with_a_password_belongs_into_a_file_that_others_cannot_read() {
+        let wrong = without_password("postgresql://me:secret@localhost/db").unwrap_err();
+        assert_eq!(wrong.0, "store.url");
+        assert!(!wrong.1.contains("secret"));
+        without_password("postgresql://me@localhost/db").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        fs::write(&file, "postgresql://me:secret@localhost/db\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(read(&file).unwrap_err().1.contains("read by others"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read(&file).unwrap(), "postgresql://me:secret@localhost/db");
+    }
+}
