@@ -163,6 +163,26 @@ impl Store {
         chains.into_iter().next().ok_or_else(Broken::no_chain)
     }
 
+    /// Makes the journal's partitions ahead and detaches those whose last record is older than `keep`; gives
+    /// the names of what was detached. The keeper does it every hour; a file has no partitions.
+    pub fn tidy(&self, keep: Duration) -> Result<Vec<String>, StoreError> {
+        let Engine::Postgres(database) = &self.0.engine else {
+            return Ok(Vec::new());
+        };
+        let target = Target::new(database, "keeper").map_err(StoreError::Unavailable)?;
+        let now = self.now();
+        // A session brings a runtime of its own, and the caller's thread may drive one already.
+        std::thread::scope(|scope| {
+            let round =
+                scope.spawn(|| postgres::keeper::tidy(&target, Some(keep), &self.0.vault, now));
+            let gone = || StoreError::Unavailable("the keeper panicked".into());
+            round
+                .join()
+                .map_err(|_| gone())?
+                .map_err(|error| error.told())
+        })
+    }
+
     /// Refusals that were counted but not kept, over all partners.
     pub async fn refusals_not_kept(&self) -> Result<u64, StoreError> {
         let (_, overflow) = self.0.readers.read(refusals::totals).await?;

@@ -110,6 +110,7 @@ pub fn verify(path: &Path, vault: &Vault) -> Result<Verified, Broken> {
         seen,
         base: 0,
         head: Head::genesis(&writer),
+        is_cut_off: false,
     };
     let head = walk.whole(&end)?;
     stray_inbox(&conn)?;
@@ -177,6 +178,8 @@ struct Chain {
     writer: String,
     anchor: Vec<u8>,
     detached: Option<Vec<u8>>,
+    /// Whether parts of any chain were.
+    is_cut_off: bool,
 }
 
 impl Chain {
@@ -186,6 +189,7 @@ impl Chain {
             writer: row.get(1)?,
             anchor: row.get(2)?,
             detached: row.get(3)?,
+            is_cut_off: row.get(4)?,
         })
     }
 
@@ -210,6 +214,7 @@ impl Chain {
             seen: end,
             base,
             head,
+            is_cut_off: self.is_cut_off,
         };
         let head = walk.whole(&end)?;
         Ok(Verified {
@@ -229,6 +234,8 @@ struct Walk<'a> {
     base: i64,
     /// How far the walk has come.
     head: Head,
+    /// Whether older parts were detached.
+    is_cut_off: bool,
 }
 
 /// One record as it stands, with its digest and hash.
@@ -362,7 +369,8 @@ impl Walk<'_> {
         let answers: Vec<Option<i64>> = statement
             .query_map([record.evidence.as_slice()], |row| row.get(0))?
             .collect::<sql::Result<_>>()?;
-        Ok(answers.contains(&Some(record.seq)))
+        // The request may stand in a part that was detached.
+        Ok(answers.contains(&Some(record.seq)) || (answers.is_empty() && self.is_cut_off))
     }
 
     /// At the number that the file saw, the hash must be the one it saw.
@@ -424,6 +432,6 @@ const STRAY_INBOX: &str = "SELECT i.request FROM inbox i \
     WHERE coalesce(j.kind, 0) <> 1 OR (i.answer IS NOT NULL AND \
     (coalesce(a.kind, 0) <> 2 OR a.evidence IS DISTINCT FROM j.evidence)) ORDER BY i.request LIMIT 1";
 const CHAINS: &str = "SELECT c.id, c.writer, c.anchor, (SELECT d.anchor FROM detached d \
-    WHERE d.chain = c.id ORDER BY d.seq DESC LIMIT 1) FROM chain c ORDER BY c.id";
+    WHERE d.chain = c.id ORDER BY d.seq DESC LIMIT 1), EXISTS (SELECT 1 FROM detached) FROM chain c ORDER BY c.id";
 const PAGE: i64 = 256;
 const WALK_MAX: Duration = Duration::from_secs(24 * 3600);

@@ -8,12 +8,17 @@
     reason = "a test stops where it fails; the scene has more than this engine needs"
 )]
 
+mod chains;
 mod engine;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;
+mod schema;
+mod trouble;
 
 #[path = "../store/inbox.rs"]
 mod inbox;
+#[path = "../store/office.rs"]
+mod office;
 #[path = "../store/outbox.rs"]
 mod outbox;
 #[path = "../store/reads.rs"]

@@ -10,6 +10,7 @@ mod bounds;
 mod durability;
 mod engine;
 mod inbox;
+mod office;
 mod outbox;
 mod reads;
 mod scene;

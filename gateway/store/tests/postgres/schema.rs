@@ -1,0 +1,190 @@
+//! The schema: up and down, older and newer builds, partitions, and the plan of every query that runs.
+
+use std::time::Duration;
+
+use gateway_core::ports::{MessageLog as _, Office as _, Outbox as _, ParcelFilter};
+use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, schema, verify_all};
+
+use crate::pg::Cluster;
+use crate::scene::{LEASE, Scene, answer, finish, parcel, partner, vault};
+
+#[tokio::test]
+async fn the_schema_goes_up_and_down_but_not_away_from_under_a_journal() {
+    let scene = Scene::new();
+    assert_eq!(schema(&scene.engine, Step::Status).unwrap().version, 0);
+    let there = schema(&scene.engine, Step::Up(None)).unwrap();
+    assert_eq!(there.version, there.known);
+    assert_eq!(schema(&scene.engine, Step::Down(0)).unwrap().version, 0);
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    drop(store);
+    let refused = schema(&scene.engine, Step::Down(0));
+    assert!(
+        matches!(refused, Err(OpenError::HoldsRecords)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_worked_with_while_it_allows_that_and_refused_when_it_does_not() {
+    let scene = Scene::new();
+    drop(scene.open());
+    let known = schema(&scene.engine, Step::Status).unwrap().known;
+    scene.ask(&format!("INSERT INTO migration VALUES (90, {known})"));
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    drop(store);
+    scene.ask(&format!(
+        "UPDATE migration SET compatible_from = {} WHERE number = 90",
+        known + 1
+    ));
+    let refused = Store::open(scene.params()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Newer { found: 90, .. }),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn the_journal_has_a_partition_for_this_week_and_those_to_come() {
+    let scene = Scene::new();
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    let names = |scene: &Scene| {
+        scene.ask("SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'journal'::regclass ORDER BY 1")
+    };
+    assert_eq!(names(&scene).len(), 4);
+    scene.clock.advance(Duration::from_secs(8 * 86_400));
+    finish(&scene, &store, "m-0000002").await;
+    assert_eq!(names(&scene).len(), 5);
+    let options = scene.ask("SELECT DISTINCT reloptions::text FROM pg_class WHERE relname LIKE 'journal_w%' AND relkind = 'r'");
+    assert_eq!(options, ["{toast_tuple_target=8160}"]);
+    let across = store.story("m-0000001").await.unwrap().remove(0);
+    assert_eq!(across.journal, [1, 2]);
+    store.verify().unwrap();
+}
+
+#[tokio::test]
+async fn an_old_partition_is_detached_with_its_ids_and_the_chain_still_verifies() {
+    let scene = Scene::new();
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    store.claim(scene.entry("m-0000002", "x")).await.unwrap();
+    scene.clock.advance(Duration::from_secs(30 * 86_400));
+    let keep = Duration::from_secs(14 * 86_400);
+    finish(&scene, &store, "m-0000003").await;
+    assert!(
+        store.tidy(keep).unwrap().is_empty(),
+        "a claim without an answer leans on it"
+    );
+    let open = store.unfinished(1).await.unwrap().remove(0);
+    store
+        .commit(open.evidence, answer(open.evidence), Vec::new())
+        .await
+        .unwrap();
+    assert!(!store.tidy(keep).unwrap().is_empty());
+    assert!(store.story("m-0000001").await.unwrap().is_empty());
+    assert_eq!(store.verify().unwrap().records, 6, "counted on");
+    finish(&scene, &store, "m-0000004").await;
+    drop(store);
+    scene.open().verify().unwrap();
+}
+
+/// Everything that the store asks, with a server that writes down each plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_query_that_runs_reads_a_whole_table() {
+    let Some(cluster) = Cluster::start_with(&[
+        "fsync=off",
+        "shared_preload_libraries=auto_explain",
+        "auto_explain.log_min_duration=0",
+        "auto_explain.log_nested_statements=on",
+    ]) else {
+        return;
+    };
+    let mut scene = Scene::new();
+    scene.engine = Engine::Postgres(PostgresParams::new(cluster.database()));
+    let store = scene.open();
+    run_everything(&scene, &store).await;
+    let told = std::fs::read_to_string(cluster.host().join("log")).unwrap();
+    let mut seen = 0;
+    for plan in told.split("plan:\n").skip(1) {
+        let (query, rest) = plan.split_once("LOG:").unwrap_or((plan, ""));
+        let _ = rest;
+        if !query.contains("lienthong") && !BIG.iter().any(|table| query.contains(table)) {
+            continue;
+        }
+        seen += 1;
+        for table in BIG {
+            let whole = query.contains(&format!("Seq Scan on {table}"))
+                || query.contains(&format!("Seq Scan on lienthong_store.{table}"));
+            assert!(!whole, "{query}");
+        }
+    }
+    assert!(seen > 40, "only {seen} plans were written down");
+}
+
+async fn run_everything(scene: &Scene, store: &Store) {
+    let entry = scene.entry("m-0000001", "x");
+    store.claim(entry.clone()).await.unwrap();
+    let parcels = (0..6)
+        .map(|n| parcel(&format!("p{n}"), &format!("s{}", n % 2), n))
+        .collect();
+    store
+        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .await
+        .unwrap();
+    store.claim(entry.clone()).await.unwrap();
+    store
+        .known(&entry.sender, &entry.id, &entry.digest)
+        .await
+        .unwrap();
+    let read = scene.entry("m-0000002", "x");
+    store
+        .record(read.clone(), answer(read.evidence))
+        .await
+        .unwrap();
+    let lost = scene.entry("m-0000003", "x");
+    store.claim(lost.clone()).await.unwrap();
+    store.release(lost.evidence).await.unwrap();
+    store.unfinished(5).await.unwrap();
+    store.quarantine(lost.evidence, "test").await.unwrap();
+    store.story("m-0000001").await.unwrap();
+    store.story(&entry.evidence.to_string()).await.unwrap();
+    store.census().await.unwrap();
+    let leased = store.lease(&partner("portal"), 4, LEASE).await.unwrap();
+    let holds: Vec<_> = leased
+        .iter()
+        .map(gateway_core::ports::Leased::hold)
+        .collect();
+    store
+        .sending(&partner("portal"), holds.clone(), "bytes".into())
+        .await
+        .unwrap();
+    let done = holds
+        .into_iter()
+        .map(|hold| (hold, crate::chains::delivery()));
+    store.settle(done.collect()).await.unwrap();
+    store
+        .list(ParcelFilter {
+            max: 5,
+            ..ParcelFilter::default()
+        })
+        .await
+        .unwrap();
+    store.show("p5").await.unwrap();
+    store.orders().await.unwrap();
+    store.acts(5).await.unwrap();
+}
+
+/// Tables that grow without end.
+const BIG: [&str; 3] = ["journal", "inbox", "outbox"];
+
+#[test]
+fn a_missing_server_is_told_as_not_reached() {
+    let engine = Engine::Postgres(PostgresParams::new("host=/nonexistent user=me dbname=db"));
+    assert!(matches!(
+        schema(&engine, Step::Status),
+        Err(OpenError::Database(_))
+    ));
+    assert!(verify_all(&engine, &vault()).is_err());
+}
