@@ -15,6 +15,9 @@ pub mod clock; // time that a test can turn
 pub mod far; // the insurance database on the far side of a socket
 pub mod house; // a gateway with its folder, its people and its partners
 pub mod message; // messages of every partner, good until a test bends them
+#[path = "../support/pg.rs"]
+#[allow(missing_docs, reason = "its own words are on what is used")]
+pub mod pg; // a PostgreSQL cluster of one's own
 pub mod relay; // a TCP relay that can be told to lose what comes back
 pub mod tape; // everything that is logged, as data
 pub mod tool; // foreign commands, or why they were not run

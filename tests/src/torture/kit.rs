@@ -6,11 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::pg::Cluster;
+
 use super::{
     checker::{self, Findings, Ledgers},
     load::{Load, Shape},
     office::Office,
     process::{Launch, Process},
+    promise::Engine,
     report::{Line, Verdict, thousands},
     site::Site,
     source::Source,
@@ -26,6 +29,8 @@ pub struct Kit {
     pub launch: Launch,
     /// The seed of everything.
     pub seed: u64,
+    /// The database server, where both databases are on one.
+    pub cluster: Option<Cluster>,
     data: &'static str,
     started: Instant,
 }
@@ -43,8 +48,51 @@ impl Kit {
             office,
             launch: Launch::default(),
             seed,
+            cluster: None,
             data: "",
             started,
+        }
+    }
+
+    /// The same with both databases on a PostgreSQL server of its own, which syncs.
+    ///
+    /// # Errors
+    /// Why there is none here.
+    pub async fn make_on(engine: Engine, seed: u64) -> Result<Self, String> {
+        let mut kit = Self::make(seed).await;
+        if engine == Engine::Postgres {
+            let cluster = tokio::task::spawn_blocking(|| Cluster::start_with(&[])).await;
+            let cluster = cluster.map_err(|error| error.to_string())?;
+            kit.move_to(cluster.ok_or("postgresql is not installed")?)?;
+        }
+        Ok(kit)
+    }
+
+    fn move_to(&mut self, cluster: Cluster) -> Result<(), String> {
+        for name in ["store", "registry"] {
+            cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
+        }
+        let store = format!(
+            "engine = \"postgres\"\nurl = \"{}\"\nwriter = \"one\"",
+            cluster.url("store")
+        );
+        self.site
+            .edit("gateway.toml", "path = \"store.sqlite\"", &store);
+        let registry = format!("mode = \"postgres\"\nurl = \"{}\"", cluster.url("registry"));
+        self.site.edit(
+            "gateway.toml",
+            "mode = \"embedded\"\npath = \"registry.sqlite\"",
+            &registry,
+        );
+        self.cluster = Some(cluster);
+        let config = self.site.layout.config();
+        let config = config.display().to_string();
+        let migrate = ["migrate", "--registry", "--store", "--config", &config];
+        let output = self.launch.command(&migrate).output();
+        let output = output.map_err(|error| error.to_string())?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         }
     }
 
@@ -66,13 +114,19 @@ impl Kit {
     /// The insurance database.
     #[must_use]
     pub fn registry(&self) -> Source {
-        Source::Sqlite(self.data("registry.sqlite"))
+        match &self.cluster {
+            Some(cluster) => Source::Postgres(cluster.url("registry")),
+            None => Source::Sqlite(self.data("registry.sqlite")),
+        }
     }
 
     /// The gateway's own store.
     #[must_use]
     pub fn store(&self) -> Source {
-        Source::Sqlite(self.data("store.sqlite"))
+        match &self.cluster {
+            Some(cluster) => Source::Postgres(cluster.url("store")),
+            None => Source::Sqlite(self.data("store.sqlite")),
+        }
     }
 
     /// Starts the gateway and waits until it is ready.

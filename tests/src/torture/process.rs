@@ -47,9 +47,14 @@ impl Launch {
     /// Starts `lienthong serve`; what it logs is appended to `serve.log`.
     #[must_use]
     pub fn serve(&self, site: &Site) -> Process {
-        let config = site.layout.config();
+        self.serve_at(site, &site.layout.config(), site.admin)
+    }
+
+    /// The same under another config of the site, whose operators' listener is there.
+    #[must_use]
+    pub fn serve_at(&self, site: &Site, config: &Path, admin: SocketAddr) -> Process {
         let command = self.command(&["serve", "--config", &config.display().to_string()]);
-        Process::spawn(command, site.admin, &site.root().join("serve.log"))
+        Process::spawn(command, admin, &site.root().join("serve.log"))
     }
 
     /// Starts `lienthong registry`, listening there.

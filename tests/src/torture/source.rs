@@ -83,6 +83,7 @@ fn text(value: ValueRef<'_>) -> String {
 
 fn psql(url: &str, query: &str) -> Result<Vec<Vec<String>>, String> {
     let mut command = Command::new("psql");
+    command.env("PGOPTIONS", "-c search_path=lienthong_store,registry");
     command.args([
         "-X",
         "-q",

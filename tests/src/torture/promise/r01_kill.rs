@@ -11,7 +11,11 @@ use crate::torture::{
 };
 
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
-    let kit = Kit::make(plan.seed).await;
+    let name = format!("kill -9 ({})", plan.engine.word());
+    let kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R1", &name, why, plan.seed)],
+    };
     let mut random = Random::of(plan.seed, &[11]);
     let load = kit.load(Shape::USUAL);
     let (mut kills, mut slowest) = (0, Duration::ZERO);
@@ -22,14 +26,14 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         if kills % 4 != 3 {
             match process.ready(READY_MAX).await {
                 Ok(after) => slowest = slowest.max(after),
-                Err(why) => return vec![broken(&kit, kills, why)],
+                Err(why) => return vec![broken(&kit, &name, kills, why)],
             }
             process.started = Instant::now();
         }
         tokio::time::sleep(at.saturating_sub(process.started.elapsed())).await;
         if let Some(status) = process.ended() {
             let why = format!("it ended by itself with {status}: {}", process.tail());
-            return vec![broken(&kit, kills, why)];
+            return vec![broken(&kit, &name, kills, why)];
         }
         process.kill();
         kills += 1;
@@ -40,13 +44,9 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         "{kills} kills, ready again within {} ms",
         slowest.as_millis()
     );
-    vec![kit.line("R1", "kill -9 (sqlite)", first, closed)]
+    vec![kit.line("R1", &name, first, closed)]
 }
 
-fn broken(kit: &Kit, kills: u64, why: String) -> Line {
-    kit.broken(
-        "R1",
-        "kill -9 (sqlite)",
-        format!("after {kills} kills: {why}"),
-    )
+fn broken(kit: &Kit, name: &str, kills: u64, why: String) -> Line {
+    kit.broken("R1", name, format!("after {kills} kills: {why}"))
 }

@@ -20,10 +20,22 @@ use crate::torture::{
 };
 
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
-    let kit = Kit::make(plan.seed).await;
-    let registry = match remote(&kit).await {
-        Ok(registry) => registry,
-        Err(why) => return vec![kit.broken("R7", NAME, why)],
+    let kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R7", NAME, why, plan.seed)],
+    };
+    let registry = match &kit.cluster {
+        Some(_) => None,
+        None => match remote(&kit).await {
+            Ok(registry) => Some(registry),
+            Err(why) => return vec![kit.broken("R7", NAME, why)],
+        },
+    };
+    let signal = |signal| match (&registry, &kit.cluster) {
+        (Some(registry), _) => registry.signal(signal),
+        (None, Some(cluster)) if signal == Signal::STOP => cluster.signal("STOP"),
+        (None, Some(cluster)) => cluster.signal("CONT"),
+        (None, None) => {}
     };
     let process = kit.serve().await;
     let load = kit.load(Shape {
@@ -44,11 +56,15 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         if !plan.has_time() {
             break;
         }
-        seen.freeze(&registry, &process, &load, frozen_for).await;
+        seen.freeze(&signal, &process, &load, frozen_for).await;
     }
     seen.slowest_refusal(&load);
     let mut closed = kit.close(load, process).await;
     drop(registry);
+    let name = match kit.cluster {
+        Some(_) => "postgres frozen, store and registry",
+        None => NAME,
+    };
     closed.wrong.append(&mut seen.wrong);
     let first = format!(
         "{} times {} s, {} refusals, slowest {} ms (limit 1,000), memory +{} MiB (limit 64), again after {} ms (limit 5,000)",
@@ -59,7 +75,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         seen.grown_kb / 1024,
         seen.again.as_millis()
     );
-    vec![kit.line("R7", NAME, first, closed)]
+    vec![kit.line("R7", name, first, closed)]
 }
 
 const NAME: &str = "database frozen";
@@ -101,7 +117,7 @@ struct Seen {
 impl Seen {
     async fn freeze(
         &mut self,
-        registry: &Process,
+        signal: &dyn Fn(Signal),
         gateway: &Process,
         load: &Load,
         frozen_for: Duration,
@@ -112,10 +128,10 @@ impl Seen {
         while acked() < flowing + 50 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        registry.signal(Signal::STOP);
+        signal(Signal::STOP);
         let before_kb = gateway.resident_kb();
-        // what the registry had done already may still be answered
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // what the registry had done already may still be answered, within a call's time
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         let before = acked();
         tokio::time::sleep(frozen_for).await;
         if acked() > before {
@@ -128,7 +144,7 @@ impl Seen {
         if grown > 64 << 10 {
             self.wrong.push(format!("memory grew by {grown} KiB"));
         }
-        registry.signal(Signal::CONT);
+        signal(Signal::CONT);
         let thawed = Instant::now();
         let before = acked();
         while acked() == before && thawed.elapsed() < Duration::from_secs(10) {

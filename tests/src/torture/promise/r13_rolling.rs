@@ -3,15 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::Plan;
+use super::{Engine, Plan};
 use crate::torture::{
     kit::{Kit, READY_MAX},
-    load::Shape,
+    load::{Load, Shape},
     random::Random,
     report::Line,
+    site::free_port,
 };
 
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
+    if plan.engine == Engine::Postgres {
+        return vec![two(plan).await];
+    }
     let kit = Kit::make(plan.seed).await;
     let load = kit.load(Shape::USUAL);
     let mut random = Random::of(plan.seed, &[23]);
@@ -43,3 +47,71 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
 
 const NAME: &str = "rolling restart";
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+
+/// Two gateways on one database, restarted in turn; there is always one that works.
+async fn two(plan: Plan) -> Line {
+    let name = "rolling restart (postgres)";
+    let kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return Line::not_run("R13", name, why, plan.seed),
+    };
+    let (address, admin) = (free_port(), free_port());
+    let second = kit.site.layout.gateway("second.toml");
+    let text = std::fs::read_to_string(kit.site.layout.config()).unwrap();
+    let text = text
+        .replace(&port(kit.site.address), &port(address))
+        .replace(&port(kit.site.admin), &port(admin))
+        .replace("writer = \"one\"", "writer = \"two\"");
+    std::fs::write(&second, text).unwrap();
+    let first = kit.site.layout.config();
+    let start = |one: bool| match one {
+        true => kit.launch.serve_at(&kit.site, &first, kit.site.admin),
+        false => kit.launch.serve_at(&kit.site, &second, admin),
+    };
+    let mut running = [start(true), start(false)];
+    for process in &mut running {
+        if let Err(why) = process.ready(READY_MAX).await {
+            return kit.broken("R13", name, why);
+        }
+    }
+    let load = Load::start(
+        &kit.site,
+        Shape::USUAL,
+        plan.seed,
+        &[kit.site.address, address],
+    );
+    let mut random = Random::of(plan.seed, &[23]);
+    let [mut one, mut other] = running;
+    let (mut restarts, mut slowest, mut wrong, mut is_first) =
+        (0, Duration::ZERO, Vec::new(), true);
+    while restarts < plan.n.unwrap_or(20) && plan.has_time() {
+        tokio::time::sleep(Duration::from_millis(300 + random.below(900))).await;
+        let asked = Instant::now();
+        let ended = one.terminate(DRAIN_MAX).await;
+        slowest = slowest.max(asked.elapsed());
+        if !ended.is_some_and(|status| status.success()) {
+            wrong.push(format!("restart {restarts}: ended with {ended:?}"));
+        }
+        let mut again = start(is_first);
+        if let Err(why) = again.ready(READY_MAX).await {
+            return kit.broken("R13", name, format!("after {restarts} restarts: {why}"));
+        }
+        (one, other, is_first) = (other, again, !is_first);
+        restarts += 1;
+    }
+    let mut load = load;
+    load.finish(Duration::from_secs(40)).await;
+    let (keep, end) = if is_first { (one, other) } else { (other, one) };
+    end.terminate(DRAIN_MAX).await;
+    let mut closed = kit.close(load, keep).await;
+    closed.wrong.extend(wrong);
+    let told = format!(
+        "{restarts} restarts in turn of two gateways, drained within {} ms (limit 30,000)",
+        slowest.as_millis()
+    );
+    kit.line("R13", name, told, closed)
+}
+
+fn port(address: std::net::SocketAddr) -> String {
+    format!("port = {}\n", address.port())
+}

@@ -22,6 +22,7 @@ use crate::{
     message::content_digest,
     torture::{
         kit::{Kit, READY_MAX},
+        ledger::Ledger,
         letter::{Kind, Letter, Mix, Scribe},
         load::Shape,
         random::Random,
@@ -32,7 +33,7 @@ use crate::{
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let kit = Kit::make(plan.seed).await;
     let rows = plan.n.unwrap_or(2_000);
-    leave(&kit, rows).await;
+    leave(&kit, rows, None).await;
     let mut process = kit.launch.serve(&kit.site);
     let ready = match process.ready(READY_MAX).await {
         Ok(ready) => ready,
@@ -82,18 +83,25 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
 const NAME: &str = "recovery after a kill";
 const MARK: Duration = Duration::from_secs(5);
 
-/// What a gateway leaves that is killed with so many messages past T1.
-async fn leave(kit: &Kit, rows: u64) {
+/// What a gateway leaves that is killed with so many messages past T1, and whose senders never ask
+/// again; no gateway may run. They are noted as sent.
+pub(super) async fn leave(kit: &Kit, rows: u64, ledger: Option<&Ledger>) {
     let vault = Vault::open_or_create(&kit.site.layout.gateway("seal.key")).unwrap();
     let path = kit.data("store.sqlite");
     let mut params = StoreParams::new(path, Arc::new(vault), Arc::new(SystemClock));
     params.lease = Duration::from_secs(1);
     let store = Arc::new(Store::open(params).unwrap());
     let mut scribe = Scribe::new(&kit.site.layout.agencies(), kit.site.landmarks.clone());
-    scribe.skip_births(100_000);
+    // numbers that no load comes to, new ones each time
+    let from = 300_000 + u32::try_from(Timestamp::now().as_millisecond() % 500_000).unwrap_or(0);
+    scribe.skip_births(from);
     let mut random = Random::of(kit.seed, &[30]);
     let entries: Vec<_> = (0..rows)
-        .map(|_| entry(scribe.write(Kind::Birth, &mut random)))
+        .map(|_| {
+            let letter = scribe.write(Kind::Birth, &mut random);
+            ledger.inspect(|ledger| ledger.sent(&letter));
+            entry(letter)
+        })
         .collect();
     let claims = stream::iter(entries).map(|entry| {
         let store = Arc::clone(&store);
