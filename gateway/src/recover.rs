@@ -104,8 +104,10 @@ impl Recovery {
         let resumed = stream::iter(unfinished)
             .map(|message| self.resume(message))
             .buffer_unordered(AT_ONCE)
-            .filter(|resumed| ready(*resumed));
-        match more && resumed.count().await > 0 {
+            .filter(|resumed| ready(*resumed))
+            .count()
+            .await;
+        match more && resumed > 0 {
             true => Duration::ZERO,
             false => EVERY,
         }

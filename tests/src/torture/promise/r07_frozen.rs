@@ -25,7 +25,12 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         Err(why) => return vec![Line::not_run("R7", NAME, why, plan.seed)],
     };
     let registry = match &kit.cluster {
-        Some(_) => None,
+        Some(_) => {
+            let mode = "mode = \"postgres\"";
+            kit.site
+                .edit("gateway.toml", mode, &format!("{mode}\ntimeout_ms = 500"));
+            None
+        }
         None => match remote(&kit).await {
             Ok(registry) => Some(registry),
             Err(why) => return vec![kit.broken("R7", NAME, why)],
