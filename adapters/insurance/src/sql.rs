@@ -22,7 +22,7 @@ pub(crate) enum Sql {
     /// A connection to a file.
     Lite(rusqlite::Connection),
     /// A session with a server, made again where it was lost between two transactions.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// Which engine.

@@ -68,10 +68,8 @@ pub(super) fn hands(params: &Params, marks: &Arc<Marks>) -> Result<Hands, OpenEr
         }),
         Place::Server(address) => {
             let session = || {
-                Ok(Sql::Postgres(Postgres::new(
-                    address.clone(),
-                    Patience::Call,
-                )?))
+                let session = Postgres::new(address.clone(), Patience::Call)?;
+                Ok(Sql::Postgres(Box::new(session)))
             };
             Ok(Hands {
                 business: session()?,
@@ -90,7 +88,10 @@ pub(super) fn hands(params: &Params, marks: &Arc<Marks>) -> Result<Hands, OpenEr
 pub(super) fn aside(place: &Place) -> Result<Sql, sql::Error> {
     Ok(match place {
         Place::File(path) => Sql::Lite(sql::open_file(path)?),
-        Place::Server(address) => Sql::Postgres(Postgres::new(address.clone(), Patience::Endless)?),
+        Place::Server(address) => {
+            let session = Postgres::new(address.clone(), Patience::Endless)?;
+            Sql::Postgres(Box::new(session))
+        }
     })
 }
 

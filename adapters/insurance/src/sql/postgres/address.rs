@@ -9,7 +9,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 /// A parsed url of a PostgreSQL database; with several hosts the one that may be written to is used.
 #[derive(Clone)]
 pub struct Address {
-    config: Config,
+    config: Box<Config>,
 }
 
 /// Why a url is not one of a PostgreSQL database that can be used.
@@ -48,7 +48,9 @@ impl Address {
             .connect_timeout(Duration::from_secs(3))
             .keepalives_idle(Duration::from_secs(10))
             .tcp_user_timeout(Duration::from_secs(10));
-        Ok(Self { config })
+        Ok(Self {
+            config: Box::new(config),
+        })
     }
 
     /// Hosts and database, without user and password.
