@@ -9,12 +9,14 @@ use schemas::id::{MessageId, PartnerId};
 
 use crate::head::Evidence;
 
+mod office;
 mod outbox;
 
-pub use outbox::{
-    Act, ActStory, Acted, Class, Deed, Delivery, Hold, Leased, Office, Order, Orders, Outbox,
-    Parcel, ParcelFile, ParcelFilter, ParcelState, ParcelStory, Receipt, ReceiptProof, Said, Stop,
+pub use office::{
+    Act, ActStory, Acted, Deed, Office, Order, Orders, ParcelFile, ParcelFilter, ParcelState,
+    ParcelStory, Stop,
 };
+pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 
 /// Time, passed in so that tests can turn it.
 pub trait Clock: Send + Sync + 'static {

@@ -58,8 +58,8 @@ impl<A: Adapter> Service<Arc<Recorded<A::Request>>> for Perform<A> {
             crate::faultpoint!("perform-before");
             let outcome = tokio::time::timeout_at(deadline, effect.instrument(span)).await;
             crate::faultpoint!("perform-after");
-            let outcome = outcome
-                .unwrap_or_else(|_| Err(Fault::new(FaultCode::DeadlineExceeded, "perform")));
+            let outcome =
+                outcome.unwrap_or_else(|_| Err(Fault::new(FaultCode::DeadlineExceeded, "perform")));
             room.leave(outcome.map_err(|fault| Refusal::of("perform", evidence, fault)))
         })
     }

@@ -106,3 +106,34 @@ async fn a_call_that_outlives_its_lease_is_cut_off_with_an_unknown_outcome() {
         "{end:?}"
     );
 }
+
+/// Two replicas, each with a lane of its own, over one store.
+#[tokio::test(start_paused = true)]
+async fn two_lanes_over_one_store_send_each_parcel_once_and_never_two_of_one_subject() {
+    let ids: Vec<String> = ["a", "b", "c"]
+        .iter()
+        .flat_map(|subject| (1..=4).map(move |serial| format!("{subject}/{serial}")))
+        .collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let scene = Arc::new(Scene {
+        takes: SECOND,
+        ..Scene::new().with(&ids)
+    });
+    let replica = || {
+        Lane::new(LaneParts {
+            concurrency: 4,
+            courier: Arc::new(Single(Arc::clone(&scene))),
+            ..parts(&scene, portal())
+        })
+    };
+    tokio::join!(run(replica(), SECOND * 30), run(replica(), SECOND * 30));
+    let most = scene.most_in_flight.load(Ordering::SeqCst);
+    assert_eq!(most, 3, "one of each subject");
+    let mut sent: Vec<_> = scene.sent().into_iter().map(|(_, body)| body).collect();
+    for subject in ["a", "b", "c"] {
+        let of_it = sent.iter().filter(|id| id.starts_with(subject));
+        assert!(of_it.is_sorted(), "{sent:?}");
+    }
+    sent.sort_unstable();
+    assert_eq!(sent, ids);
+}
