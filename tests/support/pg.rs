@@ -9,6 +9,7 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::disallowed_methods,
     reason = "each package uses its own part of it, and a test stops where it fails"
 )]
 
