@@ -326,6 +326,12 @@ fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
     }
 }
 
+/// Ends the claims that an earlier process of this writer left behind: whoever has the writer's lock knows
+/// that nobody acts upon them, and their effect keys make a second try safe.
+pub(crate) fn let_go(conn: &Connection, writer: &str, now: i64) -> sql::Result<usize> {
+    conn.prepare_cached(LET_GO)?.execute(params![writer, now])
+}
+
 /// Everything needed to act again.
 pub(crate) fn reopen(vault: &Vault, record: &Record, lost: u32) -> Result<Unfinished, StoreError> {
     let body = record.open(vault)?;
@@ -451,6 +457,8 @@ const TAKE_OVER: &str = "UPDATE inbox SET request = ?1, owner = ?2, leased_until
     WHERE request = ?4 AND answer IS NULL";
 const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = NULL, poison = NULL \
     WHERE request = ?2 AND answer IS NULL";
+const LET_GO: &str = "UPDATE inbox SET owner = NULL, leased_until = ?2 \
+    WHERE answer IS NULL AND owner = ?1 AND leased_until > ?2";
 /// One that was never handed out has its turn at once; another one waits as it would have, so that
 /// giving back is no way to the front.
 const RELEASE: &str = "UPDATE inbox SET owner = NULL, lost = 0, leased_until = ?2 + \

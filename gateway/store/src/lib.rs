@@ -105,7 +105,7 @@ impl Store {
             Target::new(database, &role).map_err(OpenError::Url)
         };
         let parts = postgres::writer::WriterParts {
-            target: target("writer")?,
+            target: target(&own_role())?,
             terms: params.terms(),
             vault: Arc::clone(&params.vault),
             clock: Arc::clone(&params.clock),
@@ -200,6 +200,12 @@ impl fmt::Debug for Store {
             .field("engine", &self.0.engine)
             .finish_non_exhaustive()
     }
+}
+
+/// The writer's sessions of this very process: the end of a version 7 id is random.
+fn own_role() -> String {
+    let id = gateway_core::head::Evidence::fresh().to_string();
+    format!("writer {}", &id[id.len().saturating_sub(12)..])
 }
 
 impl StoreParams {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::anchor::{self, HeadFile};
 use crate::health::Health;
+use crate::inbox;
 use crate::journal::Head;
 use crate::reader::Source;
 use crate::{PostgresParams, migrate, sql};
@@ -161,8 +162,13 @@ pub(crate) fn open(
     let readers = (0..params.readers.max(1))
         .map(|_| reader(path).map(|conn| Source::Kept(sql::Connection::Sqlite(conn))));
     let readers = readers.collect::<rusqlite::Result<_>>()?;
+    let conn = sql::Connection::Sqlite(conn);
+    if health.writable().is_ok() {
+        let now = params.clock.now().as_microsecond();
+        inbox::let_go(&conn, &params.writer, now).map_err(OpenError::from)?;
+    }
     Ok(Opened {
-        conn: sql::Connection::Sqlite(conn),
+        conn,
         readers,
         head,
         head_file,

@@ -14,6 +14,8 @@ use crate::sql::{Error, Result};
 #[derive(Clone)]
 pub(crate) struct Target {
     hosts: Vec<Config>,
+    /// What `pg_stat_activity` calls its sessions.
+    pub(crate) name: String,
     tls: Option<Tls>,
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
@@ -39,9 +41,12 @@ impl Target {
         if !parsed.get_hostaddrs().is_empty() {
             return Err("the url may not name hostaddr".to_owned());
         }
-        let hosts = (0..count).map(|at| one_host(params, &parsed, at, role));
+        // The server cuts a name at 63 bytes.
+        let name: String = format!("lienthong {role}").chars().filter(char::is_ascii).take(63).collect();
+        let hosts = (0..count).map(|at| one_host(params, &parsed, at, &name));
         Ok(Self {
             hosts: hosts.collect::<std::result::Result<_, _>>()?,
+            name: name.clone(),
             tls: params.tls.clone().map(Tls),
             connect_timeout: params.connect_timeout,
             statement_timeout: params.statement_timeout,
@@ -102,7 +107,8 @@ impl Target {
             "SET search_path = {SCHEMA}; SET statement_timeout = {patience}; \
             SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 2000; \
             SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-            SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning; \
+            SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; \
+            SET client_connection_check_interval = 1000; SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning; \
             SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
             patience / 3
@@ -127,7 +133,7 @@ fn one_host(
     params: &PostgresParams,
     parsed: &Config,
     at: usize,
-    role: &str,
+    name: &str,
 ) -> std::result::Result<Config, String> {
     let mut config = Config::new();
     let port = parsed.get_ports().get(at).or(parsed.get_ports().first());
@@ -135,7 +141,7 @@ fn one_host(
         .user(parsed.get_user().unwrap_or_default())
         .dbname(parsed.get_dbname().unwrap_or_default())
         .port(*port.unwrap_or(&5432))
-        .application_name(format!("lienthong {role}"))
+        .application_name(name)
         .connect_timeout(params.connect_timeout)
         .keepalives_idle(Duration::from_secs(5))
         .keepalives_interval(Duration::from_secs(2))

@@ -17,6 +17,7 @@ use super::partitions::Cover;
 use super::pending::{self, Pending};
 use super::{Session, Target, migrate};
 use crate::health::Health;
+use crate::inbox;
 use crate::journal::Head;
 use crate::sql::{Connection, Error, ToValue as _, Value};
 use crate::writer::{BATCH_MAX, Job, RowError, Terms, Turn, resolve};
@@ -76,6 +77,8 @@ impl Writer {
         };
         match taken {
             Ok((hold, head)) => {
+                let now = writer.parts.clock.now().as_microsecond();
+                inbox::let_go(&conn, &writer.parts.terms.writer, now)?;
                 writer.head = head;
                 writer.conn = Some((conn, hold));
             }
@@ -144,7 +147,11 @@ impl Writer {
         let conn = self.parts.target.connect().map_err(unavailable)?;
         let conn = Connection::Postgres(conn);
         let known = Some(self.head).filter(|head| *head != Head::genesis(""));
-        match take(&conn, &self.parts.terms.writer, &self.parts.vault, known) {
+        let mut taken = take(&conn, &self.parts.terms.writer, &self.parts.vault, known);
+        if matches!(taken, Err(Refused::InUse)) && self.end_own_before(&conn).map_err(unavailable)? {
+            taken = take(&conn, &self.parts.terms.writer, &self.parts.vault, known);
+        }
+        match taken {
             Ok((hold, head)) => {
                 self.head = head;
                 self.give_back(&conn).map_err(unavailable)?;
@@ -161,6 +168,19 @@ impl Writer {
             }
             Err(Refused::Broken(why)) => self.halt(why),
         }
+    }
+
+    /// The server may not have noticed that this process's last session is lost: ends it. Names hold a
+    /// random part, so nobody else's session is met.
+    fn end_own_before(&self, conn: &Connection) -> crate::sql::Result<bool> {
+        let ended = conn
+            .prepare_cached(END_OWN)?
+            .query_map([&self.parts.target.name], |row| row.get::<bool>(0))?
+            .count();
+        if ended > 0 {
+            std::thread::park_timeout(self.parts.target.connect_timeout / 10);
+        }
+        Ok(ended > 0)
     }
 
     fn halt(&self, why: String) -> Result<(), StoreError> {
@@ -337,5 +357,7 @@ const IN_USE_TRIES: u32 = 12;
 const MIGRATION_MAX: std::time::Duration = std::time::Duration::from_secs(600);
 /// Who may go first in a subject changes only under this lock, so that two replicas never each see half.
 const LOCK_OUTBOX: &str = "SELECT pg_advisory_xact_lock(1280603759)";
+const END_OWN: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    WHERE application_name = ?1 AND pid <> pg_backend_pid()";
 const GIVE_BACK: &str = "UPDATE inbox i SET owner = NULL, leased_until = ?2 FROM journal j \
     WHERE j.evidence = ANY(?1::bytea[]) AND j.kind = 1 AND i.request = j.seq AND i.answer IS NULL";
