@@ -17,6 +17,10 @@ use crate::postgres::Session;
 
 /// A connection of either kind. It stays on one thread.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a thread has one, and keeps it where it is"
+)]
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
     Postgres(Session),

@@ -42,7 +42,11 @@ impl Target {
             return Err("the url may not name hostaddr".to_owned());
         }
         // The server cuts a name at 63 bytes.
-        let name: String = format!("lienthong {role}").chars().filter(char::is_ascii).take(63).collect();
+        let name: String = format!("lienthong {role}")
+            .chars()
+            .filter(char::is_ascii)
+            .take(63)
+            .collect();
         let hosts = (0..count).map(|at| one_host(params, &parsed, at, &name));
         Ok(Self {
             hosts: hosts.collect::<std::result::Result<_, _>>()?,

@@ -148,7 +148,9 @@ impl Writer {
         let conn = Connection::Postgres(conn);
         let known = Some(self.head).filter(|head| *head != Head::genesis(""));
         let mut taken = take(&conn, &self.parts.terms.writer, &self.parts.vault, known);
-        if matches!(taken, Err(Refused::InUse)) && self.end_own_before(&conn).map_err(unavailable)? {
+        if matches!(taken, Err(Refused::InUse))
+            && self.end_own_before(&conn).map_err(unavailable)?
+        {
             taken = take(&conn, &self.parts.terms.writer, &self.parts.vault, known);
         }
         match taken {
@@ -196,7 +198,7 @@ impl Writer {
         let now = self.parts.clock.now().as_microsecond();
         let all: Vec<&[u8]> = self.doubtful.iter().map(<[u8; 16]>::as_slice).collect();
         conn.prepare_cached(GIVE_BACK)?
-            .execute(&[&Value::Blobs(&all) as &dyn crate::sql::ToValue, &now])?;
+            .execute([&Value::Blobs(&all) as &dyn crate::sql::ToValue, &now])?;
         self.doubtful.clear();
         Ok(())
     }
