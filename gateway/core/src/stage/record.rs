@@ -184,7 +184,15 @@ impl Desk {
         crate::faultpoint!("t1-before");
         let claimed = self.parts.log.claim(entry(permitted)).await;
         crate::faultpoint!("t1-after");
-        match claimed.map_err(|error| unavailable(&error))? {
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            // what cannot be written can still be read
+            Err(error) => match first_answer(&self.parts, &permitted.verified).await {
+                Some(answer) => Claimed::Same(answer),
+                None => return Err(unavailable(&error)),
+            },
+        };
+        match claimed {
             Claimed::New => Ok(Opened::Ours),
             Claimed::Same(answer) => Ok(Opened::Answered(answer)),
             Claimed::Conflict => Err(conflict()),
@@ -287,11 +295,12 @@ async fn close<R>(
         Ok(Claimed::Conflict) => refuse(conflict()),
         Ok(Claimed::Stale) => refuse(stale()),
         Ok(Claimed::InProgress) => refuse(Fault::new(FaultCode::InProgress, "twin")),
-        Err(error) if claims(verified) => match first_answer(parts, verified).await {
+        // another holder may have answered; and what cannot be written can still be read
+        Err(error) => match first_answer(parts, verified).await {
             Some(first) => Ok(first),
-            None => refuse(uncommitted(&error)),
+            None if claims(verified) => refuse(uncommitted(&error)),
+            None => refuse(unavailable(&error)),
         },
-        Err(error) => refuse(unavailable(&error)),
     }
 }
 

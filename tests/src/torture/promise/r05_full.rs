@@ -126,9 +126,13 @@ impl Stored {
         }
     }
 
-    async fn is_there(&mut self) -> bool {
-        let reply = self.line.exchange(&self.letter.message).await;
-        reply.is_ok_and(|reply| reply.body == self.answer)
+    /// The very answer again, or what came instead.
+    async fn ask(&mut self) -> Result<(), String> {
+        match self.line.exchange(&self.letter.message).await {
+            Ok(reply) if reply.body == self.answer => Ok(()),
+            Ok(reply) => Err(format!("{} {}", reply.status, reply.text())),
+            Err(broken) => Err(broken.0.to_owned()),
+        }
     }
 }
 
@@ -151,11 +155,11 @@ impl Seen {
         tokio::time::sleep(Duration::from_millis(2_500)).await;
         let before = acked();
         for _ in 0..10 {
-            match stored.is_there().await {
-                true => self.read += 1,
-                false => self
+            match stored.ask().await {
+                Ok(()) => self.read += 1,
+                Err(what) => self
                     .wrong
-                    .push("a stored answer was not given while full".into()),
+                    .push(format!("not the stored answer while full: {what}")),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

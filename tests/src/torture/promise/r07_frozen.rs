@@ -26,9 +26,11 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     };
     let registry = match &kit.cluster {
         Some(_) => {
-            let mode = "mode = \"postgres\"";
-            kit.site
-                .edit("gateway.toml", mode, &format!("{mode}\ntimeout_ms = 500"));
+            // a message may wait for both, one after the other, before it is told "later"
+            for (line, bound) in [("mode = \"postgres\"", 250), ("writer = \"one\"", 250)] {
+                let bounded = format!("{line}\ntimeout_ms = {bound}");
+                kit.site.edit("gateway.toml", line, &bounded);
+            }
             None
         }
         None => match remote(&kit).await {
@@ -95,7 +97,7 @@ async fn remote(kit: &Kit) -> Result<Process, String> {
         "gateway.toml",
         "mode = \"embedded\"",
         &format!(
-            "mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"\ntimeout_ms = 500",
+            "mode = \"remote\"\nuri = \"https://localhost:{}\"\nanchors = \"ca.pem\"\ntimeout_ms = 300",
             listen.port()
         ),
     );
