@@ -17,6 +17,7 @@ mod journal; // what was said can be shown to be what was said
 mod layout; // the house itself: who may import whom
 mod limits; // how much and how often
 mod names; // people under every spelling of their names
+mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line
 mod recovery; // killed between any two steps
