@@ -29,11 +29,11 @@ use gateway_core::partner::Environment;
 use schemas::id::PartnerId;
 
 pub(crate) use keys::anchors_beside;
-pub(crate) use registry::address as registry_address;
-pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
+pub(crate) use registry::address as registry_address;
 pub use snapshot::Snapshot;
+pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use value::Secret;
 pub use watch::Watched;
 

@@ -180,7 +180,9 @@ pub struct Contract {
 impl Contract {
     pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
         match config.insurance.mode {
-            InsuranceMode::Embedded | InsuranceMode::Postgres => Self::embedded(config, clock).await,
+            InsuranceMode::Embedded | InsuranceMode::Postgres => {
+                Self::embedded(config, clock).await
+            }
             InsuranceMode::Remote => Self::remote(config),
         }
     }

@@ -4,8 +4,8 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 use gateway_core::ports::{Clock, SystemClock};
-use indicatif::{ProgressBar, ProgressStyle};
 use gateway_store::{Step, schema};
+use indicatif::{ProgressBar, ProgressStyle};
 use insurance::{registry, seed};
 
 use super::{ConfigFile, Ended};

@@ -42,7 +42,8 @@ fn from_config(url: &str) -> Result<Address, Wrong> {
 
 fn from_file(file: &Path) -> Result<Address, Wrong> {
     let key = "insurance.url_file";
-    let unread = |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
+    let unread =
+        |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
     let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
     if mode & 0o037 != 0 {
         return Err((

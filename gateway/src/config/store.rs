@@ -73,9 +73,15 @@ fn database(config: &Config) -> Result<PostgresParams, Wrong> {
     let mut params = PostgresParams::new(url);
     params.connect_timeout = Duration::from_millis(store.connect_timeout_ms);
     params.statement_timeout = Duration::from_millis(store.timeout_ms);
-    params.keep = store.keep_weeks.map(|weeks| Duration::from_secs(u64::from(weeks) * WEEK));
+    params.keep = store
+        .keep_weeks
+        .map(|weeks| Duration::from_secs(u64::from(weeks) * WEEK));
     params.danger_plain = config.danger.store_without_tls;
-    params.tls = store.anchors.as_deref().map(|file| connector(store, file)).transpose()?;
+    params.tls = store
+        .anchors
+        .as_deref()
+        .map(|file| connector(store, file))
+        .transpose()?;
     match params.problem() {
         None => Ok(params),
         Some(what) => Err((key, format!("`{key}`: {what}"), FORM)),
@@ -95,7 +101,8 @@ fn without_password(url: &str) -> Result<String, Wrong> {
 
 fn read(file: &Path) -> Result<String, Wrong> {
     let key = "store.url_file";
-    let unread = |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
+    let unread =
+        |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
     let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
     if mode & 0o037 != 0 {
         let what = format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777);
@@ -123,11 +130,19 @@ fn connector(store: &Store, file: &Path) -> Result<Connector, Wrong> {
 
 /// A replica's name where nobody gave it one: on Kubernetes a stateful pod's, which it keeps.
 fn host_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() { "gateway".to_owned() } else { name }
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    if name.is_empty() {
+        "gateway".to_owned()
+    } else {
+        name
+    }
 }
 
-const FORM: &str = "write postgresql://user@host[,host]/database, and name the server's authority as `anchors`";
+const FORM: &str =
+    "write postgresql://user@host[,host]/database, and name the server's authority as `anchors`";
 const WEEK: u64 = 7 * 24 * 3600;
 
 #[cfg(test)]

@@ -661,9 +661,15 @@ fn a_registry_on_postgresql_needs_one_url_without_a_password_or_a_private_file_w
     assert!(with("url_file = \"good.url\"").is_ok());
     let refused = [
         ("", "`insurance.url` is missing"),
-        ("url = \"mysql://db/insurance\"", "not a url of a PostgreSQL database"),
+        (
+            "url = \"mysql://db/insurance\"",
+            "not a url of a PostgreSQL database",
+        ),
         ("url = \"postgresql://db\"", "names no database"),
-        ("url = \"postgresql://gate:hidden@db/insurance\"", "holds a password"),
+        (
+            "url = \"postgresql://gate:hidden@db/insurance\"",
+            "holds a password",
+        ),
         ("url_file = \"absent.url\"", "`insurance.url_file`: "),
         ("url_file = \"open.url\"", "can be read by others"),
         (
