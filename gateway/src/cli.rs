@@ -54,7 +54,7 @@ enum Command {
     /// The journal.
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Makes or changes the schema, and seeds synthetic people: a gateway that starts never does.
+    /// Makes or changes the schemas of the registry and of the store, and seeds synthetic people.
     Migrate(migrate::Arguments),
     /// Serves the registry of a file or of PostgreSQL to others, as insurance.v1 over mutual TLS.
     Registry(registry::Arguments),
