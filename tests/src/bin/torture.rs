@@ -63,6 +63,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             budget: Duration::from_secs(600),
             engine: Engine::Sqlite,
             began: Instant::now(),
+            tells_times: false,
         },
         json: false,
     };
@@ -74,6 +75,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--budget" => asked.plan.budget = Duration::from_secs(number(&value()?)?),
             "--engine" => asked.plan.engine = engine(&value()?)?,
             "--json" => asked.json = true,
+            "--tell-times" => asked.plan.tells_times = true,
             "all" => asked.promises.extend(ALL),
             name => asked.promises.push(promise(name)?),
         }
@@ -105,7 +107,7 @@ fn promise(name: &str) -> Result<&'static Promise, String> {
 
 fn usage() -> String {
     let mut text =
-        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--json]\n"
+        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--tell-times] [--json]\n"
             .to_owned();
     for promise in ALL {
         text.push_str(&format!("  {:<4} {}\n", promise.id, promise.what));

@@ -35,6 +35,9 @@ pub struct Plan {
     pub engine: Engine,
     /// When the promise began.
     pub began: Instant,
+    /// Whether a time beyond its limit is told and no failure: on a machine that does other work too,
+    /// seconds say nothing about the gateway. What is lost, doubled or out of order fails all the same.
+    pub tells_times: bool,
 }
 
 impl Engine {
@@ -62,6 +65,19 @@ impl Plan {
     #[must_use]
     pub fn has_time(&self) -> bool {
         self.began.elapsed() < self.budget
+    }
+
+    /// Judges what came late; gives what the line says of it.
+    #[must_use]
+    pub fn judge(&self, late: Vec<String>, wrong: &mut Vec<String>) -> String {
+        match (self.tells_times, late.len()) {
+            (_, 0) => String::new(),
+            (true, late) => format!(" [{late} late, told only]"),
+            (false, _) => {
+                wrong.extend(late);
+                String::new()
+            }
+        }
     }
 }
 

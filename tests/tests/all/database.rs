@@ -8,10 +8,8 @@ use gateway_store::{Engine, PostgresParams, verify_all};
 use gateway_tests::{
     house::{House, Plan},
     message::{Birth, dossier},
+    pg,
 };
-
-#[path = "../../support/pg.rs"]
-mod pg;
 
 /// A plan whose messages stand in this database, under this name.
 fn on(plan: Plan, url: &str, writer: &str) -> Plan {

@@ -7,11 +7,9 @@ use conformance::portal::STATES;
 use gateway_tests::{
     house::{House, Plan},
     message::{Birth, dossier},
+    pg,
 };
 use insurance::{Place, registry::migrate, sql::Address};
-
-#[path = "../../support/pg.rs"]
-mod pg;
 
 /// An empty database with the registry's schema; a gateway seeds the people that every house knows.
 fn database() -> Option<String> {

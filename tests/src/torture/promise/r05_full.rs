@@ -45,9 +45,10 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     seen.slowest_refusal(&load);
     let mut closed = kit.close(load, process).await;
     closed.wrong.append(&mut seen.wrong);
+    let late = plan.judge(seen.late, &mut closed.wrong);
     let first = format!(
         "{} fillings, {} refusals, slowest {} ms (limit 1,000), {} stored answers read while full, \
-         resumed within {} ms (limit 10,000)",
+         resumed within {} ms (limit 10,000){late}",
         seen.rounds,
         seen.refusals,
         seen.slowest.as_millis(),
@@ -144,6 +145,7 @@ struct Seen {
     read: u64,
     resumed: Duration,
     wrong: Vec<String>,
+    late: Vec<String>,
 }
 
 impl Seen {
@@ -175,7 +177,7 @@ impl Seen {
         }
         self.resumed = self.resumed.max(freed.elapsed());
         if freed.elapsed() > Duration::from_secs(10) {
-            self.wrong
+            self.late
                 .push("not resumed 10 s after there was room".into());
         }
     }
@@ -187,7 +189,7 @@ impl Seen {
             self.refusals += 1;
             self.slowest = self.slowest.max(*took);
             if *took > Duration::from_secs(1) {
-                self.wrong
+                self.late
                     .push(format!("{code} after {} ms", took.as_millis()));
             }
         }

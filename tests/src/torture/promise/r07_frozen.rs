@@ -73,8 +73,9 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         None => NAME,
     };
     closed.wrong.append(&mut seen.wrong);
+    let late = plan.judge(seen.late, &mut closed.wrong);
     let first = format!(
-        "{} times {} s, {} refusals, slowest {} ms (limit 1,000), memory +{} MiB (limit 64), again after {} ms (limit 5,000)",
+        "{} times {} s, {} refusals, slowest {} ms (limit 1,000), memory +{} MiB (limit 64), again after {} ms (limit 5,000){late}",
         seen.times,
         frozen_for.as_secs(),
         seen.refusals,
@@ -119,6 +120,7 @@ struct Seen {
     grown_kb: u64,
     again: Duration,
     wrong: Vec<String>,
+    late: Vec<String>,
 }
 
 impl Seen {
@@ -159,8 +161,7 @@ impl Seen {
         }
         self.again = self.again.max(thawed.elapsed());
         if thawed.elapsed() > Duration::from_secs(5) {
-            self.wrong
-                .push("not going on 5 s after the thaw".to_owned());
+            self.late.push("not going on 5 s after the thaw".to_owned());
         }
     }
 
@@ -171,7 +172,7 @@ impl Seen {
             self.refusals += 1;
             self.slowest = self.slowest.max(*took);
             if *took > Duration::from_millis(1_000) {
-                self.wrong
+                self.late
                     .push(format!("{code} after {} ms", took.as_millis()));
             }
         }

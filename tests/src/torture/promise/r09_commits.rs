@@ -1,5 +1,6 @@
-//! R9: parcels committed out of order. Many hands put them in, each subject's in a shuffled order, while
-//! others lease and settle; every parcel is delivered, none is passed over.
+//! R9: parcels committed out of order. Many hands put them in at once, each its own subjects, so that later
+//! ids are committed before earlier ones, while others lease and settle; every parcel is delivered, none is
+//! passed over. Within a subject they are put in in order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

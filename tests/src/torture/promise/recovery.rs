@@ -57,9 +57,9 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let mut load = load;
     load.finish(Duration::from_secs(40)).await;
     process.terminate(Duration::from_secs(30)).await;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut late) = (Vec::new(), Vec::new());
     if first_answer > MARK {
-        wrong.push(format!(
+        late.push(format!(
             "new messages after {} ms",
             first_answer.as_millis()
         ));
@@ -68,7 +68,11 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let figures = vec![
         format!("{} rows in flight", thousands(rows)),
         format!("ready after {} ms", ready.as_millis()),
-        format!("first new answer after {} ms", first_answer.as_millis()),
+        format!(
+            "first new answer after {} ms{}",
+            first_answer.as_millis(),
+            plan.judge(late, &mut wrong)
+        ),
         format!("{rate:.0} old ones a second, {} left", thousands(left)),
     ];
     vec![kit.figures(
