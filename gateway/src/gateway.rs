@@ -109,7 +109,9 @@ impl Gateway {
         let log: Arc<dyn MessageLog> = Arc::<Store>::clone(&store);
         let outbox: Arc<dyn Outbox> = Arc::<Store>::clone(&store) as Arc<dyn Outbox>;
         let office: Arc<dyn Office> = Arc::<Store>::clone(&store) as Arc<dyn Office>;
-        let standing = Standing::begin(Arc::clone(&office), registered).await;
+        let standing = Standing::begin(Arc::clone(&office), registered)
+            .await
+            .map_err(|unread| StartError::Store(unread.to_string()))?;
         let (partners, orders) = (standing.partners(), standing.orders());
         let contract = Contract::open(&config, &clock).await?;
         let parts = Parts {

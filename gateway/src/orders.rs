@@ -20,6 +20,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Reading takes longer than this: the last orders hold on.
 const READ_MAX: Duration = Duration::from_secs(2);
 
+/// How often the orders are asked for before a start is given up.
+const FIRST_TRIES: usize = 5;
+
+/// What operators have stopped could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what operators have stopped cannot be read")]
+pub struct Unread;
+
 /// Keeps the registrations in force.
 pub struct Standing {
     office: Arc<dyn Office>,
@@ -30,16 +38,32 @@ pub struct Standing {
 
 impl Standing {
     /// Registrations from files, and the orders as they stand now.
-    pub async fn begin(office: Arc<dyn Office>, registered: Arc<ArcSwap<Partners>>) -> Self {
+    ///
+    /// # Errors
+    /// Where the orders cannot be read: a gateway that does not know who is suspended serves nobody.
+    pub async fn begin(
+        office: Arc<dyn Office>,
+        registered: Arc<ArcSwap<Partners>>,
+    ) -> Result<Self, Unread> {
         let standing = Self {
             in_force: Arc::new(ArcSwap::new(registered.load_full())),
             orders: watch::Sender::new(Orders::default()),
             office,
             registered,
         };
-        standing.read().await;
+        standing.first().await?;
         standing.apply(&standing.registered.load_full());
-        standing
+        Ok(standing)
+    }
+
+    async fn first(&self) -> Result<(), Unread> {
+        for _ in 1..FIRST_TRIES {
+            if self.read().await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(READ_EVERY).await;
+        }
+        self.read().await.map(drop)
     }
 
     /// What the rooms read.
@@ -67,7 +91,7 @@ impl Standing {
             let mut changed = false;
             if until_read.is_zero() {
                 until_read = READ_EVERY;
-                changed = self.read().await;
+                changed = self.read().await.unwrap_or(false);
             }
             let registered = self.registered.load_full();
             if changed || !Arc::ptr_eq(&registered, &seen) {
@@ -78,27 +102,27 @@ impl Standing {
     }
 
     /// True where the orders have changed. Where they cannot be read the last ones hold on.
-    async fn read(&self) -> bool {
+    async fn read(&self) -> Result<bool, Unread> {
         let read = tokio::time::timeout(READ_MAX, self.office.orders()).await;
         let orders = match read {
             Ok(Ok(orders)) => orders,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "orders not read; the last ones hold on");
-                return false;
+                return Err(Unread);
             }
             Err(_) => {
                 tracing::warn!("orders not read in time; the last ones hold on");
-                return false;
+                return Err(Unread);
             }
         };
-        self.orders.send_if_modified(|known| {
+        Ok(self.orders.send_if_modified(|known| {
             let changed = *known != orders;
             if changed {
                 tell(&orders);
                 *known = orders;
             }
             changed
-        })
+        }))
     }
 
     fn apply(&self, registered: &Arc<Partners>) {
@@ -226,7 +250,8 @@ mod tests {
     async fn replica(store: &Arc<Store>) -> Replica {
         let registered = registered();
         let office: Arc<dyn Office> = Arc::<Store>::clone(store);
-        let standing = Standing::begin(office, Arc::clone(&registered)).await;
+        let begun = Standing::begin(office, Arc::clone(&registered)).await;
+        let standing = begun.unwrap();
         let (partners, orders) = (standing.partners(), standing.orders());
         let (stop, stops) = watch::channel(false);
         tokio::spawn(standing.run(stops));
@@ -275,6 +300,15 @@ mod tests {
         replica.registered.store(registered().load_full());
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!replica.serves());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_served_by_a_gateway_that_never_read_its_orders() {
+        let store = Arc::new(Store::default());
+        store.hangs.store(true, Ordering::SeqCst);
+        let office: Arc<dyn Office> = store;
+        let begun = Standing::begin(office, registered()).await;
+        assert_eq!(begun.err(), Some(Unread));
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,8 +22,9 @@ use tokio::sync::watch;
 
 use crate::stack::House;
 
-/// How many are taken up in one round.
-const BATCH: usize = 256;
+/// How many are taken up in one round: all at once, so that what is in memory is bounded (a body may have
+/// 8 MiB), and a message that kills the process takes few others with it.
+const BATCH: usize = 16;
 /// How many at once: what comes in meanwhile goes first.
 const AT_ONCE: usize = 16;
 /// How often the log is looked at.
@@ -157,11 +158,15 @@ impl Recovery {
 
     async fn set_aside(&self, evidence: Evidence, reason: &'static str) {
         match self.log.quarantine(evidence, reason).await {
-            Ok(true) => tracing::error!(
-                %evidence,
-                reason,
-                "a message needs a person: recovery has given it up"
-            ),
+            Ok(true) => {
+                // whoever lets it be tried again gives it all its tries
+                self.failures.forget(&evidence);
+                tracing::error!(
+                    %evidence,
+                    reason,
+                    "a message needs a person: recovery has given it up"
+                );
+            }
             Ok(false) => {} // answered, or somebody has it by now
             Err(error) => tracing::warn!(%evidence, %error, "not set aside"),
         }

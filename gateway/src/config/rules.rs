@@ -109,6 +109,16 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
             "remove it, and name the server's authority as `store.anchors`",
         ));
     }
+    if config.insurance.mode == InsuranceMode::Postgres
+        && super::registry_address(&config.insurance)
+            .is_ok_and(|address| address.crosses_a_network())
+    {
+        problems.push(place.error(
+            "insurance.url",
+            "the registry would be asked in clear over a network",
+            "use a Unix socket or localhost (a tunnel or a proxy with TLS beside the gateway)",
+        ));
+    }
     if config.insurance.mode != InsuranceMode::Remote && config.insurance.marks.is_none() {
         let unmarked = place.error(
             "insurance.mode",

@@ -82,6 +82,10 @@ fn database(config: &Config) -> Result<PostgresParams, Wrong> {
         .as_deref()
         .map(|file| connector(store, file))
         .transpose()?;
+    if store.keep_weeks == Some(0) {
+        let what = "`store.keep_weeks` is 0: ids would be forgotten within their window".to_owned();
+        return Err(("store.keep_weeks", what, "keep at least one week"));
+    }
     match params.problem() {
         None => Ok(params),
         Some(what) => Err((key, format!("`{key}`: {what}"), FORM)),

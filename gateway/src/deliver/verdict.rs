@@ -114,7 +114,8 @@ impl Judge {
     /// Since this parcel was first refused; that moment is noted here.
     fn others_got_through(&self, id: &str, first: bool) -> bool {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if first || (!refusals.since.contains_key(id) && refusals.since.len() < NOTED_MAX) {
+        let noted = refusals.since.contains_key(id);
+        if (noted && first) || (!noted && refusals.since.len() < NOTED_MAX) {
             refusals.since.insert(id.to_owned(), Instant::now());
         }
         let Some(since) = refusals.since.get(id) else {

@@ -311,7 +311,7 @@ impl Command for Release {
         if let Some(request) = turn.request_of(self.0.as_bytes())? {
             // No row: it was answered or taken over meanwhile, and there is nothing to give back.
             let mut release = turn.conn.prepare_cached(RELEASE)?;
-            release.execute([request, turn.now])?;
+            release.execute(params![request, turn.now, turn.terms.writer.as_str()])?;
         }
         Ok(())
     }
@@ -463,7 +463,7 @@ const LET_GO: &str = "UPDATE inbox SET owner = NULL, leased_until = ?2 \
 /// giving back is no way to the front.
 const RELEASE: &str = "UPDATE inbox SET owner = NULL, lost = 0, leased_until = ?2 + \
     iif(tries = 0, 0, min(1 << min(tries - 1, 9)/*pg ::integer*/, 300) * 1000000) \
-    WHERE request = ?1 AND answer IS NULL AND poison IS NULL";
+    WHERE request = ?1 AND answer IS NULL AND poison IS NULL AND (owner IS NULL OR owner = ?3)";
 
 #[cfg(test)]
 mod tests {

@@ -140,7 +140,13 @@ impl Postgres {
 
     pub(super) fn begin(&self, texts: &str) -> Result<(), Error> {
         self.rollback();
-        self.batch(texts).inspect_err(|_| self.rollback())?;
+        let begun = self.batch(texts);
+        if begun.is_err() {
+            // BEGIN may be done where what followed it failed: the session must not stay in there
+            self.stage.set(Stage::Failed);
+            self.rollback();
+            return begun;
+        }
         self.stage.set(Stage::Sound);
         Ok(())
     }
@@ -290,9 +296,9 @@ fn parameters<'a>(values: &'a [Value<'a>]) -> Vec<Parameter<'a>> {
 
 /// The registry's own name space, so that the database may hold other things too.
 const SETTINGS: &str = "SET search_path = registry; SET client_min_messages = warning";
-/// A gateway that stops in the middle must not hold the registry's lock for long.
+/// A gateway that stops in the middle must not hold the registry's lock for as long as others wait for it.
 const BOUNDS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
-    SET idle_in_transaction_session_timeout = '10s'";
+    SET idle_in_transaction_session_timeout = '4s'";
 /// Above the server's own bound, so that this is only a server that says nothing at all.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// After a refused connection, before the next.

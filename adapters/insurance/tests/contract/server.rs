@@ -112,6 +112,40 @@ fn two_gateways_at_once_never_give_a_number_twice_and_leave_none_out() {
 }
 
 #[test]
+fn a_writer_that_waited_too_long_for_its_turn_goes_on_when_it_comes() {
+    with(async |scene| {
+        let Place::Server(address) = &scene.place else {
+            panic!("not a server");
+        };
+        let shown = address.shown();
+        let database = shown.rsplit('/').next().unwrap().to_owned();
+        // Another gateway, stopped in the middle of its turn: LOCKS of the schema, the writers' turn.
+        let holder = std::thread::spawn(move || {
+            let hold =
+                "BEGIN; SELECT pg_advisory_xact_lock(1280594503, 1); SELECT pg_sleep(6); COMMIT";
+            Cluster::shared().unwrap().psql(&database, hold)
+        });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let refused = scene.insurance.register_birth(soon(), scene.birth(1)).await;
+        refused.unwrap_err();
+        holder.join().unwrap();
+        let mut tries = 0;
+        while scene
+            .insurance
+            .register_birth(soon(), scene.birth(1))
+            .await
+            .is_err()
+        {
+            tries += 1;
+            assert!(
+                tries < 3,
+                "its session stayed in the transaction that failed"
+            );
+        }
+    });
+}
+
+#[test]
 fn one_key_asked_of_two_gateways_at_once_is_one_change() {
     with(async |scene| {
         let gateways = [scene.insurance.clone(), twin(&scene)];

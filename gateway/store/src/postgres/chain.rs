@@ -99,7 +99,7 @@ fn take_locked(
         };
     };
     let anchor = anchor::open(vault, writer, &sealed).ok_or(Refused::OtherKey)?;
-    let newest = newest(conn, writer, hold.id)?;
+    let newest = newest(conn, writer, vault, hold.id)?;
     if anchor != head || newest != head {
         let (ends, says) = (place(newest.seq), place(anchor.seq));
         return Err(Refused::Broken(format!(
@@ -145,9 +145,14 @@ fn begin(
 }
 
 /// The newest record of a chain; where all of it was detached, what the last of it left behind.
-pub(crate) fn newest(conn: &Connection, writer: &str, chain: i64) -> Result<Head> {
+fn newest(
+    conn: &Connection,
+    writer: &str,
+    vault: &Vault,
+    chain: i64,
+) -> std::result::Result<Head, Refused> {
     let base = base_of(chain);
-    let newest = conn
+    let attached = conn
         .query_row(NEWEST, [base, base_of(chain + 1)], |row| {
             Ok(Head {
                 seq: row.get(0)?,
@@ -155,10 +160,19 @@ pub(crate) fn newest(conn: &Connection, writer: &str, chain: i64) -> Result<Head
             })
         })
         .optional()?;
-    Ok(newest.unwrap_or(Head {
-        seq: base,
-        ..Head::genesis(writer)
-    }))
+    if let Some(newest) = attached {
+        return Ok(newest);
+    }
+    let left: Option<Vec<u8>> = conn
+        .query_row(LEFT_BEHIND, [chain], |row| row.get(0))
+        .optional()?;
+    match left {
+        Some(sealed) => anchor::open(vault, writer, &sealed).ok_or(Refused::OtherKey),
+        None => Ok(Head {
+            seq: base,
+            ..Head::genesis(writer)
+        }),
+    }
 }
 
 /// The place of a record in its chain: 1, 2, 3, …
@@ -183,6 +197,7 @@ const BEGIN: &str =
     "INSERT INTO chain (id, writer, epoch, seq, hash, anchor) VALUES (?1, ?2, 1, ?3, ?4, ?5)";
 const NEWEST: &str =
     "SELECT seq, hash FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
+const LEFT_BEHIND: &str = "SELECT anchor FROM detached WHERE chain = ?1 ORDER BY seq DESC LIMIT 1";
 const FENCE: &str = "SELECT 1 FROM chain WHERE id = ?1 AND epoch = ?2 AND seq = ?3 FOR UPDATE";
 /// Last in a transaction that appended.
 pub(super) const ADVANCE: &str = "UPDATE chain SET seq = ?2, hash = ?3, anchor = ?4 WHERE id = ?1";

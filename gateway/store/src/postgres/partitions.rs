@@ -59,6 +59,7 @@ pub(crate) fn detach(
     now: i64,
     keep: Duration,
 ) -> Result<Vec<String>> {
+    finish_detaching(conn, session)?;
     let oldest = week_of(now.saturating_sub(crate::micros(keep)));
     let mut gone = Vec::new();
     for (name, week) in attached(conn)? {
@@ -74,6 +75,24 @@ pub(crate) fn detach(
         gone.push(name);
     }
     Ok(gone)
+}
+
+/// A detaching that was interrupted hides its records already and has to be ended before another begins.
+fn finish_detaching(conn: &Connection, session: &Session) -> Result<()> {
+    let half_gone: Vec<String> = conn
+        .prepare_cached(HALF_GONE)?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    for name in half_gone {
+        session.batch(&format!(
+            "ALTER TABLE journal DETACH PARTITION {name} FINALIZE"
+        ))?;
+        tracing::info!(
+            partition = name,
+            "an interrupted detaching was brought to its end"
+        );
+    }
+    Ok(())
 }
 
 /// The attached partitions, oldest first.
@@ -158,6 +177,8 @@ fn name_of(week: i64) -> String {
     format!("{PREFIX}{week:05}")
 }
 
+const HALF_GONE: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+    WHERE i.inhparent = 'journal'::regclass AND i.inhdetachpending ORDER BY 1";
 const PREFIX: &str = "journal_w";
 const WEEK: i64 = 7 * 86_400 * 1_000_000;
 const FIRST_MONDAY: i64 = 4 * 86_400 * 1_000_000;

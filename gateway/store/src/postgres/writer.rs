@@ -197,8 +197,11 @@ impl Writer {
         }
         let now = self.parts.clock.now().as_microsecond();
         let all: Vec<&[u8]> = self.doubtful.iter().map(<[u8; 16]>::as_slice).collect();
-        conn.prepare_cached(GIVE_BACK)?
-            .execute([&Value::Blobs(&all) as &dyn crate::sql::ToValue, &now])?;
+        conn.prepare_cached(GIVE_BACK)?.execute([
+            &Value::Blobs(&all) as &dyn crate::sql::ToValue,
+            &now,
+            &self.parts.terms.writer.as_str(),
+        ])?;
         self.doubtful.clear();
         Ok(())
     }
@@ -362,4 +365,5 @@ const LOCK_OUTBOX: &str = "SELECT pg_advisory_xact_lock(1280603759)";
 const END_OWN: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
     WHERE application_name = ?1 AND pid <> pg_backend_pid()";
 const GIVE_BACK: &str = "UPDATE inbox i SET owner = NULL, leased_until = ?2 FROM journal j \
-    WHERE j.evidence = ANY(?1::bytea[]) AND j.kind = 1 AND i.request = j.seq AND i.answer IS NULL";
+    WHERE j.evidence = ANY(?1::bytea[]) AND j.kind = 1 AND i.request = j.seq AND i.answer IS NULL \
+    AND i.owner = ?3";

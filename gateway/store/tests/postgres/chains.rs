@@ -15,7 +15,7 @@ pub(crate) fn delivery() -> Delivery {
     Delivery::Delivered { receipt }
 }
 
-fn replica(scene: &Scene, writer: &str) -> Store {
+pub(crate) fn replica(scene: &Scene, writer: &str) -> Store {
     let mut params = scene.params();
     params.writer = writer.into();
     Store::open(params).unwrap()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gateway_core::ports::{MessageLog as _, Office as _, Outbox as _, ParcelFilter};
 use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, schema, verify_all};
 
+use crate::chains::replica;
 use crate::pg::Cluster;
 use crate::scene::{LEASE, Scene, answer, finish, parcel, partner, vault};
 
@@ -88,6 +89,23 @@ async fn an_old_partition_is_detached_with_its_ids_and_the_chain_still_verifies(
     finish(&scene, &store, "m-0000004").await;
     drop(store);
     scene.open().verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_chain_of_which_nothing_is_attached_any_more_goes_on() {
+    let scene = Scene::new();
+    let idle = scene.open();
+    finish(&scene, &idle, "m-0000001").await;
+    drop(idle);
+    scene.clock.advance(Duration::from_secs(30 * 86_400));
+    let other = replica(&scene, "other");
+    finish(&scene, &other, "m-0000002").await;
+    let keep = Duration::from_secs(14 * 86_400);
+    assert!(!other.tidy(keep).unwrap().is_empty());
+    let again = scene.open();
+    assert_eq!(again.halted(), None);
+    finish(&scene, &again, "m-0000003").await;
+    again.verify().unwrap();
 }
 
 /// Everything that the store asks, with a server that writes down each plan.

@@ -103,8 +103,12 @@ async fn a_full_file_is_told_and_never_acknowledged_and_ends_when_there_is_room(
 
     let store = scene.open();
     assert_eq!(store.claim(refused.0).await.unwrap(), Claimed::New);
+    // whoever held the others has gone: each is there, free, and no row more
+    let there = acknowledged.len() as u64 + 1;
+    assert_eq!(store.census().await.unwrap().in_progress, there);
     for entry in acknowledged {
-        assert_eq!(store.claim(entry).await.unwrap(), Claimed::InProgress);
+        assert_eq!(store.claim(entry).await.unwrap(), Claimed::New);
     }
+    assert_eq!(store.census().await.unwrap().in_progress, there);
     store.verify().unwrap();
 }

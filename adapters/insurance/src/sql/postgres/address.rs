@@ -69,6 +69,28 @@ impl Address {
         format!("postgresql://{}/{database}", hosts.join(","))
     }
 
+    /// Whether a host is named that is neither a Unix socket nor this machine: what is said to it can be
+    /// read on the way.
+    #[must_use]
+    pub fn crosses_a_network(&self) -> bool {
+        let is_here = |name: &str| {
+            name == "localhost"
+                || name
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|address| address.is_loopback())
+        };
+        let hosts = self.config.get_hosts();
+        hosts
+            .iter()
+            .any(|host| matches!(host, Host::Tcp(name) if !is_here(name)))
+            || (hosts.is_empty()
+                && !self
+                    .config
+                    .get_hostaddrs()
+                    .iter()
+                    .all(|one| one.is_loopback()))
+    }
+
     /// Whether the url holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
