@@ -181,23 +181,28 @@ impl Desk {
     }
 
     async fn claim<R>(&self, permitted: &Permitted<R>) -> Result<Opened, Fault> {
+        match self.try_claim(permitted).await? {
+            Some(opened) => Ok(opened),
+            None => self.wait_for_twin(permitted).await,
+        }
+    }
+
+    /// Nothing where somebody else is acting upon it.
+    async fn try_claim<R>(&self, permitted: &Permitted<R>) -> Result<Option<Opened>, Fault> {
         crate::faultpoint!("t1-before");
         let claimed = self.parts.log.claim(entry(permitted)).await;
         crate::faultpoint!("t1-after");
-        let claimed = match claimed {
-            Ok(claimed) => claimed,
+        match claimed {
+            Ok(Claimed::New) => Ok(Some(Opened::Ours)),
+            Ok(Claimed::Same(answer)) => Ok(Some(Opened::Answered(answer))),
+            Ok(Claimed::Conflict) => Err(conflict()),
+            Ok(Claimed::Stale) => Err(stale()),
+            Ok(Claimed::InProgress) => Ok(None),
             // what cannot be written can still be read
             Err(error) => match first_answer(&self.parts, &permitted.verified).await {
-                Some(answer) => Claimed::Same(answer),
-                None => return Err(unavailable(&error)),
+                Some(answer) => Ok(Some(Opened::Answered(answer))),
+                None => Err(unavailable(&error)),
             },
-        };
-        match claimed {
-            Claimed::New => Ok(Opened::Ours),
-            Claimed::Same(answer) => Ok(Opened::Answered(answer)),
-            Claimed::Conflict => Err(conflict()),
-            Claimed::Stale => Err(stale()),
-            Claimed::InProgress => self.wait_for_twin(permitted).await,
         }
     }
 
@@ -224,14 +229,7 @@ impl Desk {
         if !claims(&permitted.verified) {
             return Ok(Some(Opened::Ours));
         }
-        let claimed = self.parts.log.claim(entry(permitted)).await;
-        match claimed.map_err(|error| unavailable(&error))? {
-            Claimed::New => Ok(Some(Opened::Ours)),
-            Claimed::Same(answer) => Ok(Some(Opened::Answered(answer))),
-            Claimed::Conflict => Err(conflict()),
-            Claimed::Stale => Err(stale()),
-            Claimed::InProgress => Ok(None),
-        }
+        self.try_claim(permitted).await
     }
 
     async fn known<R>(&self, permitted: &Permitted<R>) -> Result<Known, Fault> {
@@ -251,12 +249,26 @@ impl Desk {
         let recorded = Arc::new(Recorded { permitted });
         let closed = match inner.oneshot(Arc::clone(&recorded)).await {
             Ok(prepared) => close(&self.parts, &recorded, prepared).await,
-            Err(refusal) => Err(refusal),
+            Err(refusal) => self.known_after_all(&recorded, refusal).await,
         };
         if closed.is_err() && claims(&recorded.permitted.verified) {
             give_back(&self.parts, recorded.permitted.verified.head.evidence).await;
         }
         closed
+    }
+
+    /// A read is not looked for before it is done: one that cannot be done now may have been answered
+    /// before, and its stored answer is good at any age.
+    async fn known_after_all<R>(
+        &self,
+        recorded: &Recorded<R>,
+        refusal: Refusal,
+    ) -> Result<StoredAnswer, Refusal> {
+        let verified = &recorded.permitted.verified;
+        if claims(verified) || !verified.remembered {
+            return Err(refusal);
+        }
+        first_answer(&self.parts, verified).await.ok_or(refusal)
     }
 }
 

@@ -203,6 +203,19 @@ async fn of_many_that_wait_for_a_claim_given_back_one_takes_it_and_all_get_its_a
 }
 
 #[tokio::test]
+async fn a_read_that_was_answered_is_answered_again_while_the_registry_is_away() {
+    let bench = Bench::new();
+    let read = letter("t.look", "m-0000001");
+    let first = bench.send(&read).await;
+    first.assert_done("hello");
+    bench.fail_with(FaultCode::InsuranceUnavailable, "away");
+    assert_eq!(bench.send(&read).await, first);
+    bench.fail_with(FaultCode::InsuranceUnavailable, "away");
+    let unknown = bench.send(&letter("t.look", "m-0000002")).await;
+    unknown.assert_fault(FaultCode::InsuranceUnavailable, "away");
+}
+
+#[tokio::test]
 async fn two_reads_at_once_are_answered_with_the_same_bytes() {
     let bench = Bench::new();
     let read = letter("t.look", "m-0000001");
