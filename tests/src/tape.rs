@@ -89,9 +89,9 @@ impl Tape {
         self.kept().lines.iter().filter(fits).cloned().collect()
     }
 
-    /// The first such event, waited for at most five seconds.
+    /// The first such event, waited for at most thirty seconds.
     pub async fn wait_for(&self, field: &str, value: &str) -> Line {
-        for _ in 0..250 {
+        for _ in 0..1_500 {
             if let Some(line) = self.lines_with(field, value).pop() {
                 return line;
             }

@@ -260,7 +260,10 @@ fn installed() -> Option<PathBuf> {
         .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
         .collect();
     versions.sort();
-    versions.pop()
+    // a package that was unpacked and not set up has no user to run the server as
+    let known = Command::new("id").args(["-u", "postgres"]).output();
+    let can_be_run = !is_root() || known.is_ok_and(|known| known.status.success());
+    versions.pop().filter(|_| can_be_run)
 }
 
 fn make_folder() -> PathBuf {

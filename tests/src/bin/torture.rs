@@ -6,6 +6,8 @@
 
 use std::{
     process::ExitCode,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -19,6 +21,7 @@ use gateway_tests::torture::{
 struct Asked {
     promises: Vec<&'static Promise>,
     plan: Plan,
+    jobs: usize,
     json: bool,
 }
 
@@ -34,17 +37,39 @@ fn main() -> ExitCode {
         eprintln!("error: {why}");
         return ExitCode::from(2);
     }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
-    let mut failed = false;
-    for promise in &asked.promises {
-        let mut plan = asked.plan.clone();
-        plan.began = Instant::now();
-        for line in runtime.block_on(promise.run(plan)) {
-            failed |= line.failed();
-            show(&line, asked.json);
+    let (measured, counted): (Vec<_>, Vec<_>) =
+        asked.promises.iter().copied().partition(is_measured);
+    let failed = [
+        try_each(&counted, &asked, asked.jobs),
+        try_each(&measured, &asked, 1),
+    ];
+    ExitCode::from(u8::from(failed.contains(&true)))
+}
+
+/// Whether a promise is about times: it is tried with nothing beside it.
+fn is_measured(promise: &&'static Promise) -> bool {
+    promise.id.starts_with('A') || promise.id == "MARK"
+}
+
+/// Tries promises, several side by side, and tells each as it ends; true where one failed.
+fn try_each(promises: &[&'static Promise], asked: &Asked, jobs: usize) -> bool {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+                while let Some(promise) = promises.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut plan = asked.plan.clone();
+                    plan.began = Instant::now();
+                    for line in runtime.block_on(promise.run(plan)) {
+                        failed.fetch_or(line.failed(), Ordering::Relaxed);
+                        show(&line, asked.json);
+                    }
+                }
+            });
         }
-    }
-    ExitCode::from(u8::from(failed))
+    });
+    failed.into_inner()
 }
 
 fn show(line: &Line, json: bool) {
@@ -65,6 +90,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             began: Instant::now(),
             tells_times: false,
         },
+        jobs: 1,
         json: false,
     };
     while let Some(word) = words.next() {
@@ -74,6 +100,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seed" => asked.plan.seed = number(&value()?)?,
             "--budget" => asked.plan.budget = Duration::from_secs(number(&value()?)?),
             "--engine" => asked.plan.engine = engine(&value()?)?,
+            "--jobs" => asked.jobs = usize::try_from(number(&value()?)?).unwrap_or(1).max(1),
             "--json" => asked.json = true,
             "--tell-times" => asked.plan.tells_times = true,
             "all" => asked.promises.extend(ALL),
@@ -107,7 +134,7 @@ fn promise(name: &str) -> Result<&'static Promise, String> {
 
 fn usage() -> String {
     let mut text =
-        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--tell-times] [--json]\n"
+        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--jobs J] [--tell-times] [--json]\n"
             .to_owned();
     for promise in ALL {
         text.push_str(&format!("  {:<4} {}\n", promise.id, promise.what));

@@ -323,8 +323,8 @@ pub struct Closed {
 }
 
 /// How long a gateway may take to be ready.
-pub const READY_MAX: Duration = Duration::from_secs(30);
+pub const READY_MAX: Duration = Duration::from_secs(60);
 /// How long the last senders may take.
-const FINISH_MAX: Duration = Duration::from_secs(40);
+pub const FINISH_MAX: Duration = Duration::from_secs(120);
 /// How long what is under way may take.
-const DRAIN_MAX: Duration = Duration::from_secs(60);
+const DRAIN_MAX: Duration = Duration::from_secs(180);

@@ -3,7 +3,9 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use gateway::sandbox::{files::Settings, layout::Layout};
@@ -108,12 +110,24 @@ impl Drop for Site {
     }
 }
 
-/// A port of the loopback that nobody has at this moment.
+/// A port of the loopback that nobody has at this moment and that this process gives once.
+///
+/// It lies below those that the system hands out: whoever dials a gateway that is down must not be given
+/// the gateway's own port to dial from.
 #[must_use]
 pub fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(89);
+    loop {
+        let step = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + step % (PORTS.end - PORTS.start)).unwrap();
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
 }
+
+const PORTS: Range<u32> = 12_000..32_000;
 
 /// The program under test: named by `LIENTHONG_BIN`, else beside this one.
 ///

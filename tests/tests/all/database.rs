@@ -16,7 +16,7 @@ fn on(plan: Plan, url: &str, writer: &str) -> Plan {
     plan.replace(
         "gateway.toml",
         "path = \"store.sqlite\"",
-        format!("engine = \"postgres\"\nurl = {url:?}\nwriter = {writer:?}\ntimeout_ms = 5000"),
+        format!("engine = \"postgres\"\nurl = {url:?}\nwriter = {writer:?}\nconnect_timeout_ms = 10000\ntimeout_ms = 30000"),
     )
 }
 

@@ -32,7 +32,7 @@ fn bytes(message: &Message) -> Vec<u8> {
 }
 
 async fn wait_until_claimed(house: &House) {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         if house.gateway().log().census().await.unwrap().in_progress > 0 {
             return;
         }
@@ -42,7 +42,7 @@ async fn wait_until_claimed(house: &House) {
 }
 
 async fn wait_until_answered(house: &House, id: &str) -> Story {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         let stories = house.gateway().log().story(id).await.unwrap();
         if let Some(story) = stories
             .into_iter()
@@ -269,7 +269,7 @@ async fn a_drain_finishes_what_is_inside_and_refuses_what_comes() {
 }
 
 /// More than recovery takes up in one round.
-const STUCK: u32 = 70;
+const STUCK: u32 = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_recovered_now_keeps_nothing_else_waiting() {
@@ -309,7 +309,7 @@ async fn what_can_not_be_recovered_now_keeps_nothing_else_waiting() {
 }
 
 async fn wait_for_claims(house: &House, claims: u64) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if house.gateway().log().census().await.unwrap().in_progress >= claims {
             return;
         }

@@ -148,10 +148,12 @@ async fn a_full_gateway_sheds_what_comes_and_says_when_to_come_back() {
     let stuck = Birth::new(house.now(), &house.landmarks, 1).message(house.now());
     let (wire, stuck) = (house.wire("dvclt"), stuck.sign(&house.key("dvclt")));
     let inside = tokio::spawn(async move {
-        wire.send_with(&stuck, &[("lienthong-timeout-ms", "3000")])
+        wire.send_with(&stuck, &[("lienthong-timeout-ms", "8000")])
             .await
     });
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    while house.gateway().log().census().await.unwrap().in_progress == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let ping = Tax::ping(house.now(), "is there room").sign(&house.key("tax"));
     let reply = house.wire("tax").send(&ping).await;
     reply.assert_fault(FaultCode::Overloaded, "in-flight");
@@ -198,7 +200,7 @@ async fn the_registry_lets_the_gateway_in_and_no_partner_whose_certificate_leads
             anchors: house.anchors(),
             crls: Vec::new(),
             tls12: false,
-            handshake_deadline: Duration::from_secs(5),
+            handshake_deadline: Duration::from_secs(10),
             alpn: vec![Alpn::H2],
         });
         let uri = format!("https://localhost:{}", address.port())
@@ -207,7 +209,7 @@ async fn the_registry_lets_the_gateway_in_and_no_partner_whose_certificate_leads
         let client = Insurance::remote(RemoteParams::new(uri, connector.unwrap())).unwrap();
         async move {
             client
-                .info(Instant::now() + Duration::from_secs(2), InfoRequest {})
+                .info(Instant::now() + Duration::from_secs(10), InfoRequest {})
                 .await
         }
     };

@@ -122,7 +122,7 @@ fn a_writer_that_waited_too_long_for_its_turn_goes_on_when_it_comes() {
         // Another gateway, stopped in the middle of its turn: LOCKS of the schema, the writers' turn.
         let holder = std::thread::spawn(move || {
             let hold =
-                "BEGIN; SELECT pg_advisory_xact_lock(1280594503, 1); SELECT pg_sleep(6); COMMIT";
+                "BEGIN; SELECT pg_advisory_xact_lock(1280594503, 1); SELECT pg_sleep(8); COMMIT";
             Cluster::shared().unwrap().psql(&database, hold)
         });
         tokio::time::sleep(Duration::from_millis(500)).await;

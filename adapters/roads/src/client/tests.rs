@@ -11,8 +11,8 @@ use crate::testserver::{self, Server, json};
 fn quick() -> ClientLimits {
     ClientLimits {
         connections_max: 2,
-        connect_deadline: Duration::from_secs(2),
-        call_deadline: Duration::from_millis(800),
+        connect_deadline: Duration::from_secs(5),
+        call_deadline: Duration::from_secs(3),
         answer_bytes_max: 1_000,
         headers_max: 8,
         idle_max: Duration::from_secs(30),

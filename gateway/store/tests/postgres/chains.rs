@@ -145,7 +145,7 @@ async fn a_second_process_of_the_same_name_is_kept_out_and_another_key_too() {
     let gateway_store::Engine::Postgres(database) = &mut params.engine else {
         panic!("not PostgreSQL");
     };
-    database.connect_timeout = Duration::from_millis(300);
+    database.connect_timeout = Duration::from_secs(2);
     assert!(matches!(Store::open(params.clone()), Err(OpenError::InUse)));
     drop(store);
     let mut other = params.clone();

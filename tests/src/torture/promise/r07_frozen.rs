@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use super::Plan;
 use crate::torture::{
-    kit::{Kit, READY_MAX},
+    kit::{FINISH_MAX, Kit, READY_MAX},
     letter::Mix,
     load::{Load, Shape},
     process::Process,
@@ -134,7 +134,12 @@ impl Seen {
         self.times += 1;
         let acked = || load.seen.acked.load(Ordering::Relaxed);
         let flowing = acked();
+        let begun = Instant::now();
         while acked() < flowing + 50 {
+            if begun.elapsed() > FINISH_MAX {
+                self.wrong.push("nothing flowed before it".to_owned());
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         signal(Signal::STOP);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Plan;
 use crate::torture::{
-    kit::Kit,
+    kit::{FINISH_MAX, Kit},
     letter::Mix,
     load::Shape,
     office::Manners,
@@ -42,7 +42,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         (book.calls, repeats)
     });
     let mut load = load;
-    load.finish(Duration::from_secs(40)).await;
+    load.finish(FINISH_MAX).await;
     kit.office.behave(Manners::default());
     let closed = kit.close(load, process).await;
     let first = format!(

@@ -30,7 +30,9 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let path = kit.site.root().join("outbox.sqlite");
     let params = StoreParams::new(path, Arc::new(vault), Arc::new(SystemClock));
     let outbox: Arc<dyn Outbox> = Arc::new(Store::open(params).unwrap());
-    let parcels = plan.n.unwrap_or(10_000);
+    let parcels = plan
+        .n
+        .unwrap_or(if plan.tells_times { 2_000 } else { 10_000 });
     let heard = Arc::new(Heard::default());
     let mut hands = Vec::new();
     for hand in 0..PUTTERS {
@@ -171,5 +173,5 @@ async fn carry(outbox: Arc<dyn Outbox>, heard: Arc<Heard>, seed: u64, hand: u64,
     }
 }
 
-const LEASE: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Plan;
 use crate::torture::{
-    kit::{Kit, READY_MAX},
+    kit::{FINISH_MAX, Kit, READY_MAX},
     letter::Mix,
     load::Shape,
     office::{Manners, STATES},
@@ -45,7 +45,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         killed += 1;
     }
     let process = kit.serve().await;
-    load.finish(Duration::from_secs(40)).await;
+    load.finish(FINISH_MAX).await;
     kit.office.behave(Manners::default());
     let closed = kit.close(load, process).await;
     let dossiers = kit.office.read(|book| book.files.len()) as u64;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, Plan};
 use crate::torture::{
-    kit::{Kit, READY_MAX},
+    kit::{FINISH_MAX, Kit, READY_MAX},
     load::{Load, Shape},
     random::Random,
     report::Line,
@@ -100,7 +100,7 @@ async fn two(plan: Plan) -> Line {
         restarts += 1;
     }
     let mut load = load;
-    load.finish(Duration::from_secs(40)).await;
+    load.finish(FINISH_MAX).await;
     let (keep, end) = if is_first { (one, other) } else { (other, one) };
     end.terminate(DRAIN_MAX).await;
     let mut closed = kit.close(load, keep).await;

@@ -21,7 +21,7 @@ use super::Plan;
 use crate::{
     message::content_digest,
     torture::{
-        kit::{Kit, READY_MAX},
+        kit::{FINISH_MAX, Kit, READY_MAX},
         ledger::Ledger,
         letter::{Kind, Letter, Mix, Scribe},
         load::Shape,
@@ -55,7 +55,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     }
     let (left, took) = (open_claims(&kit), begun.elapsed());
     let mut load = load;
-    load.finish(Duration::from_secs(40)).await;
+    load.finish(FINISH_MAX).await;
     process.terminate(Duration::from_secs(30)).await;
     let (mut wrong, mut late) = (Vec::new(), Vec::new());
     if first_answer > MARK {
