@@ -7,7 +7,7 @@ import tempfile
 
 import helm_python as helm
 import yaml
-from helm_python.errors import HelmValuesError
+from helm_python.errors import HelmRenderError, HelmValuesError
 
 CHART = pathlib.Path("charts/lienthong")
 KUBERNETES = "1.32"
@@ -31,6 +31,14 @@ GOOD = {
         "service": {"type": "LoadBalancer", "port": 443},
     },
 }
+
+SHARED = """
+[store]
+engine = "postgres"
+url_file = "/run/secrets/lienthong/store.url"
+"""
+GOOD["three copies on PostgreSQL"] = {"replicaCount": 3, "config": SHARED}
+GOOD["one copy on PostgreSQL"] = {"config": SHARED}
 
 BAD = {
     "latest": {"image": {"repository": "r.example/l", "tag": "latest"}},
@@ -61,7 +69,7 @@ def policy(document):
     """What no combination of values may lose."""
     if document["kind"] == "Secret":
         yield "renders a Secret"
-    if document["kind"] != "Deployment":
+    if document["kind"] not in ("Deployment", "StatefulSet"):
         return
     pod = document["spec"]["template"]["spec"]
     container = pod["containers"][0]
@@ -78,6 +86,19 @@ def policy(document):
         "no probes": all(p in container for p in ("startupProbe", "readinessProbe", "livenessProbe")),
     }
     yield from (broken for broken, holds in rules.items() if not holds)
+
+
+def shape(name, documents_):
+    """A file has one gateway and a volume; a shared database has pods that keep their names and no volume."""
+    kinds = {document["kind"] for document in documents_}
+    if "PostgreSQL" in name:
+        wanted, unwanted = {"StatefulSet"}, {"Deployment", "PersistentVolumeClaim"}
+    else:
+        wanted, unwanted = {"Deployment", "PersistentVolumeClaim"}, {"StatefulSet"}
+    if "three copies" in name:
+        wanted = wanted | {"PodDisruptionBudget"}
+    yield from (f"has no {kind}" for kind in sorted(wanted - kinds))
+    yield from (f"has a {kind}" for kind in sorted(unwanted & kinds))
 
 
 def validate(documents_, problems, name):
@@ -104,13 +125,14 @@ def main():
         if not rendered:
             problems.append(f"{name}: renders nothing")
         problems += [f"{name}: {broken}" for d in rendered for broken in policy(d)]
+        problems += [f"{name}: {broken}" for broken in shape(name, rendered)]
         validate(rendered, problems, name)
         passed += 1
     for name, extra in BAD.items():
         try:
             chart.render(merged(defaults, extra), name="it", namespace="lienthong")
             problems.append(f"{name}: was rendered, must be refused")
-        except HelmValuesError:
+        except (HelmRenderError, HelmValuesError):
             passed += 1
     print("\n".join(problems) or f"chart: {passed} value sets linted, rendered, validated (Kubernetes {KUBERNETES})")
     return 1 if problems else 0

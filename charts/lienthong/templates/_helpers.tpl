@@ -11,3 +11,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "lienthong.name" -}}
 {{- printf "%s-lienthong" .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- end }}
+{{- /* "yes" where the config's store is a database that copies can share. */ -}}
+{{- define "lienthong.shared" -}}
+{{- if regexMatch "(?m)^\\s*engine\\s*=\\s*\"postgres\"" .Values.config }}yes{{ end }}
+{{- end }}
