@@ -303,6 +303,8 @@ section! {
         header_bytes: usize = 16_384 => 8_192..=1_048_576,
         /// A request body, bytes; a route may allow less.
         body_bytes_max: usize = 8_388_608 => 1_024..=16_777_216,
+        /// The bodies of all messages in the rooms, bytes; half of it at most for one peer, or one body.
+        body_bytes_in_flight_max: usize = 134_217_728 => 1_024..=68_719_476_736,
         /// HTTP/2: streams at once on one connection.
         h2_streams: u32 = 128 => 1..=1_000,
         /// Messages in the rooms at once; above it they are shed.

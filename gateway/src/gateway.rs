@@ -123,6 +123,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
         };
         let gate = Gate::bounded(config.limits.in_flight_max, bounds(&config));
+        metrics.watch(&gate);
         let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
         let stacks = wiring::stacks(&contract.client, call_timeout, &parts, &gate);
         let house = House::new(stacks, &parts, &gate);
@@ -283,6 +284,7 @@ fn bounds(config: &Config) -> Bounds {
         deadline: config.limits.deadline(),
         body_time: Duration::from_millis(config.limits.body_ms),
         body_bytes: config.limits.body_bytes_max,
+        body_bytes_in_flight: config.limits.body_bytes_in_flight_max,
     }
 }
 

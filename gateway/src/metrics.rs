@@ -3,11 +3,17 @@
 
 use std::{
     hash::Hash,
-    sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use gateway_core::ports::{Census, Clock as _, Delivery, Sight, SystemClock};
+use gateway_core::{
+    ports::{Census, Clock as _, Delivery, Sight, SystemClock},
+    stage::Gate,
+};
 use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -42,6 +48,9 @@ pub struct Metrics {
     outbox: Family<LaneLabels, Gauge<i64, AtomicI64>>,
     outbox_age: Family<PartnerLabels, Gauge<i64, AtomicI64>>,
     breakers: Family<PartnerLabels, Gauge<i64, AtomicI64>>,
+    inside: Gauge,
+    body_bytes: Gauge,
+    gate: OnceLock<Arc<Gate>>,
     set_aside: Counter,
     quarantined: Gauge<u64, AtomicU64>,
     certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
@@ -73,6 +82,9 @@ impl Metrics {
             outbox: Family::default(),
             outbox_age: Family::default(),
             breakers: Family::default(),
+            inside: Gauge::default(),
+            body_bytes: Gauge::default(),
+            gate: OnceLock::new(),
             set_aside: Counter::default(),
             quarantined: Gauge::default(),
             certificates: Family::default(),
@@ -104,6 +116,16 @@ impl Metrics {
             self.deliveries.family.clone(),
         );
         all.register("connections", "Open connections", self.connections.clone());
+        all.register(
+            "messages_inside",
+            "Messages in the rooms",
+            self.inside.clone(),
+        );
+        all.register(
+            "body_bytes_inside",
+            "Bytes of the bodies of the messages in the rooms",
+            self.body_bytes.clone(),
+        );
         all.register(
             "connections_accepted",
             "Connections whose handshake succeeded",
@@ -174,11 +196,21 @@ impl Metrics {
     /// Everything as OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
+        if let Some(held) = self.gate.get().map(|gate| gate.held()) {
+            let gauge = |held| i64::try_from(held).unwrap_or(i64::MAX);
+            self.inside.set(gauge(held.messages));
+            self.body_bytes.set(gauge(held.body_bytes));
+        }
         let mut out = String::new();
         match text::encode(&mut out, &self.registry) {
             Ok(()) => out,
             Err(std::fmt::Error) => String::new(), // writing to a String cannot fail
         }
+    }
+
+    /// From now on tells what is inside this gate.
+    pub fn watch(&self, gate: &Arc<Gate>) {
+        let _ = self.gate.set(Arc::clone(gate)); // a process has one
     }
 
     /// A connection whose handshake succeeded.
@@ -459,6 +491,8 @@ mod tests {
             "lienthong_deliveries_total{partner=\"portal\",outcome=\"delivered\"} 1",
             "lienthong_certificate_not_after_seconds{file=\"tls.cert\"} 1800000000",
             "lienthong_process_start_time_seconds 1790000000",
+            "lienthong_messages_inside 0",
+            "lienthong_body_bytes_inside 0",
             "lienthong_ready 0",
             "# EOF",
         ] {

@@ -11,8 +11,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use certs::tls::{Acceptor, Alpn, PeerCertificate};
-use gateway_core::{Arrival, Evidence, Peer, partner::Partners, ports::Clock};
+use gateway_core::{Arrival, Evidence, Peer, head::Body, partner::Partners, ports::Clock};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
@@ -28,7 +29,7 @@ use tracing::Instrument;
 pub use places::Told;
 
 use crate::{config::Limits, metrics::Metrics, stack::House};
-use busy::{Busy, Heard};
+use busy::{Busy, Heard, STREAM_WINDOW};
 use places::{Holders, Newcomer, Newcomers};
 
 /// What the front door needs.
@@ -130,12 +131,23 @@ impl Connection {
         };
         tracing::debug!(%from, peer = peer.partner().as_str(), "connection open");
         self.front.metrics.connection_opened();
-        self.speak(accepted.stream, accepted.alpn, accepted.peer, peer)
+        let chatters = self
+            .speak(accepted.stream, accepted.alpn, accepted.peer, peer)
             .await;
+        if chatters {
+            refuse(&self.front, from, "chatter");
+        }
         self.front.metrics.connection_closed();
     }
 
-    async fn speak<IO>(&self, stream: IO, alpn: Alpn, certificate: PeerCertificate, peer: Peer)
+    /// Speaks until the end; true where it was only chatter.
+    async fn speak<IO>(
+        &self,
+        stream: IO,
+        alpn: Alpn,
+        certificate: PeerCertificate,
+        peer: Peer,
+    ) -> bool
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -155,7 +167,7 @@ impl Connection {
         let io = TokioIo::new(Heard {
             stream,
             busy: Arc::clone(&busy),
-            listens: alpn == Alpn::Http1,
+            speaks: alpn,
         });
         match alpn {
             Alpn::H2 => {
@@ -167,6 +179,7 @@ impl Connection {
                 drive(connection, watch, |c| c.graceful_shutdown()).await;
             }
         }
+        busy.chatters.load(Ordering::Acquire)
     }
 }
 
@@ -194,7 +207,7 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
         .max_concurrent_streams(limits.h2_streams)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .max_frame_size(16 * 1024)
-        .initial_stream_window_size(256 * 1024)
+        .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(1024 * 1024)
         .adaptive_window(false)
         .max_pending_accept_reset_streams(20)
@@ -210,18 +223,27 @@ async fn answer(
     busy: Arc<Busy>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<http::Response<http_body_util::Full<bytes::Bytes>>, std::convert::Infallible> {
+) -> Result<http::Response<http_body_util::Full<Bytes>>, std::convert::Infallible> {
     let _inside = busy.enter();
     let evidence = Evidence::fresh();
     let span = tracing::info_span!("accept", %evidence, peer = peer.partner().as_str());
     let arrival = Arrival {
-        request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
+        request: request.map(|body| counted(body, busy)),
         peer,
         evidence,
         arrived_at: front.clock.now(),
     };
     let reply = front.house.answer(arrival).instrument(span).await;
     Ok(reply.into_response())
+}
+
+/// A body whose bytes are accounted for as they are taken.
+fn counted(body: Incoming, busy: Arc<Busy>) -> Body {
+    let counted = body.map_frame(move |frame| {
+        busy.took(frame.data_ref().map_or(0, Bytes::len));
+        frame
+    });
+    counted.map_err(Into::into).boxed_unsync()
 }
 
 /// Why an open connection has to end.
@@ -239,9 +261,10 @@ impl Watch<'_> {
     /// Resolves when the connection must end, with the reason.
     async fn ended(&mut self) -> &'static str {
         loop {
+            let wait = self.next_look();
             tokio::select! {
                 _ = self.stop.wait_for(|stop| *stop) => return "drain",
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             if let Some(reason) = self.outstayed() {
                 return reason;
@@ -256,6 +279,20 @@ impl Watch<'_> {
                 return "registration-ended";
             }
         }
+    }
+
+    /// The soonest moment at which it may have outstayed, and never later than [`LOOK`].
+    fn next_look(&self) -> Duration {
+        let left = |bound_ms, spent| Duration::from_millis(bound_ms).saturating_sub(spent);
+        let (limits, busy) = (&self.front.limits, self.busy);
+        let mut soonest = left(limits.idle_ms, busy.idle_for()).min(LOOK);
+        if !busy.spoke.load(Ordering::Acquire) {
+            soonest = soonest.min(left(limits.first_byte_ms, busy.opened.elapsed()));
+        }
+        if !busy.head_for().is_zero() {
+            soonest = soonest.min(left(limits.header_ms, busy.head_for()));
+        }
+        soonest + Duration::from_millis(5)
     }
 
     /// Silent since the handshake, or idle since the last answer.
@@ -326,6 +363,8 @@ where
     }
 }
 
+/// How often an open connection is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long a connection that must end may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 

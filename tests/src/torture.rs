@@ -5,7 +5,9 @@
 //! simulated agency's, and the insurance database, read with plain SQL. Nothing of the gateway's
 //! code takes part in the comparison.
 
+pub mod chaos; // a line with bad manners
 pub mod checker; // compares the three ledgers
+pub mod frames; // HTTP/2 by hand
 pub mod kit; // everything one run needs, put together
 pub mod ledger; // the client's synced file
 pub mod letter; // the messages, from a seed
@@ -13,6 +15,7 @@ pub mod line; // one kept connection of a partner
 pub mod load; // senders that never give up
 pub mod lossy; // a file system that forgets what was not synced
 pub mod office; // the simulated agency, with a ledger of its own and bad manners
+pub mod pace; // messages at a fixed pace
 pub mod process; // children: started, looked at, killed
 pub mod promise; // the list of promises, one file each
 pub mod random; // one seed, one schedule

@@ -154,8 +154,8 @@ pub struct Head {
 pub struct Passing {
     /// Taken up again from the journal: judged as of its arrival, and it costs nobody's limit.
     pub(crate) resumed: bool,
-    /// Its place inside, held until the message is over.
-    pub(crate) _place: Option<Arc<crate::stage::Place>>,
+    /// Its place inside, and that of its body, held until the message is over.
+    pub(crate) place: Option<Arc<crate::stage::Place>>,
 }
 
 /// A request before the admit room: nothing about it is believed but its peer.

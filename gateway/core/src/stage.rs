@@ -13,7 +13,7 @@ mod room;
 mod verify;
 
 pub(crate) use admit::Place;
-pub use admit::{Admit, AdmitLayer, Bounds, Gate, TIMEOUT_HEADER};
+pub use admit::{Admit, AdmitLayer, Bounds, Gate, Held, TIMEOUT_HEADER};
 pub use answer::{Answer, AnswerLayer, Prepared};
 pub use face::{EVIDENCE, FAULT, FaceLayer, FaceService, Reply, SIGNATURE, unknown_route};
 pub use perform::Perform;

@@ -9,6 +9,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     admin(config, &mut problems);
     insurance(config, &mut problems);
+    bodies(config, &mut problems);
     let store = super::store_engine(config).err();
     problems.extend(store.map(|(key, what, cure)| config.place().error(key, what, cure)));
     keys::check_own(config, &mut problems);
@@ -42,6 +43,17 @@ fn admin(config: &Config, problems: &mut Vec<Problem>) {
                 "give each listener its own port",
             ));
         }
+    }
+}
+
+fn bodies(config: &Config, problems: &mut Vec<Problem>) {
+    let limits = &config.limits;
+    if limits.body_bytes_in_flight_max < limits.body_bytes_max {
+        problems.push(config.place().error(
+            "limits.body_bytes_in_flight_max",
+            "`limits.body_bytes_in_flight_max` is less than one body may have",
+            "raise it, or lower body_bytes_max",
+        ));
     }
 }
 

@@ -342,6 +342,20 @@ fn a_key_that_others_can_read_is_refused_and_one_that_its_group_can_read_is_not(
 }
 
 #[test]
+fn less_room_for_all_bodies_than_for_one_is_refused() {
+    let changed = [(
+        "body_bytes_in_flight_max = 134217728",
+        "body_bytes_in_flight_max = 8388607",
+    )];
+    let problem = only(Scene::new().with(&changed).unwrap_err());
+    assert_eq!(
+        problem.line,
+        line_of(GATEWAY, "body_bytes_in_flight_max = ")
+    );
+    assert!(problem.what.contains("less than one body may have"));
+}
+
+#[test]
 fn weak_and_unfit_signing_keys_are_refused() {
     let scene = Scene::new();
     scene.issue("sign", KeyChoice::DangerRsa1024, Usage::Signing);

@@ -5,12 +5,13 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
+use certs::tls::Alpn;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
@@ -24,6 +25,10 @@ pub(super) struct Busy {
     pub(super) spoke: AtomicBool,
     pub(super) inside: AtomicUsize,
     since: Mutex<Instant>,
+    /// Bytes that came, and bytes that requests and their bodies account for.
+    came: AtomicU64,
+    due: AtomicU64,
+    pub(super) chatters: AtomicBool,
 }
 
 impl Busy {
@@ -34,11 +39,15 @@ impl Busy {
             spoke: AtomicBool::new(false),
             inside: AtomicUsize::new(0),
             since: Mutex::new(Instant::now()),
+            came: AtomicU64::new(0),
+            due: AtomicU64::new(CHATTER),
+            chatters: AtomicBool::new(false),
         }
     }
 
     pub(super) fn enter(self: &Arc<Self>) -> Inside {
         self.spoke.store(true, Ordering::Release);
+        self.due.fetch_add(PER_REQUEST, Ordering::Relaxed);
         *self
             .head_since
             .lock()
@@ -56,6 +65,22 @@ impl Busy {
                 .unwrap_or_else(PoisonError::into_inner);
             since.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// So many bytes of a body were taken; frames around them cost a little.
+    pub(super) fn took(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.due.fetch_add(bytes + bytes / 8, Ordering::Relaxed);
+    }
+
+    /// Whether more came than requests and bodies account for: frames that ask for nothing.
+    fn is_chatter(&self, bytes: usize) -> bool {
+        let came = self.came.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        let chatters = came > self.due.load(Ordering::Relaxed);
+        if chatters {
+            self.chatters.store(true, Ordering::Release);
+        }
+        chatters
     }
 
     pub(super) fn head_for(&self) -> Duration {
@@ -78,12 +103,21 @@ impl Busy {
     }
 }
 
-/// A stream that tells when bytes of a new head come in.
+/// A stream that tells when bytes of a new head come in (HTTP/1.1), and ends a connection that only
+/// chatters: pings, settings, empty frames (HTTP/2).
 pub(super) struct Heard<IO> {
     pub(super) stream: IO,
     pub(super) busy: Arc<Busy>,
-    pub(super) listens: bool,
+    pub(super) speaks: Alpn,
 }
+
+/// What a connection may say beside its requests, bytes.
+const CHATTER: u64 = 64 << 10;
+/// What each request may come to without a byte of its body being taken: its head, and one window of a
+/// body that is refused unread.
+const PER_REQUEST: u64 = (16 << 10) + STREAM_WINDOW as u64;
+/// HTTP/2: how much of a body may come before it is taken, bytes.
+pub(super) const STREAM_WINDOW: u32 = 256 << 10;
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
     fn poll_read(
@@ -93,8 +127,13 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if self.listens && buffer.filled().len() > before {
-            self.busy.heard();
+        let came = buffer.filled().len() - before;
+        match self.speaks {
+            Alpn::Http1 if came > 0 => self.busy.heard(),
+            Alpn::H2 if self.busy.is_chatter(came) => {
+                return Poll::Ready(Err(io::Error::other("chatter")));
+            }
+            Alpn::Http1 | Alpn::H2 => {}
         }
         read
     }
@@ -124,5 +163,53 @@ impl Drop for Inside {
     fn drop(&mut self) {
         *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.0.inside.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    /// What of a stream of this length gets through before the connection is ended.
+    async fn through(length: usize, speaks: Alpn, busy: &Arc<Busy>) -> Result<usize, io::Error> {
+        let said = vec![0; length];
+        let mut heard = Heard {
+            stream: said.as_slice(),
+            busy: Arc::clone(busy),
+            speaks,
+        };
+        let mut all = Vec::new();
+        heard.read_to_end(&mut all).await
+    }
+
+    #[tokio::test]
+    async fn frames_that_ask_for_nothing_end_the_connection() {
+        let busy = Arc::new(Busy::new());
+        let chatter = usize::try_from(CHATTER).unwrap();
+        assert_eq!(through(chatter, Alpn::H2, &busy).await.unwrap(), chatter);
+        assert!(!busy.chatters.load(Ordering::Acquire));
+        let ended = through(1, Alpn::H2, &busy).await.unwrap_err();
+        assert_eq!(ended.to_string(), "chatter");
+        assert!(busy.chatters.load(Ordering::Acquire));
+    }
+
+    #[tokio::test]
+    async fn requests_and_bodies_that_are_taken_are_no_chatter() {
+        let busy = Arc::new(Busy::new());
+        let request = usize::try_from(PER_REQUEST).unwrap();
+        for _ in 0..100 {
+            drop(busy.enter());
+            busy.took(8 << 20);
+            through(request + (8 << 20), Alpn::H2, &busy).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn http1_has_bounds_of_its_own() {
+        let busy = Arc::new(Busy::new());
+        through(1 << 20, Alpn::Http1, &busy).await.unwrap();
+        assert!(busy.head_for() > Duration::ZERO);
     }
 }

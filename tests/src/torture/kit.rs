@@ -9,7 +9,9 @@ use std::{
 use crate::pg::Cluster;
 
 use super::{
+    chaos::Chaos,
     checker::{self, Findings, Ledgers},
+    line::Caller,
     load::{Load, Shape},
     office::Office,
     process::{Launch, Process},
@@ -52,6 +54,36 @@ impl Kit {
             data: "",
             started,
         }
+    }
+
+    /// The same with a line of bad manners before the agency.
+    ///
+    /// # Errors
+    /// Where it finds no port.
+    pub async fn behind(seed: u64) -> std::io::Result<(Self, Chaos)> {
+        let started = Instant::now();
+        let (listener, address) = Office::place().await;
+        let chaos = Chaos::start(address, seed).await?;
+        let before = chaos.address();
+        let site = tokio::task::spawn_blocking(move || Site::make(before, 50));
+        let site = site.await.unwrap();
+        let office = Office::open(listener, &site.layout.agency("portal"), seed);
+        let kit = Self {
+            site,
+            office,
+            launch: Launch::default(),
+            seed,
+            cluster: None,
+            data: "",
+            started,
+        };
+        Ok((kit, chaos))
+    }
+
+    /// A caller with this agency's certificate.
+    #[must_use]
+    pub fn caller(&self, agency: &str) -> Caller {
+        Caller::new(&self.site.layout.agency(agency), self.site.address)
     }
 
     /// The same with both databases on a PostgreSQL server of its own, which syncs.

@@ -1,13 +1,17 @@
 //! One partner's connection: kept while it lasts, opened again when it does not.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
+use certs::tls::{Alpn, Anchors, ClientParams, ClientStream, Connector, Identity};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::{client::Reply, message::Message};
 
@@ -21,12 +25,19 @@ pub struct Caller {
     address: SocketAddr,
     connector: Connector,
     patience: Duration,
+    from: Option<IpAddr>,
 }
 
 impl Caller {
     /// A caller with a partner's certificate.
     #[must_use]
     pub fn new(agency: &Path, address: SocketAddr) -> Self {
+        Self::speaking(agency, address, Alpn::Http1)
+    }
+
+    /// The same under another application protocol; its lines speak HTTP/1.1 all the same.
+    #[must_use]
+    pub fn speaking(agency: &Path, address: SocketAddr, alpn: Alpn) -> Self {
         let identity = Identity::from_files(&agency.join("tls.pem"), &agency.join("tls.key"));
         let connector = Connector::new(ClientParams {
             identity: Some(identity.unwrap()),
@@ -34,12 +45,13 @@ impl Caller {
             crls: Vec::new(),
             tls12: false,
             handshake_deadline: Duration::from_secs(10),
-            alpn: vec![Alpn::Http1],
+            alpn: vec![alpn],
         });
         Self {
             address,
             connector: connector.unwrap(),
             patience: Duration::from_secs(15),
+            from: None,
         }
     }
 
@@ -55,6 +67,42 @@ impl Caller {
     pub fn towards(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
+    }
+
+    /// The same from another address of the loopback: strangers are counted by address.
+    #[must_use]
+    pub fn from(mut self, address: IpAddr) -> Self {
+        self.from = Some(address);
+        self
+    }
+
+    /// One connection with nothing said on it yet but TLS.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn open(&self) -> Result<ClientStream<TcpStream>, Broken> {
+        let stream = self.tcp().await?;
+        let connected = self.connector.connect("localhost", stream).await;
+        Ok(connected.map_err(|_| Broken("handshake"))?.stream)
+    }
+
+    /// One connection without TLS.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn tcp(&self) -> Result<TcpStream, Broken> {
+        let open = || -> std::io::Result<TcpSocket> {
+            let socket = TcpSocket::new_v4()?;
+            if let Some(from) = self.from {
+                socket.bind(SocketAddr::new(from, 0))?;
+            }
+            Ok(socket)
+        };
+        let socket = open().map_err(|_| Broken("no socket"))?;
+        let stream = socket.connect(self.address).await;
+        let stream = stream.map_err(|_| Broken("nobody listens"))?;
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
     }
 
     /// A line that is not open yet.
@@ -115,12 +163,8 @@ impl Line {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Broken> {
-        let stream = TcpStream::connect(self.caller.address).await;
-        let stream = stream.map_err(|_| Broken("nobody listens"))?;
-        let _ = stream.set_nodelay(true);
-        let connected = self.caller.connector.connect("localhost", stream).await;
-        let connected = connected.map_err(|_| Broken("handshake"))?;
-        let opened = http1::handshake(TokioIo::new(connected.stream)).await;
+        let stream = self.caller.open().await?;
+        let opened = http1::handshake(TokioIo::new(stream)).await;
         let (open, connection) = opened.map_err(|_| Broken("handshake"))?;
         tokio::spawn(connection);
         Ok(open)

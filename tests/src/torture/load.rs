@@ -34,6 +34,8 @@ pub struct Shape {
     pub again: u64,
     /// Of a hundred messages, how many are sent twice at once, on two connections.
     pub twins: u64,
+    /// How long a sender rests after each message.
+    pub rest: Duration,
 }
 
 impl Shape {
@@ -43,6 +45,7 @@ impl Shape {
         mix: Mix::USUAL,
         again: 5,
         twins: 3,
+        rest: Duration::ZERO,
     };
 }
 
@@ -187,6 +190,9 @@ async fn sender(shared: Arc<Shared>, index: u64, towards: SocketAddr) {
             && let Some(second) = shared.deliver(line, &letter, &mut random).await
         {
             shared.compare(&letter, &ledger::digest(&reply.body), &second);
+        }
+        if !shared.shape.rest.is_zero() {
+            tokio::time::sleep(shared.shape.rest).await;
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Manners {
     pub overtaken: u64,
     /// The session is forgotten.
     pub forget: u64,
+    /// The call is answered 500 and not acted upon.
+    pub fail: u64,
 }
 
 /// What the portal has seen of one dossier.
@@ -183,6 +185,7 @@ struct Fate {
     double: bool,
     overtaken: bool,
     forget: bool,
+    fail: bool,
     wait: Duration,
 }
 
@@ -196,6 +199,7 @@ impl Desk {
             double: random.percent(manners.double),
             overtaken: random.percent(manners.overtaken),
             forget: random.percent(manners.forget),
+            fail: random.percent(manners.fail),
             wait: match random.percent(manners.late) {
                 // the caller of the bench waits 1.5 seconds
                 true => Duration::from_millis(random.below(2_000)),
@@ -213,6 +217,11 @@ impl Desk {
             return Some(say(&self.login()));
         }
         let fate = self.fate();
+        if fate.fail {
+            let mut failed = Response::new(Full::new(Bytes::from_static(b"trouble")));
+            *failed.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            return Some(failed);
+        }
         if fate.lose_call {
             return None;
         }

@@ -200,6 +200,32 @@ impl Process {
             .unwrap_or(0)
     }
 
+    /// Open file descriptors; 0 where it has ended.
+    #[must_use]
+    pub fn fds(&self) -> usize {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.map_or(0, Iterator::count)
+    }
+
+    /// Processor time spent so far, in steps of 10 ms.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.unwrap_or_default();
+        // the name, in brackets, may hold anything; utime and stime are the 14th and 15th field
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks = rest.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// One sample of its metrics, found by the name and labels before it.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.get("/metrics").await.ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    }
+
     /// The last lines of what it logged.
     #[must_use]
     pub fn tail(&self) -> String {

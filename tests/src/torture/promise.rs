@@ -1,5 +1,14 @@
 //! The promises, in their order; each file is one of them.
 
+mod a01_isolation;
+mod a02_breaker;
+mod a03_limits;
+mod a04_fair;
+mod a05_hostile;
+mod a06_slow;
+mod a07_floods;
+mod a08_overload;
+mod a09_soak;
 mod r01_kill;
 mod r02_points;
 mod r03_power;
@@ -13,6 +22,7 @@ mod r10_order;
 mod r13_rolling;
 mod r14_restore;
 mod recovery;
+mod seen;
 
 use std::{
     future::Future,
@@ -131,5 +141,14 @@ promises! {
     "R10", "order per key", r10_order;
     "R13", "restarts by SIGTERM under load", r13_rolling;
     "R14", "backup and restore under load", r14_restore;
+    "A1", "trouble at one partner", a01_isolation;
+    "A2", "the breaker, seen by the partner", a02_breaker;
+    "A3", "limits are exact", a03_limits;
+    "A4", "limits are fair", a04_fair;
+    "A5", "hostile requests are cheap", a05_hostile;
+    "A6", "slow clients", a06_slow;
+    "A7", "HTTP/2 floods", a07_floods;
+    "A8", "overload", a08_overload;
+    "A9", "a soak", a09_soak;
     "MARK", "recovery with many messages in flight", recovery;
 }

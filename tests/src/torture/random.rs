@@ -34,6 +34,14 @@ impl Random {
         self.below(100) < cases
     }
 
+    /// Puts them into another order.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            let nth = self.below(last as u64 + 1);
+            all.swap(usize::try_from(nth).unwrap_or(last), last);
+        }
+    }
+
     /// One of several.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         let nth = self.below(all.len() as u64);
@@ -54,5 +62,14 @@ mod tests {
         assert_eq!(draw(42, &[1, 7]), draw(42, &[1, 7]));
         assert_ne!(draw(42, &[1, 7]), draw(42, &[1, 8]));
         assert_ne!(draw(42, &[1, 7]), draw(43, &[1, 7]));
+    }
+
+    #[test]
+    fn shuffled_is_the_same_in_another_order() {
+        let mut all: Vec<u64> = (0..50).collect();
+        Random::of(42, &[]).shuffle(&mut all);
+        assert_ne!(all, (0..50).collect::<Vec<_>>());
+        all.sort_unstable();
+        assert_eq!(all, (0..50).collect::<Vec<_>>());
     }
 }

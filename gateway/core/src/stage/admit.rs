@@ -4,8 +4,8 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -39,16 +39,32 @@ use crate::{
 /// A header by which a caller may shorten its deadline, milliseconds.
 pub const TIMEOUT_HEADER: &str = "lienthong-timeout-ms";
 
-/// The door of the whole gateway: how many messages may be inside at once, and whether it is open.
+/// The door of the whole gateway: how many messages may be inside at once, how many bytes their bodies
+/// may have in sum, and whether it is open.
 #[derive(Debug)]
 pub struct Gate {
     places: Arc<Semaphore>,
-    /// Places that one peer may hold: none takes them all.
-    per_peer: usize,
-    holders: Mutex<HashMap<PartnerId, usize>>,
+    /// What one peer may hold: none takes it all.
+    per_peer: Held,
+    holders: Mutex<Holders>,
     draining: AtomicBool,
     limits: Limits,
     bounds: Bounds,
+}
+
+/// Messages inside and the bytes of their bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes of bodies that have come in.
+    pub body_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Holders {
+    all: Held,
+    of: HashMap<PartnerId, Held>,
 }
 
 /// What no message may exceed, whatever its route allows.
@@ -60,6 +76,8 @@ pub struct Bounds {
     pub body_time: Duration,
     /// A body, bytes.
     pub body_bytes: usize,
+    /// The bodies of all messages inside, bytes.
+    pub body_bytes_in_flight: usize,
 }
 
 impl Bounds {
@@ -68,6 +86,7 @@ impl Bounds {
         deadline: Duration::from_secs(3_600),
         body_time: Duration::from_secs(3_600),
         body_bytes: usize::MAX,
+        body_bytes_in_flight: usize::MAX,
     };
 }
 
@@ -83,7 +102,11 @@ impl Gate {
     pub fn bounded(in_flight_max: usize, bounds: Bounds) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(in_flight_max)),
-            per_peer: in_flight_max.div_ceil(2),
+            per_peer: Held {
+                messages: in_flight_max.div_ceil(2),
+                // one body of the largest kind always fits
+                body_bytes: (bounds.body_bytes_in_flight / 2).max(bounds.body_bytes),
+            },
             holders: Mutex::default(),
             draining: AtomicBool::new(false),
             limits: Limits::new(),
@@ -102,27 +125,58 @@ impl Gate {
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| later(FaultCode::Overloaded, "in-flight"))?;
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = holders.entry(peer.clone()).or_default();
-        if *held >= self.per_peer {
+        let mut holders = self.holders();
+        let held = holders.of.entry(peer.clone()).or_default();
+        if held.messages >= self.per_peer.messages {
             return Err(later(FaultCode::Overloaded, "in-flight-of-this-peer"));
         }
-        *held += 1;
+        held.messages += 1;
+        holders.all.messages += 1;
         Ok(Place {
             _place: place,
             gate: Arc::clone(self),
             peer: peer.clone(),
+            body_bytes: AtomicUsize::new(0),
         })
     }
 
-    fn leave(&self, peer: &PartnerId) {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = holders.get_mut(peer) {
-            *held -= 1;
-            if *held == 0 {
-                holders.remove(peer);
+    /// What is inside now.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        self.holders().all
+    }
+
+    fn hold_bytes(&self, peer: &PartnerId, bytes: usize) -> Result<(), Fault> {
+        let mut holders = self.holders();
+        let Holders { all, of } = &mut *holders;
+        if all.body_bytes.saturating_add(bytes) > self.bounds.body_bytes_in_flight {
+            return Err(later(FaultCode::Overloaded, "body-bytes-in-flight"));
+        }
+        let held = of.entry(peer.clone()).or_default();
+        if held.body_bytes.saturating_add(bytes) > self.per_peer.body_bytes {
+            return Err(later(FaultCode::Overloaded, "body-bytes-of-this-peer"));
+        }
+        held.body_bytes += bytes;
+        all.body_bytes += bytes;
+        Ok(())
+    }
+
+    fn leave(&self, peer: &PartnerId, body_bytes: usize) {
+        let mut holders = self.holders();
+        let Holders { all, of } = &mut *holders;
+        all.messages -= 1;
+        all.body_bytes -= body_bytes;
+        if let Some(held) = of.get_mut(peer) {
+            held.messages -= 1;
+            held.body_bytes -= body_bytes;
+            if held.messages == 0 {
+                of.remove(peer);
             }
         }
+    }
+
+    fn holders(&self) -> MutexGuard<'_, Holders> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a request for a path that no system has: framing and limits hold for it as well.
@@ -180,11 +234,26 @@ pub(crate) struct Place {
     _place: OwnedSemaphorePermit,
     gate: Arc<Gate>,
     peer: PartnerId,
+    /// Bytes of its body that have come in.
+    body_bytes: AtomicUsize,
+}
+
+impl Place {
+    /// Makes room for so many more bytes of the body, until the message is over.
+    ///
+    /// # Errors
+    /// Where the bodies inside are too many bytes in sum, or this peer's are.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), Fault> {
+        self.gate.hold_bytes(&self.peer, bytes)?;
+        self.body_bytes.fetch_add(bytes, Ordering::AcqRel);
+        Ok(())
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.gate.leave(&self.peer);
+        let body_bytes = self.body_bytes.load(Ordering::Acquire);
+        self.gate.leave(&self.peer, body_bytes);
     }
 }
 
@@ -289,7 +358,7 @@ fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, place: Plac
             deadline: now + allowed,
             passing: Passing {
                 resumed: false,
-                _place: Some(Arc::new(place)),
+                place: Some(Arc::new(place)),
             },
         },
         route,

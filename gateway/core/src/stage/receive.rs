@@ -13,7 +13,7 @@ use schemas::fault::{Fault, FaultCode};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::{Parts, room::Room};
+use super::{Parts, Place, room::Room};
 use crate::{
     adapter::Adapter,
     head::{Body, BodyError},
@@ -110,7 +110,7 @@ impl<A: Adapter> ReceiveLayer<A> {
         } = admitted;
         let refuse = |fault| Refusal::new("receive", &head, fault);
         announced_size(&head.headers, body_bytes_max).map_err(refuse)?;
-        let reading = read(body, body_bytes_max);
+        let reading = read(body, body_bytes_max, head.passing.place.as_deref());
         let body = tokio::time::timeout_at(body_by, reading)
             .await
             .unwrap_or_else(|_| Err(Fault::new(FaultCode::TooSlow, "body")))
@@ -136,8 +136,9 @@ fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
     }
 }
 
-/// Reads a body to its end or to its bound, whichever comes first. Trailers are dropped.
-async fn read(mut body: Body, max: usize) -> Result<Bytes, Fault> {
+/// Reads a body to its end or to its bound, whichever comes first, each piece only where all bodies
+/// together leave room for it. Trailers are dropped.
+async fn read(mut body: Body, max: usize, place: Option<&Place>) -> Result<Bytes, Fault> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unreadable(&error))?;
@@ -146,6 +147,9 @@ async fn read(mut body: Body, max: usize) -> Result<Bytes, Fault> {
         };
         if whole.len() + data.len() > max {
             return Err(Fault::new(FaultCode::TooLarge, "body-bytes"));
+        }
+        if let Some(place) = place {
+            place.hold(data.len())?;
         }
         whole.extend_from_slice(&data);
     }

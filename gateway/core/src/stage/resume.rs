@@ -91,7 +91,7 @@ fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
             deadline,
             passing: Passing {
                 resumed: true,
-                _place: None,
+                place: None,
             },
         },
         route,

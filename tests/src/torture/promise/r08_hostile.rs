@@ -21,6 +21,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         double: 20,
         overtaken: 10,
         forget: 5,
+        fail: 0,
     });
     let process = kit.serve().await;
     let load = kit.load(Shape {
@@ -31,6 +32,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         },
         again: 20,
         twins: 20,
+        rest: Duration::ZERO,
     });
     while plan.began.elapsed() < plan.budget.min(RUN_MAX)
         && load.answered() < plan.n.unwrap_or(u64::MAX)

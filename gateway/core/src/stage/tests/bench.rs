@@ -15,8 +15,8 @@ use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 
 use super::{
     super::{
-        AdmitLayer, AnswerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer, ReceiveLayer,
-        RecordLayer, Reply, ResumeLayer, VerifyLayer,
+        AdmitLayer, AnswerLayer, Bounds, FaceLayer, Gate, Parts, Perform, PermitLayer,
+        ReceiveLayer, RecordLayer, Reply, ResumeLayer, VerifyLayer,
     },
     answered::{Answered, answered},
     diary::{Dial, Diary, Knobs},
@@ -50,6 +50,8 @@ pub(super) const fn burst(burst: u32) -> Quota {
 pub(super) struct Setup {
     pub(super) environment: Environment,
     pub(super) places: usize,
+    /// The bodies inside, bytes in sum.
+    pub(super) body_bytes: usize,
     pub(super) tax: Partner,
     pub(super) dvclt: Partner,
 }
@@ -75,6 +77,7 @@ impl Bench {
         let mut setup = Setup {
             environment: Environment::Sandbox,
             places: 100,
+            body_bytes: usize::MAX,
             tax: partner("tax", &[("key-1", &TAX), ("key-old", &OLD)]),
             dvclt: partner("dvclt", &[("key-1", &DVCLT)]),
         };
@@ -86,7 +89,12 @@ impl Bench {
             knobs: knobs.clone(),
             ..Words::default()
         };
-        let (gate, log) = (Gate::new(setup.places), Arc::new(log));
+        let bounds = Bounds {
+            body_bytes: words::BODY_BYTES_MAX,
+            body_bytes_in_flight: setup.body_bytes,
+            ..Bounds::NONE
+        };
+        let (gate, log) = (Gate::bounded(setup.places, bounds), Arc::new(log));
         let parts = Parts {
             signer: Arc::new(ArcSwap::from_pointee(signer(setup.environment))),
             partners: Arc::new(ArcSwap::from_pointee(partners(setup))),

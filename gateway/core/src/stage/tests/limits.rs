@@ -6,6 +6,7 @@ use schemas::fault::FaultCode;
 use tokio::time::Instant;
 
 use super::{
+    super::Held,
     answered::{Answered, answered},
     bench::{Bench, burst},
     letter::{Letter, TAX, letter, silent, untouchable},
@@ -157,6 +158,46 @@ async fn a_refused_message_gives_its_place_back() {
         refused.assert_fault(FaultCode::Forbidden, "purpose-not-agreed");
     }
     bench.send(&look("m-0000003")).await.assert_done("hello");
+}
+
+fn long(id: &'static str) -> Letter {
+    let text: &'static str = "x".repeat(700).leak();
+    Letter { text, ..look(id) }
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_in_sum_until_their_messages_are_over() {
+    let bench = Bench::with(|setup| setup.body_bytes = BODY_BYTES_MAX);
+    let effect = bench.knobs.hold_next("perform");
+    let first = bench.start(&long("m-0000001"));
+    effect.reached().await;
+    assert!(bench.gate.held().body_bytes > 700);
+    let refused = bench.send(&long("m-0000002").of_dvclt()).await;
+    refused.assert_fault(FaultCode::Overloaded, "body-bytes-in-flight");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(bench.effects(), 1, "the first alone");
+    effect.release();
+    assert_eq!(first.await.unwrap().header("lienthong-fault"), "");
+    bench.settle().await;
+    assert_eq!(bench.gate.held(), Held::default());
+    let second = bench.send(&long("m-0000002").of_dvclt()).await;
+    assert_eq!(second.header("lienthong-fault"), "");
+}
+
+#[tokio::test]
+async fn one_peer_cannot_take_all_the_room_for_bodies() {
+    let bench = Bench::with(|setup| setup.body_bytes = 2 * BODY_BYTES_MAX);
+    let effect = bench.knobs.hold_next("perform");
+    let first = bench.start(&long("m-0000001"));
+    effect.reached().await;
+    let refused = bench.send(&long("m-0000002")).await;
+    refused.assert_fault(FaultCode::Overloaded, "body-bytes-of-this-peer");
+    let other = bench.send(&long("m-0000003").of_dvclt()).await;
+    assert_eq!(other.header("lienthong-fault"), "");
+    effect.release();
+    assert_eq!(first.await.unwrap().header("lienthong-fault"), "");
+    let second = bench.send(&long("m-0000002")).await;
+    assert_eq!(second.header("lienthong-fault"), "");
 }
 
 #[tokio::test]
