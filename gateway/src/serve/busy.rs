@@ -131,6 +131,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
         match self.speaks {
             Alpn::Http1 if came > 0 => self.busy.heard(),
             Alpn::H2 if self.busy.is_chatter(came) => {
+                buffer.set_filled(before); // an error has read nothing
                 return Poll::Ready(Err(io::Error::other("chatter")));
             }
             Alpn::Http1 | Alpn::H2 => {}
