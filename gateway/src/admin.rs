@@ -64,6 +64,7 @@ pub struct AdminParts {
 pub struct Readiness {
     phase: Arc<AtomicU8>,
     halted: Arc<AtomicBool>,
+    recovering: Arc<AtomicBool>,
     since: Instant,
 }
 
@@ -74,6 +75,8 @@ pub enum Phase {
     Starting,
     /// Taking messages.
     Ready,
+    /// Put back from a backup: reads are answered, changes are sent away, nothing goes out.
+    Recovering,
     /// Finishing what is inside, taking nothing new.
     Draining,
     /// The store no longer writes: every message is refused until a person has looked.
@@ -88,9 +91,16 @@ impl Readiness {
     pub fn new() -> Self {
         Self {
             phase: Arc::new(AtomicU8::new(STARTING)),
-            halted: Arc::new(AtomicBool::new(false)),
+            halted: Arc::default(),
+            recovering: Arc::default(),
             since: Instant::now(),
         }
+    }
+
+    /// The same, with somebody else's word on whether the store is put back and not released.
+    #[must_use]
+    pub fn recovering_by(self, recovering: Arc<AtomicBool>) -> Self {
+        Self { recovering, ..self }
     }
 
     /// Messages are taken from now on.
@@ -113,6 +123,13 @@ impl Readiness {
         self.halted.store(halted, Ordering::Release);
     }
 
+    /// Whether messages are to be brought here: a store that is Recovering answers reads, and tells each
+    /// change to come again.
+    #[must_use]
+    pub fn takes_messages(&self) -> bool {
+        matches!(self.phase(), Phase::Ready | Phase::Recovering)
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -120,6 +137,7 @@ impl Readiness {
             STARTING => Phase::Starting,
             BROKEN => Phase::Broken,
             READY if self.halted.load(Ordering::Acquire) => Phase::Halted,
+            READY if self.recovering.load(Ordering::Acquire) => Phase::Recovering,
             READY => Phase::Ready,
             _ => Phase::Draining,
         }

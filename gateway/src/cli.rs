@@ -1,12 +1,14 @@
 //! The command line of `lienthong`.
 
 mod admin;
+mod backup;
 mod check;
 #[cfg(feature = "sandbox")]
 mod conformance;
 mod journal;
 mod migrate;
 mod office;
+mod recovery;
 mod registry;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -54,6 +56,13 @@ enum Command {
     /// The journal.
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Copies the store and the embedded registry into a folder, while the gateway works.
+    Backup(backup::Backup),
+    /// Puts a backup back; the gateway that opens it is Recovering until a person releases it.
+    Restore(backup::Restore),
+    /// A store that was put back: status, release.
+    #[command(subcommand)]
+    Recovery(recovery::Recovery),
     /// Makes or changes the schemas of the registry and of the store, and seeds synthetic people.
     Migrate(migrate::Arguments),
     /// Serves the registry of a file or of PostgreSQL to others, as insurance.v1 over mutual TLS.
@@ -110,6 +119,9 @@ impl Command {
             Self::Outbox(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => command.run(),
+            Self::Backup(arguments) => arguments.run(),
+            Self::Restore(arguments) => on_runtime(arguments.run()),
+            Self::Recovery(command) => on_runtime(command.run()),
             Self::Migrate(arguments) => arguments.run(),
             Self::Registry(arguments) => on_runtime(arguments.run()),
             #[cfg(feature = "sandbox")]

@@ -157,7 +157,7 @@ impl Gateway {
             stop: &stops,
         };
         let workers = hands.workers(watched.deliveries().values())?;
-        let readiness = Readiness::new();
+        let readiness = Readiness::new().recovering_by(standing.recovering());
         let operators = AdminParts {
             log: Arc::clone(&log),
             office,

@@ -12,6 +12,7 @@
 )]
 
 pub mod admin; // the operators' listener
+pub mod backup; // a copy under load, and the way back
 #[cfg(feature = "sandbox")]
 pub mod bench; // figures of this machine
 pub mod check; // what can be known of a config before a port opens

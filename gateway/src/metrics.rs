@@ -26,7 +26,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use schemas::id::PartnerId;
+use schemas::{fault::FaultCode, id::PartnerId};
 
 /// Different label sets in one family at most; what comes after counts as `other`.
 pub const LABEL_SETS_MAX: usize = 1_024;
@@ -43,6 +43,8 @@ pub struct Metrics {
     accepted: Counter,
     refused_connections: Family<ReasonLabels, Counter>,
     ready: Gauge,
+    recovering: Gauge,
+    sent_away: Counter,
     journal: Gauge<u64, AtomicU64>,
     in_progress: Gauge<u64, AtomicU64>,
     outbox: Family<LaneLabels, Gauge<i64, AtomicI64>>,
@@ -77,6 +79,8 @@ impl Metrics {
             accepted: Counter::default(),
             refused_connections: Family::default(),
             ready: Gauge::default(),
+            recovering: Gauge::default(),
+            sent_away: Counter::default(),
             journal: Gauge::default(),
             in_progress: Gauge::default(),
             outbox: Family::default(),
@@ -141,6 +145,16 @@ impl Metrics {
     fn register_house(&mut self, started: Timestamp) {
         let all = &mut self.registry;
         all.register("ready", "1 while messages are taken", self.ready.clone());
+        all.register(
+            "recovering",
+            "1 while a store that was put back from a backup waits to be released",
+            self.recovering.clone(),
+        );
+        all.register(
+            "recovering_sent_away",
+            "Changes sent away while recovering; each comes again",
+            self.sent_away.clone(),
+        );
         all.register(
             "journal_records",
             "Records in the journal",
@@ -247,6 +261,17 @@ impl Metrics {
         self.ready.set(i64::from(ready));
     }
 
+    /// Whether the store was put back from a backup and nobody has released it.
+    pub fn set_recovering(&self, recovering: bool) {
+        self.recovering.set(i64::from(recovering));
+    }
+
+    /// Changes sent away since the start because the store was put back and not released.
+    #[must_use]
+    pub fn sent_away(&self) -> u64 {
+        self.sent_away.get()
+    }
+
     /// When a certificate of ours ends; `file` is its key in the config, such as `tls.cert`.
     pub fn certificate_ends(&self, file: &'static str, not_after: Timestamp) {
         self.certificates
@@ -337,6 +362,9 @@ impl Sight for Metrics {
             partner: partner.to_owned(),
             code,
         };
+        if code == FaultCode::Recovering.row().code {
+            self.sent_away.inc();
+        }
         self.refusals.count(labels(partner), || labels(OTHER));
         count_partner(&self.refused_of, partner);
     }

@@ -3,12 +3,19 @@
 //!
 //! The registrations come from files and the orders from the store; what the rooms read is both.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use gateway_core::{
     partner::Partners,
-    ports::{Office, Orders},
+    ports::{Office, Orders, Recovering, StoreError},
 };
 use schemas::id::PartnerId;
 use tokio::sync::watch;
@@ -34,6 +41,7 @@ pub struct Standing {
     registered: Arc<ArcSwap<Partners>>,
     in_force: Arc<ArcSwap<Partners>>,
     orders: watch::Sender<Orders>,
+    recovering: Arc<AtomicBool>,
 }
 
 impl Standing {
@@ -48,6 +56,7 @@ impl Standing {
         let standing = Self {
             in_force: Arc::new(ArcSwap::new(registered.load_full())),
             orders: watch::Sender::new(Orders::default()),
+            recovering: Arc::default(),
             office,
             registered,
         };
@@ -78,6 +87,13 @@ impl Standing {
         self.orders.subscribe()
     }
 
+    /// Whether the store was put back from a backup and nobody has released it, for probes and figures.
+    /// The store itself begins and sends nothing meanwhile.
+    #[must_use]
+    pub fn recovering(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.recovering)
+    }
+
     /// Reads and applies until `stop` turns true.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut seen = self.registered.load_full();
@@ -103,9 +119,16 @@ impl Standing {
 
     /// True where the orders have changed. Where they cannot be read the last ones hold on.
     async fn read(&self) -> Result<bool, Unread> {
-        let read = tokio::time::timeout(READ_MAX, self.office.orders()).await;
+        let all = async {
+            let recovering = self.office.recovering().await?;
+            Ok((self.office.orders().await?, recovering))
+        };
+        let read: Result<Result<_, StoreError>, _> = tokio::time::timeout(READ_MAX, all).await;
         let orders = match read {
-            Ok(Ok(orders)) => orders,
+            Ok(Ok((orders, recovering))) => {
+                self.recovers(recovering.as_ref());
+                orders
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "orders not read; the last ones hold on");
                 return Err(Unread);
@@ -123,6 +146,18 @@ impl Standing {
             }
             changed
         }))
+    }
+
+    fn recovers(&self, now: Option<&Recovering>) {
+        let before = self.recovering.swap(now.is_some(), Ordering::AcqRel);
+        match now {
+            Some(now) if !before => tracing::warn!(
+                cut = %now.cut,
+                "Recovering: put back from a backup; nothing is changed and nothing goes out until it is released"
+            ),
+            None if before => tracing::warn!("released: no longer Recovering"),
+            _ => {}
+        }
     }
 
     fn apply(&self, registered: &Arc<Partners>) {
@@ -153,17 +188,12 @@ fn tell(orders: &Orders) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    };
+    use std::sync::Mutex;
 
     use futures_util::future::{BoxFuture, ready};
     use gateway_core::{
         partner::{Environment, Partner, Quota},
-        ports::{
-            Act, ActStory, Acted, Order, ParcelFile, ParcelFilter, ParcelStory, Stop, StoreError,
-        },
+        ports::{Act, ActStory, Acted, Order, ParcelFile, ParcelFilter, ParcelStory, Stop},
     };
 
     use super::*;
@@ -172,6 +202,7 @@ mod tests {
     #[derive(Default)]
     struct Store {
         orders: Mutex<Orders>,
+        recovering: Mutex<Option<Recovering>>,
         /// The store does not answer.
         hangs: AtomicBool,
     }
@@ -193,6 +224,9 @@ mod tests {
                 return Box::pin(std::future::pending());
             }
             Box::pin(ready(Ok(self.orders.lock().unwrap().clone())))
+        }
+        fn recovering(&self) -> Answer<'_, Option<Recovering>> {
+            Box::pin(ready(Ok(self.recovering.lock().unwrap().clone())))
         }
         fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
             Box::pin(ready(Ok(Vec::new())))
@@ -323,5 +357,21 @@ mod tests {
         store.hangs.store(false, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(replica.serves());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_was_put_back_is_told_from_the_start_until_it_is_released() {
+        let store = Arc::new(Store::default());
+        let act = suspended().0.remove(0).act;
+        *store.recovering.lock().unwrap() = Some(Recovering { cut: act.at, act });
+        let office: Arc<dyn Office> = Arc::<Store>::clone(&store);
+        let standing = Standing::begin(office, registered()).await.unwrap();
+        let recovering = standing.recovering();
+        assert!(recovering.load(Ordering::Acquire));
+        let (_stop, stops) = watch::channel(false);
+        tokio::spawn(standing.run(stops));
+        *store.recovering.lock().unwrap() = None;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(!recovering.load(Ordering::Acquire));
     }
 }

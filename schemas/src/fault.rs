@@ -148,6 +148,8 @@ faults! {
         "The same message is being acted upon; ask again with the same id.", "Thông điệp này đang được xử lý; xin hỏi lại với cùng mã.";
     JournalUnavailable = "JOURNAL-UNAVAILABLE", 503, 14, Us, SameId, "record",
         "The journal cannot take the message, so nothing was done.", "Nhật ký không ghi được nên chưa có gì được thực hiện.";
+    Recovering = "RECOVERING", 503, 14, Us, SameId, "record",
+        "This gateway was put back from a backup and makes no changes yet; send the same message again later.", "Cổng vừa được khôi phục từ bản sao lưu và chưa nhận thay đổi; xin gửi lại đúng thông điệp này sau.";
     InsuranceUnavailable = "INSURANCE-UNAVAILABLE", 503, 14, Registry, SameId, "perform",
         "The insurance database did not answer; the outcome is unknown, ask again with the same id.", "Cơ sở dữ liệu bảo hiểm chưa trả lời; xin hỏi lại với cùng mã.";
     DeadlineExceeded = "DEADLINE-EXCEEDED", 504, 4, Us, SameId, "perform",

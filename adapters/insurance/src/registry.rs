@@ -6,6 +6,7 @@
 //! of processes share one registry: their writers take turns by a lock of the database, batch by batch, so
 //! that a number is given out once and every rule sees what was done before.
 
+pub mod backup;
 mod births;
 mod cards;
 mod changes;
@@ -16,6 +17,7 @@ mod employers;
 mod error;
 mod facts;
 mod fingerprint;
+mod given;
 mod law;
 mod marks;
 mod open;
@@ -24,7 +26,7 @@ pub(crate) mod schema;
 mod steps;
 mod threads;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -206,10 +208,12 @@ impl Registry {
                 now,
                 today: day_in_viet_nam(now),
                 params: &registry.params,
+                marks: &registry.marks,
+                key: Cell::default(),
                 minted: RefCell::default(),
             };
             let done = work(&tx)?;
-            registry.marks.given(tx.minted.into_inner());
+            registry.marks.given(tx.key.get(), tx.minted.into_inner());
             Ok(done)
         };
         self.shared.threads.write(desk, name, run).await
@@ -222,6 +226,10 @@ struct Tx<'a> {
     now: Timestamp,
     today: Date,
     params: &'a Params,
+    /// What was given out before, also what the registry has forgotten.
+    marks: &'a Marks,
+    /// The key that it is made under.
+    key: Cell<Option<[u8; 32]>>,
     /// The numbers it took, by counter.
     minted: RefCell<Vec<(String, i64)>>,
 }

@@ -14,7 +14,7 @@ mod outbox;
 
 pub use office::{
     Act, ActStory, Acted, Deed, Office, Order, Orders, ParcelFile, ParcelFilter, ParcelState,
-    ParcelStory, Stop,
+    ParcelStory, Recovering, Stop, THE_STORE,
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 
@@ -125,6 +125,9 @@ pub enum Claimed {
     InProgress,
     /// Never seen, and too old to begin with.
     Stale,
+    /// Not answered as far as this store knows, which was put back from a backup and may have forgotten:
+    /// nothing is begun until a person has released it.
+    Recovering,
 }
 
 /// What the log knows of an id before anything is done.

@@ -53,6 +53,20 @@ pub fn explain(story: &Story, now: Timestamp) -> MessageStory {
     }
 }
 
+/// The same while the store stands as it was put back from a backup: what is not answered waits for a person.
+#[must_use]
+pub fn fenced(told: MessageStory) -> MessageStory {
+    let is_open = told
+        .rooms
+        .get(PERFORM)
+        .is_some_and(|room| room.outcome == "unknown");
+    let next_step = match is_open {
+        true => "the store was put back from a backup: a person has to release it (`lienthong recovery release`), then recovery takes it up".to_owned(),
+        false => told.next_step,
+    };
+    MessageStory { next_step, ..told }
+}
+
 fn state<'s>(story: &'s Story, now: Timestamp) -> State<'s> {
     if let Some(room) = &story.room {
         return State::TurnedAway {

@@ -7,7 +7,11 @@ use schemas::proto::admin::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{AdminParts, explain::explain, office, status};
+use super::{
+    AdminParts,
+    explain::{explain, fenced},
+    office, status,
+};
 
 /// Answers operators.
 pub(super) struct Desk(pub(super) AdminParts);
@@ -29,8 +33,15 @@ impl Admin for Desk {
         let stories = self.0.log.story(&id).await;
         let stories = stories.map_err(|error| Status::unavailable(error.to_string()))?;
         let now = self.0.clock.now();
+        let recovering = self.0.office.recovering().await;
+        let recovering = recovering.map_err(|error| Status::unavailable(error.to_string()))?;
+        let tell = |story| match recovering {
+            Some(_) => fenced(explain(story, now)),
+            None => explain(story, now),
+        };
         Ok(Response::new(ExplainResponse {
-            stories: stories.iter().map(|story| explain(story, now)).collect(),
+            stories: stories.iter().map(tell).collect(),
+            recovery: recovering.map(|recovering| status::recovery(&self.0, &recovering)),
         }))
     }
 

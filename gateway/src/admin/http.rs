@@ -20,8 +20,11 @@ pub(super) async fn answer(parts: &AdminParts, method: &Method, path: &str) -> R
             "a worker has died\n",
         ),
         "/ready" => probe(
-            parts.readiness.phase() == Phase::Ready,
-            "ready\n",
+            parts.readiness.takes_messages(),
+            match parts.readiness.phase() {
+                Phase::Recovering => "ready, recovering: no changes until it is released\n",
+                _ => "ready\n",
+            },
             "not ready\n",
         ),
         "/startup" => probe(
@@ -34,9 +37,9 @@ pub(super) async fn answer(parts: &AdminParts, method: &Method, path: &str) -> R
 }
 
 async fn metrics(parts: &AdminParts) -> Response<Body> {
-    parts
-        .metrics
-        .set_ready(parts.readiness.phase() == Phase::Ready);
+    parts.metrics.set_ready(parts.readiness.takes_messages());
+    let recovering = parts.readiness.phase() == Phase::Recovering;
+    parts.metrics.set_recovering(recovering);
     match parts.log.census().await {
         Ok(census) => parts.metrics.census(&census, parts.clock.now()),
         Err(error) => tracing::warn!(error = %error, "census failed"),

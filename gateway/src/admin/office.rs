@@ -3,7 +3,9 @@
 
 use gateway_core::{
     Evidence,
-    ports::{Act, ActStory, Acted, Deed, ParcelFilter, ParcelState, ParcelStory, StoreError},
+    ports::{
+        Act, ActStory, Acted, Deed, ParcelFilter, ParcelState, ParcelStory, StoreError, THE_STORE,
+    },
 };
 use schemas::{
     id::PartnerId,
@@ -82,6 +84,8 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
         "resume-partner" => Deed::ResumePartner(registered(parts, &target)?),
         "replay" => Deed::Replay(named(target)?),
         "cancel" => Deed::Cancel(named(target)?),
+        "release" if target.is_empty() || target == THE_STORE => Deed::Release,
+        "release" => return Err(Status::invalid_argument("a release names nothing")),
         "recover" => Deed::Recover(
             Evidence::parse(&target).ok_or_else(|| Status::invalid_argument("an evidence id"))?,
         ),

@@ -2,15 +2,15 @@
 
 use gateway_core::{
     partner::{Partner, Partners},
-    ports::{Census, LaneCensus, Order, Orders, Stop},
+    ports::{Census, LaneCensus, Order, Orders, Recovering, Stop},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
     date::day_in_viet_nam,
-    proto::admin::{Finding, Lane, PartnerLine, StatusResponse},
+    proto::admin::{Finding, Lane, PartnerLine, Recovery, StatusResponse},
 };
 
-use super::{AdminParts, Phase};
+use super::{AdminParts, Phase, office::act_line};
 
 /// The page of a running gateway.
 pub async fn page(parts: &AdminParts) -> StatusResponse {
@@ -25,6 +25,8 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
             Census::default()
         }
     };
+    let recovering = parts.office.recovering().await.unwrap_or_default();
+    findings.extend(recovering.as_ref().map(recovering_finding));
     findings.extend(quarantine_finding(census.quarantined));
     findings.extend(lane_findings(&census.lanes, now));
     let orders = parts.office.orders().await.unwrap_or_default();
@@ -33,24 +35,46 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ready: parts.readiness.phase() == Phase::Ready,
+        ready: parts.readiness.takes_messages(),
         uptime_seconds: parts.readiness.uptime().as_secs(),
         findings,
         lanes: census
             .lanes
             .iter()
-            .map(|lane| lane_line(lane, &orders, now))
+            .map(|lane| lane_line(lane, &orders, recovering.is_some(), now))
             .collect(),
         partners: partner_lines(parts, &partners),
         journal_records: census.journal_records,
         inbox_in_progress: census.in_progress,
         inbox_quarantined: census.quarantined,
+        recovery: recovering.map(|recovering| recovery(parts, &recovering)),
     }
+}
+
+/// What a page says of a store that was put back.
+pub(super) fn recovery(parts: &AdminParts, recovering: &Recovering) -> Recovery {
+    Recovery {
+        cut: recovering.cut.to_string(),
+        act: Some(act_line(&recovering.act)),
+        sent_away: parts.metrics.sent_away(),
+    }
+}
+
+fn recovering_finding(recovering: &Recovering) -> Finding {
+    let act = &recovering.act;
+    error(
+        &format!(
+            "put back from a backup of {}, at {} by {}: {}; no change is taken and nothing goes out",
+            recovering.cut, act.at, act.who, act.why
+        ),
+        "`lienthong recovery status` says what waits; `lienthong recovery release --why` lets it go on",
+    )
 }
 
 fn phase_finding(phase: Phase) -> Option<Finding> {
     match phase {
-        Phase::Ready => None,
+        // the store says by whom and why
+        Phase::Ready | Phase::Recovering => None,
         Phase::Starting => Some(error("no messages are taken yet", "wait for the start")),
         Phase::Draining => Some(error(
             "no messages are taken any more",
@@ -172,8 +196,9 @@ fn partner_ends(partner: &Partner, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
-fn lane_line(lane: &LaneCensus, orders: &Orders, now: Timestamp) -> Lane {
+fn lane_line(lane: &LaneCensus, orders: &Orders, fenced: bool, now: Timestamp) -> Lane {
     let state = match (lane.dead + lane.poison, lane.waiting) {
+        _ if fenced => "fenced",
         _ if orders.suspends(&lane.partner) => "suspended",
         _ if orders.holds_lane(&lane.partner) => "paused",
         (0, 0) => "empty",

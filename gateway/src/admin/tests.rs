@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 use gateway_core::Evidence;
 use gateway_core::ports::{
     Act, ActStory, Acted, Census, Claimed, Entry, Known, LaneCensus, Orders, Parcel, ParcelFile,
-    ParcelFilter, ParcelStory, RefusalNote, StoreError, StoredAnswer, Story, SystemClock,
-    Unfinished,
+    ParcelFilter, ParcelStory, Recovering, RefusalNote, StoreError, StoredAnswer, Story,
+    SystemClock, Unfinished,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -85,6 +85,9 @@ impl Office for Quiet {
     }
     fn orders(&self) -> Answer<'_, Orders> {
         Box::pin(async { Ok(Orders::default()) })
+    }
+    fn recovering(&self) -> Answer<'_, Option<Recovering>> {
+        Box::pin(async { Ok(None) })
     }
     fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
         Box::pin(async { Ok(Vec::new()) })

@@ -88,17 +88,24 @@ pub(super) struct ExplainArguments {
 
 impl ExplainArguments {
     pub(super) async fn run(self) -> Ended {
-        let stories = match client::explain(self.which.address()?, &self.id).await {
-            Ok(response) => response.stories,
+        let (stories, recovery) = match client::explain(self.which.address()?, &self.id).await {
+            Ok(response) => (response.stories, response.recovery),
             Err(client::Error::Down(address)) => {
                 eprintln!(
                     "no gateway answers on {address}; reading the store of {}",
                     self.which.file.config.display()
                 );
-                self.read_the_file().await?
+                (self.read_the_file().await?, None)
             }
             Err(error) => return Err(error.into()),
         };
+        if stories.is_empty() && recovery.is_some() {
+            println!(
+                "nothing is kept about {}: it never came past the receive room here, or it came after the backup that was put back",
+                self.id
+            );
+            return Ok(ExitCode::FAILURE);
+        }
         if stories.is_empty() {
             println!(
                 "nothing is kept about {}: it never came past the receive room here",

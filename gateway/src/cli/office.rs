@@ -81,10 +81,10 @@ pub(super) struct Acts {
 
 /// Who acts and why.
 #[derive(Debug, Clone, Args)]
-struct Reason {
+pub(super) struct Reason {
     /// Why; it is kept in the journal, sealed.
     #[arg(long)]
-    why: String,
+    pub(super) why: String,
     /// Who; by default the user of this machine.
     #[arg(long)]
     who: Option<String>,
@@ -195,7 +195,7 @@ impl OnParcels {
 }
 
 impl Reason {
-    fn who(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn who(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         let of_machine = || {
             ["SUDO_USER", "USER", "LOGNAME"]
                 .into_iter()

@@ -98,6 +98,7 @@ pub(crate) struct Claim {
     id: MessageId,
     digest: [u8; 32],
     fresh: bool,
+    sent_at: i64,
     request: Draft,
 }
 
@@ -109,6 +110,7 @@ pub(crate) enum ClaimOut {
     Conflict,
     InProgress,
     Stale,
+    Recovering,
 }
 
 impl Claim {
@@ -120,6 +122,7 @@ impl Claim {
             id,
             digest,
             fresh,
+            sent_at,
             ..
         } = entry;
         Self {
@@ -127,6 +130,7 @@ impl Claim {
             id,
             digest,
             fresh,
+            sent_at: sent_at.as_microsecond(),
             request,
         }
     }
@@ -135,7 +139,7 @@ impl Claim {
     fn open(&self, turn: &mut Turn<'_>) -> Result<Result<Ours, ClaimOut>, RowError> {
         let row = look_up_locked(turn.conn, &self.sender, &self.id)?;
         Ok(match judge(row.as_ref(), &self.digest, turn.now) {
-            Verdict::Unknown if self.fresh => Ok(Ours::New),
+            Verdict::Unknown if self.fresh || self.is_forgotten(turn) => Ok(Ours::New),
             Verdict::Unknown => Err(ClaimOut::Stale),
             Verdict::Same(answer) => {
                 turn.write_out(|pending| pending.holds(answer))?;
@@ -146,6 +150,11 @@ impl Claim {
             Verdict::Held => Err(ClaimOut::InProgress),
             Verdict::Abandoned(request) => Ok(Ours::Abandoned(request)),
         })
+    }
+
+    /// Too old to begin with, were it not of a time that this store has forgotten.
+    fn is_forgotten(&self, turn: &Turn<'_>) -> bool {
+        turn.terms.fence.forgot(self.sent_at, turn.now)
     }
 
     /// The row of a new id.
@@ -221,6 +230,7 @@ impl Command for Claim {
     fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
         match self.open(turn)? {
             Err(known) => Ok(known),
+            Ok(_) if turn.terms.fence.is_up() => Ok(ClaimOut::Recovering),
             Ok(ours) => {
                 self.take(turn, ours)?;
                 Ok(ClaimOut::New)

@@ -13,6 +13,7 @@
 )]
 
 mod anchor;
+mod backup;
 mod headroom;
 mod health;
 mod inbox;
@@ -24,6 +25,7 @@ mod outbox;
 mod ports;
 mod postgres;
 mod reader;
+mod recovering;
 mod refusals;
 mod schema;
 mod sql;
@@ -39,6 +41,7 @@ use std::time::Duration;
 use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
 
+pub use backup::{Copied, CopyError, Held, copy, head_file_of, hold};
 pub use open::{Engine, OpenError, StoreParams};
 pub use postgres::PostgresParams;
 pub use schema::{Schema, Step, schema};
@@ -49,6 +52,7 @@ use crate::health::Health;
 use crate::postgres::Target;
 use crate::postgres::keeper::Keeper;
 use crate::reader::{Readers, Source};
+use crate::recovering::Fence;
 use crate::writer::{Terms, Writer, WriterParts};
 
 /// The store, on either engine. Cheap to clone; the last clone closes it and waits for what was begun.
@@ -62,6 +66,7 @@ struct Inner {
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
+    fence: Arc<Fence>,
     engine: Engine,
     name: String,
     _keeper: Option<Keeper>,
@@ -84,18 +89,21 @@ impl Store {
         let opened = open::open(path, &params, &health)?;
         let queue_max = params.queue_max;
         let readers = Readers::start(opened.readers, queue_max, Arc::clone(&health), None)?;
+        let terms = params.terms();
+        let fence = Arc::clone(&terms.fence);
+        fence.set(recovering::gaps(&opened.conn)?);
         let parts = WriterParts {
             conn: opened.conn,
             head: opened.head,
             head_file: opened.head_file,
             headroom: Headroom::new(path, params.headroom_bytes),
-            terms: params.terms(),
+            terms,
             vault: Arc::clone(&params.vault),
             clock: Arc::clone(&params.clock),
             health: Arc::clone(&health),
         };
         let writer = Writer::start(parts, queue_max)?;
-        Ok(Self::made(params, readers, writer, health, None))
+        Ok(Self::made(params, readers, writer, health, fence, None))
     }
 
     fn open_database(params: StoreParams, database: &PostgresParams) -> Result<Self, OpenError> {
@@ -104,9 +112,11 @@ impl Store {
             let role = format!("{role} {}", params.writer);
             Target::new(database, &role).map_err(OpenError::Url)
         };
+        let terms = params.terms();
+        let fence = Arc::clone(&terms.fence);
         let parts = postgres::writer::WriterParts {
             target: target(&own_role())?,
-            terms: params.terms(),
+            terms,
             vault: Arc::clone(&params.vault),
             clock: Arc::clone(&params.clock),
             health: Arc::clone(&health),
@@ -128,7 +138,14 @@ impl Store {
             Arc::clone(&params.vault),
             Arc::clone(&params.clock),
         )?;
-        Ok(Self::made(params, readers, writer, health, Some(keeper)))
+        Ok(Self::made(
+            params,
+            readers,
+            writer,
+            health,
+            fence,
+            Some(keeper),
+        ))
     }
 
     fn made(
@@ -136,6 +153,7 @@ impl Store {
         readers: Readers,
         writer: Writer,
         health: Arc<Health>,
+        fence: Arc<Fence>,
         keeper: Option<Keeper>,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -144,6 +162,7 @@ impl Store {
             vault: params.vault,
             clock: params.clock,
             health,
+            fence,
             engine: params.engine,
             name: params.writer,
             _keeper: keeper,
@@ -214,6 +233,7 @@ impl StoreParams {
             writer: self.writer.clone(),
             lease_micros: micros(self.lease),
             refusals_per_minute_max: self.refusals_per_minute_max,
+            fence: Arc::default(),
         }
     }
 }

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -97,6 +97,11 @@ const MIGRATIONS: [Migration; 3] = [
         number: 3,
         up: include_str!("../migrations/0003_office.sql"),
         down: include_str!("../migrations/0003_office.down.sql"),
+    },
+    Migration {
+        number: 4,
+        up: include_str!("../migrations/0004_recovery.sql"),
+        down: include_str!("../migrations/0004_recovery.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.
@@ -180,7 +185,7 @@ mod tests {
                 error,
                 OpenError::Newer {
                     found: 99,
-                    known: 3
+                    known: KNOWN
                 }
             ),
             "{error}"

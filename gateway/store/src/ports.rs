@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{
-    Act, ActStory, Acted, Census, Claimed, Delivery, Entry, Hold, Known, Leased, MessageLog,
-    Office, Orders, Outbox, Parcel, ParcelFile, ParcelFilter, ParcelStory, RefusalNote, StoreError,
-    StoredAnswer, Story, Unfinished,
+    Act, ActStory, Acted, Census, Claimed, Deed, Delivery, Entry, Hold, Known, Leased, MessageLog,
+    Office, Orders, Outbox, Parcel, ParcelFile, ParcelFilter, ParcelStory, Recovering, RefusalNote,
+    StoreError, StoredAnswer, Story, Unfinished,
 };
 use schemas::id::{MessageId, PartnerId};
 
@@ -21,7 +21,7 @@ use crate::journal::{self, Record};
 use crate::outbox::{self, Lease, Perform, Put, SealedParcel, Sending, Settle, Standing};
 use crate::refusals::Refuse;
 use crate::sql::{self, Connection};
-use crate::{Store, micros, story};
+use crate::{Store, micros, recovering, story};
 
 impl MessageLog for Store {
     /// A claim whose holder has gone is `Unknown` here: the next claim of the same content takes it.
@@ -230,8 +230,13 @@ impl Office for Store {
 
     fn act(&self, act: Act) -> BoxFuture<'_, Result<Acted, StoreError>> {
         Box::pin(async move {
+            let fences = matches!(act.deed, Deed::Restore(_) | Deed::Release);
             let perform = Perform::seal(&self.0.vault, act);
-            self.0.writer.submit(perform).await
+            let acted = self.0.writer.submit(perform).await?;
+            if fences {
+                self.recovering().await?;
+            }
+            Ok(acted)
         })
     }
 
@@ -239,6 +244,16 @@ impl Office for Store {
         Box::pin(async move {
             let standing = self.0.readers.read(outbox::orders).await?;
             Standing::open_all(&standing, &self.0.vault).map_err(|error| self.0.health.note(error))
+        })
+    }
+
+    fn recovering(&self) -> BoxFuture<'_, Result<Option<Recovering>, StoreError>> {
+        Box::pin(async move {
+            let look_up =
+                |conn: &Connection| Ok((recovering::gaps(conn)?, recovering::standing(conn)?));
+            let (gaps, standing) = self.0.readers.read(look_up).await?;
+            self.0.fence.set(gaps);
+            recovering::told(standing, &self.0.vault).map_err(|error| self.0.health.note(error))
         })
     }
 
@@ -265,6 +280,7 @@ impl Store {
             ClaimOut::Conflict => Claimed::Conflict,
             ClaimOut::InProgress => Claimed::InProgress,
             ClaimOut::Stale => Claimed::Stale,
+            ClaimOut::Recovering => Claimed::Recovering,
         })
     }
 

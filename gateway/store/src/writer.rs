@@ -19,6 +19,7 @@ use crate::health::Health;
 use crate::journal::{self, Head};
 use crate::postgres;
 use crate::postgres::pending::Pending;
+use crate::recovering::Fence;
 use crate::sql::{self, Connection};
 
 /// What a command sees while it runs, inside the transaction.
@@ -57,6 +58,8 @@ pub(crate) struct Terms {
     pub(crate) writer: String,
     pub(crate) lease_micros: i64,
     pub(crate) refusals_per_minute_max: u32,
+    /// Whether nothing may be begun or sent, and what may be forgotten.
+    pub(crate) fence: Arc<Fence>,
 }
 
 /// Why one command could not be done.

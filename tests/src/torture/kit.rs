@@ -33,7 +33,7 @@ pub struct Kit {
     pub seed: u64,
     /// The database server, where both databases are on one.
     pub cluster: Option<Cluster>,
-    data: &'static str,
+    data: String,
     started: Instant,
 }
 
@@ -51,7 +51,7 @@ impl Kit {
             launch: Launch::default(),
             seed,
             cluster: None,
-            data: "",
+            data: String::new(),
             started,
         }
     }
@@ -74,7 +74,7 @@ impl Kit {
             launch: Launch::default(),
             seed,
             cluster: None,
-            data: "",
+            data: String::new(),
             started,
         };
         Ok((kit, chaos))
@@ -129,18 +129,25 @@ impl Kit {
     }
 
     /// Puts both databases into a folder below the gateway's; what is there is not moved.
-    pub fn move_data(&mut self, folder: &'static str) {
+    pub fn move_data(&mut self, folder: &str) {
+        let before = match self.data.as_str() {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
         for file in ["store.sqlite", "registry.sqlite"] {
-            let (from, to) = (format!("\"{file}\""), format!("\"{folder}/{file}\""));
+            let (from, to) = (
+                format!("\"{before}{file}\""),
+                format!("\"{folder}/{file}\""),
+            );
             self.site.edit("gateway.toml", &from, &to);
         }
-        self.data = folder;
+        self.data = folder.to_owned();
     }
 
     /// Where a database file is.
     #[must_use]
     pub fn data(&self, file: &str) -> PathBuf {
-        self.site.layout.gateway("").join(self.data).join(file)
+        self.site.layout.gateway("").join(&self.data).join(file)
     }
 
     /// The insurance database.

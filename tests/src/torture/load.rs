@@ -2,7 +2,7 @@
 //! sends the same one under the same id until then.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -36,6 +36,8 @@ pub struct Shape {
     pub twins: u64,
     /// How long a sender rests after each message.
     pub rest: Duration,
+    /// Whether answered messages are kept, to be sent again by [`Load::resend`].
+    pub keeps: bool,
 }
 
 impl Shape {
@@ -46,6 +48,7 @@ impl Shape {
         again: 5,
         twins: 3,
         rest: Duration::ZERO,
+        keeps: false,
     };
 }
 
@@ -80,6 +83,7 @@ struct Shared {
     abandon: AtomicBool,
     seen: Arc<Seen>,
     sample: Mutex<Vec<(Letter, String)>>,
+    kept: Mutex<Vec<Letter>>,
 }
 
 /// A running load.
@@ -111,6 +115,7 @@ impl Load {
             abandon: AtomicBool::new(false),
             seen: Arc::clone(&seen),
             sample: Mutex::default(),
+            kept: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
         for index in 0..shape.senders {
@@ -159,6 +164,23 @@ impl Load {
             }
         }
         asked
+    }
+
+    /// How many answered messages are kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.shared.kept.lock().unwrap().len()
+    }
+
+    /// Sends again what was answered from that one on, as senders do that have heard of a restore: whatever
+    /// is answered now is the answer, and is noted. Gives how many.
+    pub async fn resend(&self, from: usize) -> u64 {
+        let letters: Vec<Letter> = self.shared.kept.lock().unwrap()[from..].to_vec();
+        self.shared.forget(&letters);
+        let hands = letters.chunks(letters.len().div_ceil(HANDS).max(1));
+        let hands = hands.map(|letters| self.shared.resend(letters));
+        futures_util::future::join_all(hands).await;
+        letters.len() as u64
     }
 
     /// The client's ledger.
@@ -230,6 +252,36 @@ impl Shared {
         }
     }
 
+    /// The answers that these had are no sample any more.
+    fn forget(&self, letters: &[Letter]) {
+        let ids: BTreeSet<&str> = letters.iter().map(|letter| letter.id.as_str()).collect();
+        let mut sample = self.sample.lock().unwrap();
+        sample.retain(|(letter, _)| !ids.contains(letter.id.as_str()));
+    }
+
+    async fn resend(&self, letters: &[Letter]) {
+        let mut lines = BTreeMap::new();
+        let mut random = Random::of(self.seed, &[10]);
+        for letter in letters {
+            let partner = letter.kind.partner();
+            let caller = &self.callers[partner];
+            let line = lines.entry(partner).or_insert_with(|| caller.line());
+            let Some(reply) = self.deliver(line, letter, &mut random).await else {
+                return;
+            };
+            self.ledger.sent(letter);
+            self.ledger.answered(letter, &reply).await;
+            if reply.header("lienthong-fault").is_empty() == letter.kind.is_bad() {
+                let (kind, fault) = (letter.kind, reply.header("lienthong-fault"));
+                self.wrong(format!("a {kind} sent again was answered {fault}"));
+            }
+            let mut sample = self.sample.lock().unwrap();
+            if letter.kind != Kind::Forged && sample.len() < SAMPLE {
+                sample.push((letter.clone(), ledger::digest(&reply.body)));
+            }
+        }
+    }
+
     async fn answered(&self, letter: &Letter, reply: &Reply, sent: Instant) {
         self.ledger.answered(letter, reply).await;
         let accepted = reply.header("lienthong-fault").is_empty();
@@ -249,6 +301,9 @@ impl Shared {
             let text = String::from_utf8_lossy(&reply.body);
             let text: String = text.chars().take(300).collect();
             self.wrong(format!("a {kind} was answered {status} {fault}: {text}"));
+        }
+        if self.shape.keeps {
+            self.kept.lock().unwrap().push(letter.clone());
         }
         let mut sample = self.sample.lock().unwrap();
         if letter.kind != Kind::Forged && sample.len() < SAMPLE && nth.is_multiple_of(7) {
@@ -286,5 +341,7 @@ fn is_final(reply: &Reply) -> bool {
 const RETRY_AFTER_FAULT: Duration = Duration::from_millis(150);
 /// After a line broke.
 const RETRY_AFTER_BREAK: Duration = Duration::from_millis(10);
+/// Connections that send again at once.
+const HANDS: usize = 16;
 /// How many acknowledged messages are asked for again at the end.
 const SAMPLE: usize = 2_000;

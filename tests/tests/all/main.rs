@@ -22,7 +22,8 @@ mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line
 mod recovery; // killed between any two steps
 mod registry; // the registry on PostgreSQL
-mod remote; // the insurance database somewhere else
+mod remote;
+mod restore; // the insurance database somewhere else
 mod sight; // one message seen as one trace, and nobody's data in it
 mod signatures; // who really said it
 mod tools; // xmlsec1, openssl and curl speak it

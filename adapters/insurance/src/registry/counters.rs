@@ -5,6 +5,14 @@ use schemas::id::SiNumber;
 use super::{Error, Population, Tx};
 use crate::sql::values;
 
+/// The number that this very change took from a counter whose name begins so, where the registry was
+/// restored and has forgotten it: counter and value.
+pub(super) fn again(tx: &Tx<'_>, name: &str) -> Option<(String, u64)> {
+    let (name, value) = tx.marks.again(&tx.key.get()?, name)?;
+    tx.minted.borrow_mut().push((name.clone(), value));
+    Some((name, u64::try_from(value).ok()?))
+}
+
 /// The next value of a counter, from 1.
 pub(super) fn take(tx: &Tx<'_>, name: &str) -> Result<u64, Error> {
     let value: i64 = tx.sql.query_one(
@@ -19,7 +27,10 @@ pub(super) fn take(tx: &Tx<'_>, name: &str) -> Result<u64, Error> {
 
 /// A new social insurance number: in the reserved block 99 for synthetic people, never there for real ones.
 pub(super) fn si_number(tx: &Tx<'_>) -> Result<SiNumber, Error> {
-    let count = take(tx, SI_COUNTER)?;
+    let count = match again(tx, SI_COUNTER) {
+        Some((_, count)) => count,
+        None => take(tx, SI_COUNTER)?,
+    };
     let number = match tx.params.population {
         Population::Synthetic => format!("99{count:08}"),
         Population::Real => format!("{count:010}"),

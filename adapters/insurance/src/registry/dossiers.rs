@@ -226,7 +226,13 @@ fn next_code(tx: &Tx<'_>) -> Result<String, Error> {
     let organ = tx.params.organ_id.as_str();
     let day = format_compact(tx.today);
     let day = day.get(2..).ok_or(Error::Corrupt("the clock"))?;
-    let serial = counters::take(tx, &format!("dossier:{organ}:{day}"))?;
+    let series = format!("dossier:{organ}:");
+    let again = counters::again(tx, &series);
+    let (day, serial) = match &again {
+        // a forgotten dossier has the code of its own day
+        Some((name, serial)) => (name.get(series.len()..).unwrap_or(day), *serial),
+        None => (day, counters::take(tx, &format!("{series}{day}"))?),
+    };
     let code = DossierCode::parse(&format!("{organ}-{day}-{serial:06}"))
         .map_err(|_| Error::Corrupt("no dossier code is left for today"))?;
     Ok(code.as_str().to_owned())

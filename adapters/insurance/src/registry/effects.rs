@@ -54,6 +54,7 @@ impl Registry {
                 return R::decode(stored.as_slice())
                     .map_err(|_| Error::Corrupt("a stored response"));
             }
+            tx.key.set(Some(asked.key));
             let response = change(tx, &asked.facts)?;
             remember(tx, &asked, &response.encode_to_vec())?;
             Ok(response)

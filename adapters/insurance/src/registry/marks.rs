@@ -2,7 +2,8 @@
 //!
 //! A registry that is restored from a backup has forgotten the numbers it gave out since. The file is not
 //! part of the backup, so the counters start above what it says. It is written before the commit that gives
-//! a number out: where that commit fails a number may be left out, never given twice.
+//! a number out: where that commit fails a number may be left out, never given twice. Beside it stands
+//! [`given`], which knows the numbers of each change.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::OpenError;
+use super::given::{self, Given, Key};
 use crate::sql::{Sql, values};
 
 /// What was given out, and the file that says so.
@@ -24,6 +26,7 @@ pub(super) struct Marks {
 struct State {
     highest: BTreeMap<String, i64>,
     unwritten: bool,
+    given: Given,
 }
 
 impl Marks {
@@ -40,22 +43,35 @@ impl Marks {
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Some(Err(error)) => return Err(OpenError::Marks(error.to_string())),
         };
+        let given = match path {
+            Some(path) => Given::open(&given::path_of(path))?,
+            None => Given::default(),
+        };
         Ok(Self {
             path: path.map(Path::to_owned),
             state: Mutex::new(State {
                 highest,
                 unwritten: false,
+                given,
             }),
         })
     }
 
-    /// Lifts the registry's counters to what was given out.
+    /// Lifts the registry's counters to what was given out, also to what a change took whose number was noted
+    /// and whose counter was not: a kill may come between the two.
     pub(super) fn raise(&self, sql: &Sql) -> Result<(), OpenError> {
-        for (name, value) in &self.state().highest {
+        let mut state = self.state();
+        let State { highest, given, .. } = &mut *state;
+        given.compare(sql)?;
+        for (name, value) in given.numbers() {
+            let known = highest.entry(name.clone()).or_default();
+            *known = (*known).max(*value);
+        }
+        for (name, value) in highest {
             let raised = sql.execute(
                 "INSERT INTO counters (name, value) VALUES (?1, ?2)
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE counters.value < excluded.value",
-                values![name, value],
+                values![name, *value],
             )?;
             if raised > 0 {
                 tracing::warn!(target: "lienthong::registry", counter = name, value,
@@ -65,12 +81,20 @@ impl Marks {
         Ok(())
     }
 
-    /// Takes note of numbers that are about to be given out.
-    pub(super) fn given(&self, minted: Vec<(String, i64)>) {
+    /// The number that a forgotten change took from a counter whose name begins so.
+    pub(super) fn again(&self, key: &Key, counter: &str) -> Option<(String, i64)> {
+        self.state().given.again(key, counter)
+    }
+
+    /// Takes note of numbers that are about to be given out, and of the change that gives them.
+    pub(super) fn given(&self, key: Option<Key>, minted: Vec<(String, i64)>) {
         if self.path.is_none() || minted.is_empty() {
             return;
         }
         let mut state = self.state();
+        if let Some(key) = key {
+            state.given.note(&key, &minted);
+        }
         for (name, value) in minted {
             let highest = state.highest.entry(name).or_default();
             *highest = (*highest).max(value);
@@ -91,6 +115,7 @@ impl Marks {
             .map(|(name, value)| format!("{name} {value}\n"))
             .collect();
         replace(path, lines.concat().as_bytes())?;
+        state.given.write()?;
         state.unwritten = false;
         Ok(())
     }
@@ -153,13 +178,37 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("given");
         let marks = Marks::open(Some(&path)).unwrap();
-        marks.given(vec![("si".into(), 7), ("si".into(), 5)]);
+        marks.given(None, vec![("si".into(), 7), ("si".into(), 5)]);
         marks.write().unwrap();
         let again = Marks::open(Some(&path)).unwrap();
         assert_eq!(
             again.state().highest,
             BTreeMap::from([("si".to_owned(), 7)])
         );
+    }
+
+    #[test]
+    fn counters_start_above_what_a_change_took_though_the_highest_was_not_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("given");
+        let line = format!("{} 12 si\n", "0a".repeat(32));
+        fs::write(given::path_of(&path), line).unwrap();
+        fs::write(&path, "si 11\n").unwrap();
+        let file = rusqlite::Connection::open_in_memory().unwrap();
+        file.execute_batch(
+            "CREATE TABLE effects (key BLOB PRIMARY KEY);
+             CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER);",
+        )
+        .unwrap();
+        let sql = Sql::Lite(file);
+        let marks = Marks::open(Some(&path)).unwrap();
+        marks.raise(&sql).unwrap();
+        let value: i64 = sql
+            .query_one("SELECT value FROM counters WHERE name = 'si'", &[], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(value, 12);
     }
 
     #[test]

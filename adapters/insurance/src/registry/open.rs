@@ -96,7 +96,9 @@ pub(super) fn aside(place: &Place) -> Result<Sql, sql::Error> {
 }
 
 /// A session with a server may not be waited for on an async worker.
-fn on_thread<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
+pub(super) fn on_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send,
+) -> Result<T, OpenError> {
     let done = thread::scope(|scope| scope.spawn(work).join());
     done.unwrap_or_else(|_| Err(std::io::Error::other("the work panicked").into()))
 }

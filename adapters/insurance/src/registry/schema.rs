@@ -50,6 +50,19 @@ pub(super) fn file_to(connection: &mut Connection, wanted: i64) -> Result<(), Op
     Ok(())
 }
 
+/// The schema version of a registry's file; another program's file, or a newer build's, is refused.
+pub(super) fn of_file(connection: &Connection) -> Result<i64, OpenError> {
+    let (found, known) = (
+        version(connection).map_err(crate::sql::Error::from)?,
+        newest(Engine::Lite),
+    );
+    match application(connection).map_err(crate::sql::Error::from)? {
+        _ if found > known => Err(OpenError::UnknownVersion { found, known }),
+        APPLICATION_ID if found > 0 => Ok(found),
+        _ => Err(OpenError::NotARegistry),
+    }
+}
+
 /// The newest schema version of an engine that this build knows.
 pub(super) fn newest(engine: Engine) -> i64 {
     let known = match engine {

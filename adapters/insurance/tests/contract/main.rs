@@ -8,6 +8,7 @@
     reason = "a test that cannot set up its scene should stop there"
 )]
 
+mod backup;
 mod births;
 mod changes;
 mod dossiers;

@@ -42,6 +42,10 @@ async fn restored(scene: &Scene, take: impl AsyncFnOnce() -> Place) {
     }
     drop(insurance);
     let insurance = noted(scene, &old, &marks);
+    // what was forgotten gets its own numbers again, on another day too; what is new gets higher ones
+    scene.time.pass(24 * 3600);
+    assert_eq!(number(&insurance, scene, 5).await, last.0);
+    assert_eq!(code(&insurance, scene, 5).await, last.1);
     assert_eq!(number(&insurance, scene, 7).await, last.0 + 1);
     assert!(code(&insurance, scene, 7).await > last.1);
 }

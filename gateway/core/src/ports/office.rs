@@ -141,6 +141,11 @@ pub enum Deed {
     Cancel(String),
     /// A message that recovery gave up is taken up again.
     Recover(Evidence),
+    /// The store was put back from a backup of this instant: nothing goes out and nothing is changed
+    /// until a person releases it.
+    Restore(Timestamp),
+    /// Ends [`Recovering`].
+    Release,
 }
 
 impl Deed {
@@ -155,10 +160,12 @@ impl Deed {
             Self::Replay(_) => "replay",
             Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
+            Self::Restore(_) => "restore",
+            Self::Release => "release",
         }
     }
 
-    /// What it is done to: a partner's or a parcel's or an evidence id.
+    /// What it is done to: a partner's or a parcel's or an evidence id, or [`THE_STORE`].
     #[must_use]
     pub fn target(&self) -> String {
         match self {
@@ -168,8 +175,22 @@ impl Deed {
             | Self::ResumePartner(partner) => partner.as_str().to_owned(),
             Self::Replay(parcel) | Self::Cancel(parcel) => parcel.clone(),
             Self::Recover(evidence) => evidence.to_string(),
+            Self::Restore(_) | Self::Release => THE_STORE.to_owned(),
         }
     }
+}
+
+/// What is done to the store as a whole.
+pub const THE_STORE: &str = "the-store";
+
+/// A store that was put back from a backup and that nobody has released yet: it answers reads and what it
+/// knows, and neither changes nor sends anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovering {
+    /// Everything that was acknowledged before this instant is there.
+    pub cut: Timestamp,
+    /// Who put it back, when and why.
+    pub act: ActStory,
 }
 
 /// One act of a person.
@@ -273,6 +294,9 @@ pub trait Office: Send + Sync + 'static {
 
     /// The standing orders; each replica reads them every second.
     fn orders(&self) -> BoxFuture<'_, Result<Orders, StoreError>>;
+
+    /// Whether the store is [`Recovering`]; each replica asks every second.
+    fn recovering(&self) -> BoxFuture<'_, Result<Option<Recovering>, StoreError>>;
 
     /// The newest acts of anybody about anything, newest first, at most 1,000.
     fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<ActStory>, StoreError>>;

@@ -197,6 +197,7 @@ impl Desk {
             Ok(Claimed::Same(answer)) => Ok(Some(Opened::Answered(answer))),
             Ok(Claimed::Conflict) => Err(conflict()),
             Ok(Claimed::Stale) => Err(stale()),
+            Ok(Claimed::Recovering) => Err(recovering()),
             Ok(Claimed::InProgress) => Ok(None),
             // what cannot be written can still be read
             Err(error) => match first_answer(&self.parts, &permitted.verified).await {
@@ -306,6 +307,7 @@ async fn close<R>(
         Ok(Claimed::Same(first)) => Ok(first),
         Ok(Claimed::Conflict) => refuse(conflict()),
         Ok(Claimed::Stale) => refuse(stale()),
+        Ok(Claimed::Recovering) => refuse(recovering()),
         Ok(Claimed::InProgress) => refuse(Fault::new(FaultCode::InProgress, "twin")),
         // another holder may have answered; and what cannot be written can still be read
         Err(error) => match first_answer(parts, verified).await {
@@ -381,6 +383,11 @@ fn conflict() -> Fault {
 
 fn stale() -> Fault {
     Fault::new(FaultCode::Stale, "outside-window")
+}
+
+/// What was done since the backup was taken is forgotten here: beginning again is a person's decision.
+fn recovering() -> Fault {
+    Fault::new(FaultCode::Recovering, "put-back-from-a-backup").retry_after(Duration::from_secs(60))
 }
 
 fn unavailable(error: &StoreError) -> Fault {

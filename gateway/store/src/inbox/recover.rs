@@ -17,6 +17,9 @@ impl Command for HandOut {
     type Out = Vec<(Record, u32)>;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<Self::Out, RowError> {
+        if turn.terms.fence.is_up() {
+            return Ok(Vec::new());
+        }
         let max = i64::try_from(self.max).unwrap_or(i64::MAX);
         let records: Vec<_> = turn
             .conn

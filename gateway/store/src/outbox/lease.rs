@@ -24,7 +24,7 @@ impl Command for Lease {
     type Out = Vec<LeasedRow>;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<Self::Out, RowError> {
-        if is_stopped(turn.conn, self.partner.as_str())? {
+        if is_stopped(turn, self.partner.as_str())? {
             return Ok(Vec::new());
         }
         let positions = self.due(turn)?;

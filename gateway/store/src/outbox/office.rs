@@ -12,6 +12,7 @@ use super::{partner, state};
 use crate::inbox::recover_again;
 use crate::journal::{COLUMNS, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
+use crate::recovering;
 use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
@@ -136,6 +137,16 @@ impl Command for Perform {
             Deed::Replay(parcel) => self.replay(turn, parcel),
             Deed::Cancel(parcel) => self.cancel(turn, parcel),
             Deed::Recover(evidence) => self.recover(turn, evidence),
+            Deed::Restore(cut) => {
+                let act = self.write(turn)?;
+                recovering::mark(turn, act, *cut)?;
+                Ok(Acted::Done)
+            }
+            Deed::Release if recovering::is_marked(turn)? => {
+                let act = self.write(turn)?;
+                recovering::release(turn, act)
+            }
+            Deed::Release => Ok(Acted::AlreadySo),
         }
     }
 }
@@ -168,8 +179,12 @@ impl Parcel {
 }
 
 /// Whether nothing may go out to this partner.
-pub(super) fn is_stopped(conn: &Connection, partner: &str) -> sql::Result<bool> {
-    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1)")?
+pub(super) fn is_stopped(turn: &Turn<'_>, partner: &str) -> sql::Result<bool> {
+    if turn.terms.fence.is_up() {
+        return Ok(true);
+    }
+    turn.conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1)")?
         .query_row([partner], |row| row.get(0))
 }
 

@@ -42,7 +42,7 @@ impl Command for Sending {
     type Out = bool;
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<bool, RowError> {
-        if is_stopped(turn.conn, self.partner.as_str())? {
+        if is_stopped(turn, self.partner.as_str())? {
             return Ok(false);
         }
         for hold in &self.holds {

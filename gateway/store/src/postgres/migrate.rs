@@ -134,11 +134,18 @@ fn apply(
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 const LOCK: i64 = 0x4c54_7374;
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    up: include_str!("../../migrations/postgres/0001_start.up.sql"),
-    down: include_str!("../../migrations/postgres/0001_start.down.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        number: 1,
+        up: include_str!("../../migrations/postgres/0001_start.up.sql"),
+        down: include_str!("../../migrations/postgres/0001_start.down.sql"),
+    },
+    Migration {
+        number: 2,
+        up: include_str!("../../migrations/postgres/0002_recovery.up.sql"),
+        down: include_str!("../../migrations/postgres/0002_recovery.down.sql"),
+    },
+];
 
 #[cfg(test)]
 mod tests {

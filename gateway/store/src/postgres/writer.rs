@@ -21,7 +21,7 @@ use crate::inbox;
 use crate::journal::Head;
 use crate::sql::{Connection, Error, ToValue as _, Value};
 use crate::writer::{BATCH_MAX, Job, RowError, Terms, Turn, resolve};
-use crate::{OpenError, anchor};
+use crate::{OpenError, anchor, recovering};
 
 /// What the writer thread works with.
 pub(crate) struct WriterParts {
@@ -79,6 +79,7 @@ impl Writer {
             Ok((hold, head)) => {
                 let now = writer.parts.clock.now().as_microsecond();
                 inbox::let_go(&conn, &writer.parts.terms.writer, now)?;
+                writer.parts.terms.fence.set(recovering::gaps(&conn)?);
                 writer.head = head;
                 writer.conn = Some((conn, hold));
             }

@@ -33,6 +33,7 @@ fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
             writer: params.writer,
             lease_micros: 1,
             refusals_per_minute_max: 1,
+            fence: Arc::default(),
         },
         headroom: Headroom::new(&folder.path().join("s"), 0),
         vault: params.vault,

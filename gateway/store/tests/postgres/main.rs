@@ -23,6 +23,8 @@ mod office;
 mod outbox;
 #[path = "../store/reads.rs"]
 mod reads;
+#[path = "../store/recovering.rs"]
+mod recovering;
 #[path = "../store/scene.rs"]
 mod scene;
 #[path = "../store/story.rs"]

@@ -6,6 +6,7 @@
     reason = "a test stops where it fails"
 )]
 
+mod backup;
 mod bounds;
 mod durability;
 mod engine;
@@ -13,6 +14,7 @@ mod inbox;
 mod office;
 mod outbox;
 mod reads;
+mod recovering;
 mod scene;
 mod story;
 mod verify;

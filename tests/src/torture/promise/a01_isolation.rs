@@ -94,6 +94,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         again: 0,
         twins: 0,
         rest: Duration::from_millis(150),
+        keeps: false,
     });
     let capacity = lines.rate(4, Duration::from_secs(1), write.clone()).await;
     let every = Duration::from_secs_f64((2.0 / capacity).clamp(0.002, 0.2));

@@ -32,6 +32,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         again: 0,
         twins: 0,
         rest: Duration::from_millis(100),
+        keeps: false,
     });
     let mut wrong = Vec::new();
     let calls = || kit.office.read(|book| book.calls);

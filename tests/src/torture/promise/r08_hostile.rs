@@ -32,7 +32,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         },
         again: 20,
         twins: 20,
-        rest: Duration::ZERO,
+        ..Shape::USUAL
     });
     while plan.began.elapsed() < plan.budget.min(RUN_MAX)
         && load.answered() < plan.n.unwrap_or(u64::MAX)

@@ -1,6 +1,13 @@
 //! A message log in memory, with the semantics that `ports` documents.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -33,6 +40,8 @@ pub(super) struct MemoryLog {
     rows: Mutex<Rows>,
     pub(super) parcels: Mutex<Vec<Parcel>>,
     pub(super) notes: Mutex<Vec<RefusalNote>>,
+    /// Put back from a backup.
+    pub(super) recovering: AtomicBool,
 }
 
 impl MemoryLog {
@@ -44,6 +53,7 @@ impl MemoryLog {
             rows: Mutex::default(),
             parcels: Mutex::default(),
             notes: Mutex::default(),
+            recovering: AtomicBool::new(false),
         }
     }
 
@@ -129,7 +139,13 @@ impl MessageLog for MemoryLog {
     }
 
     fn claim(&self, entry: Entry) -> BoxFuture<'_, Result<Claimed, StoreError>> {
-        self.write("claim", move |rows| Ok(self.take(rows, entry, None)))
+        self.write("claim", move |rows| {
+            let known = rows.contains_key(&(entry.sender.clone(), entry.id.clone()));
+            if self.recovering.load(Ordering::SeqCst) && !known {
+                return Ok(Claimed::Recovering);
+            }
+            Ok(self.take(rows, entry, None))
+        })
     }
 
     fn commit(

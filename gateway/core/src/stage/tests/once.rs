@@ -1,6 +1,6 @@
 //! Exactly once: nothing is done before T1, nothing is said before T2, and one message has one effect.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use schemas::fault::FaultCode;
 
@@ -277,4 +277,23 @@ async fn a_message_that_is_refused_when_taken_up_is_not_noted_at_each_try() {
     );
     assert!(bench.log.notes.lock().unwrap().is_empty());
     assert_eq!(bench.effects(), 1);
+}
+
+#[tokio::test]
+async fn while_recovering_a_change_is_sent_away_and_reads_and_known_answers_are_given() {
+    let bench = Bench::new();
+    let known = letter("t.change", "m-0000009");
+    bench.send(&known).await.assert_done("hello");
+    bench.log.recovering.store(true, Ordering::SeqCst);
+    let refused = bench.send(&change()).await;
+    refused.assert_fault(FaultCode::Recovering, "put-back-from-a-backup");
+    refused.assert_bound_to(&change());
+    assert_eq!((bench.effects(), refused.header("retry-after")), (1, "60"));
+    bench.send(&known).await.assert_done("hello");
+    bench
+        .send(&letter("t.look", "m-0000002"))
+        .await
+        .assert_done("hello");
+    bench.log.recovering.store(false, Ordering::SeqCst);
+    bench.send(&change()).await.assert_done("hello");
 }

@@ -1,0 +1,113 @@
+//! `lienthong backup` and `lienthong restore`.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+
+use certs::seal::Vault;
+use clap::Args;
+use gateway_core::ports::{Clock, SystemClock};
+
+use super::{ConfigFile, Ended, office::Reason};
+use crate::{
+    backup::{self, Asked, Manifest},
+    config::Config,
+    gateway::StartError,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The folder to make; it has another name until the backup is whole and read back.
+    #[arg(long)]
+    to: PathBuf,
+}
+
+impl Backup {
+    pub(super) fn run(self) -> Ended {
+        let began = Instant::now();
+        let config = Config::load(&self.file.config).map_err(StartError::Config)?;
+        let vault = Vault::open_file(&config.store.seal_key)?;
+        let taken = backup::take(&config, &SystemClock, &vault, &self.to)?;
+        print!("{}", page_of(taken.manifest()));
+        println!(
+            "in {} after {:.1?}; keep the sealing key and the file of given numbers elsewhere: without the key nobody can read it",
+            self.to.display(),
+            began.elapsed()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The folder of a backup.
+    #[arg(long)]
+    from: PathBuf,
+    #[command(flatten)]
+    reason: Reason,
+    /// Sets aside what stands there, under another name; without it nothing is overwritten.
+    #[arg(long)]
+    replace: bool,
+    /// Also where nobody knows which numbers were given out after the backup.
+    #[arg(long)]
+    danger_without_marks: bool,
+}
+
+impl Restore {
+    pub(super) async fn run(self) -> Ended {
+        let began = Instant::now();
+        let config = Config::load(&self.file.config).map_err(StartError::Config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let vault = Arc::new(Vault::open_file(&config.store.seal_key)?);
+        let asked = Asked {
+            who: self.reason.who()?,
+            why: self.reason.why.clone(),
+            replace: self.replace,
+            danger_without_marks: self.danger_without_marks,
+        };
+        let put = backup::put_back(&config, &clock, &vault, &self.from, &asked).await?;
+        println!(
+            "put back as of {}; it took {:.1?}",
+            put.cut,
+            began.elapsed()
+        );
+        for path in &put.aside {
+            println!("what stood there is {}", path.display());
+        }
+        if let Some(changes) = put.handed_out_again {
+            println!("{changes} changes of the registry are handed out again");
+        }
+        if config.insurance.mode == crate::config::InsuranceMode::Remote {
+            println!(
+                "the registry is elsewhere: its operators have to hand out again what it handed out since {}",
+                put.cut
+            );
+        }
+        println!(
+            "the gateway that starts here is Recovering: `lienthong recovery status`, then `lienthong recovery release --why`"
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn page_of(manifest: &Manifest) -> String {
+    let mut out = format!(
+        "backup of {}: everything acknowledged before is in it\n",
+        manifest.cut
+    );
+    for chain in &manifest.store.chains {
+        out.push_str(&format!(
+            "journal  {} records of writer {}, head {}\n",
+            chain.records, chain.writer, chain.head
+        ));
+    }
+    for line in &manifest.files {
+        out.push_str(&format!(
+            "file     {} ({} bytes) {}\n",
+            line.name, line.bytes, line.sha256
+        ));
+    }
+    out
+}
