@@ -10,9 +10,13 @@ mod error;
 mod identity;
 mod peer;
 mod policy;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 pub use acceptor::{Accepted, Acceptor, ServerParams, ServerStream};
 pub use connector::{ClientParams, ClientStream, Connected, Connector};
 pub use error::{HandshakeError, TlsConfigError};
 pub use identity::{Anchors, Identity, RevocationList};
 pub use peer::{Alpn, PeerCertificate};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresTls;

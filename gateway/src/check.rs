@@ -169,6 +169,10 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
         ("operators connect to", config.admin.socket().to_string()),
         ("insurance database", insurance),
         ("store", crate::config::store_shown(&config.store)),
+        (
+            "limits are counted",
+            crate::config::shared_shown(config.limits.shared.as_ref()),
+        ),
     ];
     for (name, value) in lines {
         // writing to a String cannot fail

@@ -11,6 +11,7 @@ mod problem;
 pub(crate) mod read;
 mod registry;
 mod rules;
+mod shared;
 mod snapshot;
 mod stamp;
 mod store;
@@ -32,6 +33,7 @@ pub(crate) use keys::anchors_beside;
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
+pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
 pub use snapshot::Snapshot;
 pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use value::Secret;
@@ -271,7 +273,7 @@ section! {
         step_millis: u64 = 0 => 0..=86_400_000,
         /// Remote: the server, `https://host:port`.
         uri: Option<String>,
-        /// Remote: authorities that the server's certificate must lead to, PEM.
+        /// Remote, and postgres over a network: authorities that the server's certificate must lead to, PEM.
         anchors: Option<PathBuf>,
         /// How long one call may take, milliseconds.
         timeout_ms: u64 = 5_000 => 10..=120_000,
@@ -313,6 +315,29 @@ section! {
         deadline_ms: u64 = 10_000 => 100..=120_000,
         /// How long messages in the rooms may take to finish when the gateway stops, seconds.
         drain_seconds: u64 = 20 => 1..=300,
+        /// One count of all replicas' messages; each replica counts for itself where absent.
+        shared: Option<SharedLimits>,
+    }
+}
+
+section! {
+    /// Quotas counted by all replicas together. While Redis does not answer each replica counts for itself.
+    pub SharedLimits {
+        /// Where Redis is: `unix:///path/to/socket`, `rediss://host:port`, or `redis://` on this machine;
+        /// `user@` may stand before the host.
+        redis: String,
+        /// A user for a Unix socket; elsewhere it stands in the url.
+        user: Option<String>,
+        /// File with the password on its first line; mode 0600 or, for a group, 0640.
+        password_file: Option<PathBuf>,
+        /// Environment variable with the password.
+        password_env: Option<String>,
+        /// Authorities that the server's certificate must lead to, PEM; needed for `rediss://`.
+        anchors: Option<PathBuf>,
+        /// What every key begins with; installations that share a Redis need different ones.
+        prefix: String = "lienthong".to_owned(),
+        /// How long one decision may take, milliseconds; then the replica's own count decides.
+        timeout_ms: u64 = 50 => 1..=10_000,
     }
 }
 

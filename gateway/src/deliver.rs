@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use gateway_core::{
-    limits::Limits,
+    limits::{Limits, Tally},
     outbound::Courier,
     partner::{Partner, Partners, Quota},
     ports::{Clock, Orders, Outbox},
@@ -25,6 +25,15 @@ mod verdict;
 use breaker::{Breaker, Pass, Turn};
 use ship::Load;
 use verdict::Judge;
+
+/// Where the jitter of waiting comes from.
+pub type Dice = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The system's own randomness.
+#[must_use]
+pub fn fair_dice() -> Dice {
+    Arc::new(|| u64::from_be_bytes(certs::digest::random()))
+}
 
 /// What one partner's lane is made of.
 pub struct LaneParts {
@@ -46,6 +55,10 @@ pub struct LaneParts {
     pub outgoing: config::Outgoing,
     /// Calls per minute that the partner takes.
     pub quota: Quota,
+    /// The count of those calls that replicas share, where they do.
+    pub tally: Option<Arc<dyn Tally>>,
+    /// The jitter.
+    pub dice: Dice,
     /// Failures in a row that open the breaker, and how long it stays open.
     pub breaker: (u32, Duration),
     /// Shipments in flight at once, of different subjects.
@@ -77,8 +90,8 @@ impl Lane {
     pub fn new(parts: LaneParts) -> Self {
         Self {
             breaker: Breaker::new(parts.breaker),
-            limits: Limits::new(),
-            judge: Judge::new(parts.outgoing),
+            limits: Limits::of("delivery", parts.tally),
+            judge: Judge::new(parts.outgoing, parts.dice),
             partner: parts.partner,
             courier: parts.courier,
             outbox: parts.outbox,

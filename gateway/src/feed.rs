@@ -3,11 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use gateway_core::ports::{Outbox, Parcel};
 use insurance::Insurance;
 use schemas::{
     fault::Fault,
-    proto::insurance::{AckRequest, Change, LeaseRequest},
+    proto::insurance::{AckRequest, Change, LeaseRequest, LeaseResponse},
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -25,10 +26,37 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 /// Turns a change into parcels in the words of the partner that it is for; none where it has none.
 pub type ToParcels = fn(&Change) -> Vec<Parcel>;
 
+/// The part of the insurance contract that the feed needs.
+pub trait Changes: Send + Sync + 'static {
+    /// Leases changes that nobody holds; the answer must be there by then.
+    fn lease(
+        &self,
+        by: Instant,
+        request: LeaseRequest,
+    ) -> BoxFuture<'_, Result<LeaseResponse, Fault>>;
+
+    /// Acknowledges changes that were leased.
+    fn ack(&self, by: Instant, request: AckRequest) -> BoxFuture<'_, Result<(), Fault>>;
+}
+
+impl Changes for Insurance {
+    fn lease(
+        &self,
+        by: Instant,
+        request: LeaseRequest,
+    ) -> BoxFuture<'_, Result<LeaseResponse, Fault>> {
+        Box::pin(Insurance::lease(self, by, request))
+    }
+
+    fn ack(&self, by: Instant, request: AckRequest) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { Insurance::ack(self, by, request).await.map(drop) })
+    }
+}
+
 /// The change feed's worker.
 pub struct Feed {
     /// The contract.
-    pub insurance: Insurance,
+    pub changes: Arc<dyn Changes>,
     /// Where parcels go.
     pub outbox: Arc<dyn Outbox>,
     /// This replica's name.
@@ -67,7 +95,7 @@ impl Feed {
             lease_seconds: LEASE_SECONDS,
         };
         gateway_core::faultpoint!("feed-lease-before");
-        let leased = self.insurance.lease(Instant::now() + CALL, request).await?;
+        let leased = self.changes.lease(Instant::now() + CALL, request).await?;
         if leased.changes.is_empty() {
             return Ok(0);
         }
@@ -93,7 +121,7 @@ impl Feed {
             ids,
         };
         gateway_core::faultpoint!("feed-ack-before");
-        self.insurance.ack(Instant::now() + CALL, request).await?;
+        self.changes.ack(Instant::now() + CALL, request).await?;
         gateway_core::faultpoint!("feed-ack-after");
         Ok(taken)
     }

@@ -9,6 +9,7 @@ use certs::{
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
+    limits::Tally,
     ports::{Clock, MessageLog, Office, Outbox, Sight, SystemClock},
     sign::Signer,
     stage::{Bounds, Gate, Parts},
@@ -26,6 +27,7 @@ use crate::{
     recover::{Failures, Recovery},
     serve::{self, Front},
     stack::House,
+    tally::RedisTally,
     wiring::{self, Contract, Hands, Worker},
 };
 
@@ -122,7 +124,9 @@ impl Gateway {
             sight,
             tasks: TaskTracker::new(),
         };
-        let gate = Gate::bounded(config.limits.in_flight_max, bounds(&config));
+        let tally = count_together(&config, &metrics).await?;
+        let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);
+        let gate = Gate::counted_by(config.limits.in_flight_max, bounds(&config), shared);
         metrics.watch(&gate);
         let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
         let stacks = wiring::stacks(&contract.client, call_timeout, &parts, &gate);
@@ -154,6 +158,7 @@ impl Gateway {
             orders: &orders,
             clock: &clock,
             metrics: &metrics,
+            tally: gate.tally(),
             stop: &stops,
         };
         let workers = hands.workers(watched.deliveries().values())?;
@@ -196,6 +201,9 @@ impl Gateway {
         keep("orders", Box::pin(standing.run(stops.clone())));
         keep("keys", Box::pin(keys.run(stops.clone())));
         keep("recovery", Box::pin(recovery.run(stops.clone())));
+        if let Some(tally) = tally {
+            keep("limits", Box::pin(tally.keep(stops.clone())));
+        }
         keep(
             "store",
             Box::pin(watch_store(store, readiness.clone(), stops.clone())),
@@ -277,6 +285,22 @@ impl Gateway {
         }
         tracing::info!("drained");
     }
+}
+
+/// The count that replicas share, where the config names one. One that cannot be reached keeps no
+/// gateway from starting.
+async fn count_together(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<RedisTally>>, StartError> {
+    let Some(params) =
+        config::shared_tally(config).map_err(|(key, what, _)| StartError::Key(key.into(), what))?
+    else {
+        return Ok(None);
+    };
+    let tally = RedisTally::new(params, Arc::clone(metrics));
+    tally.reach().await;
+    Ok(Some(tally))
 }
 
 fn bounds(config: &Config) -> Bounds {

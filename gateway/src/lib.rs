@@ -31,5 +31,6 @@ pub mod sandbox;
 pub mod serve; // room 1: sockets
 pub mod signals; // when to stop
 pub mod stack; // the eight rooms in one place
+pub mod tally; // limits that all replicas share
 pub mod telemetry; // logs, one event a line
 pub mod wiring; // where the packages meet // everything on one machine, with simulated agencies

@@ -56,6 +56,8 @@ pub struct Metrics {
     set_aside: Counter,
     quarantined: Gauge<u64, AtomicU64>,
     certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
+    limits_shared: Gauge,
+    limits_local: Family<ReasonLabels, Counter>,
     // for the status page only
     accepted_of: Bounded<PartnerLabels>,
     refused_of: Bounded<PartnerLabels>,
@@ -92,11 +94,14 @@ impl Metrics {
             set_aside: Counter::default(),
             quarantined: Gauge::default(),
             certificates: Family::default(),
+            limits_shared: Gauge::default(),
+            limits_local: Family::default(),
             accepted_of: Bounded::default(),
             refused_of: Bounded::default(),
         };
         metrics.register_rooms();
         metrics.register_house(started);
+        metrics.register_limits();
         metrics
     }
 
@@ -207,6 +212,20 @@ impl Metrics {
         all.register("build", "What is running", Info::new(build.to_vec()));
     }
 
+    fn register_limits(&mut self) {
+        let all = &mut self.registry;
+        all.register(
+            "limits_shared",
+            "Whether all replicas count together in Redis: 1 they do, 0 each for itself",
+            self.limits_shared.clone(),
+        );
+        all.register(
+            "limits_counted_locally",
+            "Decisions that Redis was to make and did not, by reason",
+            self.limits_local.clone(),
+        );
+    }
+
     /// Everything as OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -277,6 +296,17 @@ impl Metrics {
         self.certificates
             .get_or_create(&FileLabels { file })
             .set(not_after.as_second());
+    }
+
+    /// Whether all replicas count their limits together.
+    pub fn limits_shared(&self, shared: bool) {
+        self.limits_shared.set(i64::from(shared));
+    }
+
+    /// A decision that this replica made for itself though the count is shared, by its reason.
+    pub fn counted_locally(&self, reason: &'static str) {
+        let labels = ReasonLabels { reason };
+        self.limits_local.get_or_create(&labels).inc();
     }
 
     /// How the breaker of a lane stands: 0 closed, 1 half-open, 2 open.

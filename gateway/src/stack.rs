@@ -41,7 +41,7 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
                 adapter: a4,
             })
             // 5: after the proof, so that one sender behind a relay can't starve another
-            .layer(PermitLayer::new(parts.clone()))
+            .layer(PermitLayer::counted_by(parts.clone(), gate.tally()))
             // 6: T1 before anything is done, T2 before anything is said
             .layer(RecordLayer {
                 parts: parts.clone(),
@@ -110,7 +110,7 @@ impl House {
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
         match self.by_path.get(arrival.request.uri().path()) {
-            None => self.gate.turn_away(&arrival, &self.parts),
+            None => self.gate.turn_away(arrival, &self.parts).await,
             Some(stack) => match stack.front.clone().oneshot(arrival).await {
                 Ok(reply) => reply,
                 Err(never) => match never {},

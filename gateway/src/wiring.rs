@@ -9,6 +9,7 @@ use civil::{Births, Civil};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Context, Evidence, Operation,
+    limits::Tally,
     partner::{Partners, Quota},
     ports::{Clock, Orders, Outbox, Parcel},
     stage::{Gate, Parts},
@@ -33,7 +34,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     config::{Config, Delivery, InsuranceMode, registry_address},
-    deliver::{Lane, LaneParts},
+    deliver::{self, Lane, LaneParts},
     feed::Feed,
     gateway::StartError,
     metrics::Metrics,
@@ -350,6 +351,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
+    pub(crate) tally: Option<Arc<dyn Tally>>,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
 
@@ -369,7 +371,7 @@ impl Hands<'_> {
 
     fn feed(&self) -> Worker {
         let feed = Feed {
-            insurance: self.contract.client.clone(),
+            changes: Arc::new(self.contract.client.clone()),
             outbox: Arc::clone(self.outbox),
             // one of its own per process: a replica must not acknowledge what another has leased
             owner: format!("gateway-{}", Evidence::fresh()),
@@ -444,6 +446,8 @@ impl Hands<'_> {
                 delivery.breaker_failures,
                 Duration::from_secs(delivery.breaker_seconds),
             ),
+            tally: self.tally.clone(),
+            dice: deliver::fair_dice(),
             concurrency: delivery.concurrency,
             call_max: Duration::from_millis(delivery.timeout_ms),
         }))
@@ -454,7 +458,8 @@ impl Hands<'_> {
 const DESTINATION: &str = "VN:GOV:000.00.00.G22:vpcpdvcprovider";
 
 /// A dossier's change in the portal's words.
-fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
+#[must_use]
+pub fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
     let Ok(partner) = PartnerId::parse(&change.partner) else {
         return Vec::new();
     };

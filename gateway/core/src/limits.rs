@@ -1,7 +1,8 @@
 //! How often: governor's exact limits per (who, what), with the numbers that the caller is told.
 //!
 //! The keys are registered partners and known routes or operations, so the table is bounded by the
-//! registrations.
+//! registrations. Each process counts for itself; where replicas share a [`Tally`], that decides, and
+//! the own count goes along, so that it can take over at any moment without a fresh burst.
 
 use std::{
     collections::HashMap,
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use governor::{
     DefaultDirectRateLimiter,
     clock::{Clock as _, DefaultClock},
@@ -40,11 +42,25 @@ pub struct Standing {
     pub reset: Duration,
 }
 
+/// One count for all replicas.
+pub trait Tally: Send + Sync + std::fmt::Debug {
+    /// Takes one message from the limit of (room, who, what): the standing, refused or not, or nothing
+    /// where the count cannot be asked now. Answers within a short time of its own.
+    fn take<'a>(
+        &'a self,
+        room: &'static str,
+        who: &'a PartnerId,
+        what: &'static str,
+        quota: Quota,
+    ) -> BoxFuture<'a, Option<Result<Standing, Standing>>>;
+}
+
 /// The limits of one room, each made on first use from the partner's quota.
 #[derive(Default)]
 pub struct Limits {
     clock: DefaultClock,
     table: RwLock<Table>,
+    shared: Option<(&'static str, Arc<dyn Tally>)>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -60,7 +76,52 @@ impl Limits {
         Self::default()
     }
 
-    /// Takes one message from the limit of (who, what).
+    /// The same for the room of this name, counted by a tally that replicas share where there is one.
+    #[must_use]
+    pub fn of(room: &'static str, tally: Option<Arc<dyn Tally>>) -> Self {
+        Self {
+            shared: tally.map(|tally| (room, tally)),
+            ..Self::default()
+        }
+    }
+
+    /// Whether somebody else is asked first: then [`Limits::take_shared`] may wait.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// What replicas share, where they do.
+    pub(crate) fn tally(&self) -> Option<Arc<dyn Tally>> {
+        self.shared.as_ref().map(|(_, tally)| Arc::clone(tally))
+    }
+
+    /// Takes one message from the limit of (who, what) that all replicas share; from this process's own
+    /// where none is shared or the count cannot be asked.
+    ///
+    /// # Errors
+    /// The standing of a caller that has none left, with the true wait.
+    pub async fn take_shared(
+        &self,
+        who: &PartnerId,
+        what: &'static str,
+        quota: Quota,
+    ) -> Result<Standing, Standing> {
+        let Some((room, tally)) = &self.shared else {
+            return self.take(who, what, quota);
+        };
+        match tally.take(room, who, what, quota).await {
+            None => self.take(who, what, quota),
+            Some(Ok(standing)) => {
+                // what was let in counts here as well, for the moment when the shared count is gone
+                let _ = self.take(who, what, quota);
+                Ok(standing)
+            }
+            Some(refused) => refused,
+        }
+    }
+
+    /// Takes one message from this process's own limit of (who, what).
     ///
     /// # Errors
     /// The standing of a caller that has none left, with the true wait.
@@ -143,6 +204,51 @@ mod tests {
         while limits.take(&who("tax"), "/a", QUOTA).is_ok() {}
         assert!(limits.take(&who("portal"), "/a", QUOTA).is_ok());
         assert!(limits.take(&who("tax"), "/b", QUOTA).is_ok());
+    }
+
+    /// Says what it is told to, and counts how often it was asked.
+    #[derive(Debug, Default)]
+    struct Oracle {
+        says: std::sync::Mutex<Option<Result<Standing, Standing>>>,
+        asked: std::sync::atomic::AtomicU32,
+    }
+
+    impl Tally for Oracle {
+        fn take<'a>(
+            &'a self,
+            _room: &'static str,
+            _who: &'a PartnerId,
+            _what: &'static str,
+            _quota: Quota,
+        ) -> BoxFuture<'a, Option<Result<Standing, Standing>>> {
+            self.asked
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let says = *self.says.lock().unwrap();
+            Box::pin(std::future::ready(says))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shared_count_decides_and_without_it_the_own_one_goes_on_where_it_stood() {
+        let standing = |remaining| Standing {
+            limit: 3,
+            remaining,
+            reset: Duration::from_secs(7),
+        };
+        let oracle = Arc::new(Oracle::default());
+        let limits = Limits::of("permit", Some(Arc::<Oracle>::clone(&oracle)));
+        assert!(limits.is_shared());
+        let tax = who("tax");
+        let take = || limits.take_shared(&tax, "/a", QUOTA);
+        *oracle.says.lock().unwrap() = Some(Ok(standing(9)));
+        assert_eq!(take().await, Ok(standing(9)));
+        assert_eq!(take().await, Ok(standing(9)));
+        *oracle.says.lock().unwrap() = Some(Err(standing(0)));
+        assert_eq!(take().await, Err(standing(0)));
+        *oracle.says.lock().unwrap() = None;
+        assert_eq!(take().await.unwrap().remaining, 0); // two of the burst of three were let in
+        assert!(take().await.is_err());
+        assert_eq!(oracle.asked.load(std::sync::atomic::Ordering::Relaxed), 5);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     bodies(config, &mut problems);
     let store = super::store_engine(config).err();
     problems.extend(store.map(|(key, what, cure)| config.place().error(key, what, cure)));
+    let tally = super::shared_tally(config).err();
+    problems.extend(tally.map(|(key, what, cure)| config.place().error(key, what, cure)));
     keys::check_own(config, &mut problems);
     if config.environment == Environment::Production {
         production(config, &mut problems);
@@ -122,13 +124,12 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
         ));
     }
     if config.insurance.mode == InsuranceMode::Postgres
-        && super::registry_address(&config.insurance)
-            .is_ok_and(|address| address.crosses_a_network())
+        && super::registry_address(&config.insurance).is_ok_and(|address| address.is_exposed())
     {
         problems.push(place.error(
             "insurance.url",
             "the registry would be asked in clear over a network",
-            "use a Unix socket or localhost (a tunnel or a proxy with TLS beside the gateway)",
+            "name the server's authority as `insurance.anchors`, or use a Unix socket",
         ));
     }
     if config.insurance.mode != InsuranceMode::Remote && config.insurance.marks.is_none() {

@@ -2,11 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
-use certs::tls::{Anchors, ClientParams, Connector};
 use gateway_core::{ports::Clock, seal::Vault};
 use gateway_store::{Engine, PostgresParams, StoreParams};
 
-use super::{Config, Store, StoreEngine, registry::Wrong};
+use super::{
+    Config, Store, StoreEngine,
+    registry::{Wrong, connector},
+};
 
 /// The store that `[store]` names, with the bounds that it sets.
 ///
@@ -80,7 +82,7 @@ fn database(config: &Config) -> Result<PostgresParams, Wrong> {
     params.tls = store
         .anchors
         .as_deref()
-        .map(|file| connector(store, file))
+        .map(|file| connector("store.anchors", file, params.connect_timeout))
         .transpose()?;
     if store.keep_weeks == Some(0) {
         let what = "`store.keep_weeks` is 0: ids would be forgotten within their window".to_owned();
@@ -114,22 +116,6 @@ fn read(file: &Path) -> Result<String, Wrong> {
     }
     let text = fs::read_to_string(file).map_err(unread)?;
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
-}
-
-fn connector(store: &Store, file: &Path) -> Result<Connector, Wrong> {
-    let key = "store.anchors";
-    let cure = "name the PEM file of the authority that issued the server's certificate";
-    let wrong = |what: String| (key, format!("`{key}`: {what}"), cure);
-    let anchors = Anchors::from_file(file).map_err(|error| wrong(error.to_string()))?;
-    Connector::new(ClientParams {
-        identity: None,
-        anchors,
-        crls: Vec::new(),
-        tls12: false,
-        handshake_deadline: Duration::from_millis(store.connect_timeout_ms),
-        alpn: Vec::new(),
-    })
-    .map_err(|error| wrong(error.to_string()))
 }
 
 /// A replica's name where nobody gave it one: on Kubernetes a stateful pod's, which it keeps.

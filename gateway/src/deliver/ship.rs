@@ -232,7 +232,8 @@ impl Lane {
             if now > latest {
                 return Err(untried(Duration::ZERO));
             }
-            match self.limits.take(&self.partner, "delivery", self.quota) {
+            let (partner, quota) = (&self.partner, self.quota);
+            match self.limits.take_shared(partner, "delivery", quota).await {
                 Ok(_) => return Ok(()),
                 Err(standing) if now + standing.reset > latest => {
                     return Err(untried(standing.reset));

@@ -399,6 +399,8 @@ fn parts(scene: &Arc<Scene>, partner: Partner) -> LaneParts {
             per_minute: 60_000_000,
             burst: 1_000_000,
         },
+        tally: None,
+        dice: fair_dice(),
         breaker: (3, SECOND * 60),
     }
 }

@@ -6,16 +6,17 @@ use std::{
     time::Duration,
 };
 
-use certs::digest;
 use gateway_core::ports::{Delivery, Leased};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::Dice;
 use crate::config;
 
 /// The terms of one lane, and what it has seen of refusals.
 pub(super) struct Judge {
     pub(super) outgoing: config::Outgoing,
+    dice: Dice,
     refusals: Mutex<Refusals>,
 }
 
@@ -27,9 +28,10 @@ struct Refusals {
 }
 
 impl Judge {
-    pub(super) fn new(outgoing: config::Outgoing) -> Self {
+    pub(super) fn new(outgoing: config::Outgoing, dice: Dice) -> Self {
         Self {
             outgoing,
+            dice,
             refusals: Mutex::default(),
         }
     }
@@ -146,8 +148,7 @@ impl Judge {
             .saturating_mul(1 << attempts.min(20))
             .min(longest)
             .max(1);
-        let dice = u64::from_be_bytes(digest::random());
-        Duration::from_millis(first.min(most) / 2 + dice % most)
+        Duration::from_millis(first.min(most) / 2 + (self.dice)() % most)
     }
 }
 

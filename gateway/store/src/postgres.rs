@@ -9,7 +9,6 @@ pub(crate) mod migrate;
 pub(crate) mod partitions;
 pub(crate) mod pending;
 mod session;
-mod tls;
 pub(crate) mod writer;
 
 use std::fmt;

@@ -74,9 +74,14 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
         "one package names cryptography",
     ),
     (
-        &["rusqlite", "tokio-postgres"],
+        &["rusqlite"],
         &["gateway-store", "insurance", "gateway-tests"],
         "SQL stands behind the ports and behind the contract; the torture bench's checker reads with its own eyes",
+    ),
+    (
+        &["tokio-postgres"],
+        &["gateway-store", "insurance", "certs"],
+        "SQL stands behind the ports and behind the contract; certs makes the driver's handshake, and no query",
     ),
     (
         &[
@@ -98,6 +103,11 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
         &["governor"],
         &["gateway-core"],
         "limits are decided in two rooms",
+    ),
+    (
+        &["redis"],
+        &["gateway"],
+        "one count of limits for all replicas",
     ),
     (
         &["tower"],

@@ -9,6 +9,9 @@ use gateway_tests::{
 };
 use schemas::fault::FaultCode;
 
+#[path = "../../support/redis.rs"]
+mod redis_server;
+
 fn number(reply: &Reply, header: &str) -> u64 {
     reply
         .header(header)
@@ -211,4 +214,64 @@ async fn another_media_type_is_refused() {
         Json::poll(house.now(), &["G22.99.08-260101-000001"]).sign(&house.key("dvclt"));
     message.content_type = "multipart/form-data; boundary=x".to_owned();
     house.refuses("dvclt", &message, code, "media-type").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_with_one_redis_let_in_one_quota_and_without_it_what_is_left_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut redis) = redis_server::Redis::start(folder.path(), &[]) else {
+        return;
+    };
+    let socket = redis.socket();
+    let shared = format!(
+        "[limits.shared]\nredis = \"unix://{}\"\ntimeout_ms = 10000\n\n[delivery]\n",
+        socket.display()
+    );
+    let plan = || {
+        House::plan()
+            .replace("gateway.toml", "[delivery]\n", shared.clone())
+            .replace(
+                "partners/tax.toml",
+                "per_minute = 600\nburst = 60",
+                "per_minute = 1\nburst = 4",
+            )
+            .start()
+    };
+    let houses = [plan().await, plan().await];
+    let ping = async |house: &House| {
+        let ping = Tax::ping(house.now(), "often").sign(&house.key("tax"));
+        house.wire("tax").send(&ping).await
+    };
+    let assert_full = |refused: &Reply| {
+        refused.assert_fault(FaultCode::RateLimited, "sender-operation");
+        assert_eq!(number(refused, "ratelimit-limit"), 4);
+        assert!((1..=60).contains(&number(refused, "retry-after")));
+    };
+    for _ in 0..2 {
+        for house in &houses {
+            ping(house).await.assert_ok();
+        }
+    }
+    for house in &houses {
+        assert_full(&ping(house).await);
+    }
+    redis.kill();
+    for house in &houses {
+        for _ in 0..2 {
+            ping(house).await.assert_ok(); // each has let in two of its own four
+        }
+        assert_full(&ping(house).await);
+        let told = || {
+            house
+                .gateway()
+                .metrics()
+                .text()
+                .contains("\nlienthong_limits_shared 0\n")
+        };
+        let end = tokio::time::Instant::now() + Duration::from_secs(60);
+        while !told() {
+            assert!(tokio::time::Instant::now() < end, "nobody says so");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }

@@ -240,8 +240,19 @@ impl Postgres {
             Patience::Endless => SETTINGS.to_owned(),
         };
         let connecting = async {
-            let (client, connection) = self.address.config().connect(NoTls).await?;
-            tokio::spawn(connection);
+            let config = self.address.config();
+            let client = match self.address.tls() {
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls.clone()).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+            };
             client.batch_execute(&settings).await?;
             Ok::<_, tokio_postgres::Error>(client)
         };

@@ -22,6 +22,7 @@ mod plans;
 mod proxy;
 mod remote;
 mod scene;
+mod secured;
 mod server;
 
 /// Runs each test three times: over the embedded client, over mutual TLS on loopback, and over the embedded

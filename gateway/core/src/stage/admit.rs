@@ -21,6 +21,7 @@ use tokio::{
     time::Instant,
 };
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::{
     Parts,
@@ -30,8 +31,9 @@ use super::{
 };
 use crate::{
     adapter::Route,
-    head::{Arrival, Head, Passing},
-    limits::Limits,
+    head::{Arrival, Evidence, Head, Passing},
+    limits::{Limits, Standing, Tally},
+    partner::Quota,
     refusal::Refusal,
     state::{Admitted, Committed},
 };
@@ -100,6 +102,16 @@ impl Gate {
     /// The same, with bounds on every message.
     #[must_use]
     pub fn bounded(in_flight_max: usize, bounds: Bounds) -> Arc<Self> {
+        Self::counted_by(in_flight_max, bounds, None)
+    }
+
+    /// The same, its limits counted by a tally that replicas share.
+    #[must_use]
+    pub fn counted_by(
+        in_flight_max: usize,
+        bounds: Bounds,
+        tally: Option<Arc<dyn Tally>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(in_flight_max)),
             per_peer: Held {
@@ -109,9 +121,15 @@ impl Gate {
             },
             holders: Mutex::default(),
             draining: AtomicBool::new(false),
-            limits: Limits::new(),
+            limits: Limits::of("admit", tally),
             bounds,
         })
+    }
+
+    /// The count that replicas share, for the rooms behind the door.
+    #[must_use]
+    pub fn tally(&self) -> Option<Arc<dyn Tally>> {
+        self.limits.tally()
     }
 
     /// Closes the door for good: what is inside may finish.
@@ -180,44 +198,53 @@ impl Gate {
     }
 
     /// Answers a request for a path that no system has: framing and limits hold for it as well.
-    #[must_use]
-    pub fn turn_away(&self, arrival: &Arrival, parts: &Parts) -> Reply {
+    pub async fn turn_away(&self, arrival: Arrival, parts: &Parts) -> Reply {
         let evidence = arrival.evidence;
+        let peer = arrival.peer.partner().clone();
         let room = Room::enter("admit", UNKNOWN, evidence, &parts.sight);
-        let refused = framing::check(&arrival.request)
-            .map_err(|rule| Refusal::of("admit", evidence, Fault::new(FaultCode::Framing, rule)))
-            .and_then(|()| self.within_limit(arrival, UNKNOWN, parts))
-            .and_then(|()| {
-                let fault = Fault::new(FaultCode::UnknownRoute, "route");
-                Err::<(), _>(Refusal::of("admit", evidence, fault))
-            });
+        let span = room.span.clone();
+        let quota = well_framed(&arrival).and_then(|()| self.quota(&arrival, parts));
+        drop(arrival); // its body is not read
+        let within = async {
+            let taken = self.limits.take_shared(&peer, UNKNOWN, quota?).await;
+            taken.map_err(|standing| limited(evidence, standing))
+        };
+        let refused = within.instrument(span).await.and_then(|_| {
+            let fault = Fault::new(FaultCode::UnknownRoute, "route");
+            Err::<(), _>(Refusal::of("admit", evidence, fault))
+        });
         match room.leave(refused) {
-            Err(refusal) => problem(&refusal, arrival.peer.partner().as_str(), parts),
+            Err(refusal) => problem(&refusal, peer.as_str(), parts),
             Ok(()) => unknown_route(evidence), // not reached: the last step always refuses
         }
     }
 
-    fn within_limit(
-        &self,
-        arrival: &Arrival,
-        what: &'static str,
-        parts: &Parts,
-    ) -> Result<(), Refusal> {
-        let refuse = |fault| Refusal::of("admit", arrival.evidence, fault);
-        let peer = arrival.peer.partner();
+    /// How often this peer may use one route.
+    fn quota(&self, arrival: &Arrival, parts: &Parts) -> Result<Quota, Refusal> {
         let partners = parts.partners.load();
-        let Some(partner) = partners.get(peer).filter(|partner| partner.active) else {
-            let inactive = Fault::new(FaultCode::Unauthenticated, "peer-not-active");
-            return Err(refuse(inactive));
-        };
-        match self.limits.take(peer, what, partner.peer_quota) {
-            Ok(_) => Ok(()),
-            Err(standing) => Err(refuse(
-                Fault::new(FaultCode::RateLimited, "peer-route").retry_after(standing.reset),
-            )
-            .standing(standing)),
-        }
+        let peer = partners.get(arrival.peer.partner());
+        peer.filter(|partner| partner.active)
+            .map(|partner| partner.peer_quota)
+            .ok_or_else(|| {
+                let inactive = Fault::new(FaultCode::Unauthenticated, "peer-not-active");
+                Refusal::of("admit", arrival.evidence, inactive)
+            })
     }
+}
+
+fn well_framed(arrival: &Arrival) -> Result<(), Refusal> {
+    framing::check(&arrival.request).map_err(|rule| {
+        Refusal::of(
+            "admit",
+            arrival.evidence,
+            Fault::new(FaultCode::Framing, rule),
+        )
+    })
+}
+
+fn limited(evidence: Evidence, standing: Standing) -> Refusal {
+    let fault = Fault::new(FaultCode::RateLimited, "peer-route").retry_after(standing.reset);
+    Refusal::of("admit", evidence, fault).standing(standing)
 }
 
 /// The label of every path that no system has.
@@ -288,7 +315,7 @@ pub struct Admit<S> {
 
 impl<S> Service<Arrival> for Admit<S>
 where
-    S: Service<Admitted, Response = Committed, Error = Refusal>,
+    S: Service<Admitted, Response = Committed, Error = Refusal> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Committed;
@@ -300,6 +327,16 @@ where
     }
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
+        if self.room.gate.limits.is_shared() {
+            // the count may have to be waited for: the ready service goes along, its clone stays
+            let fresh = self.inner.clone();
+            let mut inner = std::mem::replace(&mut self.inner, fresh);
+            let layer = self.room.clone();
+            return Box::pin(async move {
+                let admitted = layer.admit_counted_elsewhere(arrival).await?;
+                inner.call(admitted).await
+            });
+        }
         match self.room.admit(arrival) {
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
             Ok(admitted) => Box::pin(self.inner.call(admitted)),
@@ -309,28 +346,56 @@ where
 
 impl AdmitLayer {
     fn admit(&self, arrival: Arrival) -> Result<Admitted, Refusal> {
-        let evidence = arrival.evidence;
-        let route = self.route(&arrival);
-        let path = route.map_or(UNKNOWN, |route| route.path);
-        let room = Room::enter("admit", path, evidence, &self.parts.sight);
+        let (room, route) = self.enter(&arrival);
         let _entered = room.span.clone().entered();
-        let admitted = self.decide(arrival, route);
-        room.leave(admitted)
+        let decided = self.known(&arrival, route).and_then(|(route, quota)| {
+            let peer = arrival.peer.partner();
+            let taken = self.gate.limits.take(peer, route.path, quota);
+            taken.map_err(|standing| limited(arrival.evidence, standing))?;
+            self.let_in(arrival, route)
+        });
+        room.leave(decided)
     }
 
-    fn route(&self, arrival: &Arrival) -> Option<&'static Route> {
-        self.routes.iter().find(|route| {
+    /// The same where replicas share the count.
+    async fn admit_counted_elsewhere(&self, arrival: Arrival) -> Result<Admitted, Refusal> {
+        let (room, route) = self.enter(&arrival);
+        let span = room.span.clone();
+        let decided = async {
+            let (route, quota) = self.known(&arrival, route)?;
+            let peer = arrival.peer.partner().clone();
+            let taken = self.gate.limits.take_shared(&peer, route.path, quota).await;
+            taken.map_err(|standing| limited(arrival.evidence, standing))?;
+            self.let_in(arrival, route)
+        };
+        room.leave(decided.instrument(span).await)
+    }
+
+    fn enter(&self, arrival: &Arrival) -> (Room, Option<&'static Route>) {
+        let route = self.routes.iter().find(|route| {
             route.path == arrival.request.uri().path() && route.method == *arrival.request.method()
-        })
+        });
+        let path = route.map_or(UNKNOWN, |route| route.path);
+        let room = Room::enter("admit", path, arrival.evidence, &self.parts.sight);
+        (room, route)
     }
 
-    fn decide(&self, arrival: Arrival, route: Option<&'static Route>) -> Result<Admitted, Refusal> {
-        let evidence = arrival.evidence;
-        let refuse = |fault| Refusal::of("admit", evidence, fault);
-        framing::check(&arrival.request)
-            .map_err(|rule| refuse(Fault::new(FaultCode::Framing, rule)))?;
-        let route = route.ok_or_else(|| refuse(Fault::new(FaultCode::UnknownRoute, "route")))?;
-        self.gate.within_limit(&arrival, route.path, &self.parts)?;
+    fn known(
+        &self,
+        arrival: &Arrival,
+        route: Option<&'static Route>,
+    ) -> Result<(&'static Route, Quota), Refusal> {
+        well_framed(arrival)?;
+        let unknown = || {
+            let fault = Fault::new(FaultCode::UnknownRoute, "route");
+            Refusal::of("admit", arrival.evidence, fault)
+        };
+        let route = route.ok_or_else(unknown)?;
+        Ok((route, self.gate.quota(arrival, &self.parts)?))
+    }
+
+    fn let_in(&self, arrival: Arrival, route: &'static Route) -> Result<Admitted, Refusal> {
+        let refuse = |fault| Refusal::of("admit", arrival.evidence, fault);
         let place = self.gate.place(arrival.peer.partner()).map_err(refuse)?;
         Ok(admitted(arrival, route, self.gate.bounds, place))
     }

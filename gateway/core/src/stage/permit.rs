@@ -10,9 +10,10 @@ use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use schemas::{
     fault::{Fault, FaultCode},
-    id::MessageId,
+    id::{MessageId, PartnerId},
 };
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::{
     Parts,
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     adapter::AnswerHead,
     head::Evidence,
-    limits::Limits,
+    limits::{Limits, Standing, Tally},
     partner::Environment,
     policy::{self, Question},
     refusal::Refusal,
@@ -40,9 +41,15 @@ impl PermitLayer {
     /// A room with fresh limits.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        Self::counted_by(parts, None)
+    }
+
+    /// The same, its limits counted by a tally that replicas share.
+    #[must_use]
+    pub fn counted_by(parts: Parts, tally: Option<Arc<dyn Tally>>) -> Self {
         Self {
             parts,
-            limits: Arc::default(),
+            limits: Arc::new(Limits::of("permit", tally)),
         }
     }
 }
@@ -67,8 +74,9 @@ pub struct Permit<S> {
 
 impl<S, R> Service<Verified<R>> for Permit<S>
 where
-    S: Service<Permitted<R>, Response = Committed, Error = Refusal>,
+    S: Service<Permitted<R>, Response = Committed, Error = Refusal> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    R: Send + 'static,
 {
     type Response = Committed;
     type Error = Refusal;
@@ -79,42 +87,94 @@ where
     }
 
     fn call(&mut self, verified: Verified<R>) -> Self::Future {
-        let parts = &self.room.parts;
-        let evidence = verified.head.evidence;
+        let who = Who::of(&verified);
         let resumed = verified.head.passing.resumed;
-        let room = Room::enter("permit", verified.route.path, evidence, &parts.sight);
-        let entered = room.span.clone().entered();
-        let peer = verified.head.peer.partner().clone();
-        let sender = verified.partner.id.clone();
-        let permitted = self.room.permit(verified);
-        drop(entered);
-        match room.leave(permitted) {
+        if self.room.limits.is_shared() && !resumed {
+            // the count may have to be waited for: the ready service goes along, its clone stays
+            let fresh = self.inner.clone();
+            let mut inner = std::mem::replace(&mut self.inner, fresh);
+            let layer = self.room.clone();
+            return Box::pin(async move {
+                match layer.permit_counted_elsewhere(verified).await {
+                    Ok(permitted) => inner.call(permitted).await,
+                    Err(refusal) => Err(layer.noted(refusal, who).await),
+                }
+            });
+        }
+        match self.room.permit(verified) {
             Ok(permitted) => Box::pin(self.inner.call(permitted)),
             Err(refusal) if resumed => Box::pin(std::future::ready(Err(refusal))),
             Err(refusal) => {
-                let note = note(parts, &refusal, peer, Some(sender));
-                let log = Arc::clone(&parts.log);
-                Box::pin(async move {
-                    keep(log.as_ref(), note).await;
-                    Err(refusal)
-                })
+                let layer = self.room.clone();
+                Box::pin(async move { Err(layer.noted(refusal, who).await) })
             }
+        }
+    }
+}
+
+/// Whose message it is, for the note of its refusal.
+struct Who {
+    peer: PartnerId,
+    sender: PartnerId,
+}
+
+impl Who {
+    fn of<R>(verified: &Verified<R>) -> Self {
+        Self {
+            peer: verified.head.peer.partner().clone(),
+            sender: verified.partner.id.clone(),
         }
     }
 }
 
 impl PermitLayer {
     fn permit<R>(&self, verified: Verified<R>) -> Result<Permitted<R>, Refusal> {
-        let refuse = |fault| {
-            Refusal::of("permit", verified.head.evidence, fault)
-                .bound(answer_head(&self.parts, &verified))
+        let room = self.enter(&verified);
+        let _entered = room.span.clone().entered();
+        let resumed = verified.head.passing.resumed;
+        let permitted = self.agreed(&verified).and_then(|permit| {
+            let (who, what) = (&verified.partner.id, verified.operation.name);
+            // a message that is resumed was counted when it came
+            let taken = match resumed {
+                true => Ok(()),
+                false => self.limits.take(who, what, permit.quota()).map(drop),
+            };
+            taken.map_err(|standing| self.limited(&verified, standing))?;
+            Ok(Permitted { verified, permit })
+        });
+        room.leave(permitted)
+    }
+
+    /// The same where replicas share the count.
+    async fn permit_counted_elsewhere<R>(
+        &self,
+        verified: Verified<R>,
+    ) -> Result<Permitted<R>, Refusal> {
+        let room = self.enter(&verified);
+        let span = room.span.clone();
+        let permitted = async {
+            let permit = self.agreed(&verified)?;
+            let (who, what) = (verified.partner.id.clone(), verified.operation.name);
+            let taken = self.limits.take_shared(&who, what, permit.quota()).await;
+            taken.map_err(|standing| self.limited(&verified, standing))?;
+            Ok(Permitted { verified, permit })
         };
-        let forbid = |reason| Fault::new(FaultCode::Forbidden, reason);
+        room.leave(permitted.instrument(span).await)
+    }
+
+    fn enter<R>(&self, verified: &Verified<R>) -> Room {
+        let (path, evidence) = (verified.route.path, verified.head.evidence);
+        Room::enter("permit", path, evidence, &self.parts.sight)
+    }
+
+    /// The permit that an agreement gives.
+    fn agreed<R>(&self, verified: &Verified<R>) -> Result<policy::Permit, Refusal> {
+        let forbid = |reason| self.refuse(verified, Fault::new(FaultCode::Forbidden, reason));
         let production = verified.claims.environment == Environment::Production;
         if verified.synthetic && production {
-            return Err(refuse(forbid("synthetic-subject")));
+            return Err(forbid("synthetic-subject"));
         }
-        let permit = policy::decide(&Question {
+        policy::decide(&Question {
             partner: &verified.partner,
             road: verified.road,
             operation: verified.operation,
@@ -125,21 +185,24 @@ impl PermitLayer {
                 false => self.parts.clock.now(),
             }),
         })
-        .map_err(|denied| refuse(forbid(denied.reason())))?;
-        let operation = verified.operation.name;
-        if verified.head.passing.resumed {
-            return Ok(Permitted { verified, permit });
-        }
-        match self
-            .limits
-            .take(&verified.partner.id, operation, permit.quota())
-        {
-            Ok(_) => Ok(Permitted { verified, permit }),
-            Err(standing) => {
-                let limited = Fault::new(FaultCode::RateLimited, "sender-operation");
-                Err(refuse(limited.retry_after(standing.reset)).standing(standing))
-            }
-        }
+        .map_err(|denied| forbid(denied.reason()))
+    }
+
+    fn limited<R>(&self, verified: &Verified<R>, standing: Standing) -> Refusal {
+        let limited = Fault::new(FaultCode::RateLimited, "sender-operation");
+        self.refuse(verified, limited.retry_after(standing.reset))
+            .standing(standing)
+    }
+
+    fn refuse<R>(&self, verified: &Verified<R>, fault: Fault) -> Refusal {
+        Refusal::of("permit", verified.head.evidence, fault)
+            .bound(answer_head(&self.parts, verified))
+    }
+
+    async fn noted(&self, refusal: Refusal, who: Who) -> Refusal {
+        let note = note(&self.parts, &refusal, who.peer, Some(who.sender));
+        keep(self.parts.log.as_ref(), note).await;
+        refusal
     }
 }
 

@@ -224,7 +224,7 @@ async fn what_the_partner_refuses_is_no_failure_of_the_partner() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_is_never_shorter_than_the_couriers_and_grows_up_to_its_bound() {
     let scene = Arc::new(Scene::new().with(&["a/1"]));
-    let judge = Judge::new(parts(&scene, portal()).outgoing);
+    let judge = Judge::new(parts(&scene, portal()).outgoing, fair_dice());
     for attempts in [0, 1, 5, 20, u32::MAX] {
         let one = Leased {
             attempts,

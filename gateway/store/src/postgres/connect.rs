@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::select_ok;
+use gateway_core::tls::PostgresTls;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::tls::Tls;
 use super::{PostgresParams, SCHEMA, Session};
 use crate::sql::{Error, Result};
 
@@ -16,7 +16,7 @@ pub(crate) struct Target {
     hosts: Vec<Config>,
     /// What `pg_stat_activity` calls its sessions.
     pub(crate) name: String,
-    tls: Option<Tls>,
+    tls: Option<PostgresTls>,
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
 }
@@ -51,7 +51,7 @@ impl Target {
         Ok(Self {
             hosts: hosts.collect::<std::result::Result<_, _>>()?,
             name: name.clone(),
-            tls: params.tls.clone().map(Tls),
+            tls: params.tls.clone().map(PostgresTls),
             connect_timeout: params.connect_timeout,
             statement_timeout: params.statement_timeout,
         })

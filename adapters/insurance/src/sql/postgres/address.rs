@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use certs::tls::{Connector, PostgresTls};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
@@ -10,6 +11,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 #[derive(Clone)]
 pub struct Address {
     config: Box<Config>,
+    tls: Option<PostgresTls>,
 }
 
 /// Why a url is not one of a PostgreSQL database that can be used.
@@ -21,9 +23,12 @@ pub enum AddressError {
     /// The url names no database.
     #[error("the url names no database")]
     NoDatabase,
-    /// The session would have to be encrypted, and this program speaks to PostgreSQL in the clear.
-    #[error("sslmode=require is not spoken: use a Unix socket or a host of a protected network")]
-    Encryption,
+    /// The url asks for TLS, and nobody said which authority the server's certificate leads to.
+    #[error("sslmode=require needs the anchors that the server's certificate leads to")]
+    Unproven,
+    /// TLS is spoken with hosts, and the url names a Unix socket or turns TLS off.
+    #[error("anchors are for hosts over a network, without sslmode=disable")]
+    NoTls,
 }
 
 impl Address {
@@ -32,15 +37,36 @@ impl Address {
     /// # Errors
     /// Where it is not a url of a database; the text is never repeated, since it may hold a password.
     pub fn parse(url: &str) -> Result<Self, AddressError> {
+        let address = Self::read(url)?;
+        match address.config.get_ssl_mode() {
+            SslMode::Disable | SslMode::Prefer => Ok(address),
+            _ => Err(AddressError::Unproven),
+        }
+    }
+
+    /// The same, each session over TLS with a server that this connector has proven.
+    ///
+    /// # Errors
+    /// As [`Address::parse`], and where a host is no host of a network or TLS is turned off.
+    pub fn secured(url: &str, connector: Connector) -> Result<Self, AddressError> {
+        let mut address = Self::read(url)?;
+        let hosts = address.config.get_hosts();
+        let all_far = hosts.iter().all(|host| matches!(host, Host::Tcp(_)));
+        if !all_far || hosts.is_empty() || address.config.get_ssl_mode() == SslMode::Disable {
+            return Err(AddressError::NoTls);
+        }
+        address.config.ssl_mode(SslMode::Require);
+        address.tls = Some(PostgresTls(connector));
+        Ok(address)
+    }
+
+    fn read(url: &str) -> Result<Self, AddressError> {
         if !url.starts_with("postgresql://") && !url.starts_with("postgres://") {
             return Err(AddressError::Malformed);
         }
         let mut config: Config = url.trim().parse().map_err(|_| AddressError::Malformed)?;
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(AddressError::NoDatabase);
-        }
-        if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-            return Err(AddressError::Encryption);
         }
         config
             .application_name("lienthong-registry")
@@ -50,6 +76,7 @@ impl Address {
             .tcp_user_timeout(Duration::from_secs(10));
         Ok(Self {
             config: Box::new(config),
+            tls: None,
         })
     }
 
@@ -69,10 +96,14 @@ impl Address {
         format!("postgresql://{}/{database}", hosts.join(","))
     }
 
-    /// Whether a host is named that is neither a Unix socket nor this machine: what is said to it can be
-    /// read on the way.
+    /// Whether what is said can be read on the way: a host is named that is neither a Unix socket nor this
+    /// machine, and it is not spoken to over TLS.
     #[must_use]
-    pub fn crosses_a_network(&self) -> bool {
+    pub fn is_exposed(&self) -> bool {
+        self.tls.is_none() && self.crosses_a_network()
+    }
+
+    fn crosses_a_network(&self) -> bool {
         let is_here = |name: &str| {
             name == "localhost"
                 || name
@@ -97,6 +128,10 @@ impl Address {
         self.config.get_password().is_some()
     }
 
+    pub(super) fn tls(&self) -> Option<&PostgresTls> {
+        self.tls.as_ref()
+    }
+
     pub(super) fn config(&self) -> &Config {
         &self.config
     }
@@ -110,6 +145,11 @@ impl fmt::Debug for Address {
 
 #[cfg(test)]
 mod tests {
+    use certs::{
+        pki::Authority,
+        tls::{Anchors, ClientParams},
+    };
+
     use super::*;
 
     #[test]
@@ -133,7 +173,35 @@ mod tests {
         assert_eq!(refused("postgresql://host"), AddressError::NoDatabase);
         assert_eq!(
             refused("postgresql://host/db?sslmode=require"),
-            AddressError::Encryption
+            AddressError::Unproven
         );
+    }
+
+    #[test]
+    fn a_secured_address_names_hosts_and_is_exposed_to_nobody() {
+        let authority = Authority::generate("test", jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let connector = Connector::new(ClientParams {
+            identity: None,
+            anchors: Anchors::from_pem(authority.root_pem().as_bytes()).unwrap(),
+            crls: Vec::new(),
+            tls12: false,
+            handshake_deadline: Duration::from_secs(1),
+            alpn: Vec::new(),
+        })
+        .unwrap();
+        let far = "postgresql://me@db.example/people";
+        assert!(Address::parse(far).unwrap().is_exposed());
+        assert!(
+            !Address::secured(far, connector.clone())
+                .unwrap()
+                .is_exposed()
+        );
+        for wrong in [
+            "postgresql:///people?host=/tmp&user=me",
+            "postgresql://me@db.example/people?sslmode=disable",
+        ] {
+            let refused = Address::secured(wrong, connector.clone()).unwrap_err();
+            assert_eq!(refused, AddressError::NoTls, "{wrong}");
+        }
     }
 }

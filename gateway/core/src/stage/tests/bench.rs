@@ -28,6 +28,7 @@ use crate::{
     Adapter as _, Committed, Refusal,
     adapter::Road,
     head::{Arrival, Body},
+    limits::Tally,
     partner::{Agreement, Environment, Grant, Partner, Partners, Quota, Relay, SenderKey},
     ports::Unfinished,
     sign::Signer,
@@ -52,6 +53,7 @@ pub(super) struct Setup {
     pub(super) places: usize,
     /// The bodies inside, bytes in sum.
     pub(super) body_bytes: usize,
+    pub(super) tally: Option<Arc<dyn Tally>>,
     pub(super) tax: Partner,
     pub(super) dvclt: Partner,
 }
@@ -78,6 +80,7 @@ impl Bench {
             environment: Environment::Sandbox,
             places: 100,
             body_bytes: usize::MAX,
+            tally: None,
             tax: partner("tax", &[("key-1", &TAX), ("key-old", &OLD)]),
             dvclt: partner("dvclt", &[("key-1", &DVCLT)]),
         };
@@ -94,7 +97,8 @@ impl Bench {
             body_bytes_in_flight: setup.body_bytes,
             ..Bounds::NONE
         };
-        let (gate, log) = (Gate::bounded(setup.places, bounds), Arc::new(log));
+        let gate = Gate::counted_by(setup.places, bounds, setup.tally.take());
+        let log = Arc::new(log);
         let parts = Parts {
             signer: Arc::new(ArcSwap::from_pointee(signer(setup.environment))),
             partners: Arc::new(ArcSwap::from_pointee(partners(setup))),
@@ -127,7 +131,7 @@ impl Bench {
                 parts: p4,
                 adapter: a4,
             })
-            .layer(PermitLayer::new(parts.clone()))
+            .layer(PermitLayer::counted_by(parts.clone(), gate.tally()))
             .layer(RecordLayer {
                 parts: parts.clone(),
             })

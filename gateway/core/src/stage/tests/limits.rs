@@ -12,6 +12,7 @@ use super::{
     letter::{Letter, TAX, letter, silent, untouchable},
     words::{BODY_BYTES_MAX, DEADLINE, OTHER_PATH},
 };
+use crate::limits::{Standing, Tally};
 
 fn look(id: &'static str) -> Letter {
     letter("t.look", id)
@@ -326,21 +327,101 @@ async fn a_body_that_does_not_come_is_given_up_at_the_deadline() {
 #[tokio::test]
 async fn a_path_that_no_system_has_is_refused_unread_by_framing_limit_and_name() {
     let bench = Bench::with(|setup| setup.tax.peer_quota = burst(1));
-    let nowhere = |change: fn(&mut crate::Arrival)| {
+    let bench = &bench;
+    let nowhere = async |change: fn(&mut crate::Arrival)| {
         let mut arrival = look("m-0000001").arrival_with(untouchable());
         change(&mut arrival);
-        bench.gate.turn_away(&arrival, &bench.parts)
+        bench.gate.turn_away(arrival, &bench.parts).await
     };
     let two_hosts: fn(&mut crate::Arrival) = |arrival| {
         let headers = arrival.request.headers_mut();
         headers.append("host", "other".parse().unwrap());
     };
-    answered(nowhere(two_hosts))
+    answered(nowhere(two_hosts).await)
         .await
         .assert_fault(FaultCode::Framing, "two-hosts");
-    let unknown = answered(nowhere(|_| {})).await;
+    let unknown = answered(nowhere(|_| {}).await).await;
     unknown.assert_fault(FaultCode::UnknownRoute, "route");
     assert_eq!(unknown.header("content-type"), "application/problem+json");
-    assert_limited(&answered(nowhere(|_| {})).await, "peer-route", "1");
+    assert_limited(&answered(nowhere(|_| {}).await).await, "peer-route", "1");
     bench.send(&look("m-0000001")).await.assert_done("hello");
+}
+
+/// A count of somebody else's: so many in one room, then none; or not to be asked at all.
+#[derive(Debug)]
+struct Elsewhere {
+    room: &'static str,
+    left: std::sync::Mutex<Option<u32>>,
+}
+
+impl Elsewhere {
+    fn counts(room: &'static str, left: Option<u32>) -> std::sync::Arc<Self> {
+        let left = std::sync::Mutex::new(left);
+        std::sync::Arc::new(Self { room, left })
+    }
+}
+
+impl Tally for Elsewhere {
+    fn take<'a>(
+        &'a self,
+        room: &'static str,
+        _who: &'a schemas::id::PartnerId,
+        _what: &'static str,
+        _quota: crate::partner::Quota,
+    ) -> futures_util::future::BoxFuture<'a, Option<Result<Standing, Standing>>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let mut left = self.left.lock().unwrap();
+            let standing = |remaining| Standing {
+                limit: 7,
+                remaining,
+                reset: Duration::from_secs(3),
+            };
+            match (room == self.room, left.as_mut()) {
+                (false, _) => Some(Ok(standing(7))),
+                (true, None) => None,
+                (true, Some(0)) => Some(Err(standing(0))),
+                (true, Some(n)) => {
+                    *n -= 1;
+                    Some(Ok(standing(*n)))
+                }
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_replicas_share_decides_in_both_rooms_and_its_wait_is_told() {
+    for (room, reason) in [("admit", "peer-route"), ("permit", "sender-operation")] {
+        let count = Elsewhere::counts(room, Some(1));
+        let bench = Bench::with(|setup| setup.tally = Some(count));
+        bench.send(&look("m-0000001")).await.assert_done("hello");
+        let refused = match room {
+            "admit" => bench.send_body(&look("m-0000002"), untouchable()).await,
+            _ => bench.send(&look("m-0000002")).await,
+        };
+        assert_limited(&refused, reason, "7");
+        assert_eq!(refused.header("retry-after"), "3");
+        assert_eq!(bench.effects(), 1);
+    }
+}
+
+#[tokio::test]
+async fn where_the_shared_count_cannot_be_asked_the_own_limits_hold() {
+    for (room, reason) in [("admit", "peer-route"), ("permit", "sender-operation")] {
+        let bench = Bench::with(|setup| {
+            setup.tally = Some(Elsewhere::counts(room, None));
+            match room {
+                "admit" => setup.tax.peer_quota = burst(2),
+                _ => {
+                    let granted = &mut setup.tax.agreements[0].operations;
+                    granted.get_mut("t.look").unwrap().quota = burst(2);
+                }
+            }
+        });
+        for id in ["m-0000001", "m-0000002"] {
+            bench.send(&look(id)).await.assert_done("hello");
+        }
+        assert_limited(&bench.send(&look("m-0000003")).await, reason, "2");
+    }
 }

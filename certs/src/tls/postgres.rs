@@ -1,20 +1,22 @@
-//! TLS to the database, by the house's own connector: the server is proven, nothing is negotiated away.
+//! TLS to a PostgreSQL server, by the house's own connector: the server is proven, nothing is negotiated
+//! away. It knows the driver's request for a handshake, and no SQL.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gateway_core::tls::{ClientStream, Connector};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 
-/// Makes the handshake where the driver asks for one.
-#[derive(Clone)]
-pub(super) struct Tls(pub(super) Connector);
+use super::{ClientStream, Connector};
 
-impl MakeTlsConnect<Socket> for Tls {
+/// Makes the handshake where the driver asks for one.
+#[derive(Debug, Clone)]
+pub struct PostgresTls(pub Connector);
+
+impl MakeTlsConnect<Socket> for PostgresTls {
     type Stream = Secured;
     type TlsConnect = Handshake;
     type Error = io::Error;
@@ -28,7 +30,8 @@ impl MakeTlsConnect<Socket> for Tls {
 }
 
 /// One handshake.
-pub(super) struct Handshake {
+#[derive(Debug)]
+pub struct Handshake {
     connector: Connector,
     name: String,
 }
@@ -48,7 +51,8 @@ impl TlsConnect<Socket> for Handshake {
 }
 
 /// The stream after it.
-pub(super) struct Secured(ClientStream<Socket>);
+#[derive(Debug)]
+pub struct Secured(ClientStream<Socket>);
 
 impl TlsStream for Secured {
     fn channel_binding(&self) -> ChannelBinding {
