@@ -139,7 +139,7 @@ fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
 /// Reads a body to its end or to its bound, whichever comes first, each piece only where all bodies
 /// together leave room for it. Trailers are dropped.
 async fn read(mut body: Body, max: usize, place: Option<&Place>) -> Result<Bytes, Fault> {
-    let mut whole = BytesMut::new();
+    let (mut whole, mut pieces) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unreadable(&error))?;
         let Ok(data) = frame.into_data() else {
@@ -148,6 +148,10 @@ async fn read(mut body: Body, max: usize, place: Option<&Place>) -> Result<Bytes
         if whole.len() + data.len() > max {
             return Err(Fault::new(FaultCode::TooLarge, "body-bytes"));
         }
+        pieces += 1;
+        if pieces > PIECES + whole.len() / PIECE_BYTES {
+            return Err(Fault::new(FaultCode::Framing, "body-in-crumbs"));
+        }
         if let Some(place) = place {
             place.hold(data.len())?;
         }
@@ -155,6 +159,11 @@ async fn read(mut body: Body, max: usize, place: Option<&Place>) -> Result<Bytes
     }
     Ok(whole.freeze())
 }
+
+/// Pieces of a body, such as chunks, that may be as small as they like; then they have to have this many
+/// bytes on average. Each costs the same work, and a body of single bytes would cost seconds of it.
+const PIECES: usize = 16_384;
+const PIECE_BYTES: usize = 64;
 
 fn unreadable(error: &BodyError) -> Fault {
     let too_slow = error

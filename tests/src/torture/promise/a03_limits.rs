@@ -124,6 +124,23 @@ impl Limit {
         f64::from(self.burst) + self.per_second() * during.as_secs_f64()
     }
 
+    /// A stretch of time that took more than burst and rate: from when the first of some was due until all
+    /// of them were answered, so that the gateway's own moments lie inside.
+    fn too_many(&self, taken: &[&Shot]) -> Option<(usize, Duration, f64)> {
+        for (nth, first) in taken.iter().enumerate() {
+            let mut answered = first.due;
+            for (more, last) in taken[nth..].iter().enumerate() {
+                answered = answered.max(last.due + last.took);
+                let during = answered - first.due;
+                let most = self.allows(during) + 1.0;
+                if (more + 1) as f64 > most {
+                    return Some((more + 1, during, most));
+                }
+            }
+        }
+        None
+    }
+
     fn judge(
         &self,
         what: &str,
@@ -135,19 +152,11 @@ impl Limit {
         if let Some(broken) = shots.iter().find(|shot| matches!(shot.end, End::Broken(_))) {
             wrong.push(format!("{what}: {:?}", broken.end));
         }
-        // from the first that could have been taken to the last: the gateway's own moments lie inside
-        for (nth, first) in taken.iter().enumerate() {
-            for (more, last) in taken[nth..].iter().enumerate() {
-                let during = last.due + last.took - first.due;
-                let most = self.allows(during) + 1.0;
-                if (more + 1) as f64 > most {
-                    wrong.push(format!(
-                        "{what}: {} taken in {during:?}, at most {most:.0}",
-                        more + 1
-                    ));
-                    return format!("{what}: more than its limit");
-                }
-            }
+        if let Some((count, during, most)) = self.too_many(&taken) {
+            wrong.push(format!(
+                "{what}: {count} taken in {during:?}, at most {most:.0}"
+            ));
+            return format!("{what}: more than its limit");
         }
         let (Some(first), Some(last)) = (shots.first(), shots.last()) else {
             wrong.push(format!("{what}: nothing was sent"));
@@ -267,5 +276,9 @@ mod tests {
             1,
             "too large a burst"
         );
+        let mut slow = shots(1, 100, |nth| nth < 12);
+        assert_eq!(judge(&slow).0, 1);
+        slow[3].took = Duration::from_secs(2);
+        assert_eq!(judge(&slow).0, 0, "one of them may have been taken late");
     }
 }

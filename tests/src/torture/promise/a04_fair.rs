@@ -1,18 +1,14 @@
 //! A4: a limit is fair. Twenty callers with equal quotas, and one of them sends a hundred times what the
 //! others send: each of the others gets everything that it asks for, as if the loud one were not there.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use certs::pki::{self, Authority, IssueParams, Usage};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
     Plan,
-    seen::{self, key_of, limit},
+    seen::{self, key_of, limit, register},
 };
 use crate::{
     message::Tax,
@@ -21,7 +17,6 @@ use crate::{
         line::Caller,
         pace::{Lines, Shot, Tally},
         report::{Line, thousands},
-        site::Site,
     },
 };
 
@@ -29,7 +24,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let kit = Kit::make(plan.seed).await;
     let names: Vec<String> = (0..CALLERS).map(|nth| format!("caller-{nth:02}")).collect();
     for name in &names {
-        register(&kit.site, name);
+        register(&kit.site, "tax", name, "per_minute = 120\nburst = 10");
     }
     let process = kit.serve().await;
     let key = key_of(&kit.site, "tax");
@@ -126,37 +121,6 @@ fn jain(shares: &[f64]) -> f64 {
         true => sum * sum / (shares.len() as f64 * squares),
         false => 0.0,
     }
-}
-
-/// A partner like the tax department, with a certificate of its own and the tax department's pen.
-fn register(site: &Site, name: &str) {
-    let now = Timestamp::now();
-    let authority = Authority::open_or_create(&site.layout.pki(), "sandbox", now).unwrap();
-    let folder = site.layout.agency(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::copy(
-        site.layout.agency("tax").join("ca.pem"),
-        folder.join("ca.pem"),
-    )
-    .unwrap();
-    let tls = IssueParams {
-        san_uri: Some(format!("urn:lienthong:sandbox:partner:{name}")),
-        ..IssueParams::new(name, Usage::Client, now)
-    };
-    let files = (folder.join("tls.pem"), folder.join("tls.key"));
-    pki::read_or_issue(&authority, &files.0, &files.1, &tls).unwrap();
-    let tax = fs::read_to_string(site.layout.gateway("partners/tax.toml")).unwrap();
-    let quota = "[quota]\nper_minute = 6000000\nburst = 100000";
-    assert!(tax.contains(quota));
-    let file = tax
-        .replace("id = \"tax\"", &format!("id = \"{name}\""))
-        .replace("partner:tax", &format!("partner:{name}"))
-        .replace(
-            "SANDBOX-TAX-01",
-            &format!("SANDBOX-{}", name.to_uppercase()),
-        )
-        .replace(quota, "[quota]\nper_minute = 120\nburst = 10");
-    fs::write(site.layout.gateway(&format!("partners/{name}.toml")), file).unwrap();
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! What several promises measure in the same way.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
-use certs::keys::{Algorithm, SigningKey};
+use certs::{
+    keys::{Algorithm, SigningKey},
+    pki::{self, Authority, IssueParams, Usage},
+};
+use jiff::Timestamp;
 
 use crate::torture::{
     process::Process,
@@ -88,6 +95,38 @@ pub(super) fn line(
 
 /// The key that an agency signs with.
 pub(super) fn key_of(site: &Site, agency: &str) -> SigningKey {
-    let pem = std::fs::read(site.layout.agency(agency).join("sign.key")).unwrap();
+    let pem = fs::read(site.layout.agency(agency).join("sign.key")).unwrap();
     SigningKey::from_pem(&pem, Some(Algorithm::Es256)).unwrap()
+}
+
+/// A partner like this agency, under another name, with a certificate of its own, the agency's pen and
+/// this quota.
+pub(super) fn register(site: &Site, like: &str, name: &str, quota: &str) {
+    let now = Timestamp::now();
+    let authority = Authority::open_or_create(&site.layout.pki(), "sandbox", now).unwrap();
+    let folder = site.layout.agency(name);
+    fs::create_dir_all(&folder).unwrap();
+    let anchors = site.layout.agency(like).join("ca.pem");
+    fs::copy(anchors, folder.join("ca.pem")).unwrap();
+    let tls = IssueParams {
+        san_uri: Some(format!("urn:lienthong:sandbox:partner:{name}")),
+        ..IssueParams::new(name, Usage::Client, now)
+    };
+    let (cert, key) = (folder.join("tls.pem"), folder.join("tls.key"));
+    pki::read_or_issue(&authority, &cert, &key, &tls).unwrap();
+    let file = fs::read_to_string(site.layout.gateway(&format!("partners/{like}.toml"))).unwrap();
+    let usual = "[quota]\nper_minute = 6000000\nburst = 100000";
+    let mine = format!("[quota]\n{quota}");
+    let agreement = format!("number = \"SANDBOX-{}", name.to_uppercase());
+    let mut text = file;
+    for (from, to) in [
+        (format!("id = \"{like}\""), format!("id = \"{name}\"")),
+        (format!("partner:{like}\""), format!("partner:{name}\"")),
+        ("number = \"SANDBOX".to_owned(), agreement),
+        (usual.to_owned(), mine),
+    ] {
+        assert!(text.contains(&from), "{like} has no {from:?}");
+        text = text.replacen(&from, &to, 1);
+    }
+    fs::write(site.layout.gateway(&format!("partners/{name}.toml")), text).unwrap();
 }

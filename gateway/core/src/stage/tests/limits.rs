@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
 use schemas::fault::FaultCode;
 use tokio::time::Instant;
 
@@ -268,6 +271,20 @@ async fn a_body_is_bounded_by_what_it_announces_and_by_what_it_is() {
             .await;
         assert_eq!(seen.header("lienthong-fault"), outcome, "{length}");
     }
+}
+
+#[tokio::test]
+async fn a_body_in_crumbs_is_refused_before_it_costs_too_much() {
+    let bench = Bench::new();
+    let send = async |pieces| {
+        let crumbs = (0..pieces).map(|_| Ok(Frame::data(Bytes::new())));
+        let body = StreamBody::new(futures_util::stream::iter(crumbs)).boxed_unsync();
+        bench.send_body(&look("m-0000001"), body).await
+    };
+    assert_ne!(send(16_384).await.header("lienthong-fault"), "FRAMING");
+    let refused = send(16_385).await;
+    refused.assert_fault(FaultCode::Framing, "body-in-crumbs");
+    assert_eq!(refused.header("connection"), "close");
 }
 
 #[tokio::test(start_paused = true)]
