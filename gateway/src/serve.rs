@@ -71,10 +71,7 @@ pub async fn serve(listener: TcpListener, front: Front, mut stop: watch::Receive
                 continue;
             }
         };
-        let Some(newcomer) = newcomers.enter(from.ip()) else {
-            refuse(&front, from, "handshakes");
-            continue;
-        };
+        let newcomer = newcomers.enter(from.ip());
         let connection = Connection {
             front: front.clone(),
             holders: Arc::clone(&holders),
@@ -108,7 +105,12 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%from, %error, "TCP_NODELAY not set");
         }
-        let accepted = match self.front.acceptor.accept(stream).await {
+        let handshake = tokio::select! {
+            biased;
+            ended = self.front.acceptor.accept(stream) => ended,
+            () = newcomer.sent_away() => return refuse(&self.front, from, "handshakes"),
+        };
+        let accepted = match handshake {
             Ok(accepted) => accepted,
             Err(error) => {
                 refuse(&self.front, from, error.reason());
