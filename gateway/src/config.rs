@@ -228,7 +228,8 @@ section! {
         writer: Option<String>,
         /// The key that seals stored content: 64 hex digits, mode 0600 or, for a group, 0640.
         seal_key: PathBuf,
-        /// How long a claim is held before another worker may take it over, seconds.
+        /// How long a claim is held before another worker may take it over, seconds; longer than
+        /// `limits.deadline_ms`.
         lease_seconds: u64 = 30 => 5..=600,
         /// Commands that may wait for the writer.
         queue: usize = 1024 => 16..=65_536,

@@ -5,28 +5,28 @@
 //! would be tried for ever and never end.
 
 use std::{
-    collections::HashMap,
-    future::ready,
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use gateway_core::{
     Evidence,
     policy::Denied,
-    ports::{MessageLog, Unfinished},
+    ports::{MessageLog, StoreError, Unfinished},
     refusal::Refusal,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::stack::House;
 
-/// How many are taken up in one round: all at once, so that what is in memory is bounded (a body may have
-/// 8 MiB), and a message that kills the process takes few others with it.
-const BATCH: usize = 16;
-/// How many at once: what comes in meanwhile goes first.
-const AT_ONCE: usize = 16;
+/// How many are asked for at once; the log gives fewer where they are large, or where one of them may be
+/// what killed its holder.
+const PAGE: usize = 256;
+/// How many are acted upon at once: enough that a commit carries many of them, few enough that what comes
+/// in meanwhile has its turn.
+const AT_ONCE: usize = 32;
 /// How often the log is looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -80,42 +80,38 @@ impl Failures {
 }
 
 impl Recovery {
-    /// Recovers until `stop` turns true.
+    /// Recovers until `stop` turns true; what is under way then is brought to its end.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut work = Work::default();
+        let mut running = FuturesUnordered::new();
         loop {
-            let wait = self.round().await;
+            if work.is_to_look(running.len()) {
+                tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|stop| *stop) => break,
+                    page = self.log.unfinished(PAGE) => work.take(page),
+                }
+            }
+            while running.len() < AT_ONCE
+                && let Some(message) = work.next()
+            {
+                running.push(self.resume(message));
+            }
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(wait) => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some((evidence, ended)) = running.next() => work.done(evidence, ended),
+                () = tokio::time::sleep_until(work.look_at), if work.may_look(running.len()) => {}
             }
         }
-    }
-
-    /// One round; says how long to wait before the next: not at all where there are more, unless
-    /// nothing succeeds at present.
-    async fn round(&self) -> Duration {
-        let unfinished = match self.log.unfinished(BATCH).await {
-            Ok(unfinished) => unfinished,
-            Err(error) => {
-                tracing::warn!(%error, "unfinished messages not read");
-                return EVERY;
-            }
-        };
-        let more = unfinished.len() == BATCH;
-        let resumed = stream::iter(unfinished)
-            .map(|message| self.resume(message))
-            .buffer_unordered(AT_ONCE)
-            .filter(|resumed| ready(*resumed))
-            .count()
-            .await;
-        match more && resumed > 0 {
-            true => Duration::ZERO,
-            false => EVERY,
-        }
+        while running.next().await.is_some() {}
     }
 
     /// One message; true where it has come to its end.
-    async fn resume(&self, message: Unfinished) -> bool {
+    async fn resume(&self, message: Unfinished) -> (Evidence, bool) {
+        (message.evidence, self.bring_to_end(message).await)
+    }
+
+    async fn bring_to_end(&self, message: Unfinished) -> bool {
         let evidence = message.evidence;
         if self.failures.is_deadly(&message) {
             self.set_aside(evidence, "holder-died").await;
@@ -170,6 +166,68 @@ impl Recovery {
             Ok(false) => {} // answered, or somebody has it by now
             Err(error) => tracing::warn!(%evidence, %error, "not set aside"),
         }
+    }
+}
+
+/// What is to be done, and when to look for more.
+struct Work {
+    waiting: VecDeque<Unfinished>,
+    /// Waiting or under way: a long one may be handed out again meanwhile.
+    known: HashSet<Evidence>,
+    /// Not before.
+    look_at: Instant,
+    /// Whether the last page may not have been all.
+    is_more: bool,
+    /// Whether anything came to its end since the last page.
+    succeeds: bool,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            known: HashSet::new(),
+            look_at: Instant::now(),
+            is_more: false,
+            succeeds: false,
+        }
+    }
+}
+
+impl Work {
+    /// More are fetched while the last ones of a page are under way, not before.
+    fn may_look(&self, running: usize) -> bool {
+        self.waiting.is_empty() && running < AT_ONCE
+    }
+
+    /// At once where there are more, unless nothing succeeds at present.
+    fn is_to_look(&self, running: usize) -> bool {
+        let at_once = self.is_more && self.succeeds;
+        self.may_look(running) && (at_once || self.look_at <= Instant::now())
+    }
+
+    fn take(&mut self, page: Result<Vec<Unfinished>, StoreError>) {
+        self.look_at = Instant::now() + EVERY;
+        (self.succeeds, self.is_more) = (false, false);
+        match page {
+            Err(error) => tracing::warn!(%error, "unfinished messages not read"),
+            Ok(page) => {
+                self.is_more = !page.is_empty();
+                let new = page
+                    .into_iter()
+                    .filter(|message| self.known.insert(message.evidence));
+                self.waiting.extend(new);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<Unfinished> {
+        self.waiting.pop_front()
+    }
+
+    fn done(&mut self, evidence: Evidence, ended: bool) {
+        self.known.remove(&evidence);
+        self.succeeds |= ended;
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     admin(config, &mut problems);
     insurance(config, &mut problems);
     bodies(config, &mut problems);
+    lease(config, &mut problems);
     let store = super::store_engine(config).err();
     problems.extend(store.map(|(key, what, cure)| config.place().error(key, what, cure)));
     let tally = super::shared_tally(config).err();
@@ -80,6 +81,21 @@ fn insurance(config: &Config, problems: &mut Vec<Problem>) {
             "insurance.organ_id",
             "`insurance.organ_id` is not an organisation code",
             "use groups of at most three characters such as \"G99.00.01\"",
+        ));
+    }
+}
+
+/// Whoever takes a message over must find nobody who still acts upon it.
+fn lease(config: &Config, problems: &mut Vec<Problem>) {
+    let (lease, deadline) = (
+        config.store.lease_seconds.saturating_mul(1_000),
+        config.limits.deadline_ms,
+    );
+    if lease <= deadline {
+        problems.push(config.place().error(
+            "store.lease_seconds",
+            format!("a claim is held for {lease} ms, and its message may take {deadline} ms"),
+            "make `store.lease_seconds` longer than `limits.deadline_ms`",
         ));
     }
 }

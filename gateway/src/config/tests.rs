@@ -242,6 +242,19 @@ fn all_problems_are_told_at_once_in_the_order_of_their_lines() {
 }
 
 #[test]
+fn a_claim_that_ends_before_its_message_may_is_refused() {
+    let lease = ("lease_seconds = 30 ", "lease_seconds = 10 ");
+    let problem = only(Scene::new().with(&[lease]).unwrap_err());
+    assert_eq!(problem.line, line_of(GATEWAY, "lease_seconds = 30 "));
+    assert_eq!(
+        problem.what,
+        "a claim is held for 10000 ms, and its message may take 10000 ms"
+    );
+    let deadline = ("deadline_ms = 10000", "deadline_ms = 9000");
+    Scene::new().with(&[lease, deadline]).unwrap();
+}
+
+#[test]
 fn broken_syntax_is_told_with_its_line_and_nothing_else() {
     let problems = Scene::new()
         .with(&[("port = 8443", "port = = 8443")])

@@ -16,21 +16,56 @@ use crate::journal::Head;
 
 /// Seals a head.
 pub(crate) fn seal(vault: &Vault, writer: &str, head: &Head) -> Vec<u8> {
-    let mut plain = [0; 40];
-    plain[..8].copy_from_slice(&head.seq.to_be_bytes());
-    plain[8..].copy_from_slice(&head.hash);
-    let sealed = vault.seal(&bound(writer), &plain);
-    [sealed.wrapped_key, sealed.ciphertext].concat()
+    seal_as(HEAD, vault, writer, head)
 }
 
 /// Opens a sealed head; nothing where it was made by another hand.
 pub(crate) fn open(vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
+    open_as(HEAD, vault, writer, anchor)
+}
+
+/// Seals a chain's last record in a part that is detached: under a label of its own, so that no head that
+/// the chain ever had can be passed off as one.
+pub(crate) fn seal_end(vault: &Vault, writer: &str, end: &Head) -> Vec<u8> {
+    seal_as(END, vault, writer, end)
+}
+
+/// The newest of a chain's sealed ends, given oldest first. Those of version 1 bear a head's label: they are
+/// good until one of our own stands before them.
+pub(crate) fn open_ends<'a>(
+    vault: &Vault,
+    writer: &str,
+    ends: impl IntoIterator<Item = &'a [u8]>,
+) -> Option<Head> {
+    let (mut newest, mut has_own) = (None, false);
+    for sealed in ends {
+        let own = open_as(END, vault, writer, sealed);
+        has_own |= own.is_some();
+        newest = match own {
+            None if has_own => return None,
+            None => Some(open(vault, writer, sealed)?),
+            own => own,
+        };
+    }
+    newest
+}
+
+fn seal_as(label: &[u8], vault: &Vault, writer: &str, head: &Head) -> Vec<u8> {
+    let mut plain = [0; 40];
+    plain[..8].copy_from_slice(&head.seq.to_be_bytes());
+    plain[8..].copy_from_slice(&head.hash);
+    let sealed = vault.seal(&[label, writer.as_bytes()].concat(), &plain);
+    [sealed.wrapped_key, sealed.ciphertext].concat()
+}
+
+fn open_as(label: &[u8], vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
     let (wrapped_key, ciphertext) = anchor.split_at(anchor.len().checked_sub(CIPHERTEXT_BYTES)?);
     let sealed = Sealed {
         wrapped_key: wrapped_key.to_vec(),
         ciphertext: ciphertext.to_vec(),
     };
-    let plain = vault.open(&bound(writer), &sealed).ok()?;
+    let bound = [label, writer.as_bytes()].concat();
+    let plain = vault.open(&bound, &sealed).ok()?;
     let (seq, hash) = plain.split_first_chunk::<8>()?;
     Some(Head {
         seq: i64::from_be_bytes(*seq),
@@ -38,9 +73,8 @@ pub(crate) fn open(vault: &Vault, writer: &str, anchor: &[u8]) -> Option<Head> {
     })
 }
 
-fn bound(writer: &str) -> Vec<u8> {
-    [b"journal head\0", writer.as_bytes()].concat()
-}
+const HEAD: &[u8] = b"journal head\0";
+const END: &[u8] = b"journal detached end\0";
 
 /// Where the head file of a database stands.
 pub(crate) fn path_of(database: &Path) -> PathBuf {
@@ -125,6 +159,21 @@ mod tests {
             )
             .len()
         );
+    }
+
+    #[test]
+    fn an_end_bears_a_label_of_its_own_and_a_head_is_none_once_there_is_one() {
+        let vault = Vault::from_bytes([1; 32]);
+        let at = |seq| Head { seq, hash: [9; 32] };
+        let own = |seq| seal_end(&vault, "one", &at(seq));
+        let old = |seq| seal(&vault, "one", &at(seq));
+        let newest = |ends: &[Vec<u8>]| open_ends(&vault, "one", ends.iter().map(Vec::as_slice));
+        assert_eq!(open(&vault, "one", &own(7)), None, "an end is no head");
+        assert_eq!(newest(&[]), None);
+        assert_eq!(newest(&[old(3), own(7)]), Some(at(7)));
+        assert_eq!(newest(&[old(3), old(5)]), Some(at(5)), "of version 1");
+        assert_eq!(newest(&[own(3), old(7)]), None, "a head in an end's place");
+        assert_eq!(newest(&[own(3), vec![0; 200]]), None);
     }
 
     /// Sealed before wrapped keys had a version and a salt, with the key of the test above.

@@ -12,17 +12,30 @@ pub(crate) use recover::{HandOut, Quarantine, recover_again};
 use crate::journal::{self, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
 use crate::outbox::{self, SealedParcel};
+use crate::postgres::ahead::{Ahead, Asks, Claimed};
 use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// What is remembered of one (sender, id).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
-    request: i64,
-    digest: [u8; 32],
-    answer: Option<i64>,
+    pub(crate) request: i64,
+    pub(crate) digest: [u8; 32],
+    pub(crate) answer: Option<i64>,
     /// Until when somebody holds it; none where nobody does.
-    held_until: Option<i64>,
+    pub(crate) held_until: Option<i64>,
+}
+
+impl Row {
+    /// Reads request, digest, answer and the end of the lease from this column on.
+    pub(crate) fn read(row: &sql::Row<'_>, from: usize) -> sql::Result<Self> {
+        Ok(Self {
+            request: row.get(from)?,
+            digest: row.get(from + 1)?,
+            answer: row.get(from + 2)?,
+            held_until: row.get(from + 3)?,
+        })
+    }
 }
 
 /// What that means for one more message under the id.
@@ -80,14 +93,7 @@ fn find(
     id: &MessageId,
 ) -> sql::Result<Option<Row>> {
     conn.prepare_cached(sql)?
-        .query_row([id.as_str(), sender.as_str()], |row| {
-            Ok(Row {
-                request: row.get(0)?,
-                digest: row.get(1)?,
-                answer: row.get(2)?,
-                held_until: row.get(3)?,
-            })
-        })
+        .query_row([id.as_str(), sender.as_str()], |row| Row::read(row, 0))
         .optional()
 }
 
@@ -137,8 +143,7 @@ impl Claim {
 
     /// Judges the claim, and where it is ours gives what was there before.
     fn open(&self, turn: &mut Turn<'_>) -> Result<Result<Ours, ClaimOut>, RowError> {
-        let row = look_up_locked(turn.conn, &self.sender, &self.id)?;
-        Ok(match judge(row.as_ref(), &self.digest, turn.now) {
+        Ok(match self.judged(turn)? {
             Verdict::Unknown if self.fresh || self.is_forgotten(turn) => Ok(Ours::New),
             Verdict::Unknown => Err(ClaimOut::Stale),
             Verdict::Same(answer) => {
@@ -157,12 +162,46 @@ impl Claim {
         turn.terms.fence.forgot(self.sent_at, turn.now)
     }
 
+    fn name(&self) -> (String, String) {
+        (self.sender.as_str().to_owned(), self.id.as_str().to_owned())
+    }
+
+    fn is_known_ahead(&self, turn: &Turn<'_>) -> bool {
+        let known = turn.ahead.as_deref();
+        known.is_some_and(|ahead| ahead.row(self.sender.as_str(), self.id.as_str()).is_some())
+    }
+
+    /// What is known of its id, with all that the batch has done so far.
+    fn judged(&self, turn: &mut Turn<'_>) -> Result<Verdict, RowError> {
+        let (sender, id) = (&self.sender, &self.id);
+        let known = turn.ahead.as_deref();
+        if known.is_some_and(|ahead| ahead.is_locked(sender.as_str(), id.as_str())) {
+            return Err(RowError::Refused(StoreError::Busy));
+        }
+        if let Some(row) = known.and_then(|ahead| ahead.row(sender.as_str(), id.as_str())) {
+            return Ok(judge(row, &self.digest, turn.now));
+        }
+        turn.go_to_the_inbox()?;
+        let row = look_up_locked(turn.conn, sender, id)?;
+        Ok(judge(row.as_ref(), &self.digest, turn.now))
+    }
+
     /// The row of a new id.
     fn insert(&self, turn: &mut Turn<'_>, request: i64, begins: &Begins) -> Result<(), RowError> {
         let (answer, owner, until) = match *begins {
             Begins::Held { until } => (None, Some(turn.terms.writer.as_str()), Some(until)),
             Begins::Answered(answer) => (Some(answer), None, None),
         };
+        if let Some(ahead) = turn.ahead.as_deref_mut() {
+            let row = Row {
+                request,
+                digest: self.digest,
+                answer,
+                held_until: until,
+            };
+            ahead.insert(self.name(), row, self.request.evidence.as_bytes());
+            return Ok(());
+        }
         turn.conn.prepare_cached(INSERT)?.execute(params![
             request,
             self.sender.as_str(),
@@ -185,7 +224,26 @@ impl Claim {
                 self.insert(turn, request, &Begins::Held { until })?;
                 Ok(request)
             }
+            Ours::Abandoned(before) if self.is_known_ahead(turn) => {
+                let evidence = self.request.evidence;
+                let ours = |ahead: &Ahead| ahead.bears(before, evidence.as_bytes());
+                let request = match turn.ahead.as_deref().is_some_and(ours) {
+                    true => before,
+                    false => self.request.append(turn)?,
+                };
+                let row = Row {
+                    request,
+                    digest: self.digest,
+                    answer: None,
+                    held_until: Some(until),
+                };
+                if let Some(ahead) = turn.ahead.as_deref_mut() {
+                    ahead.take(self.name(), row, evidence.as_bytes());
+                }
+                Ok(request)
+            }
             Ours::Abandoned(before) => {
+                turn.go_to_the_inbox()?;
                 let known = turn.request_of(self.request.evidence.as_bytes())?;
                 let request = match known {
                     Some(known) if known == before => before,
@@ -227,6 +285,14 @@ impl Command for Claim {
         Some(*self.request.evidence.as_bytes())
     }
 
+    fn has_claimed(out: &ClaimOut) -> bool {
+        matches!(out, ClaimOut::New)
+    }
+
+    fn asks(&self) -> Option<Asks<'_>> {
+        Some(Asks::Row(self.sender.as_str(), self.id.as_str()))
+    }
+
     fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
         match self.open(turn)? {
             Err(known) => Ok(known),
@@ -249,6 +315,10 @@ pub(crate) struct Exchange {
 impl Command for Exchange {
     type Out = ClaimOut;
     const TAKES_IN: bool = true;
+
+    fn asks(&self) -> Option<Asks<'_>> {
+        self.claim.asks()
+    }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<ClaimOut, RowError> {
         match self.claim.open(turn)? {
@@ -276,37 +346,70 @@ pub(crate) struct Commit {
 }
 
 impl Command for Commit {
-    type Out = ();
+    /// Ids of parcels that were set aside.
+    type Out = Vec<String>;
+    /// The effect is done: whoever asks again should find its answer.
+    const UNASKED: bool = true;
+
+    fn leaves(&self) -> Option<[u8; 16]> {
+        Some(*self.answer.evidence.as_bytes())
+    }
 
     fn moves_parcels(&self) -> bool {
         !self.parcels.is_empty()
     }
 
-    fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+    fn asks(&self) -> Option<Asks<'_>> {
+        Some(Asks::Claim(self.answer.evidence.as_bytes()))
+    }
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Vec<String>, RowError> {
+        self.answer(turn)?;
         let evidence = self.answer.evidence;
-        let request = turn
-            .request_of(evidence.as_bytes())?
-            .ok_or_else(|| RowError::refused("an answer to a message that was never claimed"))?;
-        close(turn, request, &self.answer)?;
+        let mut aside = Vec::new();
         for parcel in &self.parcels {
-            outbox::insert(turn, parcel, Some(evidence))?;
+            aside.extend(outbox::insert(turn, parcel, Some(evidence))?);
         }
-        Ok(())
+        Ok(aside)
+    }
+}
+
+impl Commit {
+    fn answer(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        let evidence = self.answer.evidence.as_bytes();
+        let never = || RowError::refused("an answer to a message that was never claimed");
+        let known = turn.ahead.as_deref();
+        match known.and_then(|ahead| ahead.claimed(evidence)) {
+            Some(Claimed::Never) => Err(never()),
+            Some(Claimed::Closed) => Err(RowError::refused(CLOSED)),
+            Some(Claimed::Locked) => Err(RowError::Refused(StoreError::Busy)),
+            Some(Claimed::Open(request)) => close(turn, request, &self.answer),
+            None => {
+                turn.go_to_the_inbox()?;
+                let request = turn.request_of(evidence)?.ok_or_else(never)?;
+                close(turn, request, &self.answer)
+            }
+        }
     }
 }
 
 /// Appends the answer and marks the request as answered; refused where another has it by now.
 fn close(turn: &mut Turn<'_>, request: i64, answer: &Draft) -> Result<(), RowError> {
+    let evidence = answer.evidence;
     let answer = answer.append(turn)?;
+    if let Some(ahead) = turn.ahead.as_deref_mut()
+        && ahead.close(evidence.as_bytes(), request, answer)
+    {
+        return Ok(());
+    }
+    turn.go_to_the_inbox()?;
     let closed = turn
         .conn
         .prepare_cached(CLOSE)?
         .execute([answer, request])?;
     match closed {
         1 => Ok(()),
-        _ => Err(RowError::refused(
-            "the claim was answered or taken over by another",
-        )),
+        _ => Err(RowError::refused(CLOSED)),
     }
 }
 
@@ -316,6 +419,12 @@ pub(crate) struct Release(pub(crate) Evidence);
 
 impl Command for Release {
     type Out = ();
+    /// Its caller may go without waiting; another may wait for what it gives back.
+    const UNASKED: bool = true;
+
+    fn leaves(&self) -> Option<[u8; 16]> {
+        Some(*self.0.as_bytes())
+    }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
         if let Some(request) = turn.request_of(self.0.as_bytes())? {
@@ -338,8 +447,20 @@ fn one_row(changed: usize, what: &str) -> Result<(), RowError> {
 
 /// Ends the claims that an earlier process of this writer left behind: whoever has the writer's lock knows
 /// that nobody acts upon them, and their effect keys make a second try safe.
+///
+/// In a database so many at a time that each statement ends within its bound, however many there are.
 pub(crate) fn let_go(conn: &Connection, writer: &str, now: i64) -> sql::Result<usize> {
-    conn.prepare_cached(LET_GO)?.execute(params![writer, now])
+    let Connection::Postgres(session) = conn else {
+        return conn.prepare_cached(LET_GO)?.execute(params![writer, now]);
+    };
+    let (mut all, mut page) = (0, 1);
+    while page > 0 {
+        session.begin_turn();
+        let mut let_go = conn.prepare_cached(LET_SOME_GO)?;
+        page = let_go.execute(params![writer, now, LET_GO_AT_ONCE])?;
+        all += page;
+    }
+    Ok(all)
 }
 
 /// Everything needed to act again.
@@ -456,6 +577,7 @@ pub(crate) fn requests_under(conn: &Connection, id: &str, max: i64) -> sql::Resu
         .collect()
 }
 
+const CLOSED: &str = "the claim was answered or taken over by another";
 const LOOK_UP: &str = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) \
     FROM inbox WHERE message_id = ?1 AND sender = ?2";
 const LOOK_UP_LOCKED: &str = "SELECT request, digest, answer, iif(owner IS NULL, NULL, leased_until) \
@@ -469,6 +591,11 @@ const CLOSE: &str = "UPDATE inbox SET answer = ?1, owner = NULL, leased_until = 
     WHERE request = ?2 AND answer IS NULL";
 const LET_GO: &str = "UPDATE inbox SET owner = NULL, leased_until = ?2 \
     WHERE answer IS NULL AND owner = ?1 AND leased_until > ?2";
+const LET_GO_AT_ONCE: i64 = 2_000;
+const LET_SOME_GO: &str = "UPDATE inbox i SET owner = NULL, leased_until = ?2 \
+    FROM (SELECT message_id, sender FROM inbox \
+    WHERE answer IS NULL AND owner = ?1 AND leased_until > ?2 LIMIT ?3) held \
+    WHERE i.message_id = held.message_id AND i.sender = held.sender";
 /// One that was never handed out has its turn at once; another one waits as it would have, so that
 /// giving back is no way to the front.
 const RELEASE: &str = "UPDATE inbox SET owner = NULL, lost = 0, leased_until = ?2 + \

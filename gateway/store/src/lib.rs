@@ -137,6 +137,7 @@ impl Store {
             database.keep,
             Arc::clone(&params.vault),
             Arc::clone(&params.clock),
+            Arc::clone(&health),
         )?;
         Ok(Self::made(
             params,
@@ -231,7 +232,8 @@ impl StoreParams {
     fn terms(&self) -> Terms {
         Terms {
             writer: self.writer.clone(),
-            lease_micros: micros(self.lease),
+            // One that is over as it begins would be taken twice in one batch.
+            lease_micros: micros(self.lease).max(1),
             refusals_per_minute_max: self.refusals_per_minute_max,
             fence: Arc::default(),
         }

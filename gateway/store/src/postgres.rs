@@ -2,6 +2,7 @@
 //!
 //! It refuses to know what the commands do: they are the same as on SQLite.
 
+pub(crate) mod ahead;
 mod chain;
 mod connect;
 pub(crate) mod keeper;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use gateway_core::tls::Connector;
 
-pub(crate) use chain::base_of;
+pub(crate) use chain::{base_of, chain_of};
 pub(crate) use connect::Target;
 pub(crate) use session::Session;
 
@@ -37,6 +38,8 @@ pub struct PostgresParams {
     pub statement_timeout: Duration,
     /// How long journal partitions are kept attached; none for ever. Default none.
     pub keep: Option<Duration>,
+    /// How often a running store looks whether it still understands the schema. Default 30 s.
+    pub schema_check: Duration,
     /// Reach a database over the network without TLS. Default no.
     pub danger_plain: bool,
 }
@@ -52,6 +55,7 @@ impl PostgresParams {
             connect_timeout: Duration::from_millis(500),
             statement_timeout: Duration::from_millis(800),
             keep: None,
+            schema_check: Duration::from_secs(30),
             danger_plain: false,
         }
     }

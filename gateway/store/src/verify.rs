@@ -5,6 +5,7 @@
 //! database and a head file that were both put back to the same older state; a copy of an anchor kept
 //! elsewhere finds that.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use rusqlite::OpenFlags;
 
 use crate::journal::{Chained, Head, Kind, Record};
 use crate::meta::{Meta, Tag};
-use crate::postgres::{PostgresParams, Target, base_of};
+use crate::postgres::{PostgresParams, Target, base_of, chain_of};
 use crate::sql::{self, Connection, OptionalExtension as _, Row};
 use crate::{Engine, anchor};
 
@@ -110,7 +111,7 @@ pub fn verify(path: &Path, vault: &Vault) -> Result<Verified, Broken> {
         seen,
         base: 0,
         head: Head::genesis(&writer),
-        is_cut_off: false,
+        cuts: Cuts::new(),
     };
     let head = walk.whole(&end)?;
     stray_inbox(&conn)?;
@@ -156,8 +157,7 @@ fn database_chains(
     let session = target.connect().map_err(failed)?;
     session.take_time(WALK_MAX).map_err(failed)?;
     let conn = Connection::Postgres(session);
-    conn.execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .map_err(failed)?;
+    let cuts = cuts(&conn, vault)?;
     let chains: Vec<Chain> = conn
         .prepare_cached(CHAINS)
         .and_then(|mut chains| chains.query_map([], Chain::read)?.collect())
@@ -165,21 +165,42 @@ fn database_chains(
     let mut all = Vec::new();
     for chain in chains {
         if only.is_none_or(|only| only == chain.writer) {
-            all.push(chain.verify(&conn, vault)?);
+            all.push(chain.verify(&conn, vault, cuts.clone())?);
         }
     }
     stray_inbox(&conn)?;
     Ok(all)
 }
 
-/// A chain in a database, and what was detached of it.
+/// The last detached record of each chain, by the chain's id.
+type Cuts = HashMap<i64, Head>;
+
+fn cuts(conn: &Connection, vault: &Vault) -> Result<Cuts, Broken> {
+    let failed = |error: sql::Error| unreadable(0, &error);
+    let mut ends: HashMap<i64, (String, Vec<Vec<u8>>)> = HashMap::new();
+    let rows: Vec<(i64, String, Vec<u8>)> = conn
+        .prepare_cached(CUTS)
+        .and_then(|mut rows| {
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            rows.query_map([], read)?.collect()
+        })
+        .map_err(failed)?;
+    for (chain, writer, anchor) in rows {
+        let (_, anchors) = ends.entry(chain).or_insert((writer, Vec::new()));
+        anchors.push(anchor);
+    }
+    let open = |(chain, (writer, anchors)): (i64, (String, Vec<Vec<u8>>))| {
+        let end = anchor::open_ends(vault, &writer, anchors.iter().map(Vec::as_slice));
+        let end = end.ok_or(broken(base_of(chain).unsigned_abs(), What::HeadRow))?;
+        Ok((chain, end))
+    };
+    ends.into_iter().map(open).collect()
+}
+
+/// A chain in a database.
 struct Chain {
     id: i64,
     writer: String,
-    anchor: Vec<u8>,
-    detached: Option<Vec<u8>>,
-    /// Whether parts of any chain were.
-    is_cut_off: bool,
 }
 
 impl Chain {
@@ -187,41 +208,55 @@ impl Chain {
         Ok(Self {
             id: row.get(0)?,
             writer: row.get(1)?,
-            anchor: row.get(2)?,
-            detached: row.get(3)?,
-            is_cut_off: row.get(4)?,
         })
     }
 
-    fn verify(self, conn: &Connection, vault: &Vault) -> Result<Verified, Broken> {
+    /// Page by page, each read in a statement of its own while the chain goes on growing, so that no
+    /// snapshot is held for as long as months of journal take; what came meanwhile in one short
+    /// transaction at the end.
+    fn verify(self, conn: &Connection, vault: &Vault, cuts: Cuts) -> Result<Verified, Broken> {
         let base = base_of(self.id);
-        let open = |sealed: &[u8]| {
-            anchor::open(vault, &self.writer, sealed)
-                .ok_or(broken(base.unsigned_abs(), What::HeadRow))
-        };
-        let end = open(&self.anchor)?;
         let genesis = Head {
             seq: base,
             ..Head::genesis(&self.writer)
         };
-        let head = match &self.detached {
-            Some(sealed) => open(sealed)?,
-            None => genesis,
-        };
-        let walk = Walk {
+        let mut walk = Walk {
             conn,
             vault,
-            seen: end,
+            seen: self.end(conn, vault)?,
             base,
-            head,
-            is_cut_off: self.is_cut_off,
+            head: cuts.get(&self.id).copied().unwrap_or(genesis),
+            cuts,
         };
+        loop {
+            let before = walk.head.seq;
+            walk.up_to_seen()?;
+            if walk.head.seq - before <= NEAR {
+                break;
+            }
+            walk.seen = self.end(conn, vault)?;
+        }
+        let failed = |error: sql::Error| unreadable(0, &error);
+        conn.execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .map_err(failed)?;
+        let end = self.end(conn, vault)?;
+        walk.seen = end;
         let head = walk.whole(&end)?;
+        conn.execute_batch("COMMIT").map_err(failed)?;
         Ok(Verified {
             records: (head.seq - base).unsigned_abs(),
             head: head.hash,
             writer: self.writer,
         })
+    }
+
+    /// Its sealed head as it stands now.
+    fn end(&self, conn: &Connection, vault: &Vault) -> Result<Head, Broken> {
+        let sealed: Vec<u8> = conn
+            .query_row(HEAD, [self.id], |row| row.get(0))
+            .map_err(|error| unreadable(0, &error))?;
+        let place = base_of(self.id).unsigned_abs();
+        anchor::open(vault, &self.writer, &sealed).ok_or(broken(place, What::HeadRow))
     }
 }
 
@@ -234,8 +269,8 @@ struct Walk<'a> {
     base: i64,
     /// How far the walk has come.
     head: Head,
-    /// Whether older parts were detached.
-    is_cut_off: bool,
+    /// What was detached of each chain, as far as it has been looked at.
+    cuts: Cuts,
 }
 
 /// One record as it stands, with its digest and hash.
@@ -243,10 +278,34 @@ type Stored = (i64, sql::Result<(Record, [u8; 32], [u8; 32])>);
 
 impl Walk<'_> {
     fn whole(mut self, end: &Head) -> Result<Head, Broken> {
+        let until = match self.conn {
+            Connection::Sqlite(_) => i64::MAX,
+            Connection::Postgres(_) => self.base + base_of(1),
+        };
+        self.before(until)?;
+        self.ends_at(end)?;
+        Ok(self.head)
+    }
+
+    /// As far as the sealed head that was seen last, and no further: the chain may go on.
+    fn up_to_seen(&mut self) -> Result<(), Broken> {
+        let seen = self.seen;
+        self.before(seen.seq + 1)?;
+        if self.head.seq < seen.seq {
+            self.look_for_cut()?;
+        }
+        if self.head.seq < seen.seq {
+            return Err(broken((self.head.seq + 1).unsigned_abs(), What::Cut));
+        }
+        Ok(())
+    }
+
+    /// All records before this number.
+    fn before(&mut self, until: i64) -> Result<(), Broken> {
         self.witness()?;
         let mut after = self.head.seq;
         loop {
-            let page = self.page(after)?;
+            let page = self.page(after, until)?;
             let Some((last, _)) = page.last() else { break };
             after = *last;
             for stored in page {
@@ -254,18 +313,13 @@ impl Walk<'_> {
                 self.witness()?;
             }
         }
-        self.ends_at(end)?;
-        Ok(self.head)
+        Ok(())
     }
 
     /// The next records behind this number.
-    fn page(&self, after: i64) -> Result<Vec<Stored>, Broken> {
+    fn page(&self, after: i64, until: i64) -> Result<Vec<Stored>, Broken> {
         // Numbers before the first are looked for as well, where the file is this chain's alone.
         let after = if after == 0 { i64::MIN } else { after };
-        let until = match self.conn {
-            Connection::Sqlite(_) => i64::MAX,
-            Connection::Postgres(_) => self.base + base_of(1),
-        };
         let after = if self.conn.is_postgres() {
             after.max(self.base)
         } else {
@@ -286,7 +340,26 @@ impl Walk<'_> {
             .map_err(|error| self.unreadable(&error))
     }
 
+    /// What is missing may have been detached while we were under way: the walk goes on behind it.
+    fn look_for_cut(&mut self) -> Result<(), Broken> {
+        if !self.conn.is_postgres() {
+            return Ok(());
+        }
+        self.cuts = cuts(self.conn, self.vault)?;
+        let own = self.cuts.get(&chain_of(self.base)).copied();
+        if let Some(cut) = own.filter(|cut| cut.seq > self.head.seq) {
+            self.head = cut;
+        }
+        Ok(())
+    }
+
     fn record(&mut self, (seq, stored): Stored) -> Result<(), Broken> {
+        if seq != self.head.seq + 1 {
+            self.look_for_cut()?;
+        }
+        if self.conn.is_postgres() && seq <= self.head.seq {
+            return Ok(()); // a record behind which the cut stands by now
+        }
         let due = self.head.seq + 1;
         if seq != due {
             // Beyond the due number a record is missing; below it there is one before the first.
@@ -327,7 +400,7 @@ impl Walk<'_> {
 
     /// The inbox row of a request names its sender, id and content; the row of an answer's request
     /// names the answer.
-    fn inbox_agrees(&self, record: &Record) -> Result<(), What> {
+    fn inbox_agrees(&mut self, record: &Record) -> Result<(), What> {
         let agrees = match record.kind {
             Kind::Request => self.request_agrees(record),
             Kind::Answer => self.answer_agrees(record),
@@ -364,13 +437,29 @@ impl Walk<'_> {
             && meta.bytes(Tag::ContentDigest) == Some(&digest))
     }
 
-    fn answer_agrees(&self, record: &Record) -> sql::Result<bool> {
+    fn answer_agrees(&mut self, record: &Record) -> sql::Result<bool> {
         let mut statement = self.conn.prepare_cached(ANSWER_OF_EVIDENCE)?;
-        let answers: Vec<Option<i64>> = statement
-            .query_map([record.evidence.as_slice()], |row| row.get(0))?
+        let requests: Vec<(i64, Option<i64>)> = statement
+            .query_map([record.evidence.as_slice()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
             .collect::<sql::Result<_>>()?;
-        // The request may stand in a part that was detached.
-        Ok(answers.contains(&Some(record.seq)) || (answers.is_empty() && self.is_cut_off))
+        if requests
+            .iter()
+            .any(|(_, answer)| *answer == Some(record.seq))
+        {
+            return Ok(true);
+        }
+        // Its request may stand in a part that was detached, or is about to be: then its id is forgotten.
+        // One that stands here has its row.
+        if self.look_for_cut().is_err() {
+            return Ok(false);
+        }
+        let is_cut = |(request, _): &(i64, Option<i64>)| {
+            let cut = self.cuts.get(&chain_of(*request));
+            cut.is_some_and(|cut| *request <= cut.seq)
+        };
+        Ok(!self.cuts.is_empty() && requests.iter().all(is_cut))
     }
 
     /// At the number that the file saw, the hash must be the one it saw.
@@ -402,15 +491,25 @@ impl Walk<'_> {
     }
 }
 
-/// Every inbox row stands for a request, and its answer, if any, for the answer of that request.
+/// Every inbox row stands for a request, and its answer, if any, for the answer of that request. Page by
+/// page: each is one statement, and so sees row and records as one commit left them.
 fn stray_inbox(conn: &Connection) -> Result<(), Broken> {
-    let stray: Option<i64> = conn
-        .query_row(STRAY_INBOX, [], |row| row.get(0))
-        .optional()
-        .map_err(|error| unreadable(0, &error))?;
-    match stray {
-        None => Ok(()),
-        Some(seq) => Err(broken(seq.unsigned_abs(), What::Inbox)),
+    let mut after = i64::MIN;
+    loop {
+        let page: Vec<(i64, bool)> = conn
+            .prepare_cached(INBOX_PAGE)
+            .and_then(|mut page| {
+                let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                page.query_map([after, INBOX_ROWS], read)?.collect()
+            })
+            .map_err(|error| unreadable(0, &error))?;
+        if let Some((seq, _)) = page.iter().find(|(_, is_stray)| *is_stray) {
+            return Err(broken(seq.unsigned_abs(), What::Inbox));
+        }
+        match page.last() {
+            Some((last, _)) => after = *last,
+            None => return Ok(()),
+        }
     }
 }
 
@@ -425,13 +524,19 @@ fn broken(seq: u64, what: What) -> Broken {
 const SELECT: &str = "SELECT seq, kind, evidence, at, metadata, wrapped_key, ciphertext, \
     digest, hash FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
 const INBOX_OF_REQUEST: &str = "SELECT sender, message_id, digest FROM inbox WHERE request = ?1";
-const ANSWER_OF_EVIDENCE: &str = "SELECT i.answer FROM journal j JOIN inbox i ON i.request = j.seq \
-    WHERE j.evidence = ?1 AND j.kind = 1";
-const STRAY_INBOX: &str = "SELECT i.request FROM inbox i \
-    LEFT JOIN journal j ON j.seq = i.request LEFT JOIN journal a ON a.seq = i.answer \
-    WHERE coalesce(j.kind, 0) <> 1 OR (i.answer IS NOT NULL AND \
-    (coalesce(a.kind, 0) <> 2 OR a.evidence IS DISTINCT FROM j.evidence)) ORDER BY i.request LIMIT 1";
-const CHAINS: &str = "SELECT c.id, c.writer, c.anchor, (SELECT d.anchor FROM detached d \
-    WHERE d.chain = c.id ORDER BY d.seq DESC LIMIT 1), EXISTS (SELECT 1 FROM detached) FROM chain c ORDER BY c.id";
+const ANSWER_OF_EVIDENCE: &str = "SELECT j.seq, i.answer FROM journal j \
+    LEFT JOIN inbox i ON i.request = j.seq WHERE j.evidence = ?1 AND j.kind = 1";
+const INBOX_PAGE: &str = "SELECT i.request, coalesce(j.kind, 0) <> 1 OR (i.answer IS NOT NULL AND \
+    (coalesce(a.kind, 0) <> 2 OR a.evidence IS DISTINCT FROM j.evidence)) \
+    FROM (SELECT request, answer FROM inbox WHERE request > ?1 ORDER BY request LIMIT ?2) i \
+    LEFT JOIN journal j ON j.seq = i.request LEFT JOIN journal a ON a.seq = i.answer ORDER BY i.request";
+const CHAINS: &str = "SELECT id, writer FROM chain ORDER BY id";
+const HEAD: &str = "SELECT anchor FROM chain WHERE id = ?1";
+const CUTS: &str = "SELECT d.chain, c.writer, d.anchor FROM detached d JOIN chain c ON c.id = d.chain \
+    ORDER BY d.chain, d.seq";
+/// Rows of the inbox in one statement.
+const INBOX_ROWS: i64 = 1_000;
+/// A chain that grew by no more than this during a walk is near enough its end to be held still.
+const NEAR: i64 = 4_096;
 const PAGE: i64 = 256;
 const WALK_MAX: Duration = Duration::from_secs(24 * 3600);

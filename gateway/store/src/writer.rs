@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use gateway_core::head::Evidence;
 use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
 use rusqlite::ErrorCode;
@@ -16,8 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::anchor::{self, HeadFile};
 use crate::headroom::Headroom;
 use crate::health::Health;
+use crate::inbox::Release;
 use crate::journal::{self, Head};
 use crate::postgres;
+use crate::postgres::ahead::{Ahead, Asks};
 use crate::postgres::pending::Pending;
 use crate::recovering::Fence;
 use crate::sql::{self, Connection};
@@ -32,6 +35,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) terms: &'a Terms,
     /// On PostgreSQL records wait here for the end of the transaction.
     pub(crate) pending: Option<&'a mut Pending>,
+    /// On PostgreSQL what the batch was told of the inbox beforehand, and writes there at its end.
+    pub(crate) ahead: Option<&'a mut Ahead>,
 }
 
 impl Turn<'_> {
@@ -39,6 +44,15 @@ impl Turn<'_> {
     pub(crate) fn request_of(&mut self, evidence: &[u8; 16]) -> sql::Result<Option<i64>> {
         self.write_out(|pending| pending.has(evidence))?;
         journal::request_of(self.conn, evidence)
+    }
+
+    /// Before the inbox is asked or changed directly: what waits for it is written, and what was known of
+    /// it is known no more.
+    pub(crate) fn go_to_the_inbox(&mut self) -> sql::Result<()> {
+        if let (Some(ahead), Connection::Postgres(session)) = (self.ahead.take(), self.conn) {
+            ahead.flush(session, &self.terms.writer)?;
+        }
+        Ok(())
     }
 
     /// Writes what waits, where it is needed now.
@@ -89,6 +103,9 @@ pub(crate) trait Command: Send + 'static {
     /// Whether it takes in something new, and so needs room on the disk for what follows from it.
     const TAKES_IN: bool = false;
 
+    /// Whether it is run though nobody waits for it.
+    const UNASKED: bool = false;
+
     /// Whether it changes which parcels there are or who goes first.
     fn moves_parcels(&self) -> bool {
         false
@@ -96,6 +113,21 @@ pub(crate) trait Command: Send + 'static {
 
     /// The evidence that it claims, so that a claim of which nobody heard can be given back.
     fn claims(&self) -> Option<[u8; 16]> {
+        None
+    }
+
+    /// The evidence whose claim nobody acts upon any more where this could not be written.
+    fn leaves(&self) -> Option<[u8; 16]> {
+        None
+    }
+
+    /// Whether it has claimed, where this came of it.
+    fn has_claimed(_: &Self::Out) -> bool {
+        false
+    }
+
+    /// What it will ask of the inbox, where that is all that it asks; nothing where it goes there itself.
+    fn asks(&self) -> Option<Asks<'_>> {
         None
     }
 
@@ -107,7 +139,9 @@ pub(crate) trait Job: Send {
     fn takes_in(&self) -> bool;
     fn moves_parcels(&self) -> bool;
     fn claims(&self) -> Option<[u8; 16]>;
-    /// Whether anybody still waits for it.
+    fn leaves(&self) -> Option<[u8; 16]>;
+    fn asks(&self) -> Option<Asks<'_>>;
+    /// Whether it is to be run: anybody still waits for it, or it is run all the same.
     fn is_wanted(&self) -> bool;
     fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError>;
     fn refuse(&mut self, error: StoreError);
@@ -117,7 +151,54 @@ pub(crate) trait Job: Send {
 struct Ticket<C: Command> {
     command: C,
     out: Option<Result<C::Out, StoreError>>,
-    reply: oneshot::Sender<Result<C::Out, StoreError>>,
+    reply: oneshot::Sender<Reply<C>>,
+    /// The way back in, for the claim that nobody hears of.
+    jobs: mpsc::WeakSender<Box<dyn Job>>,
+}
+
+/// What became of a command. Whoever drops it without having taken it out never heard of it.
+struct Reply<C: Command> {
+    out: Option<Result<C::Out, StoreError>>,
+    unheard: Option<Unheard>,
+}
+
+impl<C: Command> Reply<C> {
+    fn heard(mut self) -> Result<C::Out, StoreError> {
+        if let Some(unheard) = &mut self.unheard {
+            unheard.0 = None;
+        }
+        self.out.take().unwrap_or_else(|| Err(gone()))
+    }
+}
+
+/// A claim whose caller may have gone: unless it is heard of, it is given back at once, so that it does
+/// not stand in the way of the same message until its lease ends.
+struct Unheard(Option<(mpsc::WeakSender<Box<dyn Job>>, Evidence)>);
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        let Some((jobs, evidence)) = self.0.take() else {
+            return;
+        };
+        if let Some(jobs) = jobs.upgrade() {
+            // Where the queue is full its lease gives it back.
+            let _ = jobs.try_send(ticket(Release(evidence), &jobs).0);
+        }
+    }
+}
+
+type Answer<C> = oneshot::Receiver<Reply<C>>;
+
+/// A command ready to be queued, and where its answer comes.
+fn ticket<C: Command>(command: C, jobs: &mpsc::Sender<Box<dyn Job>>) -> (Box<dyn Job>, Answer<C>) {
+    let (reply, answer) = oneshot::channel();
+    let ticket = Ticket {
+        command,
+        out: None,
+        reply,
+        jobs: jobs.downgrade(),
+    };
+    (Box::new(ticket), answer)
 }
 
 impl<C: Command> Job for Ticket<C> {
@@ -133,8 +214,16 @@ impl<C: Command> Job for Ticket<C> {
         self.command.claims()
     }
 
+    fn leaves(&self) -> Option<[u8; 16]> {
+        self.command.leaves()
+    }
+
+    fn asks(&self) -> Option<Asks<'_>> {
+        self.command.asks()
+    }
+
     fn is_wanted(&self) -> bool {
-        !self.reply.is_closed()
+        C::UNASKED || !self.reply.is_closed()
     }
 
     fn run(&mut self, turn: &mut Turn<'_>) -> Result<(), RowError> {
@@ -148,10 +237,19 @@ impl<C: Command> Job for Ticket<C> {
 
     fn resolve(self: Box<Self>, committed: Result<(), StoreError>) {
         let never_ran = || Err(StoreError::Unavailable("it was not run".into()));
-        let Self { out, reply, .. } = *self;
+        let Self {
+            command,
+            out,
+            reply,
+            jobs,
+        } = *self;
         let out = committed.and_then(|()| out.unwrap_or_else(never_ran));
+        let claimed = matches!(&out, Ok(out) if C::has_claimed(out));
+        let evidence = command.claims().filter(|_| claimed);
+        let unheard = evidence.map(|bytes| Unheard(Some((jobs, Evidence::from_bytes(bytes)))));
+        let out = Some(out);
         // Whoever asked may have gone; what was committed stays committed.
-        let _ = reply.send(out);
+        let _ = reply.send(Reply { out, unheard });
     }
 }
 
@@ -215,21 +313,17 @@ impl Writer {
     /// Runs a command; resolves when it is durable or has been refused.
     pub(crate) async fn submit<C: Command>(&self, command: C) -> Result<C::Out, StoreError> {
         self.health.writable()?;
-        let (reply, answer) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        jobs.try_send(Box::new(Ticket {
-            command,
-            out: None,
-            reply,
-        }))
-        .map_err(|error| match error {
+        let (ticket, answer) = ticket(command, jobs);
+        jobs.try_send(ticket).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
+        let heard = |reply: Result<Reply<C>, _>| reply.map_or_else(|_| Err(gone()), Reply::heard);
         let out = match self.patience {
-            None => answer.await.unwrap_or_else(|_| Err(gone())),
+            None => heard(answer.await),
             Some(patience) => match tokio::time::timeout(patience, answer).await {
-                Ok(answer) => answer.unwrap_or_else(|_| Err(gone())),
+                Ok(answer) => heard(answer),
                 Err(_) => Err(StoreError::Unavailable(
                     "the database does not answer".into(),
                 )),
@@ -328,6 +422,7 @@ impl WriterParts {
                 now,
                 terms: &self.terms,
                 pending: None,
+                ahead: None,
             };
             if let Err(error) = run(job.as_mut(), &mut turn) {
                 return Err(self.row_failed(&error));

@@ -209,8 +209,9 @@ fn put_back(turn: &Turn<'_>, id: &str, later: &Later) -> Result<(), RowError> {
     Ok(())
 }
 
+/// Nothing was tried: the lease does not count as an attempt, and what went before it stands as it stood.
 fn hand_back(turn: &Turn<'_>, id: &str, after_micros: i64) -> Result<(), RowError> {
-    let sql = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2 WHERE id = ?1";
+    let sql = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2, attempts = attempts - 1 WHERE id = ?1";
     let due_at = turn.now.saturating_add(after_micros);
     turn.conn
         .prepare_cached(sql)?

@@ -33,17 +33,23 @@ pub(crate) fn behind(conn: &Connection, id: &str) -> sql::Result<u64> {
 }
 
 /// Parcels, the newest first.
+///
+/// What is open is found by the index of what is open, what was cancelled by the acts that did it: the
+/// history of what was delivered is walked only by whoever asks for that, from its newest end.
 pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> sql::Result<Vec<ParcelStory>> {
-    let wanted = match filter.state {
-        None => "state <> 2",
-        Some(ParcelState::Waiting) => "state = 0",
-        Some(ParcelState::Leased) => "state = 1",
-        Some(ParcelState::Done) => "state = 2 AND receipt IS NOT NULL",
-        Some(ParcelState::Dead) => "state IN (3, 4) AND state = 3",
-        Some(ParcelState::Poison) => "state IN (3, 4) AND state = 4",
-        Some(ParcelState::Cancelled) => "state = 2 AND receipt IS NULL",
+    let (from, wanted) = match filter.state {
+        None => (OPEN, "state <> 2"),
+        Some(ParcelState::Waiting) => (OPEN, "state <> 2 AND state = 0"),
+        Some(ParcelState::Leased) => (OPEN, "state <> 2 AND state = 1"),
+        Some(ParcelState::Done) => ("outbox", "state = 2 AND receipt IS NOT NULL"),
+        Some(ParcelState::Dead) => (STUCK, "state IN (3, 4) AND state = 3"),
+        Some(ParcelState::Poison) => (STUCK, "state IN (3, 4) AND state = 4"),
+        Some(ParcelState::Cancelled) => (
+            "outbox",
+            "state = 2 AND receipt IS NULL AND id IN (SELECT target FROM act)",
+        ),
     };
-    let mut sql = format!("SELECT {COLUMNS} FROM outbox WHERE {wanted}");
+    let mut sql = format!("SELECT {COLUMNS} FROM {from} WHERE {wanted}");
     let mut values: Vec<&dyn ToValue> = Vec::new();
     let id = filter.partner.as_ref().map(|partner| partner.as_str());
     for (value, test) in [
@@ -61,7 +67,11 @@ pub(crate) fn list(conn: &Connection, filter: &ParcelFilter) -> sql::Result<Vec<
         }
     }
     let max = i64::try_from(filter.max.clamp(1, LIST_MAX)).unwrap_or(1);
-    sql.push_str(" ORDER BY position DESC LIMIT ?");
+    sql.push_str(match filter.state {
+        Some(ParcelState::Done) => " ORDER BY position DESC LIMIT ?",
+        // A sum is in no index: nothing is walked in the order of positions for its sake.
+        _ => " ORDER BY position + 0 DESC LIMIT ?",
+    });
     values.push(&max);
     conn.prepare_cached(&sql)?
         .query_map(values.as_slice(), read)?
@@ -115,6 +125,8 @@ fn read(row: &Row<'_>) -> sql::Result<ParcelStory> {
 
 /// At most so many in one answer.
 const LIST_MAX: usize = 1_000;
+const OPEN: &str = "outbox INDEXED BY outbox_open";
+const STUCK: &str = "outbox INDEXED BY outbox_stuck";
 const BEFORE: &str = "position < (SELECT position FROM outbox WHERE id = ?)";
 const COLUMNS: &str = "id, partner, subject, sequence, kind, class, state, attempts, reason, put_at, \
     due_at, give_up_at, owner, sending, receipt, cause";

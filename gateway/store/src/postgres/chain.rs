@@ -10,6 +10,7 @@ use std::sync::Arc;
 use gateway_core::seal::Vault;
 
 use super::Session;
+use super::ahead::{Ahead, Questions};
 use crate::anchor;
 use crate::journal::Head;
 use crate::sql::{Connection, Error, OptionalExtension as _, Result, params};
@@ -42,6 +43,11 @@ impl From<Error> for Refused {
 /// The first number of a chain; its first record is one behind.
 pub(crate) fn base_of(chain: i64) -> i64 {
     chain << PLACES_BITS
+}
+
+/// The chain that a record's number belongs to.
+pub(crate) fn chain_of(seq: i64) -> i64 {
+    seq >> PLACES_BITS
 }
 
 /// Takes the chain of this writer over, or begins it. `known` is where this process left it.
@@ -163,16 +169,18 @@ fn newest(
     if let Some(newest) = attached {
         return Ok(newest);
     }
-    let left: Option<Vec<u8>> = conn
-        .query_row(LEFT_BEHIND, [chain], |row| row.get(0))
-        .optional()?;
-    match left {
-        Some(sealed) => anchor::open(vault, writer, &sealed).ok_or(Refused::OtherKey),
-        None => Ok(Head {
+    let left: Vec<Vec<u8>> = conn
+        .prepare_cached(LEFT_BEHIND)?
+        .query_map([chain], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    if left.is_empty() {
+        return Ok(Head {
             seq: base,
             ..Head::genesis(writer)
-        }),
+        });
     }
+    let ends = left.iter().map(Vec::as_slice);
+    anchor::open_ends(vault, writer, ends).ok_or(Refused::OtherKey)
 }
 
 /// The place of a record in its chain: 1, 2, 3, …
@@ -181,11 +189,33 @@ pub(crate) fn place(seq: i64) -> i64 {
 }
 
 impl Hold {
-    /// Begins a transaction; false where another has taken the chain.
-    pub(super) fn begin(&self, session: &Session, head: &Head) -> Result<bool> {
+    /// Begins a transaction and asks a batch's questions with it; nothing where another has taken the chain.
+    pub(super) fn begin(
+        &self,
+        session: &Session,
+        head: &Head,
+        questions: &Questions<'_>,
+    ) -> Result<Option<Ahead>> {
         use crate::sql::ToValue as _;
-        let values = [self.id.value(), self.epoch.value(), head.seq.value()];
-        Ok(!session.begin(FENCE, &values)?.is_empty())
+        let fence = [self.id.value(), self.epoch.value(), head.seq.value()];
+        let (rows, claims) = (questions.rows(), questions.claims());
+        let mut first: Vec<(&str, &[_])> = vec![(FENCE, &fence)];
+        first.extend(rows.as_ref().map(|(sql, values)| (*sql, values.as_slice())));
+        first.extend(
+            claims
+                .as_ref()
+                .map(|(sql, values)| (*sql, values.as_slice())),
+        );
+        let mut answers = session.begin(&first)?.into_iter();
+        let mut next = |asked: bool| match asked {
+            true => answers.next().unwrap_or_default(),
+            false => Vec::new(),
+        };
+        if next(true).is_empty() {
+            return Ok(None);
+        }
+        let (rows, claims) = (next(rows.is_some()), next(claims.is_some()));
+        Ahead::read(questions, session, &rows, &claims).map(Some)
     }
 }
 
@@ -197,7 +227,7 @@ const BEGIN: &str =
     "INSERT INTO chain (id, writer, epoch, seq, hash, anchor) VALUES (?1, ?2, 1, ?3, ?4, ?5)";
 const NEWEST: &str =
     "SELECT seq, hash FROM journal WHERE seq > ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
-const LEFT_BEHIND: &str = "SELECT anchor FROM detached WHERE chain = ?1 ORDER BY seq DESC LIMIT 1";
+const LEFT_BEHIND: &str = "SELECT anchor FROM detached WHERE chain = ?1 ORDER BY seq";
 const FENCE: &str = "SELECT 1 FROM chain WHERE id = ?1 AND epoch = ?2 AND seq = ?3 FOR UPDATE";
 /// Last in a transaction that appended.
 pub(super) const ADVANCE: &str = "UPDATE chain SET seq = ?2, hash = ?3, anchor = ?4 WHERE id = ?1";

@@ -1,11 +1,15 @@
 //! From a connection string to a session with whichever host takes writes.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::select_ok;
 use gateway_core::tls::PostgresTls;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 use super::{PostgresParams, SCHEMA, Session};
 use crate::sql::{Error, Result};
@@ -19,6 +23,7 @@ pub(crate) struct Target {
     tls: Option<PostgresTls>,
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
+    pub(crate) schema_check: Duration,
 }
 
 impl Target {
@@ -54,6 +59,7 @@ impl Target {
             tls: params.tls.clone().map(PostgresTls),
             connect_timeout: params.connect_timeout,
             statement_timeout: params.statement_timeout,
+            schema_check: params.schema_check,
         })
     }
 
@@ -65,7 +71,7 @@ impl Target {
             .enable_all()
             .build()
             .map_err(|error| Error::Gone(error.to_string()))?;
-        let client = runtime.block_on(async {
+        let (client, alone) = runtime.block_on(async {
             let tries = self.hosts.iter().map(|host| {
                 Box::pin(async {
                     tokio::time::timeout(self.connect_timeout, self.reach(host))
@@ -73,21 +79,23 @@ impl Target {
                         .unwrap_or(Err(Error::Late(self.connect_timeout.as_millis())))
                 })
             });
-            select_ok(tries).await.map(|(client, _)| client)
+            select_ok(tries).await.map(|(reached, _)| reached)
         })?;
-        Ok(Session::new(runtime, client, self.statement_timeout))
+        let patience = self.statement_timeout;
+        Ok(Session::new(runtime, client, patience, alone))
     }
 
-    async fn reach(&self, host: &Config) -> Result<Client> {
+    async fn reach(&self, host: &Config) -> Result<(Client, Arc<AtomicBool>)> {
+        let alone = Arc::new(AtomicBool::new(false));
         let client = match &self.tls {
             Some(tls) => {
                 let (client, connection) = host.connect(tls.clone()).await?;
-                drive(connection);
+                drive(connection, &alone);
                 client
             }
             None => {
                 let (client, connection) = host.connect(NoTls).await?;
-                drive(connection);
+                drive(connection, &alone);
                 client
             }
         };
@@ -99,7 +107,7 @@ impl Target {
         if row.get::<_, bool>(1) {
             return Err(Error::Gone("the server takes no writes".into()));
         }
-        Ok(client)
+        Ok((client, alone))
     }
 
     /// Every look-up here goes by an index: plans that read whole tables are ruled out beforehand. A
@@ -110,7 +118,7 @@ impl Target {
         format!(
             "SET search_path = {SCHEMA}; SET statement_timeout = {patience}; \
             SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 2000; \
-            SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+            SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; \
             SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; \
             SET client_connection_check_interval = 1000; SET jit = off; SET plan_cache_mode = force_generic_plan; SET client_min_messages = warning; \
             SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
@@ -120,14 +128,31 @@ impl Target {
     }
 }
 
-fn drive<S, T>(connection: tokio_postgres::Connection<S, T>)
+/// Carries what is said to and fro, and notes in `alone` when the server gives up waiting for its
+/// synchronous standby: it says so before it says that the commit is done.
+fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>, alone: &Arc<AtomicBool>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let alone = Arc::clone(alone);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(error = %Error::Postgres(error), "a connection to the database has ended");
+        while let Some(said) = poll_fn(|cx| connection.poll_message(cx)).await {
+            match said {
+                Ok(AsyncMessage::Notice(notice)) => {
+                    let told = notice.message();
+                    tracing::warn!(told, "the database warns");
+                    if *notice.code() == SqlState::WARNING {
+                        alone.store(true, Ordering::SeqCst);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let error = Error::Postgres(error);
+                    tracing::warn!(%error, "a connection to the database has ended");
+                    return;
+                }
+            }
         }
     });
 }
@@ -157,6 +182,10 @@ fn one_host(
         (None, None) => &mut config,
     };
     match &parsed.get_hosts()[at] {
+        // What libpq takes for two hosts is one folder's name here.
+        Host::Unix(folder) if folder.as_os_str().as_encoded_bytes().contains(&b',') => {
+            return Err("several hosts stand before the database's name, not in ?host=".to_owned());
+        }
         Host::Unix(folder) => {
             config.host_path(folder).ssl_mode(SslMode::Disable);
         }

@@ -1,16 +1,18 @@
 //! The keeper: makes the journal's partitions ahead and detaches old ones, every hour, off the writer's
-//! way. Of several replicas one does it.
+//! way. Of several replicas one does it. In each it also looks whether this build still understands the
+//! schema: a newer one may have migrated it while this process ran.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway_core::ports::Clock;
 use gateway_core::seal::Vault;
 
-use super::Target;
 use super::partitions::{Cover, detach};
+use super::{Target, migrate};
+use crate::health::Health;
 use crate::sql::{Connection, Result};
 
 /// The thread; it ends when this is dropped.
@@ -26,11 +28,19 @@ impl Keeper {
         keep: Option<Duration>,
         vault: Arc<Vault>,
         clock: Arc<dyn Clock>,
+        health: Arc<Health>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("store-keeper".into());
+        let look = target.schema_check;
         let thread = thread.spawn(move || {
-            while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+            let mut tidied = Instant::now();
+            while stopped.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
+                look_at_schema(&target, &health);
+                if tidied.elapsed() < EVERY {
+                    continue;
+                }
+                tidied = Instant::now();
                 let now = clock.now().as_microsecond();
                 if let Err(error) = tidy(&target, keep, &vault, now) {
                     tracing::warn!(%error, "the journal's partitions were not looked after");
@@ -53,6 +63,22 @@ impl Drop for Keeper {
     }
 }
 
+/// A schema that this build does not understand stops the writing, and so the readiness.
+fn look_at_schema(target: &Target, health: &Health) {
+    let standing = target
+        .connect()
+        .and_then(|session| migrate::standing(&Connection::Postgres(session)));
+    match standing {
+        Ok(found) if health.writable().is_ok() => {
+            if let Err(why) = migrate::understood(found) {
+                health.halt(why);
+            }
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the schema's version was not read"),
+    }
+}
+
 /// One round; gives the names of what was detached.
 pub(crate) fn tidy(
     target: &Target,
@@ -71,10 +97,13 @@ pub(crate) fn tidy(
         return Ok(Vec::new());
     }
     Cover::default().reach(&conn, session, now)?;
-    match keep {
-        None => Ok(Vec::new()),
-        Some(keep) => detach(&conn, session, vault, now, keep),
-    }
+    let gone = match keep {
+        None => Vec::new(),
+        Some(keep) => detach(&conn, session, vault, now, keep)?,
+    };
+    // The server may take a moment to see that this session has ended: the next round need not wait for it.
+    session.batch("SELECT pg_advisory_unlock(1280601963)")?;
+    Ok(gone)
 }
 
 const EVERY: Duration = Duration::from_secs(3600);

@@ -68,6 +68,28 @@ pub(crate) fn check(found: Standing) -> std::result::Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether a process of this build may go on with what it finds beneath it.
+///
+/// # Errors
+/// Why not: it was migrated on to what this build does not know, or back to before it.
+pub(crate) fn understood(found: Standing) -> std::result::Result<(), String> {
+    let Standing {
+        version,
+        compatible_from,
+    } = found;
+    if compatible_from > KNOWN {
+        return Err(format!(
+            "the schema has version {version} by now, this build knows {KNOWN}: use a newer build"
+        ));
+    }
+    if version < KNOWN {
+        return Err(format!(
+            "the schema was taken back to version {version}, this build needs {KNOWN}"
+        ));
+    }
+    Ok(())
+}
+
 /// Nothing applied is version 0.
 pub(crate) fn standing(conn: &Connection) -> Result<Standing> {
     let there: bool = conn.query_row(
@@ -174,5 +196,12 @@ mod tests {
             ..newer
         };
         assert!(matches!(check(foreign), Err(OpenError::Newer { .. })));
+        understood(newer).unwrap();
+        assert!(understood(foreign).unwrap_err().contains("newer build"));
+        let back = Standing {
+            version: KNOWN - 1,
+            compatible_from: 1,
+        };
+        assert!(understood(back).unwrap_err().contains("taken back"));
     }
 }

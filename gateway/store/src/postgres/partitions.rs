@@ -67,7 +67,8 @@ pub(crate) fn detach(
             break;
         }
         seal_ends(conn, vault, &name, week)?;
-        forget_ids(conn, &name)?;
+        let transactions = forget_ids(conn, &name)?;
+        tracing::info!(partition = name, transactions, "its ids were forgotten");
         session.batch(&format!(
             "ALTER TABLE journal DETACH PARTITION {name} CONCURRENTLY"
         ))?;
@@ -146,7 +147,7 @@ fn seal_ends(
             conn.prepare_cached(DETACHED)?.execute(params![
                 chain,
                 end.seq,
-                crate::anchor::seal(vault, &writer, &end),
+                crate::anchor::seal_end(vault, &writer, &end),
                 name,
                 start_of(week),
             ])?;
@@ -155,13 +156,21 @@ fn seal_ends(
     Ok(())
 }
 
-fn forget_ids(conn: &Connection, name: &str) -> Result<()> {
+/// A few thousand in a transaction, so that nobody waits long for a row and a round that is cut short has
+/// done part of it.
+fn forget_ids(conn: &Connection, name: &str) -> Result<u64> {
     let forget = format!(
-        "DELETE FROM inbox i USING (SELECT seq FROM {name} WHERE kind = 1) j \
-        WHERE i.request = j.seq AND i.answer IS NOT NULL"
+        "WITH page AS (SELECT seq FROM {name} WHERE kind + 0 = 1 AND seq > ?1 ORDER BY seq LIMIT ?2), \
+        gone AS (DELETE FROM inbox i USING page p WHERE i.request = p.seq AND i.answer IS NOT NULL) \
+        SELECT max(seq) FROM page"
     );
-    conn.prepare_cached(&forget)?.execute([])?;
-    Ok(())
+    let mut forget = conn.prepare_cached(&forget)?;
+    let (mut last, mut transactions) = (Some(-1_i64), 0);
+    while let Some(after) = last {
+        last = forget.query_row([after, FORGOTTEN_AT_ONCE], |row| row.get(0))?;
+        transactions += 1;
+    }
+    Ok(transactions)
 }
 
 /// Weeks since Monday, 5 January 1970.
@@ -177,6 +186,7 @@ fn name_of(week: i64) -> String {
     format!("{PREFIX}{week:05}")
 }
 
+const FORGOTTEN_AT_ONCE: i64 = 5_000;
 const HALF_GONE: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
     WHERE i.inhparent = 'journal'::regclass AND i.inhdetachpending ORDER BY 1";
 const PREFIX: &str = "journal_w";

@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -20,18 +22,29 @@ pub(crate) struct Session {
     patience: Cell<Duration>,
     deadline: Cell<Option<Instant>>,
     lost: Cell<bool>,
+    /// Statements that may have written something.
+    writes: Cell<u64>,
+    /// Whether the server has warned that what it commits may be nowhere else.
+    alone: Arc<AtomicBool>,
     // Last: it drives the connection, and ends it when it goes.
     runtime: Runtime,
 }
 
 impl Session {
-    pub(super) fn new(runtime: Runtime, client: Client, patience: Duration) -> Self {
+    pub(super) fn new(
+        runtime: Runtime,
+        client: Client,
+        patience: Duration,
+        alone: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             client,
             statements: RefCell::default(),
             patience: Cell::new(patience),
             deadline: Cell::new(None),
             lost: Cell::new(false),
+            writes: Cell::new(0),
+            alone,
             runtime,
         }
     }
@@ -59,6 +72,9 @@ impl Session {
     }
 
     pub(crate) fn prepare(&self, sql: &str) -> Result<Statement> {
+        if !sql.starts_with("SELECT") {
+            self.writes.set(self.writes.get() + 1);
+        }
         if let Some(known) = self.statements.borrow().get(sql) {
             return Ok(known.clone());
         }
@@ -85,25 +101,39 @@ impl Session {
         self.run(self.client.batch_execute(sql))
     }
 
-    /// Begins a transaction and asks the first question, in one round trip.
-    pub(crate) fn begin(&self, first: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
-        let statement = self.prepare(first)?;
-        let params = as_params(values);
+    /// How many statements may have written something so far: unchanged where none has.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+
+    /// Begins a transaction and asks the first questions, in one round trip; gives each one's rows.
+    pub(crate) fn begin(&self, first: &[(&str, &[Value<'_>])]) -> Result<Vec<Vec<Row>>> {
+        let prepared = self.prepare_all(first)?;
         self.run(async {
             let begin = self.client.batch_execute("BEGIN");
-            let ask = self.client.query(&statement, &params);
-            let ((), rows) = futures_util::future::try_join(begin, ask).await?;
+            let all = prepared
+                .iter()
+                .map(|(statement, params)| self.client.query(statement, params));
+            let all = futures_util::future::try_join_all(all);
+            let ((), rows) = futures_util::future::try_join(begin, all).await?;
             Ok(rows)
         })
+    }
+
+    fn prepare_all<'v>(
+        &self,
+        all: &'v [(&str, &'v [Value<'v>])],
+    ) -> Result<Vec<(Statement, Vec<&'v (dyn ToSql + Sync)>)>> {
+        let prepare =
+            |(sql, values): &(&str, &'v [Value<'v>])| Ok((self.prepare(sql)?, as_params(values)));
+        all.iter().map(prepare).collect()
     }
 
     /// Runs the last statements of a transaction and commits it, in one round trip. None of them may be
     /// one whose count of rows decides.
     pub(crate) fn commit_with(&self, last: &[(&str, &[Value<'_>])]) -> Result<()> {
-        let prepared = last
-            .iter()
-            .map(|(sql, values)| Ok((self.prepare(sql)?, as_params(values))));
-        let prepared = prepared.collect::<Result<Vec<_>>>()?;
+        let prepared = self.prepare_all(last)?;
+        self.alone.store(false, Ordering::SeqCst);
         self.run(async {
             let all = prepared
                 .iter()
@@ -113,7 +143,19 @@ impl Session {
             futures_util::future::try_join(all, commit)
                 .await
                 .map(|_| ())
-        })
+        })?;
+        self.is_everywhere()
+    }
+
+    /// A wait for the synchronous standby that was cancelled ends in a commit that looks like any other,
+    /// but for a warning: whoever is told so could see it lost at a fail-over.
+    fn is_everywhere(&self) -> Result<()> {
+        if self.alone.swap(false, Ordering::SeqCst) {
+            self.lost.set(true);
+            let why = "the commit was not confirmed by the standby";
+            return Err(Error::Gone(why.into()));
+        }
+        Ok(())
     }
 
     fn run<T>(

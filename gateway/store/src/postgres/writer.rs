@@ -1,17 +1,23 @@
 //! The writer on PostgreSQL: one thread, one session, many commands per commit.
 //!
 //! A command's future resolves after the COMMIT that holds it has returned, with synchronous_commit on.
-//! A batch first runs whole; when a row fails, it is rolled back and its commands are run one by one,
-//! each in a transaction of its own, so that only the bad one is refused. When the connection ends while
+//! What a batch has to know of the inbox is asked for in the round trip that begins its transaction, and
+//! what it writes there and in the journal goes out in the one that ends it.
+//!
+//! A command that is refused before it has written anything is refused alone. When a row fails, or
+//! another transaction is met again, the batch is rolled back, parted and its halves are run by
+//! themselves, so that only the bad one is refused in the end. When the connection ends while
 //! a commit is under way nobody knows its outcome: the callers are told that it is unavailable, and what
 //! may have been claimed is given back as soon as there is a connection again.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
 use tokio::sync::mpsc;
 
+use super::ahead::{Ahead, Manner, Questions};
 use super::chain::{ADVANCE, Hold, Refused, take};
 use super::partitions::Cover;
 use super::pending::{self, Pending};
@@ -38,7 +44,8 @@ pub(crate) struct Writer {
     conn: Option<(Connection, Hold)>,
     head: Head,
     cover: Cover,
-    /// Evidence of what may have been claimed in a commit whose outcome is unknown.
+    /// Evidence of claims that nobody in this process acts upon any more: of a commit whose outcome is
+    /// unknown, or that could not be answered or given back.
     doubtful: Vec<[u8; 16]>,
 }
 
@@ -46,8 +53,8 @@ pub(crate) struct Writer {
 enum Failure {
     /// One row did.
     Row(StoreError),
-    /// It met another transaction; once more.
-    Again(StoreError),
+    /// It met another transaction, or waited for its locks as long as one may: again, or by halves.
+    Again(StoreError, Manner),
     /// The database did, or the way to it.
     Batch(StoreError),
 }
@@ -102,37 +109,65 @@ impl Writer {
                 while let Ok(job) = jobs.try_recv() {
                     waiting.push(job);
                 }
-                resolve(waiting, &Err(error));
+                self.turn_away(waiting, &error);
             }
         }
     }
 
     /// Fails where the database could not be reached.
-    fn serve(&mut self, mut batch: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
-        batch.retain(|job| job.is_wanted());
+    fn serve(&mut self, batch: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let ready = self.parts.health.writable().and_then(|()| self.connected());
         if let Err(error) = ready {
-            resolve(batch, &Err(error.clone()));
+            self.turn_away(batch, &error);
             return Err(error);
         }
         let now = self.parts.clock.now().as_microsecond();
-        match self.commit(&mut batch, now) {
-            Err(Failure::Row(_)) if batch.len() > 1 => {
-                let mut last = Ok(());
-                for job in batch {
-                    let mut alone = [job];
-                    last = self.commit(&mut alone, now).map_err(told);
-                    let [job] = alone;
-                    resolve(vec![job], &last);
-                }
-                self.unreachable(last)
-            }
-            outcome => {
-                let outcome = outcome.map_err(told);
-                resolve(batch, &outcome);
-                self.unreachable(outcome)
-            }
+        let until = Instant::now() + self.parts.target.statement_timeout;
+        self.serve_part(batch, now, until)
+    }
+
+    /// Commits these, or parts them where one of them fails or somebody is in their way; what is left when
+    /// the time is over is told to come again.
+    fn serve_part(
+        &mut self,
+        mut batch: Vec<Box<dyn Job>>,
+        now: i64,
+        until: Instant,
+    ) -> Result<(), StoreError> {
+        batch.retain(|job| job.is_wanted());
+        if batch.is_empty() {
+            return Ok(());
         }
+        let outcome = self.commit(&mut batch, now, until);
+        let one_of_them = matches!(outcome, Err(Failure::Row(_) | Failure::Again(..)));
+        if one_of_them && batch.len() > 1 {
+            if Instant::now() >= until {
+                // Nobody knows which: its error is not the others'.
+                resolve(batch, &Err(StoreError::Busy));
+                return Ok(());
+            }
+            let rest = batch.split_off(batch.len() / 2);
+            if let Err(error) = self.serve_part(batch, now, until) {
+                self.turn_away(rest, &error);
+                return Err(error);
+            }
+            return self.serve_part(rest, now, until);
+        }
+        let outcome = outcome.map_err(told);
+        let unreachable = self.unreachable(outcome.clone());
+        match &unreachable {
+            Err(error) => self.turn_away(batch, error),
+            Ok(()) => resolve(batch, &outcome),
+        }
+        unreachable
+    }
+
+    /// The database is not there: what these would have closed or given back is nobody's any more.
+    fn turn_away(&mut self, batch: Vec<Box<dyn Job>>, error: &StoreError) {
+        let room = DOUBTFUL_MAX.saturating_sub(self.doubtful.len());
+        let left = batch.iter().filter_map(|job| job.leaves());
+        self.doubtful.extend(left.take(room));
+        resolve(batch, &Err(error.clone()));
     }
 
     fn unreachable(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
@@ -191,7 +226,7 @@ impl Writer {
         self.parts.health.writable()
     }
 
-    /// Claims of a commit whose outcome was unknown: their callers were told to ask again.
+    /// Their callers were told to ask again: they must not wait for the lease.
     fn give_back(&mut self, conn: &Connection) -> crate::sql::Result<()> {
         if self.doubtful.is_empty() {
             return Ok(());
@@ -207,28 +242,43 @@ impl Writer {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), Failure> {
-        let mut met = 0;
+    /// Whoever meets another transaction sees what it did at the next try, or passes by what it holds: a whole
+    /// batch is tried once more, a command alone a few times.
+    fn commit(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        now: i64,
+        until: Instant,
+    ) -> Result<(), Failure> {
+        let (mut met, mut manner) = (0, Manner::Wait);
+        let again_max = if batch.len() > 1 { 1 } else { AGAIN_MAX };
         loop {
             let before = self.head;
-            let outcome = self.attempt(batch, now);
+            let outcome = self.attempt(batch, now, manner);
             if outcome.is_err() {
                 self.head = before;
             }
             match outcome {
-                Err(Failure::Again(_)) if met < AGAIN_MAX => met += 1,
+                Err(Failure::Again(_, next)) if met < again_max && Instant::now() < until => {
+                    (met, manner) = (met + 1, next);
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), Failure> {
+    fn attempt(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        now: i64,
+        manner: Manner,
+    ) -> Result<(), Failure> {
         let Some((conn, hold)) = self.conn.take() else {
             return Err(Failure::Batch(StoreError::Unavailable(
                 "not connected".into(),
             )));
         };
-        let outcome = self.attempt_on(&conn, hold, batch, now);
+        let outcome = self.attempt_on(&conn, hold, batch, (now, manner));
         let Connection::Postgres(session) = &conn else {
             return outcome;
         };
@@ -249,7 +299,7 @@ impl Writer {
         conn: &Connection,
         hold: Hold,
         batch: &mut [Box<dyn Job>],
-        now: i64,
+        (now, manner): (i64, Manner),
     ) -> Result<(), Failure> {
         let Connection::Postgres(session) = conn else {
             return Err(Failure::Batch(StoreError::Unavailable(
@@ -259,42 +309,77 @@ impl Writer {
         session.begin_turn();
         self.cover.reach(conn, session, now).map_err(failed)?;
         let before = self.head;
-        if !hold.begin(session, &before).map_err(failed)? {
+        let asked = Questions::of(batch.iter().filter_map(|job| job.asks()), manner);
+        let Some(mut ahead) = hold.begin(session, &before, &asked).map_err(failed)? else {
             self.parts
                 .health
                 .halt("another process writes this chain".into());
             return Err(Failure::Batch(StoreError::Unavailable("read-only".into())));
-        }
+        };
         if batch.iter().any(|job| job.moves_parcels()) {
             session.batch(LOCK_OUTBOX).map_err(failed)?;
         }
         let mut pending = Pending::default();
-        for job in batch.iter_mut() {
-            let mut turn = Turn {
-                conn,
-                head: &mut self.head,
-                now,
-                terms: &self.parts.terms,
-                pending: Some(&mut pending),
-            };
-            job.run(&mut turn).map_err(row_failed)?;
+        // First those that were asked for: the others go to the inbox themselves.
+        let (asking, others): (Vec<_>, Vec<_>) =
+            batch.iter_mut().partition(|job| job.asks().is_some());
+        for job in asking {
+            self.run_one(conn, job.as_mut(), &mut pending, Some(&mut ahead), now)?;
         }
-        self.finish(session, hold, &before, &pending, now)
-            .map_err(failed)
+        if !others.is_empty() && ahead.waits() {
+            let writer = &self.parts.terms.writer;
+            ahead.flush(session, writer).map_err(failed)?;
+        }
+        for job in others {
+            self.run_one(conn, job.as_mut(), &mut pending, None, now)?;
+        }
+        gateway_core::faultpoint!("store-commit-before");
+        let committed = self.finish(session, hold, &before, (pending, ahead), now);
+        gateway_core::faultpoint!("store-commit-after");
+        committed.map_err(failed)
     }
 
-    /// Everything that was appended, the new head and COMMIT, in one round trip.
+    /// A refusal before anything was written is this command's alone.
+    fn run_one(
+        &mut self,
+        conn: &Connection,
+        job: &mut dyn Job,
+        pending: &mut Pending,
+        ahead: Option<&mut Ahead>,
+        now: i64,
+    ) -> Result<(), Failure> {
+        let state = |head: Head| match conn {
+            Connection::Postgres(session) => (head, session.writes()),
+            Connection::Sqlite(_) => (head, 0),
+        };
+        let before = state(self.head);
+        let mut turn = Turn {
+            conn,
+            head: &mut self.head,
+            now,
+            terms: &self.parts.terms,
+            pending: Some(pending),
+            ahead,
+        };
+        match job.run(&mut turn) {
+            Err(RowError::Refused(refusal)) if state(self.head) == before => {
+                job.refuse(refusal);
+                Ok(())
+            }
+            outcome => outcome.map_err(row_failed),
+        }
+    }
+
+    /// Everything that was appended, the inbox, the new head and COMMIT, in one round trip.
     fn finish(
         &self,
         session: &Session,
         hold: Hold,
         before: &Head,
-        pending: &Pending,
+        (pending, mut ahead): (Pending, Ahead),
         now: i64,
     ) -> crate::sql::Result<()> {
-        if self.head == *before {
-            return session.commit_with(&[]);
-        }
+        let grew = self.head != *before;
         let anchor = anchor::seal(&self.parts.vault, &self.parts.terms.writer, &self.head);
         let head = [
             hold.id.value(),
@@ -302,11 +387,18 @@ impl Writer {
             self.head.hash.value(),
             anchor.value(),
         ];
-        if pending.is_empty() {
-            return session.commit_with(&[(ADVANCE, &head)]);
-        }
-        pending.with(now, |rows| {
-            session.commit_with(&[(pending::INSERT, rows), (ADVANCE, &head)])
+        ahead.written(&self.parts.terms.writer, |inbox| {
+            pending.with(now, |rows| {
+                let mut last = Vec::with_capacity(5);
+                if grew {
+                    last.push((ADVANCE, head.as_slice()));
+                }
+                if !pending.is_empty() {
+                    last.push((pending::INSERT, rows));
+                }
+                last.extend_from_slice(inbox);
+                session.commit_with(&last)
+            })
         })
     }
 }
@@ -320,9 +412,14 @@ fn bring_up(target: &Target) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whoever only met others is told that the store is busy: the same message succeeds a moment later.
 fn told(failure: Failure) -> StoreError {
     match failure {
-        Failure::Row(error) | Failure::Again(error) | Failure::Batch(error) => error,
+        Failure::Row(error) | Failure::Batch(error) => error,
+        Failure::Again(error, _) => {
+            tracing::warn!(%error, "a command met other transactions again and again");
+            StoreError::Busy
+        }
     }
 }
 
@@ -351,13 +448,17 @@ fn failed(error: Error) -> Failure {
         };
     };
     match code.as_str() {
-        // Serialization, deadlock, lock not available, unique: another transaction was there.
-        "40001" | "40P01" | "55P03" | "23505" => Failure::Again(told),
+        // Serialization, deadlock, unique: another transaction was there, and its work is seen now.
+        "40001" | "40P01" | "23505" => Failure::Again(told, Manner::Wait),
+        // Lock not available: somebody stays where they are.
+        "55P03" => Failure::Again(told, Manner::PassBy),
         code if ["22", "23", "54"].contains(&&code[..2]) => Failure::Row(told),
         _ => Failure::Batch(told),
     }
 }
 
+/// More than these wait for the end of their leases.
+const DOUBTFUL_MAX: usize = 100_000;
 const AGAIN_MAX: u32 = 3;
 const IN_USE_TRIES: u32 = 12;
 const MIGRATION_MAX: std::time::Duration = std::time::Duration::from_secs(600);

@@ -14,6 +14,7 @@ pub(crate) enum Value<'a> {
     Blob(&'a [u8]),
     Ints(&'a [i64]),
     Blobs(&'a [&'a [u8]]),
+    Texts(&'a [&'a str]),
 }
 
 impl rusqlite::ToSql for Value<'_> {
@@ -24,7 +25,7 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
-            Self::Ints(_) | Self::Blobs(_) => {
+            Self::Ints(_) | Self::Blobs(_) | Self::Texts(_) => {
                 return Err(rusqlite::Error::ToSqlConversionFailure(
                     "SQLite has no arrays".into(),
                 ));
@@ -49,6 +50,7 @@ impl ToSql for Value<'_> {
             Self::Blob(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
             Self::Ints(all) => return all.to_sql_checked(ty, out),
             Self::Blobs(all) => return all.to_sql_checked(ty, out),
+            Self::Texts(all) => return all.to_sql_checked(ty, out),
             _ => return Err(format!("a parameter is {ty}").into()),
         }
         Ok(IsNull::No)

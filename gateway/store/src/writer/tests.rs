@@ -17,8 +17,6 @@ impl Command for Raw {
     }
 }
 
-type Reply = oneshot::Receiver<Result<usize, StoreError>>;
-
 fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
     let vault = Arc::new(Vault::from_bytes([3; 32]));
     let mut params = StoreParams::new(folder.path().join("s"), vault, Arc::new(SystemClock));
@@ -42,17 +40,9 @@ fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
     }
 }
 
-fn batch(sql: &[&'static str]) -> (Vec<Box<dyn Job>>, Vec<Reply>) {
-    let jobs = sql.iter().map(|sql| {
-        let (reply, answer) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(Ticket {
-            command: Raw(sql),
-            out: None,
-            reply,
-        });
-        (job, answer)
-    });
-    jobs.unzip()
+fn batch(sql: &[&'static str]) -> (Vec<Box<dyn Job>>, Vec<Answer<Raw>>) {
+    let (jobs, _) = mpsc::channel(1);
+    sql.iter().map(|sql| ticket(Raw(sql), &jobs)).unzip()
 }
 
 /// Serves the SQL as one batch; gives what each was told.
@@ -61,7 +51,7 @@ fn serve(parts: &mut WriterParts, sql: &[&'static str]) -> Vec<Result<usize, Sto
     parts.serve(jobs);
     replies
         .into_iter()
-        .map(|mut reply| reply.try_recv().unwrap())
+        .map(|mut reply| reply.try_recv().unwrap().heard())
         .collect()
 }
 

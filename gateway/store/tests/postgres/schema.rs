@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::ports::{MessageLog as _, Office as _, Outbox as _, ParcelFilter};
-use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, schema, verify_all};
+use gateway_core::ports::{MessageLog as _, Office as _, Outbox as _, ParcelFilter, ParcelState};
+use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, What, schema, verify_all};
 
 use crate::chains::replica;
 use crate::pg::Cluster;
@@ -45,6 +45,125 @@ async fn a_newer_schema_is_worked_with_while_it_allows_that_and_refused_when_it_
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn a_running_store_stops_writing_once_the_schema_is_migrated_beyond_it() {
+    let mut scene = Scene::new();
+    let Engine::Postgres(database) = &mut scene.engine else {
+        panic!("not PostgreSQL");
+    };
+    database.schema_check = Duration::from_millis(50);
+    let store = scene.open();
+    let known = schema(&scene.engine, Step::Status).unwrap().known;
+    scene.ask(&format!("INSERT INTO migration VALUES (90, {known})"));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    finish(&scene, &store, "m-0000001").await;
+    let beyond = known + 1;
+    scene.ask(&format!("INSERT INTO migration VALUES (91, {beyond})"));
+    let begun = std::time::Instant::now();
+    while store.halted().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(store.halted().unwrap().contains("use a newer build"));
+    assert!(store.claim(scene.entry("m-0000002", "x")).await.is_err());
+}
+
+#[tokio::test]
+async fn behind_a_cut_a_lost_row_whose_request_stands_is_found_and_a_head_is_no_cut() {
+    let scene = Scene::new();
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    scene.clock.advance(Duration::from_secs(30 * 86_400));
+    finish(&scene, &store, "m-0000002").await;
+    let keep = Duration::from_secs(14 * 86_400);
+    assert!(!store.tidy(keep).unwrap().is_empty());
+    assert_eq!(scene.ask("SELECT count(*) FROM inbox"), ["1"]);
+    store.verify().unwrap();
+    finish(&scene, &store, "m-0000003").await;
+    scene.ask("CREATE TABLE kept AS SELECT * FROM inbox WHERE request = 5");
+    scene.ask("DELETE FROM inbox WHERE request = 5");
+    let broken = store.verify().unwrap_err();
+    assert_eq!((broken.seq, broken.what), (6, What::Inbox));
+    scene.ask("INSERT INTO inbox SELECT * FROM kept");
+    store.verify().unwrap();
+    scene.ask(
+        "INSERT INTO detached SELECT id, 4, anchor, 'made up', 0 FROM chain; \
+        DELETE FROM inbox WHERE request = 3; DELETE FROM journal WHERE seq IN (3, 4)",
+    );
+    assert_eq!(store.verify().unwrap_err().what, What::HeadRow);
+}
+
+#[tokio::test]
+async fn many_ids_are_forgotten_in_several_transactions() {
+    let scene = Scene::new();
+    let store = scene.open();
+    finish(&scene, &store, "m-0000001").await;
+    scene.ask(
+        "INSERT INTO journal SELECT 1000 + n, 1, decode(lpad(to_hex(n), 32, '0'), 'hex'), at, metadata, \
+        wrapped_key, ciphertext, digest, hash FROM journal, generate_series(1, 12000) n WHERE seq = 1; \
+        INSERT INTO inbox (request, sender, message_id, digest, answer) \
+        SELECT 1000 + n, 'tax', 'n-' || n, digest, 2 FROM inbox, generate_series(1, 12000) n; \
+        CREATE TABLE gone (xid bigint); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS \
+        'BEGIN INSERT INTO lienthong_store.gone VALUES (txid_current()); RETURN NULL; END'; \
+        CREATE TRIGGER note AFTER DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION note()",
+    );
+    scene.clock.advance(Duration::from_secs(30 * 86_400));
+    finish(&scene, &store, "m-0000002").await;
+    let keep = Duration::from_secs(14 * 86_400);
+    assert!(!store.tidy(keep).unwrap().is_empty());
+    assert_eq!(scene.ask("SELECT count(*) FROM inbox"), ["1"]);
+    let largest =
+        "SELECT max(n) <= 5000 AND count(*) >= 3 FROM (SELECT count(*) n FROM gone GROUP BY xid) g";
+    assert_eq!(scene.ask(largest), ["t"]);
+}
+
+#[tokio::test]
+async fn a_list_without_a_partner_walks_what_is_open_and_not_the_history() {
+    let Some(cluster) = Cluster::start_with(&EXPLAINED) else {
+        return;
+    };
+    let mut scene = Scene::new();
+    let url = cluster.database();
+    scene.engine = Engine::Postgres(crate::engine::patient(&url));
+    let store = scene.open();
+    let parcels = (0..4).map(|n| parcel(&format!("p{n}"), &format!("s{n}"), 0));
+    store.put(parcels.collect()).await.unwrap();
+    cluster.psql(
+        &crate::engine::database(&scene.engine),
+        "INSERT INTO lienthong_store.outbox (id, partner, subject, sequence, kind, state, due_at, attempts, \
+        put_at, wrapped_key, ciphertext, receipt) SELECT 'd' || n, 'portal', 'd' || n, 0, 'k', 2, 0, 1, 0, '', \
+        '', 1 FROM generate_series(1, 20000) n; ANALYZE lienthong_store.outbox",
+    );
+    for (state, found, index) in [
+        (None, 4, "outbox_open"),
+        (Some(ParcelState::Waiting), 4, "outbox_open"),
+        (Some(ParcelState::Poison), 0, "outbox_stuck"),
+        (Some(ParcelState::Cancelled), 0, "outbox_id_key"),
+    ] {
+        let log = || std::fs::read_to_string(cluster.host().join("log")).unwrap();
+        let before = log().len();
+        let filter = ParcelFilter {
+            state,
+            max: 50,
+            ..ParcelFilter::default()
+        };
+        assert_eq!(store.list(filter).await.unwrap().len(), found, "{state:?}");
+        let log = log();
+        let mut plans = log[before..].split("plan:\n");
+        let plan = plans.find(|plan| plan.contains("position + 0")).unwrap();
+        assert!(plan.contains(index), "{state:?}: {plan}");
+        assert!(!plan.contains("outbox_pkey"), "{state:?}: {plan}");
+    }
+}
+
+/// A server that writes down each plan.
+const EXPLAINED: [&str; 4] = [
+    "fsync=off",
+    "shared_preload_libraries=auto_explain",
+    "auto_explain.log_min_duration=0",
+    "auto_explain.log_nested_statements=on",
+];
 
 #[tokio::test]
 async fn the_journal_has_a_partition_for_this_week_and_those_to_come() {
@@ -111,12 +230,7 @@ async fn a_chain_of_which_nothing_is_attached_any_more_goes_on() {
 /// Everything that the store asks, with a server that writes down each plan.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_query_that_runs_reads_a_whole_table() {
-    let Some(cluster) = Cluster::start_with(&[
-        "fsync=off",
-        "shared_preload_libraries=auto_explain",
-        "auto_explain.log_min_duration=0",
-        "auto_explain.log_nested_statements=on",
-    ]) else {
+    let Some(cluster) = Cluster::start_with(&EXPLAINED) else {
         return;
     };
     let mut scene = Scene::new();

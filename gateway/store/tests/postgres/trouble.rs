@@ -97,6 +97,99 @@ async fn what_was_acknowledged_before_the_server_was_killed_is_there_after_it() 
     store.verify().unwrap();
 }
 
+/// Waits until this query counts something.
+async fn until(scene: &Scene, cluster: &Cluster, sql: &str) {
+    let begun = Instant::now();
+    let database = crate::engine::database(&scene.engine);
+    while cluster.psql(&database, sql) == "0" {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{sql}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged() {
+    let Some((cluster, mut scene)) = alone() else {
+        return;
+    };
+    let database = crate::engine::database(&scene.engine);
+    scene.engine = Engine::Postgres(crate::engine::patient(&cluster.url(&database)));
+    let store = scene.open();
+    let standbys = |names: &str| {
+        cluster.psql(
+            "postgres",
+            &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"),
+        );
+        cluster.psql("postgres", "SELECT pg_reload_conf()");
+    };
+    standbys("nobody");
+    until(&scene, &cluster, "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = 'nobody'").await;
+    let entry = scene.entry("m-0000001", "x");
+    let (claimer, claimed) = (store.clone(), entry.clone());
+    let claim = tokio::spawn(async move { claimer.claim(claimed).await });
+    let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    until(&scene, &cluster, &format!("SELECT count(*) {waiting}")).await;
+    cluster.psql(
+        &database,
+        &format!("SELECT pg_cancel_backend(pid) {waiting}"),
+    );
+    let told = claim.await.unwrap();
+    assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    standbys("");
+    let back = Instant::now();
+    // It may be committed all the same: then it is given back, and not held until its lease ends.
+    while !matches!(store.claim(entry.clone()).await, Ok(Claimed::New)) {
+        assert!(back.elapsed() < Duration::from_secs(30), "it stays held");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    store.verify().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_somebody_holds_turns_away_its_own_command_and_no_other() {
+    let Some((cluster, scene)) = alone() else {
+        return;
+    };
+    let store = scene.open();
+    let held = scene.entry("m-0000000", "x");
+    store.claim(held.clone()).await.unwrap();
+    let database = crate::engine::database(&scene.engine);
+    let url = cluster.url(&database);
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let lock =
+        "BEGIN; SELECT * FROM lienthong_store.inbox WHERE message_id = 'm-0000000' FOR UPDATE";
+    client.batch_execute(lock).await.unwrap();
+    let stored = answer(held.evidence);
+    let answered = tokio::spawn({
+        let (store, stored) = (store.clone(), stored.clone());
+        async move { store.commit(stored.evidence, stored, Vec::new()).await }
+    });
+    let claims: Vec<_> = (1..=40)
+        .map(|n| {
+            let (store, entry) = (store.clone(), scene.entry(&format!("m-{n:07}"), "x"));
+            tokio::spawn(async move { store.claim(entry).await })
+        })
+        .collect();
+    for claim in claims {
+        assert_eq!(claim.await.unwrap().unwrap(), Claimed::New);
+    }
+    let answered = answered.await.unwrap();
+    assert!(matches!(answered, Err(StoreError::Busy)), "{answered:?}");
+    client.batch_execute("ROLLBACK").await.unwrap();
+    let begun = Instant::now();
+    while store
+        .commit(held.evidence, stored.clone(), Vec::new())
+        .await
+        .is_err()
+    {
+        assert!(begun.elapsed() < Duration::from_secs(30), "still refused");
+    }
+    store.verify().unwrap();
+}
+
 #[tokio::test]
 async fn of_two_hosts_the_one_that_takes_writes_is_used() {
     let Some((cluster, mut scene)) = alone() else {

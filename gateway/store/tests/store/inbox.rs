@@ -1,7 +1,8 @@
 //! Claims: exactly one holder, exactly one answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use gateway_core::ports::{Claimed, Entry, Known, MessageLog as _, StoreError};
 use gateway_store::Store;
 
@@ -279,6 +280,34 @@ async fn a_claim_given_back_may_be_taken_at_once() {
         Known::InProgress,
         "it is no longer the first one's"
     );
+}
+
+#[tokio::test]
+async fn a_claim_of_which_nobody_heard_is_given_back_long_before_its_lease_ends() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for round in 0..20 {
+        let id = format!("m-{round:07}");
+        // Asked for, and the caller is gone before it can be told: the clock stands still meanwhile.
+        let entry = scene.entry(&id, "x");
+        let mut claim = store.claim(entry.clone());
+        match (&mut claim).now_or_never() {
+            // It was faster than we are: then we have heard of it.
+            Some(told) => {
+                assert_eq!(told.unwrap(), Claimed::New);
+                store.release(entry.evidence).await.unwrap();
+            }
+            None => tokio::time::sleep(Duration::from_millis(round)).await,
+        }
+        drop(claim);
+        let begun = Instant::now();
+        while store.claim(scene.entry(&id, "x")).await.unwrap() != Claimed::New {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{id} stays held");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert_eq!(store.census().await.unwrap().in_progress, 20);
+    store.verify().unwrap();
 }
 
 #[tokio::test]

@@ -46,6 +46,23 @@ fn untried() -> Delivery {
     Delivery::Untried { after }
 }
 
+#[tokio::test]
+async fn a_lease_that_was_handed_back_untried_is_no_attempt() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("p1", "s", 0)]).await.unwrap();
+    for _ in 0..5 {
+        let leased = lease(&store, 1).await;
+        assert_eq!((leased[0].attempts, leased[0].lost), (0, 0));
+        let back = (leased[0].hold(), untried());
+        store.settle(vec![back]).await.unwrap();
+    }
+    let leased = lease(&store, 1).await;
+    let late = (leased[0].hold(), refused("full"));
+    store.settle(vec![late]).await.unwrap();
+    assert_eq!(lease(&store, 1).await[0].attempts, 1, "a try counts");
+}
+
 async fn send(store: &Store, leased: &[Leased], words: &'static str) -> bool {
     let holds = leased.iter().map(Leased::hold).collect();
     let words = Bytes::from_static(words.as_bytes());

@@ -381,6 +381,60 @@ enum Step {
     Reopen,
 }
 
+/// Hears every event of this thread, as text.
+#[derive(Clone, Default)]
+struct Heard(std::sync::Arc<std::sync::Mutex<String>>);
+
+impl tracing::field::Visit for Heard {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        let mut told = self.0.lock().unwrap();
+        told.push_str(&format!("{field}={value:?} "));
+    }
+}
+
+impl tracing::Subscriber for Heard {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_parcel_that_a_commit_sets_aside_is_told_as_an_event() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    let entry = scene.entry("m-0000001", "x");
+    store.claim(entry.clone()).await.unwrap();
+    let heard = Heard::default();
+    let listening = tracing::subscriber::set_default(heard.clone());
+    let parcels = vec![parcel("a1", "other", 1), parcel("a2", "a", 2)];
+    store
+        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .await
+        .unwrap();
+    drop(listening);
+    let told = heard.0.lock().unwrap().clone();
+    assert!(told.contains("a1") && told.contains("set aside"), "{told}");
+    assert!(told.contains(&entry.evidence.to_string()), "{told}");
+    assert!(!told.contains("\"a2\""), "{told}");
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..3u8, 0..6u64).prop_map(|(subject, sequence)| Step::Put { subject, sequence }),
