@@ -94,6 +94,70 @@ impl Cluster {
         )
     }
 
+    /// The url of a database in whichever of these servers takes writes.
+    #[must_use]
+    pub fn url_of_any(servers: &[&Self], database: &str) -> String {
+        let hosts: Vec<_> = servers
+            .iter()
+            .map(|server| server.folder.display().to_string().replace('/', "%2F"))
+            .collect();
+        format!(
+            "postgresql://postgres@{}/{database}?sslmode=disable&target_session_attrs=read-write",
+            hosts.join(",")
+        )
+    }
+
+    /// A standby of this server, with a folder of its own; what it has is not waited for until
+    /// [`Cluster::require_standby`].
+    #[must_use]
+    pub fn standby(&self, settings: &[&str]) -> Self {
+        let folder = make_folder();
+        self.copy_to(&folder);
+        let mut standby = Self::watch(folder, self.bin.clone(), settings);
+        standby.wait();
+        standby
+    }
+
+    /// Throws away what this server has, whether it runs or was killed, and makes it a standby of
+    /// another.
+    pub fn follow(&mut self, primary: &Self, settings: &[&str]) {
+        self.stop();
+        fs::remove_dir_all(self.data()).unwrap();
+        primary.copy_to(&self.folder);
+        self.watch_again(settings);
+    }
+
+    /// From now on a commit waits until a standby has synced it; returns once one is there.
+    pub fn require_standby(&self) {
+        self.psql(
+            "postgres",
+            "ALTER SYSTEM SET synchronous_standby_names = '*'",
+        );
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        for _ in 0..600 {
+            let sql = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+            if self.psql("postgres", sql) == "1" {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("no standby has become a synchronous one in 30 s");
+    }
+
+    /// Makes a standby a server that takes writes, as soon as it has replayed what it has.
+    pub fn promote(&self) {
+        let promoted = self.psql("postgres", "SELECT pg_promote(true, 60)");
+        assert_eq!(promoted, "t", "the standby was not promoted");
+    }
+
+    /// Copies a running server. The copy waits for no standby, as this one does not while it is copied.
+    fn copy_to(&self, folder: &Path) {
+        let mut copy = self.program("pg_basebackup");
+        copy.args(["-U", "postgres", "-X", "stream", "-c", "fast", "-R", "-D"]);
+        copy.arg(folder.join("data")).arg("-h").arg(&self.folder);
+        done(copy.output().unwrap(), "pg_basebackup");
+    }
+
     /// Runs statements through psql and gives what it prints: rows without headers, `|` between columns.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
@@ -141,6 +205,10 @@ impl Cluster {
     pub fn restart(&mut self, settings: &[&str]) {
         self.stop();
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
+        self.watch_again(settings);
+    }
+
+    fn watch_again(&mut self, settings: &[&str]) {
         let next = Self::watch(self.folder.clone(), self.bin.clone(), settings);
         let mut before = std::mem::replace(self, next);
         before.folder = PathBuf::new();

@@ -22,6 +22,7 @@ struct Asked {
     promises: Vec<&'static Promise>,
     plan: Plan,
     jobs: usize,
+    engines: Vec<Engine>,
     json: bool,
 }
 
@@ -59,9 +60,8 @@ fn try_each(promises: &[&'static Promise], asked: &Asked, jobs: usize) -> bool {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
                 while let Some(promise) = promises.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut plan = asked.plan.clone();
-                    plan.began = Instant::now();
-                    for line in runtime.block_on(promise.run(plan)) {
+                    let lines = promise.run(asked.plan.clone(), &asked.engines);
+                    for line in runtime.block_on(lines) {
                         failed.fetch_or(line.failed(), Ordering::Relaxed);
                         show(&line, asked.json);
                     }
@@ -91,6 +91,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             tells_times: false,
         },
         jobs: 1,
+        engines: Vec::new(),
         json: false,
     };
     while let Some(word) = words.next() {
@@ -99,7 +100,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--n" => asked.plan.n = Some(number(&value()?)?),
             "--seed" => asked.plan.seed = number(&value()?)?,
             "--budget" => asked.plan.budget = Duration::from_secs(number(&value()?)?),
-            "--engine" => asked.plan.engine = engine(&value()?)?,
+            "--engine" => asked.engines = engines(&value()?)?,
             "--jobs" => asked.jobs = usize::try_from(number(&value()?)?).unwrap_or(1).max(1),
             "--json" => asked.json = true,
             "--tell-times" => asked.plan.tells_times = true,
@@ -117,11 +118,12 @@ fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{text} is no number"))
 }
 
-fn engine(text: &str) -> Result<Engine, String> {
+fn engines(text: &str) -> Result<Vec<Engine>, String> {
     match text {
-        "sqlite" => Ok(Engine::Sqlite),
-        "postgres" => Ok(Engine::Postgres),
-        other => Err(format!("{other} is no engine: sqlite or postgres")),
+        "sqlite" => Ok(vec![Engine::Sqlite]),
+        "postgres" => Ok(vec![Engine::Postgres]),
+        "both" => Ok(vec![Engine::Sqlite, Engine::Postgres]),
+        other => Err(format!("{other} is no engine: sqlite, postgres or both")),
     }
 }
 
@@ -134,7 +136,7 @@ fn promise(name: &str) -> Result<&'static Promise, String> {
 
 fn usage() -> String {
     let mut text =
-        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres] [--jobs J] [--tell-times] [--json]\n"
+        "torture <promise>...|all [--n N] [--seed S] [--budget SECONDS] [--engine sqlite|postgres|both] [--jobs J] [--tell-times] [--json]\n"
             .to_owned();
     for promise in ALL {
         text.push_str(&format!("  {:<4} {}\n", promise.id, promise.what));

@@ -31,9 +31,11 @@ pub struct Kit {
     pub launch: Launch,
     /// The seed of everything.
     pub seed: u64,
-    /// The database server, where both databases are on one.
+    /// The database server, where both databases are on one: the one that takes writes.
     pub cluster: Option<Cluster>,
     data: String,
+    /// Its synchronous standby.
+    pub standby: Option<Cluster>,
     started: Instant,
 }
 
@@ -52,6 +54,7 @@ impl Kit {
             seed,
             cluster: None,
             data: String::new(),
+            standby: None,
             started,
         }
     }
@@ -74,6 +77,7 @@ impl Kit {
             launch: Launch::default(),
             seed,
             cluster: None,
+            standby: None,
             data: String::new(),
             started,
         };
@@ -100,23 +104,52 @@ impl Kit {
         Ok(kit)
     }
 
+    /// The same on two servers, of which the second has all that the first has acknowledged.
+    ///
+    /// # Errors
+    /// Why there are none here.
+    pub async fn make_on_two(seed: u64) -> Result<Self, String> {
+        let mut kit = Self::make(seed).await;
+        let pair = tokio::task::spawn_blocking(|| {
+            let primary = Cluster::start_with(&[])?;
+            let standby = primary.standby(&[]);
+            primary.require_standby();
+            Some((primary, standby))
+        });
+        let pair = pair.await.map_err(|error| error.to_string())?;
+        let (primary, standby) = pair.ok_or("postgresql is not installed")?;
+        kit.standby = Some(standby);
+        kit.move_to(primary)?;
+        Ok(kit)
+    }
+
+    /// The url of one of the two databases, on whichever server takes writes.
+    fn url(&self, name: &str) -> Option<String> {
+        match (&self.cluster, &self.standby) {
+            (Some(one), Some(other)) => Some(Cluster::url_of_any(&[one, other], name)),
+            (Some(one), None) => Some(one.url(name)),
+            (None, _) => None,
+        }
+    }
+
     fn move_to(&mut self, cluster: Cluster) -> Result<(), String> {
         for name in ["store", "registry"] {
             cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
         }
+        self.cluster = Some(cluster);
+        let url = |name| self.url(name).unwrap_or_default();
         let store = format!(
             "engine = \"postgres\"\nurl = \"{}\"\nwriter = \"one\"",
-            cluster.url("store")
+            url("store")
         );
         self.site
             .edit("gateway.toml", "path = \"store.sqlite\"", &store);
-        let registry = format!("mode = \"postgres\"\nurl = \"{}\"", cluster.url("registry"));
+        let registry = format!("mode = \"postgres\"\nurl = \"{}\"", url("registry"));
         self.site.edit(
             "gateway.toml",
             "mode = \"embedded\"\npath = \"registry.sqlite\"",
             &registry,
         );
-        self.cluster = Some(cluster);
         let config = self.site.layout.config();
         let config = config.display().to_string();
         let migrate = ["migrate", "--registry", "--store", "--config", &config];
@@ -153,8 +186,8 @@ impl Kit {
     /// The insurance database.
     #[must_use]
     pub fn registry(&self) -> Source {
-        match &self.cluster {
-            Some(cluster) => Source::Postgres(cluster.url("registry")),
+        match self.url("registry") {
+            Some(url) => Source::Postgres(url),
             None => Source::Sqlite(self.data("registry.sqlite")),
         }
     }
@@ -162,9 +195,22 @@ impl Kit {
     /// The gateway's own store.
     #[must_use]
     pub fn store(&self) -> Source {
-        match &self.cluster {
-            Some(cluster) => Source::Postgres(cluster.url("store")),
+        match self.url("store") {
+            Some(url) => Source::Postgres(url),
             None => Source::Sqlite(self.data("store.sqlite")),
+        }
+    }
+
+    /// Where the gateway keeps its store, for whoever opens it in its place.
+    #[must_use]
+    pub fn engine(&self) -> gateway_store::Engine {
+        match self.url("store") {
+            None => gateway_store::Engine::Sqlite(self.data("store.sqlite")),
+            Some(url) => {
+                let mut database = gateway_store::PostgresParams::new(url);
+                database.statement_timeout = READY_MAX;
+                gateway_store::Engine::Postgres(database)
+            }
         }
     }
 

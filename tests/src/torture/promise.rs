@@ -100,55 +100,109 @@ pub struct Promise {
     pub id: &'static str,
     /// What is done, in a few words.
     pub what: &'static str,
+    engines: Engines,
     run: Run,
 }
 
+/// On which stores a promise is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engines {
+    /// On both, one after the other.
+    Both,
+    /// On SQLite, and on PostgreSQL where that is asked for.
+    Either,
+    /// On SQLite only: what it does to the disk is PostgreSQL's own promise there.
+    Sqlite,
+    /// On PostgreSQL only.
+    Postgres,
+}
+
 impl Promise {
-    /// Tries it.
-    pub async fn run(&self, plan: Plan) -> Vec<Line> {
-        if plan.engine == Engine::Postgres && !ON_POSTGRES.contains(&self.id) {
-            let why = "it is tried on sqlite only";
-            return vec![Line::not_run(self.id, self.what, why, plan.seed)];
+    /// Tries it, on each store that is asked for or, where none is, on the usual ones.
+    pub async fn run(&self, plan: Plan, asked: &[Engine]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for engine in self.engines.of(asked) {
+            let mut plan = plan.clone();
+            (plan.engine, plan.began) = (engine, Instant::now());
+            lines.extend((self.run)(plan).await);
         }
-        (self.run)(plan).await
+        if lines.is_empty() {
+            let why = "it is not tried on this store: see the bench's README";
+            lines.push(Line::not_run(self.id, self.what, why, plan.seed));
+        }
+        lines
     }
 }
 
-/// What is tried on PostgreSQL as well.
-const ON_POSTGRES: &[&str] = &["R1", "R7", "R13"];
+impl Engines {
+    fn of(self, asked: &[Engine]) -> Vec<Engine> {
+        use Engine::{Postgres, Sqlite};
+        let (usual, possible): (&[_], &[_]) = match self {
+            Self::Both => (&[Sqlite, Postgres], &[Sqlite, Postgres]),
+            Self::Either => (&[Sqlite], &[Sqlite, Postgres]),
+            Self::Sqlite => (&[Sqlite], &[Sqlite]),
+            Self::Postgres => (&[Postgres], &[Postgres]),
+        };
+        match asked {
+            [] => usual.to_vec(),
+            asked => possible
+                .iter()
+                .filter(|one| asked.contains(one))
+                .copied()
+                .collect(),
+        }
+    }
+}
 
 macro_rules! promises {
-    ($($id:literal, $what:literal, $module:ident;)*) => {
+    ($($id:literal, $what:literal, $engines:ident, $module:ident;)*) => {
         /// Every promise of this bench.
         pub const ALL: &[Promise] = &[$(Promise {
             id: $id,
             what: $what,
+            engines: Engines::$engines,
             run: |plan| Box::pin($module::run(plan)),
         },)*];
     };
 }
 
 promises! {
-    "R1", "kill -9 at any instant under load", r01_kill;
-    "R2", "ended at every fault point", r02_points;
-    "R3", "power cut on a disk that forgets", r03_power;
-    "R4", "the n-th write or sync fails", r04_nth;
-    "R5", "the disk fills under load", r05_full;
-    "R6", "fail-over with kill -9 of the primary", r06_failover;
-    "R7", "the insurance database is frozen", r07_frozen;
-    "R8", "a hostile but lawful partner", r08_hostile;
-    "R9", "parcels committed out of order", r09_commits;
-    "R10", "order per key", r10_order;
-    "R13", "restarts by SIGTERM under load", r13_rolling;
-    "R14", "backup and restore under load", r14_restore;
-    "A1", "trouble at one partner", a01_isolation;
-    "A2", "the breaker, seen by the partner", a02_breaker;
-    "A3", "limits are exact", a03_limits;
-    "A4", "limits are fair", a04_fair;
-    "A5", "hostile requests are cheap", a05_hostile;
-    "A6", "slow clients", a06_slow;
-    "A7", "HTTP/2 floods", a07_floods;
-    "A8", "overload", a08_overload;
-    "A9", "a soak", a09_soak;
-    "MARK", "recovery with many messages in flight", recovery;
+    "R1", "kill -9 at any instant under load", Both, r01_kill;
+    "R2", "ended at every fault point", Either, r02_points;
+    "R3", "power cut on a disk that forgets", Sqlite, r03_power;
+    "R4", "the n-th write or sync fails", Sqlite, r04_nth;
+    "R5", "the disk fills under load", Sqlite, r05_full;
+    "R6", "fail-over with kill -9 of the primary", Postgres, r06_failover;
+    "R7", "the insurance database is frozen", Both, r07_frozen;
+    "R8", "a hostile but lawful partner", Either, r08_hostile;
+    "R9", "parcels committed out of order", Both, r09_commits;
+    "R10", "order per key", Either, r10_order;
+    "R13", "restarts by SIGTERM under load", Both, r13_rolling;
+    "R14", "backup and restore under load", Sqlite, r14_restore;
+    "A1", "trouble at one partner", Sqlite, a01_isolation;
+    "A2", "the breaker, seen by the partner", Sqlite, a02_breaker;
+    "A3", "limits are exact", Sqlite, a03_limits;
+    "A4", "limits are fair", Sqlite, a04_fair;
+    "A5", "hostile requests are cheap", Sqlite, a05_hostile;
+    "A6", "slow clients", Sqlite, a06_slow;
+    "A7", "HTTP/2 floods", Sqlite, a07_floods;
+    "A8", "overload", Sqlite, a08_overload;
+    "A9", "a soak", Sqlite, a09_soak;
+    "MARK", "recovery with many messages in flight", Either, recovery;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_tried_on_its_usual_stores_unless_another_is_asked_for() {
+        use Engine::{Postgres, Sqlite};
+        assert_eq!(Engines::Both.of(&[]), [Sqlite, Postgres]);
+        assert_eq!(Engines::Both.of(&[Postgres]), [Postgres]);
+        assert_eq!(Engines::Either.of(&[]), [Sqlite]);
+        assert_eq!(Engines::Either.of(&[Sqlite, Postgres]), [Sqlite, Postgres]);
+        assert_eq!(Engines::Sqlite.of(&[Postgres]), []);
+        assert_eq!(Engines::Postgres.of(&[]), [Postgres]);
+    }
 }

@@ -67,6 +67,11 @@ impl Site {
         );
         self.edit(
             "gateway.toml",
+            "[limits]\n",
+            "[limits]\ndeadline_ms = 4500\n",
+        );
+        self.edit(
+            "gateway.toml",
             "poll_ms = 100",
             "poll_ms = 50\nlease_seconds = 5\nbackoff_ms = 100\nbackoff_seconds_max = 2",
         );

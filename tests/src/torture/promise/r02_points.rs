@@ -27,7 +27,11 @@ pub(super) async fn run(mut plan: Plan) -> Vec<Line> {
     };
     plan.began = Instant::now(); // building the program is not trying it
     plan.budget = plan.budget.max(ALL_POINTS); // all of them, or it is no answer
-    let mut kit = Kit::make(plan.seed).await;
+    let name = format!("every fault point ({})", plan.engine.word());
+    let mut kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R2", &name, why, plan.seed)],
+    };
     kit.launch.program = Some(program.clone());
     let mut random = Random::of(plan.seed, &[12]);
     let load = kit.load(Shape {
@@ -67,7 +71,7 @@ pub(super) async fn run(mut plan: Plan) -> Vec<Line> {
         thousands(reached),
         thousands(tried)
     );
-    vec![kit.line("R2", NAME, first, closed)]
+    vec![kit.line("R2", &name, first, closed)]
 }
 
 const NAME: &str = "every fault point";

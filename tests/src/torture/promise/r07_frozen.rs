@@ -69,7 +69,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let mut closed = kit.close(load, process).await;
     drop(registry);
     let name = match kit.cluster {
-        Some(_) => "postgres frozen, store and registry",
+        Some(_) => "database frozen (postgres, store and registry)",
         None => NAME,
     };
     closed.wrong.append(&mut seen.wrong);
@@ -86,7 +86,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     vec![kit.line("R7", name, first, closed)]
 }
 
-const NAME: &str = "database frozen";
+const NAME: &str = "database frozen (remote registry)";
 
 /// Puts the registry into a process of its own and the gateway before it.
 async fn remote(kit: &Kit) -> Result<Process, String> {

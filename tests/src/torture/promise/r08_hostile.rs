@@ -13,7 +13,11 @@ use crate::torture::{
 };
 
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
-    let kit = Kit::make(plan.seed).await;
+    let name = format!("hostile but lawful partner ({})", plan.engine.word());
+    let kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R8", &name, why, plan.seed)],
+    };
     kit.office.behave(Manners {
         lose_call: 5,
         lose_reply: 10,
@@ -53,7 +57,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         thousands(calls),
         thousands(repeats)
     );
-    vec![kit.line("R8", "hostile but lawful partner", first, closed)]
+    vec![kit.line("R8", &name, first, closed)]
 }
 
 const RUN_MAX: Duration = Duration::from_secs(600);

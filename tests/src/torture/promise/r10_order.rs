@@ -14,7 +14,11 @@ use crate::torture::{
 };
 
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
-    let kit = Kit::make(plan.seed).await;
+    let name = format!("order per key ({})", plan.engine.word());
+    let kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R10", &name, why, plan.seed)],
+    };
     kit.office.behave(Manners {
         lose_reply: 10,
         double: 10,
@@ -38,7 +42,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         }
         let mut process = kit.launch.serve(&kit.site);
         if let Err(why) = process.ready(READY_MAX).await {
-            return vec![kit.broken("R10", NAME, why)];
+            return vec![kit.broken("R10", &name, why)];
         }
         tokio::time::sleep(Duration::from_millis(300 + random.below(900))).await;
         process.kill();
@@ -54,7 +58,5 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         thousands(dossiers),
         STATES.len()
     );
-    vec![kit.line("R10", NAME, first, closed)]
+    vec![kit.line("R10", &name, first, closed)]
 }
-
-const NAME: &str = "order per key";

@@ -45,7 +45,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     vec![kit.line("R13", NAME, first, closed)]
 }
 
-const NAME: &str = "rolling restart";
+const NAME: &str = "rolling restart (sqlite)";
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 /// Two gateways on one database, restarted in turn; there is always one that works.
