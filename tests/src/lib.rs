@@ -19,6 +19,7 @@ pub mod message; // messages of every partner, good until a test bends them
 #[allow(missing_docs, reason = "its own words are on what is used")]
 pub mod pg; // a PostgreSQL cluster of one's own
 pub mod relay; // a TCP relay that can be told to lose what comes back
+pub mod simulation; // a whole exchange in virtual time, from one seed
 pub mod tape; // everything that is logged, as data
 pub mod tool; // foreign commands, or why they were not run
 pub mod torture; // real processes, killed and cut off, and three ledgers compared
