@@ -12,12 +12,14 @@
 mod files;
 mod manifest;
 mod put_back;
+mod server;
 mod take;
 
 use std::path::PathBuf;
 
-pub use manifest::{Backup, Chain, FileLine, Manifest, RegistryPart, StorePart};
+pub use manifest::{Backup, Chain, FileLine, Manifest, RegistryPart, RestorePoint, StorePart};
 pub use put_back::{Asked, PutBack, put_back};
+pub use server::{Server, Until};
 pub use take::take;
 
 /// Why there is no backup, or why it was not put back. Nothing was changed, unless it says so.
@@ -56,6 +58,9 @@ pub enum BackupError {
     /// The store refuses.
     #[error("the store: {0}")]
     Store(String),
+    /// PostgreSQL, or one of its programs, refuses or is not here.
+    #[error("PostgreSQL: {0}")]
+    Server(String),
     /// The registry refuses.
     #[error("the registry: {0}")]
     Registry(String),

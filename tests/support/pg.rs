@@ -69,6 +69,20 @@ impl Cluster {
         Some(cluster)
     }
 
+    /// An empty folder of the server's user, for data that somebody puts below it as `data`.
+    #[must_use]
+    pub fn place() -> PathBuf {
+        make_folder()
+    }
+
+    /// Starts a server on the data below such a folder; the folder goes with it.
+    #[must_use]
+    pub fn start_in(folder: PathBuf, settings: &[&str]) -> Option<Self> {
+        let mut cluster = Self::watch(folder, installed()?, settings);
+        cluster.wait();
+        Some(cluster)
+    }
+
     /// One cluster for a whole test process; each test takes a database of its own in it.
     #[must_use]
     pub fn shared() -> Option<&'static Self> {

@@ -41,6 +41,19 @@ pub struct StorePart {
     pub schema: u32,
     /// Each journal chain, as far as the backup surely holds it.
     pub chains: Vec<Chain>,
+    /// On PostgreSQL: a named point in the server's log, behind the backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_point: Option<RestorePoint>,
+}
+
+/// A named point in a server's log that a recovery can end at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestorePoint {
+    /// Its name.
+    pub name: String,
+    /// Its place.
+    pub lsn: String,
 }
 
 /// Where a journal chain stood.
@@ -130,6 +143,16 @@ impl Backup {
     pub fn cut(&self) -> Result<Timestamp, BackupError> {
         self.manifest.cut.parse().map_err(|_| {
             BackupError::NotABackup(self.folder.clone(), "its cut is no instant".to_owned())
+        })
+    }
+
+    /// When it was whole.
+    ///
+    /// # Errors
+    /// Where the manifest names no instant.
+    pub fn finished(&self) -> Result<Timestamp, BackupError> {
+        self.manifest.finished.parse().map_err(|_| {
+            BackupError::NotABackup(self.folder.clone(), "its end is no instant".to_owned())
         })
     }
 
@@ -228,6 +251,7 @@ mod tests {
                 engine: "sqlite".to_owned(),
                 schema: 4,
                 chains: Vec::new(),
+                restore_point: None,
             },
             registry: RegistryPart {
                 mode: "embedded".to_owned(),

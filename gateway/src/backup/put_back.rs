@@ -19,8 +19,9 @@ use insurance::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Backup, BackupError,
+    Backup, BackupError, Server,
     files::{self, Workshop},
+    server,
     take::{REGISTRY, STORE, STORE_HEAD, place},
 };
 use crate::config::{self, Config};
@@ -36,6 +37,10 @@ pub struct Asked {
     pub replace: bool,
     /// Also where nobody knows which numbers were given out after the backup.
     pub danger_without_marks: bool,
+    /// A database: where its data goes and how far it recovers.
+    pub server: Option<Server>,
+    /// The registry was not put back with the database: its feed hands out again.
+    pub registry_stays: bool,
 }
 
 /// What was done.
@@ -61,20 +66,70 @@ pub async fn put_back(
     asked: &Asked,
 ) -> Result<PutBack, BackupError> {
     let backup = Backup::open(from, vault)?;
+    let server = match (&asked.server, backup.manifest().store.engine.as_str()) {
+        (Some(server), "postgres") => server,
+        (None, "postgres") => {
+            let what = "the backup is a database: say --data-dir, where its server's data goes";
+            return Err(BackupError::Config(what.to_owned()));
+        }
+        (Some(_), _) => {
+            let what = "--data-dir is for a database, and the backup is a file";
+            return Err(BackupError::Config(what.to_owned()));
+        }
+        (None, _) => return put_files_back(config, clock, vault, &backup, asked).await,
+    };
+    // a registry in a file beside a store on PostgreSQL
+    let registry = registry_of(config, &backup)?;
+    marks(registry.as_deref(), config, asked)?;
+    is_free(registry.as_deref(), asked)?;
+    let staged = match &registry {
+        Some(place) => {
+            let folder = workshop(place)?;
+            Some((stage(&backup, REGISTRY, folder.path())?, folder))
+        }
+        None => None,
+    };
+    let cut = server::put_back(config, clock, vault, &backup, (asked, server)).await?;
+    let handed_out_again = match asked.registry_stays {
+        true => hand_out_again(config, &backup)?,
+        false => None,
+    };
+    let mut aside = Vec::new();
+    if let (Some((staged, _)), Some(place)) = (&staged, &registry) {
+        install(staged, place, &end_of_aside(clock.now()), &mut aside)?;
+    }
+    Ok(PutBack {
+        cut,
+        aside,
+        handed_out_again,
+    })
+}
+
+async fn put_files_back(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    vault: &Arc<Vault>,
+    backup: &Backup,
+    asked: &Asked,
+) -> Result<PutBack, BackupError> {
     let cut = backup.cut()?;
-    let places = Places::of(config, &backup)?;
-    places.marks(config, asked)?;
+    let places = Places::of(config, backup)?;
+    marks(places.registry.as_deref(), config, asked)?;
     let _held = places.free(asked)?;
     let (store, registry) = (workshop(&places.store)?, workshop(&places.store)?);
-    let staged = stage(&backup, STORE, store.path())?;
-    stage(&backup, STORE_HEAD, store.path())?;
+    let staged = stage(backup, STORE, store.path())?;
+    stage(backup, STORE_HEAD, store.path())?;
     let staged_registry = match &places.registry {
-        Some(_) => Some(stage(&backup, REGISTRY, registry.path())?),
+        Some(_) => Some(stage(backup, REGISTRY, registry.path())?),
         None => None,
     };
     mark(config, clock, vault, &staged, asked, cut).await?;
-    let handed_out_again = places.feed(config, &backup)?;
-    let aside = format!(".before-restore-{}", stamp(clock.now()));
+    let handed_out_again = match places.registry {
+        // it has acknowledged what the store no longer knows
+        None => hand_out_again(config, backup)?,
+        Some(_) => None,
+    };
+    let aside = end_of_aside(clock.now());
     let mut moved = Vec::new();
     // The store first: with another head file it stands still, and once its own is there it is fenced.
     install(&staged, &places.store, &aside, &mut moved)?;
@@ -106,53 +161,60 @@ impl Places {
                 "the backup holds a store of SQLite and the config names PostgreSQL".to_owned(),
             ));
         };
-        let registry = match (backup.file(REGISTRY), place(config)?) {
-            (None, _) => None,
-            (Some(_), Some(Place::File(path))) => Some(path),
-            (Some(_), _) => {
-                return Err(BackupError::Config(
-                    "the backup holds an embedded registry and the config names another".to_owned(),
-                ));
-            }
-        };
+        let registry = registry_of(config, backup)?;
         Ok(Self { store, registry })
-    }
-
-    /// A registry that has forgotten which numbers it gave out must be told by the file outside.
-    fn marks(&self, config: &Config, asked: &Asked) -> Result<(), BackupError> {
-        let known = config.insurance.marks.as_ref().is_some_and(|p| p.exists());
-        match self.registry.is_none() || known || asked.danger_without_marks {
-            true => Ok(()),
-            false => Err(BackupError::Config(
-                "nobody knows which numbers were given out after the backup: name the file of `insurance.marks`, or say --danger-without-marks"
-                    .to_owned(),
-            )),
-        }
     }
 
     /// Nobody has it open, and nothing is overwritten unless that was asked for.
     fn free(&self, asked: &Asked) -> Result<Option<gateway_store::Held>, BackupError> {
         let held = gateway_store::hold(&self.store)
             .map_err(|error| BackupError::Store(error.to_string()))?;
-        let all = [Some(&self.store), self.registry.as_ref()];
-        for path in all.into_iter().flatten() {
-            let is_empty = fs::metadata(path).map_or(true, |file| file.len() == 0);
-            if !is_empty && !asked.replace {
-                return Err(BackupError::Occupied(path.clone()));
-            }
-        }
+        is_free(Some(&self.store), asked)?;
+        is_free(self.registry.as_deref(), asked)?;
         Ok(held)
     }
+}
 
-    /// A registry that was not put back has acknowledged what the store no longer knows.
-    fn feed(&self, config: &Config, backup: &Backup) -> Result<Option<u64>, BackupError> {
-        let from = backup.manifest().registry.feed_from.map(FeedMark);
-        match (&self.registry, place(config)?, from) {
-            (None, Some(place), Some(from)) => registry::hand_out_again(&place, from)
-                .map(Some)
-                .map_err(|error| BackupError::Registry(error.to_string())),
-            _ => Ok(None),
-        }
+/// Where the registry's file goes; none where it is not in the backup.
+fn registry_of(config: &Config, backup: &Backup) -> Result<Option<PathBuf>, BackupError> {
+    match (backup.file(REGISTRY), place(config)?) {
+        (None, _) => Ok(None),
+        (Some(_), Some(Place::File(path))) => Ok(Some(path)),
+        (Some(_), _) => Err(BackupError::Config(
+            "the backup holds an embedded registry and the config names another".to_owned(),
+        )),
+    }
+}
+
+/// A registry that has forgotten which numbers it gave out must be told by the file outside.
+fn marks(registry: Option<&Path>, config: &Config, asked: &Asked) -> Result<(), BackupError> {
+    let known = config.insurance.marks.as_ref().is_some_and(|p| p.exists());
+    match registry.is_none() || known || asked.danger_without_marks {
+        true => Ok(()),
+        false => Err(BackupError::Config(
+            "nobody knows which numbers were given out after the backup: name the file of `insurance.marks`, or say --danger-without-marks"
+                .to_owned(),
+        )),
+    }
+}
+
+fn is_free(place: Option<&Path>, asked: &Asked) -> Result<(), BackupError> {
+    let Some(place) = place else { return Ok(()) };
+    let is_empty = fs::metadata(place).map_or(true, |file| file.len() == 0);
+    match is_empty || asked.replace {
+        true => Ok(()),
+        false => Err(BackupError::Occupied(place.to_owned())),
+    }
+}
+
+/// What the registry's feed handed over since before the backup's store was copied comes once more.
+fn hand_out_again(config: &Config, backup: &Backup) -> Result<Option<u64>, BackupError> {
+    let from = backup.manifest().registry.feed_from.map(FeedMark);
+    match (place(config)?, from) {
+        (Some(place), Some(from)) => registry::hand_out_again(&place, from)
+            .map(Some)
+            .map_err(|error| BackupError::Registry(error.to_string())),
+        _ => Ok(None),
     }
 }
 
@@ -193,6 +255,16 @@ async fn mark(
         .map_err(|(_, what, _)| BackupError::Config(what))?;
     params.engine = Engine::Sqlite(staged.to_owned());
     let store = Store::open(params).map_err(|error| told(&error))?;
+    act(store, asked, cut).await?;
+    match files::behind(staged, "-wal").exists() {
+        true => Err(told(&"its log was not folded back")),
+        false => Ok(()),
+    }
+}
+
+/// Writes into the journal who put it back and why, and closes the store.
+pub(super) async fn act(store: Store, asked: &Asked, cut: Timestamp) -> Result<(), BackupError> {
+    let told = |error: &dyn std::fmt::Display| BackupError::Store(error.to_string());
     if let Some(why) = store.halted() {
         return Err(told(&why));
     }
@@ -202,11 +274,7 @@ async fn mark(
         deed: Deed::Restore(cut),
     };
     store.act(act).await.map_err(|error| told(&error))?;
-    drop(store);
-    match files::behind(staged, "-wal").exists() {
-        true => Err(told(&"its log was not folded back")),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// Puts a file in place by one rename. What stood there keeps another name, side files included: their pages
@@ -247,9 +315,9 @@ fn head_of(store: &Path) -> PathBuf {
     gateway_store::head_file_of(store)
 }
 
-/// An instant as it may stand in a file's name.
-fn stamp(now: Timestamp) -> String {
+/// What is put behind the name of a file that is set aside.
+fn end_of_aside(now: Timestamp) -> String {
     now.to_zoned(TimeZone::UTC)
-        .strftime("%Y%m%dT%H%M%SZ")
+        .strftime(".before-restore-%Y%m%dT%H%M%SZ")
         .to_string()
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     Backup, BackupError, Chain, FileLine, Manifest, RegistryPart, StorePart,
     files::{self, Workshop},
+    server,
 };
 use crate::{
     config::{self, Config, InsuranceMode},
@@ -36,7 +37,7 @@ pub fn take(
     let (mark, mode) = feed_mark(config)?;
     // from here on: whatever was acknowledged before is in it
     let cut = as_stored(clock.now());
-    let (store, mut names) = store(config, vault, work.path())?;
+    let (store, mut names) = store(config, vault, (work.path(), cut))?;
     let schema = match (config.insurance.mode, &mark, place(config)?) {
         (InsuranceMode::Embedded, Some(mark), Some(Place::File(from))) => {
             let copied = registry::copy(&from, &work.path().join(REGISTRY), *mark);
@@ -72,13 +73,15 @@ pub fn take(
 fn store(
     config: &Config,
     vault: &Vault,
-    folder: &Path,
+    (folder, now): (&Path, Timestamp),
 ) -> Result<(StorePart, Vec<String>), BackupError> {
     let engine = config::store_engine(config).map_err(|(_, what, _)| BackupError::Config(what))?;
-    let Engine::Sqlite(path) = engine else {
-        return Err(BackupError::Config(
-            "the store is on PostgreSQL: it is backed up by pg_basebackup and its WAL".to_owned(),
-        ));
+    let path = match engine {
+        Engine::Sqlite(path) => path,
+        Engine::Postgres(database) => {
+            return server::take(config, &database, vault, (folder, now));
+        }
+        _ => return Err(BackupError::Config("an engine without backup".to_owned())),
     };
     let copied = gateway_store::copy(&path, &folder.join(STORE), vault);
     let copied = copied.map_err(|error| BackupError::Store(error.to_string()))?;
@@ -86,6 +89,7 @@ fn store(
         engine: "sqlite".to_owned(),
         schema: copied.schema,
         chains: vec![chain(&copied.journal)],
+        restore_point: None,
     };
     Ok((part, vec![STORE.to_owned(), STORE_HEAD.to_owned()]))
 }

@@ -5,10 +5,11 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 use certs::seal::Vault;
 use clap::Args;
 use gateway_core::ports::{Clock, SystemClock};
+use jiff::Timestamp;
 
 use super::{ConfigFile, Ended, office::Reason};
 use crate::{
-    backup::{self, Asked, Manifest},
+    backup::{self, Asked, Manifest, Server, Until},
     config::Config,
     gateway::StartError,
 };
@@ -53,6 +54,24 @@ pub(super) struct Restore {
     /// Also where nobody knows which numbers were given out after the backup.
     #[arg(long)]
     danger_without_marks: bool,
+    /// PostgreSQL: the data folder to make for the server; it may not be there, or be empty.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// PostgreSQL: the folder of the server's archived log.
+    #[arg(long, requires = "data_dir")]
+    wal: Option<PathBuf>,
+    /// PostgreSQL: recover to this instant (RFC 3339); without --at, --to-point and --latest to the end of the base backup.
+    #[arg(long, requires = "wal", conflicts_with_all = ["to_point", "latest"])]
+    at: Option<Timestamp>,
+    /// PostgreSQL: recover to the point that was named when the backup was finished.
+    #[arg(long, requires = "wal", conflicts_with = "latest")]
+    to_point: bool,
+    /// PostgreSQL: recover to the end of the archived log.
+    #[arg(long, requires = "wal")]
+    latest: bool,
+    /// PostgreSQL: the registry is on another server and was not put back: it hands out again.
+    #[arg(long, requires = "data_dir")]
+    registry_stays: bool,
 }
 
 impl Restore {
@@ -66,6 +85,8 @@ impl Restore {
             why: self.reason.why.clone(),
             replace: self.replace,
             danger_without_marks: self.danger_without_marks,
+            server: self.server(),
+            registry_stays: self.registry_stays,
         };
         let put = backup::put_back(&config, &clock, &vault, &self.from, &asked).await?;
         println!(
@@ -92,6 +113,22 @@ impl Restore {
     }
 }
 
+impl Restore {
+    fn server(&self) -> Option<Server> {
+        let until = match (self.at, self.to_point, self.latest) {
+            (Some(at), ..) => Until::At(at),
+            (None, true, _) => Until::Point,
+            (None, _, true) => Until::Latest,
+            (None, false, false) => Until::Base,
+        };
+        Some(Server {
+            data: self.data_dir.clone()?,
+            wal: self.wal.clone(),
+            until,
+        })
+    }
+}
+
 fn page_of(manifest: &Manifest) -> String {
     let mut out = format!(
         "backup of {}: everything acknowledged before is in it\n",
@@ -102,6 +139,9 @@ fn page_of(manifest: &Manifest) -> String {
             "journal  {} records of writer {}, head {}\n",
             chain.records, chain.writer, chain.head
         ));
+    }
+    if let Some(point) = &manifest.store.restore_point {
+        out.push_str(&format!("point    {} at {}\n", point.name, point.lsn));
     }
     for line in &manifest.files {
         out.push_str(&format!(

@@ -44,6 +44,7 @@ use gateway_core::seal::Vault;
 pub use backup::{Copied, CopyError, Held, copy, head_file_of, hold};
 pub use open::{Engine, OpenError, StoreParams};
 pub use postgres::PostgresParams;
+pub use postgres::backup::{heads, restore_point};
 pub use schema::{Schema, Step, schema};
 pub use verify::{Broken, Verified, What, verify, verify_all};
 

@@ -3,6 +3,7 @@
 //! It refuses to know what the commands do: they are the same as on SQLite.
 
 pub(crate) mod ahead;
+pub(crate) mod backup;
 mod chain;
 mod connect;
 pub(crate) mod keeper;

@@ -178,7 +178,7 @@ promises! {
     "R9", "parcels committed out of order", Both, r09_commits;
     "R10", "order per key", Either, r10_order;
     "R13", "restarts by SIGTERM under load", Both, r13_rolling;
-    "R14", "backup and restore under load", Sqlite, r14_restore;
+    "R14", "backup and restore under load", Either, r14_restore;
     "A1", "trouble at one partner", Sqlite, a01_isolation;
     "A2", "the breaker, seen by the partner", Sqlite, a02_breaker;
     "A3", "limits are exact", Sqlite, a03_limits;

@@ -47,6 +47,8 @@ async fn restore(house: &House, name: &str, replace: bool) -> Result<PutBack, Ba
         why: "the disk died".to_owned(),
         replace,
         danger_without_marks: false,
+        server: None,
+        registry_stays: false,
     };
     let from = house.file(name);
     put_back(&config(house), &clock, &vault(house), &from, &asked).await

@@ -2,6 +2,8 @@
 //! nothing leaves and nothing is begun until a person releases it, and when all that was forgotten is sent
 //! again no effect is there twice and no number belongs to two.
 
+mod database;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -9,23 +11,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Plan;
+use super::{Engine, Plan};
 use crate::torture::{
     kit::{Kit, READY_MAX},
     ledger,
     load::{Load, Shape},
-    process::Process,
+    process::{Launch, Process},
     random::Random,
     report::{Line, thousands},
     source::Source,
 };
 
+use database::Tools;
+
 pub(super) async fn run(plan: Plan) -> Vec<Line> {
-    let mut kit = Kit::make(plan.seed).await;
+    let mut kit = match Kit::make_on(plan.engine, plan.seed).await {
+        Ok(kit) => kit,
+        Err(why) => return vec![Line::not_run("R14", NAME, why, plan.seed)],
+    };
+    let tools = match plan.engine {
+        Engine::Sqlite => None,
+        Engine::Postgres => match Tools::make() {
+            Ok(tools) => Some(tools),
+            Err(why) => return vec![Line::not_run("R14", NAME, why, plan.seed)],
+        },
+    };
+    let section = "[insurance]\n";
     kit.site.edit(
         "gateway.toml",
-        "path = \"registry.sqlite\"",
-        "path = \"registry.sqlite\"\nmarks = \"given\"",
+        section,
+        &format!("{section}marks = \"given\"\n"),
     );
     let mut process = kit.serve().await;
     // an answer that was forgotten is made anew, so a resend in the middle of a restore gets another
@@ -38,14 +53,22 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     let mut told = Told::default();
     while told.rounds == 0 || told.rounds < plan.n.unwrap_or(3) && plan.has_time() {
         let waits = [0; 2].map(|_| Duration::from_millis(700 + random.below(1_300)));
-        process = match told.round(&mut kit, &load, process, waits).await {
+        let round = match &tools {
+            None => told.round(&mut kit, &load, process, waits).await,
+            Some(tools) => {
+                told.database_round(&mut kit, &load, process, tools, waits)
+                    .await
+            }
+        };
+        process = match round {
             Ok(process) => process,
             Err(why) => return vec![kit.broken("R14", NAME, why)],
         };
     }
     let mut closed = kit.close(load, process).await;
     closed.wrong.append(&mut told.wrong);
-    vec![kit.line("R14", NAME, told.words(), closed)]
+    let name = format!("{NAME} ({})", plan.engine.word());
+    vec![kit.line("R14", &name, told.words(), closed)]
 }
 
 const NAME: &str = "backup and restore";
@@ -93,7 +116,7 @@ impl Told {
             backup.display().to_string(),
         );
         let began = Instant::now();
-        done(kit, &["backup", "--config", &config, "--to", &to]).await?;
+        done(&kit.launch, &["backup", "--config", &config, "--to", &to]).await?;
         self.backup_slowest = self.backup_slowest.max(began.elapsed());
         // what is done now will be forgotten
         tokio::time::sleep(after).await;
@@ -104,8 +127,9 @@ impl Told {
         let began = Instant::now();
         let why = ["--who", "bench", "--why", "R14"];
         let words = [&["restore", "--config", &config, "--from", &to], &why[..]].concat();
-        done(kit, &words).await?;
-        self.claims(&kit.store(), &lost_store, &claimed);
+        done(&kit.launch, &words).await?;
+        let chain = lost_store.rows(&chain_of(&lost_store));
+        self.claims(&kit.store(), &chain, &claimed);
         let told_before = kit.office.read(|book| book.calls);
         let mut process = kit.launch.serve(&kit.site);
         process.ready(READY_MAX).await?;
@@ -113,7 +137,7 @@ impl Told {
 
         self.fenced(kit, &process, &config, told_before).await?;
         let words = [&["recovery", "release", "--config", &config], &why[..]].concat();
-        done(kit, &words).await?;
+        done(&kit.launch, &words).await?;
         self.forgotten += load.resend(kept).await;
         self.numbers(&lost_registry, &Given::read(&kit.registry()));
         self.orphans(kit);
@@ -122,9 +146,8 @@ impl Told {
 
     /// The restored journal is a prefix of the one that was lost, and holds every answer that was out before
     /// the backup began.
-    fn claims(&mut self, restored: &Source, lost: &Source, claimed: &BTreeSet<String>) {
-        let chain = "SELECT seq, hex(hash) FROM journal ORDER BY seq";
-        let (mut there, was) = (restored.rows(chain), lost.rows(chain));
+    fn claims(&mut self, restored: &Source, was: &[Vec<String>], claimed: &BTreeSet<String>) {
+        let mut there = restored.rows(&chain_of(restored));
         there.pop(); // who put it back, and why
         self.records += there.len() as u64;
         if !was.starts_with(&there) {
@@ -150,22 +173,22 @@ impl Told {
         let effects = "SELECT count(*) FROM effects";
         let before = kit.registry().count(effects);
         let ready = process.get("/ready").await.map_err(|e| e.to_string())?;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        let status = command(kit, &["recovery", "status", "--config", config]).await?;
+        let since = Instant::now();
+        let mut away = 0;
+        // long enough for what would leave to leave, and until somebody has asked for a change
+        while since.elapsed() < AT_LEAST || away == 0 && since.elapsed() < READY_MAX {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            away = sent_away(process).await.unwrap_or(away);
+        }
+        let status = command(&kit.launch, &["recovery", "status", "--config", config]).await?;
         let said = String::from_utf8_lossy(&status.stdout).into_owned();
-        let away = process.get("/metrics").await.map_err(|e| e.to_string())?;
-        let away = away.lines().find_map(|line| {
-            line.strip_prefix("lienthong_recovering_sent_away_total ")?
-                .parse()
-                .ok()
-        });
-        self.sent_away += away.unwrap_or(0);
+        self.sent_away += away;
         let told = kit.office.read(|book| book.calls) - told_before;
         let changed = kit.registry().count(effects) - before;
         for (is_wrong, what) in [
             (told > 0, format!("{told} calls left while recovering")),
             (changed > 0, format!("{changed} changes while recovering")),
-            (away.unwrap_or(0) == 0, "no change was sent away".to_owned()),
+            (away == 0, "no change was sent away".to_owned()),
             (!ready.contains("recovering"), format!("/ready: {ready}")),
             (
                 status.status.success() || !said.starts_with("recovering"),
@@ -242,15 +265,34 @@ fn acknowledged(load: &Load) -> BTreeSet<String> {
     accepted.map(|(id, _)| id).collect()
 }
 
-async fn command(kit: &Kit, words: &[&str]) -> Result<Output, String> {
-    let mut command = kit.launch.command(words);
+/// How many changes a gateway that recovers has sent away.
+async fn sent_away(process: &Process) -> Option<u64> {
+    let page = process.get("/metrics").await.ok()?;
+    let name = "lienthong_recovering_sent_away_total ";
+    let line = page.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().parse().ok()
+}
+
+/// How long a gateway that recovers is watched.
+const AT_LEAST: Duration = Duration::from_millis(1_500);
+
+/// The journal's chain, as a query of its engine.
+fn chain_of(store: &Source) -> String {
+    format!(
+        "SELECT seq, {} FROM journal ORDER BY seq",
+        store.hex("hash")
+    )
+}
+
+async fn command(launch: &Launch, words: &[&str]) -> Result<Output, String> {
+    let mut command = launch.command(words);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.map_err(|error| error.to_string())?;
     output.map_err(|error| error.to_string())
 }
 
-async fn done(kit: &Kit, words: &[&str]) -> Result<(), String> {
-    let output = command(kit, words).await?;
+async fn done(launch: &Launch, words: &[&str]) -> Result<(), String> {
+    let output = command(launch, words).await?;
     match output.status.success() {
         true => Ok(()),
         false => Err(format!(
