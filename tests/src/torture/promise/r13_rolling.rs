@@ -1,12 +1,16 @@
 //! R13: restarted by SIGTERM under load, again and again: it drains in time, its last word to everybody
 //! is an answer or "again, with the same id", and nothing is lost.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use super::{Engine, Plan};
 use crate::torture::{
     kit::{FINISH_MAX, Kit, READY_MAX},
     load::{Load, Shape},
+    process::Launch,
     random::Random,
     report::Line,
     site::free_port,
@@ -48,7 +52,8 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
 const NAME: &str = "rolling restart (sqlite)";
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 
-/// Two gateways on one database, restarted in turn; there is always one that works.
+/// Two gateways on one database, restarted in turn; there is always one that works. Where `LIENTHONG_OLD_BIN`
+/// names an older build, both begin as that: the first restart brings the schema on while the other still works.
 async fn two(plan: Plan) -> Line {
     let name = "rolling restart (postgres)";
     let kit = match Kit::make_on(plan.engine, plan.seed).await {
@@ -64,11 +69,16 @@ async fn two(plan: Plan) -> Line {
         .replace("writer = \"one\"", "writer = \"two\"");
     std::fs::write(&second, text).unwrap();
     let first = kit.site.layout.config();
-    let start = |one: bool| match one {
-        true => kit.launch.serve_at(&kit.site, &first, kit.site.admin),
-        false => kit.launch.serve_at(&kit.site, &second, admin),
+    let older = std::env::var_os("LIENTHONG_OLD_BIN").map(PathBuf::from);
+    let before = Launch {
+        program: older.clone().or_else(|| kit.launch.program.clone()),
+        ..kit.launch.clone()
     };
-    let mut running = [start(true), start(false)];
+    let start = |launch: &Launch, one: bool| match one {
+        true => launch.serve_at(&kit.site, &first, kit.site.admin),
+        false => launch.serve_at(&kit.site, &second, admin),
+    };
+    let mut running = [start(&before, true), start(&before, false)];
     for process in &mut running {
         if let Err(why) = process.ready(READY_MAX).await {
             return kit.broken("R13", name, why);
@@ -92,7 +102,7 @@ async fn two(plan: Plan) -> Line {
         if !ended.is_some_and(|status| status.success()) {
             wrong.push(format!("restart {restarts}: ended with {ended:?}"));
         }
-        let mut again = start(is_first);
+        let mut again = start(&kit.launch, is_first);
         if let Err(why) = again.ready(READY_MAX).await {
             return kit.broken("R13", name, format!("after {restarts} restarts: {why}"));
         }
@@ -105,8 +115,9 @@ async fn two(plan: Plan) -> Line {
     end.terminate(DRAIN_MAX).await;
     let mut closed = kit.close(load, keep).await;
     closed.wrong.extend(wrong);
+    let from = older.map_or("", |_| ", the first two from an older build to this one");
     let told = format!(
-        "{restarts} restarts in turn of two gateways, drained within {} ms (limit 30,000)",
+        "{restarts} restarts in turn of two gateways{from}, drained within {} ms (limit 30,000)",
         slowest.as_millis()
     );
     kit.line("R13", name, told, closed)
