@@ -10,7 +10,7 @@ use super::{Engine, Plan};
 use crate::torture::{
     kit::{FINISH_MAX, Kit, READY_MAX},
     load::{Load, Shape},
-    process::Launch,
+    process::{Launch, Process},
     random::Random,
     report::Line,
     site::free_port,
@@ -78,10 +78,12 @@ async fn two(plan: Plan) -> Line {
         true => launch.serve_at(&kit.site, &first, kit.site.admin),
         false => launch.serve_at(&kit.site, &second, admin),
     };
-    let mut running = [start(&before, true), start(&before, false)];
-    for process in &mut running {
-        if let Err(why) = process.ready(READY_MAX).await {
-            return kit.broken("R13", name, why);
+    let mut repeated = 0;
+    let mut running = Vec::new();
+    for is_first in [true, false] {
+        match until_ready(&mut repeated, || start(&before, is_first)).await {
+            Ok(process) => running.push(process),
+            Err(why) => return kit.broken("R13", name, why),
         }
     }
     let load = Load::start(
@@ -91,7 +93,7 @@ async fn two(plan: Plan) -> Line {
         &[kit.site.address, address],
     );
     let mut random = Random::of(plan.seed, &[23]);
-    let [mut one, mut other] = running;
+    let (mut other, mut one) = (running.remove(1), running.remove(0));
     let (mut restarts, mut slowest, mut wrong, mut is_first) =
         (0, Duration::ZERO, Vec::new(), true);
     while restarts < plan.n.unwrap_or(20) && plan.has_time() {
@@ -102,10 +104,12 @@ async fn two(plan: Plan) -> Line {
         if !ended.is_some_and(|status| status.success()) {
             wrong.push(format!("restart {restarts}: ended with {ended:?}"));
         }
-        let mut again = start(&kit.launch, is_first);
-        if let Err(why) = again.ready(READY_MAX).await {
-            return kit.broken("R13", name, format!("after {restarts} restarts: {why}"));
-        }
+        let again = match until_ready(&mut repeated, || start(&kit.launch, is_first)).await {
+            Ok(process) => process,
+            Err(why) => {
+                return kit.broken("R13", name, format!("after {restarts} restarts: {why}"));
+            }
+        };
         (one, other, is_first) = (other, again, !is_first);
         restarts += 1;
     }
@@ -117,10 +121,26 @@ async fn two(plan: Plan) -> Line {
     closed.wrong.extend(wrong);
     let from = older.map_or("", |_| ", the first two from an older build to this one");
     let told = format!(
-        "{restarts} restarts in turn of two gateways{from}, drained within {} ms (limit 30,000)",
+        "{restarts} restarts in turn of two gateways{from}, {repeated} starts repeated, drained within {} ms (limit 30,000)",
         slowest.as_millis()
     );
     kit.line("R13", name, told, closed)
+}
+
+/// Starts it as a supervisor does: one that gives up at its start (a lock that it did not get in time) is
+/// started again, three times at most. How often is told.
+async fn until_ready(repeated: &mut u32, start: impl Fn() -> Process) -> Result<Process, String> {
+    let mut tries = 0;
+    loop {
+        let mut process = start();
+        match process.ready(READY_MAX).await {
+            Ok(_) => return Ok(process),
+            Err(_) if tries < 3 => tries += 1,
+            Err(why) => return Err(why),
+        }
+        *repeated += 1;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 fn port(address: std::net::SocketAddr) -> String {
