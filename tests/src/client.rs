@@ -254,7 +254,7 @@ impl Wire {
             let _ = stream.write_all(bytes).await; // it may be refused before it is read whole
             let _ = stream.flush().await;
             let reply = read_reply(&mut stream).await;
-            let closed = reply.is_none() || is_closed(&mut stream, Duration::from_secs(5)).await;
+            let closed = reply.is_none() || is_closed(&mut stream, Duration::from_secs(2)).await;
             Raw { reply, closed }
         };
         tokio::time::timeout(PATIENCE, exchange)

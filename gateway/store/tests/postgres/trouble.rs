@@ -20,7 +20,7 @@ fn alone() -> Option<(Cluster, Scene)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_database_is_unavailable_within_a_second_and_back_when_it_thaws() {
+async fn a_frozen_database_is_unavailable_in_bounded_time_and_back_when_it_thaws() {
     let Some((cluster, scene)) = alone() else {
         return;
     };

@@ -127,21 +127,24 @@ async fn two(plan: Plan) -> Line {
     kit.line("R13", name, told, closed)
 }
 
-/// Starts it as a supervisor does: one that gives up at its start (a lock that it did not get in time) is
-/// started again, three times at most. How often is told.
+/// Starts it as a supervisor does: one that gives up at its start at a lock that it did not get in time is
+/// started again, three times at most. How often is told; any other end is a failure.
 async fn until_ready(repeated: &mut u32, start: impl Fn() -> Process) -> Result<Process, String> {
     let mut tries = 0;
     loop {
         let mut process = start();
         match process.ready(READY_MAX).await {
             Ok(_) => return Ok(process),
-            Err(_) if tries < 3 => tries += 1,
+            Err(why) if tries < 3 && why.contains(LOCK_NOT_GOT) => tries += 1,
             Err(why) => return Err(why),
         }
         *repeated += 1;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
+
+/// PostgreSQL's code for a lock that was not got in time, as the gateway's last word has it.
+const LOCK_NOT_GOT: &str = "(55P03)";
 
 fn port(address: std::net::SocketAddr) -> String {
     format!("port = {}\n", address.port())
