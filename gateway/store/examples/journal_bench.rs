@@ -1,6 +1,6 @@
 //! How fast the store is, beside a raw reference in the same run: `cargo run --release -p gateway-store
 //! --example journal_bench`. It makes its own cluster (with fsync) and its own files in the temporary
-//! folder, and takes about a minute.
+//! folder, and takes about two minutes; `-- sqlite` or `-- postgresql` measures one of them.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -32,10 +32,29 @@ fn main() {
         .build()
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let lite = Engine::Sqlite(folder.path().join("store.sqlite"));
-    runtime.block_on(measure("sqlite", open(&lite)));
-    backlog_sqlite(&runtime, &lite);
-    let Some(cluster) = pg::Cluster::start_with(&["shared_buffers=512MB"]) else {
+    disk(folder.path());
+    let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if wanted("sqlite") {
+        let lite = Engine::Sqlite(folder.path().join("store.sqlite"));
+        runtime.block_on(measure("sqlite", open(&lite), || ()));
+        backlog_sqlite(&runtime, &lite);
+    }
+    if wanted("postgresql") {
+        postgresql(&runtime);
+    }
+}
+
+/// Its log has room before it grows, as a server's has that has run for a day: a new segment is 16 MiB of zeros
+/// written and synced while a commit waits.
+const SERVER: [&str; 3] = [
+    "shared_buffers=512MB",
+    "min_wal_size=2GB",
+    "max_wal_size=4GB",
+];
+
+fn postgresql(runtime: &tokio::runtime::Runtime) {
+    let Some(cluster) = pg::Cluster::start_with(&SERVER) else {
         return;
     };
     let url = cluster.database();
@@ -43,12 +62,13 @@ fn main() {
     let mut params = PostgresParams::new(&url);
     params.statement_timeout = Duration::from_secs(5);
     let pg = Engine::Postgres(params);
-    let rows = runtime.block_on(measure("postgresql", open(&pg)));
+    let settle = || drop(cluster.psql("test0", "CHECKPOINT"));
+    let rows = runtime.block_on(measure("postgresql", open(&pg), settle));
     println!(
         "postgresql: journal rows / raw batched inserts on one connection = {:.2}",
         rows / raw
     );
-    backlog_postgres(&runtime, &pg, &cluster);
+    backlog_postgres(runtime, &pg, &cluster);
 }
 
 fn open(engine: &Engine) -> Store {
@@ -63,11 +83,12 @@ fn open(engine: &Engine) -> Store {
 
 /// Durable messages a second with all clients, and the wait for a commit at half that load; gives
 /// journal rows a second.
-async fn measure(name: &str, store: Store) -> f64 {
+async fn measure(name: &str, store: Store, settle: impl Fn()) -> f64 {
     let (changes, waits) = spell(&store, CLIENTS, None, 2).await;
     report(name, "changes (claim + commit)", changes, waits);
     let (reads, waits) = spell(&store, CLIENTS, None, 1).await;
     report(name, "reads (one write)", reads, waits);
+    settle();
     let (half, waits) = spell(&store, CLIENTS, Some(changes / 2.0), 2).await;
     report(name, "changes at half load", half, waits);
     store.verify().unwrap();
@@ -93,15 +114,17 @@ async fn spell(
 ) -> (f64, Vec<Duration>) {
     let begun = Instant::now();
     let pause = rate.map(|rate| Duration::from_secs_f64(clients as f64 / rate));
-    let work = (0..clients).map(|_| {
+    let work = (0..clients).map(|client| {
         let store = store.clone();
+        // Spread over the pause: at half load clients are not all there at once.
+        let offset = pause.map(|pause| pause * client as u32 / clients as u32);
         tokio::spawn(async move {
             let mut waits = Vec::new();
-            let mut next = tokio::time::Instant::now();
+            let mut next = tokio::time::Instant::now() + offset.unwrap_or_default();
             while begun.elapsed() < SPELL {
                 if let Some(pause) = pause {
-                    next += pause;
                     tokio::time::sleep_until(next).await;
+                    next += pause;
                 }
                 let entry = entry();
                 let evidence = entry.evidence;
@@ -129,6 +152,25 @@ async fn spell(
     }
     let messages = waits.len() as f64 / f64::from(writes);
     (messages / begun.elapsed().as_secs_f64(), waits)
+}
+
+/// What the disk itself does: 32 KiB written and synced, as a batch of commits is, over a file that is there.
+fn disk(folder: &std::path::Path) {
+    use std::os::unix::fs::FileExt as _;
+    let file = std::fs::File::create(folder.join("disk")).unwrap();
+    let (room, batch) = (64 << 20, vec![7u8; 32 << 10]);
+    file.write_all_at(&vec![0; room as usize], 0).unwrap();
+    file.sync_all().unwrap();
+    let (begun, mut at, mut waits) = (Instant::now(), 0, Vec::new());
+    while begun.elapsed() < SPELL {
+        let asked = Instant::now();
+        file.write_all_at(&batch, at % room).unwrap();
+        file.sync_data().unwrap();
+        waits.push(asked.elapsed());
+        at += batch.len() as u64;
+    }
+    let rate = waits.len() as f64 / begun.elapsed().as_secs_f64();
+    report("disk", "32 KiB synced", rate, waits);
 }
 
 /// Rows of the same size, 128 a commit, nothing else: what one connection can do at all.

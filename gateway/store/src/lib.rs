@@ -14,6 +14,7 @@
 
 mod anchor;
 mod backup;
+mod checkpoint;
 mod headroom;
 mod health;
 mod inbox;
@@ -94,6 +95,7 @@ impl Store {
         let fence = Arc::clone(&terms.fence);
         fence.set(recovering::gaps(&opened.conn)?);
         let parts = WriterParts {
+            checkpoints: opened.checkpoints,
             conn: opened.conn,
             head: opened.head,
             head_file: opened.head_file,

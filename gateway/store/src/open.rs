@@ -11,6 +11,7 @@ use gateway_core::seal::Vault;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::anchor::{self, HeadFile};
+use crate::checkpoint::Checkpoints;
 use crate::health::Health;
 use crate::inbox;
 use crate::journal::Head;
@@ -140,6 +141,7 @@ impl From<sql::Error> for OpenError {
 
 /// An opened file, before its threads start.
 pub(crate) struct Opened {
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) conn: sql::Connection,
     pub(crate) readers: Vec<Source>,
     pub(crate) head: Head,
@@ -150,7 +152,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(
     path: &Path,
     params: &StoreParams,
-    health: &Health,
+    health: &Arc<Health>,
 ) -> Result<Opened, OpenError> {
     let head_file = lock(path)?;
     make_private(path)?;
@@ -162,12 +164,14 @@ pub(crate) fn open(
     let readers = (0..params.readers.max(1))
         .map(|_| reader(path).map(|conn| Source::Kept(sql::Connection::Sqlite(conn))));
     let readers = readers.collect::<rusqlite::Result<_>>()?;
+    let checkpoints = Checkpoints::start(path, &mut conn, health)?;
     let conn = sql::Connection::Sqlite(conn);
     if health.writable().is_ok() {
         let now = params.clock.now().as_microsecond();
         inbox::let_go(&conn, &params.writer, now).map_err(OpenError::from)?;
     }
     Ok(Opened {
+        checkpoints,
         conn,
         readers,
         head,
@@ -211,7 +215,7 @@ fn lay_out(conn: &Connection, params: &StoreParams) -> rusqlite::Result<()> {
     conn.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; \
+         PRAGMA journal_size_limit = 67108864; \
          PRAGMA cache_size = -16384;",
     )?;
     if let Some(pages) = params.pages_max {

@@ -15,6 +15,7 @@ use rusqlite::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::anchor::{self, HeadFile};
+use crate::checkpoint::Checkpoints;
 use crate::headroom::Headroom;
 use crate::health::Health;
 use crate::inbox::Release;
@@ -265,6 +266,8 @@ pub(crate) struct Writer {
 
 /// What the writer thread works with.
 pub(crate) struct WriterParts {
+    // Before the connection: whoever closes a file last folds the log back into it.
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) conn: Connection,
     pub(crate) head: Head,
     pub(crate) head_file: HeadFile,
@@ -376,6 +379,9 @@ impl WriterParts {
         );
         let committed = self.commit(&mut batch, now);
         resolve(batch, &committed);
+        if let Connection::Sqlite(conn) = &self.conn {
+            self.checkpoints.finish(conn);
+        }
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Job>], now: i64) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ fn parts(folder: &tempfile::TempDir, pages_max: Option<u32>) -> WriterParts {
     let health = Arc::new(Health::default());
     let opened = crate::open::open(&folder.path().join("s"), &params, &health).unwrap();
     WriterParts {
+        checkpoints: opened.checkpoints,
         conn: opened.conn,
         head: opened.head,
         head_file: opened.head_file,
