@@ -21,7 +21,7 @@ use insurance::{
 };
 use portal::{Dossiers, Portal};
 use roads::{
-    client::{Client, ClientConfig, ClientLimits, Endpoint},
+    client::{Client, ClientConfig, ClientLimits},
     vdxp::{Vdxp, VdxpConfig},
 };
 use schemas::{
@@ -402,10 +402,8 @@ impl Hands<'_> {
             Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
             None => (String::new(), String::new()),
         };
-        let no = |why: String| StartError::Key(PathBuf::from(&delivery.uri), why);
-        let endpoint = Endpoint::parse(&delivery.uri).map_err(|error| no(error.to_string()))?;
         let client = Client::new(ClientConfig {
-            endpoint,
+            endpoint: delivery.endpoint.clone(),
             tls: connector(self.config, &delivery.anchors, vec![Alpn::Http1])?,
             limits: ClientLimits {
                 call_deadline: Duration::from_millis(delivery.timeout_ms),

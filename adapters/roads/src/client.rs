@@ -4,6 +4,7 @@
 //! own small pool, so that one partner that hangs never holds up another. It refuses to know what is
 //! sent and whether a failed call may be repeated.
 
+mod dial;
 mod endpoint;
 mod error;
 mod pool;
@@ -19,6 +20,9 @@ use tokio::{sync::Semaphore, time::timeout};
 
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::Error;
+
+pub(crate) use dial::dial;
+pub(crate) use pool::HEAD_BYTES_MAX;
 use pool::{Connection, Pool};
 
 /// What a client is made of.
@@ -174,14 +178,7 @@ impl Client {
         response: http::Response<Incoming>,
     ) -> Result<Answer, Error> {
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, self.0.config.limits.answer_bytes_max)
-            .collect()
-            .await
-            .map_err(|error| match error.is::<LengthLimitError>() {
-                true => Error::AnswerTooLarge,
-                false => Error::Closed,
-            })?
-            .to_bytes();
+        let body = read_body(body, self.0.config.limits.answer_bytes_max).await?;
         let peer_sha256 = connection.peer_sha256;
         self.0.pool.put(connection);
         Ok(Answer {
@@ -191,6 +188,18 @@ impl Client {
             peer_sha256,
         })
     }
+}
+
+/// A whole body of at most `bytes_max`.
+pub(crate) async fn read_body(body: Incoming, bytes_max: usize) -> Result<Bytes, Error> {
+    Limited::new(body, bytes_max)
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => Error::AnswerTooLarge,
+            false => Error::Closed,
+        })
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The roads: how a message travels, whatever it says.
 //!
 //! In: `xml` and `jws` read an envelope without trust, from the sender itself or from its relay. Out:
-//! `client` carries bytes to a partner and `vdxp` keeps the portal's session. The roads refuse to know
-//! what any message means.
+//! `client` carries bytes to a partner, `vdxp` keeps the portal's session, `fetch` gets what stands at a
+//! registered address, and `reach` judges whom any of them may call. The roads refuse to know what any
+//! message means.
 #![cfg_attr(
     test,
     allow(
@@ -13,8 +14,10 @@
 )]
 
 pub mod client;
+pub mod fetch;
 pub mod jws;
 pub mod media;
+pub mod reach;
 pub mod sources;
 pub mod vdxp;
 pub mod xml;

@@ -16,7 +16,10 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::client::{Client, ClientConfig, ClientLimits, Endpoint};
+use crate::{
+    client::{Client, ClientConfig, ClientLimits, Endpoint},
+    reach::Reach,
+};
 
 /// What arrived in one request.
 #[derive(Debug, Clone)]
@@ -67,7 +70,8 @@ where
     let (acceptor, answer) = (Arc::new(acceptor), Arc::new(answer));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let server = Server {
-        endpoint: Endpoint::parse(&format!("https://127.0.0.1:{port}/adapter")).unwrap(),
+        endpoint: Endpoint::parse(&format!("https://127.0.0.1:{port}/adapter"), Reach::Private)
+            .unwrap(),
         tls,
         seen: Arc::clone(&seen),
     };

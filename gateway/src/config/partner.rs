@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use certs::keys::Algorithm;
 use gateway_core::{Road, partner::Environment};
 use jiff::civil::Date;
+use roads::client::Endpoint;
 use schemas::id::PartnerId;
 
 use super::{
@@ -110,6 +111,8 @@ section! {
     pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
+        /// Whether this server may have an address of a private network or of this machine; others may not.
+        private: bool = false,
         /// Authorities that its certificate must lead to, PEM.
         anchors: PathBuf,
         /// Its login, where its protocol has one.
@@ -138,8 +141,8 @@ section! {
 pub struct Delivery {
     /// The partner.
     pub partner: PartnerId,
-    /// Its server, `https://host:port/path`.
-    pub uri: String,
+    /// Its server.
+    pub endpoint: Endpoint,
     /// Authorities that its certificate must lead to, PEM file.
     pub anchors: PathBuf,
     /// Its login, where its protocol has one.

@@ -13,6 +13,10 @@ use gateway_core::{
     Operation,
     partner::{Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey},
 };
+use roads::{
+    client::{BadEndpoint, Endpoint},
+    reach::{BadLocation, Reach},
+};
 use schemas::id::PartnerId;
 
 use super::{
@@ -328,13 +332,7 @@ impl<'c> Loader<'c> {
         line: &DeliveryLine,
         place: &Place,
     ) -> Option<(PartnerId, Delivery)> {
-        if !line.uri.starts_with("https://") {
-            self.problems.push(place.error(
-                "delivery.uri",
-                "callbacks go over TLS only",
-                "write https://host:port/path",
-            ));
-        }
+        let endpoint = self.endpoint(line, place);
         self.stamps.note(&line.anchors);
         if let Err(error) = certs::tls::Anchors::from_file(&line.anchors) {
             let cure = "name the PEM file of the authority that issued the server's certificate";
@@ -344,7 +342,7 @@ impl<'c> Loader<'c> {
         let login = self.login(line, place)?;
         let delivery = Delivery {
             partner: partner.clone(),
-            uri: line.uri.clone(),
+            endpoint: endpoint?,
             anchors: line.anchors.clone(),
             login,
             batch: line.batch,
@@ -355,6 +353,21 @@ impl<'c> Loader<'c> {
             breaker_seconds: line.breaker_seconds,
         };
         Some((partner.clone(), delivery))
+    }
+
+    fn endpoint(&mut self, line: &DeliveryLine, place: &Place) -> Option<Endpoint> {
+        let read = Endpoint::parse(&line.uri, Reach::private(line.private));
+        let cure = match read {
+            Err(BadEndpoint::Location(BadLocation::Address(kind))) if kind.is_for_private() => {
+                "where the partner really is there, add `private = true`"
+            }
+            _ => "write https://host:port/path",
+        };
+        read.inspect_err(|refused| {
+            let told = place.error("delivery.uri", format!("callbacks: {refused}"), cure);
+            self.problems.push(told);
+        })
+        .ok()
     }
 
     /// The outer `None` is a problem already told; the inner one a partner without a login.

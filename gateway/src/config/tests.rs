@@ -589,7 +589,7 @@ fn a_kid_or_an_identity_that_stands_twice_is_refused() {
 #[test]
 fn a_login_is_read_from_its_file_and_never_shown() {
     let scene = Scene::new();
-    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nanchors = \"../anchors.pem\"\n\
+    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"../anchors.pem\"\n\
         username = \"vss\"\npassword_file = \"tax.password\"\n";
     let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
     scene.write("partners/tax.toml", &text);
@@ -609,6 +609,47 @@ fn a_login_is_read_from_its_file_and_never_shown() {
     assert!(
         !format!("{snapshot:?}").contains("s3cret") && format!("{login:?}").contains("REDACTED")
     );
+}
+
+#[test]
+fn callbacks_to_a_private_address_need_a_word_for_that_very_host() {
+    let scene = Scene::new();
+    let with = |lines: &str| {
+        let delivery = format!("[delivery]\n{lines}\nanchors = \"../anchors.pem\"\n");
+        let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
+        scene.write("partners/tax.toml", &text);
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    for (uri, what, cure) in [
+        (
+            "https://10.1.2.3/x",
+            "of a private network",
+            "private = true",
+        ),
+        ("https://localhost/x", "of this machine", "private = true"),
+        (
+            "https://169.254.169.254/x",
+            "of the link only",
+            "https://host:port",
+        ),
+        (
+            "https://2130706433/x",
+            "a number in another form",
+            "https://host:port",
+        ),
+        (
+            "http://tax.example/x",
+            "the scheme is not https",
+            "https://host:port",
+        ),
+    ] {
+        let problem = only(with(&format!("uri = \"{uri}\"")).unwrap_err());
+        assert!(problem.what.contains(what), "{}", problem.what);
+        assert!(problem.cure.contains(cure), "{}", problem.cure);
+    }
+    let allowed = with("uri = \"https://10.1.2.3/x\"\nprivate = true").unwrap();
+    let delivery = allowed.deliveries.values().next().unwrap();
+    assert_eq!(delivery.endpoint.to_string(), "https://10.1.2.3:443/x");
 }
 
 #[test]
@@ -640,7 +681,7 @@ fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
 fn what_was_kept_back_is_read_again_when_a_file_that_it_named_appears_or_changes() {
     use std::os::unix::fs::PermissionsExt as _;
     let scene = Scene::new();
-    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nanchors = \"late.pem\"\n\
+    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"late.pem\"\n\
         username = \"vss\"\npassword_file = \"late.password\"\n";
     let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
     let text = changed(&text, &[("tax-sign.pem", "late-sign.pem")]);

@@ -223,6 +223,7 @@ fn portal_file(settings: &Settings) -> String {
 
 [delivery]
 uri = "{uri}"
+private = true
 anchors = "../ca.pem"
 username = "{username}"
 password_file = "../portal.password"

@@ -2,6 +2,8 @@
 
 use certs::tls::HandshakeError;
 
+use crate::reach::Kind;
+
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum Error {
     /// No TCP connection in time, or none at all.
     #[error("cannot connect: {0}")]
     Connect(#[source] std::io::Error),
+    /// The name leads to an address that this host may not have; nothing was connected.
+    #[error("the name leads to an address that is {0}")]
+    Forbidden(Kind),
     /// TLS failed.
     #[error("cannot make the handshake: {0}")]
     Handshake(#[source] HandshakeError),
@@ -36,7 +41,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn http(error: hyper::Error) -> Self {
+    pub(crate) fn http(error: hyper::Error) -> Self {
         match error.is_parse() {
             true => Self::Http(error.to_string()),
             false => Self::Closed,
@@ -49,6 +54,7 @@ impl Error {
         match self {
             Self::BadTarget => "bad-target",
             Self::Connect(_) => "connect",
+            Self::Forbidden(_) => "forbidden-address",
             Self::Handshake(error) => error.reason(),
             Self::Protocol => "protocol",
             Self::Deadline => "deadline",
@@ -64,7 +70,11 @@ impl Error {
     pub fn is_unsent(&self) -> bool {
         matches!(
             self,
-            Self::BadTarget | Self::Connect(_) | Self::Handshake(_) | Self::Protocol
+            Self::BadTarget
+                | Self::Connect(_)
+                | Self::Forbidden(_)
+                | Self::Handshake(_)
+                | Self::Protocol
         )
     }
 }

@@ -1,7 +1,6 @@
 //! Connections to one partner, kept while they are fresh.
 
 use std::{
-    io,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -11,13 +10,9 @@ use certs::tls::Alpn;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    task::JoinHandle,
-    time::{Instant, timeout},
-};
+use tokio::{task::JoinHandle, time::Instant};
 
-use super::{ClientConfig, Error};
+use super::{ClientConfig, Error, dial::dial};
 
 /// One established connection; its driver ends with it.
 #[derive(Debug)]
@@ -78,12 +73,7 @@ impl Pool {
 /// TCP without Nagle, mutual TLS, HTTP/1.1.
 pub(super) async fn connect(config: &ClientConfig) -> Result<Connection, Error> {
     let endpoint = &config.endpoint;
-    let address = (endpoint.host(), endpoint.port());
-    let tcp = timeout(config.limits.connect_deadline, TcpStream::connect(address))
-        .await
-        .map_err(|_| Error::Connect(io::ErrorKind::TimedOut.into()))?
-        .map_err(Error::Connect)?;
-    tcp.set_nodelay(true).map_err(Error::Connect)?;
+    let tcp = dial(endpoint.location(), config.limits.connect_deadline).await?;
     let connected = config
         .tls
         .connect(endpoint.host(), tcp)
@@ -112,4 +102,4 @@ pub(super) async fn connect(config: &ClientConfig) -> Result<Connection, Error> 
 }
 
 /// Read buffer of one connection, so the largest head of an answer.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;

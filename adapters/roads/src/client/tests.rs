@@ -6,7 +6,10 @@ use http_body_util::Full;
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
-use crate::testserver::{self, Server, json};
+use crate::{
+    reach::Reach,
+    testserver::{self, Server, json},
+};
 
 fn quick() -> ClientLimits {
     ClientLimits {
@@ -176,7 +179,7 @@ async fn nobody_at_home_is_told_apart_and_nothing_was_sent() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = gone.local_addr().unwrap().port();
     drop(gone);
-    let endpoint = Endpoint::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let endpoint = Endpoint::parse(&format!("https://127.0.0.1:{port}"), Reach::Private).unwrap();
     let client = Client::new(ClientConfig {
         endpoint,
         tls: server.tls.clone(),
@@ -219,7 +222,7 @@ async fn a_partner_that_hangs_up_in_the_middle_is_told_apart() {
         drop(tcp.read(&mut hello).await);
     });
     let server = testserver::serve(|_, _| async { json(200, "") }).await;
-    let endpoint = Endpoint::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let endpoint = Endpoint::parse(&format!("https://127.0.0.1:{port}"), Reach::Private).unwrap();
     let client = Client::new(ClientConfig {
         endpoint,
         tls: server.tls.clone(),
