@@ -173,7 +173,7 @@ mod tests {
                 begun.elapsed() < Duration::from_secs(60),
                 "it was not asked"
             );
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::park_timeout(Duration::from_millis(1));
         }
     }
 
