@@ -1,11 +1,14 @@
-//! Keys, loaded once: signing keys from PEM or PKCS#12, verifying keys from certificates.
+//! Keys, loaded once: signing keys from PEM, PKCS#12 or a PKCS#11 token, verifying keys from certificates.
 //!
 //! A key knows its kind; an algorithm named in a message is only ever compared with it.
 
 mod algorithm;
 mod signing;
+mod store;
+mod token;
 mod verifying;
 
 pub use algorithm::{Algorithm, KeyKind};
 pub use signing::{KeyError, SigningKey};
+pub use store::{KeyStore, PemFile, Pkcs12File, SecretPlace, TokenStore};
 pub use verifying::{SignatureError, VerifyingKey};

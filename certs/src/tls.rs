@@ -16,7 +16,7 @@ mod postgres;
 pub use acceptor::{Accepted, Acceptor, ServerParams, ServerStream};
 pub use connector::{ClientParams, ClientStream, Connected, Connector};
 pub use error::{HandshakeError, TlsConfigError};
-pub use identity::{Anchors, Identity, RevocationList};
+pub use identity::{Anchors, Identity, RevocationList, first_certificate};
 pub use peer::{Alpn, PeerCertificate};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresTls;

@@ -10,6 +10,7 @@ mod interop;
 mod never_panics;
 mod support;
 mod tls;
+mod token;
 mod wycheproof;
 mod xml_attacks;
 mod xml_oracle;

@@ -1,9 +1,9 @@
 //! Everything about a config that can be known before a port opens: problems with their place and cure,
 //! what ends soon, and a one-page summary.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
-use certs::tls::{Identity, PeerCertificate};
+use certs::tls::{PeerCertificate, first_certificate};
 use gateway_core::{Operation, partner::Partners};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use schemas::{calendar, date::day_in_viet_nam};
@@ -40,6 +40,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
         }
     };
     let mut problems = own_certificates(&config, now);
+    problems.extend(signing_token(&config));
     problems.extend(calendar_years(&config, now));
     let summary = match Snapshot::load(&config, operations) {
         Ok(snapshot) => {
@@ -62,18 +63,32 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
 /// Our own certificates: an ended one is an error, one that ends within 60 days a warning.
 fn own_certificates(config: &Config, now: Timestamp) -> Vec<Problem> {
     let files = [
-        ("tls.cert", &config.tls.cert, &config.tls.key),
-        ("sign.cert", &config.sign.cert, &config.sign.key),
+        ("tls.cert", &config.tls.cert),
+        ("sign.cert", &config.sign.cert),
     ];
-    let ends = files.into_iter().filter_map(|(path, cert, key)| {
-        let identity = Identity::from_files(cert, key).ok()?;
-        let leaf = PeerCertificate::from_der(identity.chain_der().next()?).ok()?;
+    let ends = files.into_iter().filter_map(|(path, cert)| {
+        let leaf = first_certificate(&fs::read(cert).ok()?).ok()?;
+        let leaf = PeerCertificate::from_der(&leaf).ok()?;
         Some((path, leaf.not_after))
     });
     ends.filter_map(|(path, end)| {
         certificate_ends(config.place(), path, "this certificate", end, now)
     })
     .collect()
+}
+
+/// Whether a token signs now: the gateway would start without it, and send messages away.
+fn signing_token(config: &Config) -> Option<Problem> {
+    config.sign.pkcs11.as_ref()?;
+    let (key, _) = crate::config::signing_key(config).ok()?;
+    let error = key.sign(b"lienthong check").err()?;
+    let what = format!(
+        "{}: {error} ({}): what needs a signature would be answered with SIGNING-UNAVAILABLE",
+        crate::config::signing_shown(&config.sign),
+        error.reason()
+    );
+    let cure = "look at the token, its label, the key's label, the PIN and the certificate";
+    Some(config.place().error("sign.pkcs11", what, cure).warning())
 }
 
 fn certificate_ends(
@@ -169,6 +184,10 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
         ("operators connect to", config.admin.socket().to_string()),
         ("insurance database", insurance),
         ("store", crate::config::store_shown(&config.store)),
+        (
+            "answers are signed by",
+            crate::config::signing_shown(&config.sign),
+        ),
         (
             "limits are counted",
             crate::config::shared_shown(config.limits.shared.as_ref()),

@@ -88,7 +88,23 @@ pub(crate) struct ConfigFile {
 /// What `main` is: reads the command line and runs it to its end.
 #[must_use]
 pub fn main() -> ExitCode {
+    keep_memory_private();
     Cli::parse().run()
+}
+
+/// A core dump would hold keys, PINs and people's data: this process leaves none, and nobody but root can
+/// attach to it.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let core = setrlimit(Resource::Core, none);
+    let dumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = core.and(dumpable) {
+        eprintln!("warning: core dumps could not be turned off: {error}");
+    }
 }
 
 impl Cli {

@@ -12,6 +12,7 @@ pub(crate) mod read;
 mod registry;
 mod rules;
 mod shared;
+mod signing;
 mod snapshot;
 mod stamp;
 mod store;
@@ -34,6 +35,7 @@ pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
 pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
+pub(crate) use signing::{files as signing_files, shown as signing_shown, signing_key};
 pub use snapshot::Snapshot;
 pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use value::Secret;
@@ -177,16 +179,55 @@ section! {
 }
 
 section! {
-    /// The key that signs our answers.
+    /// The key that signs our answers: `key`, `[sign.pkcs12]` or `[sign.pkcs11]`.
     pub Sign {
         /// Private key, PKCS#8 PEM, mode 0600 or, for a group, 0640.
-        key: PathBuf,
+        key: Option<PathBuf>,
         /// Its certificate chain, leaf first, PEM.
         cert: PathBuf,
         /// The name by which partners know it.
         kid: String,
         /// Algorithm; by default the usual one of the key's kind.
         algorithm: Option<Algorithm>,
+        /// A key in a PKCS#12 file.
+        pkcs12: Option<Pkcs12Key>,
+        /// A key that stays in its token.
+        pkcs11: Option<Pkcs11Key>,
+        /// RSA keys in files: threads that sign with them. P-256 signs where it is asked.
+        threads: usize = 2 => 1..=64,
+        /// RSA keys and tokens: signatures that may wait; above it messages are shed.
+        queue: usize = 256 => 1..=65_536,
+    }
+}
+
+section! {
+    /// A key in a PKCS#12 file.
+    pub Pkcs12Key {
+        /// The file, mode 0600 or, for a group, 0640.
+        file: PathBuf,
+        /// File with its passphrase on the first line; mode 0600 or, for a group, 0640.
+        passphrase_file: Option<PathBuf>,
+        /// Environment variable with the passphrase.
+        passphrase_env: Option<String>,
+    }
+}
+
+section! {
+    /// A key in a PKCS#11 token (HSM). While the token is away what needs a signature is answered with
+    /// SIGNING-UNAVAILABLE, and the token is used again when it is back.
+    pub Pkcs11Key {
+        /// The vendor's library.
+        module: PathBuf,
+        /// The token's label.
+        token: String,
+        /// The key's label; P-256 or RSA.
+        label: String,
+        /// File with the user's PIN on its first line; mode 0600 or, for a group, 0640.
+        pin_file: Option<PathBuf>,
+        /// Environment variable with the PIN.
+        pin_env: Option<String>,
+        /// Sessions, and as many threads that sign.
+        sessions: usize = 4 => 1..=64,
     }
 }
 

@@ -4,14 +4,13 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use certs::{
-    keys::SigningKey,
     seal::Vault,
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
     limits::Tally,
     ports::{Clock, MessageLog, Office, Outbox, Sight, SystemClock},
-    sign::Signer,
+    sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
 };
 use gateway_store::Store;
@@ -116,9 +115,11 @@ impl Gateway {
             .map_err(|unread| StartError::Store(unread.to_string()))?;
         let (partners, orders) = (standing.partners(), standing.orders());
         let contract = Contract::open(&config, &clock).await?;
+        let signer = signer(&config, Arc::clone(&sight))?;
+        try_out(&signer).await;
         let parts = Parts {
             partners: Arc::clone(&partners),
-            signer: Arc::new(ArcSwap::from_pointee(signer(&config)?)),
+            signer: Arc::new(ArcSwap::from_pointee(signer)),
             log: Arc::clone(&log),
             clock: Arc::clone(&clock),
             sight,
@@ -348,24 +349,35 @@ async fn watch_store(store: Arc<Store>, readiness: Readiness, mut stop: watch::R
     }
 }
 
+/// A token that is away keeps no gateway from starting: what needs a signature is sent away until it is back.
+async fn try_out(signer: &Signer) {
+    let until = tokio::time::Instant::now() + HOUSEKEEPING;
+    if let Err(error) = signer.probe(until).await {
+        tracing::error!(%error, "the signing key cannot be used; its token is tried again at each message");
+    }
+}
+
 /// Our signature as the config names it.
 ///
 /// # Errors
 /// Where the key or its certificate is refused.
-pub(crate) fn signer(config: &Config) -> Result<Signer, StartError> {
+pub(crate) fn signer(config: &Config, sight: Arc<dyn Sight>) -> Result<Signer, StartError> {
     let sign = &config.sign;
-    let key = SigningKey::from_pem(&read(&sign.key)?, sign.algorithm)
-        .map_err(|error| StartError::Key(sign.key.clone(), error.to_string()))?;
-    let chain = Identity::from_files(&sign.cert, &sign.key)
-        .map_err(|error| StartError::Key(sign.cert.clone(), error.to_string()))?;
-    let certificate = chain.chain_der().next().map(<[u8]>::to_vec);
-    Ok(Signer::new(
+    let (key, certificate) =
+        config::signing_key(config).map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
+    let params = PoolParams {
+        threads: sign.threads,
+        queue: sign.queue,
+    };
+    Signer::new(
         key,
         sign.kid.clone(),
-        certificate,
+        Some(certificate),
         config.us.clone(),
         config.environment,
-    ))
+    )
+    .pooled(params, sight)
+    .map_err(|error| StartError::Key("sign".into(), error.to_string()))
 }
 
 /// TLS as the config names it: our identity, whom we let connect, what is revoked.

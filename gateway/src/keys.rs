@@ -72,7 +72,7 @@ impl Keys {
 
     /// Both are checked before either is replaced.
     fn reload(&self, partners: &Partners) -> Result<(), StartError> {
-        let ours = signer(&self.config)?;
+        let ours = signer(&self.config, Arc::<Metrics>::clone(&self.metrics))?;
         if let (Some(what), Some(file)) = (
             config::anchors_beside(&self.config, partners),
             self.config.tls.anchors.first(),
@@ -90,9 +90,10 @@ impl Keys {
     }
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let (tls, sign) = (&self.config.tls, &self.config.sign);
-        [&tls.cert, &tls.key, &sign.cert, &sign.key]
+        let tls = &self.config.tls;
+        [&tls.cert, &tls.key]
             .into_iter()
+            .chain(config::signing_files(&self.config.sign))
             .chain(&tls.anchors)
             .chain(&tls.crls)
     }

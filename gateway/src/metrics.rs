@@ -56,6 +56,8 @@ pub struct Metrics {
     set_aside: Counter,
     quarantined: Gauge<u64, AtomicU64>,
     certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
+    signing_wait: Family<KeyLabels, Histogram, Buckets>,
+    signing_work: Family<KeyLabels, Histogram, Buckets>,
     limits_shared: Gauge,
     limits_local: Family<ReasonLabels, Counter>,
     // for the status page only
@@ -94,6 +96,8 @@ impl Metrics {
             set_aside: Counter::default(),
             quarantined: Gauge::default(),
             certificates: Family::default(),
+            signing_wait: Family::new_with_constructor(Buckets),
+            signing_work: Family::new_with_constructor(Buckets),
             limits_shared: Gauge::default(),
             limits_local: Family::default(),
             accepted_of: Bounded::default(),
@@ -102,6 +106,7 @@ impl Metrics {
         metrics.register_rooms();
         metrics.register_house(started);
         metrics.register_limits();
+        metrics.register_signing();
         metrics
     }
 
@@ -223,6 +228,22 @@ impl Metrics {
             "limits_counted_locally",
             "Decisions that Redis was to make and did not, by reason",
             self.limits_local.clone(),
+        );
+    }
+
+    fn register_signing(&mut self) {
+        let all = &mut self.registry;
+        all.register_with_unit(
+            "signing_wait",
+            "How long a signature waited for a thread of its key",
+            Unit::Seconds,
+            self.signing_wait.clone(),
+        );
+        all.register_with_unit(
+            "signing_work",
+            "How long a try to sign took, by key",
+            Unit::Seconds,
+            self.signing_work.clone(),
         );
     }
 
@@ -408,6 +429,16 @@ impl Sight for Metrics {
         self.answers.count(labels(partner), || labels(OTHER));
         count_partner(&self.accepted_of, partner);
     }
+
+    fn signed(&self, kid: &str, wait: Duration, work: Duration) {
+        let kid = kid.to_owned();
+        let labels = KeyLabels { kid };
+        let waits = self.signing_wait.get_or_create(&labels);
+        waits.observe(wait.as_secs_f64());
+        drop(waits);
+        let works = self.signing_work.get_or_create(&labels);
+        works.observe(work.as_secs_f64());
+    }
 }
 
 fn count_partner(counters: &Bounded<PartnerLabels>, partner: &str) {
@@ -481,6 +512,11 @@ struct LaneLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PartnerLabels {
     partner: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeyLabels {
+    kid: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -160,6 +160,8 @@ faults! {
         "More than one record fits; a person has to decide.", "Có nhiều bản ghi phù hợp; cần cán bộ xem xét.";
     RuleRefused = "RULE-REFUSED", 422, 9, Sender, Never, "perform",
         "A rule of the insurance database does not allow this change.", "Quy tắc nghiệp vụ không cho phép thay đổi này.";
+    SigningUnavailable = "SIGNING-UNAVAILABLE", 503, 14, Us, SameId, "answer",
+        "The gateway cannot sign its answer now; send the same message again later.", "Cổng chưa ký được câu trả lời; xin gửi lại đúng thông điệp này sau.";
     Internal = "INTERNAL", 500, 13, Us, SameId, "any",
         "The gateway failed; the message may be sent again with the same id.", "Cổng gặp lỗi; có thể gửi lại với cùng mã.";
 }

@@ -11,7 +11,9 @@ use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Signer};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+use zeroize::Zeroizing;
 
+use super::token::Token;
 use super::{Algorithm, KeyKind, VerifyingKey};
 
 const RSA_BITS_MIN: u32 = 2048;
@@ -46,9 +48,48 @@ pub enum KeyError {
     /// The library refused to sign.
     #[error("signing failed")]
     Failed,
+    /// The key's file could not be read.
+    #[error("the key file could not be read")]
+    Unreadable,
+    /// A PIN or passphrase is missing, empty, or open to others.
+    #[error("the PIN or passphrase could not be read, or others can read it")]
+    SecretUnreadable,
+    /// The PKCS#11 library could not be loaded or started.
+    #[error("the PKCS#11 library could not be used")]
+    BadModule,
+    /// No token of this name, no such key in it, or it has just gone.
+    #[error("the token or its key is not there")]
+    TokenGone,
+    /// The token has refused the PIN; the same PIN is not shown to it again.
+    #[error("the token refuses the PIN")]
+    PinRefused,
+    /// The token has no session left.
+    #[error("the token has no session left")]
+    NoSession,
+    /// Two tokens, or two keys in one, have the name.
+    #[error("two tokens or keys have this name")]
+    Ambiguous,
+    /// What the token signs does not verify under the certificate.
+    #[error("the token's key is not the certificate's")]
+    OtherKey,
 }
 
 impl KeyError {
+    /// Whether the key is fine as far as we know and only out of reach: time, or a person at the token,
+    /// brings it back.
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::SecretUnreadable
+                | Self::BadModule
+                | Self::TokenGone
+                | Self::PinRefused
+                | Self::NoSession
+                | Self::Ambiguous
+                | Self::OtherKey
+        )
+    }
+
     /// A stable word for logs and tests.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -59,6 +100,14 @@ impl KeyError {
             Self::BadCertificate => "bad-certificate",
             Self::BadPkcs12 => "bad-pkcs12",
             Self::Failed => "signing-failed",
+            Self::Unreadable => "key-unreadable",
+            Self::SecretUnreadable => "secret-unreadable",
+            Self::BadModule => "pkcs11-module",
+            Self::TokenGone => "token-gone",
+            Self::PinRefused => "pin-refused",
+            Self::NoSession => "token-sessions-exhausted",
+            Self::Ambiguous => "token-ambiguous",
+            Self::OtherKey => "token-other-key",
         }
     }
 }
@@ -75,12 +124,14 @@ enum Secret {
     P256(EcdsaKeyPair, SystemRandom),
     Ed25519(Ed25519KeyPair),
     Rsa(PKey<Private>),
+    Token(Box<Token>),
 }
 
 impl SigningKey {
     /// Reads a PKCS#8, SEC1 or PKCS#1 PEM; `algorithm` defaults to ES256, PS256 or EdDSA by the key's kind.
     pub fn from_pem(pem: &[u8], algorithm: Option<Algorithm>) -> Result<Self, KeyError> {
         let der = PrivateKeyDer::from_pem_slice(pem).map_err(|_| KeyError::NoKey)?;
+        let der = Zeroizing::new(der);
         Self::from_der(der.secret_der(), algorithm)
     }
 
@@ -94,11 +145,35 @@ impl SigningKey {
             .and_then(|file| file.parse2(passphrase))
             .map_err(|_| KeyError::BadPkcs12)?;
         let key = content.pkey.ok_or(KeyError::NoKey)?;
-        let der = zeroize::Zeroizing::new(
+        let der = Zeroizing::new(
             key.private_key_to_pkcs8()
                 .map_err(|_| KeyError::Unsupported)?,
         );
         Self::from_der(&der, algorithm)
+    }
+
+    /// A key that stays in its token.
+    pub(super) fn from_token(token: Token) -> Self {
+        Self {
+            algorithm: token.algorithm(),
+            spki: token.spki().to_vec(),
+            secret: Secret::Token(Box::new(token)),
+        }
+    }
+
+    /// Whether a signature takes some microseconds of this thread and waits for nothing: P-256 and Ed25519
+    /// in software (about 20 us). RSA takes a hundred times that, a token waits for its device.
+    pub fn is_light(&self) -> bool {
+        let in_software = !matches!(self.secret, Secret::Token(_));
+        in_software && matches!(self.algorithm, Algorithm::Es256 | Algorithm::EdDsa)
+    }
+
+    /// How many may sign at once, where something bounds it: the sessions of a token.
+    pub fn hands(&self) -> Option<usize> {
+        match &self.secret {
+            Secret::Token(token) => Some(token.sessions()),
+            _ => None,
+        }
     }
 
     /// The algorithm this key signs with.
@@ -117,6 +192,7 @@ impl SigningKey {
             Secret::Rsa(key) => {
                 rsa_sign(key, self.algorithm, message).map_err(|_| KeyError::Failed)
             }
+            Secret::Token(token) => token.sign(message),
         }
     }
 

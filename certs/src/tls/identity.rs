@@ -8,6 +8,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroize as _;
 
 use super::TlsConfigError;
 use crate::digest;
@@ -64,6 +65,12 @@ impl Identity {
     fn checked(self) -> Result<Self, TlsConfigError> {
         self.certified()?;
         Ok(self)
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.key.zeroize();
     }
 }
 
@@ -135,6 +142,12 @@ impl RevocationList {
     pub fn from_file(path: &Path) -> Result<Self, TlsConfigError> {
         Self::from_pem(&read(path)?)
     }
+}
+
+/// The first certificate of a PEM file, DER.
+pub fn first_certificate(pem: &[u8]) -> Result<Vec<u8>, TlsConfigError> {
+    let mut all = certificates(pem)?;
+    Ok(all.swap_remove(0).to_vec())
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {

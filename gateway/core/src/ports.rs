@@ -332,6 +332,8 @@ pub trait Sight: Send + Sync + 'static {
     fn refused(&self, room: &'static str, partner: &str, code: &'static str);
     /// One answered message.
     fn answered(&self, partner: &str, operation: &'static str, outcome: &'static str);
+    /// One try to sign with our key `kid`: how long it waited for its turn, how long it took.
+    fn signed(&self, _kid: &str, _wait: Duration, _work: Duration) {}
 }
 
 /// Sees nothing; for tests.

@@ -1,15 +1,30 @@
-//! Our signature under answers and faults, bound to the request they belong to.
+//! Our signature under answers and faults, bound to the request they belong to. A light key signs where
+//! it is asked; a heavy one (RSA, a token's) has a bounded queue and threads of its own.
 
-use std::sync::Arc;
+mod pool;
 
-use certs::{jws, keys::SigningKey};
+use std::{sync::Arc, time::Duration};
+
+use certs::{
+    jws,
+    keys::{KeyError, SigningKey},
+    xmldsig,
+};
 use jiff::Timestamp;
-use schemas::id::PartnerId;
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::PartnerId,
+};
+use tokio::time::Instant;
 
 use crate::{
     adapter::{AnswerHead, Unsigned},
     partner::Environment,
+    ports::{Blind, Sight},
 };
+
+pub use pool::PoolParams;
+use pool::{Pool, Undone};
 
 /// The media type of signed XML answers.
 pub const XML: &str = "application/xml; charset=utf-8";
@@ -18,9 +33,14 @@ pub const JSON: &str = "application/json";
 
 /// Our signing key and the names under which partners know it.
 #[derive(Clone)]
-pub struct Signer(Arc<Inner>);
+pub struct Signer {
+    pen: Arc<Pen>,
+    /// None where a signature is made where it is needed.
+    pool: Option<Arc<Pool>>,
+    sight: Arc<dyn Sight>,
+}
 
-struct Inner {
+struct Pen {
     key: SigningKey,
     kid: String,
     certificate_der: Option<Vec<u8>>,
@@ -31,7 +51,7 @@ struct Inner {
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Signer")
-            .field("kid", &self.0.kid)
+            .field("kid", &self.pen.kid)
             .finish_non_exhaustive()
     }
 }
@@ -45,13 +65,62 @@ pub(crate) struct Signed {
     pub(crate) signature: Option<String>,
 }
 
-/// The key could not sign.
-#[derive(Debug, thiserror::Error)]
-#[error("the signing key failed: {0}")]
-pub struct SignError(String);
+/// Why there is no signature. What was to be signed does not leave then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The key is where it cannot be used now: its token has gone, refuses the PIN, has no session left.
+    #[error("the signing key cannot be used now: {0}")]
+    Away(KeyError),
+    /// As many signatures wait for this key as may.
+    #[error("the queue of the signing key is full")]
+    Full,
+    /// The time of the message was over first.
+    #[error("no signature in time")]
+    Late,
+    /// A mistake of the program.
+    #[error("the signing key failed: {0}")]
+    Failed(String),
+}
+
+impl SignError {
+    /// What the caller is told: the same message may come again under the same id.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        let second = Duration::from_secs(1);
+        let fault = match self {
+            Self::Away(error) => {
+                Fault::new(FaultCode::SigningUnavailable, error.reason()).retry_after(second)
+            }
+            Self::Full => Fault::new(FaultCode::Overloaded, "signing-queue").retry_after(second),
+            Self::Late => Fault::new(FaultCode::DeadlineExceeded, "signing").retry_after(second),
+            Self::Failed(_) => Fault::new(FaultCode::Internal, "sign"),
+        };
+        fault.log(self.to_string())
+    }
+}
+
+impl From<Undone> for SignError {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Full => Self::Full,
+            Undone::Late => Self::Late,
+            Undone::Failed => Self::Failed("the signing thread panicked".to_owned()),
+        }
+    }
+}
+
+impl From<KeyError> for SignError {
+    fn from(error: KeyError) -> Self {
+        match error.is_away() {
+            true => Self::Away(error),
+            false => Self::Failed(error.to_string()),
+        }
+    }
+}
 
 impl Signer {
-    /// A signer for our answers. `certificate_der` goes into XML signatures as a hint.
+    /// A signer for our answers. `certificate_der` goes into XML signatures as a hint. It signs where it
+    /// is asked, on the thread that asks, until [`pooled`](Self::pooled) says otherwise.
     #[must_use]
     pub fn new(
         key: SigningKey,
@@ -60,28 +129,98 @@ impl Signer {
         us: PartnerId,
         environment: Environment,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let pen = Pen {
             key,
             kid,
             certificate_der,
             us,
             environment,
-        }))
+        };
+        Self {
+            pen: Arc::new(pen),
+            pool: None,
+            sight: Arc::new(Blind),
+        }
+    }
+
+    /// Gives a heavy key threads of its own: RSA, and whatever waits for a token. A light one (P-256 or
+    /// Ed25519 in software, about 20 us) stays where it is: two changes of thread cost as much as the
+    /// signature, and the gate bounds how many are made at once.
+    ///
+    /// # Errors
+    /// Where no thread can be made.
+    pub fn pooled(mut self, params: PoolParams, sight: Arc<dyn Sight>) -> std::io::Result<Self> {
+        self.sight = sight;
+        if !self.pen.key.is_light() {
+            let threads = self.pen.key.hands().unwrap_or(params.threads);
+            let params = PoolParams { threads, ..params };
+            self.pool = Some(Arc::new(Pool::start(&self.pen.kid, params)?));
+        }
+        Ok(self)
     }
 
     /// Us, as the sender of answers.
     #[must_use]
     pub fn us(&self) -> &PartnerId {
-        &self.0.us
+        &self.pen.us
     }
 
     /// Our environment.
     #[must_use]
     pub fn environment(&self) -> Environment {
-        self.0.environment
+        self.pen.environment
     }
 
-    pub(crate) fn sign(&self, unsigned: Unsigned, head: &AnswerHead) -> Result<Signed, SignError> {
+    /// Whether the key can sign now: one signature over nothing of anybody's.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn probe(&self, until: Instant) -> Result<(), SignError> {
+        let probe = |pen: &Pen| Ok(pen.key.sign(b"lienthong: can it sign?").map(drop)?);
+        self.with_pen(until, probe).await
+    }
+
+    pub(crate) async fn sign(
+        &self,
+        unsigned: Unsigned,
+        head: &AnswerHead,
+        until: Instant,
+    ) -> Result<Signed, SignError> {
+        match &self.pool {
+            None => self.here(|pen| pen.sign(unsigned, head)),
+            Some(_) => {
+                let head = head.clone();
+                let sign = move |pen: &Pen| pen.sign(unsigned, &head);
+                self.with_pen(until, sign).await
+            }
+        }
+    }
+
+    async fn with_pen<T: Send + 'static>(
+        &self,
+        until: Instant,
+        work: impl FnOnce(&Pen) -> Result<T, SignError> + Send + 'static,
+    ) -> Result<T, SignError> {
+        let Some(pool) = &self.pool else {
+            return self.here(work);
+        };
+        let pen = Arc::clone(&self.pen);
+        let (done, times) = pool.run(until, move || work(&pen)).await?;
+        self.sight.signed(&self.pen.kid, times.wait, times.work);
+        done
+    }
+
+    fn here<T>(&self, work: impl FnOnce(&Pen) -> Result<T, SignError>) -> Result<T, SignError> {
+        let begun = Instant::now();
+        let done = work(&self.pen);
+        self.sight
+            .signed(&self.pen.kid, Duration::ZERO, begun.elapsed());
+        done
+    }
+}
+
+impl Pen {
+    fn sign(&self, unsigned: Unsigned, head: &AnswerHead) -> Result<Signed, SignError> {
         match unsigned {
             Unsigned::Xml { canonical, root_id } => self.sign_xml(&canonical, &root_id),
             Unsigned::Json(body) => self.sign_json(body, head),
@@ -89,9 +228,13 @@ impl Signer {
     }
 
     fn sign_xml(&self, canonical: &[u8], root_id: &str) -> Result<Signed, SignError> {
-        let certificate = self.0.certificate_der.as_deref();
-        let body = certs::xmldsig::sign_enveloped(canonical, root_id, &self.0.key, certificate)
-            .map_err(|error| SignError(error.to_string()))?;
+        let certificate = self.certificate_der.as_deref();
+        let body = xmldsig::sign_enveloped(canonical, root_id, &self.key, certificate).map_err(
+            |error| match error {
+                xmldsig::SignError::Key(error) => error.into(),
+                other => SignError::Failed(other.to_string()),
+            },
+        )?;
         Ok(Signed {
             content_type: XML,
             body,
@@ -100,8 +243,7 @@ impl Signer {
     }
 
     fn sign_json(&self, body: Vec<u8>, head: &AnswerHead) -> Result<Signed, SignError> {
-        let signature = jws::sign(&self.header(head), &self.0.key, &body)
-            .map_err(|error| SignError(error.to_string()))?;
+        let signature = jws::sign(&self.header(head), &self.key, &body)?;
         Ok(Signed {
             content_type: JSON,
             body,
@@ -111,8 +253,8 @@ impl Signer {
 
     fn header(&self, head: &AnswerHead) -> jws::Header {
         jws::Header {
-            alg: self.0.key.algorithm(),
-            kid: self.0.kid.clone(),
+            alg: self.key.algorithm(),
+            kid: self.kid.clone(),
             iss: head.sender.as_str().to_owned(),
             aud: head.receiver.as_str().to_owned(),
             jti: head.id.as_str().to_owned(),

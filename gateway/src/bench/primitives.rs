@@ -4,7 +4,7 @@ use std::{error::Error, fs, io, sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 use certs::{
-    keys::{SigningKey, VerifyingKey},
+    keys::VerifyingKey,
     seal::Vault,
     tls::{Acceptor, Alpn, ClientParams, Connector, ServerParams},
     xmldsig::{Profile, sign_enveloped, verify},
@@ -115,8 +115,7 @@ fn verifying(scene: &Scene, message: &[u8]) -> Result<f64, Trouble> {
 }
 
 fn signing(scene: &Scene) -> Result<f64, Trouble> {
-    let sign = &scene.config.sign;
-    let key = SigningKey::from_pem(&fs::read(&sign.key)?, sign.algorithm)?;
+    let (key, _) = crate::config::signing_key(&scene.config).map_err(|(_, what, _)| what)?;
     let filling = "x".repeat(1_024);
     let root = format!("<A xmlns=\"urn:vn:lienthong:bench\" Id=\"m-bench\"><B>{filling}</B></A>");
     on_every_core(|| {

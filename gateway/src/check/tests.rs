@@ -153,3 +153,21 @@ fn errors_of_partners_come_with_the_warnings_and_before_them() {
         report.problems
     );
 }
+
+#[test]
+fn a_token_that_cannot_sign_is_a_warning_that_says_what_would_happen() {
+    let folder = scene(300);
+    let file = folder.path().join("gateway.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let token = "[sign.pkcs11]\nmodule = \"/nonexistent.so\"\ntoken = \"vss\"\nlabel = \"sign\"\npin_env = \"PIN\"\n\n[store]\n";
+    let text = text.replacen("key = \"sign.key\"\n", "", 1);
+    fs::write(&file, text.replacen("[store]\n", token, 1)).unwrap();
+    let report = report(&folder, now());
+    assert!(report.is_good(), "{:#?}", report.problems);
+    let told = report.problems.iter().map(|problem| problem.what.as_str());
+    let told: Vec<&str> = told
+        .filter(|what| what.contains("SIGNING-UNAVAILABLE"))
+        .collect();
+    assert_eq!(told.len(), 1, "{:#?}", report.problems);
+    assert!(told[0].contains("pkcs11-module"));
+}

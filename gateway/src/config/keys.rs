@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use certs::{
-    keys::SigningKey,
     seal::is_exposed,
     tls::{Anchors, Identity, RevocationList},
 };
@@ -51,7 +50,12 @@ pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
     }
     signing(config, problems);
     private("tls.key", &config.tls.key, place, problems);
-    private("sign.key", &config.sign.key, place, problems);
+    if let Some(key) = &config.sign.key {
+        private("sign.key", key, place, problems);
+    }
+    if let Some(line) = &config.sign.pkcs12 {
+        private("sign.pkcs12.file", &line.file, place, problems);
+    }
     private("store.seal_key", &config.store.seal_key, place, problems);
 }
 
@@ -107,30 +111,14 @@ pub(super) fn is_development(file: &Path) -> bool {
 
 fn signing(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
-    let key = fs::read(&config.sign.key)
-        .map_err(|error| error.to_string())
-        .and_then(|pem| {
-            SigningKey::from_pem(&pem, config.sign.algorithm).map_err(|error| error.to_string())
-        });
-    match key {
-        Err(error) => problems.push(place.error(
-            "sign.key",
-            format!("{}: {error}", config.sign.key.display()),
-            "name a P-256, Ed25519 or RSA (2048 bits or more) key in PKCS#8 PEM that fits `sign.algorithm`",
-        )),
-        Ok(key) if key.algorithm().xml_uri().is_none() => problems.push(place.error(
+    match super::signing_key(config) {
+        Err((key, what, cure)) => problems.push(place.error(key, what, cure)),
+        Ok((key, _)) if key.algorithm().xml_uri().is_none() => problems.push(place.error(
             "sign.key",
             "an Ed25519 key cannot sign XML answers",
             "use a P-256 or RSA key",
         )),
         Ok(_) => {}
-    }
-    if let Err(error) = Identity::from_files(&config.sign.cert, &config.sign.key) {
-        problems.push(place.error(
-            "sign.cert",
-            format!("signing certificate and key: {error}"),
-            IDENTITY_CURE,
-        ));
     }
 }
 

@@ -751,3 +751,48 @@ fn a_registry_on_postgresql_needs_one_url_without_a_password_or_a_private_file_w
         assert!(!problem.what.contains("hidden"));
     }
 }
+
+#[test]
+fn the_signing_key_stands_in_exactly_one_place() {
+    let scene = Scene::new();
+    let key = "key = \"sign.key\"\n";
+    let problem = only(scene.with(&[(key, "")]).unwrap_err());
+    assert_eq!(problem.what, "nothing says where the signing key is");
+    let token =
+        "[sign.pkcs11]\nmodule = \"/nonexistent/module.so\"\ntoken = \"vss\"\nlabel = \"sign\"\n";
+    let with = |pin: &str| format!("{token}{pin}\n[store]\n");
+    let both = with("pin_file = \"sign.pin\"\n");
+    let problem = only(scene.with(&[("[store]\n", &both)]).unwrap_err());
+    assert_eq!(problem.what, "the signing key stands in two places");
+    let no_pin = with("");
+    let problem = only(
+        scene
+            .with(&[(key, ""), ("[store]\n", &no_pin)])
+            .unwrap_err(),
+    );
+    assert!(problem.what.contains("one of the two"), "{}", problem.what);
+    let config = scene.with(&[(key, ""), ("[store]\n", &both)]).unwrap();
+    let (signs, _) = signing_key(&config).unwrap();
+    assert_eq!(signs.sign(b"x").unwrap_err().reason(), "pkcs11-module");
+    assert_eq!(
+        signing_shown(&config.sign),
+        "key sign in token vss (PKCS#11)"
+    );
+    let files: Vec<_> = signing_files(&config.sign).collect();
+    assert!(files.iter().any(|file| file.ends_with("sign.pin")));
+}
+
+#[test]
+fn a_signing_certificate_of_another_key_is_refused() {
+    let scene = Scene::new();
+    let problem = only(
+        scene
+            .with(&[("cert = \"sign.pem\"", "cert = \"partners/tax-sign.pem\"")])
+            .unwrap_err(),
+    );
+    assert!(
+        problem.what.contains("do not belong together"),
+        "{}",
+        problem.what
+    );
+}

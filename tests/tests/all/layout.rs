@@ -62,6 +62,7 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
             "rustls",
             "tokio-rustls",
             "openssl",
+            "cryptoki",
             "aws-lc-rs",
             "jsonwebtoken",
             "bergshamra",

@@ -8,8 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use schemas::fault::{Fault, FaultCode};
+use schemas::fault::Fault;
+use tokio::time::Instant;
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::{Parts, permit::answer_head, room::Room};
 use crate::{
@@ -93,12 +95,17 @@ where
             let verified = &recorded.permitted.verified;
             let evidence = verified.head.evidence;
             let room = Room::enter("answer", verified.route.path, evidence, &this.parts.sight);
-            let _entered = room.span.clone().entered();
+            let span = room.span.clone();
             let head = answer_head(&this.parts, verified);
             crate::faultpoint!("sign-before");
             let prepared = match outcome {
-                Ok(outcome) => this.say(&recorded, &head, outcome),
-                Err(refusal) if refusal.fault.is_final() => this.refuse(&head, &refusal.fault),
+                Ok(outcome) => this.say(&recorded, &head, outcome).instrument(span).await,
+                Err(refusal) if refusal.fault.is_final() => {
+                    let until = verified.head.deadline;
+                    this.refuse(&head, &refusal.fault, until)
+                        .instrument(span)
+                        .await
+                }
                 Err(refusal) => return Err(refusal.bound(head)),
             };
             crate::faultpoint!("sign-after");
@@ -109,54 +116,74 @@ where
 }
 
 impl<A: Adapter> AnswerLayer<A> {
-    fn say(
+    async fn say(
         &self,
         recorded: &Recorded<A::Request>,
         head: &AnswerHead,
         outcome: A::Outcome,
     ) -> Result<Prepared, Fault> {
-        let request = &recorded.permitted.verified.request;
+        let verified = &recorded.permitted.verified;
         let encoded = self
             .adapter
-            .encode(head, recorded.permit(), request, outcome)?;
-        let answer = self.sign(head, encoded.unsigned, 200, None)?;
+            .encode(head, recorded.permit(), &verified.request, outcome)?;
+        let said = Said {
+            unsigned: encoded.unsigned,
+            status: 200,
+            fault: None,
+        };
+        let answer = self.sign(head, said, verified.head.deadline).await?;
         Ok(Prepared {
             answer,
             parcels: encoded.callbacks,
         })
     }
 
-    fn refuse(&self, head: &AnswerHead, fault: &Fault) -> Result<Prepared, Fault> {
+    async fn refuse(
+        &self,
+        head: &AnswerHead,
+        fault: &Fault,
+        until: Instant,
+    ) -> Result<Prepared, Fault> {
         let row = fault.code().row();
         let face = self.adapter.face(fault, Some(head));
-        let status = face.status.unwrap_or(row.http);
-        let answer = self.sign(head, face.unsigned, status, Some(row.code))?;
+        let said = Said {
+            unsigned: face.unsigned,
+            status: face.status.unwrap_or(row.http),
+            fault: Some(row.code),
+        };
+        let answer = self.sign(head, said, until).await?;
         Ok(Prepared {
             answer,
             parcels: Vec::new(),
         })
     }
 
-    fn sign(
+    /// An answer that cannot be signed now is no answer: the claim goes back, and the same id comes again.
+    async fn sign(
         &self,
         head: &AnswerHead,
-        unsigned: Unsigned,
-        status: u16,
-        fault: Option<&'static str>,
+        said: Said,
+        until: Instant,
     ) -> Result<StoredAnswer, Fault> {
-        let signed = self
-            .parts
-            .signer
-            .load()
-            .sign(unsigned, head)
-            .map_err(|error| Fault::new(FaultCode::Internal, "sign").log(error.to_string()))?;
+        let signer = self.parts.signer.load_full();
+        let signed = signer
+            .sign(said.unsigned, head, until)
+            .await
+            .map_err(|error| error.fault())?;
         Ok(StoredAnswer {
             evidence: head.evidence,
-            status,
+            status: said.status,
             content_type: signed.content_type.to_owned(),
             signature: signed.signature,
-            fault: fault.map(str::to_owned),
+            fault: said.fault.map(str::to_owned),
             body: Bytes::from(signed.body),
         })
     }
+}
+
+/// An answer in words, before it is signed.
+struct Said {
+    unsigned: Unsigned,
+    status: u16,
+    fault: Option<&'static str>,
 }

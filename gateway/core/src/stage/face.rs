@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use schemas::fault::{Fault, FaultCode, Row};
+use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
 use super::Parts;
@@ -21,7 +23,7 @@ use crate::{
     limits::Standing,
     ports::StoredAnswer,
     refusal::Refusal,
-    sign::Signed,
+    sign::{SignError, Signed},
     state::Committed,
 };
 
@@ -115,28 +117,48 @@ where
         Box::pin(async move {
             Ok(match passage.await {
                 Ok(committed) => Reply(answered(committed.answer)),
-                Err(refusal) => this.refused(&refusal, peer.as_str()),
+                Err(refusal) => this.refused(&refusal, peer.as_str()).await,
             })
         })
     }
 }
 
 impl<A: Adapter> FaceLayer<A> {
-    fn refused(&self, refusal: &Refusal, peer: &str) -> Reply {
+    async fn refused(&self, refusal: &Refusal, peer: &str) -> Reply {
         let row = refusal.fault.code().row();
         self.parts.sight.refused(refusal.room, peer, row.code);
         tell(refusal, peer);
         let head = refusal.binding.as_deref();
         let face = self.adapter.face(&refusal.fault, head);
-        let signed = head.and_then(|head| {
-            let unsigned = clone_of(&face.unsigned);
-            self.parts.signer.load().sign(unsigned, head).ok()
-        });
-        let said = signed.unwrap_or_else(|| unsigned(face.content_type, face.unsigned));
         let status = face.status.unwrap_or(row.http);
-        Reply(faced(refusal, row, status, said))
+        let Some(head) = head else {
+            let said = unsigned(face.content_type, face.unsigned);
+            return Reply(faced(refusal, row, status, said));
+        };
+        let signer = self.parts.signer.load_full();
+        let until = Instant::now() + SIGNING;
+        match signer.sign(face.unsigned, head, until).await {
+            Ok(said) => Reply(faced(refusal, row, status, said)),
+            Err(error) => self.unsigned_instead(refusal, &error, peer),
+        }
+    }
+
+    /// What should be signed and cannot be does not leave: instead the caller hears, without a
+    /// signature, that there is none to be had now.
+    fn unsigned_instead(&self, refusal: &Refusal, error: &SignError, peer: &str) -> Reply {
+        let instead = Refusal::of("face", refusal.evidence, error.fault());
+        tell(&instead, peer);
+        let row = instead.fault.code().row();
+        self.parts.sight.refused(instead.room, peer, row.code);
+        let face = self.adapter.face(&instead.fault, None);
+        let status = face.status.unwrap_or(row.http);
+        let said = unsigned(face.content_type, face.unsigned);
+        Reply(faced(&instead, row, status, said))
     }
 }
+
+/// How long a fault waits for its signature.
+const SIGNING: Duration = Duration::from_secs(1);
 
 /// One line in the log for a refusal: codes and ids only.
 fn tell(refusal: &Refusal, peer: &str) {
@@ -151,16 +173,6 @@ fn tell(refusal: &Refusal, peer: &str) {
         note = fault.note(),
         "refused"
     );
-}
-
-fn clone_of(unsigned: &Unsigned) -> Unsigned {
-    match unsigned {
-        Unsigned::Xml { canonical, root_id } => Unsigned::Xml {
-            canonical: canonical.clone(),
-            root_id: root_id.clone(),
-        },
-        Unsigned::Json(body) => Unsigned::Json(body.clone()),
-    }
 }
 
 fn unsigned(content_type: &'static str, unsigned: Unsigned) -> Signed {
@@ -230,7 +242,7 @@ fn rate_headers(standing: Standing) -> [(HeaderName, HeaderValue); 3] {
 }
 
 /// Rounded up: a caller that waits this long is not told to wait again.
-fn whole_seconds(wait: std::time::Duration) -> u64 {
+fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 

@@ -8,7 +8,35 @@ use super::{
     bench::Bench,
     letter::{DVCLT, Letter, OURS, letter},
 };
-use crate::{partner::Environment, sign::Signer};
+use crate::{
+    partner::Environment,
+    ports::Blind,
+    sign::{PoolParams, Signer},
+};
+
+/// A signer whose key is in a token that nobody can reach.
+fn away() -> Signer {
+    use certs::{
+        keys::{KeyStore, SecretPlace, TokenStore},
+        pki::{Authority, IssueParams, Usage},
+    };
+    let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+    let authority = Authority::generate("sandbox", now).unwrap();
+    let params = IssueParams::new("vss", Usage::Signing, now);
+    let store = TokenStore {
+        module: "/nonexistent/module.so".into(),
+        token: "vss".into(),
+        label: "sign".into(),
+        pin: SecretPlace::Env("LIENTHONG_NO_SUCH_VARIABLE".into()),
+        sessions: 1,
+        certificate_pem: authority.issue(&params).unwrap().chain_pem.into_bytes(),
+    };
+    let us = super::bench::id("vss");
+    let key = store.open(None).unwrap();
+    Signer::new(key, "vss-1".into(), None, us, Environment::Sandbox)
+        .pooled(PoolParams::default(), std::sync::Arc::new(Blind))
+        .unwrap()
+}
 
 fn change() -> Letter {
     letter("t.change", "m-0000001")
@@ -118,4 +146,32 @@ async fn a_new_key_signs_new_answers_and_stored_ones_keep_their_bytes() {
             .verify(&OURS.verifying(), algorithm, &second.body)
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_signed_does_not_leave_and_is_signed_when_the_key_is_back() {
+    let bench = Bench::new();
+    let ours = bench.parts.signer.load_full();
+    bench.parts.signer.store(std::sync::Arc::new(away()));
+    let sent_away = bench.send(&change()).await;
+    sent_away.assert_fault(FaultCode::SigningUnavailable, "pkcs11-module");
+    assert!(!sent_away.is_signed());
+    bench.parts.signer.store(ours);
+    let answer = bench.send(&change()).await;
+    assert_eq!(answer.status, 200);
+    answer.assert_bound_to(&change());
+}
+
+#[tokio::test]
+async fn a_fault_that_should_be_signed_and_cannot_be_gives_way_to_one_that_says_so() {
+    let bench = Bench::new();
+    bench.parts.signer.store(std::sync::Arc::new(away()));
+    let forbidden = Letter {
+        purpose: "other",
+        ..change()
+    };
+    let refused = bench.send(&forbidden).await;
+    refused.assert_fault(FaultCode::SigningUnavailable, "pkcs11-module");
+    assert!(!refused.is_signed());
+    assert_eq!(bench.effects(), 0);
 }
