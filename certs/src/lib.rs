@@ -13,10 +13,14 @@
     )
 )]
 
+pub mod asic;
 pub mod digest;
+pub mod evidence;
 pub mod jws;
 pub mod keys;
+pub mod merkle;
 pub mod pki;
 pub mod seal;
 pub mod tls;
+pub mod tsp;
 pub mod xmldsig;

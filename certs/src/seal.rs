@@ -9,6 +9,10 @@
 //! wrap has a key of its own: HKDF-SHA-256 of the vault's key and 128 random bits, which stand in the blob
 //! and in what it is bound to. No clock and no counter is needed, and no such key sees a second nonce
 //! before two of those salts collide. Blobs of the first version (no salt) still open.
+//!
+//! The vault's key has generations: a key file holds one a line, the newest last. New records are wrapped
+//! under the newest, older ones open under theirs, and [`Vault::rewrap`] brings a wrapped key under the
+//! newest without touching the record. An erased record's wrapped key is all zeros.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -22,6 +26,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::digest;
 
 const KEY_BYTES: usize = 32;
+/// Each opening of an old record tries the newer generations first.
+const GENERATIONS_MAX: usize = 16;
 const SALT_BYTES: usize = 16;
 /// The first byte of a wrapped key with a salt.
 const SALTED: u8 = 2;
@@ -39,8 +45,8 @@ pub enum SealError {
     /// The key file could not be read or written.
     #[error("the vault key file: {0}")]
     File(#[from] io::Error),
-    /// The key file does not hold 64 hex digits.
-    #[error("the vault key file does not hold 64 hex digits")]
+    /// The key file does not hold 64 hex digits a line, 16 lines at most.
+    #[error("the vault key file does not hold 64 hex digits a line, 16 lines at most")]
     BadKeyFile,
     /// The key file may be written by its group, or read or written by everybody.
     #[error(
@@ -53,6 +59,9 @@ pub enum SealError {
     /// The record or what it is bound to was changed.
     #[error("the record does not open")]
     Record,
+    /// The wrapped key is all zeros: the record was erased.
+    #[error("the record was erased")]
+    Erased,
 }
 
 impl SealError {
@@ -64,6 +73,7 @@ impl SealError {
             Self::KeyFileExposed => "vault-key-exposed",
             Self::Key => "wrapped-key-does-not-open",
             Self::Record => "record-does-not-open",
+            Self::Erased => "erased",
         }
     }
 }
@@ -78,8 +88,44 @@ pub struct Sealed {
     pub ciphertext: Vec<u8>,
 }
 
-/// The key that every wrap's own key is derived from; its `Debug` shows its id only.
-pub struct Vault {
+/// The key of one record, for whoever may show that record to others; its `Debug` shows nothing.
+pub struct DataKey(Zeroizing<[u8; KEY_BYTES]>);
+
+impl DataKey {
+    /// Reads 64 hex digits.
+    pub fn from_hex(text: &str) -> Result<Self, SealError> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| SealError::Key)?;
+        Ok(Self(bytes))
+    }
+
+    /// The key as 64 hex digits.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(*self.0))
+    }
+
+    /// Opens the one record that was sealed under it.
+    pub fn open(&self, bound: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, SealError> {
+        decrypt(&aes(&self.0), RECORD_LABEL, bound, ciphertext).ok_or(SealError::Record)
+    }
+}
+
+impl std::fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DataKey(REDACTED)")
+    }
+}
+
+/// Whether this wrapped key was destroyed: nothing but zeros is left.
+pub fn is_erased(wrapped_key: &[u8]) -> bool {
+    !wrapped_key.is_empty() && wrapped_key.iter().all(|byte| *byte == 0)
+}
+
+/// The keys that wraps' own keys are derived from, the newest first; its `Debug` shows the newest's id only.
+pub struct Vault(Vec<Generation>);
+
+/// One generation of the vault's key.
+struct Generation {
     /// What wrapping keys are derived from.
     source: Prk,
     /// Opens what the first version wrapped.
@@ -88,18 +134,21 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Takes 32 bytes of key.
+    /// Takes 32 bytes of key as its only generation.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        let bytes = Zeroizing::new(bytes);
-        let labelled = digest::Sha256::new()
-            .chain(b"lienthong vault id")
-            .chain(&*bytes)
-            .finish();
-        Self {
-            source: Salt::new(HKDF_SHA256, b"lienthong vault v2").extract(&*bytes),
-            unsalted: aes(&bytes),
-            id: hex::encode(&labelled[..8]),
-        }
+        Self(vec![Generation::new(bytes)])
+    }
+
+    /// The same vault with a newer generation in front.
+    #[must_use]
+    pub fn with_newer(mut self, bytes: [u8; KEY_BYTES]) -> Self {
+        self.0.insert(0, Generation::new(bytes));
+        self
+    }
+
+    /// How many generations of the key there are.
+    pub fn generations(&self) -> usize {
+        self.0.len()
     }
 
     /// Reads the key file, or makes one (64 hex digits, mode 0600) where there is none.
@@ -121,23 +170,55 @@ impl Vault {
             return Err(SealError::KeyFileExposed);
         }
         let text = Zeroizing::new(fs::read_to_string(path)?);
-        let mut bytes = [0; KEY_BYTES];
-        hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| SealError::BadKeyFile)?;
-        let vault = Self::from_bytes(bytes);
-        bytes.zeroize();
-        Ok(vault)
+        let mut generations = Vec::new();
+        for line in text.lines().rev() {
+            let mut bytes = [0; KEY_BYTES];
+            hex::decode_to_slice(line.trim(), &mut bytes).map_err(|_| SealError::BadKeyFile)?;
+            generations.push(Generation::new(bytes));
+            bytes.zeroize();
+        }
+        match generations.len() {
+            1..=GENERATIONS_MAX => Ok(Self(generations)),
+            _ => Err(SealError::BadKeyFile),
+        }
     }
 
-    /// Which key this is: 16 hex digits that say nothing about it.
+    /// Adds a fresh generation at the end of the key file, in one step; whoever opens the file from then on
+    /// seals under it. What runs goes on under the one before.
+    pub fn add_generation(path: &Path) -> Result<(), SealError> {
+        if Self::open_file(path)?.generations() == GENERATIONS_MAX {
+            return Err(SealError::BadKeyFile);
+        }
+        let mut text = Zeroizing::new(fs::read_to_string(path)?.trim_end().to_owned());
+        let key = Zeroizing::new(digest::random::<KEY_BYTES>());
+        text.push('\n');
+        text.push_str(&Zeroizing::new(hex::encode(*key)));
+        text.push('\n');
+        replace_key_file(path, text.as_bytes())
+    }
+
+    /// Takes every generation but the newest out of the key file. What was not re-wrapped before never opens again.
+    pub fn forget_older(path: &Path) -> Result<(), SealError> {
+        Self::open_file(path)?;
+        let text = Zeroizing::new(fs::read_to_string(path)?);
+        let newest = text.lines().last().ok_or(SealError::BadKeyFile)?;
+        replace_key_file(path, Zeroizing::new(format!("{newest}\n")).as_bytes())
+    }
+
+    /// Which key seals now: 16 hex digits that say nothing about it.
     pub fn key_id(&self) -> &str {
-        &self.id
+        &self.newest().id
+    }
+
+    fn newest(&self) -> &Generation {
+        &self.0[0] // no constructor makes an empty one
     }
 
     /// Seals `plain` under a fresh key; it opens only together with the same `bound` bytes.
     pub fn seal(&self, bound: &[u8], plain: &[u8]) -> Sealed {
         let fresh = Fresh::draw();
         Sealed {
-            wrapped_key: self.wrap_key(&fresh),
+            wrapped_key: self.newest().wrap_key(&fresh),
             ciphertext: encrypt(
                 &aes(&fresh.data_key),
                 fresh.record_nonce,
@@ -150,13 +231,56 @@ impl Vault {
 
     /// Opens a record sealed with this vault and the same `bound` bytes.
     pub fn open(&self, bound: &[u8], sealed: &Sealed) -> Result<Vec<u8>, SealError> {
-        let data_key = self
-            .unwrap_key(&sealed.wrapped_key)
-            .map(Zeroizing::new)
-            .ok_or(SealError::Key)?;
-        let data_key: &[u8; KEY_BYTES] =
-            data_key.as_slice().try_into().map_err(|_| SealError::Key)?;
-        decrypt(&aes(data_key), RECORD_LABEL, bound, &sealed.ciphertext).ok_or(SealError::Record)
+        self.data_key(&sealed.wrapped_key)?
+            .open(bound, &sealed.ciphertext)
+    }
+
+    /// The key of one record, unwrapped.
+    pub fn data_key(&self, wrapped_key: &[u8]) -> Result<DataKey, SealError> {
+        let (_, key) = self.unwrap_key(wrapped_key)?;
+        Ok(DataKey(key))
+    }
+
+    /// The same data key wrapped under the newest generation; nothing where it is so already.
+    pub fn rewrap(&self, wrapped_key: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+        let (generation, data_key) = self.unwrap_key(wrapped_key)?;
+        if generation == 0 {
+            return Ok(None);
+        }
+        let fresh = Fresh {
+            data_key,
+            ..Fresh::draw()
+        };
+        Ok(Some(self.newest().wrap_key(&fresh)))
+    }
+
+    /// Under which generation, the newest being 0, and the key itself.
+    fn unwrap_key(&self, wrapped: &[u8]) -> Result<(usize, Zeroizing<[u8; KEY_BYTES]>), SealError> {
+        if is_erased(wrapped) {
+            return Err(SealError::Erased);
+        }
+        for (place, generation) in self.0.iter().enumerate() {
+            if let Some(key) = generation.unwrap_key(wrapped).map(Zeroizing::new) {
+                let key = key.as_slice().try_into().map_err(|_| SealError::Key)?;
+                return Ok((place, Zeroizing::new(key)));
+            }
+        }
+        Err(SealError::Key)
+    }
+}
+
+impl Generation {
+    fn new(bytes: [u8; KEY_BYTES]) -> Self {
+        let bytes = Zeroizing::new(bytes);
+        let labelled = digest::Sha256::new()
+            .chain(b"lienthong vault id")
+            .chain(&*bytes)
+            .finish();
+        Self {
+            source: Salt::new(HKDF_SHA256, b"lienthong vault v2").extract(&*bytes),
+            unsalted: aes(&bytes),
+            id: hex::encode(&labelled[..8]),
+        }
     }
 
     fn wrap_key(&self, fresh: &Fresh) -> Vec<u8> {
@@ -215,7 +339,7 @@ pub const fn is_exposed(mode: u32) -> bool {
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Vault({}, REDACTED)", self.id)
+        write!(f, "Vault({}, REDACTED)", self.key_id())
     }
 }
 
@@ -235,6 +359,31 @@ fn create_key_file(path: &Path) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Beside it first, so that a power cut leaves the old file or the new one.
+fn replace_key_file(path: &Path, text: &[u8]) -> Result<(), SealError> {
+    let mode = {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path)?.permissions().mode() & 0o777
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = std::path::PathBuf::from(name);
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&beside)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    Ok(fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?)
 }
 
 fn aes(key: &[u8; KEY_BYTES]) -> LessSafeKey {

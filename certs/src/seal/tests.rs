@@ -167,7 +167,7 @@ fn a_record_of_the_first_version_still_opens() {
 fn no_two_wraps_share_a_salt_or_a_key() {
     let (vault, plain) = (vault(), [9; KEY_BYTES]);
     let salts: std::collections::HashSet<Vec<u8>> = (0..1_000)
-        .map(|_| vault.wrap_key(&Fresh::draw())[1..=SALT_BYTES].to_vec())
+        .map(|_| vault.newest().wrap_key(&Fresh::draw())[1..=SALT_BYTES].to_vec())
         .collect();
     assert_eq!(salts.len(), 1_000);
     // the same nonce under another salt gives other bytes: the salt makes the key
@@ -175,6 +175,7 @@ fn no_two_wraps_share_a_salt_or_a_key() {
         let mut text = plain;
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         vault
+            .newest()
             .wrapping_key(&[salt; SALT_BYTES])
             .seal_in_place_separate_tag(nonce, Aad::empty(), &mut text)
             .map(drop)
@@ -188,4 +189,50 @@ fn no_two_wraps_share_a_salt_or_a_key() {
 fn debug_shows_no_key() {
     let shown = format!("{:?}", vault());
     assert!(shown.contains("REDACTED") && !shown.contains("070707"));
+}
+
+#[test]
+fn after_a_rotation_old_records_open_and_new_ones_are_sealed_under_the_newest_generation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    let before = Vault::open_or_create(&path).unwrap();
+    let old = before.seal(b"a", b"plain");
+    Vault::add_generation(&path).unwrap();
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let after = Vault::open_file(&path).unwrap();
+    assert_eq!((before.generations(), after.generations()), (1, 2));
+    assert_ne!(before.key_id(), after.key_id());
+    assert_eq!(after.open(b"a", &old).unwrap(), b"plain");
+    let new = after.seal(b"a", b"plain");
+    assert!(matches!(before.open(b"a", &new), Err(SealError::Key)));
+    let rewrapped = Sealed {
+        wrapped_key: after.rewrap(&old.wrapped_key).unwrap().unwrap(),
+        ciphertext: old.ciphertext.clone(),
+    };
+    assert_eq!(after.rewrap(&rewrapped.wrapped_key).unwrap(), None);
+    Vault::forget_older(&path).unwrap();
+    let alone = Vault::open_file(&path).unwrap();
+    assert_eq!(alone.open(b"a", &rewrapped).unwrap(), b"plain");
+    assert!(matches!(alone.open(b"a", &old), Err(SealError::Key)));
+}
+
+#[test]
+fn an_erased_key_says_so_and_is_never_wrapped_again() {
+    let mut sealed = vault().seal(b"a", b"plain");
+    let shown = vault().data_key(&sealed.wrapped_key).unwrap();
+    assert_eq!(shown.open(b"a", &sealed.ciphertext).unwrap(), b"plain");
+    let read = DataKey::from_hex(&shown.to_hex()).unwrap();
+    assert_eq!(read.open(b"a", &sealed.ciphertext).unwrap(), b"plain");
+    assert_eq!(format!("{read:?}"), "DataKey(REDACTED)");
+    sealed.wrapped_key.fill(0);
+    assert!(is_erased(&sealed.wrapped_key) && !is_erased(&[]));
+    assert!(matches!(
+        vault().open(b"a", &sealed),
+        Err(SealError::Erased)
+    ));
+    assert!(matches!(
+        vault().rewrap(&sealed.wrapped_key),
+        Err(SealError::Erased)
+    ));
 }
