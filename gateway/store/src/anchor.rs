@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use gateway_core::seal::{Sealed, Vault};
+use gateway_core::seal::{SealError, Sealed, Vault};
 
 use crate::journal::Head;
 
@@ -71,6 +71,14 @@ fn open_as(label: &[u8], vault: &Vault, writer: &str, anchor: &[u8]) -> Option<H
         seq: i64::from_be_bytes(*seq),
         hash: hash.try_into().ok()?,
     })
+}
+
+/// The same anchor under the vault's newest generation; nothing where it is so already.
+pub(crate) fn rewrap(vault: &Vault, anchor: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+    let at = anchor.len().checked_sub(CIPHERTEXT_BYTES);
+    let (wrapped_key, ciphertext) = anchor.split_at(at.ok_or(SealError::Key)?);
+    let fresh = vault.rewrap(wrapped_key)?;
+    Ok(fresh.map(|wrapped_key| [wrapped_key.as_slice(), ciphertext].concat()))
 }
 
 const HEAD: &[u8] = b"journal head\0";

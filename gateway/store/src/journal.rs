@@ -6,7 +6,7 @@
 
 use gateway_core::head::Evidence;
 use gateway_core::ports::StoreError;
-use gateway_core::seal::{Sealed, Sha256, Vault, sha256};
+use gateway_core::seal::{Sealed, Sha256, Vault, is_erased, sha256};
 
 use crate::sql::{self, Connection, OptionalExtension as _, Row, params};
 use crate::writer::{RowError, Turn};
@@ -189,6 +189,11 @@ impl Record {
         bound(self.kind, &self.evidence, &self.metadata)
     }
 
+    /// Whether its key was destroyed.
+    pub(crate) fn is_erased(&self) -> bool {
+        is_erased(&self.sealed.wrapped_key)
+    }
+
     /// The exact bytes.
     pub(crate) fn open(&self, vault: &Vault) -> Result<Vec<u8>, StoreError> {
         vault.open(&self.bound(), &self.sealed).map_err(|error| {
@@ -222,7 +227,7 @@ pub(crate) fn count(conn: &Connection) -> sql::Result<i64> {
 }
 
 /// What a record's ciphertext is bound to, beside the key.
-fn bound(kind: Kind, evidence: &[u8; 16], metadata: &[u8]) -> Vec<u8> {
+pub(crate) fn bound(kind: Kind, evidence: &[u8; 16], metadata: &[u8]) -> Vec<u8> {
     [b"journal", [kind as u8].as_slice(), evidence, metadata].concat()
 }
 

@@ -15,6 +15,8 @@
 mod anchor;
 mod backup;
 mod checkpoint;
+mod dossier;
+mod erasure;
 mod headroom;
 mod health;
 mod inbox;
@@ -28,7 +30,10 @@ mod postgres;
 mod reader;
 mod recovering;
 mod refusals;
+mod retention;
+mod rewrap;
 mod schema;
+mod signed;
 mod sql;
 mod story;
 mod verify;
@@ -43,11 +48,15 @@ use gateway_core::ports::{Clock, StoreError};
 use gateway_core::seal::Vault;
 
 pub use backup::{Copied, CopyError, Held, copy, head_file_of, hold};
+pub use dossier::{Covered, Dossier, Exported, Gone, bound_to, chained_hash, dossier, told};
 pub use open::{Engine, OpenError, StoreParams};
 pub use postgres::PostgresParams;
 pub use postgres::backup::{heads, restore_point};
+pub use retention::Retention;
+pub use rewrap::{Rewrapped, rewrap};
 pub use schema::{Schema, Step, schema};
-pub use verify::{Broken, Verified, What, verify, verify_all};
+pub use signed::{Checkpoint, CheckpointCensus, SignedCheckpoint};
+pub use verify::{Broken, Verified, What, Witnesses, verify, verify_all, verify_beside};
 
 use crate::headroom::Headroom;
 use crate::health::Health;
@@ -182,7 +191,8 @@ impl Store {
     /// Verifies this writer's journal as it stands, on the calling thread and beside the running writer;
     /// see [`verify_all`].
     pub fn verify(&self) -> Result<Verified, Broken> {
-        let chains = verify::chains(&self.0.engine, &self.0.vault, Some(&self.0.name))?;
+        let alone = Witnesses::default();
+        let chains = verify::chains(&self.0.engine, &self.0.vault, Some(&self.0.name), &alone)?;
         chains.into_iter().next().ok_or_else(Broken::no_chain)
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Tag {
     Target = 24,
     Who = 25,
     Why = 26,
+    Law = 27,
+    Records = 28,
 }
 
 /// Writes fields, in the order of their tags.

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -102,6 +102,11 @@ const MIGRATIONS: [Migration; 4] = [
         number: 4,
         up: include_str!("../migrations/0004_recovery.sql"),
         down: include_str!("../migrations/0004_recovery.down.sql"),
+    },
+    Migration {
+        number: 5,
+        up: include_str!("../migrations/0005_evidence.sql"),
+        down: include_str!("../migrations/0005_evidence.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.

@@ -44,6 +44,8 @@ impl MessageLog for Store {
             };
             let (verdict, answer) = self.0.readers.read(look_up).await?;
             Ok(match (answer, verdict) {
+                // What was erased is known to nobody any more; its age refuses it.
+                (Some(record), _) if record.is_erased() => Known::Unknown,
                 (Some(record), _) => Known::Same(self.answer(&record)?),
                 (None, Verdict::Conflict) => Known::Conflict,
                 (None, Verdict::Held) => Known::InProgress,
@@ -235,6 +237,9 @@ impl Office for Store {
 
     fn act(&self, act: Act) -> BoxFuture<'_, Result<Acted, StoreError>> {
         Box::pin(async move {
+            if let Deed::Erase { evidence, law } = &act.deed {
+                return self.erase(*evidence, law, &act).await;
+            }
             let fences = matches!(act.deed, Deed::Restore(_) | Deed::Release);
             let perform = Perform::seal(&self.0.vault, act);
             let acted = self.0.writer.submit(perform).await?;
@@ -281,6 +286,8 @@ impl Store {
     fn claimed(&self, out: ClaimOut) -> Result<Claimed, StoreError> {
         Ok(match out {
             ClaimOut::New => Claimed::New,
+            // Acted upon once, and its answer erased since: it is never acted upon again.
+            ClaimOut::Same(record) if record.is_erased() => Claimed::Stale,
             ClaimOut::Same(record) => Claimed::Same(self.answer(&record)?),
             ClaimOut::Conflict => Claimed::Conflict,
             ClaimOut::InProgress => Claimed::InProgress,

@@ -1,20 +1,22 @@
 //! Walks the whole journal and names the first record that is not what was written.
 //!
 //! It trusts nothing but the vault's key: the anchors are opened first, then every record is digested,
-//! chained and opened, and the inbox is held against the records it points to. What it cannot find is a
-//! database and a head file that were both put back to the same older state; a copy of an anchor kept
-//! elsewhere finds that.
+//! chained and opened, and the inbox is held against the records it points to; stored checkpoints must follow
+//! each other and say the same. A database and a head file that were both put back to the same older state are
+//! found by checkpoints kept elsewhere, and only by them.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use gateway_core::seal::{Vault, sha256};
+use gateway_core::seal::{SealError, Vault, sha256};
 use rusqlite::OpenFlags;
 
+use crate::erasure::Erased;
 use crate::journal::{Chained, Head, Kind, Record};
 use crate::meta::{Meta, Tag};
 use crate::postgres::{PostgresParams, Target, base_of, chain_of};
+use crate::signed::{Checkpoint, Contradiction, Marks};
 use crate::sql::{self, Connection, OptionalExtension as _, Row};
 use crate::{Engine, anchor};
 
@@ -28,6 +30,20 @@ pub struct Verified {
     pub head: [u8; 32],
     /// The writer whose chain it is.
     pub writer: String,
+    /// How many of the records were erased, each named by an act that says under which article.
+    pub erased: u64,
+    /// How many signed checkpoints were held against it, stored ones.
+    pub checkpoints: u64,
+    /// The certificate, DER, that signed the newest of them.
+    pub signer: Option<Vec<u8>>,
+}
+
+/// What is known of a store from elsewhere.
+#[derive(Debug, Clone, Default)]
+pub struct Witnesses {
+    /// Checkpoints kept outside of the store, of any writer and in any order. They are taken for true: whoever
+    /// keeps them has checked their signatures.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// A journal that does not hold, by its first bad record.
@@ -82,6 +98,15 @@ pub enum What {
     /// The inbox says something else than the record.
     #[error("the inbox does not agree with it")]
     Inbox,
+    /// A stored checkpoint is forged, is missing in its row of checkpoints, or says something else.
+    #[error("a stored checkpoint contradicts it")]
+    Checkpoint,
+    /// A checkpoint that was kept elsewhere says something else, or goes on behind the end.
+    #[error("a checkpoint kept elsewhere contradicts it: the store was put back or changed")]
+    Witness,
+    /// Its key is there again though an act erased it.
+    #[error("it was erased and can be read again")]
+    Unerased,
 }
 
 impl Broken {
@@ -92,34 +117,43 @@ impl Broken {
 
 /// Verifies the journal of the database file at `path`, which may be in use.
 pub fn verify(path: &Path, vault: &Vault) -> Result<Verified, Broken> {
+    verify_file(path, vault, &Witnesses::default())
+}
+
+fn verify_file(path: &Path, vault: &Vault, witnesses: &Witnesses) -> Result<Verified, Broken> {
     // First the file, then the snapshot: the file never leads.
     let file = std::fs::read(anchor::path_of(path)).unwrap_or_default();
     let opened = rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let conn = Connection::Sqlite(opened.map_err(|error| unreadable(0, &error.into()))?);
     let begun = conn.execute_batch("BEGIN");
     begun.map_err(|error| unreadable(0, &error))?;
+    verify_lite(&conn, &file, vault, witnesses)
+}
+
+/// The journal as this connection to a file sees it, beside what its head file holds.
+pub(crate) fn verify_lite(
+    conn: &Connection,
+    file: &[u8],
+    vault: &Vault,
+    witnesses: &Witnesses,
+) -> Result<Verified, Broken> {
     let (writer, row): (String, Vec<u8>) = conn
         .query_row("SELECT writer, anchor FROM head", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .map_err(|_| broken(0, What::HeadRow))?;
     let end = anchor::open(vault, &writer, &row).ok_or(broken(0, What::HeadRow))?;
-    let seen = anchor::open(vault, &writer, &file).ok_or(broken(0, What::HeadFile))?;
-    let walk = Walk {
-        conn: &conn,
-        vault,
-        seen,
+    let seen = anchor::open(vault, &writer, file).ok_or(broken(0, What::HeadFile))?;
+    let begin = Begin {
+        writer,
         base: 0,
-        head: Head::genesis(&writer),
+        head: None,
         cuts: Cuts::new(),
     };
-    let head = walk.whole(&end)?;
-    stray_inbox(&conn)?;
-    Ok(Verified {
-        records: head.seq.unsigned_abs(),
-        head: head.hash,
-        writer,
-    })
+    let mut walk = Walk::new(conn, vault, seen, begin, witnesses)?;
+    walk.whole(&end)?;
+    stray_inbox(conn)?;
+    Ok(walk.verified())
 }
 
 /// Verifies every chain of a store, which may be in use: one of a file, one of each replica in a
@@ -128,7 +162,16 @@ pub fn verify(path: &Path, vault: &Vault) -> Result<Verified, Broken> {
 /// A record's number in [`Broken`] is its number in the database: the chain's own place in its lower
 /// 40 bits.
 pub fn verify_all(engine: &Engine, vault: &Vault) -> Result<Vec<Verified>, Broken> {
-    chains(engine, vault, None)
+    chains(engine, vault, None, &Witnesses::default())
+}
+
+/// The same, held against what is known from elsewhere.
+pub fn verify_beside(
+    engine: &Engine,
+    vault: &Vault,
+    witnesses: &Witnesses,
+) -> Result<Vec<Verified>, Broken> {
+    chains(engine, vault, None, witnesses)
 }
 
 /// All chains, or the one of this writer.
@@ -136,12 +179,13 @@ pub(crate) fn chains(
     engine: &Engine,
     vault: &Vault,
     only: Option<&str>,
+    witnesses: &Witnesses,
 ) -> Result<Vec<Verified>, Broken> {
     match engine {
-        Engine::Sqlite(path) => Ok(vec![verify(path, vault)?]),
+        Engine::Sqlite(path) => Ok(vec![verify_file(path, vault, witnesses)?]),
         // A session brings a runtime of its own, and the caller's thread may drive one already.
         Engine::Postgres(database) => std::thread::scope(|scope| {
-            let walk = scope.spawn(|| database_chains(database, vault, only));
+            let walk = scope.spawn(|| database_chains(database, vault, only, witnesses));
             walk.join().unwrap_or_else(|_| Err(Broken::no_chain()))
         }),
     }
@@ -151,6 +195,7 @@ fn database_chains(
     database: &PostgresParams,
     vault: &Vault,
     only: Option<&str>,
+    witnesses: &Witnesses,
 ) -> Result<Vec<Verified>, Broken> {
     let target = Target::new(database, "verify").map_err(|why| broken(0, What::Unreadable(why)))?;
     let failed = |error: sql::Error| unreadable(0, &error);
@@ -165,7 +210,7 @@ fn database_chains(
     let mut all = Vec::new();
     for chain in chains {
         if only.is_none_or(|only| only == chain.writer) {
-            all.push(chain.verify(&conn, vault, cuts.clone())?);
+            all.push(chain.verify(&conn, vault, cuts.clone(), witnesses)?);
         }
     }
     stray_inbox(&conn)?;
@@ -214,20 +259,20 @@ impl Chain {
     /// Page by page, each read in a statement of its own while the chain goes on growing, so that no
     /// snapshot is held for as long as months of journal take; what came meanwhile in one short
     /// transaction at the end.
-    fn verify(self, conn: &Connection, vault: &Vault, cuts: Cuts) -> Result<Verified, Broken> {
-        let base = base_of(self.id);
-        let genesis = Head {
-            seq: base,
-            ..Head::genesis(&self.writer)
-        };
-        let mut walk = Walk {
-            conn,
-            vault,
-            seen: self.end(conn, vault)?,
-            base,
-            head: cuts.get(&self.id).copied().unwrap_or(genesis),
+    fn verify(
+        self,
+        conn: &Connection,
+        vault: &Vault,
+        cuts: Cuts,
+        witnesses: &Witnesses,
+    ) -> Result<Verified, Broken> {
+        let begin = Begin {
+            writer: self.writer.clone(),
+            base: base_of(self.id),
+            head: cuts.get(&self.id).copied(),
             cuts,
         };
+        let mut walk = Walk::new(conn, vault, self.end(conn, vault)?, begin, witnesses)?;
         loop {
             let before = walk.head.seq;
             walk.up_to_seen()?;
@@ -241,13 +286,9 @@ impl Chain {
             .map_err(failed)?;
         let end = self.end(conn, vault)?;
         walk.seen = end;
-        let head = walk.whole(&end)?;
+        walk.whole(&end)?;
         conn.execute_batch("COMMIT").map_err(failed)?;
-        Ok(Verified {
-            records: (head.seq - base).unsigned_abs(),
-            head: head.hash,
-            writer: self.writer,
-        })
+        Ok(walk.verified())
     }
 
     /// Its sealed head as it stands now.
@@ -260,9 +301,23 @@ impl Chain {
     }
 }
 
+/// Where a walk begins.
+struct Begin {
+    writer: String,
+    /// The number before the first.
+    base: i64,
+    /// What was cut last, where something was.
+    head: Option<Head>,
+    cuts: Cuts,
+}
+
 struct Walk<'a> {
     conn: &'a Connection,
     vault: &'a Vault,
+    writer: String,
+    marks: Marks,
+    /// Records that acts name as erased, and how many were met.
+    erased: (Erased, u64),
     /// What the file beside the database saw; in a database server, what the head says.
     seen: Head,
     /// The number before the first.
@@ -276,15 +331,55 @@ struct Walk<'a> {
 /// One record as it stands, with its digest and hash.
 type Stored = (i64, sql::Result<(Record, [u8; 32], [u8; 32])>);
 
-impl Walk<'_> {
-    fn whole(mut self, end: &Head) -> Result<Head, Broken> {
+impl<'a> Walk<'a> {
+    fn new(
+        conn: &'a Connection,
+        vault: &'a Vault,
+        seen: Head,
+        begin: Begin,
+        witnesses: &Witnesses,
+    ) -> Result<Self, Broken> {
+        let genesis = Head {
+            seq: begin.base,
+            ..Head::genesis(&begin.writer)
+        };
+        let head = begin.head.unwrap_or(genesis);
+        let copies = witnesses.checkpoints.iter();
+        let copies = copies.filter(|copy| copy.writer == begin.writer).cloned();
+        let erased = Erased::read(conn, vault).map_err(|error| unreadable(0, &error))?;
+        Ok(Self {
+            conn,
+            vault,
+            marks: Marks::new(begin.base, &head, copies.collect()),
+            writer: begin.writer,
+            erased: (erased, 0),
+            seen,
+            base: begin.base,
+            head,
+            cuts: begin.cuts,
+        })
+    }
+
+    fn verified(self) -> Verified {
+        Verified {
+            records: (self.head.seq - self.base).unsigned_abs(),
+            head: self.head.hash,
+            writer: self.writer,
+            erased: self.erased.1,
+            checkpoints: self.marks.held,
+            signer: self.marks.signer,
+        }
+    }
+
+    fn whole(&mut self, end: &Head) -> Result<(), Broken> {
         let until = match self.conn {
             Connection::Sqlite(_) => i64::MAX,
             Connection::Postgres(_) => self.base + base_of(1),
         };
         self.before(until)?;
         self.ends_at(end)?;
-        Ok(self.head)
+        let beyond = self.marks.beyond(self.conn, &self.writer, &self.head);
+        beyond.map_err(|what| broken((self.head.seq + 1).unsigned_abs(), said(what)))
     }
 
     /// As far as the sealed head that was seen last, and no further: the chain may go on.
@@ -387,15 +482,32 @@ impl Walk<'_> {
         }
         self.opens(record)?;
         self.inbox_agrees(record)?;
+        let passed = self.marks.pass(self.conn, &self.writer, &head);
+        passed.map_err(said)?;
         self.head = head;
         Ok(())
     }
 
-    fn opens(&self, record: &Record) -> Result<(), What> {
+    /// It opens, or an act says that it was erased: one of the two.
+    fn opens(&mut self, record: &Record) -> Result<(), What> {
         match self.vault.open(&record.bound(), &record.sealed) {
+            Ok(_) if self.erased.0.names(record.seq) => Err(What::Unerased),
             Ok(_) => Ok(()),
+            Err(SealError::Erased) if self.was_erased(record.seq)? => {
+                self.erased.1 += 1;
+                Ok(())
+            }
             Err(error) => Err(What::Seal(error.reason())),
         }
+    }
+
+    /// An act may have come since the walk began.
+    fn was_erased(&mut self, seq: i64) -> Result<bool, What> {
+        if !self.erased.0.names(seq) {
+            self.erased.0 = Erased::read(self.conn, self.vault)
+                .map_err(|error| What::Unreadable(error.to_string()))?;
+        }
+        Ok(self.erased.0.names(seq))
     }
 
     /// The inbox row of a request names its sender, id and content; the row of an answer's request
@@ -513,6 +625,14 @@ fn stray_inbox(conn: &Connection) -> Result<(), Broken> {
     }
 }
 
+fn said(what: Contradiction) -> What {
+    match what {
+        Contradiction::Stored => What::Checkpoint,
+        Contradiction::Copy => What::Witness,
+        Contradiction::Unreadable => What::Unreadable("the checkpoints cannot be read".into()),
+    }
+}
+
 fn unreadable(seq: i64, error: &sql::Error) -> Broken {
     broken(seq.unsigned_abs(), What::Unreadable(error.to_string()))
 }
@@ -540,3 +660,6 @@ const INBOX_ROWS: i64 = 1_000;
 const NEAR: i64 = 4_096;
 const PAGE: i64 = 256;
 const WALK_MAX: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(test)]
+mod edits;

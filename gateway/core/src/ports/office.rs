@@ -146,6 +146,20 @@ pub enum Deed {
     Restore(Timestamp),
     /// Ends [`Recovering`].
     Release,
+    /// What was said in one message (its evidence id), or to and by a partner (its id), is not erased
+    /// until the hold is lifted: it wins over retention and erasure.
+    Hold(String),
+    /// Lifts a hold.
+    Unhold(String),
+    /// The keys of one message, its answer and its parcels are destroyed for ever.
+    Erase {
+        /// Its evidence id.
+        evidence: Evidence,
+        /// The article that allows or demands it, 1 to 200 bytes; it is told in clear, so it names nobody.
+        law: String,
+    },
+    /// One message leaves the house as a container that verifies without us.
+    Export(Evidence),
 }
 
 impl Deed {
@@ -162,6 +176,10 @@ impl Deed {
             Self::Recover(_) => "recover",
             Self::Restore(_) => "restore",
             Self::Release => "release",
+            Self::Hold(_) => "hold",
+            Self::Unhold(_) => "unhold",
+            Self::Erase { .. } => "erase",
+            Self::Export(_) => "export",
         }
     }
 
@@ -173,8 +191,13 @@ impl Deed {
             | Self::ResumeLane(partner)
             | Self::SuspendPartner(partner)
             | Self::ResumePartner(partner) => partner.as_str().to_owned(),
-            Self::Replay(parcel) | Self::Cancel(parcel) => parcel.clone(),
-            Self::Recover(evidence) => evidence.to_string(),
+            Self::Replay(target)
+            | Self::Cancel(target)
+            | Self::Hold(target)
+            | Self::Unhold(target) => target.clone(),
+            Self::Recover(evidence) | Self::Erase { evidence, .. } | Self::Export(evidence) => {
+                evidence.to_string()
+            }
             Self::Restore(_) | Self::Release => THE_STORE.to_owned(),
         }
     }

@@ -9,6 +9,7 @@ use gateway_core::seal::Vault;
 
 use super::front::refresh_front;
 use super::{partner, state};
+use crate::erasure;
 use crate::inbox::recover_again;
 use crate::journal::{COLUMNS, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
@@ -109,6 +110,45 @@ impl Perform {
         }
     }
 
+    fn hold(&self, turn: &mut Turn<'_>, target: &str) -> Result<Acted, RowError> {
+        if erasure::is_held(turn.conn, target)? {
+            return Ok(Acted::AlreadySo);
+        }
+        if let Some(evidence) = Evidence::parse(target)
+            && !erasure::is_known(turn.conn, &evidence)?
+        {
+            return Ok(Acted::NotFound);
+        }
+        let act = self.write(turn)?;
+        turn.conn
+            .prepare_cached("INSERT INTO legal_hold (target, act) VALUES (?1, ?2)")?
+            .execute(params![target, act])?;
+        Ok(Acted::Done)
+    }
+
+    /// Retention begins again from the first record: what the hold kept may be due long since.
+    fn unhold(&self, turn: &mut Turn<'_>, target: &str) -> Result<Acted, RowError> {
+        if !erasure::is_held(turn.conn, target)? {
+            return Ok(Acted::AlreadySo);
+        }
+        self.write(turn)?;
+        turn.conn
+            .prepare_cached("DELETE FROM legal_hold WHERE target = ?1")?
+            .execute([target])?;
+        turn.conn
+            .prepare_cached("DELETE FROM retained")?
+            .execute([])?;
+        Ok(Acted::Done)
+    }
+
+    fn export(&self, turn: &mut Turn<'_>, evidence: &Evidence) -> Result<Acted, RowError> {
+        if !erasure::is_known(turn.conn, evidence)? {
+            return Ok(Acted::NotFound);
+        }
+        self.write(turn)?;
+        Ok(Acted::Done)
+    }
+
     fn recover(&self, turn: &mut Turn<'_>, evidence: &Evidence) -> Result<Acted, RowError> {
         let Some(request) = turn.request_of(evidence.as_bytes())? else {
             return Ok(Acted::NotFound);
@@ -147,6 +187,11 @@ impl Command for Perform {
                 recovering::release(turn, act)
             }
             Deed::Release => Ok(Acted::AlreadySo),
+            Deed::Hold(target) => self.hold(turn, target),
+            Deed::Unhold(target) => self.unhold(turn, target),
+            Deed::Export(evidence) => self.export(turn, evidence),
+            // It names records, which are looked up before it is sealed.
+            Deed::Erase { .. } => Err(RowError::refused("an erasure without its records")),
         }
     }
 }

@@ -30,6 +30,9 @@ pub fn heads(database: &PostgresParams, vault: &Vault) -> Result<Vec<Verified>, 
                 records: (head.seq - base_of(id)).unsigned_abs(),
                 head: head.hash,
                 writer,
+                erased: 0,
+                checkpoints: 0,
+                signer: None,
             })
         };
         chains.map(open).collect()

@@ -156,7 +156,7 @@ fn apply(
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 const LOCK: i64 = 0x4c54_7374;
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         number: 1,
         up: include_str!("../../migrations/postgres/0001_start.up.sql"),
@@ -166,6 +166,11 @@ const MIGRATIONS: [Migration; 2] = [
         number: 2,
         up: include_str!("../../migrations/postgres/0002_recovery.up.sql"),
         down: include_str!("../../migrations/postgres/0002_recovery.down.sql"),
+    },
+    Migration {
+        number: 3,
+        up: include_str!("../../migrations/postgres/0003_evidence.up.sql"),
+        down: include_str!("../../migrations/postgres/0003_evidence.down.sql"),
     },
 ];
 

@@ -15,6 +15,8 @@ mod pg;
 mod schema;
 mod trouble;
 
+#[path = "../store/evidence.rs"]
+mod evidence;
 #[path = "../store/inbox.rs"]
 mod inbox;
 #[path = "../store/office.rs"]

@@ -10,6 +10,7 @@ mod backup;
 mod bounds;
 mod durability;
 mod engine;
+mod evidence;
 mod inbox;
 mod office;
 mod outbox;

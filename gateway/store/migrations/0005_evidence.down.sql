@@ -1,0 +1,3 @@
+DROP TABLE checkpoint;
+DROP TABLE legal_hold;
+DROP TABLE retained;

@@ -1,0 +1,1 @@
+DROP TABLE checkpoint, legal_hold, retained;
