@@ -53,9 +53,11 @@ enum Command {
     /// Partners: suspend, resume.
     #[command(subcommand)]
     Partner(office::Partner),
-    /// The journal.
+    /// The journal: verify, hold, release, erase, retention, export, rotate, rewrap.
     #[command(subcommand)]
     Journal(journal::Command),
+    /// What an exported message proves and what not; needs no gateway, no database and no network.
+    Verify(journal::Verify),
     /// Copies the store and the embedded registry into a folder, while the gateway works.
     Backup(backup::Backup),
     /// Puts a backup back; the gateway that opens it is Recovering until a person releases it.
@@ -134,7 +136,8 @@ impl Command {
             Self::Sign(arguments) => arguments.run(),
             Self::Outbox(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
-            Self::Journal(command) => command.run(),
+            Self::Journal(command) => on_runtime(command.run()),
+            Self::Verify(arguments) => arguments.run(),
             Self::Backup(arguments) => arguments.run(),
             Self::Restore(arguments) => on_runtime(arguments.run()),
             Self::Recovery(command) => on_runtime(command.run()),

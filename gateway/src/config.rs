@@ -4,6 +4,7 @@
 //! paths start from the folder of the file that names them. It refuses to know what the values are
 //! used for.
 
+mod evidence;
 mod keys;
 mod partner;
 mod peers;
@@ -30,6 +31,7 @@ use certs::keys::Algorithm;
 use gateway_core::partner::Environment;
 use schemas::id::PartnerId;
 
+pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
@@ -116,6 +118,8 @@ section! {
         sign: Sign,
         /// Messages, journal and outbox.
         store: Store,
+        /// Evidence: checkpoints, time-stamps, retention.
+        journal: Journal,
         /// What stands behind the insurance contract.
         insurance: Insurance,
         /// Every bound on what comes in.
@@ -274,6 +278,40 @@ section! {
         lease_seconds: u64 = 30 => 5..=600,
         /// Commands that may wait for the writer.
         queue: usize = 1024 => 16..=65_536,
+    }
+}
+
+section! {
+    /// Evidence: checkpoints, time-stamps, retention.
+    pub Journal {
+        /// A checkpoint is signed after so many records,
+        checkpoint_records: u64 = 1_000 => 1..=65_536,
+        /// and after this time where there is a new one, seconds.
+        checkpoint_seconds: u64 = 60 => 1..=86_400,
+        /// Folder, away from the store, where a copy of every checkpoint is written; `journal verify` holds the
+        /// store against it. No copies where absent.
+        checkpoints_to: Option<PathBuf>,
+        /// The key that signs checkpoints and exports, PEM, mode 0600 or, for a group, 0640; [sign]'s where absent.
+        key: Option<PathBuf>,
+        /// Its certificate chain, leaf first, PEM.
+        cert: Option<PathBuf>,
+        /// Time-stamping authorities (RFC 3161), `http://` or `https://`; the first that answers stamps. With none
+        /// there are no time-stamps.
+        tsa: Vec<String> = Vec::new(),
+        /// Roots that their tokens' certificates must lead to, PEM.
+        tsa_anchors: Option<PathBuf>,
+        /// Roots that their servers' certificates must lead to, PEM; needed for `https://`.
+        tsa_tls_anchors: Option<PathBuf>,
+        /// Whether they may have addresses of private networks or of this machine.
+        tsa_private: bool = false,
+        /// How long one of them may take, milliseconds.
+        tsa_timeout_ms: u64 = 5_000 => 100..=60_000,
+        /// How many days content is kept where nothing else says how long; for ever where absent.
+        retention_days: Option<u32>,
+        /// Operations that are kept for another time: `"tax.ping = 30"`, days.
+        retention: Vec<String> = Vec::new(),
+        /// The article under which content is destroyed; needed with either of the two.
+        retention_law: Option<String>,
     }
 }
 

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     admin::{self, AdminParts, Readiness},
     config::{self, Config, Problem, Watched},
+    evidence,
     keys::Keys,
     metrics::Metrics,
     orders::Standing,
@@ -205,6 +206,8 @@ impl Gateway {
         if let Some(tally) = tally {
             keep("limits", Box::pin(tally.keep(stops.clone())));
         }
+        let evidence = evidence::Worker::new(&config, Arc::clone(&store), Arc::clone(&metrics))?;
+        keep("evidence", Box::pin(evidence.run(stops.clone())));
         keep(
             "store",
             Box::pin(watch_store(store, readiness.clone(), stops.clone())),

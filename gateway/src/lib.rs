@@ -18,7 +18,9 @@ pub mod bench; // figures of this machine
 pub mod check; // what can be known of a config before a port opens
 pub mod cli; // the command line
 pub mod config; // gateway.toml and partners/*.toml, every problem with its line
+pub mod container; // one message, with what proves it, in a file that stands alone
 pub mod deliver; // the way out, one worker per partner
+pub mod evidence; // checkpoints, time-stamps, retention
 pub mod feed; // the insurance database's changes, into the outbox
 pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running

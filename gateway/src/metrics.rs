@@ -58,6 +58,9 @@ pub struct Metrics {
     certificates: Family<FileLabels, Gauge<i64, AtomicI64>>,
     signing_wait: Family<KeyLabels, Histogram, Buckets>,
     signing_work: Family<KeyLabels, Histogram, Buckets>,
+    checkpoints: Counter,
+    unstamped: Gauge<u64, AtomicU64>,
+    time_stamps_degraded: Gauge,
     limits_shared: Gauge,
     limits_local: Family<ReasonLabels, Counter>,
     // for the status page only
@@ -98,6 +101,9 @@ impl Metrics {
             certificates: Family::default(),
             signing_wait: Family::new_with_constructor(Buckets),
             signing_work: Family::new_with_constructor(Buckets),
+            checkpoints: Counter::default(),
+            unstamped: Gauge::default(),
+            time_stamps_degraded: Gauge::default(),
             limits_shared: Gauge::default(),
             limits_local: Family::default(),
             accepted_of: Bounded::default(),
@@ -107,6 +113,7 @@ impl Metrics {
         metrics.register_house(started);
         metrics.register_limits();
         metrics.register_signing();
+        metrics.register_evidence();
         metrics
     }
 
@@ -150,6 +157,42 @@ impl Metrics {
             "Connections refused, by reason",
             self.refused_connections.clone(),
         );
+    }
+
+    fn register_evidence(&mut self) {
+        let all = &mut self.registry;
+        all.register(
+            "checkpoints",
+            "Checkpoints of the journal that were signed",
+            self.checkpoints.clone(),
+        );
+        all.register(
+            "checkpoints_unstamped",
+            "Checkpoints that wait for their time-stamp",
+            self.unstamped.clone(),
+        );
+        all.register(
+            "time_stamps_degraded",
+            "1 while no time-stamping authority answers",
+            self.time_stamps_degraded.clone(),
+        );
+    }
+
+    /// One more checkpoint was signed.
+    pub fn checkpointed(&self) {
+        self.checkpoints.inc();
+    }
+
+    /// Whether no authority answers, and how many checkpoints wait for one.
+    pub fn time_stamps(&self, degraded: bool, unstamped: u64) {
+        self.time_stamps_degraded.set(i64::from(degraded));
+        self.unstamped.set(unstamped);
+    }
+
+    /// How many checkpoints wait, while no time-stamping authority answers.
+    #[must_use]
+    pub fn degraded(&self) -> Option<u64> {
+        (self.time_stamps_degraded.get() != 0).then(|| self.unstamped.get())
     }
 
     fn register_house(&mut self, started: Timestamp) {

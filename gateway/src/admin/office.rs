@@ -86,9 +86,19 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
         "cancel" => Deed::Cancel(named(target)?),
         "release" if target.is_empty() || target == THE_STORE => Deed::Release,
         "release" => return Err(Status::invalid_argument("a release names nothing")),
-        "recover" => Deed::Recover(
-            Evidence::parse(&target).ok_or_else(|| Status::invalid_argument("an evidence id"))?,
-        ),
+        "recover" => Deed::Recover(evidence(&target)?),
+        "hold" => Deed::Hold(held(parts, target)?),
+        "unhold" => Deed::Unhold(held(parts, target)?),
+        "export" => Deed::Export(evidence(&target)?),
+        "erase" if !said(&asked.law, LAW_BYTES_MAX) => {
+            return Err(Status::invalid_argument(
+                "under which article, in 1 to 200 bytes",
+            ));
+        }
+        "erase" => Deed::Erase {
+            evidence: evidence(&target)?,
+            law: asked.law,
+        },
         _ => return Err(Status::invalid_argument("no such deed")),
     };
     Ok(Act {
@@ -103,6 +113,18 @@ fn registered(parts: &AdminParts, id: &str) -> Result<PartnerId, Status> {
     match parts.partners.load().get(&id) {
         Some(_) => Ok(id),
         None => Err(Status::not_found("no such partner")),
+    }
+}
+
+fn evidence(target: &str) -> Result<Evidence, Status> {
+    Evidence::parse(target).ok_or_else(|| Status::invalid_argument("an evidence id"))
+}
+
+/// A message or a partner, in the one spelling that both have.
+fn held(parts: &AdminParts, target: String) -> Result<String, Status> {
+    match Evidence::parse(&target) {
+        Some(evidence) => Ok(evidence.to_string()),
+        None => Ok(registered(parts, &target)?.as_str().to_owned()),
     }
 }
 
@@ -178,5 +200,6 @@ fn unavailable(error: StoreError) -> Status {
 
 const WHO_BYTES_MAX: usize = 200;
 const WHY_BYTES_MAX: usize = 2_000;
+const LAW_BYTES_MAX: usize = 200;
 const PARCEL_BYTES_MAX: usize = 200;
 const PAGE_MAX: usize = 1_000;

@@ -31,6 +31,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     findings.extend(lane_findings(&census.lanes, now));
     let orders = parts.office.orders().await.unwrap_or_default();
     findings.extend(orders.0.iter().map(order_finding));
+    findings.extend(parts.metrics.degraded().map(degraded_finding));
     findings.extend(partner_findings(&partners, now));
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
@@ -89,6 +90,16 @@ fn phase_finding(phase: Phase) -> Option<Finding> {
             "look at the log, then start again",
         )),
     }
+}
+
+/// Evidence goes on without a time that others vouch for.
+fn degraded_finding(unstamped: u64) -> Finding {
+    warning(
+        &format!(
+            "degraded: no time-stamping authority answers; {unstamped} checkpoints wait for their time-stamps"
+        ),
+        "look at the addresses in `journal.tsa` and ask their operators; messages go on, and what waits is stamped by itself",
+    )
 }
 
 fn quarantine_finding(quarantined: u64) -> Option<Finding> {

@@ -227,6 +227,7 @@ async fn an_act_without_who_or_why_or_of_no_known_kind_is_refused_with_its_reaso
         target: "change-9.sync".to_owned(),
         who: "an".to_owned(),
         why: "repaired".to_owned(),
+        law: String::new(),
     };
     let refusal = |act: ActRequest| async {
         client::act(scene.address, act)

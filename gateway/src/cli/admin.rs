@@ -30,6 +30,11 @@ pub(super) struct Which {
 }
 
 impl Which {
+    /// The config file, for what is read beside the gateway.
+    pub(super) fn file(&self) -> &ConfigFile {
+        &self.file
+    }
+
     pub(super) fn address(&self) -> Result<SocketAddr, Box<dyn std::error::Error + Send + Sync>> {
         let Some(text) = &self.admin else {
             let config = Config::load(&self.file.config).map_err(StartError::Config)?;

@@ -220,6 +220,7 @@ async fn one(
         target: target.to_owned(),
         who: who.to_owned(),
         why: why.to_owned(),
+        law: String::new(),
     };
     let acted = client::act(which.address()?, request).await?;
     println!("{deed} {target}: {}", acted.outcome);

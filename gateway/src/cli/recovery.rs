@@ -62,6 +62,7 @@ impl Release {
             target: String::new(),
             who: self.reason.who()?,
             why: self.reason.why.clone(),
+            law: String::new(),
         };
         let acted = client::act(self.which.address()?, request).await?;
         println!("release: {}", acted.outcome);

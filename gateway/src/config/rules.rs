@@ -15,6 +15,13 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     problems.extend(store.map(|(key, what, cure)| config.place().error(key, what, cure)));
     let tally = super::shared_tally(config).err();
     problems.extend(tally.map(|(key, what, cure)| config.place().error(key, what, cure)));
+    let evidence = [
+        super::stampers(config).err(),
+        super::tsa_authorities(config).err(),
+        super::retention(config).err(),
+    ];
+    let evidence = evidence.into_iter().flatten();
+    problems.extend(evidence.map(|(key, what, cure)| config.place().error(key, what, cure)));
     keys::check_own(config, &mut problems);
     if config.environment == Environment::Production {
         production(config, &mut problems);

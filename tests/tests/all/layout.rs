@@ -138,6 +138,11 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
         ],
         "the server is gateway's; roads, insurance and the partners' side are clients, conformance also serves its simulated portal",
     ),
+    (
+        &["zip"],
+        &["gateway"],
+        "one kind of archive, written and read in one place",
+    ),
     (&["axum"], &[], "no framework beside tower and hyper"),
     (
         &["prometheus-client"],

@@ -11,6 +11,7 @@ mod agreements; // what an agreement allows, field by field
 mod connections; // who may connect
 mod database; // the whole gateway on PostgreSQL
 mod deadlines; // how long anything may take
+mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said

@@ -29,6 +29,7 @@ async fn act(house: &House, deed: &str, target: &str) -> Result<String, String> 
         target: target.to_owned(),
         who: "an.operator".to_owned(),
         why: "the partner asked for it".to_owned(),
+        law: String::new(),
     };
     let acted = client::act(house.gateway().admin(), request).await;
     acted

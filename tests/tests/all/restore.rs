@@ -75,6 +75,7 @@ async fn release(house: &House) -> String {
         target: String::new(),
         who: "an.operator".to_owned(),
         why: "it was looked at".to_owned(),
+        law: String::new(),
     };
     let acted = client::act(house.gateway().admin(), request).await;
     acted.unwrap().outcome
