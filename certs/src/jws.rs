@@ -189,6 +189,48 @@ fn signing_input(protected: &str, payload: &[u8]) -> Vec<u8> {
     input
 }
 
+/// A compact JWS of somebody else's profile: its header read as strictly as ours, nothing proven.
+#[derive(Debug)]
+pub(crate) struct Claimed<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<String>,
+    pub(crate) typ: Option<String>,
+    pub(crate) payload: Vec<u8>,
+    /// What the signature is over.
+    pub(crate) input: &'a str,
+    /// Strict base64url.
+    pub(crate) signature: &'a str,
+}
+
+/// Reads `<protected>.<payload>.<signature>` without our own header members.
+pub(crate) fn claimed(compact: &str) -> Result<Claimed<'_>, JwsError> {
+    let parts = Parts::split(compact)?;
+    let members = parts.members()?;
+    if members.has("crit") {
+        return Err(HeaderError::Crit.into());
+    }
+    base64url::decode(parts.signature)?;
+    let text = |name| Ok::<_, HeaderError>(members.optional_text(name)?.map(str::to_owned));
+    Ok(Claimed {
+        algorithm: members.algorithm()?,
+        kid: text("kid")?,
+        typ: text("typ")?,
+        payload: base64url::decode(parts.payload)?,
+        input: &compact[..parts.protected.len() + 1 + parts.payload.len()],
+        signature: parts.signature,
+    })
+}
+
+/// Strict base64url (RFC 7515 §2).
+pub(crate) fn base64url_bytes(text: &str) -> Result<Vec<u8>, JwsError> {
+    base64url::decode(text)
+}
+
+#[cfg(test)]
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    base64url::encode(bytes)
+}
+
 struct Parts<'a> {
     protected: &'a str,
     payload: &'a str,

@@ -17,6 +17,7 @@ pub mod asic;
 pub mod digest;
 pub mod evidence;
 pub mod jws;
+pub mod jwt;
 pub mod keys;
 pub mod merkle;
 pub mod pki;

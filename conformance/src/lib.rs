@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod authorisation; // an authorisation server that gives access tokens
 pub mod call; // what is sent and what came back, whatever the words
 pub mod client; // HTTPS as a partner speaks it, and exact bytes over TLS
 pub mod dvclt; // the inter-linked public service software of the civil registry

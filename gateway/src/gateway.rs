@@ -14,6 +14,7 @@ use gateway_core::{
     stage::{Bounds, Gate, Parts},
 };
 use gateway_store::Store;
+use roads::issuer::{IdentityFiles, Issuers, Patience};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -125,6 +126,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             sight,
             tasks: TaskTracker::new(),
+            tokens: Arc::new(issuers(&config)),
         };
         let tally = count_together(&config, &metrics).await?;
         let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);
@@ -350,6 +352,15 @@ async fn watch_store(store: Arc<Store>, readiness: Readiness, mut stop: watch::R
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
+}
+
+/// Where the key sets of token issuers are kept; our TLS identity is shown to those that want to see one.
+fn issuers(config: &Config) -> Issuers {
+    let identity = IdentityFiles {
+        cert: config.tls.cert.clone(),
+        key: config.tls.key.clone(),
+    };
+    Issuers::new(identity, Patience::default())
 }
 
 /// A token that is away keeps no gateway from starting: what needs a signature is sent away until it is back.

@@ -267,6 +267,7 @@ mod tests {
             agreements: Vec::new(),
             window: Duration::from_secs(300),
             peer_quota: quota,
+            token: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

@@ -6,8 +6,8 @@ use gateway_core::{
     Adapter, Arrival, Committed, Refusal, Route,
     ports::Unfinished,
     stage::{
-        AdmitLayer, AnswerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer, ReceiveLayer,
-        RecordLayer, Reply, ResumeLayer, VerifyLayer,
+        AdmitLayer, AnswerLayer, BearerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer,
+        ReceiveLayer, RecordLayer, Reply, ResumeLayer, VerifyLayer,
     },
 };
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
@@ -70,6 +70,10 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
             parts: parts.clone(),
             gate: Arc::clone(gate),
             routes,
+        })
+        // 4, its first half: where a token is agreed, no body is read without one
+        .layer(BearerLayer {
+            parts: parts.clone(),
         })
         .service(rooms.clone());
     let resume = ServiceBuilder::new()

@@ -15,8 +15,10 @@
 
 pub mod client;
 pub mod fetch;
+pub mod issuer;
 pub mod jws;
 pub mod media;
+pub mod oauth;
 pub mod reach;
 pub mod sources;
 pub mod vdxp;

@@ -55,6 +55,7 @@ fn partner(id: &str) -> Partner {
             per_minute: 1,
             burst: 1,
         },
+        token: None,
     }
 }
 

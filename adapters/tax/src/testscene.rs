@@ -129,6 +129,7 @@ fn partner(grant: Grant) -> Partner {
         agreements: vec![agreement],
         window: Duration::from_secs(300),
         peer_quota: QUOTA,
+        token: None,
     }
 }
 

@@ -100,6 +100,11 @@ impl Members {
         }
     }
 
+    /// Whether a member of this name is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A string member that must be there.
     pub(super) fn text(&self, name: &'static str) -> Result<&str, HeaderError> {
         self.optional_text(name)?.ok_or(HeaderError::Missing(name))

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -110,6 +111,27 @@ pub struct Relay {
     pub relay: PartnerId,
 }
 
+/// The access token that a partner's connections must show beside their certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRule {
+    /// Who gives the tokens, as they say it.
+    pub issuer: String,
+    /// Our name for the issuer: one of the token's audiences.
+    pub audience: String,
+    /// Whose token it must be, where that is said.
+    pub subject: Option<String>,
+    /// Algorithms that it may be signed with.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether it must be bound to the certificate that shows it (RFC 8705).
+    pub is_bound: bool,
+    /// Where the issuer's key set is, `https://host:port/path`.
+    pub keys: String,
+    /// Authorities that the certificate there must lead to, PEM file.
+    pub anchors: PathBuf,
+    /// Whether that host may have an address of a private network or of this machine.
+    pub is_private: bool,
+}
+
 /// One registered partner or relay.
 #[derive(Debug, Clone)]
 pub struct Partner {
@@ -131,6 +153,8 @@ pub struct Partner {
     pub window: Duration,
     /// How much its connections may bring to one route before a body is read.
     pub peer_quota: Quota,
+    /// The access token that its connections must show, where one is agreed.
+    pub token: Option<Arc<TokenRule>>,
 }
 
 impl Partner {

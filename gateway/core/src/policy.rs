@@ -214,6 +214,7 @@ pub(crate) mod tests {
             agreements,
             window: Duration::from_secs(300),
             peer_quota: QUOTA,
+            token: None,
         }
     }
 

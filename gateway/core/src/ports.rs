@@ -11,12 +11,14 @@ use crate::head::Evidence;
 
 mod office;
 mod outbox;
+mod tokens;
 
 pub use office::{
     Act, ActStory, Acted, Deed, Office, Order, Orders, ParcelFile, ParcelFilter, ParcelState,
     ParcelStory, Recovering, Stop, THE_STORE,
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
+pub use tokens::{KeysUnavailable, NoTokens, Tokens};
 
 /// Time, passed in so that tests can turn it.
 pub trait Clock: Send + Sync + 'static {

@@ -2,6 +2,7 @@
 
 mod admit;
 mod answer;
+mod bearer;
 mod face;
 mod framing;
 mod perform;
@@ -15,6 +16,7 @@ mod verify;
 pub(crate) use admit::Place;
 pub use admit::{Admit, AdmitLayer, Bounds, Gate, Held, TIMEOUT_HEADER};
 pub use answer::{Answer, AnswerLayer, Prepared};
+pub use bearer::{Bearer, BearerLayer};
 pub use face::{EVIDENCE, FAULT, FaceLayer, FaceService, Reply, SIGNATURE, unknown_route};
 pub use perform::Perform;
 pub use permit::{Permit, PermitLayer, today};
@@ -30,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     partner::Partners,
-    ports::{Clock, MessageLog, Sight},
+    ports::{Clock, MessageLog, Sight, Tokens},
     sign::Signer,
 };
 
@@ -41,6 +43,8 @@ pub struct Parts {
     pub partners: Arc<ArcSwap<Partners>>,
     /// Our signature, swapped when the key is.
     pub signer: Arc<ArcSwap<Signer>>,
+    /// The key sets of token issuers.
+    pub tokens: Arc<dyn Tokens>,
     /// Inbox and journal.
     pub log: Arc<dyn MessageLog>,
     /// Time.

@@ -33,6 +33,8 @@ section! {
         relays: Vec<RelayLine> = Vec::new(),
         /// How much its connections may bring to one route before a body is read.
         quota: QuotaLine,
+        /// The access token that its connections must show beside their certificate; none where absent.
+        token: Option<TokenLine>,
         /// Keys it signs with.
         keys: Vec<KeyLine> = Vec::new(),
         /// Its agreements.
@@ -49,6 +51,28 @@ section! {
         per_minute: u32 = 60_000 => 1..=100_000_000,
         /// Messages at once.
         burst: u32 = 2_000 => 1..=1_000_000,
+    }
+}
+
+section! {
+    /// An access token: a JWT, signed by a key of the issuer's set.
+    pub(crate) TokenLine {
+        /// Who gives it, as it says itself.
+        issuer: String,
+        /// Our name for the issuer.
+        audience: String,
+        /// Where the issuer's key set is, `https://host:port/path`; fetched from nowhere else.
+        keys: String,
+        /// Whether that host may have an address of a private network or of this machine.
+        private: bool = false,
+        /// Authorities that the certificate there must lead to, PEM.
+        anchors: PathBuf,
+        /// Algorithms that it may be signed with.
+        algorithms: Vec<Algorithm>,
+        /// Whose token it must be (`client_id`, else `sub`).
+        subject: Option<String>,
+        /// Whether it must be bound to the certificate that shows it (RFC 8705).
+        bound: bool = true,
     }
 }
 

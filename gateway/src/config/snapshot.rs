@@ -11,17 +11,20 @@ use std::{
 use certs::keys::VerifyingKey;
 use gateway_core::{
     Operation,
-    partner::{Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey},
+    partner::{
+        Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
+        TokenRule,
+    },
 };
 use roads::{
     client::{BadEndpoint, Endpoint},
-    reach::{BadLocation, Reach},
+    reach::{BadLocation, Location, Reach, Scheme},
 };
 use schemas::id::PartnerId;
 
 use super::{
     Config, Delivery, Login, Problem, Secret, keys,
-    partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile},
+    partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile, TokenLine},
     peers,
     read::{Outcome, Place, nearest, read_file},
     stamp::Stamps,
@@ -160,6 +163,7 @@ impl<'c> Loader<'c> {
     fn partner(&mut self, file: PartnerFile, place: &Place) -> Partner {
         let peers = self.peers(&file, place);
         let keys = self.keys(&file.keys, place);
+        let token = file.token.as_ref().map(|line| self.token(line, place));
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -184,6 +188,53 @@ impl<'c> Loader<'c> {
                 per_minute: file.quota.per_minute,
                 burst: file.quota.burst,
             },
+            token: token.map(Arc::new),
+        }
+    }
+
+    fn token(&mut self, line: &TokenLine, place: &Place) -> TokenRule {
+        let mut note = |key: &str, what: String, cure: &str| {
+            let path = format!("token.{key}");
+            self.problems.push(place.error(&path, what, cure));
+        };
+        match Location::parse(&line.keys, Reach::private(line.private)) {
+            Err(error) => note("keys", error.to_string(), "write https://host:port/path"),
+            Ok(location) if location.scheme() != Scheme::Https => note(
+                "keys",
+                "key sets are fetched over TLS only".to_owned(),
+                "write https://host:port/path",
+            ),
+            Ok(_) => {}
+        }
+        if let Err(error) = certs::tls::Anchors::from_file(&line.anchors) {
+            let cure = "name the PEM file of the authority that issued the issuer's certificate";
+            note("anchors", error.to_string(), cure);
+        }
+        if line.algorithms.is_empty() {
+            note(
+                "algorithms",
+                "no algorithm: no token could hold".to_owned(),
+                "such as [\"ES256\"]",
+            );
+        }
+        if !line.bound && line.subject.is_none() {
+            let what = "a token bound to nobody would let in whoever the issuer knows".to_owned();
+            note(
+                "subject",
+                what,
+                "say whose token it must be, or leave `bound` true",
+            );
+        }
+        self.stamps.note(&line.anchors);
+        TokenRule {
+            issuer: line.issuer.clone(),
+            audience: line.audience.clone(),
+            subject: line.subject.clone(),
+            algorithms: line.algorithms.clone(),
+            is_bound: line.bound,
+            keys: line.keys.clone(),
+            anchors: line.anchors.clone(),
+            is_private: line.private,
         }
     }
 

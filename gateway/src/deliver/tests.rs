@@ -362,6 +362,7 @@ fn portal() -> Partner {
         }],
         window: SECOND * 300,
         peer_quota: quota,
+        token: None,
     }
 }
 

@@ -17,7 +17,7 @@ use gateway::{
 };
 use gateway_core::{
     Arrival, Evidence, Peer,
-    ports::{Blind, Clock as _, Orders},
+    ports::{Blind, Clock as _, NoTokens, Orders},
     stage::{Gate, Parts},
 };
 use gateway_store::{Store, StoreParams};
@@ -50,6 +50,7 @@ pub(super) fn live(world: Arc<World>) -> Life {
             clock: Arc::<super::world::SimClock>::clone(&world.clock),
             sight: Arc::new(Blind),
             tasks: TaskTracker::new(),
+            tokens: Arc::new(NoTokens),
         };
         let gate = Gate::new(64);
         let system = stack(Portal::new(Arc::new(insurance::Line)), &parts, &gate);

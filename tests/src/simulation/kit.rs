@@ -82,6 +82,7 @@ impl Kit {
             agreements: vec![agreement()],
             window: Duration::from_secs(3_600),
             peer_quota: PLENTY,
+            token: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()

@@ -210,6 +210,7 @@ const BESIDE: &[&str] = &[
     ".gitignore",
     ".gitattributes",
     ".clippy.toml",
+    ".deny.toml",
     ".rustfmt.toml",
     ".config",
     ".ci",

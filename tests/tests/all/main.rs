@@ -28,6 +28,7 @@ mod restore; // the insurance database somewhere else
 mod sight; // one message seen as one trace, and nobody's data in it
 mod signatures; // who really said it
 mod simulation; // everything at once, in virtual time, from a seed
+mod tokens;
 mod tools; // xmlsec1, openssl and curl speak it
 mod torture; // fault points: each in its place, none in what is shipped
 mod words; // what may be said, in XML and in JSON

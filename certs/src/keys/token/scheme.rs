@@ -8,9 +8,17 @@ use openssl::hash::MessageDigest;
 use super::Algorithm;
 
 /// DigestInfo of RFC 8017 §9.2 note 1, up to the hash itself.
-const SHA256_INFO: [u8; 19] = [
+const SHA256_INFO: &[u8] = &[
     0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
     0x00, 0x04, 0x20,
+];
+const SHA384_INFO: &[u8] = &[
+    0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05,
+    0x00, 0x04, 0x30,
+];
+const SHA512_INFO: &[u8] = &[
+    0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
+    0x00, 0x04, 0x40,
 ];
 
 #[derive(Clone, Copy)]
@@ -31,16 +39,22 @@ pub(super) struct Scheme {
 }
 
 impl Scheme {
-    /// None for Ed25519: tokens hash that themselves, twice.
+    /// None for what a token is not asked for, such as Ed25519: it would hash the message itself, twice.
     pub(super) fn of(algorithm: Algorithm) -> Option<Self> {
-        let (digest, padding): (fn() -> MessageDigest, Padding) = match algorithm {
-            Algorithm::Es256 => (MessageDigest::sha256, Padding::Ecdsa),
-            Algorithm::Rs256 => (MessageDigest::sha256, Padding::Pkcs1(&SHA256_INFO)),
-            Algorithm::Ps256 => (
-                MessageDigest::sha256,
-                Padding::Pss(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
-            ),
-            Algorithm::EdDsa => return None,
+        let sha256 = (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256);
+        let sha384 = (MechanismType::SHA384, PkcsMgfType::MGF1_SHA384);
+        let sha512 = (MechanismType::SHA512, PkcsMgfType::MGF1_SHA512);
+        let pss = |(hash, mgf)| Padding::Pss(hash, mgf);
+        let (digest, padding): (fn() -> MessageDigest, Padding) = match algorithm.jws_name() {
+            "ES256" => (MessageDigest::sha256, Padding::Ecdsa),
+            "ES384" => (MessageDigest::sha384, Padding::Ecdsa),
+            "RS256" => (MessageDigest::sha256, Padding::Pkcs1(SHA256_INFO)),
+            "RS384" => (MessageDigest::sha384, Padding::Pkcs1(SHA384_INFO)),
+            "RS512" => (MessageDigest::sha512, Padding::Pkcs1(SHA512_INFO)),
+            "PS256" => (MessageDigest::sha256, pss(sha256)),
+            "PS384" => (MessageDigest::sha384, pss(sha384)),
+            "PS512" => (MessageDigest::sha512, pss(sha512)),
+            _ => return None,
         };
         Some(Self { digest, padding })
     }

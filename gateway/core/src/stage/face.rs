@@ -219,6 +219,12 @@ fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Respon
     if let Some(standing) = &refusal.rate {
         headers.extend(rate_headers(**standing));
     }
+    if refusal.fault.code() == FaultCode::TokenRefused {
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        );
+    }
     if must_close(refusal.fault.code()) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

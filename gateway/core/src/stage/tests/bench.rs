@@ -30,7 +30,7 @@ use crate::{
     head::{Arrival, Body},
     limits::Tally,
     partner::{Agreement, Environment, Grant, Partner, Partners, Quota, Relay, SenderKey},
-    ports::Unfinished,
+    ports::{NoTokens, Unfinished},
     sign::Signer,
 };
 
@@ -106,6 +106,7 @@ impl Bench {
             clock: Arc::new(clock.clone()),
             sight: Arc::new(diary.clone()),
             tasks: TaskTracker::new(),
+            tokens: Arc::new(NoTokens),
         };
         Self::build(diary, clock, knobs, log, Arc::new(words), gate, parts)
     }
@@ -256,6 +257,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         agreements: vec![agreement()],
         window: Duration::from_secs(300),
         peer_quota: GENEROUS,
+        token: None,
     }
 }
 

@@ -1,0 +1,231 @@
+//! Access tokens where a partner's registration demands them: every reason to refuse one, and the keys
+//! of the issuer, fetched when they are needed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use certs::{
+    pki::{IssueParams, Usage},
+    tls::{Anchors, Identity, PeerCertificate},
+};
+use conformance::authorisation::{AuthorisationServer, Params, Serving};
+use gateway_tests::{
+    client::{Reply, Wire},
+    house::House,
+    message::Json,
+};
+use jiff::{SignedDuration, Timestamp};
+use schemas::fault::FaultCode::{AuthorityUnavailable, TokenRefused};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const ISSUER: &str = "https://as.example";
+
+/// A house in which the tax department must show a token, and the server that gives them.
+struct Scene {
+    house: House,
+    server: Arc<AuthorisationServer>,
+    serving: Option<Serving>,
+    certificate: [u8; 32],
+}
+
+impl Scene {
+    async fn new(more: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let token = format!(
+            "[token]\nissuer = \"{ISSUER}\"\naudience = \"vss\"\nkeys = \"https://127.0.0.1:{port}/jwks\"\n\
+             private = true\nanchors = \"../ca.pem\"\nalgorithms = [\"ES256\"]\n{more}\n[quota]\n"
+        );
+        let house = House::plan()
+            .replace("partners/tax.toml", "[quota]\n", token)
+            .start()
+            .await;
+        let server = server(&house);
+        let serving = Some(server.serve(listener).unwrap());
+        let pem = std::fs::read(house.layout.agency("tax").join("tls.pem")).unwrap();
+        let der = certs::tls::first_certificate(&pem).unwrap();
+        Self {
+            certificate: PeerCertificate::from_der(&der).unwrap().sha256,
+            house,
+            server,
+            serving,
+        }
+    }
+
+    fn claims(&self) -> Value {
+        let now = self.house.now();
+        self.server.claims("tax", "vss", &self.certificate, now)
+    }
+
+    async fn send(&self, headers: &[(&str, &str)]) -> Reply {
+        let message = self.house.verify(&["fund"]).sign(&self.house.key("tax"));
+        self.house.wire("tax").send_with(&message, headers).await
+    }
+
+    async fn show(&self, token: &str) -> Reply {
+        let header = format!("Bearer {token}");
+        self.send(&[("authorization", &header)]).await
+    }
+
+    async fn show_claims(&self, claims: &Value) -> Reply {
+        self.show(&self.server.sign(claims).unwrap()).await
+    }
+}
+
+fn server(house: &House) -> Arc<AuthorisationServer> {
+    let now = today();
+    let authority = house.authority();
+    let mut params = IssueParams::new("authorisation server", Usage::Server, now);
+    params.ips = vec![[127, 0, 0, 1].into()];
+    let issued = authority.issue(&params).unwrap();
+    let params = Params {
+        issuer: ISSUER.to_owned(),
+        tls: Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap(),
+        client_anchors: Anchors::from_pem(authority.root_pem().as_bytes()).unwrap(),
+        clients: BTreeMap::new(),
+        life_seconds: 600,
+    };
+    Arc::new(AuthorisationServer::new(params, now).unwrap())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates have to be valid today"
+)]
+fn today() -> Timestamp {
+    Timestamp::now()
+}
+
+fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    claims[name] = value;
+    claims
+}
+
+fn without(mut claims: Value, name: &str) -> Value {
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_token_of_the_registered_issuer_lets_in_and_its_keys_are_fetched_once() {
+    let scene = Scene::new("").await;
+    for _ in 0..3 {
+        scene.show_claims(&scene.claims()).await.assert_ok();
+    }
+    assert_eq!(scene.server.seen().key_sets, 1);
+    // who need show none is not asked
+    let house = &scene.house;
+    let poll = Json::poll(house.now(), &["x"]).sign(&house.key("dvclt"));
+    let reply = house.wire("dvclt").send(&poll).await;
+    assert_ne!(reply.header("lienthong-fault"), TokenRefused.row().code);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_wrong_in_one_thing_is_refused_for_that_thing() {
+    let scene = Scene::new("subject = \"tax\"\n").await;
+    let before = scene.house.fingerprint().await;
+    let now = scene.house.now();
+    let at = |seconds| json!((now + SignedDuration::from_secs(seconds)).as_second());
+    let good = || scene.claims();
+    let other = scene.server.claims("tax", "vss", &[9; 32], now);
+    for (claims, reason) in [
+        (with(good(), "aud", json!("ngsp")), "token-audience"),
+        (
+            with(good(), "iss", json!("https://evil.example")),
+            "token-issuer",
+        ),
+        (without(good(), "exp"), "token-without-exp"),
+        (with(good(), "exp", at(-31)), "token-expired"),
+        (with(good(), "nbf", at(60)), "token-not-yet-valid"),
+        (with(good(), "client_id", json!("portal")), "token-subject"),
+        (without(good(), "cnf"), "token-not-bound"),
+        (other, "token-other-certificate"),
+    ] {
+        let reply = scene.show_claims(&claims).await;
+        reply.assert_fault(TokenRefused, reason);
+        assert!(reply.header("www-authenticate").starts_with("Bearer"));
+    }
+    let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid });
+    let kid = scene.server.kid();
+    for (header, reason) in [
+        (header("none", &kid), "alg-none"),
+        (header("HS256", &kid), "alg-unknown"),
+        (header("RS256", &kid), "token-algorithm"),
+        (header("ES256", "as-9"), "token-unknown-kid"),
+        (json!({ "alg": "ES256" }), "token-without-kid"),
+    ] {
+        let token = scene.server.sign_under(&header, &good()).unwrap();
+        scene.show(&token).await.assert_fault(TokenRefused, reason);
+    }
+    let token = scene.server.sign(&good()).unwrap();
+    let (said, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    let bent = format!("{said}.{first}{}", &signature[1..]);
+    scene
+        .show(&bent)
+        .await
+        .assert_fault(TokenRefused, "token-signature");
+    let bearer = format!("Bearer {token}");
+    for headers in [
+        vec![],
+        vec![("authorization", "Basic dGF4OnRheA==")],
+        vec![
+            ("authorization", bearer.as_str()),
+            ("authorization", bearer.as_str()),
+        ],
+    ] {
+        scene
+            .send(&headers)
+            .await
+            .assert_fault(TokenRefused, "token-missing");
+    }
+    assert_eq!(scene.house.fingerprint().await, before);
+    scene.show(&token).await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_somebody_elses_certificate_is_no_use_to_whoever_stole_it() {
+    let scene = Scene::new("").await;
+    let token = scene.server.sign(&scene.claims()).unwrap();
+    scene.show(&token).await.assert_ok();
+    // the same partner by name, with another certificate
+    let authority = scene.house.authority();
+    let params = IssueParams {
+        san_uri: Some("urn:lienthong:sandbox:partner:tax".to_owned()),
+        ..IssueParams::new("thief", Usage::Client, today())
+    };
+    let issued = authority.issue(&params).unwrap();
+    let identity = Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes());
+    let wire: Wire = scene.house.wire_of(Some(&identity.unwrap()));
+    let message = scene.house.verify(&["fund"]).sign(&scene.house.key("tax"));
+    let header = format!("Bearer {token}");
+    let reply = wire
+        .send_with(&message, &[("authorization", &header)])
+        .await;
+    reply.assert_fault(TokenRefused, "token-other-certificate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_issuers_keys_nobody_is_let_in_and_it_is_asked_seldom() {
+    let mut scene = Scene::new("").await;
+    scene.serving.take().unwrap().stop().await;
+    for _ in 0..3 {
+        let reply = scene.show_claims(&scene.claims()).await;
+        reply.assert_fault(AuthorityUnavailable, "issuer-unreachable");
+        assert_eq!(reply.status, 503);
+    }
+    assert_eq!(scene.server.seen().key_sets, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_keys_make_the_gateway_ask_the_issuer_but_not_at_every_token() {
+    let scene = Scene::new("").await;
+    scene.show_claims(&scene.claims()).await.assert_ok();
+    scene.server.rotate(today()).unwrap();
+    for _ in 0..5 {
+        // its keys were fetched a moment ago: it is not asked again for half a minute
+        let reply = scene.show_claims(&scene.claims()).await;
+        reply.assert_fault(TokenRefused, "token-unknown-kid");
+    }
+    assert_eq!(scene.server.seen().key_sets, 1);
+}
