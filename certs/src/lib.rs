@@ -21,6 +21,7 @@ pub mod jwt;
 pub mod keys;
 pub mod merkle;
 pub mod pki;
+pub mod revocation;
 pub mod seal;
 pub mod tls;
 pub mod tsp;

@@ -8,6 +8,7 @@
 
 mod interop;
 mod never_panics;
+mod staple;
 mod support;
 mod tls;
 mod token;
@@ -15,3 +16,4 @@ mod wycheproof;
 mod xml_attacks;
 mod xml_oracle;
 mod xml_roundtrip;
+mod zoo;

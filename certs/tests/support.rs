@@ -55,6 +55,15 @@ pub(crate) fn has(command: &str) -> bool {
     found
 }
 
+/// The same for openssl, which knows no `--version`.
+pub(crate) fn has_openssl() -> bool {
+    let found = Command::new("openssl").arg("version").output().is_ok();
+    if !found {
+        println!("not run: the openssl command is not installed");
+    }
+    found
+}
+
 /// Runs a command that must succeed and gives what it wrote to standard output.
 pub(crate) fn run(command: &mut Command) -> Vec<u8> {
     let output = command.output().unwrap();

@@ -1,14 +1,18 @@
 //! Everything about a config that can be known before a port opens: problems with their place and cure,
 //! what ends soon, and a one-page summary.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 
 use certs::tls::{PeerCertificate, first_certificate};
-use gateway_core::{Operation, partner::Partners};
+use gateway_core::{
+    Operation,
+    partner::{Environment, Partner, Partners, PeerId},
+};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use schemas::{calendar, date::day_in_viet_nam};
 
 use crate::config::{Config, InsuranceMode, Problem, Snapshot, read::Place};
+use crate::ends::{self, Nearness};
 
 /// What was found.
 #[derive(Debug)]
@@ -45,6 +49,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
     let summary = match Snapshot::load(&config, operations) {
         Ok(snapshot) => {
             problems.extend(partners_end(&snapshot, now));
+            problems.extend(lone_pins(&config, &snapshot));
             Some(summary(&config, &snapshot))
         }
         Err(found) => {
@@ -66,15 +71,26 @@ fn own_certificates(config: &Config, now: Timestamp) -> Vec<Problem> {
         ("tls.cert", &config.tls.cert),
         ("sign.cert", &config.sign.cert),
     ];
-    let ends = files.into_iter().filter_map(|(path, cert)| {
+    let own = files.into_iter().filter_map(|(path, cert)| {
         let leaf = first_certificate(&fs::read(cert).ok()?).ok()?;
         let leaf = PeerCertificate::from_der(&leaf).ok()?;
-        Some((path, leaf.not_after))
+        certificate_ends(
+            config.place(),
+            path,
+            "this certificate",
+            leaf.not_after,
+            now,
+        )
     });
-    ends.filter_map(|(path, end)| {
-        certificate_ends(config.place(), path, "this certificate", end, now)
-    })
-    .collect()
+    // an anchor that has ended refuses those who lead to it, not the start
+    let others = ends::of_files(config).into_iter();
+    let others = others
+        .filter(|(path, _)| path.starts_with("tls.anchors.") || path.starts_with("revocation."))
+        .filter_map(|(path, end)| {
+            let name = "an authority's certificate in this file";
+            certificate_ends(config.place(), &path, name, end, now).map(Problem::warning)
+        });
+    own.chain(others).collect()
 }
 
 /// Whether a token signs now: the gateway would start without it, and send messages away.
@@ -102,14 +118,8 @@ fn certificate_ends(
     if end < now {
         return Some(place.error(path, format!("{name} ended on {day}"), RENEW));
     }
-    let left = end.duration_since(now);
-    let urgency = match left {
-        _ if left < days_long(7) => "at once: within a week",
-        _ if left < days_long(30) => "soon: within a month",
-        _ if left < days_long(60) => "within two months",
-        _ => return None,
-    };
-    let days = left.as_hours() / 24;
+    let urgency = Nearness::of(end, now)?.words();
+    let days = end.duration_since(now).as_hours() / 24;
     let what = format!("{name} ends on {day}, in {days} days ({urgency})");
     Some(place.error(path, what, RENEW).warning())
 }
@@ -155,6 +165,25 @@ fn partners_end(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
         }
     }
     problems.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
+    problems
+}
+
+/// In production a pinned partner whose next key is not registered is cut off on the day it changes keys.
+fn lone_pins(config: &Config, snapshot: &Snapshot) -> Vec<Problem> {
+    if config.environment != Environment::Production {
+        return Vec::new();
+    }
+    let is_lone = |partner: &&Arc<Partner>| matches!(partner.peers[..], [PeerId::Spki(_)]);
+    let lone = snapshot.partners.iter().filter(is_lone);
+    let mut problems: Vec<Problem> = lone
+        .filter_map(|partner| {
+            let place = snapshot.places.get(&partner.id)?;
+            let what = "one pin and no planned successor: a change of key cuts this partner off";
+            let cure = "ask for its next key and put that pin beside the one in use";
+            Some(place.error("peers", what, cure).warning())
+        })
+        .collect();
+    problems.sort_by(|left, right| left.file.cmp(&right.file));
     problems
 }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod certs;
 mod check;
 #[cfg(feature = "sandbox")]
 mod conformance;
@@ -40,6 +41,9 @@ enum Command {
     Serve(ConfigFile),
     /// Says what is wrong with a config: file, line, cure.
     Check(ConfigFile),
+    /// Keys and certificates: init, csr, issue, inspect, renew, revoke, check, serve.
+    #[command(subcommand)]
+    Certs(certs::Certs),
     /// One page: what is wrong, what to do.
     Status(admin::StatusArguments),
     /// The eight rooms of one message: verdict, next step, safe to replay or not.
@@ -130,6 +134,7 @@ impl Command {
             Self::Sandbox(arguments) => on_runtime(arguments.run()),
             Self::Serve(file) => on_runtime(serve::run(file)),
             Self::Check(file) => check::run(&file),
+            Self::Certs(command) => command.run(),
             Self::Status(arguments) => on_runtime(arguments.run()),
             Self::Explain(arguments) => on_runtime(arguments.run()),
             #[cfg(feature = "sandbox")]

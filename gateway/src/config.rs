@@ -11,6 +11,7 @@ mod peers;
 mod problem;
 pub(crate) mod read;
 mod registry;
+mod revocation;
 mod rules;
 mod shared;
 mod signing;
@@ -36,6 +37,7 @@ pub(crate) use keys::anchors_beside;
 pub use partner::{Delivery, Login};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
+pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};
 pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
 pub(crate) use signing::{files as signing_files, shown as signing_shown, signing_key};
 pub use snapshot::Snapshot;
@@ -114,6 +116,8 @@ section! {
         health: Option<Health>,
         /// Our TLS identity and whom we let connect.
         tls: Tls,
+        /// Which authorities are asked what they have taken back.
+        revocation: Revocation,
         /// The key that signs our answers.
         sign: Sign,
         /// Messages, journal and outbox.
@@ -179,6 +183,37 @@ section! {
         crls: Vec<PathBuf> = Vec::new(),
         /// Whether TLS 1.2 with AEAD suites is allowed beside 1.3.
         tls12: bool = false,
+    }
+}
+
+section! {
+    /// Which authorities are asked what they have taken back, while running. From a change to our refusal
+    /// it takes `every_seconds` and `timeout_ms` together at most.
+    pub Revocation {
+        /// Folder in which the last good lists are kept; needed where lists are fetched.
+        folder: Option<PathBuf>,
+        /// How often lists are fetched and responders asked again, seconds.
+        every_seconds: u64 = 20 => 1..=40,
+        /// How long one fetch may take, milliseconds.
+        timeout_ms: u64 = 5_000 => 100..=15_000,
+        /// The authorities; the certificates of one that is named here are refused while it is silent.
+        sources: Vec<RevocationSource> = Vec::new(),
+    }
+}
+
+section! {
+    /// One authority that takes certificates back.
+    pub RevocationSource {
+        /// Its certificate, PEM; it must be allowed to sign lists.
+        issuer: PathBuf,
+        /// Where its revocation list stands, `http://` or `https://`, DER or PEM.
+        crl: Option<String>,
+        /// Where its OCSP responder is asked, by POST.
+        ocsp: Option<String>,
+        /// Whether these hosts may have addresses of a private network or of this machine.
+        private: bool = false,
+        /// Authorities of these servers' certificates, PEM; needed for `https://`.
+        anchors: Option<PathBuf>,
     }
 }
 

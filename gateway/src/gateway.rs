@@ -26,6 +26,7 @@ use crate::{
     metrics::Metrics,
     orders::Standing,
     recover::{Failures, Recovery},
+    revocation::Keeper,
     serve::{self, Front},
     stack::House,
     tally::RedisTally,
@@ -115,6 +116,9 @@ impl Gateway {
         let standing = Standing::begin(Arc::clone(&office), registered)
             .await
             .map_err(|unread| StartError::Store(unread.to_string()))?;
+        let keeper = Keeper::open(&config, Arc::clone(&clock), Arc::clone(&metrics))?;
+        keeper.look().await;
+        let standing = standing.screened_by(keeper.known(), Arc::clone(&clock));
         let (partners, orders) = (standing.partners(), standing.orders());
         let contract = Contract::open(&config, &clock).await?;
         let signer = signer(&config, Arc::clone(&sight))?;
@@ -135,11 +139,12 @@ impl Gateway {
         let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
         let stacks = wiring::stacks(&contract.client, call_timeout, &parts, &gate);
         let house = House::new(stacks, &parts, &gate);
-        let acceptor = Acceptor::new(tls_params(&config)?)
+        let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;
         let acceptor = Arc::new(acceptor);
         let front = Front {
             acceptor: Arc::clone(&acceptor),
+            keeper: keeper.clone(),
             partners: Arc::clone(&partners),
             house: house.clone(),
             clock: Arc::clone(&clock),
@@ -162,10 +167,11 @@ impl Gateway {
             orders: &orders,
             clock: &clock,
             metrics: &metrics,
+            revocations: keeper.known(),
             tally: gate.tally(),
             stop: &stops,
         };
-        let workers = hands.workers(watched.deliveries().values())?;
+        let (workers, callers) = hands.workers(watched.deliveries().values())?;
         let readiness = Readiness::new().recovering_by(standing.recovering());
         let operators = AdminParts {
             log: Arc::clone(&log),
@@ -190,7 +196,9 @@ impl Gateway {
             acceptor,
             partners: Arc::clone(&partners),
             signer: Arc::clone(&parts.signer),
+            callers,
             metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
         };
         let recovery = Recovery {
             log: Arc::clone(&log),
@@ -204,6 +212,7 @@ impl Gateway {
         keep("partners", Box::pin(watched.run(stops.clone())));
         keep("orders", Box::pin(standing.run(stops.clone())));
         keep("keys", Box::pin(keys.run(stops.clone())));
+        keep("revocation", Box::pin(keeper.run(stops.clone())));
         keep("recovery", Box::pin(recovery.run(stops.clone())));
         if let Some(tally) = tally {
             keep("limits", Box::pin(tally.keep(stops.clone())));

@@ -2,6 +2,7 @@
 //! the old ones whole, or not at all.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -9,13 +10,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 use certs::tls::Acceptor;
-use gateway_core::{partner::Partners, sign::Signer};
-use tokio::sync::watch;
+use gateway_core::{partner::Partners, ports::Clock, sign::Signer};
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     config::{self, Config},
+    ends::{self, Nearness},
     gateway::{StartError, signer, tls_params},
     metrics::Metrics,
+    wiring::Caller,
 };
 
 /// What tells a changed set of files: modification times and lengths.
@@ -31,8 +34,12 @@ pub struct Keys {
     pub partners: Arc<ArcSwap<Partners>>,
     /// Our signature in force.
     pub signer: Arc<ArcSwap<Signer>>,
+    /// The connections that we make, with the same identity.
+    pub(crate) callers: Vec<Caller>,
     /// Where certificate ends are shown.
     pub metrics: Arc<Metrics>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Keys {
@@ -41,7 +48,10 @@ impl Keys {
         let every = Duration::from_secs(self.config.reload_seconds);
         let mut seen = self.stamp();
         let mut refused_beside: Option<Arc<Partners>> = None;
-        self.show_ends();
+        let mut told = BTreeMap::new();
+        let mut beside = self.partners.load_full();
+        self.show_ends(&mut told);
+        let mut shown_at = Instant::now();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -53,6 +63,10 @@ impl Keys {
                 .as_ref()
                 .is_none_or(|beside| Arc::ptr_eq(beside, &partners));
             if now == seen && is_settled {
+                if shown_at.elapsed() >= ENDS_EVERY || !Arc::ptr_eq(&beside, &partners) {
+                    self.show_ends(&mut told);
+                    (shown_at, beside) = (Instant::now(), partners);
+                }
                 continue;
             }
             seen = now;
@@ -66,11 +80,12 @@ impl Keys {
                     Some(partners)
                 }
             };
-            self.show_ends();
+            self.show_ends(&mut told);
+            shown_at = Instant::now();
         }
     }
 
-    /// Both are checked before either is replaced.
+    /// All are checked before any is replaced.
     fn reload(&self, partners: &Partners) -> Result<(), StartError> {
         let ours = signer(&self.config, Arc::<Metrics>::clone(&self.metrics))?;
         if let (Some(what), Some(file)) = (
@@ -82,9 +97,17 @@ impl Keys {
         let refused = |error: certs::tls::TlsConfigError| {
             StartError::Key(self.config.tls.cert.clone(), error.to_string())
         };
+        let callers: Vec<_> = self
+            .callers
+            .iter()
+            .map(|caller| Ok((caller, caller.checked(&self.config)?)))
+            .collect::<Result<_, StartError>>()?;
         self.acceptor
             .replace(tls_params(&self.config)?)
             .map_err(refused)?;
+        for (caller, params) in callers {
+            caller.connector.replace(&params).map_err(refused)?;
+        }
         self.signer.store(Arc::new(ours));
         Ok(())
     }
@@ -96,6 +119,7 @@ impl Keys {
             .chain(config::signing_files(&self.config.sign))
             .chain(&tls.anchors)
             .chain(&tls.crls)
+            .chain(self.callers.iter().map(|caller| &caller.anchors))
     }
 
     fn stamp(&self) -> Stamp {
@@ -107,18 +131,32 @@ impl Keys {
             .collect()
     }
 
-    fn show_ends(&self) {
-        for (name, file) in [
-            ("tls.cert", &self.config.tls.cert),
-            ("sign.cert", &self.config.sign.cert),
-        ] {
-            let ends = std::fs::read(file)
-                .ok()
-                .and_then(|pem| certs::keys::VerifyingKey::from_certificate_pem(&pem).ok())
-                .and_then(|key| key.not_after());
-            if let Some(ends) = ends {
-                self.metrics.certificate_ends(name, ends);
+    /// Shows when each certificate ends, and tells once a threshold which one somebody has to renew.
+    fn show_ends(&self, told: &mut BTreeMap<String, Nearness>) {
+        let now = self.clock.now();
+        let all = ends::of_all(&self.config, &self.partners.load());
+        told.retain(|place, _| all.contains_key(place));
+        for (place, end) in &all {
+            let Some(near) = Nearness::of(*end, now) else {
+                told.remove(place);
+                continue;
+            };
+            if told.insert(place.clone(), near) == Some(near) {
+                continue;
+            }
+            let urgency = near.words();
+            match near >= Nearness::Week {
+                true => {
+                    tracing::error!(certificate = place, %end, urgency, "a certificate ends: renew it")
+                }
+                false => {
+                    tracing::warn!(certificate = place, %end, urgency, "a certificate ends: renew it")
+                }
             }
         }
+        self.metrics.certificates_end(all);
     }
 }
+
+/// How often ends are looked at where nothing has changed.
+const ENDS_EVERY: Duration = Duration::from_secs(3_600);

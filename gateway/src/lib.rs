@@ -20,6 +20,7 @@ pub mod cli; // the command line
 pub mod config; // gateway.toml and partners/*.toml, every problem with its line
 pub mod container; // one message, with what proves it, in a file that stands alone
 pub mod deliver; // the way out, one worker per partner
+pub mod ends; // when the certificates in use end
 pub mod evidence; // checkpoints, time-stamps, retention
 pub mod feed; // the insurance database's changes, into the outbox
 pub mod gateway; // one gateway, started and drained
@@ -28,6 +29,7 @@ pub mod metrics; // what Prometheus sees
 pub mod orders; // what operators have stopped
 pub mod recover; // messages whose holder died after T1
 pub mod registry_server; // the insurance contract for others, over mutual TLS
+pub mod revocation; // what authorities have taken back, fetched and asked for
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod serve; // room 1: sockets

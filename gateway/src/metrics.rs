@@ -2,9 +2,10 @@
 //! personal data.
 
 use std::{
+    collections::BTreeMap,
     hash::Hash,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -61,6 +62,10 @@ pub struct Metrics {
     checkpoints: Counter,
     unstamped: Gauge<u64, AtomicU64>,
     time_stamps_degraded: Gauge,
+    ends: Mutex<BTreeMap<String, Timestamp>>,
+    list_ends: Family<IssuerLabels, Gauge<i64, AtomicI64>>,
+    list_life: Family<IssuerLabels, Gauge<i64, AtomicI64>>,
+    revocation_fetches: Family<FetchLabels, Counter>,
     limits_shared: Gauge,
     limits_local: Family<ReasonLabels, Counter>,
     // for the status page only
@@ -104,6 +109,10 @@ impl Metrics {
             checkpoints: Counter::default(),
             unstamped: Gauge::default(),
             time_stamps_degraded: Gauge::default(),
+            ends: Mutex::default(),
+            list_ends: Family::default(),
+            list_life: Family::default(),
+            revocation_fetches: Family::default(),
             limits_shared: Gauge::default(),
             limits_local: Family::default(),
             accepted_of: Bounded::default(),
@@ -249,6 +258,22 @@ impl Metrics {
             "When a certificate of ours ends, seconds since 1970",
             self.certificates.clone(),
         );
+        all.register_with_unit(
+            "revocation_list_next_update",
+            "Until when a revocation list holds, seconds since 1970",
+            Unit::Seconds,
+            self.list_ends.clone(),
+        );
+        all.register(
+            "revocation_list_life_percent",
+            "How much of a revocation list's life is over",
+            self.list_life.clone(),
+        );
+        all.register(
+            "revocation_fetches",
+            "Revocation lists fetched and responders asked, by outcome",
+            self.revocation_fetches.clone(),
+        );
         let start: Gauge = Gauge::default();
         start.set(started.as_second());
         all.register(
@@ -355,11 +380,49 @@ impl Metrics {
         self.sent_away.get()
     }
 
-    /// When a certificate of ours ends; `file` is its key in the config, such as `tls.cert`.
-    pub fn certificate_ends(&self, file: &'static str, not_after: Timestamp) {
-        self.certificates
-            .get_or_create(&FileLabels { file })
-            .set(not_after.as_second());
+    /// When each certificate in use ends, by its place, such as `tls.cert` or `partners.tax.keys.tax-1`;
+    /// what is not named any more is forgotten.
+    pub fn certificates_end(&self, all: BTreeMap<String, Timestamp>) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in ends.keys().filter(|file| !all.contains_key(*file)) {
+            self.certificates.remove(&FileLabels { file: gone.clone() });
+        }
+        for (file, not_after) in &all {
+            self.certificates
+                .get_or_create(&FileLabels { file: file.clone() })
+                .set(not_after.as_second());
+        }
+        *ends = all;
+    }
+
+    /// When each certificate in use ends, as it was told last.
+    #[must_use]
+    pub fn certificate_ends(&self) -> BTreeMap<String, Timestamp> {
+        self.ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A revocation list in force: until when, and how much of its life is over.
+    pub fn revocation_list(&self, issuer: &str, next_update: Timestamp, life_percent: i64) {
+        let labels = IssuerLabels {
+            issuer: issuer.to_owned(),
+        };
+        self.list_ends
+            .get_or_create(&labels)
+            .set(next_update.as_second());
+        self.list_life.get_or_create(&labels).set(life_percent);
+    }
+
+    /// A list was fetched, or a responder asked; `outcome` is `ok` or the reason.
+    pub fn revocation_fetched(&self, issuer: &str, what: &'static str, outcome: &'static str) {
+        let labels = FetchLabels {
+            issuer: issuer.to_owned(),
+            what,
+            outcome,
+        };
+        self.revocation_fetches.get_or_create(&labels).inc();
     }
 
     /// Whether all replicas count their limits together.
@@ -569,7 +632,19 @@ struct ReasonLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FileLabels {
-    file: &'static str,
+    file: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FetchLabels {
+    issuer: String,
+    what: &'static str,
+    outcome: &'static str,
 }
 
 /// Makes the histograms of the rooms.
@@ -615,7 +690,8 @@ mod tests {
             receipt: gateway_core::ports::Receipt::plain(bytes::Bytes::new(), None),
         };
         metrics.delivered(&PartnerId::parse("portal").unwrap(), &receipt);
-        metrics.certificate_ends("tls.cert", Timestamp::from_second(1_800_000_000).unwrap());
+        let ends = Timestamp::from_second(1_800_000_000).unwrap();
+        metrics.certificates_end([("tls.cert".to_owned(), ends)].into());
         let text = metrics.text();
         for line in [
             "# TYPE lienthong_room_duration_seconds histogram",

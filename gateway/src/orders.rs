@@ -13,9 +13,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use certs::revocation::Revocations;
 use gateway_core::{
     partner::Partners,
-    ports::{Office, Orders, Recovering, StoreError},
+    ports::{Clock, Office, Orders, Recovering, StoreError, SystemClock},
 };
 use schemas::id::PartnerId;
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ pub struct Standing {
     in_force: Arc<ArcSwap<Partners>>,
     orders: watch::Sender<Orders>,
     recovering: Arc<AtomicBool>,
+    revocations: Arc<Revocations>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Standing {
@@ -57,12 +60,26 @@ impl Standing {
             in_force: Arc::new(ArcSwap::new(registered.load_full())),
             orders: watch::Sender::new(Orders::default()),
             recovering: Arc::default(),
+            revocations: Arc::default(),
+            clock: Arc::new(SystemClock),
             office,
             registered,
         };
         standing.first().await?;
         standing.apply(&standing.registered.load_full());
         Ok(standing)
+    }
+
+    /// The same without the signing keys that were taken back, from now on and whenever more is learnt.
+    #[must_use]
+    pub fn screened_by(self, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
+        let standing = Self {
+            revocations,
+            clock,
+            ..self
+        };
+        standing.apply(&standing.registered.load_full());
+        standing
     }
 
     async fn first(&self) -> Result<(), Unread> {
@@ -98,6 +115,7 @@ impl Standing {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut seen = self.registered.load_full();
         let mut until_read = READ_EVERY;
+        let mut learnt = self.revocations.generation();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -109,6 +127,9 @@ impl Standing {
                 until_read = READ_EVERY;
                 changed = self.read().await.unwrap_or(false);
             }
+            let generation = self.revocations.generation();
+            changed |= generation != learnt;
+            learnt = generation;
             let registered = self.registered.load_full();
             if changed || !Arc::ptr_eq(&registered, &seen) {
                 self.apply(&registered);
@@ -167,10 +188,15 @@ impl Standing {
             .suspended()
             .map(|partner| partner.to_owned())
             .collect();
-        let in_force = match suspended.is_empty() {
+        let mut in_force = match suspended.is_empty() {
             true => Arc::clone(registered),
             false => Arc::new(registered.suspending(&suspended)),
         };
+        if self.revocations.sources().next().is_some() {
+            let now = self.clock.now();
+            let is_revoked = |leaf: &[u8]| self.revocations.is_revoked(leaf, now);
+            in_force = Arc::new(in_force.without_keys(is_revoked));
+        }
         self.in_force.store(in_force);
     }
 }

@@ -1,6 +1,7 @@
 //! Everything on one machine: a development authority, a seeded registry, the gateway, one simulated
 //! agency per system over real sockets, and the three flows played through all of it.
 
+pub mod authority;
 pub mod files;
 pub mod layout;
 mod table;
@@ -74,6 +75,7 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let layout = Layout::new(&options.dir);
     layout.make(clock.now(), KeyChoice::P256)?;
+    let desk = authority::Desk::open(&layout, clock.now()).await?;
     // The portal's agency is called as well: its place is taken before the gateway is told of it.
     let bound = TcpListener::bind(("127.0.0.1", 0)).await;
     let listener = bound.map_err(|error| SandboxError::Agency("portal", error.to_string()))?;
@@ -98,10 +100,12 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
     let all = reports.iter().all(FlowReport::is_ok);
     if !options.once {
         table::invite(&layout, &gateway, &address, &reports);
+        println!("\n{}", desk.told());
         crate::signals::stop().await;
     }
     gateway.drain().await;
     agencies.served.stop().await;
+    desk.close().await;
     Ok(all)
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use certs::tls::{Acceptor, Alpn, PeerCertificate};
+use certs::tls::{Accepted, Acceptor, Alpn, PeerCertificate};
 use gateway_core::{Arrival, Evidence, Peer, head::Body, partner::Partners, ports::Clock};
 use http::Request;
 use http_body_util::BodyExt;
@@ -28,7 +28,7 @@ use tracing::Instrument;
 
 pub use places::Told;
 
-use crate::{config::Limits, metrics::Metrics, stack::House};
+use crate::{config::Limits, metrics::Metrics, revocation::Keeper, stack::House};
 use busy::{Busy, Heard, STREAM_WINDOW};
 use places::{Holders, Newcomer, Newcomers};
 
@@ -37,6 +37,8 @@ use places::{Holders, Newcomer, Newcomers};
 pub struct Front {
     /// TLS, reloadable.
     pub acceptor: Arc<Acceptor>,
+    /// Asks responders about newcomers.
+    pub keeper: Keeper,
     /// The registrations.
     pub partners: Arc<ArcSwap<Partners>>,
     /// The eight rooms.
@@ -107,15 +109,12 @@ impl Connection {
         }
         let handshake = tokio::select! {
             biased;
-            ended = self.front.acceptor.accept(stream) => ended,
+            ended = self.let_in(stream) => ended,
             () = newcomer.sent_away() => return refuse(&self.front, from, "handshakes"),
         };
         let accepted = match handshake {
             Ok(accepted) => accepted,
-            Err(error) => {
-                refuse(&self.front, from, error.reason());
-                return;
-            }
+            Err(reason) => return refuse(&self.front, from, reason),
         };
         drop(newcomer);
         let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
@@ -140,6 +139,14 @@ impl Connection {
             refuse(&self.front, from, "chatter");
         }
         self.front.metrics.connection_closed();
+    }
+
+    /// The handshake, then the responder of the client's authority, where it has one.
+    async fn let_in(&self, stream: TcpStream) -> Result<Accepted<TcpStream>, &'static str> {
+        let accepted = self.front.acceptor.accept(stream).await;
+        let accepted = accepted.map_err(|error| error.reason())?;
+        self.front.keeper.confirm(&accepted.peer.der).await?;
+        Ok(accepted)
     }
 
     /// Speaks until the end; true where it was only chatter.

@@ -1,10 +1,19 @@
 //! Where the packages meet: the insurance contract behind the adapters' small traits, the adapters
 //! in the stack, the workers and what they need.
 
-use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
-use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
+use certs::{
+    revocation::Revocations,
+    tls::{Alpn, Anchors, ClientParams, Connector, Identity},
+};
 use civil::{Births, Civil};
 use futures_util::future::BoxFuture;
 use gateway_core::{
@@ -176,6 +185,8 @@ pub struct Contract {
     pub client: Insurance,
     /// The registry, where this process runs it: in a file or on PostgreSQL.
     pub registry: Option<Registry>,
+    /// The connection to it, where it is remote.
+    pub(crate) caller: Option<Caller>,
 }
 
 impl Contract {
@@ -198,6 +209,7 @@ impl Contract {
         Ok(Self {
             client: Insurance::embedded_with(registry.clone(), limits),
             registry: Some(registry),
+            caller: None,
         })
     }
 
@@ -213,16 +225,17 @@ impl Contract {
             .anchors
             .clone()
             .ok_or_else(|| no("anchors are missing"))?;
-        let connector = connector(config, &anchors, vec![Alpn::H2])?;
+        let caller = Caller::new(config, &anchors, vec![Alpn::H2], Arc::default())?;
         let uri = uri
             .parse()
             .map_err(|_| no("uri is not https://host:port"))?;
-        let mut params = RemoteParams::new(uri, connector);
+        let mut params = RemoteParams::new(uri, caller.connector.clone());
         params.limits.calls_max = config.insurance.calls;
         let client = Insurance::remote(params).map_err(|error| no(&error.to_string()))?;
         Ok(Self {
             client,
             registry: None,
+            caller: Some(caller),
         })
     }
 }
@@ -322,21 +335,59 @@ pub async fn seed_with(
     }
 }
 
-fn connector(config: &Config, anchors: &PathBuf, alpn: Vec<Alpn>) -> Result<Connector, StartError> {
+/// A connection that we make with our TLS identity; it takes up new files while running.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) connector: Connector,
+    /// Whom the server's certificate must lead to, PEM.
+    pub(crate) anchors: PathBuf,
+    alpn: Vec<Alpn>,
+}
+
+impl Caller {
+    fn new(
+        config: &Config,
+        anchors: &Path,
+        alpn: Vec<Alpn>,
+        revocations: Arc<Revocations>,
+    ) -> Result<Self, StartError> {
+        let params = caller_params(config, anchors, &alpn)?;
+        let connector = Connector::judged_by(params, revocations)
+            .map_err(|error| StartError::Key(anchors.to_owned(), error.to_string()))?;
+        Ok(Self {
+            connector,
+            anchors: anchors.to_owned(),
+            alpn,
+        })
+    }
+
+    /// What its files say now, checked whole.
+    pub(crate) fn checked(&self, config: &Config) -> Result<ClientParams, StartError> {
+        let params = caller_params(config, &self.anchors, &self.alpn)?;
+        Connector::new(params.clone())
+            .map_err(|error| StartError::Key(self.anchors.clone(), error.to_string()))?;
+        Ok(params)
+    }
+}
+
+fn caller_params(
+    config: &Config,
+    anchors: &Path,
+    alpn: &[Alpn],
+) -> Result<ClientParams, StartError> {
     let refused =
-        |path: &PathBuf, error: &dyn ToString| StartError::Key(path.clone(), error.to_string());
+        |path: &Path, error: &dyn ToString| StartError::Key(path.to_owned(), error.to_string());
     let identity = Identity::from_files(&config.tls.cert, &config.tls.key)
         .map_err(|error| refused(&config.tls.cert, &error))?;
     let theirs = Anchors::from_file(anchors).map_err(|error| refused(anchors, &error))?;
-    Connector::new(ClientParams {
+    Ok(ClientParams {
         identity: Some(identity),
         anchors: theirs,
         crls: Vec::new(),
         tls12: false,
         handshake_deadline: config.limits.handshake(),
-        alpn,
+        alpn: alpn.to_vec(),
     })
-    .map_err(|error| refused(anchors, &error))
 }
 
 /// A background worker, to be spawned.
@@ -351,22 +402,30 @@ pub(crate) struct Hands<'a> {
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) tally: Option<Arc<dyn Tally>>,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
 
 impl Hands<'_> {
-    /// The change feed, the embedded registry's office, and one lane per partner with a desk.
+    /// The change feed, the embedded registry's office, and one lane per partner with a desk; beside
+    /// them the connections that they make.
     pub(crate) fn workers<'d>(
         &self,
         deliveries: impl Iterator<Item = &'d Delivery>,
-    ) -> Result<Vec<Worker>, StartError> {
+    ) -> Result<(Vec<Worker>, Vec<Caller>), StartError> {
         let mut workers = vec![self.feed()];
         workers.extend(self.office());
+        let mut callers: Vec<Caller> = self.contract.caller.iter().cloned().collect();
         for delivery in deliveries {
-            workers.push(Box::pin(self.lane(delivery)?.run(self.stop.clone())));
+            let revocations = Arc::clone(&self.revocations);
+            let alpn = vec![Alpn::Http1];
+            let caller = Caller::new(self.config, &delivery.anchors, alpn, revocations)?;
+            let lane = self.lane(delivery, &caller);
+            workers.push(Box::pin(lane.run(self.stop.clone())));
+            callers.push(caller);
         }
-        Ok(workers)
+        Ok((workers, callers))
     }
 
     fn feed(&self) -> Worker {
@@ -397,14 +456,14 @@ impl Hands<'_> {
         })
     }
 
-    fn lane(&self, delivery: &Delivery) -> Result<Lane, StartError> {
+    fn lane(&self, delivery: &Delivery, caller: &Caller) -> Lane {
         let (username, password) = match &delivery.login {
             Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
             None => (String::new(), String::new()),
         };
         let client = Client::new(ClientConfig {
             endpoint: delivery.endpoint.clone(),
-            tls: connector(self.config, &delivery.anchors, vec![Alpn::Http1])?,
+            tls: caller.connector.clone(),
             limits: ClientLimits {
                 call_deadline: Duration::from_millis(delivery.timeout_ms),
                 connections_max: delivery.concurrency,
@@ -427,7 +486,7 @@ impl Hands<'_> {
             retry_after_refusal: Duration::from_secs(60),
             batch_max: delivery.batch,
         };
-        Ok(Lane::new(LaneParts {
+        Lane::new(LaneParts {
             partner: delivery.partner.clone(),
             courier: Arc::new(portal::outbound::Desk::new(desk, road)),
             outbox: Arc::clone(self.outbox),
@@ -448,7 +507,7 @@ impl Hands<'_> {
             dice: deliver::fair_dice(),
             concurrency: delivery.concurrency,
             call_max: Duration::from_millis(delivery.timeout_ms),
-        }))
+        })
     }
 }
 

@@ -181,6 +181,11 @@ impl VerifyingKey {
         self.validity().map(|validity| validity.not_before)
     }
 
+    /// The certificate, DER; `None` for a bare key.
+    pub fn certificate_der(&self) -> Option<&[u8]> {
+        self.certificate.as_ref().map(|known| known.der.as_slice())
+    }
+
     /// When the certificate ends; `None` for a bare key.
     pub fn not_after(&self) -> Option<jiff::Timestamp> {
         self.validity().map(|validity| validity.not_after)

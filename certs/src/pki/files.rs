@@ -113,7 +113,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), PkiError> {
     written.map_err(|error| file_error(path, error))
 }
 
-fn read(path: &Path) -> Result<String, PkiError> {
+pub(super) fn read(path: &Path) -> Result<String, PkiError> {
     fs::read_to_string(path).map_err(|error| file_error(path, error))
 }
 

@@ -7,10 +7,10 @@ use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams, SanType, SerialNumber,
-    SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams,
+    CertificateSigningRequestParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, RevocationReason,
+    RevokedCertParams, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use time::OffsetDateTime;
 
@@ -28,6 +28,25 @@ pub enum Usage {
     Both,
     /// Signing messages; no TLS.
     Signing,
+    /// Signing time-stamps and nothing else (RFC 3161 §2.3).
+    TimeStamps,
+    /// Signing answers about revocation for the issuing authority (RFC 6960 §4.2.2.2).
+    Ocsp,
+}
+
+impl Usage {
+    /// Reads the word that commands take.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "client" => Self::Client,
+            "server" => Self::Server,
+            "both" => Self::Both,
+            "signing" => Self::Signing,
+            "time-stamps" => Self::TimeStamps,
+            "ocsp" => Self::Ocsp,
+            _ => return None,
+        })
+    }
 }
 
 /// Which key is made for a certificate.
@@ -177,6 +196,24 @@ impl Authority {
         })
     }
 
+    /// Makes a certificate for the key and the names of a request (PKCS#10, PEM); use and time are `params`'.
+    /// Returns the leaf and the issuing authority.
+    pub fn sign_request(&self, request: &str, params: &IssueParams) -> Result<Issued, PkiError> {
+        let mut asked = CertificateSigningRequestParams::from_pem(request).map_err(issue)?;
+        let serial = serial();
+        let mut granted = leaf_params(params, &serial)?;
+        granted.subject_alt_names = std::mem::take(&mut asked.params.subject_alt_names);
+        granted.distinguished_name = std::mem::take(&mut asked.params.distinguished_name);
+        asked.params = granted;
+        let certificate = asked.signed_by(&self.issuer).map_err(issue)?;
+        Ok(Issued {
+            chain_pem: format!("{}{}", certificate.pem(), self.issuing_pem),
+            key_pem: String::new(),
+            der: certificate.der().to_vec(),
+            serial,
+        })
+    }
+
     /// A revocation list in PEM that names these serial numbers, current from `this_update` to `next_update`.
     pub fn revocation_list(
         &self,
@@ -184,12 +221,26 @@ impl Authority {
         this_update: jiff::Timestamp,
         next_update: jiff::Timestamp,
     ) -> Result<String, PkiError> {
+        let revoked: Vec<_> = revoked
+            .iter()
+            .map(|serial| (*serial, this_update))
+            .collect();
+        self.revocation_list_of(&revoked, this_update, next_update)
+    }
+
+    /// The same, with the instant of each revocation.
+    pub fn revocation_list_of(
+        &self,
+        revoked: &[(&[u8], jiff::Timestamp)],
+        this_update: jiff::Timestamp,
+        next_update: jiff::Timestamp,
+    ) -> Result<String, PkiError> {
         let revoked_certs = revoked
             .iter()
-            .map(|serial| {
+            .map(|(serial, at)| {
                 Ok(RevokedCertParams {
                     serial_number: SerialNumber::from_slice(serial),
-                    revocation_time: instant(this_update)?,
+                    revocation_time: instant(*at)?,
                     reason_code: Some(RevocationReason::KeyCompromise),
                     invalidity_date: None,
                 })
@@ -213,6 +264,22 @@ impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Authority(keys REDACTED)")
     }
+}
+
+/// A new key and a request for a certificate of it (PKCS#10): (request, private key), both PEM.
+pub fn request(params: &IssueParams) -> Result<(String, String), PkiError> {
+    let (key_pem, _) = make_key(params.key)?;
+    let key = KeyPair::from_pem(&key_pem).map_err(issue)?;
+    let mut asked = CertificateParams::default();
+    asked.distinguished_name = rcgen::DistinguishedName::new();
+    asked
+        .distinguished_name
+        .push(DnType::CommonName, params.common_name.as_str());
+    asked.subject_alt_names = alternative_names(params)?;
+    let request = asked
+        .serialize_request(&key)
+        .and_then(|request| request.pem());
+    Ok((request.map_err(issue)?, key_pem))
 }
 
 fn authority_params(
@@ -246,6 +313,7 @@ fn leaf_params(from: &IssueParams, serial: &[u8]) -> Result<CertificateParams, P
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = extended_usages(from.usage);
+    params.custom_extensions = own_extensions(from.usage);
     params.serial_number = Some(SerialNumber::from_slice(serial));
     params.use_authority_key_identifier_extension = true;
     params.subject_alt_names = alternative_names(from)?;
@@ -253,12 +321,33 @@ fn leaf_params(from: &IssueParams, serial: &[u8]) -> Result<CertificateParams, P
 }
 
 fn extended_usages(usage: Usage) -> Vec<ExtendedKeyUsagePurpose> {
-    use ExtendedKeyUsagePurpose::{ClientAuth, EmailProtection, ServerAuth};
+    use ExtendedKeyUsagePurpose::{ClientAuth, EmailProtection, OcspSigning, ServerAuth};
     match usage {
         Usage::Client => vec![ClientAuth],
         Usage::Server => vec![ServerAuth],
         Usage::Both => vec![ClientAuth, ServerAuth],
         Usage::Signing => vec![EmailProtection],
+        Usage::TimeStamps => Vec::new(), // critical, so it is one of our own
+        Usage::Ocsp => vec![OcspSigning],
+    }
+}
+
+/// What rcgen has no words for.
+fn own_extensions(usage: Usage) -> Vec<CustomExtension> {
+    match usage {
+        Usage::TimeStamps => {
+            // SEQUENCE of id-kp-timeStamping, alone and critical: RFC 3161 §2.3
+            let only = [0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8].to_vec();
+            let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 37], only);
+            extension.set_criticality(true);
+            vec![extension]
+        }
+        Usage::Ocsp => {
+            // NULL: whoever trusts the authority need not ask about its responder, RFC 6960 §4.2.2.2.1
+            let nocheck = [1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
+            vec![CustomExtension::from_oid_content(&nocheck, vec![5, 0])]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ use super::policy::StrictClients;
 use super::{
     Alpn, Anchors, HandshakeError, Identity, PeerCertificate, RevocationList, TlsConfigError,
 };
+use crate::revocation::Revocations;
 
 /// A server's TLS stream; reads and writes like any other.
 pub type ServerStream<IO> = tokio_rustls::server::TlsStream<IO>;
@@ -44,6 +45,7 @@ pub struct ServerParams {
 pub struct Acceptor {
     current: ArcSwap<Current>,
     generation: AtomicU64,
+    revocations: Arc<Revocations>,
 }
 
 struct Current {
@@ -66,23 +68,39 @@ pub struct Accepted<IO> {
 impl Acceptor {
     /// Checks the parameters and builds the configuration.
     pub fn new(params: ServerParams) -> Result<Self, TlsConfigError> {
+        Self::judged_by(params, Arc::default())
+    }
+
+    /// The same, with what is known about revocation beside the lists of the parameters: it may change at
+    /// any time, and holds for the next handshake and for [`judge`](Self::judge).
+    ///
+    /// A client whose responder nobody has asked yet passes the handshake: whoever accepts has to ask
+    /// ([`Revocations::question`]) before a byte is served.
+    pub fn judged_by(
+        params: ServerParams,
+        revocations: Arc<Revocations>,
+    ) -> Result<Self, TlsConfigError> {
+        let current = Current::build(&params, &revocations)?;
         Ok(Self {
-            current: ArcSwap::from_pointee(Current::build(&params)?),
+            current: ArcSwap::from_pointee(current),
             generation: AtomicU64::new(0),
+            revocations,
         })
     }
 
     /// Puts new keys, anchors or revocation lists in place; connections that stand keep the old ones.
     /// When the parameters are refused, nothing changes.
     pub fn replace(&self, params: ServerParams) -> Result<(), TlsConfigError> {
-        self.current.store(Arc::new(Current::build(&params)?));
+        let current = Current::build(&params, &self.revocations)?;
+        self.current.store(Arc::new(current));
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
-    /// Counts the replacements: while it stands still, [`judge`](Self::judge) need not be asked again.
+    /// Counts the replacements and what was heard about revocation: while it stands still, [`judge`](Self::judge) need not be asked again.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        let replaced = self.generation.load(Ordering::Acquire);
+        replaced.wrapping_add(self.revocations.generation())
     }
 
     /// Whether `peer`, which got in before, would get in now: for connections that outlive a revocation.
@@ -139,9 +157,12 @@ where
 }
 
 impl Current {
-    fn build(params: &ServerParams) -> Result<Self, TlsConfigError> {
+    fn build(
+        params: &ServerParams,
+        revocations: &Arc<Revocations>,
+    ) -> Result<Self, TlsConfigError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let clients = Arc::new(client_verifier(params, &provider)?);
+        let clients = Arc::new(client_verifier(params, &provider, revocations)?);
         let key = SingleCertAndKey::from(params.identity.certified()?);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(params.tls12))
@@ -173,8 +194,9 @@ pub(super) fn versions(tls12: bool) -> &'static [&'static SupportedProtocolVersi
 fn client_verifier(
     params: &ServerParams,
     provider: &Arc<CryptoProvider>,
+    revocations: &Arc<Revocations>,
 ) -> Result<StrictClients, TlsConfigError> {
-    let anchors = Arc::clone(&params.client_anchors.0);
+    let anchors = Arc::clone(&params.client_anchors.store);
     let mut builder = WebPkiClientVerifier::builder_with_provider(anchors, Arc::clone(provider));
     if !params.crls.is_empty() {
         let lists = params.crls.iter().map(|list| list.0.clone());
@@ -183,10 +205,14 @@ fn client_verifier(
             .only_check_end_entity_revocation()
             .enforce_revocation_expiration();
     }
-    builder
+    let paths = builder
         .build()
-        .map(StrictClients)
-        .map_err(|error| TlsConfigError::Refused(error.to_string()))
+        .map_err(|error| TlsConfigError::Refused(error.to_string()))?;
+    Ok(StrictClients {
+        paths,
+        anchors: Arc::clone(&params.client_anchors.facts),
+        revocations: Arc::clone(revocations),
+    })
 }
 
 pub(super) fn refused(error: rustls::Error) -> TlsConfigError {

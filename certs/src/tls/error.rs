@@ -22,6 +22,9 @@ pub enum TlsConfigError {
     /// The private key could not be read.
     #[error("the private key could not be read")]
     BadKey,
+    /// An anchor whose key is too weak to prove anything.
+    #[error("an anchor's key is too weak: RSA of at least 2048 bits, P-256, P-384 or Ed25519")]
+    WeakAnchor,
     /// The key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
@@ -70,6 +73,30 @@ pub enum HandshakeError {
     /// RSA below 2,048 bits, a foreign curve, or a signature algorithm that is not accepted.
     #[error("the key or signature algorithm is too weak")]
     WeakKey,
+    /// The anchor that the certificate leads to has ended.
+    #[error("the anchor has expired")]
+    AnchorExpired,
+    /// The key usage forbids signing, or allows signing certificates or lists.
+    #[error("the certificate's key usage does not fit")]
+    WrongKeyUsage,
+    /// An authority on the path has no right to issue: no authority at all, or no keyCertSign.
+    #[error("the path leads over a certificate that may not issue")]
+    NotAnAuthority,
+    /// More authorities on the path than they or we allow.
+    #[error("the path is too long")]
+    PathTooLong,
+    /// A name that an authority on the path may not give away.
+    #[error("a name is outside its authority's constraints")]
+    NameConstraint,
+    /// A critical extension that nobody here understands.
+    #[error("the certificate has an unknown critical extension")]
+    CriticalExtension,
+    /// Valid for longer than we let a certificate live.
+    #[error("the certificate lives too long")]
+    LivesTooLong,
+    /// The signature of the certificate or of one above it is wrong.
+    #[error("a signature on the path is wrong")]
+    BadSignature,
     /// The certificate or its signature is malformed.
     #[error("the certificate is malformed")]
     BadCertificate,
@@ -113,6 +140,14 @@ impl HandshakeError {
             Self::RevocationUnknown => "revocation-unknown",
             Self::RevocationListExpired => "crl-expired",
             Self::WeakKey => "weak-key",
+            Self::AnchorExpired => "anchor-expired",
+            Self::WrongKeyUsage => "wrong-key-usage",
+            Self::NotAnAuthority => "not-an-authority",
+            Self::PathTooLong => "path-too-long",
+            Self::NameConstraint => "name-constraint",
+            Self::CriticalExtension => "critical-extension",
+            Self::LivesTooLong => "lives-too-long",
+            Self::BadSignature => "bad-signature",
             Self::BadCertificate => "bad-certificate",
             Self::WrongName => "wrong-name",
             Self::Incompatible => "incompatible",
@@ -167,6 +202,7 @@ impl HandshakeError {
             }
             C::UnknownIssuer => Self::UnknownIssuer,
             C::InvalidPurpose | C::InvalidPurposeContext { .. } => Self::WrongUsage,
+            C::BadSignature => Self::BadSignature,
             C::NotValidForName | C::NotValidForNameContext { .. } => Self::WrongName,
             C::Other(other) => Self::from_other(other),
             C::UnsupportedSignatureAlgorithmContext { .. }
@@ -179,13 +215,42 @@ impl HandshakeError {
         match other.0.downcast_ref::<PolicyRefusal>() {
             Some(PolicyRefusal::WeakKey) => Self::WeakKey,
             Some(PolicyRefusal::WrongUsage) => Self::WrongUsage,
+            Some(PolicyRefusal::WrongKeyUsage) => Self::WrongKeyUsage,
+            Some(PolicyRefusal::NotAnAuthority) => Self::NotAnAuthority,
+            Some(PolicyRefusal::PathTooLong) => Self::PathTooLong,
+            Some(PolicyRefusal::LivesTooLong) => Self::LivesTooLong,
+            Some(PolicyRefusal::AnchorExpired) => Self::AnchorExpired,
             Some(PolicyRefusal::Unreadable) => Self::BadCertificate,
-            // webpki's own words for an authority's certificate sent as a client's
-            None if format!("{:?}", other.0).contains("CaUsedAsEndEntity") => Self::WrongUsage,
-            None => Self::BadCertificate,
+            None => Self::from_words(&format!("{:?}", other.0)),
         }
     }
+
+    /// webpki's own words: its type is not among what rustls makes public.
+    fn from_words(words: &str) -> Self {
+        let found = WEBPKI_WORDS
+            .iter()
+            .find(|(word, _)| words.starts_with(word));
+        found.map_or(Self::BadCertificate, |(_, refusal)| refusal())
+    }
 }
+
+/// The names of `webpki::Error`'s variants, and what each of them is to us.
+const WEBPKI_WORDS: &[(&str, Reading)] = &[
+    ("CaUsedAsEndEntity", || HandshakeError::WrongUsage),
+    ("EndEntityUsedAsCa", || HandshakeError::NotAnAuthority),
+    ("PathLenConstraintViolated", || HandshakeError::PathTooLong),
+    ("MaximumPathDepthExceeded", || HandshakeError::PathTooLong),
+    ("NameConstraintViolation", || HandshakeError::NameConstraint),
+    ("UnsupportedNameConstraint", || {
+        HandshakeError::NameConstraint
+    }),
+    ("UnsupportedCriticalExtension", || {
+        HandshakeError::CriticalExtension
+    }),
+    ("UnsupportedSignatureAlgorithm", || HandshakeError::WeakKey),
+];
+
+type Reading = fn() -> HandshakeError;
 
 fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()

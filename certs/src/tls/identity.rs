@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::sign::CertifiedKey;
 use zeroize::Zeroize as _;
 
-use super::TlsConfigError;
+use super::{TlsConfigError, policy};
 use crate::digest;
 
 /// Our certificate chain, leaf first, with its private key; `Debug` shows the chain's length only.
@@ -95,18 +95,33 @@ impl std::fmt::Debug for Identity {
 
 /// The certificate authorities that a peer's certificate must lead to.
 #[derive(Clone, Debug)]
-pub struct Anchors(pub(super) Arc<RootCertStore>);
+pub struct Anchors {
+    pub(super) store: Arc<RootCertStore>,
+    pub(super) facts: Arc<[AnchorFacts]>,
+}
+
+/// What the TLS library forgets of an anchor: a root that has ended proves nothing any more.
+#[derive(Clone, Debug)]
+pub(super) struct AnchorFacts {
+    pub(super) subject: Vec<u8>,
+    pub(super) not_after: i64,
+}
 
 impl Anchors {
     /// Reads every certificate of a PEM file; none at all is an error.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsConfigError> {
         let mut store = RootCertStore::empty();
+        let mut facts = Vec::new();
         for certificate in certificates(pem)? {
+            facts.push(policy::check_anchor(&certificate)?);
             store
                 .add(certificate)
                 .map_err(|_| TlsConfigError::BadCertificate)?;
         }
-        Ok(Self(Arc::new(store)))
+        Ok(Self {
+            store: Arc::new(store),
+            facts: facts.into(),
+        })
     }
 
     /// Reads the file.
@@ -116,7 +131,7 @@ impl Anchors {
 
     /// One digest per certificate, the same for two certificates of one key: tells authorities apart.
     pub fn authorities(&self) -> impl Iterator<Item = [u8; 32]> {
-        let anchors = self.0.roots.iter();
+        let anchors = self.store.roots.iter();
         anchors.map(|anchor| digest::sha256(&anchor.subject_public_key_info))
     }
 }

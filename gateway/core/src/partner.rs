@@ -263,6 +263,32 @@ impl Partners {
         }
     }
 
+    /// The same without the signing keys whose certificate (DER) was taken back.
+    #[must_use]
+    pub fn without_keys(&self, is_revoked: impl Fn(&[u8]) -> bool) -> Self {
+        let stays = |key: &Arc<SenderKey>| !key.key.certificate_der().is_some_and(&is_revoked);
+        let with = |partner: &Arc<Partner>| match partner.keys.iter().all(stays) {
+            true => Arc::clone(partner),
+            false => Arc::new(Partner {
+                keys: partner
+                    .keys
+                    .iter()
+                    .filter(|key| stays(key))
+                    .cloned()
+                    .collect(),
+                ..Partner::clone(partner)
+            }),
+        };
+        let by_id = self.by_id.iter();
+        let by_peer = self.by_peer.iter();
+        Self {
+            environment: self.environment,
+            us: self.us.clone(),
+            by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
+            by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
+        }
+    }
+
     /// Where this gateway stands.
     #[must_use]
     pub fn environment(&self) -> Environment {

@@ -11,6 +11,7 @@ use schemas::{
 };
 
 use super::{AdminParts, Phase, office::act_line};
+use crate::ends::{self, Nearness};
 
 /// The page of a running gateway.
 pub async fn page(parts: &AdminParts) -> StatusResponse {
@@ -33,6 +34,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     findings.extend(orders.0.iter().map(order_finding));
     findings.extend(parts.metrics.degraded().map(degraded_finding));
     findings.extend(partner_findings(&partners, now));
+    findings.extend(certificate_findings(parts, now));
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,6 +160,23 @@ fn lane_findings(lanes: &[LaneCensus], now: Timestamp) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Our own certificates and anchors that end within 60 days; partners' keys are told with the partners.
+fn certificate_findings(parts: &AdminParts, now: Timestamp) -> Vec<Finding> {
+    let ends = parts.metrics.certificate_ends().into_iter();
+    ends.filter(|(place, _)| !place.starts_with(ends::PARTNERS))
+        .filter_map(|(place, end)| {
+            let near = Nearness::of(end, now)?;
+            let day = day_in_viet_nam(end);
+            let what = format!("the certificate of {place} ends on {day} ({})", near.words());
+            let cure = "have it renewed and put the new files in its place: they are taken up while running";
+            Some(match near >= Nearness::Week {
+                true => error(&what, cure),
+                false => warning(&what, cure),
+            })
+        })
+        .collect()
 }
 
 /// What ends within a month: keys and agreements.

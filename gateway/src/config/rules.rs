@@ -22,6 +22,8 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     ];
     let evidence = evidence.into_iter().flatten();
     problems.extend(evidence.map(|(key, what, cure)| config.place().error(key, what, cure)));
+    let points = super::revocation_points(config).err();
+    problems.extend(points.map(|(key, what, cure)| config.place().error(&key, what, cure)));
     keys::check_own(config, &mut problems);
     if config.environment == Environment::Production {
         production(config, &mut problems);

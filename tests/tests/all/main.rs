@@ -25,6 +25,7 @@ mod recovery; // killed between any two steps
 mod registry; // the registry on PostgreSQL
 mod remote;
 mod restore; // the insurance database somewhere else
+mod revocation; // what an authority takes back is out
 mod sight; // one message seen as one trace, and nobody's data in it
 mod signatures; // who really said it
 mod simulation; // everything at once, in virtual time, from a seed

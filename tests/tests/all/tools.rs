@@ -334,3 +334,39 @@ async fn curl_that_speaks_at_most_tls_1_2_is_not_heard() {
     );
     assert!(String::from_utf8_lossy(&output.stderr).contains("alert protocol version"));
 }
+
+/// What sslscan finds, without what differs by run and by its own OpenSSL: addresses, versions, curves, the
+/// certificate.
+fn found_by_sslscan(address: std::net::SocketAddr) -> String {
+    let mut command = Command::new("sslscan");
+    command.args(["--no-colour", "--sni-name=localhost", &address.to_string()]);
+    let said = String::from_utf8(run(&mut command, b"")).unwrap();
+    let own = [
+        "Version:",
+        "OpenSSL ",
+        "Connected to",
+        "Testing SSL",
+        "Rebuild with",
+    ];
+    let kept = said
+        .split("Server Key Exchange Group(s):")
+        .next()
+        .unwrap()
+        .lines()
+        .map(|line| line.split(" Curve").next().unwrap().trim_end())
+        .filter(|line| !line.is_empty() && !own.iter().any(|word| line.contains(word)));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sslscan_finds_tls_1_3_and_nothing_else_at_the_door() {
+    if !has("sslscan") {
+        return;
+    }
+    let house = House::start().await;
+    let address = house.address();
+    let found = tokio::task::spawn_blocking(move || found_by_sslscan(address))
+        .await
+        .unwrap();
+    assert_eq!(found, include_str!("sslscan.txt"), "{found}");
+}
