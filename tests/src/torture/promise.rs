@@ -22,6 +22,7 @@ mod r10_order;
 mod r13_rolling;
 mod r14_restore;
 mod recovery;
+mod s15_token;
 mod seen;
 
 use std::{
@@ -179,6 +180,7 @@ promises! {
     "R10", "order per key", Either, r10_order;
     "R13", "restarts by SIGTERM under load", Both, r13_rolling;
     "R14", "backup and restore under load", Either, r14_restore;
+    "S15", "the signing key's token is taken away under load", Sqlite, s15_token;
     "A1", "trouble at one partner", Sqlite, a01_isolation;
     "A2", "the breaker, seen by the partner", Sqlite, a02_breaker;
     "A3", "limits are exact", Sqlite, a03_limits;
