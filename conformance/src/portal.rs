@@ -1,10 +1,12 @@
 //! The National Public Service Portal: submits dossiers and receives their progress.
 //!
 //! Its own server stands behind mutual TLS and speaks as integrators know the portal: a login session,
-//! `DongBoHoSoMC`, `CapNhatTienDoHoSoMC` with at most ten steps, error codes 0, 3 and -3. It keeps a
+//! `DongBoHoSoMC`, `CapNhatTienDoHoSoMC` with at most ten steps, error codes 0, 3 and -3, and, in the
+//! gateway's own profile, `TraCuuHoSo`. It keeps a
 //! dossier table of its own, checks every field and records every illegal order as a violation.
 
 mod check;
+mod lookup;
 mod mischief;
 mod server;
 mod submission;
@@ -101,6 +103,14 @@ impl Portal {
         self.desk
             .memory
             .read(|book| book.table.dossiers.get(code).cloned())
+    }
+
+    /// Loses what it was told about a dossier but for the first `keep` steps; of none nothing is left.
+    pub fn forget(&self, code: &str, keep: usize) -> Result<(), Trouble> {
+        self.desk
+            .memory
+            .change(|book| book.table.forget(code, keep))?;
+        Ok(())
     }
 
     /// Everything that the gateway said and should not have said, oldest first.

@@ -8,6 +8,7 @@ pub mod explain;
 mod grpc;
 mod http;
 mod office;
+mod pulls;
 pub mod status;
 
 use std::{
@@ -23,7 +24,7 @@ use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use gateway_core::{
     partner::{Environment, Partners},
-    ports::{Clock, MessageLog, Office},
+    ports::{Clock, MessageLog, Office, PullBook},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -47,6 +48,8 @@ pub struct AdminParts {
     pub log: Arc<dyn MessageLog>,
     /// The outbox, as operators see it.
     pub office: Arc<dyn Office>,
+    /// Reconciliation pulls.
+    pub book: Arc<dyn PullBook>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The registrations.

@@ -9,6 +9,7 @@ mod conformance;
 mod journal;
 mod migrate;
 mod office;
+mod reconcile;
 mod recovery;
 mod registry;
 #[cfg(feature = "sandbox")]
@@ -54,6 +55,9 @@ enum Command {
     /// What is on its way out: list, show, pause, resume, replay, cancel, recover, acts.
     #[command(subcommand)]
     Outbox(office::Outbox),
+    /// What partners lost or never sent: list, show.
+    #[command(subcommand)]
+    Reconcile(reconcile::Reconcile),
     /// Partners: suspend, resume.
     #[command(subcommand)]
     Partner(office::Partner),
@@ -140,6 +144,7 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sign(arguments) => arguments.run(),
             Self::Outbox(command) => on_runtime(command.run()),
+            Self::Reconcile(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),
             Self::Verify(arguments) => arguments.run(),

@@ -9,7 +9,7 @@ use certs::{
 };
 use gateway_core::{
     limits::Tally,
-    ports::{Clock, MessageLog, Office, Outbox, Sight, SystemClock},
+    ports::{Clock, MessageLog, Office, Outbox, PullBook, Sight, SystemClock},
     sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
 };
@@ -113,6 +113,7 @@ impl Gateway {
         let log: Arc<dyn MessageLog> = Arc::<Store>::clone(&store);
         let outbox: Arc<dyn Outbox> = Arc::<Store>::clone(&store) as Arc<dyn Outbox>;
         let office: Arc<dyn Office> = Arc::<Store>::clone(&store) as Arc<dyn Office>;
+        let book: Arc<dyn PullBook> = Arc::<Store>::clone(&store) as Arc<dyn PullBook>;
         let standing = Standing::begin(Arc::clone(&office), registered)
             .await
             .map_err(|unread| StartError::Store(unread.to_string()))?;
@@ -164,6 +165,7 @@ impl Gateway {
             contract: &contract,
             partners: &partners,
             outbox: &outbox,
+            book: &book,
             orders: &orders,
             clock: &clock,
             metrics: &metrics,
@@ -176,6 +178,7 @@ impl Gateway {
         let operators = AdminParts {
             log: Arc::clone(&log),
             office,
+            book: Arc::clone(&book),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),
             clock: Arc::clone(&clock),

@@ -27,6 +27,7 @@ pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees
 pub mod orders; // what operators have stopped
+pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
 pub mod registry_server; // the insurance contract for others, over mutual TLS
 pub mod revocation; // what authorities have taken back, fetched and asked for

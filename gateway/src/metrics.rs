@@ -40,6 +40,7 @@ pub struct Metrics {
     refusals: Bounded<RefusalLabels>,
     answers: Bounded<AnswerLabels>,
     deliveries: Bounded<DeliveryLabels>,
+    reconciled: Bounded<DeliveryLabels>,
     connections: Gauge,
     accepted: Counter,
     refused_connections: Family<ReasonLabels, Counter>,
@@ -87,6 +88,7 @@ impl Metrics {
             refusals: Bounded::default(),
             answers: Bounded::default(),
             deliveries: Bounded::default(),
+            reconciled: Bounded::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             refused_connections: Family::default(),
@@ -144,6 +146,11 @@ impl Metrics {
             "deliveries",
             "Calls to partners",
             self.deliveries.family.clone(),
+        );
+        all.register(
+            "reconciled",
+            "What pulls found: parcels held, put in again or given up, messages that never came",
+            self.reconciled.family.clone(),
         );
         all.register("connections", "Open connections", self.connections.clone());
         all.register(
@@ -364,6 +371,17 @@ impl Metrics {
             .count(labels(partner.as_str()), || labels(OTHER));
     }
 
+    /// What a pull found at a partner: so many parcels or messages, by outcome.
+    pub fn reconciled(&self, partner: &PartnerId, outcome: &'static str, many: u32) {
+        let labels = |partner: &str| DeliveryLabels {
+            partner: partner.to_owned(),
+            outcome,
+        };
+        let labels_of = labels(partner.as_str());
+        self.reconciled
+            .count_by(labels_of, || labels(OTHER), u64::from(many));
+    }
+
     /// Whether messages are taken.
     pub fn set_ready(&self, ready: bool) {
         self.ready.set(i64::from(ready));
@@ -572,13 +590,17 @@ impl<L: Clone + Hash + Eq> Default for Bounded<L> {
 
 impl<L: Clone + Hash + Eq> Bounded<L> {
     fn count(&self, labels: L, other: impl FnOnce() -> L) {
+        self.count_by(labels, other, 1);
+    }
+
+    fn count_by(&self, labels: L, other: impl FnOnce() -> L, many: u64) {
         if let Some(counter) = self.family.get(&labels) {
-            counter.inc();
+            counter.inc_by(many);
             return;
         }
         let is_full = self.sets.fetch_add(1, Ordering::Relaxed) >= LABEL_SETS_MAX;
         let labels = if is_full { other() } else { labels };
-        self.family.get_or_create(&labels).inc();
+        self.family.get_or_create(&labels).inc_by(many);
     }
 }
 

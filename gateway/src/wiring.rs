@@ -20,7 +20,7 @@ use gateway_core::{
     Context, Evidence, Operation,
     limits::Tally,
     partner::{Partners, Quota},
-    ports::{Clock, Orders, Outbox, Parcel},
+    ports::{Clock, Orders, Outbox, Parcel, PullBook},
     stage::{Gate, Parts},
 };
 use insurance::{
@@ -47,6 +47,7 @@ use crate::{
     feed::Feed,
     gateway::StartError,
     metrics::Metrics,
+    reconcile::Reconcile,
     stack::{Stack, stack},
 };
 
@@ -61,6 +62,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &portal::SUBMIT,
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
+        &portal::outbound::LOOK_UP,
     ]
 }
 
@@ -399,6 +401,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) partners: &'a Arc<ArcSwap<Partners>>,
     pub(crate) outbox: &'a Arc<dyn Outbox>,
+    pub(crate) book: &'a Arc<dyn PullBook>,
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
@@ -424,6 +427,7 @@ impl Hands<'_> {
             let lane = self.lane(delivery, &caller);
             workers.push(Box::pin(lane.run(self.stop.clone())));
             callers.push(caller);
+            workers.extend(self.reconcile(delivery));
         }
         Ok((workers, callers))
     }
@@ -454,6 +458,19 @@ impl Hands<'_> {
                 registry.run_steps(every, stopped).await;
             })
         })
+    }
+
+    /// Where the partner's file has a schedule for it.
+    fn reconcile(&self, delivery: &Delivery) -> Option<Worker> {
+        let reconcile = Reconcile {
+            partner: delivery.partner.clone(),
+            schedule: delivery.reconcile.clone()?,
+            words: Arc::new(portal::outbound::Reconciler),
+            book: Arc::clone(self.book),
+            clock: Arc::clone(self.clock),
+            metrics: Arc::clone(self.metrics),
+        };
+        Some(Box::pin(reconcile.run(self.stop.clone())))
     }
 
     fn lane(&self, delivery: &Delivery, caller: &Caller) -> Lane {

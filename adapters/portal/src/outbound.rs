@@ -8,9 +8,11 @@
 //! | every later one | `CapNhatTienDoHoSoMC`: one line in its history |
 //! | … into state 3, 7, 8, 9 or 10 | and then `DongBoHoSoMC`, `isUpdating` True: day of return, refusal and result papers stand only there |
 //!
-//! One parcel is one call's worth, so that each is repeated and settled by itself.
+//! One parcel is one call's worth, so that each is repeated and settled by itself. Pulls ([`Reconciler`]) go
+//! by the same desk.
 
 mod desk;
+mod pulls;
 mod words;
 
 use bytes::Bytes;
@@ -29,6 +31,7 @@ use schemas::{
 };
 
 pub use desk::{Desk, DeskConfig, Exchange};
+pub use pulls::Reconciler;
 
 /// `DongBoHoSoMC` as agreements name it. The portal proves us by session and certificate, not by a
 /// signature; `proof` is what we would demand and plays no part outwards.
@@ -43,6 +46,14 @@ pub static SYNC: Operation = Operation {
 pub static PROGRESS: Operation = Operation {
     name: "portal.update-progress",
     effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
+/// `TraCuuHoSo` as agreements name it: what the portal holds. Own profile.
+pub static LOOK_UP: Operation = Operation {
+    name: "portal.look-up-dossiers",
+    effect: Effect::Read,
     proof: ProofKind::Jws,
     fields: &[],
 };
@@ -102,6 +113,7 @@ fn kind(service: Service) -> &'static str {
     match service {
         Service::SyncDossier => "portal.sync",
         Service::UpdateProgress => "portal.progress",
+        Service::LookUp => "portal.pull",
     }
 }
 
@@ -109,13 +121,18 @@ fn suffix(service: Service) -> &'static str {
     match service {
         Service::SyncDossier => "sync",
         Service::UpdateProgress => "progress",
+        Service::LookUp => "pull",
     }
 }
 
 fn service_of(kind: &str) -> Option<Service> {
-    [Service::SyncDossier, Service::UpdateProgress]
-        .into_iter()
-        .find(|&service| self::kind(service) == kind)
+    [
+        Service::SyncDossier,
+        Service::UpdateProgress,
+        Service::LookUp,
+    ]
+    .into_iter()
+    .find(|&service| self::kind(service) == kind)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::check::{self, Checked};
+use super::lookup;
 use super::table::{Refused, Table};
 use super::{Book, Mischief, Portal};
 use crate::call::Trouble;
@@ -106,14 +107,31 @@ impl Portal {
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.server_errors)) {
             return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
         }
-        let said = self.service(body);
+        let said = match lookup::is_look_up(body) {
+            true => self.look_up(body),
+            false => told(&self.service(body)),
+        };
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.drop_replies)) {
             return None;
         }
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.claim_exists)) {
             return Some(reply(&(3, "Hồ sơ đã tồn tại".to_owned())));
         }
-        Some(reply(&said))
+        Some(json_of(&said))
+    }
+
+    /// A look-up, answered from the table and the ledger.
+    fn look_up(&self, body: &Value) -> Value {
+        if !self.session_holds(body["session"].as_str().unwrap_or_default()) {
+            return told(&no_session());
+        }
+        match lookup::checked(body) {
+            Ok(asked) => self.desk.memory.read(|book| lookup::answer(book, &asked)),
+            Err(wrong) => {
+                self.violate(format!("TraCuuHoSo: {wrong}"));
+                told(&(-2, format!("Dữ liệu không hợp lệ: {wrong}")))
+            }
+        }
     }
 
     fn login(&self, body: &Value) -> Said {
@@ -135,10 +153,7 @@ impl Portal {
 
     fn service(&self, body: &Value) -> Said {
         if !self.session_holds(body["session"].as_str().unwrap_or_default()) {
-            return (
-                -1,
-                "Phiên làm việc (session) không tồn tại hoặc đã hết hạn".to_owned(),
-            );
+            return no_session();
         }
         match self.desk.memory.change(|book| serve_call(book, body)) {
             Ok(said) => said,
@@ -168,6 +183,11 @@ impl Portal {
 
 /// An error code and its words; for a login the words are the session.
 type Said = (i64, String);
+
+fn no_session() -> Said {
+    let words = "Phiên làm việc (session) không tồn tại hoặc đã hết hạn";
+    (-1, words.to_owned())
+}
 
 fn serve_call(book: &mut Book, body: &Value) -> Said {
     match checked_call(body) {
@@ -360,10 +380,17 @@ fn is_gateway(portal: &Portal, peer: &PeerCertificate) -> bool {
 struct Lost;
 
 fn reply(said: &Said) -> Response<Full<Bytes>> {
-    let body = match said {
+    json_of(&told(said))
+}
+
+fn told(said: &Said) -> Value {
+    match said {
         (SESSION, session) => json!({"error_code": 0, "session": session}),
         (code, words) => json!({"error_code": code, "message": words, "result": []}),
-    };
+    }
+}
+
+fn json_of(body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     response.headers_mut().insert(
         http::header::CONTENT_TYPE,

@@ -110,6 +110,15 @@ impl Table {
         )
     }
 
+    /// Loses a dossier's steps behind the first `keep`, and with none left the dossier.
+    pub(super) fn forget(&mut self, code: &str, keep: usize) {
+        if keep == 0 {
+            self.dossiers.remove(code);
+        } else if let Some(dossier) = self.dossiers.get_mut(code) {
+            dossier.steps.truncate(keep);
+        }
+    }
+
     /// Notes something that the gateway should not have said.
     pub(super) fn violate(&mut self, what: String) {
         if self.violations.len() < VIOLATIONS_MAX {

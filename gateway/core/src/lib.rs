@@ -21,6 +21,7 @@ pub mod outbound;
 pub mod partner;
 pub mod policy;
 pub mod ports;
+pub mod reconcile;
 pub mod refusal;
 pub mod seal;
 pub mod sign;

@@ -11,6 +11,7 @@ use crate::head::Evidence;
 
 mod office;
 mod outbox;
+mod pulls;
 mod tokens;
 
 pub use office::{
@@ -18,6 +19,9 @@ pub use office::{
     ParcelStory, Recovering, Stop, THE_STORE,
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
+pub use pulls::{
+    Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Telling, Told, Window,
+};
 pub use tokens::{KeysUnavailable, NoTokens, Tokens};
 
 /// Time, passed in so that tests can turn it.

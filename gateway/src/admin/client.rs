@@ -4,7 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use schemas::proto::admin::{
     ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListParcelsRequest, ListParcelsResponse, ShowParcelRequest, ShowParcelResponse, StatusRequest,
+    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, StatusRequest,
     StatusResponse, admin_client::AdminClient,
 };
 use tonic::transport::{Channel, Endpoint};
@@ -79,6 +80,28 @@ pub async fn acts(admin: SocketAddr, max: u32) -> Result<ListActsResponse, Error
         .await?
         .list_acts(ListActsRequest { max })
         .await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Reconciliation pulls, the newest window first.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn pulls(
+    admin: SocketAddr,
+    request: ListPullsRequest,
+) -> Result<ListPullsResponse, Error> {
+    let answer = connect(admin).await?.list_pulls(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One pull and what it found.
+///
+/// # Errors
+/// Where nobody listens, nobody knows the pull, or the gateway refuses.
+pub async fn pull(admin: SocketAddr, id: &str) -> Result<ShowPullResponse, Error> {
+    let request = ShowPullRequest { id: id.to_owned() };
+    let answer = connect(admin).await?.show_pull(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

@@ -2,7 +2,8 @@
 
 use schemas::proto::admin::{
     ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListParcelsRequest, ListParcelsResponse, ShowParcelRequest, ShowParcelResponse, StatusRequest,
+    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, StatusRequest,
     StatusResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
@@ -10,7 +11,7 @@ use tonic::{Request, Response, Status};
 use super::{
     AdminParts,
     explain::{explain, fenced},
-    office, status,
+    office, pulls, status,
 };
 
 /// Answers operators.
@@ -72,6 +73,22 @@ impl Admin for Desk {
     ) -> Result<Response<ListActsResponse>, Status> {
         let listed = office::acts(&self.0, request.into_inner()).await;
         listed.map(Response::new)
+    }
+
+    async fn list_pulls(
+        &self,
+        request: Request<ListPullsRequest>,
+    ) -> Result<Response<ListPullsResponse>, Status> {
+        let listed = pulls::list(&self.0, request.into_inner()).await;
+        listed.map(Response::new)
+    }
+
+    async fn show_pull(
+        &self,
+        request: Request<ShowPullRequest>,
+    ) -> Result<Response<ShowPullResponse>, Status> {
+        let shown = pulls::show(&self.0, &request.into_inner().id).await;
+        shown.map(Response::new)
     }
 }
 

@@ -152,7 +152,7 @@ fn filter(asked: ListParcelsRequest) -> Result<ParcelFilter, Status> {
     })
 }
 
-fn page(asked: u32) -> usize {
+pub(super) fn page(asked: u32) -> usize {
     match asked {
         0 => 50,
         most => usize::try_from(most).unwrap_or(PAGE_MAX).min(PAGE_MAX),
@@ -194,7 +194,7 @@ pub(super) fn act_line(act: &ActStory) -> ActLine {
     }
 }
 
-fn unavailable(error: StoreError) -> Status {
+pub(super) fn unavailable(error: StoreError) -> Status {
     Status::unavailable(error.to_string())
 }
 

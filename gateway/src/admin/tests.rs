@@ -3,9 +3,9 @@
 use futures_util::future::BoxFuture;
 use gateway_core::Evidence;
 use gateway_core::ports::{
-    Act, ActStory, Acted, Census, Claimed, Entry, Known, LaneCensus, Orders, Parcel, ParcelFile,
-    ParcelFilter, ParcelStory, Recovering, RefusalNote, StoreError, StoredAnswer, Story,
-    SystemClock, Unfinished,
+    Act, ActStory, Acted, Answered, Census, Claimed, Entry, Judgement, Known, LaneCensus, Orders,
+    Parcel, ParcelFile, ParcelFilter, ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering,
+    RefusalNote, StoreError, StoredAnswer, Story, SystemClock, Telling, Unfinished,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -94,6 +94,33 @@ impl Office for Quiet {
     }
 }
 
+impl PullBook for Quiet {
+    fn planned(&self, _: &PartnerId) -> Answer<'_, Option<jiff::Timestamp>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn telling(&self, _: &Pull, _: usize) -> Answer<'_, Telling> {
+        Box::pin(async { Ok(Telling::default()) })
+    }
+    fn plan(&self, _: Vec<(Pull, Parcel)>) -> Answer<'_, usize> {
+        Box::pin(async { Ok(0) })
+    }
+    fn answered(&self, _: &PartnerId, _: usize) -> Answer<'_, Vec<Answered>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn never_came(&self, _: &PartnerId, _: Vec<MessageId>) -> Answer<'_, Vec<MessageId>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn judge(&self, _: Judgement) -> Answer<'_, Acted> {
+        Box::pin(async { Ok(Acted::NotFound) })
+    }
+    fn pulls(&self, _: Option<&PartnerId>, _: usize) -> Answer<'_, Vec<PullStory>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn pull(&self, _: &str) -> Answer<'_, Option<PullFile>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
 struct Scene {
     address: std::net::SocketAddr,
     readiness: Readiness,
@@ -109,6 +136,7 @@ async fn scene(scope: Scope) -> Scene {
     let parts = AdminParts {
         log: Arc::new(Remembered),
         office: Arc::new(Quiet),
+        book: Arc::new(Quiet),
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),
         clock: Arc::new(SystemClock),

@@ -157,6 +157,20 @@ section! {
         breaker_failures: u32 = 5 => 1..=1_000,
         /// How long a paused lane waits before one try, seconds.
         breaker_seconds: u64 = 10 => 1..=3_600,
+        /// When it is asked what it holds; never where absent.
+        reconcile: Option<Reconcile>,
+    }
+}
+
+section! {
+    /// When a partner is asked what it holds, and about which time.
+    pub Reconcile {
+        /// How often, seconds; a window ends at each whole multiple of it.
+        every_seconds: u64 = 3_600 => 1..=86_400,
+        /// How long a window is, seconds; never shorter than `every_seconds`.
+        window_seconds: u64 = 3_600 => 1..=604_800,
+        /// How long after its end a window is asked about, seconds: what is on its way arrives meanwhile.
+        lag_seconds: u64 = 300 => 0..=86_400,
     }
 }
 
@@ -183,6 +197,8 @@ pub struct Delivery {
     pub breaker_failures: u32,
     /// How long a paused lane waits before one try, seconds.
     pub breaker_seconds: u64,
+    /// When it is asked what it holds.
+    pub reconcile: Option<Reconcile>,
 }
 
 /// A name and a password that a partner gave us.

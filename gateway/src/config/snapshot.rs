@@ -390,6 +390,7 @@ impl<'c> Loader<'c> {
             self.problems
                 .push(place.error("delivery.anchors", error.to_string(), cure));
         }
+        self.schedule(line, place);
         let login = self.login(line, place)?;
         let delivery = Delivery {
             partner: partner.clone(),
@@ -402,6 +403,7 @@ impl<'c> Loader<'c> {
             concurrency: line.concurrency,
             breaker_failures: line.breaker_failures,
             breaker_seconds: line.breaker_seconds,
+            reconcile: line.reconcile.clone(),
         };
         Some((partner.clone(), delivery))
     }
@@ -419,6 +421,24 @@ impl<'c> Loader<'c> {
             self.problems.push(told);
         })
         .ok()
+    }
+
+    /// Windows that leave a time out would call what was lost in it told.
+    fn schedule(&mut self, line: &DeliveryLine, place: &Place) {
+        let short = line
+            .reconcile
+            .as_ref()
+            .filter(|schedule| schedule.window_seconds < schedule.every_seconds);
+        if let Some(schedule) = short {
+            let (window, every) = (schedule.window_seconds, schedule.every_seconds);
+            self.problems.push(place.error(
+                "delivery.reconcile.window_seconds",
+                format!(
+                    "a window of {window} s every {every} s leaves times that nobody asks about"
+                ),
+                "make window_seconds at least every_seconds",
+            ));
+        }
     }
 
     /// The outer `None` is a problem already told; the inner one a partner without a login.

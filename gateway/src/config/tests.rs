@@ -653,6 +653,41 @@ fn callbacks_to_a_private_address_need_a_word_for_that_very_host() {
 }
 
 #[test]
+fn a_schedule_that_would_leave_times_out_is_refused_at_its_key() {
+    let scene = Scene::new();
+    let with = |schedule: &str| {
+        let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"../anchors.pem\"\n";
+        let text = TAX.split("# [delivery]").next().unwrap();
+        let text = format!("{text}{delivery}\n[delivery.reconcile]\n{schedule}");
+        scene.write("partners/tax.toml", &text);
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    let good = with("").unwrap();
+    let schedule = good.deliveries.values().next().unwrap().reconcile.clone();
+    let schedule = schedule.unwrap();
+    assert_eq!(
+        (
+            schedule.every_seconds,
+            schedule.window_seconds,
+            schedule.lag_seconds
+        ),
+        (3_600, 3_600, 300)
+    );
+    let problem = only(with("every_seconds = 600\nwindow_seconds = 599\n").unwrap_err());
+    assert!(
+        problem.what.contains("599 s every 600 s leaves times"),
+        "{}",
+        problem.what
+    );
+    let line = fs::read_to_string(scene.folder.path().join("partners/tax.toml")).unwrap();
+    let line = line
+        .lines()
+        .position(|line| line.starts_with("window_seconds = 599"));
+    assert_eq!(problem.line, line.unwrap() + 1);
+    assert!(with("every_seconds = 0\n").is_err());
+}
+
+#[test]
 fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
     let scene = Scene::new();
     let snapshot = scene.partners(&[]).unwrap();

@@ -220,6 +220,7 @@ fn portal_file(settings: &Settings) -> String {
 [agreements.operations."portal.submit-dossier"]
 [agreements.operations."portal.sync-dossier"]
 [agreements.operations."portal.update-progress"]
+[agreements.operations."portal.look-up-dossiers"]
 
 [delivery]
 uri = "{uri}"

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -107,6 +107,11 @@ const MIGRATIONS: [Migration; 5] = [
         number: 5,
         up: include_str!("../migrations/0005_evidence.sql"),
         down: include_str!("../migrations/0005_evidence.down.sql"),
+    },
+    Migration {
+        number: 6,
+        up: include_str!("../migrations/0006_pulls.sql"),
+        down: include_str!("../migrations/0006_pulls.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.

@@ -6,6 +6,7 @@
 mod front;
 mod lease;
 mod office;
+pub(crate) mod pulls;
 mod put;
 mod settle;
 mod story;

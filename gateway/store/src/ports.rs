@@ -2,6 +2,8 @@
 //!
 //! Bytes are sealed and opened here, on the caller's thread: the writer only chains and writes.
 
+mod pulls;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -7,6 +7,7 @@
 //!
 //! Everything is read through [`crate::json`]; times are `yyyyMMddHHmmss` at +07:00.
 
+mod lookup;
 mod progress;
 mod record;
 mod session;
@@ -15,6 +16,9 @@ mod submission;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use lookup::{
+    HeldDossier, HeldStep, HeldSubmission, LOOK_UP_MAX, LookUp, LookUpAnswer, LookedUp,
+};
 pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
 pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
 pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, Service};
@@ -44,6 +48,11 @@ pub fn fields() -> Vec<Field> {
         Identity::FIELDS,
         ResultPaper::FIELDS,
         Progress::FIELDS,
+        LookUp::FIELDS,
+        LookedUp::FIELDS,
+        HeldDossier::FIELDS,
+        HeldStep::FIELDS,
+        HeldSubmission::FIELDS,
         Login::FIELDS,
         Push::<DossierRecord>::FIELDS,
     ]

@@ -21,6 +21,7 @@ mod names; // people under every spelling of their names
 mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line
+mod reconcile; // what a partner has lost or never sent
 mod recovery; // killed between any two steps
 mod registry; // the registry on PostgreSQL
 mod remote;

@@ -17,7 +17,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{PROGRESS, SYNC, service_of, words};
+use super::{LOOK_UP, PROGRESS, SYNC, pulls, service_of, words};
 use crate::PURPOSE;
 
 /// What the portal must be told about us.
@@ -91,16 +91,18 @@ impl<E: Exchange> Desk<E> {
 
     fn item(&self, leased: &Leased) -> Result<Item, &'static str> {
         let service = service_of(&leased.kind).ok_or("unknown-kind")?;
-        let change = Change::decode(leased.content.clone()).map_err(|_| "unreadable-content")?;
+        let change = || Change::decode(leased.content.clone()).map_err(|_| "unreadable-content");
         let (record, updating) = match service {
             Service::SyncDossier => {
+                let change = change()?;
                 let first = super::told(&change)?.step <= 1;
                 (
                     portal::encode(&words::record(&self.config, &change)?),
                     Some(!first),
                 )
             }
-            Service::UpdateProgress => (portal::encode(&words::progress(&change)?), None),
+            Service::UpdateProgress => (portal::encode(&words::progress(&change()?)?), None),
+            Service::LookUp => (pulls::question(&leased.content)?, None),
         };
         Ok(Item {
             parcel: leased.id.clone(),
@@ -130,6 +132,7 @@ impl<E: Exchange> Desk<E> {
             operation: match load.service {
                 Service::SyncDossier => &SYNC,
                 Service::UpdateProgress => &PROGRESS,
+                Service::LookUp => &LOOK_UP,
             },
             purpose: PURPOSE,
             road: Road::Vdxp,
@@ -148,6 +151,9 @@ impl<E: Exchange> Desk<E> {
 
     fn judge(&self, shipment: &Shipment, reply: &Reply) -> Delivery {
         let answer = &reply.answer;
+        if shipment.service == Service::LookUp.as_str() {
+            return self.judge_look_up(reply);
+        }
         if answer.says_exists()
             && let Some(body) = updating(&shipment.body)
         {
@@ -167,6 +173,20 @@ impl<E: Exchange> Desk<E> {
             "the portal refuses a call"
         );
         self.refused(shipment.parcels.len(), answer.error_code)
+    }
+
+    /// An answer that cannot be read is no answer: the portal's account of what it holds has to be whole.
+    fn judge_look_up(&self, reply: &Reply) -> Delivery {
+        match (reply.answer.is_done(), pulls::is_readable(&reply.raw)) {
+            (true, true) => Delivery::Delivered {
+                receipt: Receipt::plain(reply.raw.clone(), Some(reply.peer_sha256)),
+            },
+            (true, false) => Delivery::Refused {
+                after: self.config.retry_after_refusal,
+                reason: "pull-unreadable",
+            },
+            (false, _) => self.refused(1, reply.answer.error_code),
+        }
     }
 
     /// The portal's codes say too little to tell a wrong record from a busy portal: the worker tells
@@ -284,7 +304,7 @@ impl Load {
 /// Puts a record into the last call with room, unless that would overtake its own dossier.
 /// One that failed before travels alone: a wrong record must not hold up nine others for ever.
 fn load(loads: &mut Vec<Load>, item: Item, tried_before: bool, call_max: usize) {
-    let alone = tried_before || item.service == Service::SyncDossier;
+    let alone = tried_before || item.service != Service::UpdateProgress;
     let newest = loads
         .iter()
         .rposition(|load| load.has(&item.subject))

@@ -231,7 +231,9 @@ fn close(turn: &Turn<'_>, id: &str, receipt: i64) -> Result<(), RowError> {
     let (partner, subject): (String, String) = turn
         .conn
         .prepare_cached(DELIVERED)?
-        .query_row(params![id, receipt], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row(params![id, receipt, turn.now], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     refresh_front(turn, &partner, &subject)
 }
 
@@ -242,5 +244,6 @@ const PUT_BACK: &str = "UPDATE outbox SET state = 0, owner = NULL, due_at = ?2, 
     asked = iif(?5, asked, 0) WHERE id = ?1";
 const PUT_DOWN: &str = "UPDATE outbox SET state = ?2, owner = NULL, due_at = ?3, reason = ?4, lost = 0 \
     WHERE id = ?1";
-const DELIVERED: &str = "UPDATE outbox SET state = 2, front = 0, owner = NULL, receipt = ?2, asked = 0 \
+const DELIVERED: &str = "UPDATE outbox SET state = 2, front = 0, owner = NULL, receipt = ?2, asked = 0, \
+    due_at = ?3 \
     WHERE id = ?1 RETURNING partner, subject";

@@ -48,7 +48,7 @@ pub(crate) fn down(conn: &Connection, to: u32) -> std::result::Result<Standing, 
         let undo = MIGRATIONS.iter().rev();
         for migration in undo.filter(|m| m.number <= found.version && m.number > to) {
             let script = format!(
-                "BEGIN; {} DELETE FROM migration WHERE number = {}; COMMIT",
+                "BEGIN; {BRIEFLY}; {} DELETE FROM migration WHERE number = {}; COMMIT",
                 migration.down, migration.number
             );
             session.batch(&script)?;
@@ -146,7 +146,7 @@ fn apply(
     conn: &Connection,
     migration: &Migration,
 ) -> std::result::Result<(), OpenError> {
-    session.batch(&format!("BEGIN; {}", migration.up))?;
+    session.batch(&format!("BEGIN; {BRIEFLY}; {}", migration.up))?;
     conn.prepare_cached("INSERT INTO migration (number, compatible_from) VALUES (?1, ?2)")?
         .execute(params![migration.number, migration.compatible_from()])?;
     tracing::info!(number = migration.number, "the store's schema was migrated");
@@ -155,8 +155,10 @@ fn apply(
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
+/// Whoever waits for a table makes all behind it wait: rather again in a moment.
+const BRIEFLY: &str = "SET LOCAL lock_timeout = 500";
 const LOCK: i64 = 0x4c54_7374;
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 1,
         up: include_str!("../../migrations/postgres/0001_start.up.sql"),
@@ -171,6 +173,11 @@ const MIGRATIONS: [Migration; 3] = [
         number: 3,
         up: include_str!("../../migrations/postgres/0003_evidence.up.sql"),
         down: include_str!("../../migrations/postgres/0003_evidence.down.sql"),
+    },
+    Migration {
+        number: 4,
+        up: include_str!("../../migrations/postgres/0004_pulls.up.sql"),
+        down: include_str!("../../migrations/postgres/0004_pulls.down.sql"),
     },
 ];
 

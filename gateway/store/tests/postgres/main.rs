@@ -23,6 +23,8 @@ mod inbox;
 mod office;
 #[path = "../store/outbox.rs"]
 mod outbox;
+#[path = "../store/pulls.rs"]
+mod pulls;
 #[path = "../store/reads.rs"]
 mod reads;
 #[path = "../store/recovering.rs"]

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use gateway_core::ports::{MessageLog as _, Office as _, Outbox as _, ParcelFilter, ParcelState};
+use gateway_core::ports::{
+    Acted, Again, Judgement, MessageLog as _, Office as _, Outbox as _, ParcelFilter, ParcelState,
+    PullBook as _,
+};
 use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, What, schema, verify_all};
+
+use schemas::id::MessageId;
 
 use crate::chains::replica;
 use crate::pg::Cluster;
+use crate::pulls;
 use crate::scene::{LEASE, Scene, answer, finish, parcel, partner, vault};
 
 #[tokio::test]
@@ -306,6 +312,35 @@ async fn run_everything(scene: &Scene, store: &Store) {
     store.show("p5").await.unwrap();
     store.orders().await.unwrap();
     store.acts(5).await.unwrap();
+    reconcile(scene, store).await;
+}
+
+async fn reconcile(scene: &Scene, store: &Store) {
+    let asked = pulls::pull(scene, 60);
+    let plans = vec![pulls::planned(&asked)];
+    store.plan(plans).await.unwrap();
+    store.planned(&asked.partner).await.unwrap();
+    let told = store.telling(&asked, 10).await.unwrap().told;
+    let leased = store.lease(&asked.partner, 50, LEASE).await.unwrap();
+    let done = leased
+        .iter()
+        .map(|one| (one.hold(), crate::chains::delivery()));
+    store.settle(done.collect()).await.unwrap();
+    store.answered(&asked.partner, 5).await.unwrap();
+    let ids = vec![MessageId::parse("m-0000001").unwrap()];
+    store.never_came(&asked.partner, ids).await.unwrap();
+    let again = told.first().map(|told| Again {
+        id: told.id.clone(),
+        receipt: told.receipt,
+    });
+    let found = Judgement {
+        again: again.into_iter().collect(),
+        ..pulls::judgement(&asked)
+    };
+    assert_eq!(store.judge(found).await.unwrap(), Acted::Done);
+    store.pulls(None, 5).await.unwrap();
+    store.pulls(Some(&asked.partner), 5).await.unwrap();
+    store.pull(&asked.id()).await.unwrap();
 }
 
 /// Tables that grow without end.

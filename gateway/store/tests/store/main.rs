@@ -14,6 +14,7 @@ mod evidence;
 mod inbox;
 mod office;
 mod outbox;
+mod pulls;
 mod reads;
 mod recovering;
 mod scene;

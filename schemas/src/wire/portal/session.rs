@@ -51,6 +51,8 @@ pub enum Service {
     SyncDossier,
     /// `CapNhatTienDoHoSoMC`: steps of dossiers.
     UpdateProgress,
+    /// `TraCuuHoSo`: what the portal holds. Own profile.
+    LookUp,
 }
 
 impl Service {
@@ -59,6 +61,7 @@ impl Service {
         match text {
             "DongBoHoSoMC" => Some(Self::SyncDossier),
             "CapNhatTienDoHoSoMC" => Some(Self::UpdateProgress),
+            "TraCuuHoSo" => Some(Self::LookUp),
             _ => None,
         }
     }
@@ -68,6 +71,7 @@ impl Service {
         match self {
             Self::SyncDossier => "DongBoHoSoMC",
             Self::UpdateProgress => "CapNhatTienDoHoSoMC",
+            Self::LookUp => "TraCuuHoSo",
         }
     }
 }

@@ -27,6 +27,8 @@ proptest! {
         survives::<DossierRecord>(&seed);
         survives::<Progress>(&seed);
         survives::<Login>(&seed);
+        survives::<LookUp>(&seed);
+        survives::<LookedUp>(&seed);
     }
 
     #[test]

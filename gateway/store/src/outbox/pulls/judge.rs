@@ -1,0 +1,157 @@
+//! A judgement: written into the journal and done in one commit, once.
+
+use gateway_core::head::Evidence;
+use gateway_core::ports::{Acted, Again, Judgement, ParcelState, Pull, StoreError};
+use gateway_core::seal::Vault;
+
+use super::Planned;
+use crate::journal::{Draft, Kind};
+use crate::meta::{Fields, Tag};
+use crate::outbox::front::refresh_front;
+use crate::sql::{OptionalExtension as _, params};
+use crate::writer::{Command, RowError, Turn};
+
+/// A judgement, its records sealed.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    pull: Pull,
+    counts: [u32; 3],
+    record: Draft,
+    again: Vec<(Again, Draft)>,
+    instead: Vec<Planned>,
+}
+
+impl Judge {
+    /// `who` is this gateway: no person acts here. What was found stands in the words, sealed.
+    pub(crate) fn seal(vault: &Vault, who: &str, judgement: Judgement) -> Result<Self, StoreError> {
+        let pull = judgement.pull.id();
+        let act = |deed: &str, target: &str, why: &str| {
+            let metadata = Fields::new()
+                .put(Tag::Deed, deed)
+                .put(Tag::Target, target)
+                .finish();
+            let words = Fields::new().put(Tag::Who, who).put(Tag::Why, why).finish();
+            Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words)
+        };
+        let lost = format!("the partner has lost it: {pull}");
+        let again = judgement.again.into_iter().map(|again| {
+            let record = act(HEAL, &again.id, &lost);
+            (again, record)
+        });
+        Ok(Self {
+            counts: [judgement.compared, judgement.given_up, judgement.never_came],
+            record: act(RECONCILE, &pull, &judgement.words),
+            again: again.collect(),
+            instead: Planned::seal_all(vault, judgement.instead)?,
+            pull: judgement.pull,
+        })
+    }
+
+    /// Whether it was judged before; held until the commit, so that nobody else judges it meanwhile.
+    fn is_judged(&self, turn: &Turn<'_>) -> Result<Option<bool>, RowError> {
+        let sql = "SELECT judged IS NOT NULL FROM pull WHERE id = ?1/*pg  FOR UPDATE*/";
+        let found = turn
+            .conn
+            .prepare_cached(sql)?
+            .query_row([self.pull.id()], |row| row.get(0))
+            .optional()?;
+        Ok(found)
+    }
+
+    /// Why what is lost cannot be put in again now: somebody sends of its subject, or it was receipted
+    /// anew. Everything of its subject that is open is held until the commit.
+    fn in_the_way(&self, turn: &Turn<'_>) -> Result<Option<&'static str>, RowError> {
+        for (again, _) in &self.again {
+            let sql = "SELECT subject, state = 2 AND receipt IS NOT DISTINCT FROM ?2 FROM outbox \
+                WHERE id = ?1/*pg  FOR UPDATE*/";
+            let receipt = again.receipt.cast_signed();
+            let stands: Option<(String, bool)> = turn
+                .conn
+                .prepare_cached(sql)?
+                .query_row(params![again.id, receipt], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let Some((subject, true)) = stands else {
+                return Ok(Some("moved"));
+            };
+            let mut open = turn.conn.prepare_cached(OPEN)?;
+            let states =
+                open.query_map([self.pull.partner.as_str(), &subject], |row| row.get(0))?;
+            for state in states {
+                // One whose lease is over may still be on its way: recovery of leases comes first.
+                let state: i64 = state?;
+                if state == ParcelState::Leased as i64 {
+                    return Ok(Some("being-sent"));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn put_in_again(&self, turn: &mut Turn<'_>) -> Result<(), RowError> {
+        for (again, record) in &self.again {
+            write_act(turn, record, &again.id)?;
+            let subject: String = turn
+                .conn
+                .prepare_cached(AGAIN)?
+                .query_row(params![again.id, turn.now], |row| row.get(0))?;
+            refresh_front(turn, self.pull.partner.as_str(), &subject)?;
+        }
+        Ok(())
+    }
+}
+
+impl Command for Judge {
+    type Out = Acted;
+
+    fn moves_parcels(&self) -> bool {
+        true
+    }
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Acted, RowError> {
+        match self.is_judged(turn)? {
+            None => return Ok(Acted::NotFound),
+            Some(true) => return Ok(Acted::AlreadySo),
+            Some(false) => {}
+        }
+        if let Some(reason) = self.in_the_way(turn)? {
+            return Ok(Acted::NotNow(reason));
+        }
+        let id = self.pull.id();
+        let seq = write_act(turn, &self.record, &id)?;
+        self.put_in_again(turn)?;
+        let mut instead = 0_u32;
+        for planned in &self.instead {
+            instead += u32::from(planned.write(turn)?);
+        }
+        let [compared, given_up, never_came] = self.counts;
+        let again = i64::try_from(self.again.len()).unwrap_or(i64::MAX);
+        turn.conn.prepare_cached(JUDGED)?.execute(params![
+            id, seq, compared, again, given_up, never_came, instead
+        ])?;
+        Ok(Acted::Done)
+    }
+}
+
+/// The record, and its place among all acts.
+fn write_act(turn: &mut Turn<'_>, record: &Draft, target: &str) -> Result<i64, RowError> {
+    let seq = record.append(turn)?;
+    let sql = "INSERT INTO act (seq, target) VALUES (?1, ?2)";
+    turn.conn
+        .prepare_cached(sql)?
+        .execute(params![seq, target])?;
+    Ok(seq)
+}
+
+/// The deeds, as acts name them.
+const RECONCILE: &str = "reconcile";
+const HEAL: &str = "heal";
+const OPEN: &str = "SELECT state FROM outbox INDEXED BY outbox_open \
+    WHERE partner = ?1 AND subject = ?2 AND state <> 2/*pg  FOR UPDATE*/";
+/// As it was put in, at its place in its subject; the lease's number goes on rising.
+const AGAIN: &str = "UPDATE outbox SET state = 0, due_at = ?2, replayed_at = ?2, owner = NULL, \
+    refusals = 0, lost = 0, asked = 0, reason = NULL, receipt = NULL, healed = healed + 1 \
+    WHERE id = ?1 RETURNING subject";
+const JUDGED: &str = "UPDATE pull SET judged = ?2, compared = ?3, again = ?4, given_up = ?5, \
+    never_came = ?6, instead = ?7 WHERE id = ?1";
