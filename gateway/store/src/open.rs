@@ -16,7 +16,7 @@ use crate::health::Health;
 use crate::inbox;
 use crate::journal::Head;
 use crate::reader::Source;
-use crate::{PostgresParams, migrate, sql};
+use crate::{PostgresParams, migrate, postgres, sql};
 
 /// Everything a store needs to know; [`StoreParams::new`] fills in the defaults.
 #[derive(Clone)]
@@ -97,6 +97,9 @@ pub enum OpenError {
     /// PostgreSQL refuses it, or is not reached.
     #[error("the store's database: {0}")]
     Database(String),
+    /// Others held what opening needs, for longer than its patience: a replica that migrates or tidies up.
+    #[error("the store's database: others hold what is needed: {0}")]
+    Waiting(String),
     /// The connection string cannot be used.
     #[error("the store's url: {0}")]
     Url(String),
@@ -134,6 +137,7 @@ impl From<sql::Error> for OpenError {
     fn from(error: sql::Error) -> Self {
         match error {
             sql::Error::Sqlite(error) => Self::Sql(error),
+            error if postgres::passes(&error) => Self::Waiting(error.to_string()),
             error => Self::Database(error.to_string()),
         }
     }

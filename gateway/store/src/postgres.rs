@@ -9,6 +9,7 @@ mod connect;
 pub(crate) mod keeper;
 pub(crate) mod migrate;
 pub(crate) mod partitions;
+mod patience;
 pub(crate) mod pending;
 mod session;
 pub(crate) mod writer;
@@ -20,6 +21,7 @@ use gateway_core::tls::Connector;
 
 pub(crate) use chain::{base_of, chain_of};
 pub(crate) use connect::Target;
+pub(crate) use patience::{Patience, passes};
 pub(crate) use session::Session;
 
 /// Where the database is and how long it may take; [`PostgresParams::new`] fills in the defaults.
@@ -37,6 +39,9 @@ pub struct PostgresParams {
     pub connect_timeout: Duration,
     /// How long a batch or a look-up may take before it is given up. Default 800 ms.
     pub statement_timeout: Duration,
+    /// How long opening waits for locks that others hold, such as a replica that migrates or forgets.
+    /// Default 30 s.
+    pub open_patience: Duration,
     /// How long journal partitions are kept attached; none for ever. Default none.
     pub keep: Option<Duration>,
     /// How often a running store looks whether it still understands the schema. Default 30 s.
@@ -55,6 +60,7 @@ impl PostgresParams {
             tls: None,
             connect_timeout: Duration::from_millis(500),
             statement_timeout: Duration::from_millis(800),
+            open_patience: Duration::from_secs(30),
             keep: None,
             schema_check: Duration::from_secs(30),
             danger_plain: false,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::OpenFlags;
 
-use crate::postgres::{self, Target};
+use crate::postgres::{self, Patience, Target};
 use crate::sql::Connection;
 use crate::{Engine, OpenError, PostgresParams, migrate};
 
@@ -84,6 +84,10 @@ fn of_version(version: u32) -> Schema {
 
 fn of_database(database: &PostgresParams, step: Step) -> Result<Schema, OpenError> {
     let target = Target::new(database, "migrate").map_err(OpenError::Url)?;
+    Patience::of(&target).over("migrate", || step_on(&target, step))
+}
+
+fn step_on(target: &Target, step: Step) -> Result<Schema, OpenError> {
     let session = target.connect()?;
     session.take_time(WORK_MAX)?;
     let conn = Connection::Postgres(session);

@@ -24,6 +24,7 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
     pub(crate) schema_check: Duration,
+    pub(crate) open_patience: Duration,
 }
 
 impl Target {
@@ -60,6 +61,7 @@ impl Target {
             connect_timeout: params.connect_timeout,
             statement_timeout: params.statement_timeout,
             schema_check: params.schema_check,
+            open_patience: params.open_patience,
         })
     }
 

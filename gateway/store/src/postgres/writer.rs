@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use super::ahead::{Ahead, Manner, Questions};
 use super::chain::{ADVANCE, Hold, Refused, take};
 use super::partitions::Cover;
+use super::patience::Patience;
 use super::pending::{self, Pending};
 use super::{Session, Target, migrate};
 use crate::health::Health;
@@ -62,19 +63,9 @@ enum Failure {
 impl Writer {
     /// Connects, migrates and takes the chain. A chain that contradicts itself halts the writing.
     pub(crate) fn open(parts: WriterParts) -> Result<Self, OpenError> {
-        let conn = Connection::Postgres(parts.target.connect()?);
-        bring_up(&parts.target)?;
-        let mut tries = 0;
-        let taken = loop {
-            match take(&conn, &parts.terms.writer, &parts.vault, None) {
-                // A predecessor that was killed a moment ago may still be seen.
-                Err(Refused::InUse) if tries < IN_USE_TRIES => {
-                    tries += 1;
-                    std::thread::park_timeout(parts.target.connect_timeout / 4);
-                }
-                taken => break taken,
-            }
-        };
+        let patience = Patience::of(&parts.target);
+        patience.over("migrate", || bring_up(&parts.target))?;
+        let taken = patience.over("take-chain", || begin_writing(&parts));
         let mut writer = Self {
             parts,
             conn: None,
@@ -83,10 +74,7 @@ impl Writer {
             doubtful: Vec::new(),
         };
         match taken {
-            Ok((hold, head)) => {
-                let now = writer.parts.clock.now().as_microsecond();
-                inbox::let_go(&conn, &writer.parts.terms.writer, now)?;
-                writer.parts.terms.fence.set(recovering::gaps(&conn)?);
+            Ok((conn, hold, head)) => {
                 writer.head = head;
                 writer.conn = Some((conn, hold));
             }
@@ -401,6 +389,26 @@ impl Writer {
             })
         })
     }
+}
+
+/// Connects, takes the chain and lets go what an earlier process of this writer held.
+fn begin_writing(parts: &WriterParts) -> Result<(Connection, Hold, Head), Refused> {
+    let conn = Connection::Postgres(parts.target.connect()?);
+    let mut tries = 0;
+    let (hold, head) = loop {
+        match take(&conn, &parts.terms.writer, &parts.vault, None) {
+            // A predecessor that was killed a moment ago may still be seen.
+            Err(Refused::InUse) if tries < IN_USE_TRIES => {
+                tries += 1;
+                std::thread::park_timeout(parts.target.connect_timeout / 4);
+            }
+            taken => break taken?,
+        }
+    };
+    let now = parts.clock.now().as_microsecond();
+    inbox::let_go(&conn, &parts.terms.writer, now)?;
+    parts.terms.fence.set(recovering::gaps(&conn)?);
+    Ok((conn, hold, head))
 }
 
 /// On a session of its own, since it may take its time.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gateway_core::ports::{Claimed, Known, MessageLog as _, StoreError};
-use gateway_store::{Engine, PostgresParams, Store};
+use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, schema};
 
 use crate::pg::{Cluster, NOT_RUN};
 use crate::scene::{Scene, answer};
@@ -208,4 +208,86 @@ async fn of_two_hosts_the_one_that_takes_writes_is_used() {
     let mut params = scene.params();
     params.engine = Engine::Postgres(nowhere);
     assert!(Store::open(params).is_err());
+}
+
+/// Holds what this takes, until the store has been opened or the thread that opens it has given up.
+async fn opened_while_held(scene: &Scene, hold: &str, opens: bool) -> Result<Store, OpenError> {
+    let Engine::Postgres(database) = &scene.engine else {
+        panic!("not PostgreSQL");
+    };
+    let config: tokio_postgres::Config = database.url.parse().unwrap();
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    let held = tokio::spawn(connection);
+    let begin = format!("SET search_path = lienthong_store; BEGIN; {hold}");
+    client.batch_execute(&begin).await.unwrap();
+    let params = scene.params();
+    let opening = tokio::task::spawn_blocking(move || Store::open(params));
+    if opens {
+        // it has met the lock, whoever else is slow
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let (watcher, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let mut met = 0;
+        while met < 2 {
+            let waiting: i64 = watcher.query_one(waits, &[]).await.unwrap().get(0);
+            met += u32::from(waiting > 0);
+            assert!(!opening.is_finished(), "{hold}: it did not wait");
+            // longer than a statement waits for a lock: the second time is another try
+            tokio::time::sleep(Duration::from_millis(if waiting > 0 { 400 } else { 5 })).await;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+    }
+    let opened = opening.await.unwrap();
+    drop(client);
+    held.await.unwrap().unwrap();
+    opened
+}
+
+/// What a replica at work holds, one after the other.
+const HELD: [&str; 5] = [
+    // a migration, or a part of the journal that is detached
+    "LOCK TABLE chain IN ACCESS EXCLUSIVE MODE",
+    "LOCK TABLE journal IN ACCESS EXCLUSIVE MODE",
+    "LOCK TABLE recovery IN ACCESS EXCLUSIVE MODE",
+    // ids that are forgotten
+    "LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE",
+    // this writer's own chain, by a session that is not gone yet
+    "UPDATE chain SET epoch = epoch WHERE writer = 'gateway'",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_what_another_replica_holds_and_then_opens() {
+    let Some((_cluster, scene)) = alone() else {
+        return;
+    };
+    let store = scene.open();
+    store.claim(scene.entry("m-0000001", "x")).await.unwrap();
+    drop(store);
+    for hold in HELD {
+        let store = opened_while_held(&scene, hold, true).await;
+        let store = store.unwrap_or_else(|error| panic!("{hold}: {error}"));
+        assert!(store.halted().is_none(), "{hold}");
+        // its claim was let go at the start, whatever was in the way
+        let again = store.claim(scene.entry("m-0000001", "x")).await.unwrap();
+        assert_eq!(again, Claimed::New, "{hold}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_waits_for_a_migration_of_another_and_gives_up_after_its_patience() {
+    let Some((_cluster, mut scene)) = alone() else {
+        return;
+    };
+    drop(scene.open());
+    schema(&scene.engine, Step::Down(2)).unwrap();
+    let hold = "LOCK TABLE outbox IN SHARE MODE";
+    drop(opened_while_held(&scene, hold, true).await.unwrap());
+    let Engine::Postgres(database) = &mut scene.engine else {
+        panic!("not PostgreSQL");
+    };
+    database.open_patience = Duration::from_millis(600);
+    let refused = opened_while_held(&scene, HELD[0], false).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Waiting(_)), "{refused:?}");
+    assert!(refused.to_string().contains("55P03"), "{refused}");
+    scene.open();
 }
