@@ -34,6 +34,8 @@ pub enum Bend {
     SilenceIsSuccess,
     /// A claim is forgotten, and with it the answer that was given.
     ClaimsAreForgotten,
+    /// A lane forgets that it has leased what it sends, and with it that another hand may have.
+    LaneForgetsItsLease,
 }
 
 /// What came of one run.

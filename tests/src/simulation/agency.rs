@@ -80,7 +80,7 @@ pub(super) fn live(world: Arc<World>) -> Life {
 /// One message from its first try to the last time it is asked for.
 async fn letter(world: Arc<World>, nth: u64) {
     let sent = Arc::new(write(nth));
-    let wait = Duration::from_millis(world.below("agency", 20_000));
+    let wait = Duration::from_millis(world.below("agency", 12_000));
     tokio::time::sleep(wait).await;
     // some are sent by two hands at once
     if world.percent("agency", 25) {
@@ -89,7 +89,7 @@ async fn letter(world: Arc<World>, nth: u64) {
     } else {
         insist(Arc::clone(&world), nth, Arc::clone(&sent)).await;
     }
-    let wait = Duration::from_millis(world.below("agency", 40_000));
+    let wait = Duration::from_millis(world.below("agency", 15_000));
     tokio::time::sleep(wait).await;
     insist(Arc::clone(&world), nth, sent).await;
     world.agency.lock().unwrap().left -= 1;

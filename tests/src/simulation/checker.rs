@@ -13,6 +13,7 @@ pub(super) fn check(world: &World) -> Vec<String> {
     let mut wrong = effects(world);
     wrong.extend(steps(world));
     wrong.extend(parcels(world));
+    wrong.extend(world.twice_underway());
     wrong.extend(world.agency.lock().unwrap().wrong.iter().cloned());
     wrong
 }

@@ -119,7 +119,7 @@ fn lane(world: &Arc<World>, still: &Arc<Still>, parts: &Parts, metrics: Arc<Metr
     let dice = Arc::clone(world);
     Lane::new(LaneParts {
         partner: kit::portal(),
-        courier: Arc::new(Desk::new(desk, far::Line)),
+        courier: Arc::new(Desk::new(desk, far::Line(Arc::clone(world)))),
         outbox: Arc::<Still>::clone(still),
         partners: Arc::clone(&parts.partners),
         orders: watch::channel(Orders::default()).1,

@@ -58,11 +58,20 @@ fn hear(world: &World, call: &Value) -> Value {
 }
 
 /// The gateway's line to it.
-pub(super) struct Line;
+pub(super) struct Line(pub(super) Arc<World>);
+
+/// The dossiers that a call tells of.
+fn dossiers(body: &[u8]) -> Vec<String> {
+    let call: Value = serde_json::from_slice(body).unwrap_or_default();
+    let records = call["data"].as_array().into_iter().flatten();
+    let codes = records.filter_map(|record| record["MaHoSo"].as_str());
+    codes.map(str::to_owned).collect()
+}
 
 impl Exchange for Line {
     fn call<'a>(&'a self, body: &'a [u8]) -> BoxFuture<'a, Result<Reply, vdxp::Error>> {
         Box::pin(async move {
+            let _underway = self.0.underway(dossiers(body).into_iter());
             let raw = ask("portal", PORT, body)
                 .await
                 .map_err(|trouble| match trouble {

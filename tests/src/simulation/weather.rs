@@ -1,4 +1,4 @@
-//! Trouble from the dice: cut and held lines, and kills of the gateway, for a minute; then it is calm.
+//! Trouble from the dice: cut and held lines, and kills of the gateway, for half a minute; then it is calm.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,13 +25,13 @@ impl Weather {
         let mut events = Vec::new();
         let dice = |bound| world.below("weather", bound);
         for _ in 0..dice(4) {
-            let (at, down) = (dice(CALM_MS), 50 + dice(6_000));
+            let (at, down) = (dice(CALM_MS), 50 + dice(4_000));
             events.push((at, Event::Kill));
             events.push((at + down, Event::Start));
         }
         for _ in 0..dice(6) {
             let (a, b) = LINES[usize::try_from(dice(3)).unwrap()];
-            let (at, long) = (dice(CALM_MS), 100 + dice(8_000));
+            let (at, long) = (dice(CALM_MS), 100 + dice(6_000));
             let (bad, good) = match dice(2) {
                 0 => (Event::Cut(a, b), Event::Mend(a, b)),
                 _ => (Event::Hold(a, b), Event::Release(a, b)),
@@ -70,7 +70,7 @@ impl Weather {
 }
 
 /// No trouble begins after this.
-const CALM_MS: u64 = 45_000;
+const CALM_MS: u64 = 25_000;
 const LINES: [(&str, &str); 3] = [
     ("gateway", "portal"),
     ("gateway", "insurance"),

@@ -22,6 +22,30 @@ use crate::torture::{
     random::Random,
 };
 
+/// Dossiers that a call of a life of the gateway is on its way with, and what should not have been.
+#[derive(Default)]
+struct OnTheWay {
+    dossiers: Vec<(u64, String)>,
+    twice: Vec<String>,
+}
+
+/// One call of the portal, from its first byte to its end, or that of whoever made it.
+pub(super) struct Underway {
+    world: Arc<World>,
+    dossiers: Vec<(u64, String)>,
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let mut all = self.world.on_the_way.lock().unwrap();
+        for dossier in &self.dossiers {
+            if let Some(at) = all.dossiers.iter().position(|one| one == dossier) {
+                all.dossiers.swap_remove(at);
+            }
+        }
+    }
+}
+
 /// A host's life.
 pub(super) type Life = Pin<Box<dyn Future<Output = turmoil::Result>>>;
 
@@ -37,6 +61,7 @@ pub(super) struct World {
     /// Parcels that have not come to their end, as the gateway has counted them last.
     pub(super) waiting: AtomicU64,
     kills: AtomicU64,
+    on_the_way: Mutex<OnTheWay>,
     dice: Mutex<BTreeMap<&'static str, Random>>,
     events: Mutex<Vec<String>>,
 }
@@ -55,6 +80,7 @@ impl World {
             portal: Mutex::default(),
             waiting: AtomicU64::new(u64::MAX),
             kills: AtomicU64::new(0),
+            on_the_way: Mutex::default(),
             dice: Mutex::default(),
             events: Mutex::default(),
         })
@@ -99,6 +125,31 @@ impl World {
         self.kills.load(Ordering::Relaxed)
     }
 
+    /// A call with these dossiers leaves the gateway: no other call of the same life may have one of them.
+    pub(super) fn underway(self: &Arc<Self>, codes: impl Iterator<Item = String>) -> Underway {
+        let life = self.kills();
+        let mut all = self.on_the_way.lock().unwrap();
+        let mut dossiers: Vec<_> = codes.map(|code| (life, code)).collect();
+        dossiers.sort();
+        dossiers.dedup();
+        for dossier in &dossiers {
+            if all.dossiers.contains(dossier) {
+                let told = format!("{}: two calls were on their way at once", dossier.1);
+                all.twice.push(told);
+            }
+        }
+        all.dossiers.extend(dossiers.iter().cloned());
+        Underway {
+            world: Arc::clone(self),
+            dossiers,
+        }
+    }
+
+    /// Dossiers that two calls had at once.
+    pub(super) fn twice_underway(&self) -> Vec<String> {
+        self.on_the_way.lock().unwrap().twice.clone()
+    }
+
     pub(super) fn trace(&self) -> (Vec<String>, String) {
         let events = self.events.lock().unwrap().clone();
         let digest = certs::digest::sha256_hex(events.join("\n").as_bytes());
@@ -108,9 +159,12 @@ impl World {
     /// Every message answered, every dossier at its last state, the portal told of all of it, and no
     /// parcel on its way.
     pub(super) fn is_over(&self) -> bool {
-        let dossiers = match self.insurance.lock().unwrap().finished() {
-            Some(dossiers) => dossiers,
-            None => return false,
+        // asked at every tick: what is cheap to know goes first
+        if self.waiting.load(Ordering::Relaxed) != 0 || !self.agency.lock().unwrap().is_over() {
+            return false;
+        }
+        let Some(dossiers) = self.insurance.lock().unwrap().finished() else {
+            return false;
         };
         let told = |code: &String| {
             let portal = self.portal.lock().unwrap();
@@ -119,9 +173,7 @@ impl World {
                 .get(code)
                 .is_some_and(|file| file.states == STATES)
         };
-        self.agency.lock().unwrap().is_over()
-            && dossiers.iter().all(told)
-            && self.waiting.load(Ordering::Relaxed) == 0
+        dossiers.iter().all(told)
     }
 
     /// What is missing, for a run that does not end.

@@ -65,3 +65,8 @@ fn a_lane_that_takes_silence_for_success_is_found_by_what_the_portal_never_hears
 fn a_store_that_forgets_claims_is_found_by_another_answer_or_a_second_effect() {
     assert_found(Bend::ClaimsAreForgotten, "another");
 }
+
+#[test]
+fn a_lane_that_forgets_its_lease_is_found_by_two_calls_of_one_dossier_at_once() {
+    assert_found(Bend::LaneForgetsItsLease, "at once");
+}
