@@ -13,6 +13,7 @@ pub(crate) mod read;
 mod registry;
 mod revocation;
 mod rules;
+mod secret;
 mod shared;
 mod signing;
 mod snapshot;

@@ -1,11 +1,11 @@
 //! Where the registry's database is: a url in the config, or in a file of its own where it holds a password.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use certs::tls::{Anchors, ClientParams, Connector};
 use insurance::sql::Address;
 
-use super::Insurance;
+use super::{Insurance, secret};
 
 /// What is wrong, at which key, and what to do.
 pub(crate) type Wrong = (&'static str, String, &'static str);
@@ -14,7 +14,10 @@ pub(crate) type Wrong = (&'static str, String, &'static str);
 pub(crate) fn address(insurance: &Insurance) -> Result<Address, Wrong> {
     let (key, url) = match (&insurance.url, &insurance.url_file) {
         (Some(url), None) => ("insurance.url", url.clone()),
-        (None, Some(file)) => from_file(file)?,
+        (None, Some(file)) => (
+            "insurance.url_file",
+            secret::first_line("insurance.url_file", file)?,
+        ),
         (Some(_), Some(_)) => Err((
             "insurance.url_file",
             "`insurance.url` and `insurance.url_file` are both there".to_owned(),
@@ -62,25 +65,6 @@ pub(super) fn connector(
         alpn: Vec::new(),
     })
     .map_err(|error| wrong(error.to_string()))
-}
-
-fn from_file(file: &Path) -> Result<(&'static str, String), Wrong> {
-    let key = "insurance.url_file";
-    let unread =
-        |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
-    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
-    if mode & 0o037 != 0 {
-        return Err((
-            key,
-            format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777),
-            "chmod 0600 the file, or 0640 for a group",
-        ));
-    }
-    let text = fs::read_to_string(file).map_err(unread)?;
-    Ok((
-        key,
-        text.lines().next().unwrap_or_default().trim().to_owned(),
-    ))
 }
 
 const FORM: &str =

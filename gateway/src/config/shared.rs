@@ -1,6 +1,6 @@
 //! Where replicas count their limits together: TLS, a Unix socket or this machine, the password by reference.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use certs::tls::Connector;
 use gateway_core::partner::Environment;
@@ -9,6 +9,7 @@ use http::Uri;
 use super::{
     Config, Secret, SharedLimits,
     registry::{Wrong, connector},
+    secret,
 };
 use crate::tally::{Door, LineParams, TallyParams};
 
@@ -119,7 +120,7 @@ fn safe_enough(door: &Door, password: Option<&Secret>) -> Result<(), Wrong> {
 fn password(shared: &SharedLimits) -> Result<Option<Secret>, Wrong> {
     let read = match (&shared.password_file, &shared.password_env) {
         (None, None) => return Ok(None),
-        (Some(file), None) => from_file(file)?,
+        (Some(file), None) => secret::first_line("limits.shared.password_file", file)?,
         (None, Some(name)) => std::env::var(name).map_err(|error| {
             let what = format!("`limits.shared.password_env`: {name}: {error}");
             ("limits.shared.password_env", what, "set the variable")
@@ -130,26 +131,6 @@ fn password(shared: &SharedLimits) -> Result<Option<Secret>, Wrong> {
         }
     };
     Ok(Some(Secret::new(read)))
-}
-
-fn from_file(file: &Path) -> Result<String, Wrong> {
-    let key = "limits.shared.password_file";
-    let unread =
-        |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
-    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
-    if mode & 0o037 != 0 {
-        let what = format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777);
-        return Err((key, what, "chmod 0600 the file, or 0640 for a group"));
-    }
-    let text = fs::read_to_string(file).map_err(unread)?;
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(line.to_owned()),
-        _ => Err((
-            key,
-            format!("`{key}`: its first line is empty"),
-            "write the password there",
-        )),
-    }
 }
 
 fn proven(shared: &SharedLimits) -> Result<Connector, Wrong> {
@@ -171,6 +152,8 @@ const NEAR: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
     use super::*;
 
     fn shared(redis: &str) -> SharedLimits {

@@ -1,6 +1,6 @@
 //! Where messages are kept: a file of our own, or a database that all replicas share.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use gateway_core::{ports::Clock, seal::Vault};
 use gateway_store::{Engine, PostgresParams, StoreParams};
@@ -8,6 +8,7 @@ use gateway_store::{Engine, PostgresParams, StoreParams};
 use super::{
     Config, Store, StoreEngine,
     registry::{Wrong, connector},
+    secret,
 };
 
 /// The store that `[store]` names, with the bounds that it sets.
@@ -59,7 +60,10 @@ fn database(config: &Config) -> Result<PostgresParams, Wrong> {
     let store = &config.store;
     let (key, url) = match (&store.url, &store.url_file) {
         (Some(url), None) => ("store.url", without_password(url)?),
-        (None, Some(file)) => ("store.url_file", read(file)?),
+        (None, Some(file)) => (
+            "store.url_file",
+            secret::first_line("store.url_file", file)?,
+        ),
         (Some(_), Some(_)) => {
             let what = "`store.url` and `store.url_file` are both there".to_owned();
             return Err(("store.url_file", what, "keep one of them"));
@@ -105,19 +109,6 @@ fn without_password(url: &str) -> Result<String, Wrong> {
     }
 }
 
-fn read(file: &Path) -> Result<String, Wrong> {
-    let key = "store.url_file";
-    let unread =
-        |error: std::io::Error| (key, format!("`{key}`: {error}"), "make the file, mode 0600");
-    let mode = fs::metadata(file).map_err(unread)?.permissions().mode();
-    if mode & 0o037 != 0 {
-        let what = format!("`{key}` can be read by others: mode {:04o}", mode & 0o7777);
-        return Err((key, what, "chmod 0600 the file, or 0640 for a group"));
-    }
-    let text = fs::read_to_string(file).map_err(unread)?;
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
-}
-
 /// A replica's name where nobody gave it one: on Kubernetes a stateful pod's, which it keeps.
 fn host_name() -> String {
     let name = rustix::system::uname()
@@ -140,17 +131,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_with_a_password_belongs_into_a_file_that_others_cannot_read() {
+    fn a_url_with_a_password_belongs_into_a_file() {
         let wrong = without_password("postgresql://me:secret@localhost/db").unwrap_err();
         assert_eq!(wrong.0, "store.url");
         assert!(!wrong.1.contains("secret"));
         without_password("postgresql://me@localhost/db").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("url");
-        fs::write(&file, "postgresql://me:secret@localhost/db\n").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read(&file).unwrap_err().1.contains("read by others"));
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(read(&file).unwrap(), "postgresql://me:secret@localhost/db");
     }
 }
