@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod certs;
 mod check;
+mod clock;
 #[cfg(feature = "sandbox")]
 mod conformance;
 mod journal;
@@ -70,6 +71,9 @@ enum Command {
     Backup(backup::Backup),
     /// Puts a backup back; the gateway that opens it is Recovering until a person releases it.
     Restore(backup::Restore),
+    /// The clock by which messages are judged: accept.
+    #[command(subcommand)]
+    Clock(clock::Clock),
     /// A store that was put back: status, release.
     #[command(subcommand)]
     Recovery(recovery::Recovery),
@@ -150,6 +154,7 @@ impl Command {
             Self::Verify(arguments) => arguments.run(),
             Self::Backup(arguments) => arguments.run(),
             Self::Restore(arguments) => on_runtime(arguments.run()),
+            Self::Clock(command) => on_runtime(command.run()),
             Self::Recovery(command) => on_runtime(command.run()),
             Self::Migrate(arguments) => arguments.run(),
             Self::Registry(arguments) => on_runtime(arguments.run()),

@@ -9,7 +9,7 @@ use certs::{
 };
 use gateway_core::{
     limits::Tally,
-    ports::{Clock, MessageLog, Office, Outbox, PullBook, Sight, SystemClock},
+    ports::{Clock, MessageLog, Office, Outbox, PullBook, Ratchet, Sight, SystemClock, TimeBook},
     sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
 };
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     admin::{self, AdminParts, Readiness},
+    clock::TimeKeeper,
     config::{self, Config, Problem, Watched},
     evidence,
     keys::Keys,
@@ -104,6 +105,8 @@ impl Gateway {
     /// # Errors
     /// [`StartError`]; nothing listens then.
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let ratchet = Arc::new(Ratchet::over(clock));
+        let clock: Arc<dyn Clock> = Arc::<Ratchet>::clone(&ratchet) as Arc<dyn Clock>;
         let operations = wiring::operations();
         let watched = Watched::load(&config, &operations).map_err(StartError::Config)?;
         let registered = watched.partners();
@@ -114,6 +117,10 @@ impl Gateway {
         let outbox: Arc<dyn Outbox> = Arc::<Store>::clone(&store) as Arc<dyn Outbox>;
         let office: Arc<dyn Office> = Arc::<Store>::clone(&store) as Arc<dyn Office>;
         let book: Arc<dyn PullBook> = Arc::<Store>::clone(&store) as Arc<dyn PullBook>;
+        let times: Arc<dyn TimeBook> = Arc::<Store>::clone(&store) as Arc<dyn TimeBook>;
+        let time_keeper = TimeKeeper::begin(ratchet, times, Arc::clone(&metrics))
+            .await
+            .map_err(|error| StartError::Store(error.to_string()))?;
         let standing = Standing::begin(Arc::clone(&office), registered)
             .await
             .map_err(|unread| StartError::Store(unread.to_string()))?;
@@ -216,6 +223,7 @@ impl Gateway {
         keep("orders", Box::pin(standing.run(stops.clone())));
         keep("keys", Box::pin(keys.run(stops.clone())));
         keep("revocation", Box::pin(keeper.run(stops.clone())));
+        keep("time", Box::pin(time_keeper.run(stops.clone())));
         keep("recovery", Box::pin(recovery.run(stops.clone())));
         if let Some(tally) = tally {
             keep("limits", Box::pin(tally.keep(stops.clone())));

@@ -17,6 +17,7 @@ pub mod backup; // a copy under load, and the way back
 pub mod bench; // figures of this machine
 pub mod check; // what can be known of a config before a port opens
 pub mod cli; // the command line
+pub mod clock; // a clock that goes back makes nothing young again
 pub mod config; // gateway.toml and partners/*.toml, every problem with its line
 pub mod container; // one message, with what proves it, in a file that stands alone
 pub mod deliver; // the way out, one worker per partner

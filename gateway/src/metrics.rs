@@ -46,6 +46,7 @@ pub struct Metrics {
     refused_connections: Family<ReasonLabels, Counter>,
     ready: Gauge,
     recovering: Gauge,
+    clock_behind: Gauge,
     sent_away: Counter,
     journal: Gauge<u64, AtomicU64>,
     in_progress: Gauge<u64, AtomicU64>,
@@ -94,6 +95,7 @@ impl Metrics {
             refused_connections: Family::default(),
             ready: Gauge::default(),
             recovering: Gauge::default(),
+            clock_behind: Gauge::default(),
             sent_away: Counter::default(),
             journal: Gauge::default(),
             in_progress: Gauge::default(),
@@ -218,6 +220,12 @@ impl Metrics {
             "recovering",
             "1 while a store that was put back from a backup waits to be released",
             self.recovering.clone(),
+        );
+        all.register_with_unit(
+            "clock_behind",
+            "How far the clock is behind what it was; messages are judged by the later time",
+            Unit::Seconds,
+            self.clock_behind.clone(),
         );
         all.register(
             "recovering_sent_away",
@@ -390,6 +398,11 @@ impl Metrics {
     /// Whether the store was put back from a backup and nobody has released it.
     pub fn set_recovering(&self, recovering: bool) {
         self.recovering.set(i64::from(recovering));
+    }
+
+    /// How far the clock is behind what it was, seconds.
+    pub fn clock_behind(&self, seconds: i64) {
+        self.clock_behind.set(seconds);
     }
 
     /// Changes sent away since the start because the store was put back and not released.

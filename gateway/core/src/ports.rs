@@ -12,6 +12,7 @@ use crate::head::Evidence;
 mod office;
 mod outbox;
 mod pulls;
+mod ratchet;
 mod tokens;
 
 pub use office::{
@@ -22,12 +23,19 @@ pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, Receipt
 pub use pulls::{
     Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Telling, Told, Window,
 };
+pub use ratchet::{Ratchet, TimeBook, TimeMark};
 pub use tokens::{KeysUnavailable, NoTokens, Tokens};
 
 /// Time, passed in so that tests can turn it.
 pub trait Clock: Send + Sync + 'static {
     /// Now, on the wall.
     fn now(&self) -> Timestamp;
+
+    /// The latest time that was ever seen, where that is remembered: a message's age is judged by it, so
+    /// that a clock that goes back makes nothing young again.
+    fn reached(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// The machine's own clock; the only place that reads it.

@@ -86,6 +86,8 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
         "cancel" => Deed::Cancel(named(target)?),
         "release" if target.is_empty() || target == THE_STORE => Deed::Release,
         "release" => return Err(Status::invalid_argument("a release names nothing")),
+        "accept-clock" if target.is_empty() || target == THE_STORE => Deed::AcceptClock,
+        "accept-clock" => return Err(Status::invalid_argument("the clock names nothing")),
         "recover" => Deed::Recover(evidence(&target)?),
         "hold" => Deed::Hold(held(parts, target)?),
         "unhold" => Deed::Unhold(held(parts, target)?),

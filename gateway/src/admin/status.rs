@@ -19,6 +19,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     let partners = parts.partners.load_full();
     let mut findings = Vec::new();
     findings.extend(phase_finding(parts.readiness.phase()));
+    findings.extend(crate::clock::behind(parts.clock.as_ref()).map(clock_finding));
     let census = match parts.log.census().await {
         Ok(census) => census,
         Err(refused) => {
@@ -71,6 +72,16 @@ fn recovering_finding(recovering: &Recovering) -> Finding {
             recovering.cut, act.at, act.who, act.why
         ),
         "`lienthong recovery status` says what waits; `lienthong recovery release --why` lets it go on",
+    )
+}
+
+fn clock_finding((behind, reached): (SignedDuration, Timestamp)) -> Finding {
+    error(
+        &format!(
+            "the clock is {} s behind what it was: messages are judged by {reached}, so new ones may be refused as STALE",
+            behind.as_secs()
+        ),
+        "set the clock right; where it is right and was ahead before: `lienthong clock accept --why`",
     )
 }
 

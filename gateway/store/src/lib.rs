@@ -36,6 +36,7 @@ mod schema;
 mod signed;
 mod sql;
 mod story;
+mod time_mark;
 mod verify;
 mod writer;
 

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -112,6 +112,11 @@ const MIGRATIONS: [Migration; 6] = [
         number: 6,
         up: include_str!("../migrations/0006_pulls.sql"),
         down: include_str!("../migrations/0006_pulls.down.sql"),
+    },
+    Migration {
+        number: 7,
+        up: include_str!("../migrations/0007_time_mark.sql"),
+        down: include_str!("../migrations/0007_time_mark.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.

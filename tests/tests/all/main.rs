@@ -8,6 +8,7 @@
 )]
 
 mod agreements; // what an agreement allows, field by field
+mod clock; // a clock that goes back makes nothing young again
 mod connections; // who may connect
 mod database; // the whole gateway on PostgreSQL
 mod deadlines; // how long anything may take

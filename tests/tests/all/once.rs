@@ -79,17 +79,20 @@ async fn the_same_bytes_after_six_minutes_get_the_stored_answer() {
         ),
         ("portal", reissue(&house, 0).sign(&house.key("portal"))),
     ];
-    for (partner, message) in messages {
-        let first = house.wire(partner).send(&message).await;
-        first.assert_ok();
-        let after = house.fingerprint().await;
-        house.clock.advance(SignedDuration::from_secs(360));
-        assert_same(&first, &house.wire(partner).send(&message).await);
+    let mut first = Vec::new();
+    for (partner, message) in &messages {
+        let reply = house.wire(partner).send(message).await;
+        reply.assert_ok();
+        first.push(reply);
+    }
+    let after = house.fingerprint().await;
+    house.clock.advance(SignedDuration::from_secs(360));
+    for ((partner, message), first) in messages.iter().zip(&first) {
+        assert_same(first, &house.wire(partner).send(message).await);
         assert!(
             house.fingerprint().await == after,
             "{partner}: the resend changed something"
         );
-        house.clock.advance(SignedDuration::from_secs(-360));
     }
 }
 

@@ -160,6 +160,8 @@ pub enum Deed {
     },
     /// One message leaves the house as a container that verifies without us.
     Export(Evidence),
+    /// The clock is right and was ahead before: messages are judged by it again.
+    AcceptClock,
 }
 
 impl Deed {
@@ -180,6 +182,7 @@ impl Deed {
             Self::Unhold(_) => "unhold",
             Self::Erase { .. } => "erase",
             Self::Export(_) => "export",
+            Self::AcceptClock => "accept-clock",
         }
     }
 
@@ -198,7 +201,7 @@ impl Deed {
             Self::Recover(evidence) | Self::Erase { evidence, .. } | Self::Export(evidence) => {
                 evidence.to_string()
             }
-            Self::Restore(_) | Self::Release => THE_STORE.to_owned(),
+            Self::Restore(_) | Self::Release | Self::AcceptClock => THE_STORE.to_owned(),
         }
     }
 }

@@ -156,7 +156,7 @@ impl<A: Adapter> VerifyLayer<A> {
         }
         meant_for_us(&decoded.claims, &partners)?;
         proof_suffices(decoded.operation.proof, &received.envelope.signature)?;
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.reached();
         Ok(verified(received, partner, decoded, now))
     }
 

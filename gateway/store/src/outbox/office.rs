@@ -15,6 +15,7 @@ use crate::journal::{COLUMNS, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
 use crate::recovering;
 use crate::sql::{self, Connection, OptionalExtension as _, params};
+use crate::time_mark;
 use crate::writer::{Command, RowError, Turn};
 
 /// An act, sealed and ready to be done.
@@ -192,6 +193,12 @@ impl Command for Perform {
             Deed::Export(evidence) => self.export(turn, evidence),
             // It names records, which are looked up before it is sealed.
             Deed::Erase { .. } => Err(RowError::refused("an erasure without its records")),
+            Deed::AcceptClock if time_mark::is_ahead(turn)? => {
+                let act = self.write(turn)?;
+                time_mark::accept(turn, act)?;
+                Ok(Acted::Done)
+            }
+            Deed::AcceptClock => Ok(Acted::AlreadySo),
         }
     }
 }

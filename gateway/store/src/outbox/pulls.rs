@@ -5,7 +5,7 @@ mod judge;
 use gateway_core::ports::{
     Answered, Found, ParcelState, Pull, PullStory, StoreError, Told, Window,
 };
-use gateway_core::seal::{Sealed, Vault};
+use gateway_core::seal::{Sealed, Vault, is_erased};
 use schemas::id::{MessageId, PartnerId};
 
 pub(crate) use judge::Judge;
@@ -127,12 +127,18 @@ pub(crate) fn told(
     let mut of_subject = conn.prepare_cached(TOLD)?;
     for subject in &subjects {
         let rows = of_subject.query_map([partner.as_str(), subject], ToldRow::read)?;
-        all.extend(rows.collect::<sql::Result<Vec<_>>>()?);
+        let rows = rows.collect::<sql::Result<Vec<_>>>()?;
+        // What was erased can be neither compared nor told again.
+        all.extend(rows.into_iter().filter(|row| !row.is_erased()));
     }
     Ok((all, more))
 }
 
 impl ToldRow {
+    fn is_erased(&self) -> bool {
+        is_erased(&self.content.wrapped_key)
+    }
+
     fn read(row: &Row<'_>) -> sql::Result<Self> {
         Ok(Self {
             partner: row.get(0)?,
@@ -221,7 +227,9 @@ pub(crate) fn answered(
             receipt: journal::record(conn, receipt)?,
         })
     });
-    whole.collect()
+    let whole = whole.collect::<sql::Result<Vec<AnsweredRow>>>()?;
+    let readable = |row: &AnsweredRow| !row.receipt.is_erased();
+    Ok(whole.into_iter().filter(readable).collect())
 }
 
 impl AnsweredRow {

@@ -29,6 +29,8 @@ mod pulls;
 mod reads;
 #[path = "../store/recovering.rs"]
 mod recovering;
+#[path = "../store/remember.rs"]
+mod remember;
 #[path = "../store/scene.rs"]
 mod scene;
 #[path = "../store/story.rs"]

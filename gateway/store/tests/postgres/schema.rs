@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gateway_core::ports::{
     Acted, Again, Judgement, MessageLog as _, Office as _, Outbox as _, ParcelFilter, ParcelState,
-    PullBook as _,
+    PullBook as _, TimeBook as _,
 };
 use gateway_store::{Engine, OpenError, PostgresParams, Step, Store, What, schema, verify_all};
 
@@ -312,6 +312,8 @@ async fn run_everything(scene: &Scene, store: &Store) {
     store.show("p5").await.unwrap();
     store.orders().await.unwrap();
     store.acts(5).await.unwrap();
+    let mark = store.mark().await.unwrap();
+    store.reach(mark).await.unwrap();
     reconcile(scene, store).await;
 }
 

@@ -17,6 +17,7 @@ mod outbox;
 mod pulls;
 mod reads;
 mod recovering;
+mod remember;
 mod scene;
 mod story;
 mod verify;
