@@ -146,7 +146,7 @@ struct Info {
 }
 
 impl Info {
-    /// Nothing where the algorithm has no name in XML or a file's name has other letters than it may.
+    /// Nothing where a file's name has other letters than it may.
     fn new(parts: &[Part<'_>], algorithm: Algorithm, signed: &Signed) -> Option<Self> {
         let named = |part: &Part<'_>| {
             let fits = |b: u8| b.is_ascii_alphanumeric() || b".-/".contains(&b);
@@ -159,7 +159,7 @@ impl Info {
         let mut out = format!(
             "<ds:SignedInfo xmlns:ds=\"{DS}\"><ds:CanonicalizationMethod Algorithm=\"{C14N}\">\
              </ds:CanonicalizationMethod>{METHOD}{}\"></ds:SignatureMethod>",
-            algorithm.xml_uri()?
+            algorithm.xml_uri()
         );
         for (number, part) in parts.iter().enumerate() {
             let _ = write!(out, "<ds:Reference Id=\"R{number}\" URI=\"{}\">", part.name);

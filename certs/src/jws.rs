@@ -1,7 +1,9 @@
-//! Detached JSON Web Signatures (RFC 7515 appendix F, `b64` true) in our own profile.
+//! JSON Web Signatures in our own profile: compact (RFC 7515) and detached (its appendix F), the payload
+//! base64url in the signing input or as it is (RFC 7797).
 //!
-//! The protected header is read by us first and strictly, before any cryptography: duplicate members,
-//! `crit`, `b64`, keys or addresses of keys, and algorithms outside the list are refused by name.
+//! The protected header is read by us first and strictly, before any cryptography: duplicate members, any
+//! `crit` but exactly `["b64"]`, keys or addresses of keys, and algorithms outside the list are refused
+//! by name.
 //! `parse` gives an [`Unproven`] whose header may be used to look a key up and for nothing else; only
 //! `verify` makes a [`Proof`].
 
@@ -12,7 +14,7 @@ mod members;
 use crate::keys::{Algorithm, KeyError, SignatureError, SigningKey, VerifyingKey};
 
 pub use header::{Direction, Header, TYP};
-pub use members::HeaderError;
+pub use members::{Encoding, HeaderError};
 
 /// Longest protected header or whole detached JWS that is looked at, in bytes.
 pub const HEADER_BYTES_MAX: usize = 4096;
@@ -65,6 +67,7 @@ impl JwsError {
 #[derive(Debug)]
 pub struct Unproven {
     header: Header,
+    encoding: Encoding,
     protected: String,
     signature: Vec<u8>,
 }
@@ -73,17 +76,24 @@ pub struct Unproven {
 ///
 /// ```compile_fail,E0451
 /// # fn header() -> certs::jws::Header { unreachable!() }
-/// let forged = certs::jws::Proof { header: header() };
+/// let encoding = certs::jws::Encoding::Base64Url;
+/// let forged = certs::jws::Proof { header: header(), encoding };
 /// ```
 #[derive(Debug)]
 pub struct Proof {
     header: Header,
+    encoding: Encoding,
 }
 
 impl Proof {
     /// The protected header, now proven.
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// How the payload stood in what was signed.
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Takes the proven header out.
@@ -98,12 +108,15 @@ pub fn parse(detached: &str) -> Result<Unproven, JwsError> {
     if !parts.payload.is_empty() {
         return Err(JwsError::PayloadAttached);
     }
+    parts.unproven(&parts.members()?)
+}
+
+/// Reads `<protected>.<payload>.<signature>`; the payload is as little proven as the header.
+pub fn parse_compact(compact: &str) -> Result<(Unproven, Vec<u8>), JwsError> {
+    let parts = Parts::split(compact)?;
     let members = parts.members()?;
-    Ok(Unproven {
-        header: Header::from_members(&members)?,
-        protected: parts.protected.to_owned(),
-        signature: base64url::decode(parts.signature)?,
-    })
+    let payload = parts.payload(members.encoding()?)?;
+    Ok((parts.unproven(&members)?, payload))
 }
 
 impl Unproven {
@@ -119,28 +132,52 @@ impl Unproven {
         expected: Algorithm,
         payload: &[u8],
     ) -> Result<Proof, JwsError> {
-        check(
-            self.header.alg,
-            expected,
-            key,
-            &self.protected,
-            payload,
-            &self.signature,
-        )?;
+        let claimed = self.header.alg;
+        let input = signing_input(&self.protected, self.encoding, payload);
+        check(claimed, expected, key, &input, &self.signature)?;
         Ok(Proof {
             header: self.header,
+            encoding: self.encoding,
         })
     }
 }
 
 /// Signs `payload` under `header`, giving `<protected>..<signature>`; the key's algorithm must be the header's.
 pub fn sign(header: &Header, key: &SigningKey, payload: &[u8]) -> Result<String, KeyError> {
-    if header.alg != key.algorithm() {
+    sign_detached(header, Encoding::Base64Url, key, payload)
+}
+
+/// The same with the payload in the signing input as `encoding` says (RFC 7797 §3).
+pub fn sign_detached(
+    header: &Header,
+    encoding: Encoding,
+    key: &SigningKey,
+    payload: &[u8],
+) -> Result<String, KeyError> {
+    let (protected, signature) = signed(header, encoding, key, payload)?;
+    Ok(format!("{protected}..{signature}"))
+}
+
+/// Signs `payload` and carries it, giving `<protected>.<payload>.<signature>`.
+pub fn sign_compact(header: &Header, key: &SigningKey, payload: &[u8]) -> Result<String, KeyError> {
+    let (protected, signature) = signed(header, Encoding::Base64Url, key, payload)?;
+    let payload = base64url::encode(payload);
+    Ok(format!("{protected}.{payload}.{signature}"))
+}
+
+/// The protected header and the signature, both base64url.
+fn signed(
+    header: &Header,
+    encoding: Encoding,
+    key: &SigningKey,
+    payload: &[u8],
+) -> Result<(String, String), KeyError> {
+    if header.alg != key.algorithm() || !Algorithm::JWS.contains(&header.alg) {
         return Err(KeyError::WrongAlgorithm);
     }
-    let protected = base64url::encode(header.to_json().as_bytes());
-    let signature = key.sign(&signing_input(&protected, payload))?;
-    Ok(format!("{protected}..{}", base64url::encode(&signature)))
+    let protected = base64url::encode(header.to_json(encoding).as_bytes());
+    let signature = key.sign(&signing_input(&protected, encoding, payload))?;
+    Ok((protected, base64url::encode(&signature)))
 }
 
 /// Checks a compact JWS that carries its payload, through the same reader and checks as [`parse`] and
@@ -152,17 +189,12 @@ pub fn verify_compact(
     expected: Algorithm,
 ) -> Result<Vec<u8>, JwsError> {
     let parts = Parts::split(compact)?;
-    let algorithm = parts.members()?.algorithm()?;
+    let members = parts.members()?;
+    let (algorithm, encoding) = (members.algorithm()?, members.encoding()?);
     let signature = base64url::decode(parts.signature)?;
-    let payload = base64url::decode(parts.payload)?;
-    check(
-        algorithm,
-        expected,
-        key,
-        parts.protected,
-        &payload,
-        &signature,
-    )?;
+    let payload = parts.payload(encoding)?;
+    let input = signing_input(parts.protected, encoding, &payload);
+    check(algorithm, expected, key, &input, &signature)?;
     Ok(payload)
 }
 
@@ -171,21 +203,23 @@ fn check(
     claimed: Algorithm,
     expected: Algorithm,
     key: &VerifyingKey,
-    protected: &str,
-    payload: &[u8],
+    input: &[u8],
     signature: &[u8],
 ) -> Result<(), JwsError> {
     if claimed != expected {
         return Err(JwsError::AlgorithmMismatch);
     }
-    Ok(key.verify(expected, &signing_input(protected, payload), signature)?)
+    Ok(key.verify(expected, input, signature)?)
 }
 
-fn signing_input(protected: &str, payload: &[u8]) -> Vec<u8> {
+fn signing_input(protected: &str, encoding: Encoding, payload: &[u8]) -> Vec<u8> {
     let mut input = Vec::with_capacity(protected.len() + 1 + payload.len().div_ceil(3) * 4);
     input.extend_from_slice(protected.as_bytes());
     input.push(b'.');
-    base64url::append(&mut input, payload);
+    match encoding {
+        Encoding::Base64Url => base64url::append(&mut input, payload),
+        Encoding::Unencoded => input.extend_from_slice(payload),
+    }
     input
 }
 
@@ -252,6 +286,26 @@ impl<'a> Parts<'a> {
             protected,
             payload,
             signature,
+        })
+    }
+
+    /// The payload in the middle; unencoded it is visible ASCII without a dot (RFC 7797 §5.2).
+    fn payload(&self, encoding: Encoding) -> Result<Vec<u8>, JwsError> {
+        match encoding {
+            Encoding::Base64Url => base64url::decode(self.payload),
+            Encoding::Unencoded if self.payload.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                Ok(self.payload.as_bytes().to_vec())
+            }
+            Encoding::Unencoded => Err(JwsError::Parts),
+        }
+    }
+
+    fn unproven(&self, members: &members::Members) -> Result<Unproven, JwsError> {
+        Ok(Unproven {
+            header: Header::from_members(members)?,
+            encoding: members.encoding()?,
+            protected: self.protected.to_owned(),
+            signature: base64url::decode(self.signature)?,
         })
     }
 

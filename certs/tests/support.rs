@@ -35,6 +35,19 @@ pub(crate) fn signer(kind: KeyChoice, algorithm: Option<Algorithm>) -> Signer {
     }
 }
 
+/// Every signature algorithm with a key that fits it.
+pub(crate) const EVERY_ALGORITHM: [(KeyChoice, Algorithm); 9] = [
+    (KeyChoice::P256, Algorithm::Es256),
+    (KeyChoice::P384, Algorithm::Es384),
+    (KeyChoice::Ed25519, Algorithm::EdDsa),
+    (KeyChoice::Rsa2048, Algorithm::Ps256),
+    (KeyChoice::Rsa2048, Algorithm::Ps384),
+    (KeyChoice::Rsa2048, Algorithm::Ps512),
+    (KeyChoice::Rsa2048, Algorithm::Rs256),
+    (KeyChoice::Rsa2048, Algorithm::Rs384),
+    (KeyChoice::Rsa2048, Algorithm::Rs512),
+];
+
 /// The id of [`DOCUMENT`]'s root.
 pub(crate) const ID: &str = "m-0001.test";
 

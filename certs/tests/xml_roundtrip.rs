@@ -1,28 +1,21 @@
 //! What we sign without a tree is what the verifier proves and what canonicalisation would give.
 
 use bergshamra::c14n::{C14nMode, canonicalize};
-use certs::keys::Algorithm;
-use certs::pki::KeyChoice;
 use certs::xmldsig::{Profile, ReferenceForm, sign_enveloped, verify};
 use proptest::prelude::*;
 
-use super::support::{DOCUMENT, ID, PARTNER, signer};
+use super::support::{DOCUMENT, EVERY_ALGORITHM, ID, PARTNER, signer};
 
 #[test]
 fn each_algorithm_of_the_profile_proves_our_document() {
-    let table = [
-        (KeyChoice::P256, Algorithm::Es256),
-        (KeyChoice::Rsa2048, Algorithm::Rs256),
-        (KeyChoice::Rsa2048, Algorithm::Ps256),
-    ];
-    for (kind, algorithm) in table {
+    for (kind, algorithm) in EVERY_ALGORITHM {
         let signer = signer(kind, Some(algorithm));
         for certificate in [None, Some(signer.issued.der.as_slice())] {
             let signed =
                 sign_enveloped(DOCUMENT.as_bytes(), ID, &signer.signing, certificate).unwrap();
             let proven = verify(&signed, &signer.verifying, &Profile::default()).unwrap();
             assert_eq!(proven.canonical(), DOCUMENT.as_bytes());
-            assert_eq!(proven.algorithm(), algorithm);
+            assert_eq!(proven.algorithm(), Some(algorithm));
             assert_eq!(proven.reference(), ReferenceForm::RootId);
             assert_eq!(proven.digest(), certs::digest::sha256(DOCUMENT.as_bytes()));
         }
@@ -30,10 +23,7 @@ fn each_algorithm_of_the_profile_proves_our_document() {
 }
 
 #[test]
-fn an_ed25519_key_and_a_foreign_form_are_refused() {
-    let ed25519 = signer(KeyChoice::Ed25519, None);
-    let refused = sign_enveloped(DOCUMENT.as_bytes(), ID, &ed25519.signing, None).unwrap_err();
-    assert_eq!(refused.reason(), "algorithm-refused");
+fn a_foreign_form_is_refused() {
     let refused = sign_enveloped(b"<A/>", "m", &PARTNER.signing, None).unwrap_err();
     assert_eq!(refused.reason(), "not-our-form");
 }

@@ -503,6 +503,8 @@ section! {
         admin_beyond_loopback: bool = false,
         /// The store's database may be reached over a network without TLS.
         store_without_tls: bool = false,
+        /// Partners whose XML signatures may be RSA with SHA-1, until their old tokens are renewed.
+        sha1_signatures_of: Vec<PartnerId> = Vec::new(),
     }
 }
 

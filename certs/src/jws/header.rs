@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::members::{HeaderError, Members};
+use super::members::{Encoding, HeaderError, Members};
 use crate::keys::Algorithm;
 
 /// The only `typ` of ours.
@@ -71,6 +71,10 @@ struct Wire<'a> {
     irt: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dig: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b64: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crit: Option<[&'a str; 1]>,
 }
 
 impl Header {
@@ -95,7 +99,8 @@ impl Header {
         })
     }
 
-    pub(super) fn to_json(&self) -> String {
+    pub(super) fn to_json(&self, encoding: Encoding) -> String {
+        let unencoded = encoding == Encoding::Unencoded;
         let wire = Wire {
             alg: self.alg.jws_name(),
             kid: &self.kid,
@@ -109,6 +114,8 @@ impl Header {
             op: &self.op,
             irt: self.irt.as_deref(),
             dig: self.dig.as_deref(),
+            b64: unencoded.then_some(false),
+            crit: unencoded.then_some(["b64"]),
         };
         serde_json::to_string(&wire).expect("strings and an integer always have a JSON form")
     }

@@ -17,10 +17,10 @@ pub enum HeaderError {
     /// A member stands twice, at whatever depth.
     #[error("a header member stands twice")]
     DuplicateMember,
-    /// `crit` is there: we understand no extension, so none can be critical.
+    /// `crit` is there and is not exactly `["b64"]` with `b64` beside it: we understand no other extension.
     #[error("crit is refused")]
     Crit,
-    /// `b64` is there: the payload is always base64url in the signing input.
+    /// `b64` is no boolean, or stands there without `crit` (RFC 7797 §6).
     #[error("b64 is refused")]
     B64,
     /// `jwk`, `jku`, `x5u` or `x5c` is there: keys come from the directory only.
@@ -65,6 +65,15 @@ impl HeaderError {
     }
 }
 
+/// How the payload stands in the signing input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As base64url (RFC 7515 §5.1).
+    Base64Url,
+    /// As it is: `b64` false, named by `crit` (RFC 7797 §3).
+    Unencoded,
+}
+
 /// The members of one header, each once, none of them refused.
 #[derive(Debug)]
 pub(super) struct Members(BTreeMap<String, Value>);
@@ -83,7 +92,9 @@ impl Members {
             return Err(HeaderError::NotAnObject);
         };
         refuse_dangerous(&members)?;
-        Ok(Self(members))
+        let members = Self(members);
+        members.encoding()?;
+        Ok(members)
     }
 
     /// `alg`, compared with the list to the letter.
@@ -103,6 +114,20 @@ impl Members {
     /// Whether a member of this name is there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// What `b64` says; it counts only where `crit` is exactly `["b64"]`.
+    pub(super) fn encoding(&self) -> Result<Encoding, HeaderError> {
+        match (self.0.get("crit"), self.0.get("b64")) {
+            (None, None) => Ok(Encoding::Base64Url),
+            (None, Some(_)) => Err(HeaderError::B64),
+            (Some(Value::List(names)), Some(b64)) if is_b64_alone(names) => match b64 {
+                Value::Boolean(true) => Ok(Encoding::Base64Url),
+                Value::Boolean(false) => Ok(Encoding::Unencoded),
+                _ => Err(HeaderError::B64),
+            },
+            (Some(_), _) => Err(HeaderError::Crit),
+        }
     }
 
     /// A string member that must be there.
@@ -129,13 +154,11 @@ impl Members {
     }
 }
 
+fn is_b64_alone(names: &[Value]) -> bool {
+    matches!(names, [Value::String(only)] if only == "b64")
+}
+
 fn refuse_dangerous(members: &BTreeMap<String, Value>) -> Result<(), HeaderError> {
-    if members.contains_key("crit") {
-        return Err(HeaderError::Crit);
-    }
-    if members.contains_key("b64") {
-        return Err(HeaderError::B64);
-    }
     if ["jwk", "jku", "x5u", "x5c"]
         .iter()
         .any(|name| members.contains_key(*name))
@@ -153,6 +176,8 @@ const DUPLICATE: &str = "duplicate member";
 enum Value {
     String(String),
     Integer(i64),
+    Boolean(bool),
+    List(Vec<Value>),
     Object(BTreeMap<String, Value>),
     Other,
 }
@@ -172,8 +197,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Other)
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(value))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -201,8 +226,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        while items.next_element::<Value>()?.is_some() {}
-        Ok(Value::Other)
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {

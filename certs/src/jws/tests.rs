@@ -56,6 +56,8 @@ fn what_is_signed_with_each_algorithm_is_proven_with_it() {
         (KeyChoice::Rsa2048, Algorithm::Ps256),
         (KeyChoice::Rsa2048, Algorithm::Rs256),
         (KeyChoice::Ed25519, Algorithm::EdDsa),
+        (KeyChoice::P384, Algorithm::Es384),
+        (KeyChoice::Rsa2048, Algorithm::Ps384),
     ];
     for (kind, algorithm) in table {
         let pair = pair(kind, Some(algorithm));
@@ -71,6 +73,74 @@ fn what_is_signed_with_each_algorithm_is_proven_with_it() {
             .verify(&pair.verifying, algorithm, b"{\"a\":2}");
         assert_eq!(changed.unwrap_err().reason(), "signature-mismatch");
     }
+}
+
+#[test]
+fn an_unencoded_payload_is_proven_as_it_is_and_not_as_base64() {
+    let pair = pair(KeyChoice::P256, None);
+    let (header, payload) = (header(Algorithm::Es256), b"$.02 {\"a\":1}");
+    let detached = sign_detached(&header, Encoding::Unencoded, &pair.signing, payload).unwrap();
+    let verdict = |payload: &[u8]| {
+        let unproven = parse(&detached).unwrap();
+        unproven.verify(&pair.verifying, Algorithm::Es256, payload)
+    };
+    let proof = verdict(payload).unwrap();
+    assert_eq!(
+        (proof.encoding(), proof.header()),
+        (Encoding::Unencoded, &header)
+    );
+    for other in [base64url::encode(payload).into_bytes(), b"$.02".to_vec()] {
+        assert_eq!(verdict(&other).unwrap_err().reason(), "signature-mismatch");
+    }
+}
+
+#[test]
+fn the_same_bytes_signed_encoded_and_unencoded_are_two_signatures() {
+    // RFC 7797 §8: without crit the text of one could be taken for the other
+    let pair = pair(KeyChoice::P256, None);
+    let header = header(Algorithm::Es256);
+    let as_it_is = base64url::encode(b"{}").into_bytes();
+    let detached = sign_detached(&header, Encoding::Unencoded, &pair.signing, &as_it_is).unwrap();
+    let taken_for_encoded =
+        parse(&detached)
+            .unwrap()
+            .verify(&pair.verifying, Algorithm::Es256, b"{}");
+    assert!(taken_for_encoded.is_err());
+}
+
+#[test]
+fn a_compact_jws_carries_its_payload_and_loses_its_proof_with_any_change() {
+    let pair = pair(KeyChoice::P384, None);
+    let header = header(Algorithm::Es384);
+    let compact = sign_compact(&header, &pair.signing, b"{\"a\":1}").unwrap();
+    let (unproven, payload) = parse_compact(&compact).unwrap();
+    let proof = unproven.verify(&pair.verifying, Algorithm::Es384, &payload);
+    assert_eq!(*proof.unwrap().header(), header);
+    assert_eq!(payload, b"{\"a\":1}");
+    let parts: Vec<_> = compact.split('.').collect();
+    let other = format!("{}.{}.{}", parts[0], base64url::encode(b"{}"), parts[2]);
+    let (unproven, payload) = parse_compact(&other).unwrap();
+    let refused = unproven.verify(&pair.verifying, Algorithm::Es384, &payload);
+    assert_eq!(refused.unwrap_err().reason(), "signature-mismatch");
+    assert_eq!(parse(&compact).unwrap_err().reason(), "payload-attached");
+    let unencoded = GOOD.replacen('{', r#"{"crit":["b64"],"b64":false,"#, 1);
+    let protected = base64url::encode(unencoded.as_bytes());
+    for (payload, reason) in [
+        ("a.b", "jws-parts"),
+        ("a\u{e1}b", "jws-parts"),
+        ("a b", "accepted"),
+    ] {
+        let verdict = parse_compact(&format!("{protected}.{payload}.AAAA"));
+        let said = verdict.map_or_else(|refused| refused.reason(), |_| "accepted");
+        assert_eq!(said, reason, "{payload}");
+    }
+}
+
+#[test]
+fn an_algorithm_for_xml_alone_signs_no_jws() {
+    let pair = pair(KeyChoice::Rsa2048, Some(Algorithm::Rs512));
+    let refused = sign(&header(Algorithm::Rs512), &pair.signing, b"");
+    assert_eq!(refused, Err(KeyError::WrongAlgorithm));
 }
 
 #[test]
@@ -133,7 +203,12 @@ fn every_dangerous_header_is_refused_by_its_own_name() {
     let table = [
         (with(r#""crit":["exp"]"#), "crit-refused"),
         (with(r#""crit":[]"#), "crit-refused"),
-        (with(r#""cr\u0069t":["b64"],"b64":false"#), "crit-refused"),
+        (with(r#""crit":["b64"]"#), "crit-refused"),
+        (with(r#""crit":["b64","b64"],"b64":false"#), "crit-refused"),
+        (with(r#""crit":["b64","x"],"b64":false"#), "crit-refused"),
+        (with(r#""crit":"b64","b64":false"#), "crit-refused"),
+        (with(r#""crit":["b64"],"b64":"false""#), "b64-refused"),
+        (with(r#""cr\u0069t":["b64"],"b64":false"#), "accepted"),
         (with(r#""b64":false"#), "b64-refused"),
         (with(r#""b64":true"#), "b64-refused"),
         (with(r#""jwk":{}"#), "embedded-key-refused"),

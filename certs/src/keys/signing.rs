@@ -2,9 +2,11 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
 };
 use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::rsa::Padding;
@@ -31,7 +33,7 @@ pub enum KeyError {
     #[error("no private key in the file")]
     NoKey,
     /// The bytes are not a key of a kind that we use.
-    #[error("the key is not P-256, Ed25519 or RSA")]
+    #[error("the key is not P-256, P-384, Ed25519 or RSA")]
     Unsupported,
     /// The RSA key is shorter than 2,048 bits.
     #[error("the RSA key is shorter than 2048 bits")]
@@ -121,14 +123,14 @@ pub struct SigningKey {
 
 /// EC and Ed25519 stay with aws-lc; RSA with OpenSSL, which signs without parsing the key again.
 enum Secret {
-    P256(EcdsaKeyPair, SystemRandom),
+    Ec(EcdsaKeyPair, SystemRandom),
     Ed25519(Ed25519KeyPair),
     Rsa(PKey<Private>),
     Token(Box<Token>),
 }
 
 impl SigningKey {
-    /// Reads a PKCS#8, SEC1 or PKCS#1 PEM; `algorithm` defaults to ES256, PS256 or EdDSA by the key's kind.
+    /// Reads a PKCS#8, SEC1 or PKCS#1 PEM; `algorithm` defaults to ES256, ES384, PS256 or EdDSA by the key's kind.
     pub fn from_pem(pem: &[u8], algorithm: Option<Algorithm>) -> Result<Self, KeyError> {
         let der = PrivateKeyDer::from_pem_slice(pem).map_err(|_| KeyError::NoKey)?;
         let der = Zeroizing::new(der);
@@ -181,10 +183,10 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// Signs `message`; an ECDSA signature is r||s (P1363), 64 bytes.
+    /// Signs `message`; an ECDSA signature is r||s (P1363), 64 or 96 bytes.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         match &self.secret {
-            Secret::P256(pair, random) => match pair.sign(random, message) {
+            Secret::Ec(pair, random) => match pair.sign(random, message) {
                 Ok(signature) => Ok(signature.as_ref().to_vec()),
                 Err(_) => Err(KeyError::Failed),
             },
@@ -233,13 +235,38 @@ fn read_secret(der: &[u8]) -> Result<(Secret, KeyKind, Vec<u8>), KeyError> {
     let spki = key.public_key_to_der().map_err(|_| KeyError::Unsupported)?;
     match key.id() {
         Id::EC => {
-            let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            let (scheme, kind) = curve(&key)?;
+            let pair = EcdsaKeyPair::from_private_key_der(scheme, der)
                 .map_err(|_| KeyError::Unsupported)?;
-            Ok((Secret::P256(pair, SystemRandom::new()), KeyKind::P256, spki))
+            Ok((Secret::Ec(pair, SystemRandom::new()), kind, spki))
         }
         Id::RSA if key.bits() < RSA_BITS_MIN => Err(KeyError::TooShort),
         Id::RSA => Ok((Secret::Rsa(key), KeyKind::Rsa, spki)),
         _ => Err(KeyError::Unsupported),
+    }
+}
+
+fn curve(key: &PKey<Private>) -> Result<(&'static EcdsaSigningAlgorithm, KeyKind), KeyError> {
+    let key = key.ec_key().map_err(|_| KeyError::Unsupported)?;
+    match key.group().curve_name() {
+        Some(Nid::X9_62_PRIME256V1) => Ok((&ECDSA_P256_SHA256_FIXED_SIGNING, KeyKind::P256)),
+        Some(Nid::SECP384R1) => Ok((&ECDSA_P384_SHA384_FIXED_SIGNING, KeyKind::P384)),
+        _ => Err(KeyError::Unsupported),
+    }
+}
+
+/// The hash under an RSA algorithm, and whether the padding is PSS.
+fn rsa_scheme(algorithm: Algorithm) -> (MessageDigest, bool) {
+    match algorithm {
+        Algorithm::Ps384 => (MessageDigest::sha384(), true),
+        Algorithm::Ps512 => (MessageDigest::sha512(), true),
+        Algorithm::Rs256 => (MessageDigest::sha256(), false),
+        Algorithm::Rs384 => (MessageDigest::sha384(), false),
+        Algorithm::Rs512 => (MessageDigest::sha512(), false),
+        // an RSA key has no other: the key was refused for those when it was loaded
+        Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Es384 | Algorithm::EdDsa => {
+            (MessageDigest::sha256(), true)
+        }
     }
 }
 
@@ -248,10 +275,11 @@ fn rsa_sign(
     algorithm: Algorithm,
     message: &[u8],
 ) -> Result<Vec<u8>, openssl::error::ErrorStack> {
-    let mut signer = Signer::new(MessageDigest::sha256(), key)?;
-    if algorithm == Algorithm::Ps256 {
+    let (digest, is_pss) = rsa_scheme(algorithm);
+    let mut signer = Signer::new(digest, key)?;
+    if is_pss {
         signer.set_rsa_padding(Padding::PKCS1_PSS)?;
-        signer.set_rsa_mgf1_md(MessageDigest::sha256())?;
+        signer.set_rsa_mgf1_md(digest)?;
         signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
     }
     signer.sign_oneshot_to_vec(message)
@@ -277,11 +305,17 @@ mod tests {
     #[test]
     fn each_kind_of_key_gets_its_algorithm_unless_told_otherwise() {
         let p256 = pem(ec(openssl::nid::Nid::X9_62_PRIME256V1));
+        let p384 = pem(ec(openssl::nid::Nid::SECP384R1));
         let rsa = pem(rsa(2048));
         let ed25519 = pem(PKey::generate_ed25519().unwrap());
         let algorithm =
             |pem: &[u8], wanted| SigningKey::from_pem(pem, wanted).map(|key| key.algorithm());
         assert_eq!(algorithm(&p256, None), Ok(Algorithm::Es256));
+        assert_eq!(algorithm(&p384, None), Ok(Algorithm::Es384));
+        assert_eq!(
+            algorithm(&p384, Some(Algorithm::Es256)),
+            Err(KeyError::WrongAlgorithm)
+        );
         assert_eq!(algorithm(&rsa, None), Ok(Algorithm::Ps256));
         assert_eq!(
             algorithm(&rsa, Some(Algorithm::Rs256)),
@@ -303,7 +337,7 @@ mod tests {
         let reason = |pem: &[u8]| SigningKey::from_pem(pem, None).unwrap_err().reason();
         assert_eq!(reason(&pem(rsa(1024))), "key-too-short");
         assert_eq!(
-            reason(&pem(ec(openssl::nid::Nid::SECP384R1))),
+            reason(&pem(ec(openssl::nid::Nid::SECP521R1))),
             "key-unsupported"
         );
         assert_eq!(

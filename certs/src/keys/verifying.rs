@@ -1,8 +1,10 @@
 //! A public key that is parsed once, with what its certificate says about it.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, VerificationAlgorithm,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -33,7 +35,7 @@ impl SignatureError {
     }
 }
 
-/// A partner's public key: P-256, Ed25519 or RSA of at least 2,048 bits.
+/// A partner's public key: P-256, P-384, Ed25519 or RSA of 2,048 to 8,192 bits.
 pub struct VerifyingKey {
     public: Public,
     spki: Vec<u8>,
@@ -59,11 +61,20 @@ enum Public {
         fixed: ParsedPublicKey,
         der: ParsedPublicKey,
     },
-    Rsa {
-        pkcs1: ParsedPublicKey,
-        pss: ParsedPublicKey,
-    },
+    P384(ParsedPublicKey),
+    Rsa(Box<RsaKey>),
     Ed25519(ParsedPublicKey),
+}
+
+/// One RSA key, parsed for each algorithm that it may be used with.
+struct RsaKey {
+    rs256: ParsedPublicKey,
+    rs384: ParsedPublicKey,
+    rs512: ParsedPublicKey,
+    ps256: ParsedPublicKey,
+    ps384: ParsedPublicKey,
+    ps512: ParsedPublicKey,
+    danger_sha1: ParsedPublicKey,
 }
 
 impl VerifyingKey {
@@ -118,8 +129,13 @@ impl VerifyingKey {
     ) -> Result<(), SignatureError> {
         let key = match (algorithm, &self.public) {
             (Algorithm::Es256, Public::P256 { fixed, .. }) => fixed,
-            (Algorithm::Ps256, Public::Rsa { pss, .. }) => pss,
-            (Algorithm::Rs256, Public::Rsa { pkcs1, .. }) => pkcs1,
+            (Algorithm::Es384, Public::P384(key)) => key,
+            (Algorithm::Ps256, Public::Rsa(key)) => &key.ps256,
+            (Algorithm::Ps384, Public::Rsa(key)) => &key.ps384,
+            (Algorithm::Ps512, Public::Rsa(key)) => &key.ps512,
+            (Algorithm::Rs256, Public::Rsa(key)) => &key.rs256,
+            (Algorithm::Rs384, Public::Rsa(key)) => &key.rs384,
+            (Algorithm::Rs512, Public::Rsa(key)) => &key.rs512,
             (Algorithm::EdDsa, Public::Ed25519(key)) => key,
             _ => return Err(SignatureError::AlgorithmRefused),
         };
@@ -136,11 +152,29 @@ impl VerifyingKey {
             .map_err(|_| SignatureError::Mismatch)
     }
 
+    /// Whether `signature` is RSASSA-PKCS1-v1_5 with SHA-1 by this key over `message`.
+    ///
+    /// Danger: SHA-1 collides. Only for documents of partners that a person has named, to be read before
+    /// their tokens are renewed; nothing of ours signs like this.
+    pub(crate) fn danger_verify_rsa_sha1(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let Public::Rsa(key) = &self.public else {
+            return Err(SignatureError::AlgorithmRefused);
+        };
+        key.danger_sha1
+            .verify_sig(message, signature)
+            .map_err(|_| SignatureError::Mismatch)
+    }
+
     /// The kind of this key.
     pub const fn kind(&self) -> KeyKind {
         match self.public {
             Public::P256 { .. } => KeyKind::P256,
-            Public::Rsa { .. } => KeyKind::Rsa,
+            Public::P384(_) => KeyKind::P384,
+            Public::Rsa(_) => KeyKind::Rsa,
             Public::Ed25519(_) => KeyKind::Ed25519,
         }
     }
@@ -217,6 +251,9 @@ fn read_public(spki: &SubjectPublicKeyInfo<'_>) -> Result<Public, KeyError> {
             .parameters
             .as_ref()
             .and_then(|any| any.as_oid().ok());
+        if curve == Some(oid::OID_NIST_EC_P384) {
+            return Ok(Public::P384(parsed(&ECDSA_P384_SHA384_FIXED, bits)?));
+        }
         if curve != Some(oid::OID_EC_P256) {
             return Err(KeyError::Unsupported);
         }
@@ -240,10 +277,15 @@ fn read_rsa(spki: &SubjectPublicKeyInfo<'_>, bits: &[u8]) -> Result<Public, KeyE
     if key.n().num_bits() < 2048 {
         return Err(KeyError::TooShort);
     }
-    Ok(Public::Rsa {
-        pkcs1: parsed(&RSA_PKCS1_2048_8192_SHA256, bits)?,
-        pss: parsed(&RSA_PSS_2048_8192_SHA256, bits)?,
-    })
+    Ok(Public::Rsa(Box::new(RsaKey {
+        rs256: parsed(&RSA_PKCS1_2048_8192_SHA256, bits)?,
+        rs384: parsed(&RSA_PKCS1_2048_8192_SHA384, bits)?,
+        rs512: parsed(&RSA_PKCS1_2048_8192_SHA512, bits)?,
+        ps256: parsed(&RSA_PSS_2048_8192_SHA256, bits)?,
+        ps384: parsed(&RSA_PSS_2048_8192_SHA384, bits)?,
+        ps512: parsed(&RSA_PSS_2048_8192_SHA512, bits)?,
+        danger_sha1: parsed(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, bits)?,
+    })))
 }
 
 fn parsed(
@@ -273,7 +315,7 @@ mod tests {
     fn weak_and_foreign_keys_are_refused_by_name() {
         let rsa = openssl::rsa::Rsa::generate(1024).unwrap();
         assert_eq!(refused(PKey::from_rsa(rsa).unwrap()), "key-too-short");
-        let curve = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::SECP384R1).unwrap();
+        let curve = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::SECP521R1).unwrap();
         let ec = openssl::ec::EcKey::generate(&curve).unwrap();
         assert_eq!(refused(PKey::from_ec_key(ec).unwrap()), "key-unsupported");
         assert_eq!(refused(PKey::generate_x25519().unwrap()), "key-unsupported");

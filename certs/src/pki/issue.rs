@@ -54,6 +54,8 @@ impl Usage {
 pub enum KeyChoice {
     /// EC on P-256.
     P256,
+    /// EC on P-384.
+    P384,
     /// RSA of 2,048 bits.
     Rsa2048,
     /// RSA of 1,024 bits, which everything of ours refuses: for tests.
@@ -367,6 +369,9 @@ fn alternative_names(from: &IssueParams) -> Result<Vec<SanType>, PkiError> {
 fn make_key(choice: KeyChoice) -> Result<(String, SubjectPublicKeyInfo), PkiError> {
     let key = match choice {
         KeyChoice::P256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
+            .and_then(|curve| EcKey::generate(&curve))
+            .and_then(PKey::from_ec_key),
+        KeyChoice::P384 => EcGroup::from_curve_name(Nid::SECP384R1)
             .and_then(|curve| EcKey::generate(&curve))
             .and_then(PKey::from_ec_key),
         KeyChoice::Ed25519 => PKey::generate_ed25519(),

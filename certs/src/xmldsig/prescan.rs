@@ -4,32 +4,62 @@
 //! first two bytes can never be read differently by two parsers. In a well-formed document without
 //! comments and CDATA every `<` opens markup, so the pass is exact.
 
+use std::borrow::Cow;
+
 use super::{Profile, XmlSigError};
 
-/// Checks size, encoding, forbidden markup, element and attribute counts; gives the text.
-pub(super) fn prescan<'a>(document: &'a [u8], profile: &Profile) -> Result<&'a str, XmlSigError> {
+/// Checks size, encoding, forbidden markup, element and attribute counts; gives the text to build a tree of.
+pub(super) fn prescan<'a>(
+    document: &'a [u8],
+    profile: &Profile,
+) -> Result<Cow<'a, str>, XmlSigError> {
     if document.len() > profile.bytes_max {
         return Err(XmlSigError::OverLimit);
     }
     let text = std::str::from_utf8(document).map_err(|_| XmlSigError::NotUtf8)?;
     let body = after_declaration(text)?;
-    let mut elements = 0;
+    let (mut elements, mut is_plain) = (0, true);
     for markup in body.split('<').skip(1) {
         match markup.as_bytes().first() {
             Some(b'!') if markup.starts_with("!DOCTYPE") => return Err(XmlSigError::Dtd),
-            Some(b'!' | b'?') => return Err(XmlSigError::ForbiddenNode),
+            Some(b'!') if markup.starts_with("!--") => return Err(XmlSigError::Comment),
+            Some(b'!') => return Err(XmlSigError::Cdata),
+            Some(b'?') => return Err(XmlSigError::Instruction),
             Some(b'/') => {}
             _ => {
                 elements += 1;
-                if elements > profile.elements_max
-                    || count_attributes(markup) > profile.attributes_max
-                {
+                let tag = StartTag::scan(markup);
+                if elements > profile.elements_max || tag.attributes > profile.attributes_max {
                     return Err(XmlSigError::OverLimit);
                 }
+                is_plain &= !tag.has_white_values;
             }
         }
     }
-    Ok(text)
+    Ok(match is_plain {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(with_plain_white_space(text)),
+    })
+}
+
+/// The white space of attribute values as XML 1.0 wants it (§2.11, §3.3.3): a line end is one character,
+/// and each is a space. The tree builder does not see to it; what is written `&#10;` is left alone.
+fn with_plain_white_space(text: &str) -> String {
+    let of_one = text.replace("\r\n", "\n").replace('\r', "\n");
+    let (mut in_tag, mut quote) = (false, None);
+    let plain = |character: char| {
+        match (quote, character) {
+            (Some(_), '\t' | '\n') => return ' ',
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') if in_tag => quote = Some(character),
+            (None, '<') => in_tag = true,
+            (None, '>') => in_tag = false,
+            (None, _) => {}
+        }
+        character
+    };
+    of_one.chars().map(plain).collect()
 }
 
 /// Steps over `<?xml …?>`, which may name UTF-8 and nothing else.
@@ -53,20 +83,33 @@ fn names_utf8(encoding: &str) -> bool {
     name.eq_ignore_ascii_case("utf-8") && value.get(6..7) == value.get(0..1)
 }
 
-/// Counts `=` outside quotes in a start tag: attributes and namespace declarations together.
-fn count_attributes(markup: &str) -> usize {
-    let mut quote = None;
-    let mut count = 0;
-    for byte in markup.bytes() {
-        match (quote, byte) {
-            (None, b'>') => break,
-            (None, b'=') => count += 1,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
+/// What one pass over a start tag tells.
+struct StartTag {
+    /// `=` outside quotes: attributes and namespace declarations together.
+    attributes: usize,
+    /// Whether a value holds a tab or a line end as it is.
+    has_white_values: bool,
+}
+
+impl StartTag {
+    fn scan(markup: &str) -> Self {
+        let mut quote = None;
+        let mut tag = Self {
+            attributes: 0,
+            has_white_values: false,
+        };
+        for byte in markup.bytes() {
+            match (quote, byte) {
+                (None, b'>') => break,
+                (None, b'=') => tag.attributes += 1,
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (Some(_), b'\t' | b'\r' | b'\n') => tag.has_white_values = true,
+                (Some(open), close) if open == close => quote = None,
+                _ => {}
+            }
         }
+        tag
     }
-    count
 }
 
 #[cfg(test)]
@@ -88,10 +131,10 @@ mod tests {
     fn markup_that_is_never_ours_is_refused_by_name() {
         let table = [
             ("<!DOCTYPE a><a/>", "dtd-refused"),
-            ("<a><!-- x --></a>", "forbidden-node"),
-            ("<a><![CDATA[x]]></a>", "forbidden-node"),
-            ("<a><?pi x?></a>", "forbidden-node"),
-            ("<?xml-stylesheet href='x'?><a/>", "forbidden-node"),
+            ("<a><!-- x --></a>", "comment-refused"),
+            ("<a><![CDATA[x]]></a>", "cdata-refused"),
+            ("<a><?pi x?></a>", "instruction-refused"),
+            ("<?xml-stylesheet href='x'?><a/>", "instruction-refused"),
             ("<?xml version='1.0' encoding='UTF-16'?><a/>", "not-utf8"),
             ("<?xml version='1.0' encoding='utf-7'?><a/>", "not-utf8"),
             ("\u{feff}<a/>", "xml-malformed"),
@@ -101,6 +144,20 @@ mod tests {
         for (document, expected) in table {
             assert_eq!(reason(document), Some(expected), "{document}");
         }
+    }
+
+    #[test]
+    fn white_space_in_values_is_what_the_standard_makes_of_it() {
+        let text =
+            "<?xml version='1.0'?>\r\n<a b='1\t2\r\n3\r4\n' c=\"'\t'\">\r\n\t'x\t' = \"\n\"</a>";
+        let scanned = prescan(text.as_bytes(), &Profile::default()).unwrap();
+        assert_eq!(
+            scanned,
+            "<?xml version='1.0'?>\n<a b='1 2 3 4 ' c=\"' '\">\n\t'x\t' = \"\n\"</a>"
+        );
+        let plain = "<a\n\tb='&#9;'>\r\n</a>";
+        let scanned = prescan(plain.as_bytes(), &Profile::default()).unwrap();
+        assert!(matches!(scanned, Cow::Borrowed(same) if same == plain));
     }
 
     #[test]

@@ -15,6 +15,26 @@ pub struct Profile {
     pub attributes_max: usize,
     /// Accepted signature algorithms; the sender's key must fit too.
     pub algorithms: Vec<Algorithm>,
+    /// What must be signed.
+    pub signed: Signed,
+    /// Whether Canonical XML 1.0 is accepted beside the exclusive one, as old edXML has it.
+    pub inclusive: bool,
+    /// Danger: whether RSA PKCS#1 v1.5 with SHA-1 and SHA-1 digests are accepted; for named partners alone.
+    pub danger_sha1: bool,
+}
+
+/// The one thing that a message type lets its signature be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// The root element.
+    Root,
+    /// The one child of the root with this name; the signature is the last child of it or of the root.
+    Element {
+        /// Its namespace.
+        namespace: &'static str,
+        /// Its local name.
+        name: &'static str,
+    },
 }
 
 impl Default for Profile {
@@ -24,7 +44,10 @@ impl Default for Profile {
             depth_max: 64,
             elements_max: 20_000,
             attributes_max: 64,
-            algorithms: vec![Algorithm::Es256, Algorithm::Ps256, Algorithm::Rs256],
+            algorithms: Algorithm::ALL.to_vec(),
+            signed: Signed::Root,
+            inclusive: false,
+            danger_sha1: false,
         }
     }
 }

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::structure::{DSIG, ENVELOPED, EXC_C14N, SHA256};
+use super::names::{DSIG, ENVELOPED, EXC_C14N, SHA256, XADES, XADES_PROPERTIES};
 use crate::digest;
 use crate::keys::{KeyError, SigningKey};
 
@@ -15,9 +15,6 @@ pub enum SignError {
     /// The bytes are not one element with this `Id` and an end tag.
     #[error("the document is not one root element in our emitted form")]
     NotOurForm,
-    /// The key's algorithm has no place in our XML profile.
-    #[error("the key's algorithm is not part of the XML profile")]
-    AlgorithmRefused,
     /// The key refused to sign.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -28,8 +25,26 @@ impl SignError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NotOurForm => "not-our-form",
-            Self::AlgorithmRefused => "algorithm-refused",
             Self::Key(refused) => refused.reason(),
+        }
+    }
+}
+
+/// A signing certificate as signatures show it, written once.
+#[derive(Clone, Debug)]
+pub struct SigningCertificate {
+    /// The KeyInfo element.
+    key_info: String,
+    /// SHA-256 of the certificate, base64.
+    digest: String,
+}
+
+impl SigningCertificate {
+    /// Takes the certificate in DER.
+    pub fn new(der: &[u8]) -> Self {
+        Self {
+            key_info: key_info(der),
+            digest: STANDARD.encode(digest::sha256(der)),
         }
     }
 }
@@ -44,35 +59,145 @@ pub fn sign_enveloped(
     key: &SigningKey,
     certificate_der: Option<&[u8]>,
 ) -> Result<Vec<u8>, SignError> {
-    let method = key
-        .algorithm()
-        .xml_uri()
-        .ok_or(SignError::AlgorithmRefused)?;
     let end_tag = end_tag_start(canonical_root, root_id).ok_or(SignError::NotOurForm)?;
-    let content = signed_info_content(method, root_id, &digest::sha256(canonical_root));
-    // as the apex of its own canonical form SignedInfo declares the prefix; in the document it inherits it
-    let canonical = format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">{content}</ds:SignedInfo>");
-    let value = STANDARD.encode(key.sign(canonical.as_bytes())?);
-    let key_info = certificate_der.map(key_info).unwrap_or_default();
-    let signature = format!(
-        "<ds:Signature xmlns:ds=\"{DSIG}\"><ds:SignedInfo>{content}</ds:SignedInfo>\
-         <ds:SignatureValue>{value}</ds:SignatureValue>{key_info}</ds:Signature>"
-    );
+    let reference = reference(root_id, "", &digest::sha256(canonical_root));
+    let parts = Parts {
+        signature_id: String::new(),
+        references: reference,
+        key_info: &certificate_der.map(key_info).unwrap_or_default(),
+        object: String::new(),
+    };
+    let signature = parts.signed(key)?;
     let (before, after) = canonical_root.split_at(end_tag);
     Ok([before, signature.as_bytes(), after].concat())
 }
 
-fn signed_info_content(method: &str, root_id: &str, digest: &[u8]) -> String {
+/// The same with XAdES-B properties (ETSI EN 319 132-1 §6.3): when it was signed, and with which
+/// certificate. Ids that begin with `sig-`, `ref-` and `xades-` before `root_id` are added.
+pub fn sign_xades(
+    canonical_root: &[u8],
+    root_id: &str,
+    key: &SigningKey,
+    certificate: &SigningCertificate,
+    signing_time: jiff::Timestamp,
+) -> Result<Vec<u8>, SignError> {
+    let end_tag = end_tag_start(canonical_root, root_id).ok_or(SignError::NotOurForm)?;
+    let properties = Properties {
+        root_id,
+        time: signing_time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        certificate: &certificate.digest,
+    };
+    let main = reference(
+        root_id,
+        &format!(" Id=\"ref-{root_id}\""),
+        &digest::sha256(canonical_root),
+    );
+    let parts = Parts {
+        signature_id: format!(" Id=\"sig-{root_id}\""),
+        references: format!("{main}{}", properties.reference()),
+        key_info: &certificate.key_info,
+        object: properties.object(),
+    };
+    let signature = parts.signed(key)?;
+    let (before, after) = canonical_root.split_at(end_tag);
+    Ok([before, signature.as_bytes(), after].concat())
+}
+
+/// What a signature is put together from; each as it stands in the document.
+struct Parts<'a> {
+    signature_id: String,
+    references: String,
+    key_info: &'a str,
+    object: String,
+}
+
+impl Parts<'_> {
+    fn signed(&self, key: &SigningKey) -> Result<String, SignError> {
+        let method = key.algorithm().xml_uri();
+        let references = &self.references;
+        // as the apex of its own canonical form SignedInfo declares the prefix; in the document it inherits it
+        let canonical = format!(
+            "<ds:SignedInfo xmlns:ds=\"{DSIG}\">\
+             <ds:CanonicalizationMethod Algorithm=\"{EXC_C14N}\"></ds:CanonicalizationMethod>\
+             <ds:SignatureMethod Algorithm=\"{method}\"></ds:SignatureMethod>\
+             {references}</ds:SignedInfo>"
+        );
+        let value = STANDARD.encode(key.sign(canonical.as_bytes())?);
+        let content = &canonical[SIGNED_INFO_OPEN.len()..];
+        let (id, key_info, object) = (&self.signature_id, self.key_info, &self.object);
+        Ok(format!(
+            "<ds:Signature xmlns:ds=\"{DSIG}\"{id}><ds:SignedInfo>{content}\
+             <ds:SignatureValue>{value}</ds:SignatureValue>{key_info}{object}</ds:Signature>"
+        ))
+    }
+}
+
+/// The start tag that [`Parts::signed`] writes; a test compares them.
+const SIGNED_INFO_OPEN: &str = "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">";
+
+fn reference(root_id: &str, id: &str, digest: &[u8]) -> String {
     let digest = STANDARD.encode(digest);
     format!(
-        "<ds:CanonicalizationMethod Algorithm=\"{EXC_C14N}\"></ds:CanonicalizationMethod>\
-         <ds:SignatureMethod Algorithm=\"{method}\"></ds:SignatureMethod>\
-         <ds:Reference URI=\"#{root_id}\"><ds:Transforms>\
+        "<ds:Reference{id} URI=\"#{root_id}\"><ds:Transforms>\
          <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
          <ds:Transform Algorithm=\"{EXC_C14N}\"></ds:Transform></ds:Transforms>\
          <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
          <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
     )
+}
+
+/// The signed properties of XAdES.
+struct Properties<'a> {
+    root_id: &'a str,
+    time: String,
+    certificate: &'a str,
+}
+
+impl Properties<'_> {
+    /// SignedProperties with the given declarations on itself and on the signature's own elements in it.
+    fn write(&self, own: &str, of_signature: &str) -> String {
+        let Self {
+            root_id,
+            time,
+            certificate,
+        } = self;
+        format!(
+            "<xades:SignedProperties{own} Id=\"xades-{root_id}\"><xades:SignedSignatureProperties>\
+             <xades:SigningTime>{time}</xades:SigningTime><xades:SigningCertificateV2><xades:Cert>\
+             <xades:CertDigest><ds:DigestMethod{of_signature} Algorithm=\"{SHA256}\"></ds:DigestMethod>\
+             <ds:DigestValue{of_signature}>{certificate}</ds:DigestValue></xades:CertDigest></xades:Cert>\
+             </xades:SigningCertificateV2></xades:SignedSignatureProperties>\
+             <xades:SignedDataObjectProperties><xades:DataObjectFormat ObjectReference=\"#ref-{root_id}\">\
+             <xades:MimeType>application/xml</xades:MimeType></xades:DataObjectFormat>\
+             </xades:SignedDataObjectProperties></xades:SignedProperties>"
+        )
+    }
+
+    /// The reference, over the properties as the apex of their own canonical form.
+    fn reference(&self) -> String {
+        let canonical = self.write(
+            &format!(" xmlns:xades=\"{XADES}\""),
+            &format!(" xmlns:ds=\"{DSIG}\""),
+        );
+        let digest = STANDARD.encode(digest::sha256(canonical.as_bytes()));
+        let root_id = self.root_id;
+        format!(
+            "<ds:Reference Type=\"{XADES_PROPERTIES}\" URI=\"#xades-{root_id}\"><ds:Transforms>\
+             <ds:Transform Algorithm=\"{EXC_C14N}\"></ds:Transform></ds:Transforms>\
+             <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
+             <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
+        )
+    }
+
+    /// The Object as it stands in the document.
+    fn object(&self) -> String {
+        let properties = self.write("", "");
+        let root_id = self.root_id;
+        format!(
+            "<ds:Object><xades:QualifyingProperties xmlns:xades=\"{XADES}\" Target=\"#sig-{root_id}\">\
+             {properties}</xades:QualifyingProperties></ds:Object>"
+        )
+    }
 }
 
 fn key_info(certificate: &[u8]) -> String {
@@ -106,6 +231,14 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_tag_of_signed_info_is_the_one_that_is_cut_off() {
+        assert_eq!(
+            SIGNED_INFO_OPEN,
+            format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">")
+        );
+    }
 
     #[test]
     fn the_end_tag_is_found_only_in_our_own_form() {

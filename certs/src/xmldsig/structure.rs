@@ -2,30 +2,45 @@
 
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use uppsala::{Document, Element, NodeId, NodeKind};
 
-use super::{Profile, ReferenceForm, XmlSigError};
-use crate::keys::{Algorithm, VerifyingKey};
-
-pub(super) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
-pub(super) const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
-pub(super) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-pub(super) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+use super::digest::Digest;
+use super::names::{C14N, DSIG, EXC_C14N, RSA_SHA1};
+use super::reference::{self, Target};
+use super::tree::Tree;
+use super::xades::{self, Properties};
+use super::{Canonicalization, Profile, ReferenceForm, Signed, XmlSigError};
+use crate::keys::{Algorithm, KeyKind, VerifyingKey};
 
 /// Attributes that somebody, somewhere, takes for an identifier.
 const ID_NAMES: [&str; 4] = ["id", "assertionid", "requestid", "responseid"];
+
+/// Most prefixes of a PrefixList.
+const PREFIXES_MAX: usize = 16;
 
 /// What the signature says, read once and to the letter.
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) signature: NodeId,
     pub(super) signed_info: NodeId,
+    pub(super) signed_info_form: Canonicalization,
+    pub(super) method: Method,
     pub(super) value: Vec<u8>,
-    pub(super) algorithm: Algorithm,
-    pub(super) reference: ReferenceForm,
-    pub(super) digest: [u8; 32],
+    /// The signed element.
+    pub(super) target: NodeId,
+    pub(super) target_form: Canonicalization,
+    pub(super) form: ReferenceForm,
+    pub(super) digest: Digest,
+    pub(super) properties: Option<Properties>,
+}
+
+/// A signature method that may be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// One of the list.
+    Listed(Algorithm),
+    /// RSASSA-PKCS1-v1_5 with SHA-1, for partners that danger names.
+    DangerRsaSha1,
 }
 
 /// Walks the tree and reads the signature, or names the first rule that is broken.
@@ -35,29 +50,44 @@ pub(super) fn read(
     profile: &Profile,
 ) -> Result<Reading, XmlSigError> {
     let root = document.document_element().ok_or(XmlSigError::Malformed)?;
-    let signature = only_signature(document, root)?;
+    let signature = only_signature(document)?;
     let tree = Tree(document);
-    let parts = tree.children(signature)?;
-    let (signed_info, value, key_info) = match *parts.as_slice() {
-        [info, value] => (info, value, None),
-        [info, value, key_info] => (info, value, Some(key_info)),
-        _ => return Err(XmlSigError::SignatureStructure),
+    let target = signed_element(&tree, root, signature, profile)?;
+    let parts = Parts::read(&tree, signature)?;
+    let (method, signed_info_form, references) =
+        read_signed_info(&tree, parts.signed_info, key, profile)?;
+    let (about, about_properties) = reference::sort(&tree, &references)?;
+    let main = reference::read(&tree, about, target, profile)?;
+    tree.expect(parts.value, "SignatureValue", &["Id"])?;
+    let value = tree.base64(parts.value)?;
+    let certificate = match parts.key_info {
+        Some(key_info) => check_key_info(&tree, key_info, key)?,
+        None => None,
     };
-    tree.expect(signature, "Signature", &["Id"])?;
-    let (algorithm, reference) = read_signed_info(&tree, signed_info, key, profile)?;
-    let (form, digest) = read_reference(&tree, root, reference)?;
-    tree.expect(value, "SignatureValue", &["Id"])?;
-    let value = tree.base64(value)?;
-    if let Some(key_info) = key_info {
-        check_key_info(&tree, key_info, key)?;
-    }
+    let properties = match (parts.object, about_properties) {
+        (None, None) => None,
+        (Some(object), Some(reference)) => {
+            let place = xades::Place {
+                signature,
+                object,
+                reference,
+            };
+            Some(xades::read(&tree, &place, key, certificate, profile)?)
+        }
+        (Some(_), None) => return Err(XmlSigError::Object),
+        (None, Some(_)) => return Err(XmlSigError::ReferenceCount),
+    };
     Ok(Reading {
         signature,
-        signed_info,
+        signed_info: parts.signed_info,
+        signed_info_form,
+        method,
         value,
-        algorithm,
-        reference: form,
-        digest,
+        target: target.node,
+        target_form: main.canonicalization,
+        form: main.form,
+        digest: main.digest,
+        properties,
     })
 }
 
@@ -65,7 +95,7 @@ pub(super) fn read(
 ///
 /// Nothing is proven yet, so the walk stays linear: a second signature ends it at once, and what stands
 /// inside the only one is known by its place in the walk, without climbing.
-fn only_signature(document: &Document<'_>, root: NodeId) -> Result<NodeId, XmlSigError> {
+fn only_signature(document: &Document<'_>) -> Result<NodeId, XmlSigError> {
     let mut ids = HashSet::new();
     let mut found: Option<(NodeId, usize)> = None;
     let mut stray = false;
@@ -77,32 +107,27 @@ fn only_signature(document: &Document<'_>, root: NodeId) -> Result<NodeId, XmlSi
         match document.node_kind(node) {
             Some(NodeKind::Element(element)) => {
                 collect_ids(element, &mut ids)?;
-                if element.matches_name_ns(DSIG, "Signature") {
-                    if found.is_some() {
-                        return Err(XmlSigError::SeveralSignatures);
-                    }
-                    found = Some((node, at + document.descendants(node).len()));
-                } else if element.name.namespace_uri.as_deref() == Some(DSIG) {
-                    stray |= found.is_none_or(|(_, last_inside)| at > last_inside);
+                if element.name.namespace_uri.as_deref() != Some(DSIG) {
+                    continue;
+                }
+                match element.name.local_name.as_ref() {
+                    "Signature" if found.is_some() => return Err(XmlSigError::SeveralSignatures),
+                    "Signature" => found = Some((node, at + document.descendants(node).len())),
+                    "Manifest" => return Err(XmlSigError::Manifest),
+                    "RetrievalMethod" => return Err(XmlSigError::RetrievalMethod),
+                    _ => stray |= found.is_none_or(|(_, last_inside)| at > last_inside),
                 }
             }
             Some(NodeKind::Text(_) | NodeKind::Document) => {}
-            _ => return Err(XmlSigError::ForbiddenNode),
+            Some(NodeKind::Comment(_)) => return Err(XmlSigError::Comment),
+            Some(NodeKind::ProcessingInstruction(_)) => return Err(XmlSigError::Instruction),
+            _ => return Err(XmlSigError::Cdata),
         }
     }
-    let Some((signature, _)) = found else {
-        return Err(XmlSigError::NoSignature);
-    };
-    if stray {
-        return Err(XmlSigError::SignatureStructure);
-    }
-    let last = document
-        .children_iter(root)
-        .rfind(|child| document.element(*child).is_some());
-    if last == Some(signature) {
-        Ok(signature)
-    } else {
-        Err(XmlSigError::SignaturePosition)
+    match found {
+        None => Err(XmlSigError::NoSignature),
+        Some(_) if stray => Err(XmlSigError::SignatureStructure),
+        Some((signature, _)) => Ok(signature),
     }
 }
 
@@ -126,112 +151,155 @@ fn collect_ids<'a>(
     Ok(())
 }
 
+/// The element that must be signed, with the signature where the profile has it.
+fn signed_element(
+    tree: &Tree<'_, '_>,
+    root: NodeId,
+    signature: NodeId,
+    profile: &Profile,
+) -> Result<Target, XmlSigError> {
+    let node = match profile.signed {
+        Signed::Root => root,
+        Signed::Element { namespace, name } => {
+            let mut named = tree
+                .0
+                .children_iter(root)
+                .filter(|child| tree.is_in(*child, namespace, name));
+            match (named.next(), named.next()) {
+                (Some(one), None) => one,
+                _ => return Err(XmlSigError::SignedElement),
+            }
+        }
+    };
+    let is_last_of = |parent: NodeId| {
+        let mut children = tree.0.children_iter(parent);
+        children.rfind(|child| tree.0.element(*child).is_some()) == Some(signature)
+    };
+    let is_inside = is_last_of(node);
+    if is_inside || is_last_of(root) {
+        Ok(Target {
+            node,
+            is_root: node == root,
+            has_signature: is_inside,
+        })
+    } else {
+        Err(XmlSigError::SignaturePosition)
+    }
+}
+
+/// The children of the signature.
+struct Parts {
+    signed_info: NodeId,
+    value: NodeId,
+    key_info: Option<NodeId>,
+    object: Option<NodeId>,
+}
+
+impl Parts {
+    fn read(tree: &Tree<'_, '_>, signature: NodeId) -> Result<Self, XmlSigError> {
+        tree.expect(signature, "Signature", &["Id"])?;
+        let children = tree.children(signature)?;
+        let infos = children
+            .iter()
+            .filter(|child| tree.is(**child, "SignedInfo"));
+        if infos.count() > 1 {
+            return Err(XmlSigError::SeveralSignedInfo);
+        }
+        let [signed_info, value, rest @ ..] = children.as_slice() else {
+            return Err(XmlSigError::SignatureStructure);
+        };
+        let (key_info, rest) = match rest {
+            [first, rest @ ..] if tree.is(*first, "KeyInfo") => (Some(*first), rest),
+            _ => (None, rest),
+        };
+        let object = match rest {
+            [] => None,
+            [one] if tree.is(*one, "Object") => Some(*one),
+            [first, ..] if tree.is(*first, "Object") => return Err(XmlSigError::Object),
+            _ => return Err(XmlSigError::SignatureStructure),
+        };
+        Ok(Self {
+            signed_info: *signed_info,
+            value: *value,
+            key_info,
+            object,
+        })
+    }
+}
+
 fn read_signed_info(
     tree: &Tree<'_, '_>,
     signed_info: NodeId,
     key: &VerifyingKey,
     profile: &Profile,
-) -> Result<(Algorithm, NodeId), XmlSigError> {
+) -> Result<(Method, Canonicalization, Vec<NodeId>), XmlSigError> {
     tree.expect(signed_info, "SignedInfo", &["Id"])?;
     let parts = tree.children(signed_info)?;
     let [canonicalization, method, references @ ..] = parts.as_slice() else {
         return Err(XmlSigError::SignatureStructure);
     };
     tree.expect(*canonicalization, "CanonicalizationMethod", &["Algorithm"])?;
-    if tree.algorithm(*canonicalization) != Some(EXC_C14N) || !tree.is_empty(*canonicalization) {
-        return Err(XmlSigError::Canonicalization);
-    }
+    let form = read_canonicalization(tree, *canonicalization, profile)?;
     tree.expect(*method, "SignatureMethod", &["Algorithm"])?;
-    let algorithm = tree
-        .algorithm(*method)
-        .and_then(Algorithm::from_xml_uri)
-        .filter(|algorithm| profile.algorithms.contains(algorithm))
-        .ok_or(XmlSigError::AlgorithmRefused)?;
+    let read = signature_method(tree.algorithm(*method).unwrap_or_default(), profile)?;
     if !tree.is_empty(*method) {
         return Err(XmlSigError::SignatureStructure);
     }
-    if algorithm.key_kind() != key.kind() {
+    let wanted = match read {
+        Method::Listed(algorithm) => algorithm.key_kind(),
+        Method::DangerRsaSha1 => KeyKind::Rsa,
+    };
+    if wanted != key.kind() {
         return Err(XmlSigError::AlgorithmMismatch);
     }
-    match *references {
-        [reference] => Ok((algorithm, reference)),
-        _ => Err(XmlSigError::ReferenceCount),
-    }
+    Ok((read, form, references.to_vec()))
 }
 
-fn read_reference(
-    tree: &Tree<'_, '_>,
-    root: NodeId,
-    reference: NodeId,
-) -> Result<(ReferenceForm, [u8; 32]), XmlSigError> {
-    tree.expect(reference, "Reference", &["Id", "URI"])?;
-    let form = reference_form(tree, root, reference)?;
-    let parts = tree.children(reference)?;
-    let [transforms, method, value] = *parts.as_slice() else {
-        // without transforms the signature would have to contain its own digest
-        return Err(XmlSigError::Transforms);
-    };
-    check_transforms(tree, transforms)?;
-    tree.expect(method, "DigestMethod", &["Algorithm"])?;
-    if tree.algorithm(method) != Some(SHA256) || !tree.is_empty(method) {
-        return Err(XmlSigError::DigestRefused);
-    }
-    tree.expect(value, "DigestValue", &[])?;
-    let digest = tree
-        .base64(value)?
-        .try_into()
-        .map_err(|_| XmlSigError::BadValue)?;
-    Ok((form, digest))
-}
-
-/// `""` or `#` with the root's own `Id`; an XPointer, another element or another file is refused.
-fn reference_form(
-    tree: &Tree<'_, '_>,
-    root: NodeId,
-    reference: NodeId,
-) -> Result<ReferenceForm, XmlSigError> {
-    let refused = Err(XmlSigError::ReferenceNotRoot);
-    let Some(uri) = tree.attribute(reference, "URI") else {
-        return refused;
-    };
-    if uri.is_empty() {
-        return Ok(ReferenceForm::WholeDocument);
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    match uri.strip_prefix('#') {
-        Some(id) if id.bytes().all(plain) && tree.attribute(root, "Id") == Some(id) => {
-            Ok(ReferenceForm::RootId)
+fn signature_method(uri: &str, profile: &Profile) -> Result<Method, XmlSigError> {
+    let listed = Algorithm::from_xml_uri(uri).filter(|known| profile.algorithms.contains(known));
+    match (listed, uri.rsplit_once('#').map_or("", |(_, name)| name)) {
+        (Some(algorithm), _) => Ok(Method::Listed(algorithm)),
+        (None, _) if uri == RSA_SHA1 && profile.danger_sha1 => Ok(Method::DangerRsaSha1),
+        (None, name) if name.starts_with("hmac-") => Err(XmlSigError::Hmac),
+        (None, name) if name.ends_with("-sha1") || name.starts_with("sha1-") => {
+            Err(XmlSigError::Sha1)
         }
-        _ => refused,
+        _ => Err(XmlSigError::AlgorithmRefused),
     }
 }
 
-fn check_transforms(tree: &Tree<'_, '_>, transforms: NodeId) -> Result<(), XmlSigError> {
-    tree.expect(transforms, "Transforms", &[])
-        .map_err(|_| XmlSigError::Transforms)?;
-    let both = tree.children(transforms)?;
-    let is_exactly = both.len() == 2
-        && both
-            .iter()
-            .zip([ENVELOPED, EXC_C14N])
-            .all(|(transform, expected)| {
-                tree.expect(*transform, "Transform", &["Algorithm"]).is_ok()
-                    && tree.algorithm(*transform) == Some(expected)
-                    && tree.is_empty(*transform)
-            });
-    if is_exactly {
-        Ok(())
-    } else {
-        Err(XmlSigError::Transforms)
+/// A CanonicalizationMethod or a Transform that names a canonicalisation of the list.
+pub(super) fn read_canonicalization(
+    tree: &Tree<'_, '_>,
+    node: NodeId,
+    profile: &Profile,
+) -> Result<Canonicalization, XmlSigError> {
+    let refused = XmlSigError::Canonicalization;
+    let children = tree.children(node).map_err(|_| refused)?;
+    match (tree.algorithm(node), children.as_slice()) {
+        (Some(EXC_C14N), []) => Ok(Canonicalization::Exclusive(Vec::new())),
+        (Some(EXC_C14N), [list]) => {
+            tree.expect_in(*list, EXC_C14N, "InclusiveNamespaces", &["PrefixList"])
+                .map_err(|_| refused)?;
+            let listed = tree.attribute(*list, "PrefixList").ok_or(refused)?;
+            let prefixes: Vec<_> = listed.split_ascii_whitespace().map(str::to_owned).collect();
+            if prefixes.len() > PREFIXES_MAX || !tree.is_empty(*list) {
+                return Err(refused);
+            }
+            Ok(Canonicalization::Exclusive(prefixes))
+        }
+        (Some(C14N), []) if profile.inclusive => Ok(Canonicalization::Inclusive),
+        _ => Err(refused),
     }
 }
 
-/// A hint at most: names and certificates may stand there; a certificate must be the sender's.
+/// A hint at most: names and certificates may stand there; a certificate must be the sender's, and is
+/// given back.
 fn check_key_info(
     tree: &Tree<'_, '_>,
     key_info: NodeId,
     key: &VerifyingKey,
-) -> Result<(), XmlSigError> {
+) -> Result<Option<Vec<u8>>, XmlSigError> {
     let refused = XmlSigError::KeyInfo;
     tree.expect(key_info, "KeyInfo", &["Id"])
         .map_err(|_| refused)?;
@@ -240,99 +308,28 @@ fn check_key_info(
         if tree.expect(part, "KeyName", &[]).is_ok() {
             continue;
         }
+        if tree.is(part, "KeyValue") {
+            return Err(XmlSigError::KeyValue);
+        }
         tree.expect(part, "X509Data", &[]).map_err(|_| refused)?;
         for item in tree.children(part).map_err(|_| refused)? {
             if tree.expect(item, "X509Certificate", &[]).is_ok() {
                 certificates.push(tree.base64(item).map_err(|_| refused)?);
-            } else if !tree.is_x509_hint(item) {
+            } else if !is_x509_hint(tree, item) {
                 return Err(refused);
             }
         }
     }
-    if certificates.is_empty() || certificates.iter().any(|der| key.is_key_of(der)) {
-        Ok(())
-    } else {
-        Err(XmlSigError::KeyInfoMismatch)
+    if certificates.is_empty() {
+        return Ok(None);
     }
+    let theirs = certificates.into_iter().find(|der| key.is_key_of(der));
+    theirs.map(Some).ok_or(XmlSigError::KeyInfoMismatch)
 }
 
-/// Strict reading of elements in the signature's namespace.
-struct Tree<'d, 'a>(&'d Document<'a>);
-
-impl<'d, 'a> Tree<'d, 'a> {
-    /// The child elements; between them nothing but white space.
-    fn children(&self, node: NodeId) -> Result<Vec<NodeId>, XmlSigError> {
-        let mut elements = Vec::new();
-        for child in self.0.children_iter(node) {
-            match self.0.node_kind(child) {
-                Some(NodeKind::Element(_)) => elements.push(child),
-                Some(NodeKind::Text(text)) if is_white(text) => {}
-                _ => return Err(XmlSigError::SignatureStructure),
-            }
-        }
-        Ok(elements)
-    }
-
-    /// The element must have this name in the signature's namespace and no other attributes than these.
-    fn expect(&self, node: NodeId, name: &str, allowed: &[&str]) -> Result<(), XmlSigError> {
-        let element = self
-            .0
-            .element(node)
-            .ok_or(XmlSigError::SignatureStructure)?;
-        let known = element.attributes.iter().all(|attribute| {
-            attribute.name.namespace_uri.is_none()
-                && allowed.contains(&attribute.name.local_name.as_ref())
-        });
-        if known && element.matches_name_ns(DSIG, name) {
-            Ok(())
-        } else {
-            Err(XmlSigError::SignatureStructure)
-        }
-    }
-
-    /// An attribute without namespace.
-    fn attribute(&self, node: NodeId, name: &str) -> Option<&'d str> {
-        let element = self.0.element(node)?;
-        element
-            .attributes
-            .iter()
-            .find(|found| found.name.namespace_uri.is_none() && found.name.local_name == name)
-            .map(|found| found.value.as_ref())
-    }
-
-    fn algorithm(&self, node: NodeId) -> Option<&'d str> {
-        self.attribute(node, "Algorithm")
-    }
-
-    fn is_empty(&self, node: NodeId) -> bool {
-        self.children(node)
-            .is_ok_and(|children| children.is_empty())
-    }
-
-    /// The element's only child is text, base64 with white space between the characters.
-    fn base64(&self, node: NodeId) -> Result<Vec<u8>, XmlSigError> {
-        let mut children = self.0.children_iter(node);
-        let (Some(only), None) = (children.next(), children.next()) else {
-            return Err(XmlSigError::BadValue);
-        };
-        let Some(NodeKind::Text(text)) = self.0.node_kind(only) else {
-            return Err(XmlSigError::BadValue);
-        };
-        let packed: Vec<u8> = text
-            .bytes()
-            .filter(|byte| !b" \t\r\n".contains(byte))
-            .collect();
-        STANDARD.decode(packed).map_err(|_| XmlSigError::BadValue)
-    }
-
-    /// The other things that X509Data may hold; they are not looked at.
-    fn is_x509_hint(&self, node: NodeId) -> bool {
-        ["X509IssuerSerial", "X509SubjectName", "X509SKI"]
-            .iter()
-            .any(|name| self.expect(node, name, &[]).is_ok())
-    }
-}
-
-fn is_white(text: &str) -> bool {
-    text.bytes().all(|byte| b" \t\r\n".contains(&byte))
+/// The other things that X509Data may hold; they are not looked at.
+fn is_x509_hint(tree: &Tree<'_, '_>, node: NodeId) -> bool {
+    ["X509IssuerSerial", "X509SubjectName", "X509SKI"]
+        .iter()
+        .any(|name| tree.expect(node, name, &[]).is_ok())
 }

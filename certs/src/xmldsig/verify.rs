@@ -2,23 +2,26 @@
 
 use uppsala::Document;
 
-use super::engine::{Bergshamra, Engine};
+use super::c14n::Ours;
+use super::engine::Engine;
 use super::prescan::prescan;
-use super::structure::{self, Reading};
-use super::{Profile, XmlSigError};
+use super::structure::{self, Method, Reading};
+use super::{Canonicalization, Profile, XmlSigError};
 use crate::digest;
 use crate::keys::{Algorithm, VerifyingKey};
 
-/// How the one reference names the root.
+/// How the reference names the signed element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReferenceForm {
     /// `URI=""`: the whole document.
     WholeDocument,
     /// `URI="#…"` with the root's `Id`.
     RootId,
+    /// `URI="#…"` with the id of the element that the message type names.
+    ElementId,
 }
 
-/// The evidence that a document's root was signed with a partner's key; only [`verify`] makes one.
+/// The evidence that a document's root, or the element that the profile names, was signed with a partner's key; only [`verify`] makes one.
 ///
 /// ```compile_fail,E0451
 /// # fn other() -> certs::xmldsig::ProvenXml { unreachable!() }
@@ -27,12 +30,12 @@ pub enum ReferenceForm {
 pub struct ProvenXml {
     canonical: Vec<u8>,
     reference: ReferenceForm,
-    algorithm: Algorithm,
-    digest: [u8; 32],
+    method: Method,
+    signing_time: Option<jiff::Timestamp>,
 }
 
 impl ProvenXml {
-    /// The exclusive-canonical bytes of the root without its signature: what was signed, and all of it.
+    /// The canonical bytes of the signed element without the signature: what was signed, and all of it.
     pub fn canonical(&self) -> &[u8] {
         &self.canonical
     }
@@ -42,19 +45,27 @@ impl ProvenXml {
         self.canonical
     }
 
-    /// How the reference named the root.
+    /// How the reference named the signed element.
     pub const fn reference(&self) -> ReferenceForm {
         self.reference
     }
 
-    /// The algorithm of the signature.
-    pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    /// The algorithm of the signature; `None` for the SHA-1 that danger allowed.
+    pub const fn algorithm(&self) -> Option<Algorithm> {
+        match self.method {
+            Method::Listed(algorithm) => Some(algorithm),
+            Method::DangerRsaSha1 => None,
+        }
     }
 
-    /// SHA-256 of the canonical bytes: the reference's DigestValue.
-    pub const fn digest(&self) -> [u8; 32] {
-        self.digest
+    /// When the signer says that it signed (XAdES SigningTime), where it says so.
+    pub const fn signing_time(&self) -> Option<jiff::Timestamp> {
+        self.signing_time
+    }
+
+    /// SHA-256 of the canonical bytes.
+    pub fn digest(&self) -> [u8; 32] {
+        digest::sha256(&self.canonical)
     }
 }
 
@@ -62,22 +73,44 @@ impl std::fmt::Debug for ProvenXml {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "ProvenXml({} bytes, {})",
+            "ProvenXml({} bytes, {:?})",
             self.canonical.len(),
-            self.algorithm
+            self.method
         )
     }
 }
 
-/// Proves that the root of `document` was signed with `key` under the profile.
+/// Proves that the root of `document` (or the element that the profile names) was signed with `key`.
 ///
-/// Bytes, then tree, then profile, then digest, then signature: the expensive checks come last.
+/// Bytes, then tree, then profile, then digests, then signature: the expensive checks come last.
 pub fn verify(
     document: &[u8],
     key: &VerifyingKey,
     profile: &Profile,
 ) -> Result<ProvenXml, XmlSigError> {
-    verify_with(&Bergshamra, document, key, profile)
+    verify_with(&Ours, document, key, profile)
+}
+
+/// The canonical bytes of a document's root, signed or not: what [`verify`] digests, for tests and tools.
+/// It proves nothing.
+pub fn canonical_form(
+    document: &[u8],
+    form: &Canonicalization,
+    profile: &Profile,
+) -> Result<Vec<u8>, XmlSigError> {
+    let text = prescan(document, profile)?;
+    let tree = parse(&text, profile)?;
+    let root = tree.document_element().ok_or(XmlSigError::Malformed)?;
+    Ours.canonical(&tree, root, None, form)
+        .ok_or(XmlSigError::OverLimit)
+}
+
+fn parse<'a>(text: &'a str, profile: &Profile) -> Result<Document<'a>, XmlSigError> {
+    uppsala::Parser::new()
+        .with_forbid_dtd(true)
+        .with_max_depth(profile.depth_max)
+        .parse(text)
+        .map_err(|_| XmlSigError::Malformed)
 }
 
 fn verify_with(
@@ -87,41 +120,71 @@ fn verify_with(
     profile: &Profile,
 ) -> Result<ProvenXml, XmlSigError> {
     let text = prescan(document, profile)?;
-    let tree = uppsala::Parser::new()
-        .with_forbid_dtd(true)
-        .with_max_depth(profile.depth_max)
-        .parse(text)
-        .map_err(|_| XmlSigError::Malformed)?;
+    let tree = parse(&text, profile)?;
     let reading = structure::read(&tree, key, profile)?;
-    let canonical = canonical_root(engine, &tree, &reading)?;
-    let signed_info = engine
-        .canonical_of(&tree, reading.signed_info)
-        .ok_or(XmlSigError::EmptyCanonical)?;
-    key.verify(reading.algorithm, &signed_info, &reading.value)
-        .map_err(|_| XmlSigError::SignatureMismatch)?;
+    let canonical = signed_bytes(engine, &tree, &reading)?;
+    check_properties(engine, &tree, &reading)?;
+    check_signature(engine, &tree, &reading, key)?;
     Ok(ProvenXml {
         canonical,
-        reference: reading.reference,
-        algorithm: reading.algorithm,
-        digest: reading.digest,
+        reference: reading.form,
+        method: reading.method,
+        signing_time: reading.properties.map(|one| one.signing_time),
     })
 }
 
 /// Our own canonical bytes, whose digest must be the one that is signed.
-fn canonical_root(
+fn signed_bytes(
     engine: &impl Engine,
     tree: &Document<'_>,
     reading: &Reading,
 ) -> Result<Vec<u8>, XmlSigError> {
+    let (target, form) = (reading.target, &reading.target_form);
     let canonical = engine
-        .canonical_without(tree, reading.signature)
+        .canonical(tree, target, Some(reading.signature), form)
         .filter(|bytes| bytes.starts_with(b"<") && bytes.ends_with(b">"))
         .ok_or(XmlSigError::EmptyCanonical)?;
-    if digest::constant_time_eq(&digest::sha256(&canonical), &reading.digest) {
+    if reading.digest.is_of(&canonical) {
         Ok(canonical)
     } else {
         Err(XmlSigError::DigestMismatch)
     }
+}
+
+/// The same for the XAdES properties, where there are any.
+fn check_properties(
+    engine: &impl Engine,
+    tree: &Document<'_>,
+    reading: &Reading,
+) -> Result<(), XmlSigError> {
+    let Some(properties) = &reading.properties else {
+        return Ok(());
+    };
+    let canonical = engine
+        .canonical(tree, properties.node, None, &properties.form)
+        .ok_or(XmlSigError::EmptyCanonical)?;
+    if properties.digest.is_of(&canonical) {
+        Ok(())
+    } else {
+        Err(XmlSigError::XadesDigest)
+    }
+}
+
+fn check_signature(
+    engine: &impl Engine,
+    tree: &Document<'_>,
+    reading: &Reading,
+    key: &VerifyingKey,
+) -> Result<(), XmlSigError> {
+    let (node, form) = (reading.signed_info, &reading.signed_info_form);
+    let signed_info = engine
+        .canonical(tree, node, None, form)
+        .ok_or(XmlSigError::EmptyCanonical)?;
+    match reading.method {
+        Method::Listed(algorithm) => key.verify(algorithm, &signed_info, &reading.value),
+        Method::DangerRsaSha1 => key.danger_verify_rsa_sha1(&signed_info, &reading.value),
+    }
+    .map_err(|_| XmlSigError::SignatureMismatch)
 }
 
 #[cfg(test)]
@@ -138,12 +201,17 @@ mod tests {
     }
 
     impl Engine for Liar {
-        fn canonical_without(&self, _: &Document<'_>, _: NodeId) -> Option<Vec<u8>> {
-            self.root.clone()
-        }
-
-        fn canonical_of(&self, _: &Document<'_>, _: NodeId) -> Option<Vec<u8>> {
-            self.signed_info.clone()
+        fn canonical(
+            &self,
+            _: &Document<'_>,
+            _: NodeId,
+            without: Option<NodeId>,
+            _: &Canonicalization,
+        ) -> Option<Vec<u8>> {
+            match without {
+                Some(_) => self.root.clone(),
+                None => self.signed_info.clone(),
+            }
         }
     }
 

@@ -200,6 +200,7 @@ pub struct Clash {
 pub struct Partners {
     environment: Environment,
     us: PartnerId,
+    danger_sha1: BTreeSet<PartnerId>,
     by_id: HashMap<PartnerId, Arc<Partner>>,
     by_peer: HashMap<PeerId, Arc<Partner>>,
 }
@@ -213,6 +214,7 @@ impl Partners {
         let mut partners = Self {
             environment,
             us,
+            danger_sha1: BTreeSet::new(),
             by_id: HashMap::new(),
             by_peer: HashMap::new(),
         };
@@ -258,6 +260,7 @@ impl Partners {
         Self {
             environment: self.environment,
             us: self.us.clone(),
+            danger_sha1: self.danger_sha1.clone(),
             by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
         }
@@ -284,9 +287,25 @@ impl Partners {
         Self {
             environment: self.environment,
             us: self.us.clone(),
+            danger_sha1: self.danger_sha1.clone(),
             by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
         }
+    }
+
+    /// The same with XML signatures by RSA with SHA-1 accepted from these, whose tokens are old.
+    #[must_use]
+    pub fn danger_accepting_sha1_of(self, named: BTreeSet<PartnerId>) -> Self {
+        Self {
+            danger_sha1: named,
+            ..self
+        }
+    }
+
+    /// Whether danger accepts SHA-1 in XML signatures of this partner.
+    #[must_use]
+    pub fn danger_accepts_sha1_of(&self, partner: &PartnerId) -> bool {
+        self.danger_sha1.contains(partner)
     }
 
     /// Where this gateway stands.

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use certs::{
     jws,
     keys::{KeyError, SigningKey},
-    xmldsig,
+    xmldsig::{self, SigningCertificate, sign_enveloped, sign_xades},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -43,7 +43,7 @@ pub struct Signer {
 struct Pen {
     key: SigningKey,
     kid: String,
-    certificate_der: Option<Vec<u8>>,
+    certificate: Option<SigningCertificate>,
     us: PartnerId,
     environment: Environment,
 }
@@ -119,8 +119,9 @@ impl From<KeyError> for SignError {
 }
 
 impl Signer {
-    /// A signer for our answers. `certificate_der` goes into XML signatures as a hint. It signs where it
-    /// is asked, on the thread that asks, until [`pooled`](Self::pooled) says otherwise.
+    /// A signer for our answers. With `certificate_der`, which goes into XML signatures as a hint, those
+    /// are XAdES-B: they say when and with which certificate they were made. It signs where it is asked,
+    /// on the thread that asks, until [`pooled`](Self::pooled) says otherwise.
     #[must_use]
     pub fn new(
         key: SigningKey,
@@ -132,7 +133,7 @@ impl Signer {
         let pen = Pen {
             key,
             kid,
-            certificate_der,
+            certificate: certificate_der.as_deref().map(SigningCertificate::new),
             us,
             environment,
         };
@@ -222,19 +223,27 @@ impl Signer {
 impl Pen {
     fn sign(&self, unsigned: Unsigned, head: &AnswerHead) -> Result<Signed, SignError> {
         match unsigned {
-            Unsigned::Xml { canonical, root_id } => self.sign_xml(&canonical, &root_id),
+            Unsigned::Xml { canonical, root_id } => {
+                self.sign_xml(&canonical, &root_id, head.sent_at)
+            }
             Unsigned::Json(body) => self.sign_json(body, head),
         }
     }
 
-    fn sign_xml(&self, canonical: &[u8], root_id: &str) -> Result<Signed, SignError> {
-        let certificate = self.certificate_der.as_deref();
-        let body = xmldsig::sign_enveloped(canonical, root_id, &self.key, certificate).map_err(
-            |error| match error {
-                xmldsig::SignError::Key(error) => error.into(),
-                other => SignError::Failed(other.to_string()),
-            },
-        )?;
+    fn sign_xml(
+        &self,
+        canonical: &[u8],
+        root_id: &str,
+        at: Timestamp,
+    ) -> Result<Signed, SignError> {
+        let body = match &self.certificate {
+            Some(certificate) => sign_xades(canonical, root_id, &self.key, certificate, at),
+            None => sign_enveloped(canonical, root_id, &self.key, None),
+        }
+        .map_err(|error| match error {
+            xmldsig::SignError::Key(error) => error.into(),
+            other => SignError::Failed(other.to_string()),
+        })?;
         Ok(Signed {
             content_type: XML,
             body,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use certs::{
+    keys::Algorithm,
     seal::is_exposed,
     tls::{Anchors, Identity, RevocationList},
 };
@@ -113,10 +114,10 @@ fn signing(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
     match super::signing_key(config) {
         Err((key, what, cure)) => problems.push(place.error(key, what, cure)),
-        Ok((key, _)) if key.algorithm().xml_uri().is_none() => problems.push(place.error(
-            "sign.key",
-            "an Ed25519 key cannot sign XML answers",
-            "use a P-256 or RSA key",
+        Ok((key, _)) if !Algorithm::JWS.contains(&key.algorithm()) => problems.push(place.error(
+            "sign.algorithm",
+            format!("{} cannot sign JSON answers", key.algorithm()),
+            "use ES256, ES384, PS256, PS384, RS256 or EdDSA",
         )),
         Ok(_) => {}
     }

@@ -148,6 +148,13 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
             "remove it, and name the server's authority as `store.anchors`",
         ));
     }
+    if !config.danger.sha1_signatures_of.is_empty() {
+        problems.push(place.error(
+            "danger.sha1_signatures_of",
+            "production refuses every danger option",
+            "remove it, and have those partners sign with SHA-2",
+        ));
+    }
     if config.insurance.mode == InsuranceMode::Postgres
         && super::registry_address(&config.insurance).is_ok_and(|address| address.is_exposed())
     {

@@ -123,7 +123,7 @@ fn cure(error: KeyError) -> &'static str {
         KeyError::SecretUnreadable => "put it on the first line of a file of mode 0600",
         KeyError::BadPkcs12 => "look whether the file is PKCS#12 and the passphrase is its own",
         _ => {
-            "name a P-256, Ed25519 or RSA (2048 bits or more) key, such as PKCS#8 PEM, that fits \
+            "name a P-256, P-384, Ed25519 or RSA (2048 bits or more) key, such as PKCS#8 PEM, that fits \
              `sign.algorithm`"
         }
     }

@@ -298,8 +298,7 @@ impl<'c> Loader<'c> {
             Ok(key) => key,
             Err(error) => {
                 let what = format!("{}: {error}", line.cert.display());
-                let cure =
-                    "name a PEM certificate with a P-256, Ed25519 or RSA (2048 bits or more) key";
+                let cure = "name a PEM certificate with a P-256, P-384, Ed25519 or RSA (2048 bits or more) key";
                 self.problems.push(place.error(&path, what, cure));
                 return None;
             }
@@ -496,7 +495,10 @@ impl<'c> Loader<'c> {
     fn together(&mut self, partners: Vec<Partner>) -> Option<Partners> {
         let config = self.config;
         match Partners::new(config.environment, config.us.clone(), partners) {
-            Ok(partners) => Some(partners),
+            Ok(partners) => {
+                let named = config.danger.sha1_signatures_of.iter().cloned().collect();
+                Some(partners.danger_accepting_sha1_of(named))
+            }
             Err(clash) => {
                 self.problems.push(config.place().error(
                     "partners",

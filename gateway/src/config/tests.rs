@@ -380,8 +380,11 @@ fn weak_and_unfit_signing_keys_are_refused() {
         "{problems:#?}"
     );
     scene.issue("sign", KeyChoice::Ed25519, Usage::Signing);
-    let problem = only(scene.with(&[]).unwrap_err());
-    assert!(problem.what.contains("Ed25519"));
+    assert!(scene.with(&[]).is_ok());
+    scene.issue("sign", KeyChoice::Rsa2048, Usage::Signing);
+    let xml_only = [("kid = \"vss-1\"", "algorithm = \"RS512\"\nkid = \"vss-1\"")];
+    let problem = only(scene.with(&xml_only).unwrap_err());
+    assert_eq!(problem.what, "RS512 cannot sign JSON answers");
 }
 
 #[test]
@@ -393,8 +396,11 @@ fn production_refuses_development_keys_danger_options_and_synthetic_people() {
                 "admin_beyond_loopback = false",
                 "admin_beyond_loopback = true",
             ),
+            ("sha1_signatures_of = []", "sha1_signatures_of = [\"tax\"]"),
         ])
         .unwrap_err();
+    let sha1 = problems.iter().find(|one| one.cure.contains("SHA-2"));
+    assert!(sha1.is_some(), "{problems:#?}");
     let whats: Vec<&str> = problems
         .iter()
         .map(|problem| problem.what.as_str())

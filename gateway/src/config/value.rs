@@ -147,8 +147,9 @@ impl Value for Road {
 
 impl Value for Algorithm {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        let wanted = "one of \"ES256\", \"PS256\", \"RS256\", \"EdDSA\"";
-        parsed(reader, at, value, wanted, Self::from_jws_name)
+        let names = Self::ALL.map(|known| format!("\"{known}\"")).join(", ");
+        let wanted = format!("one of {names}");
+        parsed(reader, at, value, &wanted, Self::from_name)
     }
 }
 

@@ -43,7 +43,12 @@ fn template(asked: &Tax) -> String {
     asked.canonical().replace("</TaxMessage>", &signature)
 }
 
-const ID_ATTRIBUTE: [&str; 2] = ["--id-attr:Id", "urn:vn:lienthong:tax:v1:TaxMessage"];
+const ID_ATTRIBUTE: [&str; 4] = [
+    "--id-attr:Id",
+    "urn:vn:lienthong:tax:v1:TaxMessage",
+    "--id-attr:Id",
+    "http://uri.etsi.org/01903/v1.3.2#:SignedProperties",
+];
 
 fn xmlsec1(folder: &Path, arguments: &[&str], file: &str) -> Vec<u8> {
     let mut command = Command::new("xmlsec1");

@@ -149,7 +149,8 @@ impl<A: Adapter> VerifyLayer<A> {
     fn try_verify(&self, received: Received) -> Result<Verified<A::Request>, Fault> {
         let partners = self.parts.partners.load();
         let partner = carried(&partners, &received)?;
-        let decoded = self.prove_and_decode(&partner, &received)?;
+        let danger_sha1 = partners.danger_accepts_sha1_of(&partner.id);
+        let decoded = self.prove_and_decode(&partner, &received, danger_sha1)?;
         same_claims(&decoded.claims, &received.envelope.claims)?;
         if decoded.operation.name != decoded.claims.operation {
             return Err(Fault::new(FaultCode::Invalid, "operation"));
@@ -164,6 +165,7 @@ impl<A: Adapter> VerifyLayer<A> {
         &self,
         partner: &Partner,
         received: &Received,
+        danger_sha1: bool,
     ) -> Result<Decoded<A::Request>, Fault> {
         let head = &received.head;
         // a resumed message was proven once: its key is judged as of its arrival
@@ -173,7 +175,7 @@ impl<A: Adapter> VerifyLayer<A> {
         };
         match &received.envelope.signature {
             SignatureForm::Xml => {
-                let proven = prove_xml(partner, &received.envelope, &received.body, now)?;
+                let proven = prove_xml(partner, received, danger_sha1, now)?;
                 self.adapter.decode(head, &Proven::xml(proven.canonical()))
             }
             SignatureForm::Jws(compact) => {
@@ -207,11 +209,11 @@ fn bad_signature(reason: &'static str) -> Fault {
 /// Tries the hinted key, or each registered key where the document names none.
 fn prove_xml(
     partner: &Partner,
-    envelope: &Envelope,
-    body: &[u8],
+    received: &Received,
+    danger_sha1: bool,
     now: Timestamp,
 ) -> Result<xmldsig::ProvenXml, Fault> {
-    let hinted = envelope.key_hint.as_deref();
+    let hinted = received.envelope.key_hint.as_deref();
     let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
     let mut last = bad_signature("unknown-key");
     for key in partner.keys.iter().map(AsRef::as_ref).filter(fits) {
@@ -221,14 +223,25 @@ fn prove_xml(
         }
         let profile = xmldsig::Profile {
             algorithms: vec![key.algorithm],
+            danger_sha1,
             ..xmldsig::Profile::default()
         };
-        match xmldsig::verify(body, &key.key, &profile) {
+        match xmldsig::verify(&received.body, &key.key, &profile) {
+            Ok(proven) if is_signed_later(&proven, now, partner.window) => {
+                last = bad_signature("xades-signing-time");
+            }
             Ok(proven) => return Ok(proven),
             Err(error) => last = bad_signature(error.reason()),
         }
     }
     Err(last)
+}
+
+/// A signing time that our clock has not reached, by more than clocks differ.
+fn is_signed_later(proven: &xmldsig::ProvenXml, now: Timestamp, window: Duration) -> bool {
+    let later = |at: Timestamp| u64::try_from(at.duration_since(now).as_secs());
+    let at = proven.signing_time().map(later);
+    at.is_some_and(|seconds| seconds.is_ok_and(|seconds| seconds > window.as_secs()))
 }
 
 fn prove_jws(
