@@ -10,6 +10,7 @@
 mod base64url;
 mod header;
 mod members;
+pub mod statement;
 
 use crate::keys::{Algorithm, KeyError, SignatureError, SigningKey, VerifyingKey};
 

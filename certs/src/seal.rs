@@ -20,7 +20,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hkdf::{self, HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::digest;
@@ -37,6 +38,7 @@ const WRAPPED_BYTES: usize = 1 + SALT_BYTES + UNSALTED_BYTES;
 const UNSALTED_LABEL: &[u8] = b"lienthong seal v1: data key";
 const WRAP_LABEL: &[u8] = b"lienthong seal v2: data key";
 const RECORD_LABEL: &[u8] = b"lienthong seal v1: record";
+const INDEX_LABEL: &[u8] = b"lienthong index v1: ";
 
 /// Why a record or a vault does not open.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +212,17 @@ impl Vault {
         &self.newest().id
     }
 
+    /// A keyed digest of `text` for an index under `label`: HMAC-SHA-256, cut to 16 bytes, by a key that is
+    /// derived from the vault's for this label alone. Nobody without the vault can compute or undo it.
+    pub fn index(&self, label: &str, text: &str) -> [u8; 16] {
+        self.newest().index(label, text)
+    }
+
+    /// The same under every generation of the key, the newest first: what an older one indexed is found too.
+    pub fn indexes(&self, label: &str, text: &str) -> Vec<[u8; 16]> {
+        self.0.iter().map(|one| one.index(label, text)).collect()
+    }
+
     fn newest(&self) -> &Generation {
         &self.0[0] // no constructor makes an empty one
     }
@@ -281,6 +294,19 @@ impl Generation {
             unsalted: aes(&bytes),
             id: hex::encode(&labelled[..8]),
         }
+    }
+
+    fn index(&self, label: &str, text: &str) -> [u8; 16] {
+        let info = [INDEX_LABEL, label.as_bytes()];
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        self.source
+            .expand(&info, hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut *key))
+            .expect("HKDF-SHA-256 gives 32 bytes");
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*key), text.as_bytes());
+        let mut index = [0; 16];
+        index.copy_from_slice(&tag.as_ref()[..16]);
+        index
     }
 
     fn wrap_key(&self, fresh: &Fresh) -> Vec<u8> {

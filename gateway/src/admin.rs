@@ -1,13 +1,15 @@
 //! The operators' listener: gRPC admin.v1, metrics and probes on one port, loopback by default.
 //!
-//! HTTP/1.1 and HTTP/2 without TLS, every limit set. It shows what is kept about messages, never what
+//! HTTP/1.1 and HTTP/2, over mutual TLS where `[admin.tls]` says so, every limit set. It shows what is kept about messages, never what
 //! is in them.
 
 pub mod client;
 pub mod explain;
 mod grpc;
 mod http;
+mod ledger;
 mod office;
+pub(crate) mod operators;
 mod pulls;
 pub mod status;
 
@@ -24,7 +26,7 @@ use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use gateway_core::{
     partner::{Environment, Partners},
-    ports::{Clock, MessageLog, Office, PullBook},
+    ports::{Clock, Ledger, MessageLog, Office, PullBook, Registrations},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -33,6 +35,7 @@ use hyper_util::{
 };
 use schemas::proto::admin::admin_server::AdminServer;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     time::Instant,
@@ -40,6 +43,8 @@ use tokio::{
 use tonic::{body::Body, codegen::Service as _};
 
 use crate::metrics::Metrics;
+use operators::Caller;
+pub use operators::Operators;
 
 /// What the operators' listener shows.
 #[derive(Clone)]
@@ -50,6 +55,12 @@ pub struct AdminParts {
     pub office: Arc<dyn Office>,
     /// Reconciliation pulls.
     pub book: Arc<dyn PullBook>,
+    /// Who has asked about whom.
+    pub ledger: Arc<dyn Ledger>,
+    /// Which terms of partners are in force.
+    pub registrations: Arc<dyn Registrations>,
+    /// Who may connect by which certificate; none without TLS.
+    pub operators: Option<Arc<Operators>>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The registrations.
@@ -215,7 +226,31 @@ async fn accept(
 
 async fn speak(stream: TcpStream, parts: AdminParts, scope: Scope) {
     let _ = stream.set_nodelay(true); // slower without, nothing else
-    let grpc = AdminServer::new(grpc::Desk(parts.clone()))
+    let operators = parts
+        .operators
+        .clone()
+        .filter(|_| scope == Scope::Operators);
+    let Some(operators) = operators else {
+        return converse(stream, parts, scope, Caller::OnThisMachine).await;
+    };
+    match operators.accept(stream).await {
+        Ok((stream, caller)) => converse(stream, parts, scope, caller).await,
+        Err(reason) => {
+            parts.metrics.refused_connection(reason);
+            tracing::info!(reason, "operator's connection refused");
+        }
+    }
+}
+
+async fn converse<IO>(stream: IO, parts: AdminParts, scope: Scope, caller: Caller)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let desk = grpc::Desk {
+        parts: parts.clone(),
+        caller,
+    };
+    let grpc = AdminServer::new(desk)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let service = service_fn(move |request| answer(parts.clone(), scope, grpc.clone(), request));

@@ -213,6 +213,8 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
         ("operators connect to", config.admin.socket().to_string()),
         ("insurance database", insurance),
         ("store", crate::config::store_shown(&config.store)),
+        ("operators are", operators(config)),
+        ("loosening is signed", officers(config)),
         (
             "answers are signed by",
             crate::config::signing_shown(&config.sign),
@@ -228,6 +230,29 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
     }
     partners_table(&mut page, &snapshot.partners);
     page
+}
+
+/// Who may connect to the operators' listener.
+fn operators(config: &Config) -> String {
+    match config.admin.tls {
+        Some(_) => format!("{} with certificates", config.operators.len()),
+        None => "whoever is on this machine (no TLS; production refuses that)".to_owned(),
+    }
+}
+
+/// Who signs what loosens in partners' files.
+fn officers(config: &Config) -> String {
+    let names: Vec<&str> = config
+        .officers
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    match names.is_empty() {
+        true => {
+            "by nobody: partners' files are taken as they are (production refuses that)".to_owned()
+        }
+        false => format!("by two of {}", names.join(", ")),
+    }
 }
 
 fn partners_table(page: &mut String, partners: &Partners) {

@@ -1,5 +1,6 @@
 //! The command line of `lienthong`.
 
+mod access;
 mod admin;
 mod backup;
 mod certs;
@@ -10,6 +11,7 @@ mod conformance;
 mod journal;
 mod migrate;
 mod office;
+mod partner;
 mod reconcile;
 mod recovery;
 mod registry;
@@ -59,7 +61,9 @@ enum Command {
     /// What partners lost or never sent: list, show.
     #[command(subcommand)]
     Reconcile(reconcile::Reconcile),
-    /// Partners: suspend, resume.
+    /// Who has asked about a person, operators included; the look-up itself is kept, with its reason.
+    Access(access::Access),
+    /// Partners: new, diff, sign, suspend, resume, suspend-operation, resume-operation, retire.
     #[command(subcommand)]
     Partner(office::Partner),
     /// The journal: verify, hold, release, erase, retention, export, rotate, rewrap.
@@ -149,6 +153,7 @@ impl Command {
             Self::Sign(arguments) => arguments.run(),
             Self::Outbox(command) => on_runtime(command.run()),
             Self::Reconcile(command) => on_runtime(command.run()),
+            Self::Access(arguments) => on_runtime(arguments.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),
             Self::Verify(arguments) => arguments.run(),

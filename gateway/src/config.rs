@@ -6,9 +6,11 @@
 
 mod evidence;
 mod keys;
-mod partner;
+pub(crate) mod officers;
+pub(crate) mod partner;
 mod peers;
 mod problem;
+mod promotion;
 pub(crate) mod read;
 mod registry;
 mod revocation;
@@ -16,11 +18,12 @@ mod rules;
 mod secret;
 mod shared;
 mod signing;
-mod snapshot;
+pub(crate) mod snapshot;
 mod stamp;
 mod store;
+pub(crate) mod terms;
 pub(crate) mod value;
-mod watch;
+pub(crate) mod watch;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -35,6 +38,7 @@ use schemas::id::PartnerId;
 
 pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
+pub use officers::Officer;
 pub use partner::{Delivery, Login, Reconcile};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
@@ -115,6 +119,10 @@ section! {
         admin: Admin,
         /// Probes and metrics for machines on another address than the admin's; off where absent.
         health: Option<Health>,
+        /// Operators by their certificates, where the admin listener has TLS.
+        operators: Vec<OperatorLine> = Vec::new(),
+        /// Officers, two of whom sign whatever loosens in a partner's file.
+        officers: Vec<Officer> = Vec::new(),
         /// Our TLS identity and whom we let connect.
         tls: Tls,
         /// Which authorities are asked what they have taken back.
@@ -151,12 +159,51 @@ section! {
 }
 
 section! {
-    /// Where operators connect: gRPC admin.v1, metrics and probes, without TLS.
+    /// Where operators connect: gRPC admin.v1, metrics and probes.
     pub Admin {
-        /// Address to bind: a loopback address, unless danger.admin_beyond_loopback.
+        /// Address to bind: without TLS a loopback address, unless danger.admin_beyond_loopback.
         address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
         /// Port to bind; 0 takes any free one.
         port: u16 = 9443,
+        /// Mutual TLS; plain where absent, which production refuses.
+        tls: Option<AdminTls>,
+    }
+}
+
+section! {
+    /// TLS of the admin listener.
+    pub AdminTls {
+        /// Our certificate chain there, leaf first, PEM.
+        cert: PathBuf,
+        /// Its private key, PKCS#8 PEM, mode 0600 or, for a group, 0640.
+        key: PathBuf,
+        /// Authorities that operators' certificates must lead to, PEM.
+        anchors: PathBuf,
+    }
+}
+
+words! {
+    /// What an operator may do; each may what those before it may.
+    #[derive(PartialOrd, Ord)]
+    Role {
+        /// See how things stand.
+        Viewer = "viewer",
+        /// See messages, run the outbox, stop a partner or an operation.
+        Operator = "operator",
+        /// Look up who asked about a person, take back a stop, retire a partner, release a restored store.
+        SecurityOfficer = "security-officer",
+    }
+}
+
+section! {
+    /// An operator.
+    pub OperatorLine {
+        /// Its name, as it stands in the journal beside what it did.
+        name: String,
+        /// Its certificate: the one URI among its alternative names, or `spki:` and 64 hex digits.
+        peer: String,
+        /// What it may do.
+        role: Role,
     }
 }
 
@@ -505,6 +552,18 @@ section! {
         store_without_tls: bool = false,
         /// Partners whose XML signatures may be RSA with SHA-1, until their old tokens are renewed.
         sha1_signatures_of: Vec<PartnerId> = Vec::new(),
+    }
+}
+
+impl Role {
+    /// The word in the config.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::SecurityOfficer => "security-officer",
+        }
     }
 }
 

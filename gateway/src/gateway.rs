@@ -9,7 +9,10 @@ use certs::{
 };
 use gateway_core::{
     limits::Tally,
-    ports::{Clock, MessageLog, Office, Outbox, PullBook, Ratchet, Sight, SystemClock, TimeBook},
+    ports::{
+        Clock, Ledger, MessageLog, Office, Outbox, PullBook, Ratchet, Registrations, Sight,
+        SystemClock, TimeBook,
+    },
     sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
 };
@@ -19,7 +22,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    admin::{self, AdminParts, Readiness},
+    admin::{self, AdminParts, Readiness, operators::Operators},
     clock::TimeKeeper,
     config::{self, Config, Problem, Watched},
     evidence,
@@ -27,6 +30,7 @@ use crate::{
     metrics::Metrics,
     orders::Standing,
     recover::{Failures, Recovery},
+    registrar::Registrar,
     revocation::Keeper,
     serve::{self, Front},
     stack::House,
@@ -121,6 +125,15 @@ impl Gateway {
         let time_keeper = TimeKeeper::begin(ratchet, times, Arc::clone(&metrics))
             .await
             .map_err(|error| StartError::Store(error.to_string()))?;
+        let watched = match config.officers.is_empty() {
+            true => watched,
+            false => {
+                let terms = Arc::<Store>::clone(&store) as Arc<dyn Registrations>;
+                let registrar = Registrar::new(&config, terms, Arc::clone(&clock));
+                let guarded = watched.guarded(registrar).await;
+                guarded.map_err(StartError::Config)?
+            }
+        };
         let standing = Standing::begin(Arc::clone(&office), registered)
             .await
             .map_err(|unread| StartError::Store(unread.to_string()))?;
@@ -186,6 +199,9 @@ impl Gateway {
             log: Arc::clone(&log),
             office,
             book: Arc::clone(&book),
+            ledger: Arc::<Store>::clone(&store) as Arc<dyn Ledger>,
+            registrations: Arc::<Store>::clone(&store) as Arc<dyn Registrations>,
+            operators: Operators::of(&config)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),
             clock: Arc::clone(&clock),

@@ -30,6 +30,7 @@ pub mod metrics; // what Prometheus sees
 pub mod orders; // what operators have stopped
 pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
+mod registrar; // which terms of partners are in force
 pub mod registry_server; // the insurance contract for others, over mutual TLS
 pub mod revocation; // what authorities have taken back, fetched and asked for
 #[cfg(feature = "sandbox")]

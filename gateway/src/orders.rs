@@ -4,7 +4,7 @@
 //! The registrations come from files and the orders from the store; what the rooms read is both.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -182,15 +182,16 @@ impl Standing {
     }
 
     fn apply(&self, registered: &Arc<Partners>) {
-        let suspended: BTreeSet<PartnerId> = self
-            .orders
-            .borrow()
-            .suspended()
-            .map(|partner| partner.to_owned())
-            .collect();
-        let mut in_force = match suspended.is_empty() {
+        let orders = self.orders.borrow();
+        let suspended: BTreeSet<PartnerId> = orders.suspended().cloned().collect();
+        let mut stopped: BTreeMap<PartnerId, BTreeSet<String>> = BTreeMap::new();
+        for (partner, operation) in orders.operations() {
+            let operations = stopped.entry(partner.clone()).or_default();
+            operations.insert(operation.to_owned());
+        }
+        let mut in_force = match suspended.is_empty() && stopped.is_empty() {
             true => Arc::clone(registered),
-            false => Arc::new(registered.suspending(&suspended)),
+            false => Arc::new(registered.under(&suspended, &stopped)),
         };
         if self.revocations.sources().next().is_some() {
             let now = self.clock.now();
@@ -267,6 +268,7 @@ mod tests {
         Orders(vec![Order {
             partner: tax(),
             stop: Stop::Partner,
+            operation: None,
             act: ActStory {
                 at: "2026-11-22T05:00:00Z".parse().unwrap(),
                 who: "an".into(),
@@ -278,6 +280,13 @@ mod tests {
         }])
     }
 
+    fn stopped(operation: &str) -> Orders {
+        let mut orders = suspended();
+        orders.0[0].stop = Stop::Operation;
+        orders.0[0].operation = Some(operation.into());
+        orders
+    }
+
     fn registered() -> Arc<ArcSwap<Partners>> {
         let quota = Quota {
             per_minute: 60,
@@ -287,6 +296,7 @@ mod tests {
             id: tax(),
             name: "Tax".into(),
             active: true,
+            stopped: std::collections::BTreeSet::new(),
             peers: Vec::new(),
             relays: Vec::new(),
             keys: Vec::new(),
@@ -350,6 +360,27 @@ mod tests {
                 assert_eq!(*one.orders.borrow(), orders);
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_operation_is_stopped_at_every_replica_within_five_seconds_and_nothing_else() {
+        let store = Arc::new(Store::default());
+        let replicas = [replica(&store).await, replica(&store).await];
+        *store.orders.lock().unwrap() = stopped("tax.ping");
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        for one in &replicas {
+            let partners = one.partners.load();
+            let tax = partners.get(&tax()).unwrap();
+            assert!(tax.active && tax.stopped.contains("tax.ping"));
+            assert!(
+                !one.orders.borrow().holds_lane(&tax.id),
+                "what goes out goes on"
+            );
+        }
+        *store.orders.lock().unwrap() = Orders::default();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let lifted = |one: &Replica| one.partners.load().get(&tax()).unwrap().stopped.is_empty();
+        assert!(replicas.iter().all(lifted));
     }
 
     #[tokio::test(start_paused = true)]

@@ -235,7 +235,9 @@ impl Work {
 /// while, and its messages wait.
 fn reason_for_good(refusal: &Refusal) -> Option<&'static str> {
     let fault = &refusal.fault;
-    let waits = fault.reason() == Denied::Suspended.reason();
+    let waits = [Denied::Suspended, Denied::Stopped]
+        .iter()
+        .any(|denied| fault.reason() == denied.reason());
     (fault.is_final() && !waits).then(|| fault.code().row().code)
 }
 

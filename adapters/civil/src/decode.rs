@@ -8,7 +8,10 @@ mod poll;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use gateway_core::{Claims, Decoded, Identity, Operation};
+use gateway_core::{
+    Claims, Decoded, Identity, Operation,
+    ports::{Person, PersonNumber},
+};
 use schemas::fault::{Fault, FaultCode};
 
 pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
@@ -48,8 +51,22 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,
+        persons: named(&request),
         request,
     })
+}
+
+/// A birth names the child and its parents, as far as they have a number; a poll names cases.
+fn named(request: &Request) -> Vec<Person> {
+    let Request::Birth(birth) = request else {
+        return Vec::new();
+    };
+    let parents = [&birth.mother, &birth.father].into_iter().flatten();
+    let pins = parents.filter_map(|parent| parent.pin.as_ref());
+    std::iter::once(&birth.child.pin)
+        .chain(pins)
+        .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
+        .collect()
 }
 
 /// A signature for one operation does not open the door of the other.

@@ -1,16 +1,20 @@
 //! What the insurance database answered, in the civil registry's words.
 
-use gateway_core::{Encoded, Unsigned};
+use gateway_core::{
+    Encoded, Unsigned,
+    ports::{Person, PersonNumber},
+};
 use jiff::{Timestamp, civil::Date};
 use schemas::{
     codes,
     date::{format_slash, in_viet_nam},
     fault::{Fault, FaultCode},
+    id::SiNumber,
     proto::insurance as contract,
     wire::civil::{self, CardResult, CaseRow, Module, Receipt, STATUS_ACCEPTED, StatusAnswer},
 };
 
-use crate::{Outcome, Poll, Request};
+use crate::{Birth, Outcome, Poll, Request};
 
 /// What the first answer says already.
 ///
@@ -20,9 +24,13 @@ use crate::{Outcome, Poll, Request};
 pub(crate) const RECEIVED: &str = "Hồ sơ đã được tiếp nhận";
 
 pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fault> {
-    let body = match (request, outcome) {
-        (Request::Birth(_), Outcome::Registered(_)) => civil::encode(&receipt()),
-        (Request::Poll(poll), Outcome::Cases(cases)) => civil::encode(&statuses(poll, &cases)?),
+    let (body, persons) = match (request, outcome) {
+        (Request::Birth(birth), Outcome::Registered(case)) => {
+            (civil::encode(&receipt()), numbered(birth, &case))
+        }
+        (Request::Poll(poll), Outcome::Cases(cases)) => {
+            (civil::encode(&statuses(poll, &cases)?), holders(&cases))
+        }
         _ => {
             return Err(Fault::new(
                 FaultCode::Internal,
@@ -33,7 +41,32 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
     Ok(Encoded {
         unsigned: Unsigned::Json(body),
         callbacks: Vec::new(),
+        persons,
     })
+}
+
+/// The receipt tells nothing about the child; that both numbers are one person's is known from now on.
+fn numbered(birth: &Birth, case: &contract::BirthCase) -> Vec<Person> {
+    let number = SiNumber::parse(&case.si_number).ok();
+    let both = |si| {
+        let pin = PersonNumber::Pin(birth.child.pin.clone());
+        Person::named(vec![pin, PersonNumber::Si(si)])
+    };
+    number.into_iter().map(both).collect()
+}
+
+/// The children whose numbers and cards the answer tells.
+fn holders(cases: &[contract::BirthCase]) -> Vec<Person> {
+    let told = cases
+        .iter()
+        .filter(|case| case.known && case.card.is_some());
+    let number = told.filter_map(|case| SiNumber::parse(&case.si_number).ok());
+    number
+        .map(|number| Person {
+            numbers: vec![PersonNumber::Si(number)],
+            told: vec!["siNumber", "card", "validity", "facility"],
+        })
+        .collect()
 }
 
 fn receipt() -> Receipt {

@@ -5,7 +5,10 @@ mod check;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use gateway_core::{Claims, Decoded, Identity};
+use gateway_core::{
+    Claims, Decoded, Identity,
+    ports::{Person, PersonNumber},
+};
 use jiff::{Timestamp, civil::Date};
 use schemas::{
     codes::procedures::{self, REISSUE_CARD},
@@ -42,6 +45,17 @@ pub struct Submit {
     pub reason: ReissueReason,
     /// When the applicant submitted.
     pub submitted_at: Timestamp,
+}
+
+impl Submit {
+    /// The applicant, who is the holder: the registry refuses anybody else.
+    fn applicant(&self) -> Person {
+        let holder = match &self.held_by {
+            HeldBy::Card(card) => PersonNumber::of_card(card),
+            HeldBy::Holder(number) => PersonNumber::Si(number.clone()),
+        };
+        Person::named(vec![PersonNumber::Pin(self.pin.clone()), holder])
+    }
 }
 
 impl std::fmt::Debug for Submit {
@@ -91,6 +105,7 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Submit>, Fa
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic: request.pin.is_synthetic() || request.held_by.is_synthetic(),
+        persons: vec![request.applicant()],
         request,
     })
 }

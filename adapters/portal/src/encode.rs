@@ -22,6 +22,8 @@ pub(crate) fn encode(request: &Submit, dossier: &Dossier) -> Result<Encoded, Fau
     Ok(Encoded {
         unsigned: Unsigned::Json(portal::encode(&acceptance)),
         callbacks: Vec::new(),
+        // what happens to the dossier is told, nothing about its holder
+        persons: Vec::new(),
     })
 }
 

@@ -46,6 +46,7 @@ fn partner(id: &str) -> Partner {
         id: PartnerId::parse(id).unwrap(),
         name: id.into(),
         active: true,
+        stopped: std::collections::BTreeSet::new(),
         peers: vec![PeerId::Spki([7; 32])],
         relays: Vec::new(),
         keys: Vec::new(),

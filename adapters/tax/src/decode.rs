@@ -28,6 +28,8 @@ pub(crate) fn decode(canonical: &[u8]) -> Result<Decoded<Request>, Fault> {
         asked: asked.fields,
         payload: Bytes::copy_from_slice(canonical.get(range).unwrap_or_default()),
         synthetic: asked.synthetic,
+        // employers are asked about, and nobody by a number of their own
+        persons: Vec::new(),
         request,
     })
 }

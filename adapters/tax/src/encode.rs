@@ -34,6 +34,7 @@ pub(crate) fn encode(
     Ok(Encoded {
         unsigned: message(head, answer),
         callbacks: Vec::new(),
+        persons: Vec::new(),
     })
 }
 

@@ -123,6 +123,7 @@ fn partner(grant: Grant) -> Partner {
         id: PartnerId::parse("tax").unwrap(),
         name: "Tax".into(),
         active: true,
+        stopped: std::collections::BTreeSet::new(),
         peers: Vec::new(),
         relays: Vec::new(),
         keys: Vec::new(),

@@ -236,3 +236,21 @@ fn an_erased_key_says_so_and_is_never_wrapped_again() {
         Err(SealError::Erased)
     ));
 }
+
+#[test]
+fn an_index_is_the_same_for_the_same_text_under_one_label_and_one_vault_only() {
+    let (one, other) = (Vault::from_bytes([1; 32]), Vault::from_bytes([2; 32]));
+    let index = one.index("person", "si:9900000001");
+    assert_eq!(index, one.index("person", "si:9900000001"));
+    for different in [
+        one.index("person", "si:9900000002"),
+        one.index("persons", "i:9900000001"),
+        one.index("other", "si:9900000001"),
+        other.index("person", "si:9900000001"),
+    ] {
+        assert_ne!(index, different);
+    }
+    let rotated = one.with_newer([2; 32]);
+    let both = rotated.indexes("person", "si:9900000001");
+    assert_eq!(both, [other.index("person", "si:9900000001"), index]);
+}

@@ -19,7 +19,7 @@ use crate::{
     head::{Evidence, Head},
     partner::Environment,
     policy::Permit,
-    ports::Parcel,
+    ports::{Parcel, Person},
 };
 
 /// How a message travels, whatever it says.
@@ -232,6 +232,8 @@ pub struct Decoded<R> {
     pub payload: Bytes,
     /// True where the message names synthetic subjects only; production refuses those.
     pub synthetic: bool,
+    /// The persons whom it names, for the access ledger.
+    pub persons: Vec<Person>,
     /// The typed request.
     pub request: R,
 }
@@ -304,6 +306,8 @@ pub struct Encoded {
     pub unsigned: Unsigned,
     /// Rows for the outbox, committed together with the answer.
     pub callbacks: Vec<Parcel>,
+    /// The persons whom the answer tells of, with what it tells, for the access ledger.
+    pub persons: Vec<Person>,
 }
 
 /// A fault in the partner's words.

@@ -141,6 +141,8 @@ pub struct Partner {
     pub name: String,
     /// False: suspended, nothing in or out.
     pub active: bool,
+    /// Operations that an operator has stopped, both ways.
+    pub stopped: BTreeSet<String>,
     /// Certificates it may connect with.
     pub peers: Vec<PeerId>,
     /// Who may carry its messages beside itself.
@@ -245,15 +247,24 @@ impl Partners {
         }
     }
 
-    /// The same with these suspended: nothing in or out.
+    /// The same under the orders of operators: these suspended, nothing in or out, and these operations of
+    /// these stopped.
     #[must_use]
-    pub fn suspending(&self, suspended: &BTreeSet<PartnerId>) -> Self {
-        let with = |partner: &Arc<Partner>| match suspended.contains(&partner.id) {
-            false => Arc::clone(partner),
-            true => Arc::new(Partner {
-                active: false,
-                ..Partner::clone(partner)
-            }),
+    pub fn under(
+        &self,
+        suspended: &BTreeSet<PartnerId>,
+        stopped: &BTreeMap<PartnerId, BTreeSet<String>>,
+    ) -> Self {
+        let with = |partner: &Arc<Partner>| {
+            let stops = stopped.get(&partner.id);
+            match (suspended.contains(&partner.id), stops) {
+                (false, None) => Arc::clone(partner),
+                (suspended, stops) => Arc::new(Partner {
+                    active: partner.active && !suspended,
+                    stopped: stops.cloned().unwrap_or_default(),
+                    ..Partner::clone(partner)
+                }),
+            }
         };
         let by_id = self.by_id.iter();
         let by_peer = self.by_peer.iter();

@@ -74,6 +74,9 @@ pub enum Denied {
     /// The registration is suspended.
     #[error("partner-suspended")]
     Suspended,
+    /// An operator has stopped this operation of the partner.
+    #[error("operation-suspended")]
+    Stopped,
     /// No agreement names the operation.
     #[error("operation-not-agreed")]
     Operation,
@@ -94,6 +97,7 @@ impl Denied {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Suspended => "partner-suspended",
+            Self::Stopped => "operation-suspended",
             Self::Operation => "operation-not-agreed",
             Self::NotInForce => "agreement-not-in-force",
             Self::Road => "road-not-agreed",
@@ -109,6 +113,9 @@ impl Denied {
 pub fn decide(question: &Question<'_>) -> Result<Permit, Denied> {
     if !question.partner.active {
         return Err(Denied::Suspended);
+    }
+    if question.partner.stopped.contains(question.operation.name) {
+        return Err(Denied::Stopped);
     }
     let mut nearest = Denied::Operation;
     for agreement in &question.partner.agreements {
@@ -141,7 +148,7 @@ fn examine<'a>(agreement: &'a Agreement, question: &Question<'_>) -> Result<&'a 
 
 fn rank(denied: Denied) -> u8 {
     match denied {
-        Denied::Suspended | Denied::Operation => 0,
+        Denied::Suspended | Denied::Stopped | Denied::Operation => 0,
         Denied::NotInForce => 1,
         Denied::Road => 2,
         Denied::Purpose => 3,
@@ -208,6 +215,7 @@ pub(crate) mod tests {
             id: PartnerId::parse("tax").unwrap(),
             name: "Tax".into(),
             active: true,
+            stopped: BTreeSet::new(),
             peers: vec![],
             relays: vec![],
             keys: vec![],
@@ -253,6 +261,11 @@ pub(crate) mod tests {
         let mut suspended = partner(vec![agreement()]);
         suspended.active = false;
         assert_eq!(ask(&suspended, |_| {}), Err(Denied::Suspended));
+        let mut stopped = partner(vec![agreement()]);
+        stopped.stopped.insert("tax.ping".to_owned());
+        assert!(ask(&stopped, |_| {}).is_ok(), "another operation");
+        stopped.stopped.insert(VERIFY.name.to_owned());
+        assert_eq!(ask(&stopped, |_| {}), Err(Denied::Stopped));
     }
 
     #[test]

@@ -9,12 +9,17 @@ use schemas::id::{MessageId, PartnerId};
 
 use crate::head::Evidence;
 
+mod ledger;
 mod office;
 mod outbox;
 mod pulls;
 mod ratchet;
 mod tokens;
 
+pub use ledger::{
+    Access, AccessStory, Adoption, Asker, InForce, Ledger, LookUp, Person, PersonNumber,
+    Registrations,
+};
 pub use office::{
     Act, ActStory, Acted, Deed, Office, Order, Orders, ParcelFile, ParcelFilter, ParcelState,
     ParcelStory, Recovering, Stop, THE_STORE,
@@ -192,19 +197,22 @@ pub trait MessageLog: Send + Sync + 'static {
     /// evidence (which may be the old one), and `story` finds it by either.
     fn claim(&self, entry: Entry) -> BoxFuture<'_, Result<Claimed, StoreError>>;
 
-    /// T2: the signed answer, its journal record, done, and the outbox rows.
+    /// T2: the signed answer, its journal record, done, the outbox rows, and the rows of the access ledger.
     fn commit(
         &self,
         entry: Evidence,
         answer: StoredAnswer,
         parcels: Vec<Parcel>,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// A read: request and answer in one durable write. `New` where it was written.
+    /// A read: request, answer and the rows of the access ledger in one durable write. `New` where it was
+    /// written.
     fn record(
         &self,
         entry: Entry,
         answer: StoredAnswer,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<Claimed, StoreError>>;
 
     /// Gives a claim back after an unknown outcome, so that the next try may take it at once; its turn

@@ -28,7 +28,7 @@ use crate::{
     head::{Body, Head},
     partner::Partner,
     policy::Permit,
-    ports::StoredAnswer,
+    ports::{Person, StoredAnswer},
 };
 
 /// Past the admit room: well framed, within its peer's limit, on a known route. Body unread.
@@ -66,6 +66,7 @@ pub struct Verified<R> {
     pub(crate) purpose: String,
     pub(crate) asked: BTreeSet<&'static str>,
     pub(crate) synthetic: bool,
+    pub(crate) persons: Vec<Person>,
     pub(crate) digest: [u8; 32],
     pub(crate) fresh: bool,
     pub(crate) request: R,

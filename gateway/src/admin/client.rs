@@ -1,12 +1,25 @@
 //! Asks a running gateway's operators' listener.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    pin::Pin,
+    time::Duration,
+};
 
+use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
+use http::Uri;
+use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
-    ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, StatusRequest,
-    StatusResponse, admin_client::AdminClient,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, ExplainRequest, ExplainResponse,
+    ListActsRequest, ListActsResponse, ListParcelsRequest, ListParcelsResponse, ListPullsRequest,
+    ListPullsResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse,
+    StatusRequest, StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -16,6 +29,12 @@ pub enum Error {
     /// Nobody listens there.
     #[error("no gateway answers on {0}")]
     Down(SocketAddr),
+    /// The operator's own files are refused.
+    #[error("{0}: {1}")]
+    Identity(PathBuf, String),
+    /// There is no connection by TLS.
+    #[error("no gateway answers on {0} by mutual TLS: {1}")]
+    Unproven(SocketAddr, String),
     /// It answered with an error.
     #[error("the gateway refused: {0}")]
     Refused(String),
@@ -25,7 +44,7 @@ pub enum Error {
 ///
 /// # Errors
 /// Where nobody listens or the gateway refuses.
-pub async fn status(admin: SocketAddr) -> Result<StatusResponse, Error> {
+pub async fn status(admin: impl Into<Target>) -> Result<StatusResponse, Error> {
     let answer = connect(admin).await?.status(StatusRequest {}).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
@@ -34,7 +53,7 @@ pub async fn status(admin: SocketAddr) -> Result<StatusResponse, Error> {
 ///
 /// # Errors
 /// Where nobody listens or the gateway refuses.
-pub async fn explain(admin: SocketAddr, id: &str) -> Result<ExplainResponse, Error> {
+pub async fn explain(admin: impl Into<Target>, id: &str) -> Result<ExplainResponse, Error> {
     let request = ExplainRequest { id: id.to_owned() };
     let answer = connect(admin).await?.explain(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
@@ -45,7 +64,7 @@ pub async fn explain(admin: SocketAddr, id: &str) -> Result<ExplainResponse, Err
 /// # Errors
 /// Where nobody listens or the gateway refuses.
 pub async fn parcels(
-    admin: SocketAddr,
+    admin: impl Into<Target>,
     request: ListParcelsRequest,
 ) -> Result<ListParcelsResponse, Error> {
     let answer = connect(admin).await?.list_parcels(request).await;
@@ -56,7 +75,7 @@ pub async fn parcels(
 ///
 /// # Errors
 /// Where nobody listens, nobody knows the parcel, or the gateway refuses.
-pub async fn parcel(admin: SocketAddr, id: &str) -> Result<ShowParcelResponse, Error> {
+pub async fn parcel(admin: impl Into<Target>, id: &str) -> Result<ShowParcelResponse, Error> {
     let request = ShowParcelRequest { id: id.to_owned() };
     let answer = connect(admin).await?.show_parcel(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
@@ -66,7 +85,7 @@ pub async fn parcel(admin: SocketAddr, id: &str) -> Result<ShowParcelResponse, E
 ///
 /// # Errors
 /// Where nobody listens or it cannot be done.
-pub async fn act(admin: SocketAddr, request: ActRequest) -> Result<ActResponse, Error> {
+pub async fn act(admin: impl Into<Target>, request: ActRequest) -> Result<ActResponse, Error> {
     let answer = connect(admin).await?.act(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
@@ -75,7 +94,7 @@ pub async fn act(admin: SocketAddr, request: ActRequest) -> Result<ActResponse, 
 ///
 /// # Errors
 /// Where nobody listens or the gateway refuses.
-pub async fn acts(admin: SocketAddr, max: u32) -> Result<ListActsResponse, Error> {
+pub async fn acts(admin: impl Into<Target>, max: u32) -> Result<ListActsResponse, Error> {
     let answer = connect(admin)
         .await?
         .list_acts(ListActsRequest { max })
@@ -88,7 +107,7 @@ pub async fn acts(admin: SocketAddr, max: u32) -> Result<ListActsResponse, Error
 /// # Errors
 /// Where nobody listens or the gateway refuses.
 pub async fn pulls(
-    admin: SocketAddr,
+    admin: impl Into<Target>,
     request: ListPullsRequest,
 ) -> Result<ListPullsResponse, Error> {
     let answer = connect(admin).await?.list_pulls(request).await;
@@ -99,23 +118,120 @@ pub async fn pulls(
 ///
 /// # Errors
 /// Where nobody listens, nobody knows the pull, or the gateway refuses.
-pub async fn pull(admin: SocketAddr, id: &str) -> Result<ShowPullResponse, Error> {
+pub async fn pull(admin: impl Into<Target>, id: &str) -> Result<ShowPullResponse, Error> {
     let request = ShowPullRequest { id: id.to_owned() };
     let answer = connect(admin).await?.show_pull(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
-async fn connect(admin: SocketAddr) -> Result<AdminClient<Channel>, Error> {
-    let endpoint = Endpoint::from_shared(format!("http://{admin}"))
+/// Everybody who asked about a person, the newest first.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn accesses(
+    admin: impl Into<Target>,
+    request: AccessRequest,
+) -> Result<AccessResponse, Error> {
+    let answer = connect(admin).await?.access(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// The terms of a partner that are in force.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn terms(admin: impl Into<Target>, partner: &str) -> Result<TermsResponse, Error> {
+    let partner = partner.to_owned();
+    let answer = connect(admin).await?.terms(TermsRequest { partner }).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Which gateway, and who asks.
+#[derive(Debug, Clone)]
+pub struct Target {
+    address: SocketAddr,
+    /// How the server's certificate must call it, and our side of mutual TLS; none without TLS.
+    tls: Option<(String, Connector)>,
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls: None }
+    }
+}
+
+impl Target {
+    /// The same over mutual TLS as the operator whose `tls.pem`, `tls.key` and `ca.pem` stand in this folder.
+    ///
+    /// # Errors
+    /// Where one of the files is refused.
+    pub fn identified(self, folder: &Path, name: String) -> Result<Self, Error> {
+        let refused = |error: &dyn ToString| Error::Identity(folder.to_owned(), error.to_string());
+        let file = |name: &str| folder.join(name);
+        let identity = Identity::from_files(&file("tls.pem"), &file("tls.key"))
+            .map_err(|error| refused(&error))?;
+        let anchors = Anchors::from_file(&file("ca.pem")).map_err(|error| refused(&error))?;
+        let connector = Connector::new(ClientParams {
+            identity: Some(identity),
+            anchors,
+            crls: Vec::new(),
+            tls12: false,
+            handshake_deadline: CONNECT_MAX,
+            alpn: vec![Alpn::H2],
+        })
+        .map_err(|error| refused(&error))?;
+        let tls = Some((name, connector));
+        Ok(Self { tls, ..self })
+    }
+
+    async fn stream(self) -> io::Result<Stream> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let Some((name, connector)) = self.tls else {
+            return Ok(Box::pin(stream));
+        };
+        let connected = connector.connect(&name, stream).await;
+        Ok(Box::pin(connected.map_err(io::Error::other)?.stream))
+    }
+}
+
+/// Either kind of stream.
+trait Both: AsyncRead + AsyncWrite + Send {}
+impl<T: AsyncRead + AsyncWrite + Send> Both for T {}
+type Stream = Pin<Box<dyn Both>>;
+
+async fn connect(admin: impl Into<Target>) -> Result<AdminClient<Channel>, Error> {
+    let target: Target = admin.into();
+    let address = target.address;
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| Error::Refused(error.to_string()))?
-        .connect_timeout(Duration::from_secs(2))
+        .connect_timeout(CONNECT_MAX)
         .timeout(Duration::from_secs(10))
-        .tcp_nodelay(true)
         .http2_max_header_list_size(16 * 1024);
-    let channel = endpoint.connect().await.map_err(|_| Error::Down(admin))?;
+    let has_tls = target.tls.is_some();
+    let connector = tower::service_fn(move |_: Uri| {
+        let target = target.clone();
+        async move { target.stream().await.map(TokioIo::new) }
+    });
+    let channel = endpoint.connect_with_connector(connector).await;
+    let channel = channel.map_err(|error| match has_tls {
+        true => Error::Unproven(address, told(&error)),
+        false => Error::Down(address),
+    })?;
     Ok(AdminClient::new(channel).max_decoding_message_size(4 * 1024 * 1024))
+}
+
+/// The innermost cause, which says what happened.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 fn refused(status: tonic::Status) -> Error {
     Error::Refused(status.message().to_owned())
 }
+
+const CONNECT_MAX: Duration = Duration::from_secs(2);

@@ -1,40 +1,53 @@
 //! gRPC admin.v1: status, explain, the outbox and what operators do.
 
 use schemas::proto::admin::{
-    ActRequest, ActResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, StatusRequest,
-    StatusResponse, admin_server::Admin,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, ExplainRequest, ExplainResponse,
+    ListActsRequest, ListActsResponse, ListParcelsRequest, ListParcelsResponse, ListPullsRequest,
+    ListPullsResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse,
+    StatusRequest, StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
 use super::{
     AdminParts,
     explain::{explain, fenced},
-    office, pulls, status,
+    ledger, office,
+    operators::Caller,
+    pulls, status,
 };
 
 /// Answers operators.
-pub(super) struct Desk(pub(super) AdminParts);
+pub(super) struct Desk {
+    pub(super) parts: AdminParts,
+    pub(super) caller: Caller,
+}
+
+impl Desk {
+    async fn may(&self, what: &str) -> Result<(), Status> {
+        self.caller.may(&self.parts, what).await
+    }
+}
 
 #[tonic::async_trait]
 impl Admin for Desk {
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
-        Ok(Response::new(status::page(&self.0).await))
+        self.may("status").await?;
+        Ok(Response::new(status::page(&self.parts).await))
     }
 
     async fn explain(
         &self,
         request: Request<ExplainRequest>,
     ) -> Result<Response<ExplainResponse>, Status> {
+        self.may("explain").await?;
         let id = request.into_inner().id;
         if id.is_empty() || id.len() > ID_CHARS_MAX {
             return Err(Status::invalid_argument("an evidence id or a message id"));
         }
-        let stories = self.0.log.story(&id).await;
+        let stories = self.parts.log.story(&id).await;
         let stories = stories.map_err(|error| Status::unavailable(error.to_string()))?;
-        let now = self.0.clock.now();
-        let recovering = self.0.office.recovering().await;
+        let now = self.parts.clock.now();
+        let recovering = self.parts.office.recovering().await;
         let recovering = recovering.map_err(|error| Status::unavailable(error.to_string()))?;
         let tell = |story| match recovering {
             Some(_) => fenced(explain(story, now)),
@@ -42,7 +55,7 @@ impl Admin for Desk {
         };
         Ok(Response::new(ExplainResponse {
             stories: stories.iter().map(tell).collect(),
-            recovery: recovering.map(|recovering| status::recovery(&self.0, &recovering)),
+            recovery: recovering.map(|recovering| status::recovery(&self.parts, &recovering)),
         }))
     }
 
@@ -50,7 +63,8 @@ impl Admin for Desk {
         &self,
         request: Request<ListParcelsRequest>,
     ) -> Result<Response<ListParcelsResponse>, Status> {
-        let listed = office::list(&self.0, request.into_inner()).await;
+        self.may("list-parcels").await?;
+        let listed = office::list(&self.parts, request.into_inner()).await;
         listed.map(Response::new)
     }
 
@@ -58,12 +72,16 @@ impl Admin for Desk {
         &self,
         request: Request<ShowParcelRequest>,
     ) -> Result<Response<ShowParcelResponse>, Status> {
-        let shown = office::show(&self.0, &request.into_inner().id).await;
+        self.may("show-parcel").await?;
+        let shown = office::show(&self.parts, &request.into_inner().id).await;
         shown.map(Response::new)
     }
 
     async fn act(&self, request: Request<ActRequest>) -> Result<Response<ActResponse>, Status> {
-        let acted = office::act(&self.0, request.into_inner()).await;
+        let mut asked = request.into_inner();
+        self.may(&asked.deed).await?;
+        asked.who = self.caller.name(asked.who);
+        let acted = office::act(&self.parts, asked).await;
         acted.map(Response::new)
     }
 
@@ -71,7 +89,8 @@ impl Admin for Desk {
         &self,
         request: Request<ListActsRequest>,
     ) -> Result<Response<ListActsResponse>, Status> {
-        let listed = office::acts(&self.0, request.into_inner()).await;
+        self.may("list-acts").await?;
+        let listed = office::acts(&self.parts, request.into_inner()).await;
         listed.map(Response::new)
     }
 
@@ -79,7 +98,8 @@ impl Admin for Desk {
         &self,
         request: Request<ListPullsRequest>,
     ) -> Result<Response<ListPullsResponse>, Status> {
-        let listed = pulls::list(&self.0, request.into_inner()).await;
+        self.may("list-pulls").await?;
+        let listed = pulls::list(&self.parts, request.into_inner()).await;
         listed.map(Response::new)
     }
 
@@ -87,8 +107,29 @@ impl Admin for Desk {
         &self,
         request: Request<ShowPullRequest>,
     ) -> Result<Response<ShowPullResponse>, Status> {
-        let shown = pulls::show(&self.0, &request.into_inner().id).await;
+        self.may("show-pull").await?;
+        let shown = pulls::show(&self.parts, &request.into_inner().id).await;
         shown.map(Response::new)
+    }
+
+    async fn access(
+        &self,
+        request: Request<AccessRequest>,
+    ) -> Result<Response<AccessResponse>, Status> {
+        self.may("access").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let found = ledger::accesses(&self.parts, asked).await;
+        found.map(Response::new)
+    }
+
+    async fn terms(
+        &self,
+        request: Request<TermsRequest>,
+    ) -> Result<Response<TermsResponse>, Status> {
+        self.may("terms").await?;
+        let found = office::terms(&self.parts, &request.into_inner().partner).await;
+        found.map(Response::new)
     }
 }
 

@@ -11,7 +11,7 @@ use schemas::{
     id::PartnerId,
     proto::admin::{
         ActLine, ActRequest, ActResponse, ListActsRequest, ListActsResponse, ListParcelsRequest,
-        ListParcelsResponse, ParcelLine, ShowParcelResponse,
+        ListParcelsResponse, ParcelLine, ShowParcelResponse, TermsResponse,
     },
 };
 use tonic::Status;
@@ -68,20 +68,38 @@ pub(super) async fn acts(
     })
 }
 
+/// The terms of a partner that are in force.
+pub(super) async fn terms(parts: &AdminParts, partner: &str) -> Result<TermsResponse, Status> {
+    let id = PartnerId::parse(partner).map_err(|_| Status::invalid_argument("a partner's id"))?;
+    let all = parts.registrations.in_force().await.map_err(unavailable)?;
+    let found = all.into_iter().find(|one| one.partner == id);
+    Ok(
+        found.map_or_else(TermsResponse::default, |one| TermsResponse {
+            known: true,
+            digest: one.digest.to_vec(),
+            terms: one.terms.to_vec(),
+            act: Some(act_line(&one.act)),
+        }),
+    )
+}
+
 fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
-    let said = |text: &str, most: usize| !text.trim().is_empty() && text.len() <= most;
-    if !said(&asked.who, WHO_BYTES_MAX) {
-        return Err(Status::invalid_argument("who does it, in 1 to 200 bytes"));
-    }
-    if !said(&asked.why, WHY_BYTES_MAX) {
-        return Err(Status::invalid_argument("why, in 1 to 2,000 bytes"));
-    }
+    let (who, why) = said_why(asked.who, asked.why)?;
     let target = asked.target;
     let deed = match asked.deed.as_str() {
         "pause-lane" => Deed::PauseLane(registered(parts, &target)?),
         "resume-lane" => Deed::ResumeLane(registered(parts, &target)?),
         "suspend-partner" => Deed::SuspendPartner(registered(parts, &target)?),
         "resume-partner" => Deed::ResumePartner(registered(parts, &target)?),
+        "retire-partner" => Deed::RetirePartner(registered(parts, &target)?),
+        "suspend-operation" => {
+            let (partner, operation) = granted(parts, &target)?;
+            Deed::SuspendOperation(partner, operation)
+        }
+        "resume-operation" => {
+            let (partner, operation) = granted(parts, &target)?;
+            Deed::ResumeOperation(partner, operation)
+        }
         "replay" => Deed::Replay(named(target)?),
         "cancel" => Deed::Cancel(named(target)?),
         "release" if target.is_empty() || target == THE_STORE => Deed::Release,
@@ -103,11 +121,22 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
         },
         _ => return Err(Status::invalid_argument("no such deed")),
     };
-    Ok(Act {
-        who: asked.who,
-        why: asked.why,
-        deed,
-    })
+    Ok(Act { who, why, deed })
+}
+
+/// Who does something and why, both said.
+pub(super) fn said_why(who: String, why: String) -> Result<(String, String), Status> {
+    if !said(&who, WHO_BYTES_MAX) {
+        return Err(Status::invalid_argument("who does it, in 1 to 200 bytes"));
+    }
+    if !said(&why, WHY_BYTES_MAX) {
+        return Err(Status::invalid_argument("why, in 1 to 2,000 bytes"));
+    }
+    Ok((who, why))
+}
+
+fn said(text: &str, most: usize) -> bool {
+    !text.trim().is_empty() && text.len() <= most
 }
 
 fn registered(parts: &AdminParts, id: &str) -> Result<PartnerId, Status> {
@@ -127,6 +156,25 @@ fn held(parts: &AdminParts, target: String) -> Result<String, Status> {
     match Evidence::parse(&target) {
         Some(evidence) => Ok(evidence.to_string()),
         None => Ok(registered(parts, &target)?.as_str().to_owned()),
+    }
+}
+
+/// A partner and one of the operations that its agreements name, with a slash between them.
+fn granted(parts: &AdminParts, target: &str) -> Result<(PartnerId, String), Status> {
+    let both = target.split_once('/');
+    let (partner, operation) =
+        both.ok_or_else(|| Status::invalid_argument("a partner's id, a slash and an operation"))?;
+    let partner = registered(parts, partner)?;
+    let partners = parts.partners.load();
+    let agreed = partners.get(&partner).is_some_and(|partner| {
+        let mut agreements = partner.agreements.iter();
+        agreements.any(|agreement| agreement.operations.contains_key(operation))
+    });
+    match agreed {
+        true => Ok((partner, operation.to_owned())),
+        false => Err(Status::not_found(
+            "no agreement of this partner names the operation",
+        )),
     }
 }
 

@@ -127,11 +127,24 @@ fn quarantine_finding(quarantined: u64) -> Option<Finding> {
 /// What is stopped, by whom and why: an order that everybody has forgotten is trouble.
 fn order_finding(order: &Order) -> Finding {
     let partner = order.partner.as_str();
-    let (what, undo) = match order.stop {
-        Stop::Lane => ("nothing goes out to", "outbox resume"),
+    let both_ways = "nothing goes out to and nothing is taken in from";
+    let operation = order.operation.as_deref().unwrap_or_default();
+    let (what, cure) = match order.stop {
+        Stop::Lane => (
+            "nothing goes out to".to_owned(),
+            format!("`lienthong outbox resume {partner}` undoes it"),
+        ),
         Stop::Partner => (
-            "nothing goes out to and nothing is taken in from",
-            "partner resume",
+            both_ways.to_owned(),
+            format!("`lienthong partner resume {partner}` undoes it"),
+        ),
+        Stop::Operation => (
+            format!("{operation} is stopped for"),
+            format!("`lienthong partner resume-operation {partner} {operation}` undoes it"),
+        ),
+        Stop::Retired => (
+            format!("for good, {both_ways}"),
+            "take its file out of the partners' folder".to_owned(),
         ),
     };
     let act = &order.act;
@@ -140,7 +153,7 @@ fn order_finding(order: &Order) -> Finding {
             "{what} {partner}, since {} by {}: {}",
             act.at, act.who, act.why
         ),
-        &format!("`lienthong {undo} {partner}` undoes it"),
+        &cure,
     )
 }
 

@@ -3,9 +3,10 @@
 use futures_util::future::BoxFuture;
 use gateway_core::Evidence;
 use gateway_core::ports::{
-    Act, ActStory, Acted, Answered, Census, Claimed, Entry, Judgement, Known, LaneCensus, Orders,
-    Parcel, ParcelFile, ParcelFilter, ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering,
-    RefusalNote, StoreError, StoredAnswer, Story, SystemClock, Telling, Unfinished,
+    Access, AccessStory, Act, ActStory, Acted, Adoption, Answered, Census, Claimed, Entry, InForce,
+    Judgement, Known, LaneCensus, Ledger, LookUp, Orders, Parcel, ParcelFile, ParcelFilter,
+    ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering, RefusalNote, StoreError,
+    StoredAnswer, Story, SystemClock, Telling, Unfinished,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -14,6 +15,8 @@ use schemas::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+
+mod operators;
 
 /// A log that remembers one dead parcel and nothing else.
 struct Remembered;
@@ -31,10 +34,16 @@ impl MessageLog for Remembered {
     fn claim(&self, _: Entry) -> Answer<'_, Claimed> {
         unused()
     }
-    fn commit(&self, _: Evidence, _: StoredAnswer, _: Vec<Parcel>) -> Answer<'_, ()> {
+    fn commit(
+        &self,
+        _: Evidence,
+        _: StoredAnswer,
+        _: Vec<Parcel>,
+        _: Vec<Access>,
+    ) -> Answer<'_, ()> {
         unused()
     }
-    fn record(&self, _: Entry, _: StoredAnswer) -> Answer<'_, Claimed> {
+    fn record(&self, _: Entry, _: StoredAnswer, _: Vec<Access>) -> Answer<'_, Claimed> {
         unused()
     }
     fn release(&self, _: Evidence) -> Answer<'_, ()> {
@@ -121,6 +130,21 @@ impl PullBook for Quiet {
     }
 }
 
+impl Ledger for Quiet {
+    fn accesses(&self, _: LookUp, _: usize) -> Answer<'_, Vec<AccessStory>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+impl Registrations for Quiet {
+    fn in_force(&self) -> Answer<'_, Vec<InForce>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn adopt(&self, _: Adoption, _: String, _: String) -> Answer<'_, Acted> {
+        unused()
+    }
+}
+
 struct Scene {
     address: std::net::SocketAddr,
     readiness: Readiness,
@@ -137,6 +161,9 @@ async fn scene(scope: Scope) -> Scene {
         log: Arc::new(Remembered),
         office: Arc::new(Quiet),
         book: Arc::new(Quiet),
+        ledger: Arc::new(Quiet),
+        registrations: Arc::new(Quiet),
+        operators: None,
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),
         clock: Arc::new(SystemClock),

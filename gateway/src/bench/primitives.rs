@@ -156,7 +156,7 @@ async fn commit(scene: &Scene, message: &Bytes) -> Result<f64, Trouble> {
     let meter = Meter::start()?;
     for _ in 0..PIECES / BATCH {
         let writes: Vec<_> = (0..BATCH)
-            .map(|_| Ok(store.record(entry(message)?, answer())))
+            .map(|_| Ok(store.record(entry(message)?, answer(), Vec::new())))
             .collect::<Result<_, Trouble>>()?;
         for written in join_all(writes).await {
             written?;

@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -14,7 +15,10 @@ use schemas::proto::admin::{MessageStory, StatusResponse};
 
 use super::{ConfigFile, Ended};
 use crate::{
-    admin::{client, explain::explain},
+    admin::{
+        client::{self, Target},
+        explain::explain,
+    },
     config::{self, Config},
     gateway::StartError,
 };
@@ -25,6 +29,9 @@ pub(super) struct Which {
     /// The operators' listener, such as 127.0.0.1:9443; by default the config's.
     #[arg(long)]
     admin: Option<String>,
+    /// An operator's folder with tls.pem, tls.key and ca.pem, where the listener has TLS.
+    #[arg(long, env = "LIENTHONG_IDENTITY")]
+    identity: Option<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -35,12 +42,27 @@ impl Which {
         &self.file
     }
 
-    pub(super) fn address(&self) -> Result<SocketAddr, Box<dyn std::error::Error + Send + Sync>> {
+    /// Where to ask, and as whom.
+    pub(super) fn address(&self) -> Result<Target, Box<dyn std::error::Error + Send + Sync>> {
+        let address = self.socket()?;
+        let Some(folder) = &self.identity else {
+            return Ok(address.into());
+        };
+        let named = self.admin.as_deref().and_then(|text| text.rsplit_once(':'));
+        let host = named.map_or_else(|| address.ip().to_string(), |(host, _)| host.to_owned());
+        let host = host.trim_start_matches("https://").trim_matches(['[', ']']);
+        Ok(Target::from(address).identified(folder, host.to_owned())?)
+    }
+
+    fn socket(&self) -> Result<SocketAddr, Box<dyn std::error::Error + Send + Sync>> {
         let Some(text) = &self.admin else {
             let config = Config::load(&self.file.config).map_err(StartError::Config)?;
             return Ok(config.admin.socket());
         };
-        let host = text.trim_start_matches("http://").trim_end_matches('/');
+        let host = text
+            .trim_start_matches("https://")
+            .trim_start_matches("http://")
+            .trim_end_matches('/');
         let mut found = host
             .to_socket_addrs()
             .map_err(|error| format!("{text}: {error}"))?;
@@ -290,12 +312,14 @@ mod tests {
         ] {
             let which = Which {
                 admin: Some(text.to_owned()),
+                identity: None,
                 file: file.clone(),
             };
-            assert_eq!(which.address().unwrap().to_string(), "127.0.0.1:9443");
+            assert_eq!(which.socket().unwrap().to_string(), "127.0.0.1:9443");
         }
         let which = Which {
             admin: Some("nowhere".to_owned()),
+            identity: None,
             file,
         };
         assert!(which.address().is_err());

@@ -35,10 +35,22 @@ pub(super) enum Outbox {
 /// Registered partners.
 #[derive(Debug, Subcommand)]
 pub(super) enum Partner {
+    /// Writes a commented file for a new partner.
+    New(super::partner::New),
+    /// Shows what a proposed file changes beside what is in force, and whether it loosens.
+    Diff(super::partner::Diff),
+    /// Signs a file that loosens, in an officer's name, after showing what it changes.
+    Sign(super::partner::Sign),
     /// Nothing goes out to it and nothing of it is taken in, on every replica within seconds.
     Suspend(OnPartner),
     /// Undoes a suspension.
     Resume(OnPartner),
+    /// One operation of it is stopped, both ways, on every replica within seconds.
+    SuspendOperation(OnOperation),
+    /// Undoes that.
+    ResumeOperation(OnOperation),
+    /// Ends it for good: nothing goes out to it and nothing of it is taken in, and nobody undoes it.
+    Retire(OnPartner),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -101,6 +113,14 @@ pub(super) struct OnPartner {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(super) struct OnOperation {
+    #[command(flatten)]
+    on: OnPartner,
+    /// The operation, such as tax.verify-employer.
+    operation: String,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct OnParcels {
     #[command(flatten)]
     which: Which,
@@ -129,8 +149,14 @@ impl Outbox {
 impl Partner {
     pub(super) async fn run(self) -> Ended {
         match self {
+            Self::New(new) => new.run(),
+            Self::Diff(diff) => diff.run().await,
+            Self::Sign(sign) => sign.run().await,
             Self::Suspend(on) => on.act("suspend-partner").await,
             Self::Resume(on) => on.act("resume-partner").await,
+            Self::SuspendOperation(one) => one.act("suspend-operation").await,
+            Self::ResumeOperation(one) => one.act("resume-operation").await,
+            Self::Retire(on) => on.act("retire-partner").await,
         }
     }
 }
@@ -176,6 +202,15 @@ impl OnPartner {
         let who = self.reason.who()?;
         one(&self.which, deed, &self.partner, &who, &self.reason.why).await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl OnOperation {
+    async fn act(self, deed: &str) -> Ended {
+        let OnPartner { partner, .. } = &self.on;
+        let target = format!("{partner}/{}", self.operation);
+        let partner = target;
+        OnPartner { partner, ..self.on }.act(deed).await
     }
 }
 

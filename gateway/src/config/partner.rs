@@ -39,6 +39,8 @@ section! {
         keys: Vec<KeyLine> = Vec::new(),
         /// Its agreements.
         agreements: Vec<AgreementLine> = Vec::new(),
+        /// The conformance run that it passed; production demands one.
+        conformance: Option<ConformanceLine>,
         /// Where callbacks go; none go where absent.
         delivery: Option<DeliveryLine>,
     }
@@ -105,6 +107,8 @@ section! {
         number: String,
         /// The article it rests on.
         legal_basis: String,
+        /// Who agreed, as the agreement names them; production demands them.
+        parties: Vec<String> = Vec::new(),
         /// Purposes it allows.
         purposes: Vec<String>,
         /// Roads it allows.
@@ -113,8 +117,46 @@ section! {
         valid_from: Date,
         /// Last day; open where absent.
         valid_to: Option<Date>,
+        /// Years for which what was exchanged is kept; production demands them.
+        retention_years: Option<u32>,
+        /// What was promised to it.
+        service_level: Option<ServiceLine>,
+        /// Whom to call; production demands somebody.
+        contacts: Vec<ContactLine> = Vec::new(),
         /// What it grants, by operation.
         operations: Named<GrantLine>,
+    }
+}
+
+section! {
+    /// What was promised: for people, and to hold the figures against.
+    pub(crate) ServiceLine {
+        /// 99 of 100 answers come within so many milliseconds.
+        answer_ms: u64 = 3_000 => 1..=600_000,
+        /// Of 10,000 minutes so many are served.
+        available_minutes: u64 = 9_950 => 0..=10_000,
+    }
+}
+
+section! {
+    /// A person or an office.
+    pub(crate) ContactLine {
+        /// Its name.
+        name: String,
+        /// Its e-mail address.
+        email: Option<String>,
+        /// Its telephone.
+        phone: Option<String>,
+    }
+}
+
+section! {
+    /// A conformance run, as `lienthong conformance --junit` wrote it.
+    pub(crate) ConformanceLine {
+        /// The JUnit report.
+        report: PathBuf,
+        /// Its SHA-256, 64 hex digits.
+        sha256: String,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What must hold between the keys of `gateway.toml`, and what production never allows.
 
+use std::collections::BTreeSet;
+
 use gateway_core::partner::Environment;
 
 use super::{Config, InsuranceMode, Problem, keys};
@@ -8,6 +10,8 @@ use super::{Config, InsuranceMode, Problem, keys};
 pub(super) fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     admin(config, &mut problems);
+    operators(config, &mut problems);
+    super::officers::check(config, &mut problems);
     insurance(config, &mut problems);
     bodies(config, &mut problems);
     lease(config, &mut problems);
@@ -33,11 +37,12 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
 
 fn admin(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
-    if !config.admin.address.is_loopback() && !config.danger.admin_beyond_loopback {
+    let open = config.admin.tls.is_none() && !config.danger.admin_beyond_loopback;
+    if !config.admin.address.is_loopback() && open {
         problems.push(place.error(
             "admin.address",
             "the admin listener has no TLS and would be open to others",
-            "use 127.0.0.1 or ::1; for probes and metrics from elsewhere add [health]",
+            "use 127.0.0.1 or ::1, or add [admin.tls]; for probes and metrics from elsewhere add [health]",
         ));
     }
     let ports = [
@@ -54,6 +59,42 @@ fn admin(config: &Config, problems: &mut Vec<Problem>) {
                 format!("{socket} is the partners' listener"),
                 "give each listener its own port",
             ));
+        }
+    }
+}
+
+/// Names and certificates are each one operator's; somebody must be there.
+fn operators(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let mut note =
+        |path: &str, what: &str, cure: &str| problems.push(place.error(path, what, cure));
+    match (&config.admin.tls, config.operators.is_empty()) {
+        (Some(_), true) => note(
+            "admin.tls",
+            "nobody could connect: there are no operators",
+            "add [[operators]] with name, peer and role",
+        ),
+        (None, false) => note(
+            "operators",
+            "without TLS nobody shows who they are",
+            "add [admin.tls]",
+        ),
+        _ => {}
+    }
+    let (mut names, mut peers) = (BTreeSet::new(), BTreeSet::new());
+    for (index, operator) in config.operators.iter().enumerate() {
+        let at = |key: &str| format!("operators.{index}.{key}");
+        if operator.name.len() > NAME_BYTES_MAX || !names.insert(&operator.name) {
+            let cure = "give each operator a name of its own of at most 200 bytes";
+            note(&at("name"), "this name stands twice or is too long", cure);
+        }
+        if crate::admin::operators::peer(&operator.peer).is_none() {
+            let cure = "write a URI such as \"urn:lienthong:sandbox:operator:an\", or \"spki:\" and 64 hex digits";
+            note(&at("peer"), "this names no certificate", cure);
+        }
+        if !peers.insert(&operator.peer) {
+            let cure = "each operator has a certificate of its own";
+            note(&at("peer"), "two operators would share a certificate", cure);
         }
     }
 }
@@ -134,6 +175,13 @@ fn remote(config: &Config, problems: &mut Vec<Problem>) {
 
 fn production(config: &Config, problems: &mut Vec<Problem>) {
     let place = config.place();
+    if config.admin.tls.is_none() {
+        problems.push(place.error(
+            "admin.tls",
+            "production knows its operators by their certificates",
+            "add [admin.tls] and [[operators]]",
+        ));
+    }
     if config.danger.admin_beyond_loopback {
         problems.push(place.error(
             "danger.admin_beyond_loopback",
@@ -188,3 +236,6 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
     }
     keys::refuse_development(config, problems);
 }
+
+/// An operator's name stands in acts.
+const NAME_BYTES_MAX: usize = 200;

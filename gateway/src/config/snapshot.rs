@@ -23,11 +23,12 @@ use roads::{
 use schemas::id::PartnerId;
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, keys,
+    Config, Delivery, Login, Problem, Secret, keys, officers,
     partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile, TokenLine},
-    peers,
+    peers, promotion,
     read::{Outcome, Place, nearest, read_file},
     stamp::Stamps,
+    terms::Terms,
 };
 
 /// Everything that the partners' files say.
@@ -39,8 +40,23 @@ pub struct Snapshot {
     pub deliveries: BTreeMap<PartnerId, Delivery>,
     /// Which file each partner's registration stands in, with the lines of its keys.
     pub(crate) places: BTreeMap<PartnerId, Place>,
+    /// What each file grants, where officers sign for it.
+    pub(crate) sources: Vec<Source>,
     /// Every file that it depends on, to notice when one changes.
     pub(crate) stamps: Stamps,
+}
+
+/// One partner's file as terms that can be compared and signed.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// Whose.
+    pub(crate) partner: PartnerId,
+    /// Where it stands.
+    pub(crate) place: Place,
+    /// SHA-256 of the file.
+    pub(crate) sha256: [u8; 32],
+    /// What it grants.
+    pub(crate) terms: Terms,
 }
 
 impl Snapshot {
@@ -64,8 +80,11 @@ impl Snapshot {
         let mut partners = Vec::new();
         let mut deliveries = BTreeMap::new();
         let mut places = BTreeMap::new();
+        let mut sources = Vec::new();
         for (file, place) in read {
+            sources.extend(loader.source(&file.id, &place));
             loader.environment(&file, &place);
+            loader.promotion(&file, &place);
             if let Some(line) = &file.delivery {
                 deliveries.extend(loader.delivery(&file.id, line, &place));
             }
@@ -80,6 +99,7 @@ impl Snapshot {
                 partners: Arc::new(partners),
                 deliveries,
                 places,
+                sources,
                 stamps: loader.stamps,
             }),
             _ => Err((loader.problems, loader.stamps)),
@@ -138,6 +158,25 @@ impl<'c> Loader<'c> {
         Some((value?, place))
     }
 
+    /// The terms of a file, and where their signatures may stand; none where nobody signs.
+    fn source(&mut self, partner: &PartnerId, place: &Place) -> Option<Source> {
+        if self.config.officers.is_empty() {
+            return None;
+        }
+        for officer in &self.config.officers {
+            let signature = officers::signature_file(&place.file, &officer.name);
+            self.stamps.note(&signature);
+            self.stamps.note(&officer.cert);
+        }
+        let source = Source::read(partner, place);
+        source
+            .map_err(|what| {
+                let cure = "check the file and those that it names";
+                self.problems.push(place.error("", what, cure));
+            })
+            .ok()
+    }
+
     fn environment(&mut self, file: &PartnerFile, place: &Place) {
         let ours = self.config.environment;
         if file.environment != ours {
@@ -160,6 +199,15 @@ impl<'c> Loader<'c> {
         }
     }
 
+    /// Production takes nobody who has not passed the conformance run, and no agreement with blanks.
+    fn promotion(&mut self, file: &PartnerFile, place: &Place) {
+        if let Some(line) = &file.conformance {
+            self.stamps.note(&line.report);
+        }
+        let found = promotion::check(file, self.config.environment, place);
+        self.problems.extend(found);
+    }
+
     fn partner(&mut self, file: PartnerFile, place: &Place) -> Partner {
         let peers = self.peers(&file, place);
         let keys = self.keys(&file.keys, place);
@@ -172,6 +220,7 @@ impl<'c> Loader<'c> {
             id: file.id,
             name: file.name,
             active: file.active,
+            stopped: BTreeSet::new(),
             peers,
             relays: file
                 .relays
@@ -508,6 +557,19 @@ impl<'c> Loader<'c> {
                 None
             }
         }
+    }
+}
+
+impl Source {
+    /// Reads a file's terms.
+    pub(crate) fn read(partner: &PartnerId, place: &Place) -> Result<Self, String> {
+        let text = fs::read_to_string(&place.file).map_err(|error| error.to_string())?;
+        Ok(Self {
+            partner: partner.clone(),
+            place: place.clone(),
+            sha256: certs::digest::sha256(text.as_bytes()),
+            terms: Terms::of(&place.file, &text)?,
+        })
     }
 }
 

@@ -283,12 +283,81 @@ fn the_admin_listener_stays_on_loopback_unless_danger_says_otherwise() {
     );
     let problem = only(scene.with(&[open]).unwrap_err());
     assert!(problem.what.contains("the admin listener has no TLS"));
-    assert_eq!(problem.line, line_of(GATEWAY, "# loopback only"));
+    assert_eq!(
+        problem.line,
+        line_of(GATEWAY, "# without TLS loopback only")
+    );
     let danger = (
         "admin_beyond_loopback = false",
         "admin_beyond_loopback = true",
     );
     assert!(scene.with(&[open, danger]).is_ok());
+}
+
+#[test]
+fn operators_and_officers_are_held_to_their_rules() {
+    let scene = Scene::new();
+    scene.issue("an", KeyChoice::P256, Usage::Signing);
+    scene.issue("binh", KeyChoice::P256, Usage::Signing);
+    let officer = |name: &str, cert: &str, algorithm: &str| {
+        format!("[[officers]]\nname = {name:?}\nalgorithm = {algorithm:?}\ncert = \"{cert}.pem\"\n")
+    };
+    let operator = |name: &str, peer: &str| {
+        format!("[[operators]]\nname = {name:?}\npeer = {peer:?}\nrole = \"viewer\"\n")
+    };
+    let tls = "[admin.tls]\ncert = \"tls.pem\"\nkey = \"tls.key\"\nanchors = \"anchors.pem\"\n";
+    let (an, binh) = (
+        officer("an", "an", "ES256"),
+        officer("binh", "binh", "ES256"),
+    );
+    let found = |added: &str| {
+        let danger = "[danger]".to_owned();
+        let problems = scene.with(&[("[danger]", &(added.to_owned() + &danger))]);
+        problems.err().map(|problems| only(problems).what)
+    };
+    assert_eq!(found(&format!("{an}{binh}")), None);
+    let (uri, pin) = (
+        "urn:lienthong:sandbox:operator:an",
+        format!("spki:{}", "0".repeat(64)),
+    );
+    let two = operator("An", uri) + &operator("Binh", &pin);
+    assert_eq!(found(&format!("{tls}{two}")), None);
+    for (added, what) in [
+        (an.clone(), "two officers must be able"),
+        (
+            format!("{an}{binh}{}", officer("an", "sign", "ES256")),
+            "stands twice",
+        ),
+        (
+            format!("{an}{}", officer("binh", "an", "ES256")),
+            "sign with one key",
+        ),
+        (
+            format!("{an}{}", officer("binh", "binh", "EdDSA")),
+            "does not fit",
+        ),
+        (
+            format!("{an}{}", officer("binh", "nobody", "ES256")),
+            "nobody.pem",
+        ),
+        (tls.to_owned(), "there are no operators"),
+        (operator("An", uri), "without TLS"),
+        (
+            format!("{tls}{two}{}", operator("An", "urn:x:y")),
+            "stands twice",
+        ),
+        (
+            format!("{tls}{two}{}", operator("Chi", uri)),
+            "share a certificate",
+        ),
+        (
+            format!("{tls}{}", operator("An", "an")),
+            "names no certificate",
+        ),
+    ] {
+        let told = found(&added).unwrap_or_default();
+        assert!(told.contains(what), "{what}: {told}");
+    }
 }
 
 #[test]
@@ -414,6 +483,8 @@ fn production_refuses_development_keys_danger_options_and_synthetic_people() {
         "every danger option",
         "synthetic people",
         "simulated office",
+        "two officers must be able to sign",
+        "knows its operators by their certificates",
     ] {
         assert!(whats.iter().any(|what| what.contains(part)), "{part}");
     }

@@ -11,10 +11,10 @@ use gateway_core::{Operation, partner::Partners};
 use schemas::id::PartnerId;
 use tokio::sync::watch;
 
-use super::{Config, Delivery, Problem, Snapshot, stamp::Stamps};
+use super::{Config, Delivery, Problem, Snapshot, snapshot::Source, stamp::Stamps};
+use crate::registrar::{Refused, Registrar};
 
 /// The registrations in force, swapped whole.
-#[derive(Debug)]
 pub struct Watched {
     config: Config,
     operations: Vec<&'static Operation>,
@@ -22,6 +22,18 @@ pub struct Watched {
     deliveries: BTreeMap<PartnerId, Delivery>,
     /// The files of the last reading, good or not, as they looked to it.
     seen: Mutex<Stamps>,
+    /// What the first reading found, where officers sign for it.
+    first: Vec<Source>,
+    /// Who says what comes into force; nobody where there are no officers.
+    registrar: Option<Registrar>,
+}
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched")
+            .field("config", &self.config.file())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What one look at the files found.
@@ -53,8 +65,32 @@ impl Watched {
             deliveries: snapshot.deliveries.clone(),
             current: Arc::new(ArcSwap::new(Arc::clone(&snapshot.partners))),
             seen: Mutex::new(snapshot.stamps.clone()),
+            first: snapshot.sources.clone(),
+            registrar: None,
             config,
         }
+    }
+
+    /// The same, once what the files say has come into force; from now on nothing else is loaded.
+    ///
+    /// # Errors
+    /// What loosens and is not signed, and a store that cannot be asked.
+    pub(crate) async fn guarded(self, registrar: Registrar) -> Result<Self, Vec<Problem>> {
+        let admitted = registrar.admit(&self.first).await;
+        admitted.map_err(|refused| refused.problems(&self.config))?;
+        if !self.is_unchanged() {
+            let place = self.config.place();
+            let what = "partners' files were changed while they were judged";
+            return Err(vec![place.error("partners", what, "start again")]);
+        }
+        let registrar = Some(registrar);
+        Ok(Self { registrar, ..self })
+    }
+
+    /// Whether all files look as they did when they were read.
+    fn is_unchanged(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.again(&self.config.partners) == *seen
     }
 
     /// The handle that the stages read.
@@ -84,15 +120,39 @@ impl Watched {
             return Reload::Same;
         }
         match Snapshot::read(&self.config, &self.operations) {
-            Ok(snapshot) => {
-                *seen = snapshot.stamps;
-                self.current.store(snapshot.partners);
-                Reload::Swapped
-            }
+            Ok(snapshot) => match self.admit(&snapshot) {
+                Ok(()) => {
+                    *seen = snapshot.stamps;
+                    self.current.store(snapshot.partners);
+                    Reload::Swapped
+                }
+                Err(refused) => {
+                    // a store that cannot be asked is asked again; files are read again when they change
+                    *seen = match &refused {
+                        Refused::Files(_) => snapshot.stamps,
+                        Refused::Store(_) => Stamps::default(),
+                    };
+                    Reload::Kept(refused.problems(&self.config))
+                }
+            },
             Err((problems, stamps)) => {
                 *seen = stamps;
                 Reload::Kept(problems)
             }
+        }
+    }
+
+    /// Waits for the registrar's word; what was changed since it was read is read again first.
+    fn admit(&self, snapshot: &Snapshot) -> Result<(), Refused> {
+        let Some(registrar) = &self.registrar else {
+            return Ok(());
+        };
+        let admitted =
+            tokio::runtime::Handle::current().block_on(registrar.admit(&snapshot.sources));
+        let unchanged = || snapshot.stamps.again(&self.config.partners) == snapshot.stamps;
+        match admitted {
+            Ok(()) if !unchanged() => Err(Refused::Store("files changed meanwhile".to_owned())),
+            admitted => admitted,
         }
     }
 

@@ -348,6 +348,7 @@ fn portal() -> Partner {
         id: PartnerId::parse("portal").unwrap(),
         name: "Portal".into(),
         active: true,
+        stopped: std::collections::BTreeSet::new(),
         peers: Vec::new(),
         relays: Vec::new(),
         keys: Vec::new(),

@@ -130,7 +130,10 @@ async fn spell(
                 let evidence = entry.evidence;
                 let asked = Instant::now();
                 if writes == 1 {
-                    store.record(entry, answer(evidence)).await.unwrap();
+                    store
+                        .record(entry, answer(evidence), Vec::new())
+                        .await
+                        .unwrap();
                     waits.push(asked.elapsed());
                     continue;
                 }
@@ -138,7 +141,7 @@ async fn spell(
                 waits.push(asked.elapsed());
                 let asked = Instant::now();
                 store
-                    .commit(evidence, answer(evidence), Vec::new())
+                    .commit(evidence, answer(evidence), Vec::new(), Vec::new())
                     .await
                     .unwrap();
                 waits.push(asked.elapsed());

@@ -9,6 +9,7 @@ use schemas::id::{MessageId, PartnerId};
 
 pub(crate) use recover::{HandOut, Quarantine, recover_again};
 
+use crate::access::Shown;
 use crate::journal::{self, Draft, Kind, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
 use crate::outbox::{self, SealedParcel};
@@ -310,6 +311,7 @@ impl Command for Claim {
 pub(crate) struct Exchange {
     pub(crate) claim: Claim,
     pub(crate) answer: Draft,
+    pub(crate) shown: Shown,
 }
 
 impl Command for Exchange {
@@ -326,12 +328,13 @@ impl Command for Exchange {
             Ok(Ours::New) => {
                 let request = self.claim.request.append(turn)?;
                 let answer = self.answer.append(turn)?;
+                self.shown.write(turn, answer, self.answer.evidence)?;
                 self.claim
                     .insert(turn, request, &Begins::Answered(answer))?;
             }
             Ok(abandoned) => {
                 let request = self.claim.take(turn, abandoned)?;
-                close(turn, request, &self.answer)?;
+                close(turn, request, &self.answer, &self.shown)?;
             }
         }
         Ok(ClaimOut::New)
@@ -343,6 +346,7 @@ impl Command for Exchange {
 pub(crate) struct Commit {
     pub(crate) answer: Draft,
     pub(crate) parcels: Vec<SealedParcel>,
+    pub(crate) shown: Shown,
 }
 
 impl Command for Commit {
@@ -383,20 +387,22 @@ impl Commit {
             Some(Claimed::Never) => Err(never()),
             Some(Claimed::Closed) => Err(RowError::refused(CLOSED)),
             Some(Claimed::Locked) => Err(RowError::Refused(StoreError::Busy)),
-            Some(Claimed::Open(request)) => close(turn, request, &self.answer),
+            Some(Claimed::Open(request)) => close(turn, request, &self.answer, &self.shown),
             None => {
                 turn.go_to_the_inbox()?;
                 let request = turn.request_of(evidence)?.ok_or_else(never)?;
-                close(turn, request, &self.answer)
+                close(turn, request, &self.answer, &self.shown)
             }
         }
     }
 }
 
-/// Appends the answer and marks the request as answered; refused where another has it by now.
-fn close(turn: &mut Turn<'_>, request: i64, answer: &Draft) -> Result<(), RowError> {
+/// Appends the answer, tells the ledger whom it shows, and marks the request as answered; refused where
+/// another has it by now.
+fn close(turn: &mut Turn<'_>, request: i64, answer: &Draft, shown: &Shown) -> Result<(), RowError> {
     let evidence = answer.evidence;
     let answer = answer.append(turn)?;
+    shown.write(turn, answer, evidence)?;
     if let Some(ahead) = turn.ahead.as_deref_mut()
         && ahead.close(evidence.as_bytes(), request, answer)
     {

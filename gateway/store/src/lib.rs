@@ -12,6 +12,7 @@
     )
 )]
 
+mod access;
 mod anchor;
 mod backup;
 mod checkpoint;

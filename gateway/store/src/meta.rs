@@ -39,6 +39,7 @@ pub(crate) enum Tag {
     Why = 26,
     Law = 27,
     Records = 28,
+    Terms = 40,
 }
 
 /// Writes fields, in the order of their tags.

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -117,6 +117,11 @@ const MIGRATIONS: [Migration; 7] = [
         number: 7,
         up: include_str!("../migrations/0007_time_mark.sql"),
         down: include_str!("../migrations/0007_time_mark.down.sql"),
+    },
+    Migration {
+        number: 8,
+        up: include_str!("../migrations/0008_ledger.sql"),
+        down: include_str!("../migrations/0008_ledger.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.

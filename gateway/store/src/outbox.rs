@@ -8,6 +8,7 @@ mod lease;
 mod office;
 pub(crate) mod pulls;
 mod put;
+mod registration;
 mod settle;
 mod story;
 
@@ -18,6 +19,7 @@ use schemas::id::PartnerId;
 pub(crate) use lease::Lease;
 pub(crate) use office::{Perform, Standing, act_story, acts_of, newest_acts, orders};
 pub(crate) use put::{Put, SealedParcel, insert};
+pub(crate) use registration::{Adopted, in_force};
 pub(crate) use settle::{Sending, Settle};
 pub(crate) use story::{behind, caused_by, lanes, list, one};
 

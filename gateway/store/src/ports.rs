@@ -10,12 +10,14 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::head::Evidence;
 use gateway_core::ports::{
-    Act, ActStory, Acted, Census, Claimed, Deed, Delivery, Entry, Hold, Known, Leased, MessageLog,
-    Office, Orders, Outbox, Parcel, ParcelFile, ParcelFilter, ParcelStory, Recovering, RefusalNote,
-    StoreError, StoredAnswer, Story, Unfinished,
+    Access, AccessStory, Act, ActStory, Acted, Adoption, Census, Claimed, Deed, Delivery, Entry,
+    Hold, InForce, Known, Leased, Ledger, LookUp, MessageLog, Office, Orders, Outbox, Parcel,
+    ParcelFile, ParcelFilter, ParcelStory, Recovering, RefusalNote, Registrations, StoreError,
+    StoredAnswer, Story, Unfinished,
 };
 use schemas::id::{MessageId, PartnerId};
 
+use crate::access::{self, Shown};
 use crate::inbox::{
     self, Claim, ClaimOut, Commit, Exchange, HandOut, Quarantine, Release, Verdict,
 };
@@ -69,11 +71,15 @@ impl MessageLog for Store {
         entry: Evidence,
         answer: StoredAnswer,
         parcels: Vec<Parcel>,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let answer = inbox::seal_answer(&self.0.vault, entry, &answer);
-            let parcels = SealedParcel::seal_all(&self.0.vault, &parcels)?;
-            let aside = self.0.writer.submit(Commit { answer, parcels }).await?;
+            let commit = Commit {
+                answer: inbox::seal_answer(&self.0.vault, entry, &answer),
+                parcels: SealedParcel::seal_all(&self.0.vault, &parcels)?,
+                shown: Shown::seal(&self.0.vault, &accesses),
+            };
+            let aside = self.0.writer.submit(commit).await?;
             for parcel in aside {
                 // Nothing else tells of it: the message was answered, and this parcel goes nowhere.
                 tracing::error!(parcel, evidence = %entry, "a parcel was set aside at the answer: its id is known with other content");
@@ -86,11 +92,15 @@ impl MessageLog for Store {
         &self,
         entry: Entry,
         answer: StoredAnswer,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         Box::pin(async move {
-            let answer = inbox::seal_answer(&self.0.vault, entry.evidence, &answer);
-            let claim = Claim::seal(&self.0.vault, entry);
-            let out = self.0.writer.submit(Exchange { claim, answer }).await?;
+            let exchange = Exchange {
+                answer: inbox::seal_answer(&self.0.vault, entry.evidence, &answer),
+                shown: Shown::seal(&self.0.vault, &accesses),
+                claim: Claim::seal(&self.0.vault, entry),
+            };
+            let out = self.0.writer.submit(exchange).await?;
             self.claimed(out)
         })
     }
@@ -275,6 +285,50 @@ impl Office for Store {
             let acts = self.0.readers.read(look_up).await?;
             self.acts_of(&acts)
         })
+    }
+}
+
+impl Ledger for Store {
+    fn accesses(
+        &self,
+        look_up: LookUp,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<AccessStory>, StoreError>> {
+        Box::pin(async move {
+            let (person, deed) = access::deed(&self.0.vault, &look_up);
+            let known = access::digests(&self.0.vault, &look_up.number);
+            let LookUp { who, why, .. } = look_up;
+            let act = Act { who, why, deed };
+            let shown = Shown::looked_up(person);
+            // whoever looks is in the ledger before anything is seen
+            let perform = Perform::seal(&self.0.vault, act).telling(shown);
+            self.0.writer.submit(perform).await?;
+            let look_up = move |conn: &Connection| access::find(conn, &known, max);
+            let found = self.0.readers.read(look_up).await?;
+            let told: Result<_, _> = found.iter().map(|row| row.told(&self.0.vault)).collect();
+            told.map_err(|error| self.0.health.note(error))
+        })
+    }
+}
+
+impl Registrations for Store {
+    fn in_force(&self) -> BoxFuture<'_, Result<Vec<InForce>, StoreError>> {
+        Box::pin(async move {
+            let found = self.0.readers.read(outbox::in_force).await?;
+            let open = |row: &outbox::Adopted| row.open(&self.0.vault);
+            let opened: Result<_, _> = found.iter().map(open).collect();
+            opened.map_err(|error| self.0.health.note(error))
+        })
+    }
+
+    fn adopt(
+        &self,
+        adoption: Adoption,
+        who: String,
+        why: String,
+    ) -> BoxFuture<'_, Result<Acted, StoreError>> {
+        let deed = Deed::Adopt(adoption);
+        self.act(Act { who, why, deed })
     }
 }
 

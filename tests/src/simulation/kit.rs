@@ -76,6 +76,7 @@ impl Kit {
             id: portal(),
             name: "Portal".to_owned(),
             active: true,
+            stopped: std::collections::BTreeSet::new(),
             peers: vec![PeerId::Uri(URI.to_owned())],
             relays: Vec::new(),
             keys: vec![sender.into()],

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Evidence,
     ports::{
-        Census, Claimed, Delivery, Entry, Hold, Known, Leased, MessageLog, Outbox, Parcel,
+        Access, Census, Claimed, Delivery, Entry, Hold, Known, Leased, MessageLog, Outbox, Parcel,
         RefusalNote, StoreError, StoredAnswer, Story, Unfinished,
     },
 };
@@ -125,13 +125,19 @@ impl MessageLog for Still {
         entry: Evidence,
         answer: StoredAnswer,
         parcels: Vec<Parcel>,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Done<()>> {
-        let call = self.store.commit(entry, answer, parcels);
+        let call = self.store.commit(entry, answer, parcels, accesses);
         self.run(call, |()| Some("store: an answer is committed".to_owned()))
     }
 
-    fn record(&self, entry: Entry, answer: StoredAnswer) -> BoxFuture<'_, Done<Claimed>> {
-        self.run(self.store.record(entry, answer), |_| None)
+    fn record(
+        &self,
+        entry: Entry,
+        answer: StoredAnswer,
+        accesses: Vec<Access>,
+    ) -> BoxFuture<'_, Done<Claimed>> {
+        self.run(self.store.record(entry, answer, accesses), |_| None)
     }
 
     fn release(&self, evidence: Evidence) -> BoxFuture<'_, Done<()>> {

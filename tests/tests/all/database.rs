@@ -12,7 +12,7 @@ use gateway_tests::{
 };
 
 /// A plan whose messages stand in this database, under this name.
-fn on(plan: Plan, url: &str, writer: &str) -> Plan {
+pub(crate) fn on(plan: Plan, url: &str, writer: &str) -> Plan {
     plan.replace(
         "gateway.toml",
         "path = \"store.sqlite\"",

@@ -7,6 +7,7 @@
     reason = "a test stops where it fails, and its name says what it proves"
 )]
 
+mod access; // who asked about a person, as the person may ask
 mod agreements; // what an agreement allows, field by field
 mod clock; // a clock that goes back makes nothing young again
 mod connections; // who may connect

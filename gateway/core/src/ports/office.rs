@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemas::id::PartnerId;
 
-use super::{Class, StoreError};
+use super::{Adoption, Class, StoreError};
 use crate::head::Evidence;
 
 /// Where a parcel stands. The numbers are written to disk.
@@ -135,6 +135,18 @@ pub enum Deed {
     SuspendPartner(PartnerId),
     /// Undoes a suspension.
     ResumePartner(PartnerId),
+    /// Ends a partner for good: nothing of it is taken in and nothing goes out, and nobody undoes it.
+    RetirePartner(PartnerId),
+    /// One operation of a partner is stopped, both ways.
+    SuspendOperation(PartnerId, String),
+    /// Undoes that.
+    ResumeOperation(PartnerId, String),
+    /// Terms of a partner come into force.
+    Adopt(Adoption),
+    /// Somebody looked up who has asked about a person; the person's keyed digest.
+    LookUp(String),
+    /// Something that an operator asked for and whose role does not allow it.
+    Denied(String),
     /// A dead or poison parcel tries again, from the beginning.
     Replay(String),
     /// A waiting, dead or poison parcel is given up for ever; those behind it may go.
@@ -173,6 +185,12 @@ impl Deed {
             Self::ResumeLane(_) => "resume-lane",
             Self::SuspendPartner(_) => "suspend-partner",
             Self::ResumePartner(_) => "resume-partner",
+            Self::RetirePartner(_) => "retire-partner",
+            Self::SuspendOperation(..) => "suspend-operation",
+            Self::ResumeOperation(..) => "resume-operation",
+            Self::Adopt(_) => "adopt-terms",
+            Self::LookUp(_) => "look-up-person",
+            Self::Denied(_) => "denied",
             Self::Replay(_) => "replay",
             Self::Cancel(_) => "cancel",
             Self::Recover(_) => "recover",
@@ -186,16 +204,23 @@ impl Deed {
         }
     }
 
-    /// What it is done to: a partner's or a parcel's or an evidence id, or [`THE_STORE`].
+    /// What it is done to: a partner's or a parcel's or an evidence id, a partner and an operation with a slash
+    /// between them, a person's keyed digest, what was denied, or [`THE_STORE`].
     #[must_use]
     pub fn target(&self) -> String {
         match self {
             Self::PauseLane(partner)
             | Self::ResumeLane(partner)
             | Self::SuspendPartner(partner)
-            | Self::ResumePartner(partner) => partner.as_str().to_owned(),
+            | Self::ResumePartner(partner)
+            | Self::RetirePartner(partner) => partner.as_str().to_owned(),
+            Self::SuspendOperation(partner, operation)
+            | Self::ResumeOperation(partner, operation) => format!("{partner}/{operation}"),
+            Self::Adopt(adoption) => adoption.partner.as_str().to_owned(),
             Self::Replay(target)
             | Self::Cancel(target)
+            | Self::LookUp(target)
+            | Self::Denied(target)
             | Self::Hold(target)
             | Self::Unhold(target) => target.clone(),
             Self::Recover(evidence) | Self::Erase { evidence, .. } | Self::Export(evidence) => {
@@ -267,6 +292,10 @@ pub enum Stop {
     Lane = 1,
     /// The partner: nothing goes out and nothing comes in.
     Partner = 2,
+    /// The partner, for good.
+    Retired = 3,
+    /// One operation of the partner.
+    Operation = 4,
 }
 
 /// A standing order of an operator.
@@ -276,6 +305,8 @@ pub struct Order {
     pub partner: PartnerId,
     /// What it stops.
     pub stop: Stop,
+    /// Which operation, where it stops one.
+    pub operation: Option<String>,
     /// The act that gave it.
     pub act: ActStory,
 }
@@ -288,13 +319,29 @@ impl Orders {
     /// Whether nothing may go out to this partner.
     #[must_use]
     pub fn holds_lane(&self, partner: &PartnerId) -> bool {
-        self.0.iter().any(|order| order.partner == *partner)
+        self.0
+            .iter()
+            .any(|order| order.partner == *partner && order.stop != Stop::Operation)
     }
 
-    /// Whoever is suspended altogether.
+    /// Whoever is suspended altogether, for a time or for good.
     pub fn suspended(&self) -> impl Iterator<Item = &PartnerId> {
-        let stopped = self.0.iter().filter(|order| order.stop == Stop::Partner);
+        let stopped = self.0.iter().filter(|order| order.stops_the_partner());
         stopped.map(|order| &order.partner)
+    }
+
+    /// The operations that are stopped, each with its partner.
+    pub fn operations(&self) -> impl Iterator<Item = (&PartnerId, &str)> {
+        let stopped = self.0.iter().filter(|order| order.stop == Stop::Operation);
+        stopped.filter_map(|order| Some((&order.partner, order.operation.as_deref()?)))
+    }
+
+    /// Whether this partner's registration has ended for good.
+    #[must_use]
+    pub fn retired(&self, partner: &PartnerId) -> bool {
+        self.0
+            .iter()
+            .any(|order| order.partner == *partner && order.stop == Stop::Retired)
     }
 
     /// Whether this partner is suspended altogether.
@@ -302,7 +349,13 @@ impl Orders {
     pub fn suspends(&self, partner: &PartnerId) -> bool {
         self.0
             .iter()
-            .any(|order| order.partner == *partner && order.stop == Stop::Partner)
+            .any(|order| order.partner == *partner && order.stops_the_partner())
+    }
+}
+
+impl Order {
+    fn stops_the_partner(&self) -> bool {
+        matches!(self.stop, Stop::Partner | Stop::Retired)
     }
 }
 

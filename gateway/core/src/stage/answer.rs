@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::{Parts, permit::answer_head, room::Room};
 use crate::{
     adapter::{Adapter, AnswerHead, Unsigned},
-    ports::{Parcel, StoredAnswer},
+    ports::{Access, Parcel, Person, StoredAnswer},
     refusal::Refusal,
     state::Recorded,
 };
@@ -26,6 +26,7 @@ use crate::{
 pub struct Prepared {
     pub(crate) answer: StoredAnswer,
     pub(crate) parcels: Vec<Parcel>,
+    pub(crate) accesses: Vec<Access>,
 }
 
 /// Makes [`Answer`].
@@ -101,8 +102,7 @@ where
             let prepared = match outcome {
                 Ok(outcome) => this.say(&recorded, &head, outcome).instrument(span).await,
                 Err(refusal) if refusal.fault.is_final() => {
-                    let until = verified.head.deadline;
-                    this.refuse(&head, &refusal.fault, until)
+                    this.refuse(&recorded, &head, &refusal.fault)
                         .instrument(span)
                         .await
                 }
@@ -135,14 +135,15 @@ impl<A: Adapter> AnswerLayer<A> {
         Ok(Prepared {
             answer,
             parcels: encoded.callbacks,
+            accesses: told(recorded, encoded.persons),
         })
     }
 
     async fn refuse(
         &self,
+        recorded: &Recorded<A::Request>,
         head: &AnswerHead,
         fault: &Fault,
-        until: Instant,
     ) -> Result<Prepared, Fault> {
         let row = fault.code().row();
         let face = self.adapter.face(fault, Some(head));
@@ -151,10 +152,12 @@ impl<A: Adapter> AnswerLayer<A> {
             status: face.status.unwrap_or(row.http),
             fault: Some(row.code),
         };
+        let until = recorded.permitted.verified.head.deadline;
         let answer = self.sign(head, said, until).await?;
         Ok(Prepared {
             answer,
             parcels: Vec::new(),
+            accesses: asked(recorded),
         })
     }
 
@@ -186,4 +189,57 @@ struct Said {
     unsigned: Unsigned,
     status: u16,
     fault: Option<&'static str>,
+}
+
+/// What the answer tells, person by person: of those whom the request names the fields that the permit
+/// discloses, of those whom the answer names what it says of them; whoever shares a number is one person.
+fn told<R>(recorded: &Recorded<R>, answered: Vec<Person>) -> Vec<Access> {
+    let permitted = list(recorded.permit().disclosed().iter().copied());
+    let named = recorded.permitted.verified.persons.iter();
+    let mut all: Vec<Access> = named
+        .map(|person| access(recorded, person, permitted.clone()))
+        .collect();
+    for person in answered {
+        let fields = list(person.told.iter().copied());
+        let is_theirs = |known: &&mut Access| {
+            let mut numbers = known.numbers.iter();
+            numbers.any(|number| person.numbers.contains(number))
+        };
+        match all.iter_mut().find(is_theirs) {
+            Some(known) => {
+                let both = [known.fields.as_str(), &fields];
+                known.fields = list(both.into_iter().filter(|fields| !fields.is_empty()));
+                known.numbers.extend(person.numbers);
+            }
+            None => all.push(access(recorded, &person, fields)),
+        }
+    }
+    all
+}
+
+/// A refused request was asked and tells nothing. What it says belongs to one person was not proven:
+/// each number stands for itself.
+fn asked<R>(recorded: &Recorded<R>) -> Vec<Access> {
+    let persons = recorded.permitted.verified.persons.iter();
+    let numbers = persons.flat_map(|person| &person.numbers);
+    numbers
+        .map(|number| Person::named(vec![number.clone()]))
+        .map(|person| access(recorded, &person, String::new()))
+        .collect()
+}
+
+fn access<R>(recorded: &Recorded<R>, person: &Person, fields: String) -> Access {
+    let verified = &recorded.permitted.verified;
+    Access {
+        numbers: person.numbers.clone(),
+        sender: verified.claims.sender.clone(),
+        operation: verified.operation.name,
+        rule: recorded.permit().rule().to_owned(),
+        purpose: verified.purpose.clone(),
+        fields,
+    }
+}
+
+fn list<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    fields.collect::<Vec<_>>().join(",")
 }

@@ -286,16 +286,23 @@ async fn close<R>(
 ) -> Result<StoredAnswer, Refusal> {
     let verified = &recorded.permitted.verified;
     let evidence = verified.head.evidence;
-    let Prepared { answer, parcels } = prepared;
+    let Prepared {
+        answer,
+        parcels,
+        accesses,
+    } = prepared;
     let written = if claims(verified) {
         crate::faultpoint!("t2-before");
-        let commit = parts.log.commit(evidence, answer.clone(), parcels);
+        let commit = parts
+            .log
+            .commit(evidence, answer.clone(), parcels, accesses);
         let committed = commit.await;
         crate::faultpoint!("t2-after");
         committed.map(|()| Claimed::New)
     } else {
         crate::faultpoint!("read-before");
-        let record = parts.log.record(entry(&recorded.permitted), answer.clone());
+        let entry = entry(&recorded.permitted);
+        let record = parts.log.record(entry, answer.clone(), accesses);
         let recorded = record.await;
         crate::faultpoint!("read-after");
         recorded

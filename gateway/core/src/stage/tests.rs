@@ -8,6 +8,7 @@ mod log;
 mod words;
 
 mod contract;
+mod ledger;
 mod limits;
 mod once;
 mod rooms;

@@ -320,6 +320,7 @@ fn verified<R>(
         purpose: decoded.purpose,
         asked: decoded.asked,
         synthetic: decoded.synthetic,
+        persons: decoded.persons,
         digest,
         fresh,
         request: decoded.request,

@@ -84,6 +84,7 @@ fn order(stop: Stop) -> Orders {
     let partner = portal().id;
     Orders(vec![Order {
         stop,
+        operation: None,
         act: ActStory {
             at: "2026-11-22T05:00:00Z".parse().unwrap(),
             who: "an".into(),

@@ -8,7 +8,8 @@ use gateway_core::ports::{
 use gateway_core::seal::Vault;
 
 use super::front::refresh_front;
-use super::{partner, state};
+use super::{partner, registration, state};
+use crate::access::Shown;
 use crate::erasure;
 use crate::inbox::recover_again;
 use crate::journal::{COLUMNS, Draft, Kind, Record};
@@ -23,6 +24,7 @@ use crate::writer::{Command, RowError, Turn};
 pub(crate) struct Perform {
     deed: Deed,
     record: Draft,
+    shown: Shown,
 }
 
 impl Perform {
@@ -35,16 +37,24 @@ impl Perform {
         let words = Fields::new()
             .put(Tag::Who, &act.who)
             .put(Tag::Why, &act.why)
+            .put_some(Tag::Terms, registration::terms(&act.deed))
             .finish();
         Self {
             record: Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words),
             deed: act.deed,
+            shown: Shown::default(),
         }
     }
 
+    /// The same with rows of the access ledger beside it.
+    pub(crate) fn telling(self, shown: Shown) -> Self {
+        Self { shown, ..self }
+    }
+
     /// Writes the act down; what it changes follows in the same commit.
-    fn write(&self, turn: &mut Turn<'_>) -> Result<i64, RowError> {
+    pub(super) fn write(&self, turn: &mut Turn<'_>) -> Result<i64, RowError> {
         let seq = self.record.append(turn)?;
+        self.shown.write(turn, seq, self.record.evidence)?;
         let sql = "INSERT INTO act (seq, target) VALUES (?1, ?2)";
         turn.conn
             .prepare_cached(sql)?
@@ -73,6 +83,40 @@ impl Perform {
         turn.conn
             .prepare_cached(sql)?
             .execute(params![partner, stop as i64])?;
+        Ok(Acted::Done)
+    }
+
+    fn stop_operation(
+        &self,
+        turn: &mut Turn<'_>,
+        partner: &str,
+        operation: &str,
+    ) -> Result<Acted, RowError> {
+        if is_stopped_operation(turn.conn, partner, operation)? {
+            return Ok(Acted::AlreadySo);
+        }
+        let seq = self.write(turn)?;
+        let sql = "INSERT INTO stopped_operation (partner, operation, act) VALUES (?1, ?2, ?3)";
+        turn.conn
+            .prepare_cached(sql)?
+            .execute(params![partner, operation, seq])?;
+        Ok(Acted::Done)
+    }
+
+    fn resume_operation(
+        &self,
+        turn: &mut Turn<'_>,
+        partner: &str,
+        operation: &str,
+    ) -> Result<Acted, RowError> {
+        if !is_stopped_operation(turn.conn, partner, operation)? {
+            return Ok(Acted::AlreadySo);
+        }
+        self.write(turn)?;
+        let sql = "DELETE FROM stopped_operation WHERE partner = ?1 AND operation = ?2";
+        turn.conn
+            .prepare_cached(sql)?
+            .execute(params![partner, operation])?;
         Ok(Acted::Done)
     }
 
@@ -175,6 +219,18 @@ impl Command for Perform {
             Deed::ResumeLane(partner) => self.go_on(turn, partner.as_str(), Stop::Lane),
             Deed::SuspendPartner(partner) => self.stop(turn, partner.as_str(), Stop::Partner),
             Deed::ResumePartner(partner) => self.go_on(turn, partner.as_str(), Stop::Partner),
+            Deed::RetirePartner(partner) => self.stop(turn, partner.as_str(), Stop::Retired),
+            Deed::SuspendOperation(partner, operation) => {
+                self.stop_operation(turn, partner.as_str(), operation)
+            }
+            Deed::ResumeOperation(partner, operation) => {
+                self.resume_operation(turn, partner.as_str(), operation)
+            }
+            Deed::Adopt(adoption) => registration::adopt(self, turn, adoption),
+            Deed::LookUp(_) | Deed::Denied(_) => {
+                self.write(turn)?;
+                Ok(Acted::Done)
+            }
             Deed::Replay(parcel) => self.replay(turn, parcel),
             Deed::Cancel(parcel) => self.cancel(turn, parcel),
             Deed::Recover(evidence) => self.recover(turn, evidence),
@@ -240,6 +296,13 @@ pub(super) fn is_stopped(turn: &Turn<'_>, partner: &str) -> sql::Result<bool> {
         .query_row([partner], |row| row.get(0))
 }
 
+fn is_stopped_operation(conn: &Connection, partner: &str, operation: &str) -> sql::Result<bool> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM stopped_operation WHERE partner = ?1 AND operation = ?2)";
+    conn.prepare_cached(sql)?
+        .query_row(params![partner, operation], |row| row.get(0))
+}
+
 fn has_order(conn: &Connection, partner: &str, stop: Stop) -> sql::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM standing_order WHERE partner = ?1 AND stop = ?2)";
     conn.prepare_cached(sql)?
@@ -274,20 +337,33 @@ pub(crate) fn orders(conn: &Connection) -> sql::Result<Vec<Standing>> {
         "SELECT {COLUMNS}, o.partner, o.stop FROM standing_order o JOIN journal j ON j.seq = o.act \
         ORDER BY o.partner, o.stop"
     );
-    conn.prepare_cached(&sql)?
-        .query_map([], |row| {
-            let stop = match row.get(8)? {
-                1 => Stop::Lane,
-                2 => Stop::Partner,
-                other => return Err(sql::Error::out_of_range(8, other)),
-            };
-            Ok(Standing {
-                partner: partner(row, 7)?,
-                stop,
-                record: Record::read(row)?,
-            })
-        })?
-        .collect()
+    let orders = conn.prepare_cached(&sql)?.query_map([], |row| {
+        let stop = match row.get(8)? {
+            1 => Stop::Lane,
+            2 => Stop::Partner,
+            3 => Stop::Retired,
+            other => return Err(sql::Error::out_of_range(8, other)),
+        };
+        Ok(Standing {
+            partner: partner(row, 7)?,
+            stop,
+            operation: None,
+            record: Record::read(row)?,
+        })
+    })?;
+    let sql = format!(
+        "SELECT {COLUMNS}, o.partner, o.operation FROM stopped_operation o \
+        JOIN journal j ON j.seq = o.act ORDER BY o.partner, o.operation"
+    );
+    let operations = conn.prepare_cached(&sql)?.query_map([], |row| {
+        Ok(Standing {
+            partner: partner(row, 7)?,
+            stop: Stop::Operation,
+            operation: Some(row.get(8)?),
+            record: Record::read(row)?,
+        })
+    })?;
+    orders.chain(operations).collect()
 }
 
 /// A standing order, its act still sealed.
@@ -295,6 +371,7 @@ pub(crate) fn orders(conn: &Connection) -> sql::Result<Vec<Standing>> {
 pub(crate) struct Standing {
     partner: schemas::id::PartnerId,
     stop: Stop,
+    operation: Option<String>,
     record: Record,
 }
 
@@ -304,6 +381,7 @@ impl Standing {
             Ok(Order {
                 partner: order.partner.clone(),
                 stop: order.stop,
+                operation: order.operation.clone(),
                 act: act_story(&order.record, vault)?,
             })
         };

@@ -158,7 +158,7 @@ pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 /// Whoever waits for a table makes all behind it wait: rather again in a moment.
 const BRIEFLY: &str = "SET LOCAL lock_timeout = 500";
 const LOCK: i64 = 0x4c54_7374;
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         number: 1,
         up: include_str!("../../migrations/postgres/0001_start.up.sql"),
@@ -183,6 +183,11 @@ const MIGRATIONS: [Migration; 5] = [
         number: 5,
         up: include_str!("../../migrations/postgres/0005_time_mark.up.sql"),
         down: include_str!("../../migrations/postgres/0005_time_mark.down.sql"),
+    },
+    Migration {
+        number: 6,
+        up: include_str!("../../migrations/postgres/0006_ledger.up.sql"),
+        down: include_str!("../../migrations/postgres/0006_ledger.down.sql"),
     },
 ];
 

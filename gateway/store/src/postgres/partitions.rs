@@ -197,7 +197,9 @@ const LOCK: i64 = 0x4c54_7061;
 const NEEDED: &str = "SELECT EXISTS (SELECT 1 FROM inbox i JOIN journal j ON j.seq = i.request \
     WHERE i.answer IS NULL AND j.at < ?1) \
     OR EXISTS (SELECT 1 FROM outbox o WHERE o.state <> 2 AND o.put_at < ?1) \
-    OR EXISTS (SELECT 1 FROM standing_order o JOIN journal j ON j.seq = o.act WHERE j.at < ?1)";
+    OR EXISTS (SELECT 1 FROM standing_order o JOIN journal j ON j.seq = o.act WHERE j.at < ?1) \
+    OR EXISTS (SELECT 1 FROM stopped_operation o JOIN journal j ON j.seq = o.act WHERE j.at < ?1) \
+    OR EXISTS (SELECT 1 FROM registration r JOIN journal j ON j.seq = r.act WHERE j.at < ?1)";
 const DETACHED: &str = "INSERT INTO detached (chain, seq, anchor, name, at) VALUES (?1, ?2, ?3, ?4, ?5) \
     ON CONFLICT (chain, seq) DO NOTHING";
 

@@ -376,17 +376,21 @@ impl Writer {
             anchor.value(),
         ];
         ahead.written(&self.parts.terms.writer, |inbox| {
-            pending.with(now, |rows| {
-                let mut last = Vec::with_capacity(5);
+            let with = |rows: &[Value<'_>], told: &[Value<'_>]| {
+                let mut last = Vec::with_capacity(6);
                 if grew {
                     last.push((ADVANCE, head.as_slice()));
                 }
                 if !pending.is_empty() {
                     last.push((pending::INSERT, rows));
                 }
+                if pending.tells() {
+                    last.push((pending::TELL, told));
+                }
                 last.extend_from_slice(inbox);
                 session.commit_with(&last)
-            })
+            };
+            pending.with(now, |rows| pending.with_told(now, |told| with(rows, told)))
         })
     }
 }

@@ -75,7 +75,10 @@ impl Original {
                 body: Bytes::from_static(b"<answer/>"),
             };
             store.claim(entry).await.unwrap();
-            store.commit(last, answer, Vec::new()).await.unwrap();
+            store
+                .commit(last, answer, Vec::new(), Vec::new())
+                .await
+                .unwrap();
             let note = RefusalNote {
                 evidence: Evidence::fresh(),
                 at: SystemClock.now(),

@@ -51,7 +51,7 @@ async fn of_claims_of_one_id_at_several_replicas_exactly_one_is_new() {
         };
         let stored = answer(evidence);
         replicas[at]
-            .commit(evidence, stored.clone(), Vec::new())
+            .commit(evidence, stored.clone(), Vec::new(), Vec::new())
             .await
             .unwrap();
         for store in &replicas {

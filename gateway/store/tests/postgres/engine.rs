@@ -45,3 +45,10 @@ pub(crate) fn ask(engine: &Engine, sql: &str) -> Vec<String> {
         .map(|line| line.split('|').next().unwrap().to_owned())
         .collect()
 }
+
+/// Every row of a table as one text, bytes in hexadecimal.
+pub(crate) fn rows(engine: &Engine, table: &str) -> Vec<String> {
+    let sql = format!("SET search_path = lienthong_store; SELECT t::text FROM {table} t");
+    let told = cluster().psql(&database(engine), &sql);
+    told.lines().map(str::to_owned).collect()
+}

@@ -19,6 +19,8 @@ mod trouble;
 mod evidence;
 #[path = "../store/inbox.rs"]
 mod inbox;
+#[path = "../store/ledger.rs"]
+mod ledger;
 #[path = "../store/office.rs"]
 mod office;
 #[path = "../store/outbox.rs"]

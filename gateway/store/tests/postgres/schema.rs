@@ -205,7 +205,7 @@ async fn an_old_partition_is_detached_with_its_ids_and_the_chain_still_verifies(
     );
     let open = store.unfinished(1).await.unwrap().remove(0);
     store
-        .commit(open.evidence, answer(open.evidence), Vec::new())
+        .commit(open.evidence, answer(open.evidence), Vec::new(), Vec::new())
         .await
         .unwrap();
     assert!(!store.tidy(keep).unwrap().is_empty());
@@ -268,7 +268,7 @@ async fn run_everything(scene: &Scene, store: &Store) {
         .map(|n| parcel(&format!("p{n}"), &format!("s{}", n % 2), n))
         .collect();
     store
-        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .commit(entry.evidence, answer(entry.evidence), parcels, Vec::new())
         .await
         .unwrap();
     store.claim(entry.clone()).await.unwrap();
@@ -278,7 +278,7 @@ async fn run_everything(scene: &Scene, store: &Store) {
         .unwrap();
     let read = scene.entry("m-0000002", "x");
     store
-        .record(read.clone(), answer(read.evidence))
+        .record(read.clone(), answer(read.evidence), Vec::new())
         .await
         .unwrap();
     let lost = scene.entry("m-0000003", "x");

@@ -74,7 +74,7 @@ async fn what_was_acknowledged_before_the_server_was_killed_is_there_after_it() 
         let stored = answer(entry.evidence);
         store.claim(entry.clone()).await.unwrap();
         store
-            .commit(entry.evidence, stored.clone(), Vec::new())
+            .commit(entry.evidence, stored.clone(), Vec::new(), Vec::new())
             .await
             .unwrap();
         acknowledged.push((entry, stored));
@@ -165,7 +165,11 @@ async fn a_row_that_somebody_holds_turns_away_its_own_command_and_no_other() {
     let stored = answer(held.evidence);
     let answered = tokio::spawn({
         let (store, stored) = (store.clone(), stored.clone());
-        async move { store.commit(stored.evidence, stored, Vec::new()).await }
+        async move {
+            store
+                .commit(stored.evidence, stored, Vec::new(), Vec::new())
+                .await
+        }
     });
     let claims: Vec<_> = (1..=40)
         .map(|n| {
@@ -181,7 +185,7 @@ async fn a_row_that_somebody_holds_turns_away_its_own_command_and_no_other() {
     client.batch_execute("ROLLBACK").await.unwrap();
     let begun = Instant::now();
     while store
-        .commit(held.evidence, stored.clone(), Vec::new())
+        .commit(held.evidence, stored.clone(), Vec::new(), Vec::new())
         .await
         .is_err()
     {

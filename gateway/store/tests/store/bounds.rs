@@ -27,7 +27,9 @@ async fn without_headroom_nothing_new_is_taken_in_but_what_was_claimed_is_answer
     let next = scene.entry("m-0000002", "x");
     unavailable(store.claim(next.clone()).await, "journal headroom");
     unavailable(
-        store.record(next.clone(), answer(next.evidence)).await,
+        store
+            .record(next.clone(), answer(next.evidence), Vec::new())
+            .await,
         "journal headroom",
     );
     unavailable(
@@ -35,7 +37,12 @@ async fn without_headroom_nothing_new_is_taken_in_but_what_was_claimed_is_answer
         "journal headroom",
     );
     store
-        .commit(entry.evidence, answer(entry.evidence), Vec::new())
+        .commit(
+            entry.evidence,
+            answer(entry.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await
         .unwrap();
     assert_eq!(store.story("m-0000001").await.unwrap()[0].status, Some(422));

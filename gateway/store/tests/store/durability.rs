@@ -73,7 +73,7 @@ async fn bodies_answers_and_parcels_stand_nowhere_in_clear() {
     parcel.content = "parcel for 9900000001".into();
     store.claim(marked.clone()).await.unwrap();
     store
-        .commit(marked.evidence, stored, vec![parcel])
+        .commit(marked.evidence, stored, vec![parcel], Vec::new())
         .await
         .unwrap();
     drop(store);
@@ -116,12 +116,12 @@ fn a_file_of_a_newer_gateway_is_refused_and_left_as_it_is() {
             refused,
             OpenError::Newer {
                 found: 99,
-                known: 4
+                known: 8
             }
         ),
         "{refused}"
     );
-    conn.pragma_update(None, "user_version", 4).unwrap();
+    conn.pragma_update(None, "user_version", 8).unwrap();
     drop(conn);
     scene.open();
 }

@@ -18,3 +18,16 @@ pub(crate) fn ask(engine: &Engine, sql: &str) -> Vec<String> {
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()
 }
+
+/// Every row of a table as one text, bytes in hexadecimal.
+pub(crate) fn rows(engine: &Engine, table: &str) -> Vec<String> {
+    let columns = ask(
+        engine,
+        &format!("SELECT name FROM pragma_table_info('{table}')"),
+    );
+    let shown = columns
+        .iter()
+        .map(|name| format!("iif(typeof({name}) = 'blob', lower(hex({name})), {name})"));
+    let all = shown.collect::<Vec<_>>().join(", '|', ");
+    ask(engine, &format!("SELECT concat({all}) FROM {table}"))
+}

@@ -156,7 +156,7 @@ async fn each_is_kept_as_long_as_its_agreement_then_its_operation_then_the_house
         let mut entry = scene.entry(id, id);
         (entry.rule, entry.operation) = (rule.into(), operation);
         let answer: StoredAnswer = crate::scene::answer(entry.evidence);
-        store.record(entry, answer).await.unwrap();
+        store.record(entry, answer, Vec::new()).await.unwrap();
     }
     let named = |name: &str, days: u32| BTreeMap::from([(name.to_owned(), DAY * days)]);
     let rules = Retention {
@@ -190,7 +190,10 @@ async fn retention_waits_for_what_is_not_answered_yet() {
     scene.clock.advance(DAY * 31);
     assert_eq!(store.retain(&rules(30)).await.unwrap(), 0);
     let answer = crate::scene::answer(evidence);
-    store.commit(evidence, answer, Vec::new()).await.unwrap();
+    store
+        .commit(evidence, answer, Vec::new(), Vec::new())
+        .await
+        .unwrap();
     assert_eq!(store.retain(&rules(30)).await.unwrap(), 2);
     assert_eq!(counted(&store), (3, 2));
 }

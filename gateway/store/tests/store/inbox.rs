@@ -38,7 +38,7 @@ async fn a_new_message_is_claimed_once_and_its_answer_comes_back_byte_for_byte()
 
     let stored = answer(first.evidence);
     store
-        .commit(first.evidence, stored.clone(), Vec::new())
+        .commit(first.evidence, stored.clone(), Vec::new(), Vec::new())
         .await
         .unwrap();
     assert_eq!(known(&store, &twin).await, Known::Same(stored.clone()));
@@ -54,7 +54,12 @@ async fn another_content_under_a_known_id_is_a_conflict_before_and_after_the_ans
     store.claim(first.clone()).await.unwrap();
     assert_eq!(store.claim(other.clone()).await.unwrap(), Claimed::Conflict);
     store
-        .commit(first.evidence, answer(first.evidence), Vec::new())
+        .commit(
+            first.evidence,
+            answer(first.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await
         .unwrap();
     assert_eq!(store.claim(other.clone()).await.unwrap(), Claimed::Conflict);
@@ -164,7 +169,7 @@ async fn a_claim_left_behind_by_a_crash_is_free_as_soon_as_its_writer_is_back() 
         "its bytes were there already"
     );
     store
-        .commit(dead.evidence, answer(dead.evidence), Vec::new())
+        .commit(dead.evidence, answer(dead.evidence), Vec::new(), Vec::new())
         .await
         .unwrap();
 }
@@ -210,11 +215,16 @@ async fn whoever_lost_a_claim_to_another_cannot_answer_it_any_more() {
     );
     let parcels = vec![parcel("late", "a", 1)];
     let late = store
-        .commit(slow.evidence, answer(slow.evidence), parcels)
+        .commit(slow.evidence, answer(slow.evidence), parcels, Vec::new())
         .await;
     refused(late, "taken over");
     store
-        .commit(quick.evidence, answer(quick.evidence), Vec::new())
+        .commit(
+            quick.evidence,
+            answer(quick.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -238,7 +248,12 @@ async fn a_slow_holder_may_answer_while_nobody_took_over() {
     store.claim(entry.clone()).await.unwrap();
     scene.clock.advance(LEASE * 2);
     store
-        .commit(entry.evidence, answer(entry.evidence), Vec::new())
+        .commit(
+            entry.evidence,
+            answer(entry.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -253,12 +268,19 @@ async fn a_second_answer_and_an_answer_to_nothing_are_refused_and_leave_no_recor
     let store = scene.open();
     let stored = finish(&scene, &store, "m-0000001").await;
     let again = store
-        .commit(stored.evidence, answer(stored.evidence), Vec::new())
+        .commit(
+            stored.evidence,
+            answer(stored.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await;
     refused(again, "answered");
     let stranger = scene.entry("m-0000002", "x").evidence;
     refused(
-        store.commit(stranger, answer(stranger), Vec::new()).await,
+        store
+            .commit(stranger, answer(stranger), Vec::new(), Vec::new())
+            .await,
         "never claimed",
     );
     assert_eq!(store.census().await.unwrap().journal_records, 2);
@@ -370,7 +392,12 @@ async fn the_wait_for_the_next_turn_doubles_up_to_five_minutes_and_is_no_lease()
     store.release(first.evidence).await.unwrap();
     assert_eq!(store.claim(resent).await.unwrap(), Claimed::New);
     let late = store
-        .commit(first.evidence, answer(first.evidence), Vec::new())
+        .commit(
+            first.evidence,
+            answer(first.evidence),
+            Vec::new(),
+            Vec::new(),
+        )
         .await;
     refused(late, "taken over");
 }

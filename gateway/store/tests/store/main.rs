@@ -12,6 +12,7 @@ mod durability;
 mod engine;
 mod evidence;
 mod inbox;
+mod ledger;
 mod office;
 mod outbox;
 mod pulls;

@@ -362,7 +362,7 @@ async fn a_commits_parcels_are_put_in_with_the_answer() {
     assert!(lease(&store, 10).await.is_empty());
     let parcels = vec![parcel("a1", "a", 1)];
     store
-        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .commit(entry.evidence, answer(entry.evidence), parcels, Vec::new())
         .await
         .unwrap();
     assert_eq!(ids(&lease(&store, 10).await), ["a1"]);
@@ -425,7 +425,7 @@ async fn a_parcel_that_a_commit_sets_aside_is_told_as_an_event() {
     let listening = tracing::subscriber::set_default(heard.clone());
     let parcels = vec![parcel("a1", "other", 1), parcel("a2", "a", 2)];
     store
-        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .commit(entry.evidence, answer(entry.evidence), parcels, Vec::new())
         .await
         .unwrap();
     drop(listening);

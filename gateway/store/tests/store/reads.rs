@@ -11,11 +11,14 @@ async fn a_read_is_kept_with_its_answer_and_the_second_gets_the_first_ones() {
     let (first, second) = (scene.entry("m-0000001", "x"), scene.entry("m-0000001", "x"));
     let stored = answer(first.evidence);
     assert_eq!(
-        store.record(first, stored.clone()).await.unwrap(),
+        store
+            .record(first, stored.clone(), Vec::new())
+            .await
+            .unwrap(),
         Claimed::New
     );
     let again = store
-        .record(second.clone(), answer(second.evidence))
+        .record(second.clone(), answer(second.evidence), Vec::new())
         .await
         .unwrap();
     assert_eq!(again, Claimed::Same(stored));
@@ -32,16 +35,16 @@ async fn a_read_of_other_content_conflicts_and_a_stale_unknown_one_is_not_kept()
         ..scene.entry("m-0000002", "z")
     };
     store
-        .record(first.clone(), answer(first.evidence))
+        .record(first.clone(), answer(first.evidence), Vec::new())
         .await
         .unwrap();
     let conflict = store
-        .record(other.clone(), answer(other.evidence))
+        .record(other.clone(), answer(other.evidence), Vec::new())
         .await
         .unwrap();
     assert_eq!(conflict, Claimed::Conflict);
     let late = store
-        .record(stale.clone(), answer(stale.evidence))
+        .record(stale.clone(), answer(stale.evidence), Vec::new())
         .await
         .unwrap();
     assert_eq!(late, Claimed::Stale);
@@ -55,13 +58,13 @@ async fn a_read_waits_for_a_holder_and_takes_over_from_one_who_has_gone() {
     let (holder, read) = (scene.entry("m-0000001", "x"), scene.entry("m-0000001", "x"));
     store.claim(holder.clone()).await.unwrap();
     let held = store
-        .record(read.clone(), answer(read.evidence))
+        .record(read.clone(), answer(read.evidence), Vec::new())
         .await
         .unwrap();
     assert_eq!(held, Claimed::InProgress);
     scene.clock.advance(LEASE);
     let taken = store
-        .record(read.clone(), answer(read.evidence))
+        .record(read.clone(), answer(read.evidence), Vec::new())
         .await
         .unwrap();
     assert_eq!(taken, Claimed::New);

@@ -66,7 +66,10 @@ async fn nothing_is_begun_or_sent_until_a_person_has_released_it() {
     assert_eq!(store.census().await.unwrap().journal_records, before);
     let read = scene.entry("m-0000004", "m-0000004");
     let answered = answer(read.evidence);
-    assert_eq!(store.record(read, answered).await.unwrap(), Claimed::New);
+    assert_eq!(
+        store.record(read, answered, Vec::new()).await.unwrap(),
+        Claimed::New
+    );
     let told = store.recovering().await.unwrap().unwrap();
     assert_eq!((told.cut, told.act.who.as_str()), (cut, "an.operator"));
     assert_eq!(told.act.why, "the disk died");

@@ -52,7 +52,10 @@ async fn come(scene: &Scene, store: &gateway_store::Store, sent: &mut Sent) -> C
     if claimed == Claimed::New {
         sent.acted += 1;
         let stored = answer(evidence);
-        store.commit(evidence, stored, Vec::new()).await.unwrap();
+        store
+            .commit(evidence, stored, Vec::new(), Vec::new())
+            .await
+            .unwrap();
     }
     claimed
 }

@@ -53,6 +53,11 @@ impl Scene {
         crate::engine::ask(&self.engine, sql)
     }
 
+    /// Every row of a table as one text, bytes in hexadecimal.
+    pub(crate) fn columns(&self, table: &str) -> Vec<String> {
+        crate::engine::rows(&self.engine, table)
+    }
+
     /// The database file, where it is one.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("store.sqlite")
@@ -138,7 +143,7 @@ pub(crate) async fn finish(scene: &Scene, store: &Store, id: &str) -> StoredAnsw
     let stored = answer(entry.evidence);
     store.claim(entry).await.unwrap();
     store
-        .commit(stored.evidence, stored.clone(), Vec::new())
+        .commit(stored.evidence, stored.clone(), Vec::new(), Vec::new())
         .await
         .unwrap();
     stored

@@ -28,7 +28,7 @@ async fn a_story_is_found_by_evidence_and_by_message_id_with_its_parcels() {
     scene.clock.advance(Duration::from_secs(2));
     let parcels = vec![parcel("change-1", "a", 1)];
     store
-        .commit(entry.evidence, answer(entry.evidence), parcels)
+        .commit(entry.evidence, answer(entry.evidence), parcels, Vec::new())
         .await
         .unwrap();
 

@@ -27,7 +27,7 @@ impl Original {
             finish(&scene, &store, &format!("m-{n:07}")).await;
             let read = scene.entry(&format!("r-{n:07}"), "x");
             store
-                .record(read.clone(), answer(read.evidence))
+                .record(read.clone(), answer(read.evidence), Vec::new())
                 .await
                 .unwrap();
             let id = format!("p{n}");

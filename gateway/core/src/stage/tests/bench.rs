@@ -251,6 +251,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         id: id(name),
         name: name.to_owned(),
         active: true,
+        stopped: std::collections::BTreeSet::new(),
         peers: Vec::new(),
         relays: vec![relay],
         keys: pens.iter().map(key).collect(),

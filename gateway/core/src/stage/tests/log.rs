@@ -17,8 +17,8 @@ use super::diary::{Dial, Diary, Knobs};
 use crate::{
     head::Evidence,
     ports::{
-        Census, Claimed, Clock as _, Entry, Known, MessageLog, Parcel, RefusalNote, StoreError,
-        StoredAnswer, Story, Unfinished,
+        Access, Census, Claimed, Clock as _, Entry, Known, MessageLog, Parcel, RefusalNote,
+        StoreError, StoredAnswer, Story, Unfinished,
     },
 };
 
@@ -39,6 +39,7 @@ pub(super) struct MemoryLog {
     pub(super) knobs: Knobs,
     rows: Mutex<Rows>,
     pub(super) parcels: Mutex<Vec<Parcel>>,
+    pub(super) accesses: Mutex<Vec<Access>>,
     pub(super) notes: Mutex<Vec<RefusalNote>>,
     /// Put back from a backup.
     pub(super) recovering: AtomicBool,
@@ -52,6 +53,7 @@ impl MemoryLog {
             knobs,
             rows: Mutex::default(),
             parcels: Mutex::default(),
+            accesses: Mutex::default(),
             notes: Mutex::default(),
             recovering: AtomicBool::new(false),
         }
@@ -153,10 +155,12 @@ impl MessageLog for MemoryLog {
         evidence: Evidence,
         answer: StoredAnswer,
         parcels: Vec<Parcel>,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         self.write("commit", move |rows| {
             open_row(rows, evidence)?.answer = Some(answer);
             self.parcels.lock().unwrap().extend(parcels);
+            self.accesses.lock().unwrap().extend(accesses);
             Ok(())
         })
     }
@@ -165,9 +169,14 @@ impl MessageLog for MemoryLog {
         &self,
         entry: Entry,
         answer: StoredAnswer,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         self.write("record", move |rows| {
-            Ok(self.take(rows, entry, Some(answer)))
+            let claimed = self.take(rows, entry, Some(answer));
+            if claimed == Claimed::New {
+                self.accesses.lock().unwrap().extend(accesses);
+            }
+            Ok(claimed)
         })
     }
 

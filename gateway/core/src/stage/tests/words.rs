@@ -28,7 +28,7 @@ use crate::{
     head::Head,
     partner::Environment,
     policy::Permit,
-    ports::Parcel,
+    ports::{Parcel, Person, PersonNumber},
 };
 
 pub(super) const PATH: &str = "/t/v1/messages";
@@ -132,6 +132,7 @@ impl Adapter for Words {
             asked: fields.filter(|f| asked.contains(f)).collect(),
             payload: Bytes::copy_from_slice(proven.bytes()),
             synthetic: text.starts_with("synthetic"),
+            persons: persons(text, '#'),
             request: text.to_owned(),
         })
     }
@@ -165,9 +166,14 @@ impl Adapter for Words {
         };
         let (shown, withheld) = (list(permit.disclosed()), list(permit.withheld()));
         let said = format!("{outcome}; shown {shown}; withheld {withheld}");
+        let told = |person| Person {
+            told: vec!["card"],
+            ..person
+        };
         Ok(Encoded {
             unsigned: Unsigned::Json(said.into_bytes()),
             callbacks: vec![parcel(head)],
+            persons: persons(&outcome, '@').into_iter().map(told).collect(),
         })
     }
 
@@ -180,6 +186,15 @@ impl Adapter for Words {
             unsigned: Unsigned::Json(problem),
         }
     }
+}
+
+/// One person for each word that begins with this mark: its numbers with a + between them.
+fn persons(text: &str, mark: char) -> Vec<Person> {
+    let words = text
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix(mark));
+    let numbers = |word: &str| word.split('+').filter_map(PersonNumber::parse).collect();
+    words.map(|word| Person::named(numbers(word))).collect()
 }
 
 fn claims(header: &jws::Header) -> Claims {

@@ -1,0 +1,3 @@
+DROP TABLE registration;
+DROP TABLE stopped_operation;
+DROP TABLE access;

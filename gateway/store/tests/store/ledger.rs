@@ -1,0 +1,263 @@
+//! Who asked about whom: written with the answer, found by any number of the person, and told to nobody
+//! who is not in it.
+
+use bytes::Bytes;
+use gateway_core::ports::{
+    Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Ledger as _, LookUp,
+    MessageLog as _, Office as _, PersonNumber, Registrations as _, Stop,
+};
+use gateway_core::seal::sha256;
+use gateway_store::Store;
+
+use crate::scene::{Scene, answer, partner};
+
+const PIN: &str = "099099000001";
+const SI: &str = "9900000001";
+const CARD: &str = "TE1019900000001";
+const OTHER: &str = "9900000002";
+
+fn number(text: &str) -> PersonNumber {
+    PersonNumber::parse(text).unwrap()
+}
+
+/// A row of the tax partner.
+fn access(numbers: &[&str], fields: &str) -> Access {
+    Access {
+        numbers: numbers.iter().map(|text| number(text)).collect(),
+        sender: partner("tax"),
+        operation: "tax.verify-employer",
+        rule: "QC-01/tax.verify-employer".into(),
+        purpose: "inspection".into(),
+        fields: fields.into(),
+    }
+}
+
+/// A read about these persons.
+async fn read(scene: &Scene, store: &Store, id: &str, accesses: Vec<Access>) {
+    let entry = scene.entry(id, id);
+    let answer = answer(entry.evidence);
+    let recorded = store.record(entry, answer, accesses).await.unwrap();
+    assert_eq!(recorded, Claimed::New);
+}
+
+async fn look(store: &Store, text: &str) -> Vec<AccessStory> {
+    let look_up = LookUp {
+        number: number(text),
+        who: "an".into(),
+        why: "the citizen asks".into(),
+    };
+    store.accesses(look_up, 100).await.unwrap()
+}
+
+/// The fields that partners were told, newest first.
+fn fields(stories: &[AccessStory]) -> Vec<&str> {
+    let of_partners = stories.iter().filter_map(|story| match &story.asker {
+        Asker::Partner { fields, .. } => Some(fields.as_str()),
+        Asker::Operator(_) => None,
+    });
+    of_partners.collect()
+}
+
+#[tokio::test]
+async fn a_read_and_a_change_are_found_by_each_number_of_the_person_and_the_look_up_too() {
+    let scene = Scene::new();
+    let store = scene.open();
+    read(
+        &scene,
+        &store,
+        "message-1",
+        vec![access(&[PIN, SI], "fund"), access(&[OTHER], "due")],
+    )
+    .await;
+    let entry = scene.entry("message-2", "message-2");
+    store.claim(entry.clone()).await.unwrap();
+    let stored = answer(entry.evidence);
+    store
+        .commit(
+            entry.evidence,
+            stored,
+            Vec::new(),
+            vec![access(&[SI], "card")],
+        )
+        .await
+        .unwrap();
+    for (looks, text) in (1..).zip([PIN, SI, CARD]) {
+        let found = look(&store, text).await;
+        let mut told = fields(&found);
+        told.sort_unstable();
+        assert_eq!(told, ["card", "fund"], "{looks}");
+        assert_eq!(found.len(), 2 + looks, "each look-up is a row of its own");
+        let Asker::Operator(Some(act)) = &found[0].asker else {
+            panic!("the newest row is not the look-up: {found:?}")
+        };
+        assert_eq!(
+            (act.who.as_str(), act.why.as_str()),
+            ("an", "the citizen asks")
+        );
+        assert_eq!(act.deed, "look-up-person");
+    }
+    let found = look(&store, OTHER).await;
+    let Asker::Partner {
+        sender,
+        operation,
+        rule,
+        purpose,
+        ..
+    } = &found[1].asker
+    else {
+        panic!("not a partner's")
+    };
+    assert_eq!(
+        (sender.as_str(), operation.as_str()),
+        ("tax", "tax.verify-employer")
+    );
+    assert_eq!(
+        (rule.as_str(), purpose.as_str()),
+        ("QC-01/tax.verify-employer", "inspection")
+    );
+    assert_eq!((found.len(), fields(&found)), (2, vec!["due"]));
+    assert!(found[1].journal > 0);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_taken_leaves_no_row() {
+    let scene = Scene::new();
+    let store = scene.open();
+    read(&scene, &store, "message-1", vec![access(&[SI], "fund")]).await;
+    let mut other = scene.entry("message-1", "other");
+    let refused = store
+        .record(
+            other.clone(),
+            answer(other.evidence),
+            vec![access(&[SI], "due")],
+        )
+        .await;
+    assert_eq!(refused.unwrap(), Claimed::Conflict);
+    other = scene.entry("message-2", "message-2");
+    let never_claimed = store
+        .commit(
+            other.evidence,
+            answer(other.evidence),
+            Vec::new(),
+            vec![access(&[SI], "due")],
+        )
+        .await;
+    assert!(never_claimed.is_err());
+    assert_eq!(fields(&look(&store, SI).await), ["fund"]);
+}
+
+#[tokio::test]
+async fn many_at_once_are_each_in_the_ledger() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let all = (0..50).map(|n| {
+        let (store, entry) = (store.clone(), scene.entry(&format!("message-{n}"), "x"));
+        async move {
+            let answer = answer(entry.evidence);
+            store
+                .record(entry, answer, vec![access(&[SI], "fund")])
+                .await
+                .unwrap()
+        }
+    });
+    futures_util::future::join_all(all).await;
+    assert_eq!(fields(&look(&store, PIN).await).len(), 0, "another number");
+    assert_eq!(fields(&look(&store, SI).await).len(), 50);
+}
+
+#[tokio::test]
+async fn no_number_and_no_reason_stands_in_clear() {
+    let scene = Scene::new();
+    let store = scene.open();
+    read(
+        &scene,
+        &store,
+        "message-1",
+        vec![access(&[PIN, SI], "fund")],
+    )
+    .await;
+    look(&store, CARD).await;
+    drop(store);
+    let hex = |text: &str| {
+        let bytes = text.bytes().map(|byte| format!("{byte:02x}"));
+        bytes.collect::<String>()
+    };
+    for table in ["access", "journal", "act", "inbox"] {
+        let columns = scene.columns(table);
+        assert!(!columns.is_empty(), "{table}");
+        for text in columns {
+            for number in [PIN, SI, CARD, "the citizen asks"] {
+                assert!(
+                    !text.contains(number) && !text.contains(&hex(number)),
+                    "{table}"
+                );
+            }
+        }
+    }
+}
+
+async fn act(store: &Store, deed: Deed) -> Acted {
+    let (who, why) = ("an".into(), "a test".into());
+    store.act(Act { who, why, deed }).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_operation_is_stopped_beside_others_and_a_retired_partner_stays_retired() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let tax = partner("tax");
+    for operation in ["tax.ping", "tax.verify-employer"] {
+        let stop = Deed::SuspendOperation(tax.clone(), operation.into());
+        assert_eq!(act(&store, stop.clone()).await, Acted::Done);
+        assert_eq!(act(&store, stop).await, Acted::AlreadySo);
+    }
+    let orders = store.orders().await.unwrap();
+    let stopped: Vec<_> = orders.operations().map(|(_, name)| name).collect();
+    assert_eq!(stopped, ["tax.ping", "tax.verify-employer"]);
+    assert!(!orders.suspends(&tax) && !orders.holds_lane(&tax));
+    assert_eq!(orders.0[0].act.deed, "suspend-operation");
+    assert_eq!(orders.0[0].act.target, "tax/tax.ping");
+    let resume = Deed::ResumeOperation(tax.clone(), "tax.ping".into());
+    assert_eq!(act(&store, resume.clone()).await, Acted::Done);
+    assert_eq!(act(&store, resume).await, Acted::AlreadySo);
+    assert_eq!(
+        act(&store, Deed::RetirePartner(tax.clone())).await,
+        Acted::Done
+    );
+    assert_eq!(
+        act(&store, Deed::ResumePartner(tax.clone())).await,
+        Acted::AlreadySo
+    );
+    let orders = store.orders().await.unwrap();
+    assert!(orders.retired(&tax) && orders.suspends(&tax) && orders.holds_lane(&tax));
+    assert!(orders.0.iter().any(|order| order.stop == Stop::Retired));
+}
+
+#[tokio::test]
+async fn terms_come_into_force_only_in_place_of_those_they_were_judged_beside() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let adopt = |replaces: Option<&'static str>, becomes: Option<&'static str>| {
+        let adoption = Adoption {
+            partner: partner("tax"),
+            replaces: replaces.map(|terms| sha256(terms.as_bytes())),
+            becomes: becomes.map(|terms| (sha256(terms.as_bytes()), Bytes::from(terms))),
+        };
+        let (who, why) = ("an, binh".to_owned(), "signed".to_owned());
+        let store = store.clone();
+        async move { store.adopt(adoption, who, why).await.unwrap() }
+    };
+    let not_now = Acted::NotNow("replaced-meanwhile");
+    assert_eq!(adopt(None, Some("one")).await, Acted::Done);
+    assert_eq!(adopt(None, Some("one")).await, Acted::AlreadySo);
+    assert_eq!(adopt(None, Some("two")).await, not_now, "an old judgement");
+    assert_eq!(adopt(Some("one"), Some("two")).await, Acted::Done);
+    assert_eq!(adopt(Some("one"), Some("three")).await, not_now);
+    let in_force = store.in_force().await.unwrap();
+    assert_eq!(in_force.len(), 1);
+    assert_eq!(in_force[0].terms, "two");
+    assert_eq!(in_force[0].act.who, "an, binh");
+    assert_eq!(adopt(Some("two"), None).await, Acted::Done);
+    assert!(store.in_force().await.unwrap().is_empty());
+    assert_eq!(adopt(None, None).await, Acted::AlreadySo);
+}
