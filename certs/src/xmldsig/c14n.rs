@@ -1,8 +1,8 @@
 //! Canonical XML of one element: Exclusive XML Canonicalization 1.0 with its PrefixList, and Canonical
 //! XML 1.0. Comments and instructions are not written: the profile has refused them before.
 //!
-//! Own code, since it is on the path of every message and general libraries spend most of a small
-//! document's time here in maps and copies. The tests hold it byte for byte to a library, to `xmllint`,
+//! Own code, since it is on the path of every message and general libraries make maps and copies for
+//! each element. The tests hold it byte for byte to a library, to `xmllint`,
 //! to `xmlsec1` and to the JDK.
 
 use uppsala::{Attribute, Document, Element, NodeId, NodeKind, QName};
