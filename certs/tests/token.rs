@@ -67,9 +67,16 @@ fn signs(stage: &Stage) {
         (KeyChoice::Rsa2048, Algorithm::Ps256),
         (KeyChoice::Rsa2048, Algorithm::Rs256),
     ];
-    for (index, (choice, algorithm)) in keys.into_iter().enumerate() {
-        let label = format!("key-{index}");
-        let issued = stage.keep(&format!("token-{index}"), &label, choice);
+    // All are there before the first is used: a library that has been started sees no new token.
+    let kept = keys
+        .into_iter()
+        .enumerate()
+        .map(|(index, (choice, algorithm))| {
+            let label = format!("key-{index}");
+            let issued = stage.keep(&format!("token-{index}"), &label, choice);
+            (index, label, issued, algorithm)
+        });
+    for (index, label, issued, algorithm) in kept.collect::<Vec<_>>() {
         let store = TokenStore {
             label,
             ..stage.store(&format!("token-{index}"), &issued)

@@ -71,11 +71,16 @@ fn every_changed_byte_of_the_document_is_refused() {
 }
 
 #[test]
-fn a_key_without_a_name_in_xml_does_not_sign() {
-    let (_, issued) = issued(KeyChoice::Ed25519);
-    let key = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
-    let refused = sign(&parts(), &key, &issued.der, now()).unwrap_err();
-    assert_eq!(refused, KeyError::WrongAlgorithm);
+fn every_kind_of_key_signs_and_no_other_key_has() {
+    let (_, other) = issued(KeyChoice::P256);
+    for choice in [KeyChoice::Ed25519, KeyChoice::P384, KeyChoice::Rsa2048] {
+        let (_, issued) = issued(choice);
+        let key = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
+        let document = sign(&parts(), &key, &issued.der, now()).unwrap();
+        assert_eq!(verify(&parts(), &document).unwrap().certificate, issued.der);
+        let under_another = sign(&parts(), &key, &other.der, now()).unwrap();
+        assert!(verify(&parts(), &under_another).is_err());
+    }
 }
 
 #[test]

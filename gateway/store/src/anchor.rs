@@ -95,8 +95,14 @@ pub(crate) fn path_of(database: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct HeadFile(File);
 
+const LOCK_TRIES: u32 = 50;
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+
 impl HeadFile {
     /// Opens or makes it; `WouldBlock` where another process holds it.
+    ///
+    /// A program that this process is starting holds every lock of its own until it runs, so a lock that was let go
+    /// of a moment ago is asked for again for a second.
     pub(crate) fn lock(database: &Path) -> io::Result<Self> {
         let file = fs::OpenOptions::new()
             .read(true)
@@ -105,11 +111,14 @@ impl HeadFile {
             .truncate(false)
             .mode(0o600)
             .open(path_of(database))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-            Err(TryLockError::Error(error)) => Err(error),
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_WAIT),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     /// What it holds; empty where it was just made.
