@@ -109,8 +109,8 @@ fn after_a_failed_sync_nobody_in_the_batch_is_acknowledged_and_nothing_more_is_w
 #[test]
 fn a_full_file_fails_the_batch_and_the_next_one_may_try_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut parts = parts(&folder, Some(40));
-    let big = "INSERT INTO head VALUES (1, 'x', zeroblob(400000)) \
+    let mut parts = parts(&folder, Some(80));
+    let big = "INSERT INTO head VALUES (1, 'x', zeroblob(800000)) \
         ON CONFLICT (one) DO UPDATE SET anchor = excluded.anchor";
     for told in serve(&mut parts, &[ONE, big, TWO]) {
         assert!(

@@ -79,7 +79,7 @@ async fn a_full_queue_says_busy_and_what_was_queued_is_done() {
 async fn a_full_file_is_told_and_never_acknowledged_and_ends_when_there_is_room() {
     let scene = Scene::new();
     let mut params = scene.params();
-    params.pages_max = Some(40);
+    params.pages_max = Some(80);
     let store = Store::open(params).unwrap();
     let body = "x".repeat(20_000);
     let mut acknowledged = Vec::new();
@@ -94,7 +94,7 @@ async fn a_full_file_is_told_and_never_acknowledged_and_ends_when_there_is_room(
         }
         assert!(
             acknowledged.len() < 100,
-            "40 pages hold less than 100 such messages"
+            "80 pages hold less than 100 such messages"
         );
     };
     unavailable::<()>(Err(refused.1), "full");
