@@ -184,11 +184,6 @@ impl VerifyingKey {
         &self.spki
     }
 
-    /// The certificate that the key was read from, DER; none of a bare key.
-    pub fn certificate(&self) -> Option<&[u8]> {
-        self.certificate.as_ref().map(|known| known.der.as_slice())
-    }
-
     /// SHA-256 of the SubjectPublicKeyInfo: what a pin names.
     pub const fn spki_sha256(&self) -> [u8; 32] {
         self.spki_sha256

@@ -266,15 +266,7 @@ impl Partners {
                 }),
             }
         };
-        let by_id = self.by_id.iter();
-        let by_peer = self.by_peer.iter();
-        Self {
-            environment: self.environment,
-            us: self.us.clone(),
-            danger_sha1: self.danger_sha1.clone(),
-            by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
-            by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
-        }
+        self.each(with)
     }
 
     /// The same without the signing keys whose certificate (DER) was taken back.
@@ -293,6 +285,11 @@ impl Partners {
                 ..Partner::clone(partner)
             }),
         };
+        self.each(with)
+    }
+
+    /// The same with something else in the place of each partner.
+    fn each(&self, with: impl Fn(&Arc<Partner>) -> Arc<Partner>) -> Self {
         let by_id = self.by_id.iter();
         let by_peer = self.by_peer.iter();
         Self {

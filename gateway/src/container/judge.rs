@@ -240,7 +240,7 @@ impl Judge<'_> {
             if !is_signed(bytes, detached, &key) {
                 continue;
             }
-            let certificate = key.certificate().unwrap_or_default();
+            let certificate = key.certificate_der().unwrap_or_default();
             let (who, fingerprint) = named(certificate);
             // who stands between it and a root may stand in the chains of others
             let chain = ["certificates/evidence.pem", "certificates/answers.pem"];

@@ -182,7 +182,7 @@ fn add_certificates(archive: &mut Archive, dossier: &Dossier, beside: &Beside<'_
         .filter(|partner| names.iter().any(|name| name == partner.id.as_str()))
         .flat_map(|partner| partner.keys.iter());
     for (number, key) in keys.enumerate() {
-        if let Some(pem) = key.key.certificate().and_then(evidence::to_pem) {
+        if let Some(pem) = key.key.certificate_der().and_then(evidence::to_pem) {
             archive.add(format!("certificates/sender-{number}.pem"), pem);
         }
     }
