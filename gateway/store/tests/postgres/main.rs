@@ -9,6 +9,7 @@
 )]
 
 mod chains;
+mod edits;
 mod engine;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;
