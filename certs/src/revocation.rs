@@ -10,6 +10,7 @@ mod ocsp;
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -79,6 +80,13 @@ struct Entry {
     status: Status,
     question: Arc<Question>,
     used_at: Timestamp,
+}
+
+/// Somebody who asks responders; what they have said stands in [`Revocations`] afterwards.
+pub trait Ask: Send + Sync {
+    /// Asks about a certificate (DER) of which nothing that holds is known; comes back when there is an
+    /// answer, or none to be had.
+    fn ask<'a>(&'a self, leaf: &'a [u8]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
 impl Revocations {
@@ -245,9 +253,13 @@ impl Watched {
     }
 
     fn judge(&self, serial: &[u8], now: Timestamp) -> Result<(), Refused> {
-        let known = self.known();
+        let mut known = self.known();
+        let status = known.statuses.get_mut(serial).map(|entry| {
+            // whoever is still connected is still asked about
+            entry.used_at = entry.used_at.max(now);
+            entry.status
+        });
         let list = known.list.as_ref();
-        let status = known.statuses.get(serial).map(|entry| entry.status);
         let is_listed = list.is_some_and(|list| list.names(serial));
         if is_listed || status.is_some_and(|status| status.state == State::Revoked) {
             return Err(Refused::Revoked);

@@ -12,11 +12,13 @@ mod peer;
 mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod standing;
 
 pub use acceptor::{Accepted, Acceptor, ServerParams, ServerStream};
-pub use connector::{ClientParams, ClientStream, Connected, Connector};
+pub use connector::{ClientParams, Connected, Connector};
 pub use error::{HandshakeError, TlsConfigError};
 pub use identity::{Anchors, Identity, RevocationList, first_certificate};
 pub use peer::{Alpn, PeerCertificate};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresTls;
+pub use standing::ClientStream;

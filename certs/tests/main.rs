@@ -6,6 +6,7 @@
     reason = "a test that cannot set up its scene should stop there"
 )]
 
+mod called;
 mod interop;
 mod never_panics;
 mod staple;

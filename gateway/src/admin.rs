@@ -234,7 +234,12 @@ async fn speak(stream: TcpStream, parts: AdminParts, scope: Scope) {
         return converse(stream, parts, scope, Caller::OnThisMachine).await;
     };
     match operators.accept(stream).await {
-        Ok((stream, caller)) => converse(stream, parts, scope, caller).await,
+        Ok(let_in) => tokio::select! {
+            () = operators.outlived(&let_in.certificate) => {
+                tracing::info!("an operator's connection is closed: its certificate is refused now");
+            }
+            () = converse(let_in.stream, parts, scope, let_in.caller) => {}
+        },
         Err(reason) => {
             parts.metrics.refused_connection(reason);
             tracing::info!(reason, "operator's connection refused");

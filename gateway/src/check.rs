@@ -50,6 +50,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
         Ok(snapshot) => {
             problems.extend(partners_end(&snapshot, now));
             problems.extend(lone_pins(&config, &snapshot));
+            problems.extend(kept_for_ever(&config, &snapshot));
             Some(summary(&config, &snapshot))
         }
         Err(found) => {
@@ -185,6 +186,18 @@ fn lone_pins(config: &Config, snapshot: &Snapshot) -> Vec<Problem> {
         .collect();
     problems.sort_by(|left, right| left.file.cmp(&right.file));
     problems
+}
+
+/// What an agreement says about keeping is done under an article, or not at all.
+fn kept_for_ever(config: &Config, snapshot: &Snapshot) -> Option<Problem> {
+    let is_promised = !snapshot.kept.is_empty() && config.journal.retention_law.is_none();
+    is_promised.then(|| {
+        let what =
+            "agreements say how long content is kept, and it is kept for ever: no article is named";
+        let cure = "name the article under which content is destroyed as `journal.retention_law`";
+        let place = config.place();
+        place.error("journal.retention_law", what, cure).warning()
+    })
 }
 
 fn agreement_ends(place: &Place, path: &str, end: Option<Date>, now: Timestamp) -> Option<Problem> {

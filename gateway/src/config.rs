@@ -127,6 +127,8 @@ section! {
         tls: Tls,
         /// Which authorities are asked what they have taken back.
         revocation: Revocation,
+        /// How the keys of token issuers are kept.
+        tokens: TokenKeys,
         /// The key that signs our answers.
         sign: Sign,
         /// Messages, journal and outbox.
@@ -262,6 +264,17 @@ section! {
         private: bool = false,
         /// Authorities of these servers' certificates, PEM; needed for `https://`.
         anchors: Option<PathBuf>,
+    }
+}
+
+section! {
+    /// The key sets of token issuers, each fetched from its registered address alone.
+    pub TokenKeys {
+        /// A set is fetched anew when it is older, seconds: so long a key that its issuer has taken back is
+        /// still believed.
+        fresh_seconds: u64 = 900 => 1..=86_400,
+        /// Between two fetches at least, seconds: so long a key that the issuer has just added may be unknown.
+        between_seconds: u64 = 30 => 1..=3_600,
     }
 }
 

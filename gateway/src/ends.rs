@@ -1,4 +1,5 @@
-//! When the certificates that we use end: ours, the anchors, the watched authorities, the partners' keys.
+//! When the certificates that we use end: ours, the anchors, the watched authorities, the officers', the
+//! partners' keys.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -51,8 +52,20 @@ impl Nearness {
 #[must_use]
 pub fn of_files(config: &Config) -> BTreeMap<String, Timestamp> {
     let (tls, sign) = (&config.tls, &config.sign);
-    let own = [("tls.cert", &tls.cert), ("sign.cert", &sign.cert)];
-    let own = own.map(|(key, file)| (key.to_owned(), file.as_path()));
+    let admin = config.admin.tls.iter();
+    let admin = admin.flat_map(|one| {
+        let (cert, anchors) = (&one.cert, &one.anchors);
+        [("admin.tls.cert", cert), ("admin.tls.anchors", anchors)]
+    });
+    let journal = config.journal.cert.iter();
+    let own = [("tls.cert", &tls.cert), ("sign.cert", &sign.cert)]
+        .into_iter()
+        .chain(admin)
+        .chain(journal.map(|file| ("journal.cert", file)))
+        .map(|(key, file)| (key.to_owned(), file.as_path()));
+    let officers = config.officers.iter().enumerate();
+    let officers =
+        officers.map(|(index, one)| (format!("officers.{index}.cert"), one.cert.as_path()));
     let anchors = tls.anchors.iter().enumerate();
     let anchors = anchors.map(|(index, file)| (format!("tls.anchors.{index}"), file.as_path()));
     let watched = config.revocation.sources.iter().enumerate();
@@ -62,9 +75,9 @@ pub fn of_files(config: &Config) -> BTreeMap<String, Timestamp> {
             one.issuer.as_path(),
         )
     });
-    own.into_iter()
-        .chain(anchors)
+    own.chain(anchors)
         .chain(watched)
+        .chain(officers)
         .filter_map(|(key, file)| Some((key, of_file(file)?)))
         .collect()
 }

@@ -7,12 +7,14 @@
 mod copies;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use certs::{
     asic,
@@ -101,6 +103,8 @@ pub(crate) struct Worker {
     stampers: Vec<(String, Fetcher)>,
     authorities: Option<Authorities>,
     retention: Retention,
+    /// What the agreements in force say, by number.
+    agreements: Arc<ArcSwap<BTreeMap<String, Duration>>>,
 }
 
 /// How a worker's rounds went so far.
@@ -124,6 +128,7 @@ impl Worker {
         config: &Config,
         store: Arc<Store>,
         metrics: Arc<Metrics>,
+        agreements: Arc<ArcSwap<BTreeMap<String, Duration>>>,
     ) -> Result<Self, StartError> {
         let wrong = |(key, what, _): (&'static str, String, _)| StartError::Key(key.into(), what);
         Ok(Self {
@@ -131,6 +136,7 @@ impl Worker {
             stampers: config::stampers(config).map_err(wrong)?,
             authorities: config::tsa_authorities(config).map_err(wrong)?,
             retention: config::retention(config).map_err(wrong)?,
+            agreements,
             config: config.clone(),
             store,
             metrics,
@@ -178,7 +184,11 @@ impl Worker {
         if is_time {
             rounds.checkpointed = Instant::now();
         }
-        if !last && Instant::now() >= rounds.stamp_at {
+        if last && !rounds.degraded {
+            // what is not stamped by then waits in the store for the next start
+            let stamped = tokio::time::timeout(LAST_STAMPS, self.stamp(rounds)).await;
+            stamped.unwrap_or(Ok(()))?;
+        } else if !last && Instant::now() >= rounds.stamp_at {
             self.stamp(rounds).await?;
         }
         if !last && Instant::now() >= rounds.retain_at {
@@ -314,15 +324,24 @@ impl Worker {
     }
 
     async fn retain(&self) -> Result<(), StoreError> {
-        if self.retention == Retention::default() {
+        let Some(retention) = rules(&self.retention, &self.agreements.load()) else {
             return Ok(());
-        }
-        let destroyed = self.store.retain(&self.retention).await?;
+        };
+        let destroyed = self.store.retain(&retention).await?;
         if destroyed > 0 {
             tracing::info!(records = destroyed, "retention destroyed their keys");
         }
         Ok(())
     }
+}
+
+/// How long what is kept by now; without an article nothing is destroyed, whatever agreements say.
+fn rules(house: &Retention, agreements: &BTreeMap<String, Duration>) -> Option<Retention> {
+    let says = house.default.is_some() || !house.operations.is_empty() || !agreements.is_empty();
+    (says && !house.law.is_empty()).then(|| Retention {
+        agreements: agreements.clone(),
+        ..house.clone()
+    })
 }
 
 /// What a time-stamp over a checkpoint is of: the manifest that stands beside it in an export.
@@ -352,7 +371,27 @@ pub(crate) fn manifest_name(last: u64) -> String {
 
 const TICK: Duration = Duration::from_secs(1);
 const STAMPS_AT_ONCE: usize = 64;
+/// How long a gateway that stops waits for the last time-stamps.
+const LAST_STAMPS: Duration = Duration::from_secs(2);
 /// How long the authorities are left alone after none of them answered.
 const STAMP_AGAIN: Duration = Duration::from_secs(10);
 const RETAIN_AFTER: Duration = Duration::from_secs(60);
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agreements_say_how_long_under_an_article_that_the_house_names() {
+        let years = Duration::from_secs(10 * 366 * 24 * 3_600);
+        let agreed = BTreeMap::from([("QC-01".to_owned(), years)]);
+        let mut house = Retention::default();
+        assert_eq!(rules(&house, &agreed), None);
+        house.law = "Law 91/2025, article 14".to_owned();
+        assert_eq!(rules(&house, &BTreeMap::new()), None);
+        let rules = rules(&house, &agreed).unwrap();
+        assert_eq!((rules.agreements, rules.default), (agreed, None));
+        assert_eq!(rules.law, house.law);
+    }
+}

@@ -113,7 +113,7 @@ impl Gateway {
         let clock: Arc<dyn Clock> = Arc::<Ratchet>::clone(&ratchet) as Arc<dyn Clock>;
         let operations = wiring::operations();
         let watched = Watched::load(&config, &operations).map_err(StartError::Config)?;
-        let registered = watched.partners();
+        let (registered, kept) = (watched.partners(), watched.kept());
         let metrics = Arc::new(Metrics::new());
         let sight: Arc<dyn Sight> = Arc::<Metrics>::clone(&metrics);
         let store = open_store(&config, &clock)?;
@@ -141,7 +141,7 @@ impl Gateway {
         keeper.look().await;
         let standing = standing.screened_by(keeper.known(), Arc::clone(&clock));
         let (partners, orders) = (standing.partners(), standing.orders());
-        let contract = Contract::open(&config, &clock).await?;
+        let contract = Contract::open(&config, &clock, &keeper).await?;
         let signer = signer(&config, Arc::clone(&sight))?;
         try_out(&signer).await;
         let parts = Parts {
@@ -189,7 +189,7 @@ impl Gateway {
             orders: &orders,
             clock: &clock,
             metrics: &metrics,
-            revocations: keeper.known(),
+            keeper: &keeper,
             tally: gate.tally(),
             stop: &stops,
         };
@@ -201,7 +201,7 @@ impl Gateway {
             book: Arc::clone(&book),
             ledger: Arc::<Store>::clone(&store) as Arc<dyn Ledger>,
             registrations: Arc::<Store>::clone(&store) as Arc<dyn Registrations>,
-            operators: Operators::of(&config)?.map(Arc::new),
+            operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),
             clock: Arc::clone(&clock),
@@ -223,6 +223,7 @@ impl Gateway {
             partners: Arc::clone(&partners),
             signer: Arc::clone(&parts.signer),
             callers,
+            operators: operators.operators.clone(),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         };
@@ -244,7 +245,8 @@ impl Gateway {
         if let Some(tally) = tally {
             keep("limits", Box::pin(tally.keep(stops.clone())));
         }
-        let evidence = evidence::Worker::new(&config, Arc::clone(&store), Arc::clone(&metrics))?;
+        let evidence =
+            evidence::Worker::new(&config, Arc::clone(&store), Arc::clone(&metrics), kept)?;
         keep("evidence", Box::pin(evidence.run(stops.clone())));
         keep(
             "store",
@@ -396,7 +398,12 @@ fn issuers(config: &Config) -> Issuers {
         cert: config.tls.cert.clone(),
         key: config.tls.key.clone(),
     };
-    Issuers::new(identity, Patience::default())
+    let patience = Patience {
+        fresh: Duration::from_secs(config.tokens.fresh_seconds),
+        between: Duration::from_secs(config.tokens.between_seconds),
+        ..Patience::default()
+    };
+    Issuers::new(identity, patience)
 }
 
 /// A token that is away keeps no gateway from starting: what needs a signature is sent away until it is back.

@@ -14,6 +14,7 @@ use gateway_core::{partner::Partners, ports::Clock, sign::Signer};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    admin::Operators,
     config::{self, Config},
     ends::{self, Nearness},
     gateway::{StartError, signer, tls_params},
@@ -36,6 +37,8 @@ pub struct Keys {
     pub signer: Arc<ArcSwap<Signer>>,
     /// The connections that we make, with the same identity.
     pub(crate) callers: Vec<Caller>,
+    /// TLS in force for operators, where there is any.
+    pub(crate) operators: Option<Arc<Operators>>,
     /// Where certificate ends are shown.
     pub metrics: Arc<Metrics>,
     /// Time.
@@ -102,11 +105,15 @@ impl Keys {
             .iter()
             .map(|caller| Ok((caller, caller.checked(&self.config)?)))
             .collect::<Result<_, StartError>>()?;
+        let admin = Operators::params(&self.config)?;
         self.acceptor
             .replace(tls_params(&self.config)?)
             .map_err(refused)?;
         for (caller, params) in callers {
             caller.connector.replace(&params).map_err(refused)?;
+        }
+        if let (Some(operators), Some(params)) = (&self.operators, admin) {
+            operators.replace(params).map_err(refused)?;
         }
         self.signer.store(Arc::new(ours));
         Ok(())
@@ -114,12 +121,14 @@ impl Keys {
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let tls = &self.config.tls;
+        let admin = self.config.admin.tls.iter();
         [&tls.cert, &tls.key]
             .into_iter()
             .chain(config::signing_files(&self.config.sign))
             .chain(&tls.anchors)
             .chain(&tls.crls)
             .chain(self.callers.iter().map(|caller| &caller.anchors))
+            .chain(admin.flat_map(|tls| [&tls.cert, &tls.key, &tls.anchors]))
     }
 
     fn stamp(&self) -> Stamp {

@@ -8,6 +8,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -17,7 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use certs::{
-    revocation::{CheckedList, Issuer, Question, Refused, Revocations, Source},
+    revocation::{Ask, CheckedList, Issuer, Question, Refused, Revocations, Source},
     tls::{Alpn, ClientParams, Connector},
 };
 use futures_util::{StreamExt as _, future::join_all, stream};
@@ -147,6 +148,19 @@ impl Keeper {
                 () = self.look() => {}
             }
         }
+    }
+}
+
+/// About the servers that we call, as about those who call us.
+impl Ask for Keeper {
+    fn ask<'a>(&'a self, leaf: &'a [u8]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let now = self.0.clock.now();
+            if let Some(question) = self.0.known.question(leaf, now) {
+                // what went wrong is told and counted there
+                let _ = self.0.ask(question).await;
+            }
+        })
     }
 }
 

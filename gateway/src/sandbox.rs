@@ -88,6 +88,7 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
         portal: format!("https://localhost:{port}"),
         algorithm: "ES256",
         step_millis: STEP_MILLIS,
+        time_stamps: desk.time_stamps(),
     })?;
     let config = load(&layout)?;
     seed(&config, &clock, &layout, options.json).await?;

@@ -18,6 +18,7 @@ use http::Request;
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::time::Instant;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -170,7 +171,7 @@ impl Connection {
             busy: &busy,
             certificate: &certificate,
             peer: &peer,
-            judged: self.front.acceptor.generation(),
+            judged: (self.front.acceptor.generation(), Instant::now()),
             stop: self.stop.clone(),
         };
         let io = TokioIo::new(Heard {
@@ -262,7 +263,7 @@ struct Watch<'a> {
     certificate: &'a PeerCertificate,
     peer: &'a Peer,
     /// Which anchors and revocation lists the certificate was judged by.
-    judged: u64,
+    judged: (u64, Instant),
     stop: watch::Receiver<bool>,
 }
 
@@ -320,13 +321,15 @@ impl Watch<'_> {
         None
     }
 
-    /// Anchors or revocation lists were replaced, and by the new ones it would not get in.
+    /// Anchors or revocation lists were replaced, and by the new ones it would not get in. Judged now and then
+    /// though nothing has changed: whoever stays connected is still asked about.
     fn revoked(&mut self) -> bool {
+        let (judged, at) = self.judged;
         let generation = self.front.acceptor.generation();
-        if generation == self.judged {
+        if generation == judged && at.elapsed() < JUDGED_EVERY {
             return false;
         }
-        self.judged = generation;
+        self.judged = (generation, Instant::now());
         self.front.acceptor.judge(self.certificate).is_err()
     }
 
@@ -374,6 +377,8 @@ where
 
 /// How often an open connection is looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often an open connection's certificate is judged where nothing was heard.
+const JUDGED_EVERY: Duration = Duration::from_secs(60);
 /// How long a connection that must end may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 

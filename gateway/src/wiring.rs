@@ -10,10 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use certs::{
-    revocation::Revocations,
-    tls::{Alpn, Anchors, ClientParams, Connector, Identity},
-};
+use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use civil::{Births, Civil};
 use futures_util::future::BoxFuture;
 use gateway_core::{
@@ -48,6 +45,7 @@ use crate::{
     gateway::StartError,
     metrics::Metrics,
     reconcile::Reconcile,
+    revocation::Keeper,
     stack::{Stack, stack},
 };
 
@@ -192,12 +190,16 @@ pub struct Contract {
 }
 
 impl Contract {
-    pub(crate) async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub(crate) async fn open(
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        keeper: &Keeper,
+    ) -> Result<Self, StartError> {
         match config.insurance.mode {
             InsuranceMode::Embedded | InsuranceMode::Postgres => {
                 Self::embedded(config, clock).await
             }
-            InsuranceMode::Remote => Self::remote(config),
+            InsuranceMode::Remote => Self::remote(config, keeper),
         }
     }
 
@@ -215,7 +217,7 @@ impl Contract {
         })
     }
 
-    fn remote(config: &Config) -> Result<Self, StartError> {
+    fn remote(config: &Config, keeper: &Keeper) -> Result<Self, StartError> {
         let no = |why: &str| StartError::Insurance(why.to_owned());
         let uri = config
             .insurance
@@ -227,7 +229,7 @@ impl Contract {
             .anchors
             .clone()
             .ok_or_else(|| no("anchors are missing"))?;
-        let caller = Caller::new(config, &anchors, vec![Alpn::H2], Arc::default())?;
+        let caller = Caller::new(config, &anchors, vec![Alpn::H2], keeper)?;
         let uri = uri
             .parse()
             .map_err(|_| no("uri is not https://host:port"))?;
@@ -351,10 +353,10 @@ impl Caller {
         config: &Config,
         anchors: &Path,
         alpn: Vec<Alpn>,
-        revocations: Arc<Revocations>,
+        keeper: &Keeper,
     ) -> Result<Self, StartError> {
         let params = caller_params(config, anchors, &alpn)?;
-        let connector = Connector::judged_by(params, revocations)
+        let connector = Connector::confirmed_by(params, keeper.known(), Arc::new(keeper.clone()))
             .map_err(|error| StartError::Key(anchors.to_owned(), error.to_string()))?;
         Ok(Self {
             connector,
@@ -405,7 +407,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
-    pub(crate) revocations: Arc<Revocations>,
+    pub(crate) keeper: &'a Keeper,
     pub(crate) tally: Option<Arc<dyn Tally>>,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
@@ -421,9 +423,8 @@ impl Hands<'_> {
         workers.extend(self.office());
         let mut callers: Vec<Caller> = self.contract.caller.iter().cloned().collect();
         for delivery in deliveries {
-            let revocations = Arc::clone(&self.revocations);
             let alpn = vec![Alpn::Http1];
-            let caller = Caller::new(self.config, &delivery.anchors, alpn, revocations)?;
+            let caller = Caller::new(self.config, &delivery.anchors, alpn, self.keeper)?;
             let lane = self.lane(delivery, &caller);
             workers.push(Box::pin(lane.run(self.stop.clone())));
             callers.push(caller);

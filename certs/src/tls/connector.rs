@@ -1,25 +1,25 @@
 //! The client's side of mutual TLS.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::acceptor::{refused, versions};
-use super::policy::StrictServers;
+use super::policy::{StrictServers, timestamp};
+use super::standing::{ClientStream, Standing};
 use super::{
     Alpn, Anchors, HandshakeError, Identity, PeerCertificate, RevocationList, TlsConfigError,
 };
-use crate::revocation::Revocations;
-
-/// A client's TLS stream; reads and writes like any other.
-pub type ClientStream<IO> = tokio_rustls::client::TlsStream<IO>;
+use crate::revocation::{Ask, Revocations};
 
 /// Everything that a client's TLS is made of.
 #[derive(Clone, Debug)]
@@ -38,16 +38,20 @@ pub struct ClientParams {
     pub alpn: Vec<Alpn>,
 }
 
-/// A client's TLS, shared by all its connections and by its clones; `replace` swaps all of it for those
-/// that come after.
+/// A client's TLS, shared by all its connections and by its clones; `replace` swaps all of it.
 #[derive(Clone)]
-pub struct Connector {
-    current: Arc<ArcSwap<Current>>,
+pub struct Connector(Arc<Shared>);
+
+pub(super) struct Shared {
+    current: ArcSwap<Current>,
+    replaced: AtomicU64,
     revocations: Arc<Revocations>,
+    ask: Option<Arc<dyn Ask>>,
 }
 
 struct Current {
     inner: TlsConnector,
+    servers: Arc<StrictServers>,
     deadline: Duration,
 }
 
@@ -69,23 +73,44 @@ impl Connector {
     }
 
     /// The same, with what is known about revocation beside the lists of the parameters. A stapled OCSP
-    /// answer of a watched authority is checked and counts as the answer to a question.
+    /// answer of a watched authority is checked and counts as the answer to a question; a server about which
+    /// nobody was asked passes.
     pub fn judged_by(
         params: ClientParams,
         revocations: Arc<Revocations>,
     ) -> Result<Self, TlsConfigError> {
-        let current = Current::build(&params, &revocations)?;
-        Ok(Self {
-            current: Arc::new(ArcSwap::from_pointee(current)),
-            revocations,
-        })
+        Self::with(&params, revocations, None)
     }
 
-    /// Puts a new key, anchors or revocation lists in place; connections that stand keep the old ones.
-    /// When the parameters are refused, nothing changes.
+    /// The same, asking about every server that staples nothing, before a byte is said to it: one whose
+    /// responder says nothing is refused.
+    pub fn confirmed_by(
+        params: ClientParams,
+        revocations: Arc<Revocations>,
+        ask: Arc<dyn Ask>,
+    ) -> Result<Self, TlsConfigError> {
+        Self::with(&params, revocations, Some(ask))
+    }
+
+    fn with(
+        params: &ClientParams,
+        revocations: Arc<Revocations>,
+        ask: Option<Arc<dyn Ask>>,
+    ) -> Result<Self, TlsConfigError> {
+        Ok(Self(Arc::new(Shared {
+            current: ArcSwap::from_pointee(Current::build(params, &revocations)?),
+            replaced: AtomicU64::new(0),
+            revocations,
+            ask,
+        })))
+    }
+
+    /// Puts a new key, anchors or revocation lists in place; connections that stand go on where their server
+    /// would still be believed. When the parameters are refused, nothing changes.
     pub fn replace(&self, params: &ClientParams) -> Result<(), TlsConfigError> {
-        let current = Current::build(params, &self.revocations)?;
-        self.current.store(Arc::new(current));
+        let current = Current::build(params, &self.0.revocations)?;
+        self.0.current.store(Arc::new(current));
+        self.0.replaced.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -102,15 +127,75 @@ impl Connector {
     {
         let name =
             ServerName::try_from(server_name.to_owned()).map_err(|_| HandshakeError::BadName)?;
-        let current = self.current.load_full();
-        let stream = tokio::time::timeout(current.deadline, current.inner.connect(name, io))
+        let current = self.0.current.load_full();
+        tokio::time::timeout(current.deadline, self.make(&current, name, io))
             .await
             .map_err(|_| HandshakeError::Deadline)?
-            .map_err(HandshakeError::from_io)?;
+    }
+
+    async fn make<IO>(
+        &self,
+        current: &Current,
+        name: ServerName<'static>,
+        io: IO,
+    ) -> Result<Connected<IO>, HandshakeError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let generation = self.0.generation();
+        let stream = current.inner.connect(name.clone(), io).await;
+        let stream = stream.map_err(HandshakeError::from_io)?;
         let (_, connection) = stream.get_ref();
         let peer = PeerCertificate::presented(connection.peer_certificates())?;
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        Ok(Connected { stream, peer, alpn })
+        if let Some(ask) = &self.0.ask {
+            ask.ask(&peer.der).await;
+            self.0.confirmed(&peer.der, UnixTime::now())?;
+        }
+        let standing = Standing::new(Arc::clone(&self.0), name, peer.clone(), generation);
+        Ok(Connected {
+            stream: ClientStream::new(stream, standing),
+            peer,
+            alpn,
+        })
+    }
+}
+
+impl Shared {
+    /// Counts the replacements and what was heard about revocation.
+    pub(super) fn generation(&self) -> u64 {
+        let replaced = self.replaced.load(Ordering::Acquire);
+        replaced.wrapping_add(self.revocations.generation())
+    }
+
+    /// Whether the server, which was believed before, would be believed now. Builds and checks the whole path
+    /// anew.
+    pub(super) fn judge(
+        &self,
+        name: &ServerName<'_>,
+        peer: &PeerCertificate,
+    ) -> Result<(), HandshakeError> {
+        let leaf = CertificateDer::from(peer.der.as_slice());
+        let rest: Vec<_> = peer
+            .intermediates
+            .iter()
+            .map(|der| CertificateDer::from(der.as_slice()))
+            .collect();
+        let now = UnixTime::now();
+        let servers = &self.current.load().servers;
+        servers
+            .verify_server_cert(&leaf, &rest, name, &[], now)
+            .map_err(|refused| HandshakeError::from_rustls(&refused))?;
+        match self.ask {
+            Some(_) => self.confirmed(&leaf, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Where somebody asks, what nobody has answered is refused.
+    fn confirmed(&self, leaf: &[u8], now: UnixTime) -> Result<(), HandshakeError> {
+        let judged = self.revocations.judge(leaf, timestamp(now));
+        judged.map_err(HandshakeError::from_refused)
     }
 }
 
@@ -132,15 +217,16 @@ impl Current {
         let verifier = verifier
             .build()
             .map_err(|error| TlsConfigError::Refused(error.to_string()))?;
+        let servers = Arc::new(StrictServers {
+            paths: verifier,
+            anchors: Arc::clone(&params.anchors.facts),
+            revocations: Arc::clone(revocations),
+        });
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(params.tls12))
             .map_err(refused)?
             .dangerous() // the library's own verifier, and our rules behind it
-            .with_custom_certificate_verifier(Arc::new(StrictServers {
-                paths: verifier,
-                anchors: Arc::clone(&params.anchors.facts),
-                revocations: Arc::clone(revocations),
-            }));
+            .with_custom_certificate_verifier(servers.clone());
         let mut config = match &params.identity {
             Some(identity) => {
                 let key = SingleCertAndKey::from(identity.certified()?);
@@ -156,6 +242,7 @@ impl Current {
         config.resumption = Resumption::disabled();
         Ok(Self {
             inner: Arc::new(config).into(),
+            servers,
             deadline: params.handshake_deadline,
         })
     }

@@ -5,6 +5,7 @@ use std::io;
 use rustls::{CertificateError, InvalidMessage};
 
 use super::policy::PolicyRefusal;
+use crate::revocation::Refused;
 
 /// Why TLS could not be set up from what the configuration names.
 #[derive(Debug, thiserror::Error)]
@@ -187,6 +188,15 @@ impl HandshakeError {
             Error::PeerIncompatible(_) => Self::Incompatible,
             Error::AlertReceived(alert) => Self::RefusedByPeer(format!("{alert:?}")),
             other => Self::Protocol(other.to_string()),
+        }
+    }
+
+    pub(super) const fn from_refused(refused: Refused) -> Self {
+        match refused {
+            Refused::Revoked => Self::Revoked,
+            Refused::ListExpired => Self::RevocationListExpired,
+            Refused::Unknown | Refused::Unasked => Self::RevocationUnknown,
+            Refused::Unreadable => Self::BadCertificate,
         }
     }
 

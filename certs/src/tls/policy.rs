@@ -182,7 +182,7 @@ fn check_revocation(
 }
 
 /// A clock outside the years 1 to 9999 makes everything expired.
-fn timestamp(now: UnixTime) -> Timestamp {
+pub(super) fn timestamp(now: UnixTime) -> Timestamp {
     i64::try_from(now.as_secs())
         .ok()
         .and_then(|second| Timestamp::from_second(second).ok())

@@ -1,22 +1,33 @@
 //! Who an operator is, by its certificate, and what its role allows.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use certs::tls::{Acceptor, Alpn, Anchors, Identity, PeerCertificate, ServerParams, ServerStream};
+use certs::tls::{
+    Acceptor, Alpn, Anchors, Identity, PeerCertificate, ServerParams, ServerStream, TlsConfigError,
+};
 use gateway_core::ports::{Act, Deed};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tonic::Status;
 
 use super::AdminParts;
 use crate::{
     config::{Config, Role},
     gateway::StartError,
+    revocation::Keeper,
 };
 
 /// Whoever may connect, and the TLS that proves it.
 pub struct Operators {
     acceptor: Acceptor,
+    keeper: Keeper,
     known: Vec<Known>,
+}
+
+/// An operator's connection, proven.
+pub(super) struct LetIn {
+    pub(super) stream: ServerStream<TcpStream>,
+    pub(super) caller: Caller,
+    pub(super) certificate: PeerCertificate,
 }
 
 #[derive(Debug, Clone)]
@@ -58,31 +69,16 @@ pub(crate) fn peer(text: &str) -> Option<Peer> {
 }
 
 impl Operators {
-    /// As the config names them; none without TLS.
+    /// As the config names them, judged by what `keeper` knows; none without TLS.
     ///
     /// # Errors
     /// Where a file is refused.
-    pub fn of(config: &Config) -> Result<Option<Self>, StartError> {
-        let Some(tls) = &config.admin.tls else {
+    pub fn of(config: &Config, keeper: &Keeper) -> Result<Option<Self>, StartError> {
+        let Some(params) = Self::params(config)? else {
             return Ok(None);
         };
-        let refused = |path: &std::path::Path, error: &dyn ToString| {
-            StartError::Key(path.to_owned(), error.to_string())
-        };
-        let identity = Identity::from_files(&tls.cert, &tls.key)
-            .map_err(|error| refused(&tls.cert, &error))?;
-        let anchors = fs::read(&tls.anchors).map_err(|error| refused(&tls.anchors, &error))?;
-        let client_anchors =
-            Anchors::from_pem(&anchors).map_err(|error| refused(&tls.anchors, &error))?;
-        let acceptor = Acceptor::new(ServerParams {
-            identity,
-            client_anchors,
-            crls: Vec::new(),
-            tls12: false,
-            handshake_deadline: HANDSHAKE,
-            alpn: vec![Alpn::H2, Alpn::Http1],
-        })
-        .map_err(|error| refused(&tls.cert, &error))?;
+        let acceptor = Acceptor::judged_by(params, keeper.known())
+            .map_err(|error| StartError::Key("admin.tls".into(), error.to_string()))?;
         let known = config.operators.iter().filter_map(|line| {
             Some(Known {
                 name: line.name.clone(),
@@ -90,19 +86,69 @@ impl Operators {
                 role: line.role,
             })
         });
-        let known = known.collect();
-        Ok(Some(Self { acceptor, known }))
+        Ok(Some(Self {
+            acceptor,
+            keeper: keeper.clone(),
+            known: known.collect(),
+        }))
     }
 
-    /// Makes the handshake; whoever is no operator is refused with a word.
-    pub(super) async fn accept(
-        &self,
-        stream: TcpStream,
-    ) -> Result<(ServerStream<TcpStream>, Caller), &'static str> {
+    /// What the files say now, checked whole.
+    pub(crate) fn params(config: &Config) -> Result<Option<ServerParams>, StartError> {
+        let Some(tls) = &config.admin.tls else {
+            return Ok(None);
+        };
+        let refused =
+            |path: &Path, error: &dyn ToString| StartError::Key(path.to_owned(), error.to_string());
+        let identity = Identity::from_files(&tls.cert, &tls.key)
+            .map_err(|error| refused(&tls.cert, &error))?;
+        let anchors = fs::read(&tls.anchors).map_err(|error| refused(&tls.anchors, &error))?;
+        let client_anchors =
+            Anchors::from_pem(&anchors).map_err(|error| refused(&tls.anchors, &error))?;
+        let params = ServerParams {
+            identity,
+            client_anchors,
+            crls: Vec::new(),
+            tls12: false,
+            handshake_deadline: HANDSHAKE,
+            alpn: vec![Alpn::H2, Alpn::Http1],
+        };
+        Acceptor::new(params.clone()).map_err(|error| refused(&tls.cert, &error))?;
+        Ok(Some(params))
+    }
+
+    /// New keys and anchors take the place of the old ones; open connections are judged by them.
+    pub(crate) fn replace(&self, params: ServerParams) -> Result<(), TlsConfigError> {
+        self.acceptor.replace(params)
+    }
+
+    /// Makes the handshake; whoever is no operator, or was taken back, is refused with a word.
+    pub(super) async fn accept(&self, stream: TcpStream) -> Result<LetIn, &'static str> {
         let accepted = self.acceptor.accept(stream).await;
         let accepted = accepted.map_err(|error| error.reason())?;
+        self.keeper.confirm(&accepted.peer.der).await?;
         let caller = self.caller(&accepted.peer).ok_or("no-operator")?;
-        Ok((accepted.stream, caller))
+        Ok(LetIn {
+            stream: accepted.stream,
+            caller,
+            certificate: accepted.peer,
+        })
+    }
+
+    /// Waits until the certificate would no longer be let in: taken back, of an anchor that has gone, or ended.
+    pub(super) async fn outlived(&self, certificate: &PeerCertificate) {
+        let (mut judged, mut at) = (self.acceptor.generation(), Instant::now());
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let generation = self.acceptor.generation();
+            if generation == judged && at.elapsed() < JUDGED_EVERY {
+                continue;
+            }
+            (judged, at) = (generation, Instant::now());
+            if self.acceptor.judge(certificate).is_err() {
+                return;
+            }
+        }
     }
 
     /// A certificate with several URIs belongs to nobody.
@@ -198,3 +244,7 @@ impl Caller {
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How often an open connection is looked at,
+const LOOK: Duration = Duration::from_millis(500);
+/// and how often its certificate is judged where nothing was heard.
+const JUDGED_EVERY: Duration = Duration::from_secs(30);

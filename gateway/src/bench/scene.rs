@@ -58,6 +58,7 @@ impl Scene {
             portal: "https://localhost:9".to_owned(), // nothing is sent there
             algorithm,
             step_millis: 0,
+            time_stamps: None,
         })?;
         layout.write_identities(&format!("https://localhost:{port}"))?;
         let config = Config::load(&layout.config()).map_err(StartError::Config)?;

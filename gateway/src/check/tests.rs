@@ -74,6 +74,27 @@ fn a_good_config_gets_a_page_that_names_partners_and_operations() {
 }
 
 #[test]
+fn what_an_agreement_says_about_keeping_needs_an_article() {
+    let folder = scene(300);
+    let file = folder.path().join("partners/tax.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("# retention_years", "retention_years")).unwrap();
+    let said = |report: Report| -> Vec<String> {
+        let problems = report.problems.iter();
+        problems.map(ToString::to_string).collect()
+    };
+    let found = said(report(&folder, now()));
+    assert!(
+        found.len() == 1 && found[0].contains("no article is named"),
+        "{found:?}"
+    );
+    let gateway = folder.path().join("gateway.toml");
+    let text = fs::read_to_string(&gateway).unwrap();
+    fs::write(&gateway, text.replace("# retention_law", "retention_law")).unwrap();
+    assert_eq!(said(report(&folder, now())), Vec::<String>::new());
+}
+
+#[test]
 fn a_certificate_is_told_before_it_ends_and_refused_after() {
     for (days, urgency) in [
         (59, Some("within two months")),

@@ -70,7 +70,8 @@ pub(crate) fn authorities(config: &Config) -> Result<Option<Authorities>, Wrong>
     Ok(Some(read))
 }
 
-/// How long what is kept; agreements are added by whoever knows them.
+/// How long what is kept; what agreements say is added by whoever knows which are in force, where an article is
+/// named: without one nothing is destroyed.
 ///
 /// # Errors
 /// What is wrong, at which key, and what to do.

@@ -1,6 +1,6 @@
 //! One partner's file: who it is, what it signs with, what was agreed, and where callbacks go.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use certs::keys::Algorithm;
 use gateway_core::{Road, partner::Environment};
@@ -125,6 +125,15 @@ section! {
         contacts: Vec<ContactLine> = Vec::new(),
         /// What it grants, by operation.
         operations: Named<GrantLine>,
+    }
+}
+
+impl AgreementLine {
+    /// Its number, and how long what it permits is kept, where it says so. No year is shorter than 366 days.
+    pub(super) fn kept(&self) -> Option<(String, Duration)> {
+        let years = self.retention_years?;
+        let seconds = u64::from(years) * 366 * 24 * 3_600;
+        Some((self.number.clone(), Duration::from_secs(seconds)))
     }
 }
 

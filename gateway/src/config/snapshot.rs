@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub partners: Arc<Partners>,
     /// Where callbacks go, by partner.
     pub deliveries: BTreeMap<PartnerId, Delivery>,
+    /// How long what each agreement permits is kept, by its number; of two with one number the longer.
+    pub kept: Arc<BTreeMap<String, Duration>>,
     /// Which file each partner's registration stands in, with the lines of its keys.
     pub(crate) places: BTreeMap<PartnerId, Place>,
     /// What each file grants, where officers sign for it.
@@ -81,7 +83,12 @@ impl Snapshot {
         let mut deliveries = BTreeMap::new();
         let mut places = BTreeMap::new();
         let mut sources = Vec::new();
+        let mut kept = BTreeMap::new();
         for (file, place) in read {
+            for (number, time) in file.agreements.iter().filter_map(AgreementLine::kept) {
+                let longest: &mut Duration = kept.entry(number).or_default();
+                *longest = time.max(*longest);
+            }
             sources.extend(loader.source(&file.id, &place));
             loader.environment(&file, &place);
             loader.promotion(&file, &place);
@@ -98,6 +105,7 @@ impl Snapshot {
             Some(partners) if loader.problems.is_empty() => Ok(Self {
                 partners: Arc::new(partners),
                 deliveries,
+                kept: Arc::new(kept),
                 places,
                 sources,
                 stamps: loader.stamps,

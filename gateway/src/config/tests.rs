@@ -790,6 +790,20 @@ fn a_changed_partner_takes_effect_whole_and_a_broken_one_not_at_all() {
 }
 
 #[test]
+fn how_long_agreements_keep_what_they_permit_changes_with_the_files() {
+    let scene = Scene::new();
+    let snapshot = scene.partners(&[]).unwrap();
+    let watched = Arc::new(Watched::new(scene.config(), OPERATIONS.to_vec(), &snapshot));
+    let kept = watched.kept();
+    assert!(kept.load().is_empty());
+    let text = changed(TAX, &[("# retention_years = 10", "retention_years = 10")]);
+    scene.write("partners/tax.toml", &text);
+    assert!(matches!(watched.look(), Reload::Swapped));
+    let years = Duration::from_secs(10 * 366 * 24 * 3_600);
+    assert_eq!(kept.load().values().collect::<Vec<_>>(), [&years]);
+}
+
+#[test]
 fn what_was_kept_back_is_read_again_when_a_file_that_it_named_appears_or_changes() {
     use std::os::unix::fs::PermissionsExt as _;
     let scene = Scene::new();

@@ -20,6 +20,8 @@ pub struct Watched {
     operations: Vec<&'static Operation>,
     current: Arc<ArcSwap<Partners>>,
     deliveries: BTreeMap<PartnerId, Delivery>,
+    /// How long agreements keep what they permit.
+    kept: Arc<ArcSwap<BTreeMap<String, Duration>>>,
     /// The files of the last reading, good or not, as they looked to it.
     seen: Mutex<Stamps>,
     /// What the first reading found, where officers sign for it.
@@ -63,6 +65,7 @@ impl Watched {
         Self {
             operations,
             deliveries: snapshot.deliveries.clone(),
+            kept: Arc::new(ArcSwap::new(Arc::clone(&snapshot.kept))),
             current: Arc::new(ArcSwap::new(Arc::clone(&snapshot.partners))),
             seen: Mutex::new(snapshot.stamps.clone()),
             first: snapshot.sources.clone(),
@@ -105,6 +108,12 @@ impl Watched {
         &self.deliveries
     }
 
+    /// How long what each agreement permits is kept, by its number; it changes with the files.
+    #[must_use]
+    pub fn kept(&self) -> Arc<ArcSwap<BTreeMap<String, Duration>>> {
+        Arc::clone(&self.kept)
+    }
+
     /// The registrations in force.
     #[must_use]
     pub fn current(&self) -> Arc<Partners> {
@@ -123,6 +132,7 @@ impl Watched {
             Ok(snapshot) => match self.admit(&snapshot) {
                 Ok(()) => {
                     *seen = snapshot.stamps;
+                    self.kept.store(snapshot.kept);
                     self.current.store(snapshot.partners);
                     Reload::Swapped
                 }

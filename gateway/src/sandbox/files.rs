@@ -21,6 +21,8 @@ pub struct Settings {
     pub algorithm: &'static str,
     /// Milliseconds between two steps of a dossier.
     pub step_millis: u64,
+    /// The time-stamping authority of this machine, an URL; none leaves the journal without time-stamps.
+    pub time_stamps: Option<String>,
 }
 
 /// The login that the simulated portal expects of the gateway; made up.
@@ -70,6 +72,7 @@ fn gateway(settings: &Settings) -> String {
         algorithm,
         ..
     } = settings;
+    let journal = journal(settings.time_stamps.as_deref());
     format!(
         r#"# Written by `lienthong sandbox`. Synthetic people, made-up keys.
 environment = "sandbox"
@@ -96,7 +99,7 @@ algorithm = "{algorithm}"
 [store]
 path = "store.sqlite"
 seal_key = "seal.key"
-
+{journal}
 [insurance]
 mode = "embedded"
 path = "registry.sqlite"
@@ -114,6 +117,21 @@ poll_ms = 100
 [danger]
 "#
     )
+}
+
+/// Checkpoints come quickly here, so that whoever tries the sandbox sees them stamped.
+fn journal(time_stamps: Option<&str>) -> String {
+    time_stamps.map_or_else(String::new, |url| {
+        format!(
+            r#"
+[journal]
+checkpoint_seconds = 2
+tsa = ["{url}"]
+tsa_private = true
+tsa_anchors = "ca.pem"
+"#
+        )
+    })
 }
 
 fn head(id: &str, name: &str) -> String {

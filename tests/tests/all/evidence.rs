@@ -17,13 +17,16 @@ use certs::seal::Vault;
 use gateway::{
     config::Config,
     container::{self, Finding, Trust, Verdict},
-    evidence,
+    evidence, sandbox,
 };
-use gateway_store::{Engine, What, Witnesses};
+use gateway_store::{Engine, PostgresParams, What, Witnesses};
 use gateway_tests::{
-    house::{House, Plan},
+    house::{self, House, Plan},
+    pg,
     tool::{has, run},
 };
+
+use super::database::on;
 
 /// How long anything that is waited for may take.
 const AT_MOST: Duration = Duration::from_secs(60);
@@ -130,10 +133,13 @@ async fn say(house: &House) -> String {
 }
 
 fn exported(house: &House, id: &str) -> Vec<u8> {
+    exported_from(&Engine::Sqlite(house.file("store.sqlite")), house, id)
+}
+
+fn exported_from(engine: &Engine, house: &House, id: &str) -> Vec<u8> {
     let config = Config::load(&house.file("gateway.toml")).unwrap();
     let vault = Vault::open_file(&house.file("seal.key")).unwrap();
-    let engine = Engine::Sqlite(house.file("store.sqlite"));
-    let dossier = gateway_store::dossier(&engine, &vault, id).unwrap();
+    let dossier = gateway_store::dossier(engine, &vault, id).unwrap();
     container::export(&config, &dossier.unwrap()).unwrap()
 }
 
@@ -283,6 +289,57 @@ fn every_changed_entry_is_found(bytes: &[u8], trust: &Trust) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_sandboxs_journal_bears_the_time_stamps_of_its_own_authority() {
+    if !has("openssl") {
+        return;
+    }
+    let (folder, _) = house::folder();
+    let options = sandbox::Options {
+        dir: folder.path().to_owned(),
+        port: 0,
+        admin_port: 0,
+        people: 300,
+        once: true,
+        json: true,
+    };
+    assert!(sandbox::run(options).await.unwrap(), "a flow failed");
+    let at = |name: &str| folder.path().join("gateway").join(name);
+    let store = rusqlite::Connection::open(at("store.sqlite")).unwrap();
+    let ask = |sql: &str| {
+        store
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(
+        ask("SELECT count(*) FROM checkpoint WHERE token IS NULL"),
+        0
+    );
+    assert_ne!(ask("SELECT count(*) FROM checkpoint"), 0);
+    let first = "SELECT lower(hex(evidence)) FROM journal WHERE kind = 1 ORDER BY seq LIMIT 1";
+    let id: String = store.query_row(first, [], |row| row.get(0)).unwrap();
+    let (config, vault) = (
+        Config::load(&at("gateway.toml")),
+        Vault::open_file(&at("seal.key")),
+    );
+    let engine = Engine::Sqlite(at("store.sqlite"));
+    let dossier = gateway_store::dossier(&engine, &vault.unwrap(), &id).unwrap();
+    let bytes = container::export(&config.unwrap(), &dossier.unwrap()).unwrap();
+    let root = Some(fs::read(at("ca.pem")).unwrap());
+    let trust = Trust {
+        authorities: root.clone(),
+        time_stamps: root,
+    };
+    let findings = container::judge(&container::read(&bytes).unwrap(), &trust);
+    let words = "time-stamping authority you trust";
+    assert!(
+        says(&findings, Verdict::Proven, words),
+        "{}",
+        all(&findings)
+    );
+    assert!(!says(&findings, Verdict::Broken, ""), "{}", all(&findings));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_was_put_back_whole_is_found_by_the_copies_and_only_by_them() {
     let mut house = plan("").start().await;
     say(&house).await;
@@ -349,4 +406,72 @@ async fn a_checkpoint_that_was_changed_in_the_store_is_found() {
         fs::write(&path, &good).unwrap();
     }
     verify().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql_checkpoints_are_signed_stamped_exported_and_held_against_the_chain() {
+    let Some(cluster) = pg::Cluster::shared().filter(|_| has("openssl")) else {
+        return;
+    };
+    let url = cluster.database();
+    let tsa = Stamper::start();
+    tsa.is_up.store(true, Ordering::SeqCst);
+    let plan = plan(&format!(
+        "tsa = [\"http://{}/tsa\"]\ntsa_private = true\ntsa_anchors = \"tsa-root.pem\"",
+        tsa.address
+    ));
+    let root = fs::read_to_string(tsa.root()).unwrap();
+    let plan = on(plan.write("tsa-root.pem", root), &url, "one");
+    let mut house = plan.start().await;
+    let engine = Engine::Postgres(PostgresParams::new(&url));
+    let trust = Trust {
+        authorities: Some(fs::read(house.file("ca.pem")).unwrap()),
+        time_stamps: Some(fs::read(tsa.root()).unwrap()),
+    };
+    let id = say(&house).await;
+    let started = Instant::now();
+    loop {
+        let bytes = exported_from(&engine, &house, &id);
+        let findings = container::judge(&container::read(&bytes).unwrap(), &trust);
+        assert!(!says(&findings, Verdict::Broken, ""), "{}", all(&findings));
+        if says(
+            &findings,
+            Verdict::Proven,
+            "time-stamping authority you trust",
+        ) {
+            break;
+        }
+        assert!(started.elapsed() < AT_MOST, "{}", all(&findings));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    say(&house).await;
+    house.drain().await;
+    let vault = Vault::open_file(&house.file("seal.key")).unwrap();
+    let copies = Witnesses {
+        checkpoints: evidence::kept(&house.file("../elsewhere")).unwrap(),
+    };
+    let whole = gateway_store::verify_beside(&engine, &vault, &copies).unwrap();
+    assert!(whole[0].checkpoints >= 2, "{whole:?}");
+    let name = url
+        .strip_prefix("postgresql:///")
+        .unwrap()
+        .split('?')
+        .next()
+        .unwrap();
+    let said = |sql: &str| cluster.psql(name, &format!("SET search_path = lienthong_store; {sql}"));
+    assert_eq!(
+        said("SELECT count(*) FROM checkpoint WHERE token IS NULL").trim(),
+        "0"
+    );
+    for edit in [
+        "UPDATE checkpoint SET signature = '\\x00' WHERE last = (SELECT min(last) FROM checkpoint)",
+        "DELETE FROM checkpoint WHERE last = (SELECT min(last) FROM checkpoint)",
+    ] {
+        said("CREATE TABLE kept AS TABLE checkpoint");
+        said(edit);
+        let broken = gateway_store::verify_all(&engine, &vault).unwrap_err();
+        assert_eq!(broken.what, What::Checkpoint, "{edit}");
+        said("DELETE FROM checkpoint; INSERT INTO checkpoint TABLE kept; DROP TABLE kept");
+    }
+    gateway_store::verify_beside(&engine, &vault, &copies).unwrap();
 }

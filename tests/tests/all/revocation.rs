@@ -8,14 +8,17 @@ use std::{
 
 use certs::{
     pki::{Authority, Entry, IssueParams, Register, Usage, write_private, write_public},
-    tls::PeerCertificate,
+    tls::{Anchors, Identity, PeerCertificate},
 };
-use conformance::authority::{LIST_PATH, OCSP_PATH, Services, Trouble};
+use conformance::{
+    authority::{LIST_PATH, OCSP_PATH, Services, Trouble},
+    portal::STATES,
+};
 use gateway::sandbox::layout::Layout;
 use gateway_tests::{
     client::{Wire, is_closed, read_reply},
     house::{self, House, Plan},
-    message::{Json, Message, Tax},
+    message::{Json, Message, Tax, dossier},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::fault::FaultCode;
@@ -293,4 +296,131 @@ async fn a_renewed_certificate_is_taken_up_whole_and_no_connection_is_lost() {
     let ends = house.gateway().metrics().certificate_ends();
     let leaf = PeerCertificate::from_der(&renewed.der).unwrap();
     assert!(ends["tls.cert"] == leaf.not_after && ends.contains_key("partners.tax.keys.tax-1"));
+}
+
+/// Waits until it is so.
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + MINUTE;
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_whose_server_was_taken_back_is_told_nothing_more_until_it_is_good_again() {
+    let (_folder, authority) = authority();
+    let now = Timestamp::now();
+    let list = |revoked: &[&[u8]], at| {
+        authority
+            .revocation_list(revoked, at, at + HOUR * 2)
+            .unwrap()
+    };
+    let text = Arc::new(Mutex::new(list(&[], now - HOUR)));
+    let (uri, _served) = publish(&text).await;
+    let house = watching(&authority, &format!("crl = \"{uri}\""))
+        .with_portal(1_000)
+        .start()
+        .await;
+    let portal = house.portal.clone().unwrap();
+    let holder = &house.landmarks.card_holders[0];
+    let members = dossier::members(house.now(), holder, &holder.name);
+    let submitted = dossier::message(house.now(), &members).sign(&house.key("portal"));
+    let reply = house.wire("portal").send(&submitted).await;
+    let code = reply.assert_ok().json()["MaHoSo"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let told = || portal.dossier(&code).map_or(0, |seen| seen.states().len());
+    until("nothing is told", async || told() > 0).await;
+    let server = serial_of(&house, "portal", "tls.pem");
+    *text.lock().unwrap() = list(&[&server], now);
+    // the connection that stands is not used again, and none is made
+    let failed = "lienthong_deliveries_total{partner=\"portal\",outcome=\"retry\"}";
+    until("the server is believed", async || {
+        house.gateway().metrics().text().contains(failed)
+    })
+    .await;
+    let before = told();
+    assert!(before < STATES.len(), "all was told before");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(told(), before, "a revoked server was told something");
+    *text.lock().unwrap() = list(&[], now + SignedDuration::from_secs(1));
+    portal.wait_for(&code, &STATES, MINUTE).await.unwrap();
+    // all that it saw meanwhile were handshakes that we broke off
+    let mut seen = portal.violations();
+    seen.retain(|violation| violation != "a TLS handshake that failed");
+    assert_eq!(seen, Vec::<String>::new());
+}
+
+/// An operator's certificate, its serial number and the operators' listener with a file of anchors of its own.
+fn operators(authority: &Authority, place: &str) -> (Plan, Identity, Vec<u8>) {
+    let params = IssueParams {
+        san_uri: Some("urn:lienthong:sandbox:operator:an".to_owned()),
+        ..IssueParams::new("an", Usage::Client, Timestamp::now())
+    };
+    let issued = authority.issue(&params).unwrap();
+    let (chain, key) = (issued.chain_pem.as_bytes(), issued.key_pem.as_bytes());
+    let plan = watching(authority, place)
+        .replace("gateway.toml", "us = \"vss\"\n", "us = \"vss\"\nreload_seconds = 1\n")
+        .replace(
+            "gateway.toml",
+            "[store]\n",
+            "[admin.tls]\ncert = \"tls.pem\"\nkey = \"tls.key\"\nanchors = \"operators.pem\"\n\n\
+             [[operators]]\nname = \"an\"\npeer = \"urn:lienthong:sandbox:operator:an\"\nrole = \"viewer\"\n\n\
+             [store]\n",
+        )
+        .write("operators.pem", authority.root_pem().to_owned());
+    (plan, Identity::from_pem(chain, key).unwrap(), issued.serial)
+}
+
+const PROBE: &[u8] = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// Whether the operators' listener answers on a new connection.
+async fn is_answered(wire: &Wire) -> bool {
+    let Ok((mut stream, _)) = wire.open().await else {
+        return false;
+    };
+    stream.write_all(PROBE).await.is_ok() && read_reply(&mut stream).await.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_was_taken_back_is_out_and_anchors_of_operators_are_read_while_running() {
+    let (_folder, authority) = authority();
+    let now = Timestamp::now();
+    let list = |revoked: &[&[u8]], at| {
+        authority
+            .revocation_list(revoked, at, at + HOUR * 2)
+            .unwrap()
+    };
+    let text = Arc::new(Mutex::new(list(&[], now - HOUR)));
+    let (uri, _served) = publish(&text).await;
+    let (plan, identity, serial) = operators(&authority, &format!("crl = \"{uri}\""));
+    let house = plan.start().await;
+    let anchors = Anchors::from_pem(authority.root_pem().as_bytes()).unwrap();
+    let wire = Wire::new(house.gateway().admin(), &anchors, Some(&identity));
+    let talks = async || {
+        let (mut stream, _) = wire.open().await.unwrap();
+        stream.write_all(PROBE).await.unwrap();
+        read_reply(&mut stream).await.unwrap();
+        stream
+    };
+    let mut stream = talks().await;
+    // other anchors: the open connection ends, and nobody of the old ones comes in
+    let other = Authority::generate("other", now).unwrap();
+    write_public(&house.file("operators.pem"), other.root_pem()).unwrap();
+    assert!(is_closed(&mut stream, MINUTE).await, "it lives on");
+    assert!(!is_answered(&wire).await);
+    assert_refused(&house, "unknown-issuer").await;
+    // half a file changes nothing
+    write_public(&house.file("operators.pem"), "no certificate").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(!is_answered(&wire).await);
+    write_public(&house.file("operators.pem"), authority.root_pem()).unwrap();
+    until("never let in again", async || is_answered(&wire).await).await;
+    let mut stream = talks().await;
+    *text.lock().unwrap() = list(&[&serial], now);
+    assert!(is_closed(&mut stream, MINUTE).await, "it lives on");
+    assert!(!is_answered(&wire).await);
+    assert_refused(&house, "revoked").await;
 }

@@ -1,7 +1,7 @@
 //! Access tokens where a partner's registration demands them: every reason to refuse one, and the keys
 //! of the issuer, fetched when they are needed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use certs::{
     pki::{IssueParams, Usage},
@@ -30,6 +30,11 @@ struct Scene {
 
 impl Scene {
     async fn new(more: &str) -> Self {
+        Self::patient(more, "").await
+    }
+
+    /// With these lines about how the issuer's keys are kept.
+    async fn patient(more: &str, patience: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let token = format!(
@@ -38,6 +43,7 @@ impl Scene {
         );
         let house = House::plan()
             .replace("partners/tax.toml", "[quota]\n", token)
+            .replace("gateway.toml", "[sign]\n", format!("{patience}[sign]\n"))
             .start()
             .await;
         let server = server(&house);
@@ -228,4 +234,46 @@ async fn unknown_keys_make_the_gateway_ask_the_issuer_but_not_at_every_token() {
         reply.assert_fault(TokenRefused, "token-unknown-kid");
     }
     assert_eq!(scene.server.seen().key_sets, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuers_new_key_is_fetched_and_the_one_that_it_took_back_is_out() {
+    let scene = Scene::patient("", "[tokens]\nfresh_seconds = 2\nbetween_seconds = 1\n\n").await;
+    let (old, claims) = (scene.server.kid(), scene.claims());
+    let before = scene.server.sign(&claims).unwrap();
+    scene.show(&before).await.assert_ok();
+    scene.server.rotate(today()).unwrap();
+    assert_ne!(scene.server.kid(), old);
+    let after = scene.server.sign(&scene.claims()).unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    for (token, status, what) in [
+        (&after, 200, "the new key is never taken"),
+        (&before, 401, "the old key is believed for ever"),
+    ] {
+        while scene.show(token).await.status != status {
+            assert!(tokio::time::Instant::now() < deadline, "{what}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    let refused = scene.show(&before).await;
+    refused.assert_fault(TokenRefused, "token-unknown-kid");
+    scene.show(&after).await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_fetched_from_the_registered_address_whatever_a_token_names() {
+    let scene = Scene::new("").await;
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("https://{}/jwks", elsewhere.local_addr().unwrap());
+    for name in ["jku", "x5u", "jwk"] {
+        let header = json!({ "alg": "ES256", "kid": scene.server.kid(), name: uri });
+        let token = scene.server.sign_under(&header, &scene.claims()).unwrap();
+        let reply = scene.show(&token).await;
+        reply.assert_fault(TokenRefused, &reply.reason());
+    }
+    let claims = with(scene.claims(), "iss", json!(uri));
+    let reply = scene.show_claims(&claims).await;
+    reply.assert_fault(TokenRefused, "token-issuer");
+    let called = tokio::time::timeout(Duration::from_millis(200), elsewhere.accept());
+    assert!(called.await.is_err(), "somebody called");
 }

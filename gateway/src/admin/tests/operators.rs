@@ -13,7 +13,7 @@ use super::{
     },
     *,
 };
-use crate::config::Config;
+use crate::{config::Config, revocation::Keeper};
 
 /// Keeps every act and says that it is done.
 #[derive(Default)]
@@ -59,13 +59,15 @@ impl Desk {
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, Vec::new()).unwrap();
         let diary = Arc::<Diary>::default();
+        let keeper = Keeper::open(&config, Arc::new(SystemClock), Arc::new(Metrics::new()));
+        let keeper = keeper.unwrap();
         let parts = AdminParts {
             log: Arc::new(Remembered),
             office: Arc::<Diary>::clone(&diary),
             book: Arc::new(Quiet),
             ledger: Arc::new(Quiet),
             registrations: Arc::new(Quiet),
-            operators: Operators::of(&config).unwrap().map(Arc::new),
+            operators: Operators::of(&config, &keeper).unwrap().map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             partners: Arc::new(ArcSwap::from_pointee(partners)),
             clock: Arc::new(SystemClock),
