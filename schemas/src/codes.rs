@@ -16,6 +16,7 @@ pub mod number_schemes;
 pub mod procedures;
 pub mod provinces;
 pub mod reference_levels;
+pub mod taxpayer_standings;
 pub mod taxpayer_statuses;
 
 use jiff::civil::Date;

@@ -8,11 +8,14 @@
 //! civil register writes (TCVN 6909:2001, Circular 39/2017/TT-BTTTT item 3.14).
 
 mod fold;
+mod score;
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+pub use score::{Score, Why, score};
 
 /// A person's name in NFC, 1 to 255 characters; `Debug` is redacted and there is no `Display`.
 #[derive(Clone, PartialEq, Eq, Hash)]

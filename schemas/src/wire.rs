@@ -6,3 +6,4 @@ pub mod civil;
 pub mod object;
 pub mod portal;
 pub mod tax;
+pub mod tax_records;

@@ -20,6 +20,8 @@ mod writer;
 pub use reader::{ReadError, Reader};
 pub use writer::{Name, Writer};
 
+pub(crate) use lexical::reference;
+
 use tokens::Tokens;
 
 /// The bounds of one XML document; the default is what in-line signed XML may be.

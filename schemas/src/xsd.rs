@@ -11,6 +11,11 @@ use uppsala::{Parser, ValidationError, XsdValidator};
 /// The tax profile, version 1, as published.
 pub const TAX_V1: &str = include_str!("../xsd/tax/v1/tax.xsd");
 
+/// The bulk records of the tax profile, version 1, as published.
+pub const TAX_RECORDS_V1: &str = include_str!("../xsd/tax-records/v1/records.xsd");
+
+static TAX_RECORDS_V1_VALIDATOR: LazyLock<XsdValidator> = LazyLock::new(|| compile(TAX_RECORDS_V1));
+
 static TAX_V1_VALIDATOR: LazyLock<XsdValidator> = LazyLock::new(|| compile(TAX_V1));
 
 /// What kind of rule a document breaks.
@@ -60,6 +65,15 @@ pub struct SchemaError {
 /// The first rule broken, in document order.
 pub fn validate_tax_v1(document: &[u8]) -> Result<(), SchemaError> {
     validate(&TAX_V1_VALIDATOR, document, TAX_V1)
+}
+
+/// Validates a stream of bulk records, version 1: for partners' tests and ours, since it builds a tree. A chunk that
+/// arrives is read by [`crate::wire::tax_records`].
+///
+/// # Errors
+/// The first rule broken, in document order.
+pub fn validate_tax_records_v1(document: &[u8]) -> Result<(), SchemaError> {
+    validate(&TAX_RECORDS_V1_VALIDATOR, document, TAX_RECORDS_V1)
 }
 
 fn compile(schema: &str) -> XsdValidator {

@@ -12,11 +12,14 @@
     )
 )]
 
+pub mod compare;
+pub mod country;
 mod decode;
 mod encode;
 mod envelope;
 mod face;
 mod perform;
+pub mod reconcile;
 #[cfg(test)]
 mod testscene;
 

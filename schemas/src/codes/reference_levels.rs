@@ -1,5 +1,5 @@
 //! Amounts that contributions and caps are counted from, in VND a month: the base salary, since 2025-07-01 the
-//! reference level (mức tham chiếu), and the minimum wages of the four regions.
+//! reference level (mức tham chiếu), and the minimum wages of the four regions. Wages before 2020 are not in our sources.
 
 use jiff::civil::{Date, date};
 
@@ -71,6 +71,32 @@ pub fn salary_cap_vnd(on: Date) -> Option<u64> {
 /// The highest salary for unemployment insurance in a region on a day, in VND a month.
 pub fn unemployment_cap_vnd(region: u8, on: Date) -> Option<u64> {
     Some(cap(CapBase::RegionalWage, on)?.times * regional_wage(region, on)?.vnd)
+}
+
+/// The lowest salary that contributions of full-time work are counted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Floor {
+    /// What it is a multiple of.
+    pub base: CapBase,
+    /// The multiple.
+    pub times: u64,
+    /// When it holds.
+    pub term: Term,
+}
+
+/// The rule of the floor on a day.
+pub fn floor(on: Date) -> Option<&'static Floor> {
+    FLOORS.iter().find(|row| row.term.holds_on(on))
+}
+
+/// The lowest salary of full-time work in a region on a day, in VND a month.
+pub fn salary_floor_vnd(region: u8, on: Date) -> Option<u64> {
+    let floor = floor(on)?;
+    let base = match floor.base {
+        CapBase::ReferenceLevel => find(on)?.vnd,
+        CapBase::RegionalWage => regional_wage(region, on)?.vnd,
+    };
+    Some(floor.times * base)
 }
 
 const LEVELS: &[ReferenceLevel] = &[
@@ -191,6 +217,16 @@ const CAPS: &[Cap] = &[
     },
 ];
 
+const FLOORS: &[Floor] = &[Floor {
+    base: CapBase::RegionalWage,
+    times: 1,
+    term: Term::since(
+        date(2020, 1, 1),
+        "own profile: the regional minimum wage, until the texts on the lowest base are read",
+        Certainty::OwnProfile,
+    ),
+}];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +251,14 @@ mod tests {
         assert_eq!(salary_cap_vnd(date(2026, 6, 30)), Some(46_800_000));
         assert_eq!(unemployment_cap_vnd(1, date(2026, 1, 1)), Some(106_200_000));
         assert_eq!(unemployment_cap_vnd(5, date(2026, 1, 1)), None);
+    }
+
+    #[test]
+    fn the_floor_is_the_wage_of_the_region_and_unknown_where_that_is() {
+        assert_eq!(salary_floor_vnd(4, date(2026, 1, 1)), Some(3_700_000));
+        assert_eq!(salary_floor_vnd(1, date(2022, 6, 30)), Some(4_420_000));
+        assert_eq!(salary_floor_vnd(5, date(2026, 1, 1)), None);
+        assert_eq!(salary_floor_vnd(1, date(2019, 12, 31)), None);
     }
 
     #[test]

@@ -4,21 +4,65 @@ use unicode_normalization::UnicodeNormalization;
 
 /// NFC, case folded, Đ look-alikes folded, spaces collapsed, each tone mark moved to one place.
 pub(super) fn key(name: &str) -> String {
-    let folded: String = name
+    key_by(name, Steps::ALL)
+}
+
+/// Which steps of the key are taken; composition always is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steps {
+    pub(super) case: bool,
+    pub(super) space: bool,
+    pub(super) tone: bool,
+    pub(super) look_alike: bool,
+}
+
+impl Steps {
+    pub(super) const ALL: Self = Self {
+        case: true,
+        space: true,
+        tone: true,
+        look_alike: true,
+    };
+}
+
+/// The key by some of its steps, which tells what each of them overlooks.
+pub(super) fn key_by(name: &str, steps: Steps) -> String {
+    let mut cased = String::with_capacity(name.len());
+    match steps.case {
+        true => cased.extend(
+            name.chars()
+                .flat_map(char::to_uppercase)
+                .flat_map(char::to_lowercase),
+        ),
+        false => cased.push_str(name),
+    }
+    let folded: String = cased
         .chars()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .map(fold_look_alike)
+        .map(|c| {
+            if steps.look_alike {
+                fold_look_alike(c)
+            } else {
+                c
+            }
+        })
         .nfd()
         .collect();
-    let words = folded.split_whitespace().map(settle_tone);
-    words.collect::<Vec<_>>().join(" ").nfc().collect()
+    let settled = |word| match steps.tone {
+        true => settle_tone(word),
+        false => String::from(word),
+    };
+    let words: Vec<String> = match steps.space {
+        true => folded.split_whitespace().map(settled).collect(),
+        false => folded.split(' ').map(settled).collect(),
+    };
+    words.join(" ").nfc().collect()
 }
 
 /// Ð (U+00D0) and Ɖ (U+0189) are typed for Đ (U+0110); a curly apostrophe for a straight one.
 fn fold_look_alike(c: char) -> char {
     match c {
         '\u{00F0}' | '\u{0256}' => 'đ',
+        '\u{00D0}' | '\u{0189}' => 'Đ',
         '\u{2019}' => '\'',
         _ => c,
     }

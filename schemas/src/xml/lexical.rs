@@ -65,7 +65,7 @@ fn character(text: &str, at: usize) -> Result<usize, XmlError> {
 }
 
 /// The character that `&…;` at the start of `rest` stands for, and the length of the reference.
-pub(super) fn reference(rest: &[u8]) -> Option<(char, usize)> {
+pub(crate) fn reference(rest: &[u8]) -> Option<(char, usize)> {
     let head = rest.get(..rest.len().min(REFERENCE_BYTES_MAX))?;
     let end = head.iter().position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(head.get(1..end)?).ok()?;
