@@ -29,6 +29,14 @@ pub struct Landmarks {
     pub employers: Vec<Employer>,
     /// Tax code of an employer whose newest statement is still open, where there is one.
     pub employer_incomplete: Option<String>,
+    /// Tax code of an employer in arrears, where there is one.
+    pub employer_in_arrears: Option<String>,
+    /// Tax code of a branch, where there is one.
+    pub branch: Option<String>,
+    /// Tax code of a household business, its owner's PIN, where there is one.
+    pub household: Option<String>,
+    /// A personal tax code that two people have, where there is one.
+    pub ambiguous_mst: Option<String>,
     /// A tax code with a right check digit that nobody has.
     pub unregistered_mst: Option<String>,
     /// The newest month whose statements are closed, `yyyy-MM`.

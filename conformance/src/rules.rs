@@ -56,6 +56,14 @@ mod r055_embedded_key;
 mod r060_xml_answer_is_bound;
 mod r061_json_answer_is_bound;
 mod r062_disclosure_by_field;
+mod r063_future_period;
+mod r064_period_before_1995;
+mod r065_branch_of_another_parent;
+mod r066_key_twice;
+mod r067_more_lines_than_agreed;
+mod r068_not_utf_8;
+mod r069_line_by_line;
+mod r070_a_claim_tells_nothing_else;
 mod r099_over_the_limit;
 
 use std::time::Duration;
@@ -205,6 +213,14 @@ pub const ALL: &[&Rule] = &[
     &r060_xml_answer_is_bound::RULE,
     &r061_json_answer_is_bound::RULE,
     &r062_disclosure_by_field::RULE,
+    &r063_future_period::RULE,
+    &r064_period_before_1995::RULE,
+    &r065_branch_of_another_parent::RULE,
+    &r066_key_twice::RULE,
+    &r067_more_lines_than_agreed::RULE,
+    &r068_not_utf_8::RULE,
+    &r069_line_by_line::RULE,
+    &r070_a_claim_tells_nothing_else::RULE,
     &r099_over_the_limit::RULE,
 ];
 

@@ -1,4 +1,4 @@
-//! The tax department: asks about employers in signed XML and judges the signed answers.
+//! The tax department: asks about employers and persons in signed XML and judges the signed answers.
 //!
 //! Its emitter and its reading of the answer are its own; the facts are those of the published schema
 //! `urn:vn:lienthong:tax:v1` (own profile) and of Circular 13/2017/TT-BTTTT (the four results).
@@ -10,7 +10,9 @@ use std::path::Path;
 
 pub use answer::EmployerFacts;
 pub(crate) use answer::bound_fault;
-pub(crate) use message::{Draft, PATH, ping as ping_body, verify_employer};
+pub(crate) use message::{
+    Draft, PATH, ping as ping_body, verify_branch, verify_employer, verify_many,
+};
 
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
 use crate::client::{Client, Reply};
@@ -25,7 +27,7 @@ use crate::state::Ledger;
 pub const PURPOSE: &str = "tax-compliance";
 
 /// Every field that can be asked for, in the order of the schema.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 12] = [
     "participationState",
     "participants",
     "fund",
@@ -34,6 +36,21 @@ pub const FIELDS: [&str; 8] = [
     "arrears",
     "name",
     "unitCode",
+    "registeredFrom",
+    "units",
+    "ageing",
+    "lastD02",
+];
+
+/// Every field that can be asked for of a person, in the order of the schema.
+pub const PERSON_FIELDS: [&str; 7] = [
+    "name",
+    "birthDate",
+    "pin",
+    "siNumber",
+    "employers",
+    "months",
+    "base",
 ];
 
 /// The simulated tax department.
@@ -69,13 +86,17 @@ impl Department {
         &self.desk.client
     }
 
-    /// Builds and signs a message: `tax.ping` (nonce) or `tax.verify-employer` (mst, period, fields, purpose).
+    /// Builds and signs a message: `tax.ping` (nonce), `tax.verify-employer` (mst, parent, period, fields,
+    /// purpose), `tax.verify-individual` (pin, mst or si_number; year, or from and to; fields, or a claim of
+    /// name, birth_date, months, base; purpose) or `tax.verify-many` (mst or pin, period, fields, purpose).
     ///
-    /// `fields` is a list joined by commas; what is not given is taken from the landmarks.
+    /// Lists are joined by commas; what is not given is taken from the landmarks.
     pub fn prepare(&self, operation: &str, params: &Params) -> Result<Prepared, Trouble> {
         let body = match operation {
             "tax.ping" => self.ping_body(params)?,
             "tax.verify-employer" => self.verify_body(params)?,
+            "tax.verify-individual" => self.person_body(params)?,
+            "tax.verify-many" => self.many_body(params)?,
             other => {
                 return Err(Trouble::Params(format!(
                     "{other} is no operation of the tax words"
@@ -164,9 +185,78 @@ impl Department {
             self.expect(open, "incomplete").await?;
             flow.note("employer whose month is still open: result incomplete");
         }
+        self.play_arrears(flow, &landmarks).await?;
+        self.play_person(flow, &landmarks).await?;
+        self.play_many(flow, &landmarks, nobody).await?;
         self.ping().await?;
         flow.note("ping answered");
         Ok(())
+    }
+
+    /// The age of arrears, the units under a code, and a household under its owner's number.
+    async fn play_arrears(&self, flow: &mut Flow, landmarks: &Landmarks) -> Result<(), Trouble> {
+        if let Some(late) = &landmarks.employer_in_arrears {
+            let (answer, _) = self
+                .verify_employer(&[("mst".to_owned(), late.clone())].into())
+                .await?;
+            let bands = answer.answer.get("Ageing").cloned().unwrap_or_default();
+            flow.note(format!("employer in arrears: by age {bands} VND"));
+        }
+        if let Some(household) = &landmarks.household {
+            self.expect(household, "hasData").await?;
+            flow.note("household business under its owner's PIN: result hasData");
+        }
+        Ok(())
+    }
+
+    /// Months and base by employer; then a claim that is so, and one that is not.
+    async fn play_person(&self, flow: &mut Flow, landmarks: &Landmarks) -> Result<(), Trouble> {
+        let holder = pick(&landmarks.holders, 0, "holder")?;
+        let facts = self.call("tax.verify-individual", &Params::new()).await?;
+        let told = |name: &str| facts.answer.get(name).cloned().unwrap_or_default();
+        flow.note(format!(
+            "person: result {}, {} month(s)",
+            told("Result"),
+            told("MonthsContributed")
+        ));
+        for (birth_date, result) in [
+            (holder.birth_date.as_str(), "matches"),
+            ("1901-01-01", "doesNotMatch"),
+        ] {
+            let claim: Params = [("name", holder.name.as_str()), ("birth_date", birth_date)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
+            let judged = self.call("tax.verify-individual", &claim).await?;
+            if judged.answer.get("Result").map(String::as_str) != Some(result) {
+                return Err(Trouble::answer(format!(
+                    "a claim that {result} was judged otherwise"
+                )));
+            }
+            flow.note(format!("claim about a person: {result}, and nothing else"));
+        }
+        Ok(())
+    }
+
+    /// Lines in order: one with data, one without, one whose check digit is wrong.
+    async fn play_many(
+        &self,
+        flow: &mut Flow,
+        landmarks: &Landmarks,
+        nobody: &str,
+    ) -> Result<(), Trouble> {
+        let known = &pick(&landmarks.employers, 0, "employer")?.mst;
+        let keys = format!("{known},{nobody},{WRONG_MST}");
+        let answer = self
+            .call("tax.verify-many", &[("mst".to_owned(), keys)].into())
+            .await?;
+        let lines = answer.answer.get("Lines").cloned().unwrap_or_default();
+        match lines.as_str() {
+            "hasData,noData,INVALID" => {
+                flow.note("many in one message: each line its own result, in order");
+                Ok(())
+            }
+            other => Err(Trouble::answer(format!("lines {other}"))),
+        }
     }
 
     async fn expect(&self, mst: &str, result: &str) -> Result<(), Trouble> {
@@ -188,13 +278,71 @@ impl Department {
     }
 
     fn verify_body(&self, params: &Params) -> Result<String, Trouble> {
-        only(params, &["mst", "period", "fields", "purpose"])?;
+        only(params, &["mst", "parent", "period", "fields", "purpose"])?;
         let given = |name: &str| params.get(name).cloned();
         let mst = given("mst").map_or_else(|| self.some_employer(), Ok)?;
         let period = given("period").map_or_else(|| self.some_period(), Ok)?;
         let fields = given("fields").unwrap_or_else(|| FIELDS.join(","));
         let purpose = given("purpose").unwrap_or_else(|| PURPOSE.to_owned());
-        Ok(message::verify_employer(&mst, &period, &fields, &purpose))
+        let parent = params.get("parent").map(String::as_str);
+        Ok(message::verify_branch(
+            &mst, parent, &period, &fields, &purpose,
+        ))
+    }
+
+    fn person_body(&self, params: &Params) -> Result<String, Trouble> {
+        only(
+            params,
+            &[
+                "pin",
+                "mst",
+                "si_number",
+                "year",
+                "from",
+                "to",
+                "fields",
+                "name",
+                "birth_date",
+                "months",
+                "base",
+                "purpose",
+            ],
+        )?;
+        let mut given = params.clone();
+        if !["pin", "mst", "si_number"]
+            .iter()
+            .any(|key| given.contains_key(*key))
+        {
+            given.insert("pin".to_owned(), self.some_person()?);
+        }
+        if !["year", "from"].iter().any(|key| given.contains_key(*key)) {
+            let period = self.some_period()?;
+            given.insert("from".to_owned(), period.clone());
+            given.insert("to".to_owned(), period);
+        }
+        Ok(message::verify_individual(&given))
+    }
+
+    fn many_body(&self, params: &Params) -> Result<String, Trouble> {
+        only(params, &["mst", "pin", "period", "fields", "purpose"])?;
+        let period = params
+            .get("period")
+            .cloned()
+            .map_or_else(|| self.some_period(), Ok)?;
+        let fields = |usual: &str| params.get("fields").map_or(usual.to_owned(), Clone::clone);
+        Ok(match params.get("pin") {
+            Some(pins) => message::verify_many_people(pins, &period, &fields("months,base")),
+            None => {
+                let keys = params.get("mst").cloned();
+                let keys = keys.map_or_else(|| self.some_employer(), Ok)?;
+                message::verify_many(&keys, &period, &fields("participants,arrears"))
+            }
+        })
+    }
+
+    fn some_person(&self) -> Result<String, Trouble> {
+        let landmarks = Landmarks::read(&self.identity().folder)?;
+        Ok(pick(&landmarks.holders, 0, "holder")?.pin.clone())
     }
 
     fn some_employer(&self) -> Result<String, Trouble> {
@@ -222,6 +370,11 @@ impl Department {
 /// A valid synthetic tax code that no seed gives out (block 99, serial 9999999 downwards).
 pub(crate) const UNKNOWN_MST: &str = "9999999997";
 
+/// Another one.
+pub(crate) const OTHER_MST: &str = "9999999972";
+/// The first with another last digit.
+pub(crate) const WRONG_MST: &str = "9999999998";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +382,7 @@ mod tests {
     #[test]
     fn the_unknown_employer_has_a_right_check_digit() {
         assert!(schemas::id::Mst::parse(UNKNOWN_MST).is_ok());
+        assert!(schemas::id::Mst::parse(OTHER_MST).is_ok());
+        assert!(schemas::id::Mst::parse(WRONG_MST).is_err());
     }
 }

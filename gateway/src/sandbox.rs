@@ -200,6 +200,10 @@ fn write_landmarks(layout: &Layout, landmarks: &Landmarks) -> Result<(), Sandbox
         "employers": [{ "mst": landmarks.employer.mst }],
         "employer_incomplete": landmarks.employer_incomplete.as_ref().map(|e| &e.mst),
         "unregistered_mst": landmarks.unregistered_mst,
+        "employer_in_arrears": landmarks.employer_in_arrears.as_ref().map(|e| &e.mst),
+        "branch": landmarks.branch.as_ref().map(|e| &e.mst),
+        "household": landmarks.household.as_ref().map(|e| &e.mst),
+        "ambiguous_mst": landmarks.ambiguous_mst,
         "period": landmarks.period,
         "mothers": people(&landmarks.mothers),
         "communes": landmarks.places.iter().map(|place| serde_json::json!({

@@ -35,7 +35,7 @@ use schemas::{
     id::PartnerId,
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{Employers, Tax};
+use tax::{Contributors, Employers, Tax};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -54,6 +54,8 @@ use crate::{
 pub fn operations() -> Vec<&'static Operation> {
     vec![
         &tax::VERIFY_EMPLOYER,
+        &tax::VERIFY_INDIVIDUAL,
+        &tax::VERIFY_MANY,
         &tax::PING,
         &civil::BIRTH,
         &civil::RESULT,
@@ -121,6 +123,17 @@ impl Employers for Desk {
     ) -> BoxFuture<'_, Result<contract::GetParticipationResponse, Fault>> {
         request.context = Some(asked_by(&context, false));
         Box::pin(self.insurance.participation(self.by(&context), request))
+    }
+}
+
+impl Contributors for Desk {
+    fn contributions(
+        &self,
+        context: Context,
+        mut request: contract::GetContributionsRequest,
+    ) -> BoxFuture<'_, Result<contract::GetContributionsResponse, Fault>> {
+        request.context = Some(asked_by(&context, false));
+        Box::pin(self.insurance.contributions(self.by(&context), request))
     }
 }
 

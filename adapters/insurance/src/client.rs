@@ -153,6 +153,8 @@ methods! {
     participation = EmployersClient.get_participation(GetParticipationRequest) -> GetParticipationResponse;
     /// People who match a number, or birth date and name together.
     find = ParticipantsClient.find(FindRequest) -> FindResponse;
+    /// What one person contributed by whom, over some months.
+    contributions = ParticipantsClient.get_contributions(GetContributionsRequest) -> GetContributionsResponse;
     /// Cards of one person, newest first.
     cards = CardsClient.list(ListCardsRequest) -> ListCardsResponse;
     /// Registers a birth; safe to repeat under its key.

@@ -87,6 +87,7 @@ service!(Employers {
 });
 service!(Participants {
     find(FindRequest) -> FindResponse = find;
+    get_contributions(GetContributionsRequest) -> GetContributionsResponse = contributions;
 });
 service!(Cards {
     list(ListCardsRequest) -> ListCardsResponse = cards;

@@ -3,14 +3,23 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use gateway_core::{Decoded, Identity, Operation};
+use gateway_core::{
+    Claims, Decoded, Identity,
+    ports::{Person, PersonNumber},
+};
+use jiff::Timestamp;
 use schemas::{
+    date::day_in_viet_nam,
     fault::{Fault, FaultCode},
-    wire::tax::{self as wire, Body, Message, Request, WireError},
+    id::{Period, TaxId},
+    wire::tax::{
+        self as wire, Asked as Lines, Body, FieldName, Key, Message, PersonField, Request, Span,
+        Subject, VerifyIndividual, VerifyMany, WireError,
+    },
     xsd::{self, SchemaError},
 };
 
-use crate::{PING, PING_PURPOSE, VERIFY_EMPLOYER};
+use crate::{PING_PURPOSE, Words};
 
 /// Reads the canonical root without signature.
 pub(crate) fn decode(canonical: &[u8]) -> Result<Decoded<Request>, Fault> {
@@ -19,46 +28,155 @@ pub(crate) fn decode(canonical: &[u8]) -> Result<Decoded<Request>, Fault> {
     let Body::Request(request) = body else {
         return Err(Fault::new(FaultCode::WrongEnvironment, "direction"));
     };
+    let payload = Bytes::copy_from_slice(canonical.get(range).unwrap_or_default());
+    judged(roads::xml::claims(&header), request, payload, Words::Xml)
+}
+
+/// What was read in either words, judged against the time at which it was sent.
+pub(crate) fn judged(
+    claims: Claims,
+    request: Request,
+    payload: Bytes,
+    words: Words,
+) -> Result<Decoded<Request>, Fault> {
+    let now = month_of(claims.sent_at)?;
+    let request = settled(request, now)?;
     let asked = Asked::of(&request);
     Ok(Decoded {
-        claims: roads::xml::claims(&header),
-        operation: asked.operation,
+        claims,
+        operation: words.operation(&request),
         identity: Identity::Envelope,
         purpose: asked.purpose,
         asked: asked.fields,
-        payload: Bytes::copy_from_slice(canonical.get(range).unwrap_or_default()),
+        payload,
         synthetic: asked.synthetic,
-        // employers are asked about, and nobody by a number of their own
-        persons: Vec::new(),
+        persons: asked.persons,
         request,
     })
 }
 
-/// What policy wants to know of a request.
+fn month_of(sent_at: Timestamp) -> Result<Period, Fault> {
+    Period::of(day_in_viet_nam(sent_at)).map_err(|_| future("SentAt"))
+}
+
+/// The same request with no month in it that had not begun when it was sent; a year becomes its months.
+fn settled(mut request: Request, now: Period) -> Result<Request, Fault> {
+    match &mut request {
+        Request::VerifyEmployer(ask) if ask.period > now => return Err(future("Period")),
+        Request::VerifyIndividual(ask) => ask.span = begun(ask.span, now)?,
+        Request::VerifyMany(VerifyMany { asked, .. }) => match asked {
+            Lines::Employers { period, .. } if *period > now => return Err(future("Period")),
+            Lines::Individuals { span, .. } => *span = begun(*span, now)?,
+            Lines::Employers { .. } => {}
+        },
+        Request::VerifyEmployer(_) | Request::Ping(_) => {}
+    }
+    Ok(request)
+}
+
+fn begun(span: Span, now: Period) -> Result<Span, Fault> {
+    let field = match span {
+        Span::Year(_) => "Year",
+        Span::Months { .. } => "To",
+    };
+    let (from, to) = span.until(now).ok_or_else(|| future(field))?;
+    Ok(Span::Months { from, to })
+}
+
+fn future(field: &'static str) -> Fault {
+    Fault::new(FaultCode::Invalid, "period-in-the-future").field(field)
+}
+
+/// What policy and the access ledger want to know of a request.
 struct Asked {
-    operation: &'static Operation,
     purpose: String,
     fields: BTreeSet<&'static str>,
     synthetic: bool,
+    persons: Vec<Person>,
 }
 
 impl Asked {
     fn of(request: &Request) -> Self {
         match request {
             Request::VerifyEmployer(ask) => Self {
-                operation: &VERIFY_EMPLOYER,
                 purpose: ask.purpose.clone(),
-                fields: ask.fields.iter().map(|field| field.as_str()).collect(),
+                fields: employer_words(&ask.fields),
                 synthetic: ask.mst.is_synthetic(),
+                persons: owner(&ask.mst).into_iter().collect(),
             },
+            Request::VerifyIndividual(ask) => Self::of_person(ask),
+            Request::VerifyMany(ask) => Self::of_many(ask),
             Request::Ping(_) => Self {
-                operation: &PING,
                 purpose: PING_PURPOSE.to_owned(),
                 fields: BTreeSet::new(),
                 synthetic: false,
+                persons: Vec::new(),
             },
         }
     }
+
+    fn of_person(ask: &VerifyIndividual) -> Self {
+        Self {
+            purpose: ask.purpose.clone(),
+            fields: person_words(&ask.fields()),
+            synthetic: ask.subject.is_synthetic(),
+            persons: named(&ask.subject).into_iter().collect(),
+        }
+    }
+
+    fn of_many(ask: &VerifyMany) -> Self {
+        let (fields, synthetic, persons) = match &ask.asked {
+            Lines::Employers { fields, keys, .. } => (
+                employer_words(fields),
+                good(keys).any(TaxId::is_synthetic),
+                good(keys).filter_map(owner).collect(),
+            ),
+            Lines::Individuals { fields, keys, .. } => (
+                person_words(fields),
+                good(keys).any(Subject::is_synthetic),
+                good(keys).filter_map(named).collect(),
+            ),
+        };
+        Self {
+            purpose: ask.purpose.clone(),
+            fields,
+            synthetic,
+            persons,
+        }
+    }
+}
+
+fn good<T>(keys: &[Key<T>]) -> impl Iterator<Item = &T> {
+    keys.iter().filter_map(|key| match key {
+        Key::Good(key) => Some(key),
+        Key::Bad { .. } => None,
+    })
+}
+
+fn employer_words(fields: &BTreeSet<FieldName>) -> BTreeSet<&'static str> {
+    fields.iter().map(|field| field.as_str()).collect()
+}
+
+fn person_words(fields: &BTreeSet<PersonField>) -> BTreeSet<&'static str> {
+    fields.iter().map(|field| field.as_str()).collect()
+}
+
+/// A household business's tax code is a person's own number.
+fn owner(code: &TaxId) -> Option<Person> {
+    match code {
+        TaxId::Mst(_) => None,
+        TaxId::Pin(pin) => Some(Person::named(vec![PersonNumber::Pin(pin.clone())])),
+    }
+}
+
+/// Whom a personal tax code means is known with the answer only.
+fn named(subject: &Subject) -> Option<Person> {
+    let number = match subject {
+        Subject::Pin(pin) => PersonNumber::Pin(pin.clone()),
+        Subject::SiNumber(number) => PersonNumber::Si(number.clone()),
+        Subject::Mst(_) => return None,
+    };
+    Some(Person::named(vec![number]))
 }
 
 fn off_schema(error: &SchemaError) -> Fault {
@@ -69,7 +187,7 @@ fn off_schema(error: &SchemaError) -> Fault {
     }
 }
 
-fn invalid(error: WireError) -> Fault {
+pub(crate) fn invalid(error: WireError) -> Fault {
     Fault::new(FaultCode::Invalid, error.reason).field(error.field)
 }
 

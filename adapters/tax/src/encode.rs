@@ -1,15 +1,17 @@
 //! What the insurance database answered, in the tax department's words: permitted fields only.
 
-use std::collections::BTreeSet;
+mod employer;
+mod many;
+mod person;
+mod persons;
 
 use gateway_core::{AnswerHead, Encoded, Unsigned, partner::Environment, policy::Permit};
 use schemas::{
     fault::{Fault, FaultCode},
-    id::UnitCode,
-    proto::insurance::{GetParticipationResponse, ParticipationState as State},
+    id::TaxId,
     wire::tax::{
-        self as wire, Amount, Answer, Body, Direction, FieldName, Header, Message,
-        ParticipationState, Ping, Reply, Request, ResultKind, VerifyEmployer, VerifyEmployerResult,
+        self as wire, Amount, Answer, Body, Direction, Header, Message, Ping, Reply, Request,
+        VerifyEmployerResult, VerifyIndividualResult,
     },
     xml,
 };
@@ -22,20 +24,53 @@ pub(crate) fn encode(
     request: &Request,
     outcome: Outcome,
 ) -> Result<Encoded, Fault> {
-    let answer = match (request, outcome) {
-        (Request::VerifyEmployer(ask), outcome) => {
-            Answer::VerifyEmployerResult(Box::new(verified(ask, permit, outcome)?))
-        }
-        (Request::Ping(Ping { nonce }), Outcome::Pong) => Answer::Pong(Ping {
-            nonce: nonce.clone(),
-        }),
-        _ => return Err(internal("outcome-of-another-operation")),
-    };
+    let persons = persons::told(permit, request, &outcome);
     Ok(Encoded {
-        unsigned: message(head, answer),
+        unsigned: message(head, answer(permit, request, outcome)?),
         callbacks: Vec::new(),
-        persons: Vec::new(),
+        persons,
     })
+}
+
+/// The answer's body, the same in either words.
+pub(crate) fn answer(
+    permit: &Permit,
+    request: &Request,
+    outcome: Outcome,
+) -> Result<Answer, Fault> {
+    match (request, outcome) {
+        (Request::VerifyEmployer(ask), Outcome::NotPermitted) => {
+            employer::result(ask.mst.clone(), ask.period, permit, None).map(of_employer)
+        }
+        (Request::VerifyEmployer(ask), Outcome::Participation(found)) => {
+            employer::result(ask.mst.clone(), ask.period, permit, Some(&found)).map(of_employer)
+        }
+        (Request::VerifyIndividual(ask), Outcome::NotPermitted) => {
+            person::result(&ask.subject, ask.span, &ask.question, permit, None).map(of_person)
+        }
+        (Request::VerifyIndividual(ask), Outcome::Contributions(found)) => {
+            let found = Some(&found);
+            person::result(&ask.subject, ask.span, &ask.question, permit, found).map(of_person)
+        }
+        (Request::VerifyMany(ask), Outcome::NotPermitted) => {
+            many::not_permitted(&ask.asked, permit).map(Answer::VerifyManyResult)
+        }
+        (Request::VerifyMany(ask), Outcome::Many(lines)) => {
+            many::result(&ask.asked, permit, &lines).map(Answer::VerifyManyResult)
+        }
+        (Request::Ping(Ping { nonce }), Outcome::Pong) => Ok(Answer::Pong(Ping {
+            nonce: nonce.clone(),
+        })),
+        _ => Err(internal("outcome-of-another-operation")),
+    }
+}
+
+fn of_employer(result: VerifyEmployerResult) -> Answer {
+    Answer::VerifyEmployerResult(Box::new(result))
+}
+
+fn of_person(result: VerifyIndividualResult) -> Answer {
+    Answer::VerifyIndividualResult(Box::new(result))
 }
 
 /// An answer under its head, ready to be signed.
@@ -70,74 +105,6 @@ fn header(head: &AnswerHead) -> Header {
     }
 }
 
-/// The result, its permitted fields, and the names of those that were asked for and are not agreed.
-fn verified(
-    ask: &VerifyEmployer,
-    permit: &Permit,
-    outcome: Outcome,
-) -> Result<VerifyEmployerResult, Fault> {
-    let (kind, found) = match outcome {
-        Outcome::NotPermitted => (ResultKind::NotPermitted, None),
-        Outcome::Participation(found) => (kind(&found), Some(found)),
-        Outcome::Pong => return Err(internal("outcome-of-another-operation")),
-    };
-    let mut result = VerifyEmployerResult::bare(kind, ask.mst.clone(), ask.period);
-    result.not_disclosed = named(permit.withheld());
-    for field in named(permit.disclosed()) {
-        match (&found, kind) {
-            (Some(found), ResultKind::HasData) => disclose(&mut result, field, found)?,
-            (Some(found), ResultKind::Incomplete) if !field.is_of_the_month() => {
-                disclose(&mut result, field, found)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(result)
-}
-
-fn kind(found: &GetParticipationResponse) -> ResultKind {
-    match (found.found, found.incomplete) {
-        (false, _) => ResultKind::NoData,
-        (true, true) => ResultKind::Incomplete,
-        (true, false) => ResultKind::HasData,
-    }
-}
-
-/// Policy's words as names of fields; the operation's list holds no other words.
-fn named(words: &BTreeSet<&'static str>) -> BTreeSet<FieldName> {
-    words
-        .iter()
-        .filter_map(|word| FieldName::parse(word))
-        .collect()
-}
-
-fn disclose(
-    result: &mut VerifyEmployerResult,
-    field: FieldName,
-    found: &GetParticipationResponse,
-) -> Result<(), Fault> {
-    match field {
-        FieldName::ParticipationState => result.participation_state = Some(state(found)?),
-        FieldName::Participants => result.participants = Some(found.participants),
-        FieldName::Fund => result.fund = Some(amount(found.fund_vnd)?),
-        FieldName::Due => result.due = Some(amount(found.due_vnd)?),
-        FieldName::Paid => result.paid = Some(amount(found.paid_vnd)?),
-        FieldName::Arrears => result.arrears = Some(found.arrears_vnd),
-        FieldName::Name => result.name = Some(name(&found.name)?),
-        FieldName::UnitCode => result.unit_code = Some(unit_code(&found.unit_code)?),
-    }
-    Ok(())
-}
-
-fn state(found: &GetParticipationResponse) -> Result<ParticipationState, Fault> {
-    match found.state() {
-        State::Active => Ok(ParticipationState::Active),
-        State::Suspended => Ok(ParticipationState::Suspended),
-        State::Closed => Ok(ParticipationState::Closed),
-        State::Unspecified => Err(internal("registry-state")),
-    }
-}
-
 fn amount(vnd: i64) -> Result<Amount, Fault> {
     Amount::new(vnd).ok_or_else(|| internal("registry-amount"))
 }
@@ -149,8 +116,8 @@ fn name(name: &str) -> Result<String, Fault> {
     }
 }
 
-fn unit_code(code: &str) -> Result<UnitCode, Fault> {
-    UnitCode::parse(code).map_err(|_| internal("registry-unit-code"))
+fn tax_code(code: &str) -> Result<TaxId, Fault> {
+    TaxId::parse(code).map_err(|_| internal("registry-tax-code"))
 }
 
 fn internal(reason: &'static str) -> Fault {

@@ -1,4 +1,4 @@
-//! The tax department's words: an employer is verified, one tax code and one month at a time.
+//! The tax department's words: an employer, a person, or up to 1,000 of either are verified.
 //!
 //! The adapter turns signed XML (own profile, see `MAPPING.md`) into requests of the insurance contract
 //! and back. It refuses to know keys, sockets and rows, and what the figures mean: those are the
@@ -35,20 +35,20 @@ use gateway_core::{
 use http::Method;
 use schemas::{fault::Fault, wire::tax as wire};
 
-pub use perform::{Employers, Outcome};
+pub use perform::{Contributors, Employers, LineOutcome, Outcome, Registry};
 pub use wire::Request;
 
 /// The adapter of the system `tax`.
 #[derive(Clone)]
 pub struct Tax {
-    employers: Arc<dyn Employers>,
+    registry: Arc<dyn Registry>,
 }
 
 impl Tax {
-    /// An adapter that asks `employers`.
+    /// An adapter that asks `registry`.
     #[must_use]
-    pub fn new(employers: Arc<dyn Employers>) -> Self {
-        Self { employers }
+    pub fn new(registry: Arc<dyn Registry>) -> Self {
+        Self { registry }
     }
 }
 
@@ -72,8 +72,53 @@ pub static VERIFY_EMPLOYER: Operation = Operation {
         "arrears",
         "name",
         "unitCode",
+        "registeredFrom",
+        "units",
+        "ageing",
+        "lastD02",
     ],
 };
+
+/// One person over some months; each field is granted by itself, for a claim as for a question.
+pub static VERIFY_INDIVIDUAL: Operation = Operation {
+    name: wire::VERIFY_INDIVIDUAL,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &PERSON_FIELDS,
+};
+
+/// Many employers or many persons; fields of both kinds, without those of more than one value.
+pub static VERIFY_MANY: Operation = Operation {
+    name: wire::VERIFY_MANY,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[
+        "participationState",
+        "participants",
+        "fund",
+        "due",
+        "paid",
+        "arrears",
+        "name",
+        "unitCode",
+        "registeredFrom",
+        "birthDate",
+        "pin",
+        "siNumber",
+        "months",
+        "base",
+    ],
+};
+
+const PERSON_FIELDS: [&str; 7] = [
+    "name",
+    "birthDate",
+    "pin",
+    "siNumber",
+    "employers",
+    "months",
+    "base",
+];
 
 /// A sign of life that asks nobody.
 pub static PING: Operation = Operation {
@@ -82,6 +127,24 @@ pub static PING: Operation = Operation {
     proof: ProofKind::XmlDsig,
     fields: &[],
 };
+
+/// In which words a message is said, and so by what it is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    Xml,
+}
+
+impl Words {
+    /// The operation of a request said in these words.
+    pub(crate) fn operation(self, request: &Request) -> &'static Operation {
+        match (self, request) {
+            (Self::Xml, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER,
+            (Self::Xml, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL,
+            (Self::Xml, Request::VerifyMany(_)) => &VERIFY_MANY,
+            (Self::Xml, Request::Ping(_)) => &PING,
+        }
+    }
+}
 
 /// A ping states no purpose of its own; agreements allow it for the one that they are made for.
 pub const PING_PURPOSE: &str = "tax-compliance";
@@ -120,7 +183,7 @@ impl Adapter for Tax {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
         Box::pin(perform::perform(
-            self.employers.as_ref(),
+            self.registry.as_ref(),
             context,
             permit,
             request,
@@ -144,6 +207,8 @@ impl Adapter for Tax {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -153,6 +218,18 @@ mod tests {
             .map(|one| one.as_str())
             .collect();
         assert_eq!(VERIFY_EMPLOYER.fields, words);
+        let words: Vec<_> = wire::PersonField::ALL
+            .iter()
+            .map(|one| one.as_str())
+            .collect();
+        assert_eq!(VERIFY_INDIVIDUAL.fields, words);
+        let values = wire::FieldName::ALL.iter().filter(|one| !one.is_a_part());
+        let mut many: BTreeSet<_> = values.map(|one| one.as_str()).collect();
+        many.extend(words.iter().filter(|one| **one != "employers"));
+        assert_eq!(
+            BTreeSet::from_iter(VERIFY_MANY.fields.iter().copied()),
+            many
+        );
     }
 
     #[test]

@@ -1,11 +1,17 @@
-//! A typed request becomes a call of the insurance contract, in canonical English.
+//! A typed request becomes calls of the insurance contract, in canonical English.
 
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use gateway_core::{Context, policy::Permit};
 use schemas::{
-    fault::Fault,
-    proto::insurance::{GetParticipationRequest, GetParticipationResponse},
-    wire::tax::{Request, VerifyEmployer},
+    fault::{Fault, FaultCode},
+    id::{Period, TaxId},
+    proto::insurance::{
+        GetContributionsRequest, GetContributionsResponse, GetParticipationRequest,
+        GetParticipationResponse, get_contributions_request::Number,
+    },
+    wire::tax::{
+        Asked, FieldName, Key, Question, Request, Span, Subject, VerifyIndividual, VerifyMany,
+    },
 };
 
 /// The part of the insurance contract that verification needs. The implementer fills the contract's
@@ -19,91 +25,187 @@ pub trait Employers: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<GetParticipationResponse, Fault>>;
 }
 
+/// The same of persons.
+pub trait Contributors: Send + Sync + 'static {
+    /// What one person contributed by whom, over some months.
+    fn contributions(
+        &self,
+        context: Context,
+        request: GetContributionsRequest,
+    ) -> BoxFuture<'_, Result<GetContributionsResponse, Fault>>;
+}
+
+/// Everything that the tax department's questions need.
+pub trait Registry: Employers + Contributors {}
+
+impl<R: Employers + Contributors> Registry for R {}
+
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The insurance database answered.
+    /// The insurance database answered about an employer.
     Participation(GetParticipationResponse),
-    /// No field asked for is agreed, so nobody was asked: not even whether the employer exists is told.
+    /// The insurance database answered about a person.
+    Contributions(GetContributionsResponse),
+    /// Line by line, in the order asked.
+    Many(Vec<LineOutcome>),
+    /// No field asked for is agreed, so nobody was asked: not even whether the subject exists is told.
     NotPermitted,
     /// A ping; nobody was asked.
     Pong,
 }
 
+/// What came of one line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LineOutcome {
+    /// About an employer.
+    Employer(GetParticipationResponse),
+    /// About a person.
+    Person(GetContributionsResponse),
+    /// This line alone is refused.
+    Refused(Fault),
+}
+
 pub(crate) async fn perform(
-    employers: &dyn Employers,
+    registry: &dyn Registry,
     context: Context,
     permit: &Permit,
     request: &Request,
 ) -> Result<Outcome, Fault> {
     match request {
         Request::Ping(_) => Ok(Outcome::Pong),
-        Request::VerifyEmployer(_) if permit.disclosed().is_empty() => Ok(Outcome::NotPermitted),
-        Request::VerifyEmployer(ask) => employers
-            .participation(context, canonical(ask))
+        Request::VerifyMany(ask) if ask.asked.lines() > lines_max(permit) => {
+            Err(Fault::new(FaultCode::Forbidden, "more-lines-than-agreed"))
+        }
+        _ if permit.disclosed().is_empty() => Ok(Outcome::NotPermitted),
+        Request::VerifyEmployer(ask) => registry
+            .participation(context, employer(permit, &ask.mst, ask.period))
             .await
             .map(Outcome::Participation),
+        // a claim is judged whole or not at all: half an answer would tell what the other half hides
+        Request::VerifyIndividual(VerifyIndividual {
+            question: Question::Claim(_),
+            ..
+        }) if !permit.withheld().is_empty() => Ok(Outcome::NotPermitted),
+        Request::VerifyIndividual(ask) => registry
+            .contributions(context, person(&ask.subject, ask.span)?)
+            .await
+            .map(Outcome::Contributions),
+        Request::VerifyMany(ask) => many(registry, context, permit, ask)
+            .await
+            .map(Outcome::Many),
     }
+}
+
+fn lines_max(permit: &Permit) -> usize {
+    usize::try_from(permit.lines_max()).unwrap_or(usize::MAX)
 }
 
 /// The canonical request; its context is filled by whoever makes the call.
-fn canonical(ask: &VerifyEmployer) -> GetParticipationRequest {
+fn employer(permit: &Permit, code: &TaxId, period: Period) -> GetParticipationRequest {
+    let wants = |field: FieldName| permit.disclosed().contains(field.as_str());
     GetParticipationRequest {
         context: None,
-        tax_code: ask.mst.as_str().to_owned(),
-        period: ask.period.to_string(),
+        tax_code: code.as_str().to_owned(),
+        period: period.to_string(),
+        with_units: wants(FieldName::Units),
+        with_ageing: wants(FieldName::Ageing),
+        with_last_d02: wants(FieldName::LastD02),
+        with_registered_from: wants(FieldName::RegisteredFrom),
     }
 }
+
+fn person(subject: &Subject, span: Span) -> Result<GetContributionsRequest, Fault> {
+    let Span::Months { from, to } = span else {
+        return Err(Fault::new(FaultCode::Internal, "span-not-settled"));
+    };
+    let text = subject.as_str().to_owned();
+    Ok(GetContributionsRequest {
+        context: None,
+        number: Some(match subject {
+            Subject::Pin(_) => Number::Pin(text),
+            Subject::Mst(_) => Number::TaxCode(text),
+            Subject::SiNumber(_) => Number::SiNumber(text),
+        }),
+        from: from.to_string(),
+        to: to.to_string(),
+    })
+}
+
+/// Some lines at a time; their order stays.
+async fn many(
+    registry: &dyn Registry,
+    context: Context,
+    permit: &Permit,
+    ask: &VerifyMany,
+) -> Result<Vec<LineOutcome>, Fault> {
+    let lines: Vec<BoxFuture<'_, Result<LineOutcome, Fault>>> = match &ask.asked {
+        Asked::Employers { period, keys, .. } => keys
+            .iter()
+            .map(|key| one_employer(registry, context.clone(), permit, key, *period))
+            .collect(),
+        Asked::Individuals { span, keys, .. } => keys
+            .iter()
+            .map(|key| one_person(registry, context.clone(), key, *span))
+            .collect(),
+    };
+    stream::iter(lines).buffered(AT_ONCE).try_collect().await
+}
+
+fn one_employer<'a>(
+    registry: &'a dyn Registry,
+    context: Context,
+    permit: &'a Permit,
+    key: &'a Key<TaxId>,
+    period: Period,
+) -> BoxFuture<'a, Result<LineOutcome, Fault>> {
+    Box::pin(async move {
+        match key {
+            Key::Good(code) => {
+                let asked = registry.participation(context, employer(permit, code, period));
+                line(asked.await, LineOutcome::Employer)
+            }
+            Key::Bad {
+                element, reason, ..
+            } => Ok(refused(element, reason)),
+        }
+    })
+}
+
+fn one_person<'a>(
+    registry: &'a dyn Registry,
+    context: Context,
+    key: &'a Key<Subject>,
+    span: Span,
+) -> BoxFuture<'a, Result<LineOutcome, Fault>> {
+    Box::pin(async move {
+        match key {
+            Key::Good(subject) => {
+                let asked = registry.contributions(context, person(subject, span)?);
+                line(asked.await, LineOutcome::Person)
+            }
+            Key::Bad {
+                element, reason, ..
+            } => Ok(refused(element, reason)),
+        }
+    })
+}
+
+/// A final refusal is of its line; whatever may be asked again fails the message, which then is.
+fn line<T>(answer: Result<T, Fault>, said: fn(T) -> LineOutcome) -> Result<LineOutcome, Fault> {
+    match answer {
+        Ok(found) => Ok(said(found)),
+        Err(fault) if fault.is_final() => Ok(LineOutcome::Refused(fault)),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn refused(element: &'static str, reason: &'static str) -> LineOutcome {
+    LineOutcome::Refused(Fault::new(FaultCode::Invalid, reason).field(element))
+}
+
+/// Calls of one message that are under way together.
+const AT_ONCE: usize = 16;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testscene::{Registry, ask, context, permit, ping, response};
-
-    #[tokio::test]
-    async fn the_registry_is_asked_for_the_code_and_the_month() {
-        let registry = Registry::answering(Ok(response()));
-        let ask = Request::VerifyEmployer(ask(&["fund"]));
-        let outcome = perform(&registry, context(), &permit(&["fund"], &["fund"]), &ask).await;
-        assert_eq!(outcome, Ok(Outcome::Participation(response())));
-        let asked = registry.asked();
-        assert_eq!(asked.len(), 1);
-        assert_eq!(
-            (asked[0].tax_code.as_str(), asked[0].period.as_str()),
-            ("9900000016", "2026-10")
-        );
-    }
-
-    #[tokio::test]
-    async fn a_ping_never_touches_the_registry() {
-        let registry = Registry::answering(Ok(response()));
-        let outcome = perform(
-            &registry,
-            context(),
-            &permit(&[], &[]),
-            &Request::Ping(ping()),
-        )
-        .await;
-        assert_eq!(outcome, Ok(Outcome::Pong));
-        assert!(registry.asked().is_empty());
-    }
-
-    #[tokio::test]
-    async fn without_one_permitted_field_nobody_is_asked() {
-        let registry = Registry::answering(Ok(response()));
-        let ask = Request::VerifyEmployer(ask(&["name", "unitCode"]));
-        let permit = permit(&["fund"], &["name", "unitCode"]);
-        let outcome = perform(&registry, context(), &permit, &ask).await;
-        assert_eq!(outcome, Ok(Outcome::NotPermitted));
-        assert!(registry.asked().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_fault_of_the_registry_stays_what_it_is() {
-        let fault = Fault::new(schemas::fault::FaultCode::InsuranceUnavailable, "timeout");
-        let registry = Registry::answering(Err(fault.clone()));
-        let ask = Request::VerifyEmployer(ask(&["fund"]));
-        let outcome = perform(&registry, context(), &permit(&["fund"], &["fund"]), &ask).await;
-        assert_eq!(outcome, Err(fault));
-    }
-}
+mod tests;

@@ -8,32 +8,54 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    AnswerHead, Context, Evidence, Road,
+    AnswerHead, Context, Evidence, Operation, Road,
     partner::{Agreement, Environment, Grant, Partner, Quota},
-    policy::{self, Permit, Question},
+    policy::{self, Permit, Question as PolicyQuestion},
 };
 use jiff::civil::date;
 use schemas::{
     fault::Fault,
-    id::{MessageId, Mst, PartnerId, Period},
-    proto::insurance::{GetParticipationRequest, GetParticipationResponse, ParticipationState},
-    wire::tax::{FieldName, Ping, VerifyEmployer},
+    id::{MessageId, PartnerId, Period, Pin, TaxId},
+    proto::insurance::{
+        ArrearsAge, D02Change, GetContributionsRequest, GetContributionsResponse,
+        GetParticipationRequest, GetParticipationResponse, ParticipationState, Stretch, Unit,
+        Units,
+    },
+    wire::tax::{
+        Asked, FieldName, Key, PersonField, Ping, Question, Span, Subject, VerifyEmployer,
+        VerifyIndividual, VerifyMany,
+    },
 };
 
-use crate::{Employers, VERIFY_EMPLOYER};
+use crate::{Contributors, Employers, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY};
 
 /// Answers always the same and remembers what it was asked.
 pub(crate) struct Registry {
     answer: Result<GetParticipationResponse, Fault>,
+    person: Result<GetContributionsResponse, Fault>,
     asked: Mutex<Vec<GetParticipationRequest>>,
+    asked_of_people: Mutex<Vec<GetContributionsRequest>>,
 }
 
 impl Registry {
     pub(crate) fn answering(answer: Result<GetParticipationResponse, Fault>) -> Self {
         Self {
             answer,
+            person: Ok(contributed()),
             asked: Mutex::new(Vec::new()),
+            asked_of_people: Mutex::new(Vec::new()),
         }
+    }
+
+    pub(crate) fn telling(person: Result<GetContributionsResponse, Fault>) -> Self {
+        Self {
+            person,
+            ..Self::answering(Ok(response()))
+        }
+    }
+
+    pub(crate) fn asked_of_people(&self) -> Vec<GetContributionsRequest> {
+        self.asked_of_people.lock().unwrap().clone()
     }
 
     pub(crate) fn asked(&self) -> Vec<GetParticipationRequest> {
@@ -52,6 +74,71 @@ impl Employers for Registry {
     }
 }
 
+impl Contributors for Registry {
+    fn contributions(
+        &self,
+        _: Context,
+        request: GetContributionsRequest,
+    ) -> BoxFuture<'_, Result<GetContributionsResponse, Fault>> {
+        self.asked_of_people.lock().unwrap().push(request);
+        Box::pin(std::future::ready(self.person.clone()))
+    }
+}
+
+/// Nine months by one employer, with a rise.
+pub(crate) fn contributed() -> GetContributionsResponse {
+    let stretch = |from: &str, to: &str, base_vnd| Stretch {
+        tax_code: "9900000016".into(),
+        from: from.into(),
+        to: to.into(),
+        base_vnd,
+    };
+    GetContributionsResponse {
+        found: true,
+        incomplete: false,
+        name: "Nguyễn Thị Hoà".into(),
+        birth_date: "1990-02-03".into(),
+        pin: "099190000001".into(),
+        si_number: "9900000001".into(),
+        months: 9,
+        base_total_vnd: 96_000_000,
+        stretches: vec![
+            stretch("2026-01", "2026-06", 10_000_000),
+            stretch("2026-07", "2026-09", 12_000_000),
+        ],
+    }
+}
+
+/// A question about that person from January to September.
+pub(crate) fn about(question: Question) -> VerifyIndividual {
+    let month = |text| Period::parse(text).unwrap();
+    VerifyIndividual {
+        subject: Subject::Pin(Pin::parse("099190000001").unwrap()),
+        span: Span::months(month("2026-01"), month("2026-09")).unwrap(),
+        question,
+        purpose: "tax-compliance".into(),
+    }
+}
+
+pub(crate) fn facts(fields: &[&str]) -> Question {
+    let parse = |one: &&str| PersonField::parse(one).unwrap();
+    Question::Fields(fields.iter().map(parse).collect())
+}
+
+/// Many employers, keyed by these texts.
+pub(crate) fn many(fields: &[&str], keys: &[&str]) -> VerifyMany {
+    let parse = |_: &str, text: &str| TaxId::parse(text).map_err(|_| "mst-check-digit");
+    let key = |text: &&str| Key::of("Mst", text, parse).unwrap();
+    VerifyMany {
+        asked: Asked::Employers {
+            period: Period::parse("2026-09").unwrap(),
+            fields: ask(fields).fields,
+            keys: keys.iter().map(key).collect(),
+        },
+        purpose: "tax-compliance".into(),
+    }
+}
+
 pub(crate) fn response() -> GetParticipationResponse {
     GetParticipationResponse {
         found: true,
@@ -64,12 +151,34 @@ pub(crate) fn response() -> GetParticipationResponse {
         due_vnd: 32_000_000,
         paid_vnd: 30_000_000,
         arrears_vnd: 2_000_000,
+        units: Some(Units {
+            count: 1,
+            units: vec![Unit {
+                tax_code: "9900000016-001".into(),
+                unit_code: "TA0001B".into(),
+                state: ParticipationState::Suspended.into(),
+            }],
+        }),
+        ageing: Some(ArrearsAge {
+            current_vnd: 1_500_000,
+            months_1_vnd: 500_000,
+            ..ArrearsAge::default()
+        }),
+        last_d02: Some(D02Change {
+            period: "2026-08".into(),
+            submitted_on: "2026-08-14".into(),
+            plan: "TM".into(),
+            joined: 2,
+            gone: 1,
+        }),
+        registered_from: "2019-03".into(),
     }
 }
 
 pub(crate) fn ask(fields: &[&str]) -> VerifyEmployer {
     VerifyEmployer {
-        mst: Mst::parse("9900000016").unwrap(),
+        mst: TaxId::parse("9900000016").unwrap(),
+        parent: None,
         period: Period::parse("2026-10").unwrap(),
         fields: fields
             .iter()
@@ -87,21 +196,36 @@ pub(crate) fn ping() -> Ping {
 
 /// The permit of an agreement that grants `granted` to somebody who asks for `asked`.
 pub(crate) fn permit(granted: &[&str], asked: &[&str]) -> Permit {
+    permit_of(&VERIFY_EMPLOYER, granted, asked)
+}
+
+/// The same of questions about a person.
+pub(crate) fn person_permit(granted: &[&str], asked: &[&str]) -> Permit {
+    permit_of(&VERIFY_INDIVIDUAL, granted, asked)
+}
+
+/// The same of many; three lines are agreed.
+pub(crate) fn many_permit(granted: &[&str], asked: &[&str]) -> Permit {
+    permit_of(&VERIFY_MANY, granted, asked)
+}
+
+fn permit_of(operation: &'static Operation, granted: &[&str], asked: &[&str]) -> Permit {
     let grant = Grant {
         fields: granted.iter().map(|one| (*one).to_owned()).collect(),
         quota: QUOTA,
+        lines_max: 3,
     };
-    let partner = partner(grant);
-    let asked: BTreeSet<&'static str> = VERIFY_EMPLOYER
+    let partner = partner(operation, grant);
+    let asked: BTreeSet<&'static str> = operation
         .fields
         .iter()
         .copied()
         .filter(|field| asked.contains(field))
         .collect();
-    policy::decide(&Question {
+    policy::decide(&PolicyQuestion {
         partner: &partner,
         road: Road::Direct,
-        operation: &VERIFY_EMPLOYER,
+        operation,
         purpose: "tax-compliance",
         asked: &asked,
         on: date(2026, 11, 22),
@@ -109,12 +233,12 @@ pub(crate) fn permit(granted: &[&str], asked: &[&str]) -> Permit {
     .unwrap()
 }
 
-fn partner(grant: Grant) -> Partner {
+fn partner(operation: &'static Operation, grant: Grant) -> Partner {
     let agreement = Agreement {
         number: "T-1".into(),
         legal_basis: "test".into(),
         purposes: ["tax-compliance".to_owned()].into(),
-        operations: BTreeMap::from([(VERIFY_EMPLOYER.name.to_owned(), grant)]),
+        operations: BTreeMap::from([(operation.name.to_owned(), grant)]),
         roads: [Road::Direct].into(),
         valid_from: date(2026, 1, 1),
         valid_to: None,

@@ -60,6 +60,13 @@ pub(super) async fn turned_away(tax: &Department, client: &Client) -> Result<(),
     }
 }
 
+/// The reply to a body that is signed as it is.
+pub(super) async fn signed(tax: &Department, operation: &str, body: String) -> Result<Reply, Stop> {
+    let draft = crate::tax::Draft::new(tax.identity(), operation, body);
+    let sent = draft.sign(&tax.identity().sign)?;
+    Ok(tax.client().send(sent.request()?).await?)
+}
+
 /// The reply to exact bytes.
 pub(super) async fn raw(tax: &Department, bytes: &[u8]) -> Result<Reply, Stop> {
     let seen = tax.client().raw(bytes).await?;

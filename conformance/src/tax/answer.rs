@@ -1,5 +1,7 @@
 //! The checker of our answers: whose signature, bound to what, and whether the result follows its own logic.
 
+mod person;
+
 use std::collections::BTreeSet;
 
 use certs::xmldsig;
@@ -21,14 +23,21 @@ pub(super) fn proven(
     let body = bound_body(identity, sent, reply)?;
     let expected = match sent.operation.as_str() {
         "tax.ping" => "Pong",
+        "tax.verify-individual" => "VerifyIndividualResult",
+        "tax.verify-many" => "VerifyManyResult",
         _ => "VerifyEmployerResult",
     };
     if body.name != expected {
         return Err(Trouble::answer(format!("body element {}", body.name)));
     }
+    if expected == "VerifyManyResult" {
+        return lines(sent, &body);
+    }
     let answer = members(&body)?;
-    if expected == "VerifyEmployerResult" {
-        follows_its_logic(sent, &answer)?;
+    match expected {
+        "VerifyEmployerResult" => follows_its_logic(sent, &answer)?,
+        "VerifyIndividualResult" => person::follows_its_logic(sent, &answer)?,
+        _ => {}
     }
     Ok(answer)
 }
@@ -122,6 +131,43 @@ fn members(body: &Element) -> Result<Params, Trouble> {
     Ok(answer)
 }
 
+/// One line for each key, in the order asked; gives each line's result or code, joined by commas.
+fn lines(sent: &Prepared, body: &Element) -> Result<Params, Trouble> {
+    let text = String::from_utf8_lossy(&sent.body);
+    let end = text.find("<Purpose>").unwrap_or(text.len());
+    let asked = text.get(..end).unwrap_or_default();
+    let keys = ["<Mst>", "<Pin>", "<SiNumber>"]
+        .iter()
+        .flat_map(|tag| asked.match_indices(tag).map(move |(at, _)| at + tag.len()))
+        .collect::<BTreeSet<_>>();
+    let key = |at: &usize| asked.get(*at..)?.split('<').next();
+    let keys: Vec<&str> = keys.iter().filter_map(key).collect();
+    let (mut told, mut results) = (Vec::new(), Vec::new());
+    for line in &body.children {
+        let result = line
+            .children
+            .first()
+            .ok_or_else(|| Trouble::answer("an empty line"))?;
+        let of = |name: &str| result.text_of(name).map(str::to_owned);
+        let subject = result.child("Subject").and_then(|one| one.children.first());
+        told.push(
+            of("Key")
+                .or(of("Mst"))
+                .or(subject.map(|one| one.text.clone())),
+        );
+        results.push(of("Code").or(of("Result")).unwrap_or_default());
+    }
+    let same = told.len() == keys.len()
+        && told
+            .iter()
+            .zip(&keys)
+            .all(|(told, key)| told.as_deref() == Some(*key));
+    match same {
+        true => Ok([("Lines".to_owned(), results.join(","))].into()),
+        false => Err(Trouble::answer("other lines than were asked")),
+    }
+}
+
 /// The four results of Circular 13/2017/TT-BTTTT and the disclosure by field.
 fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
     let asked = Asked::read(sent)?;
@@ -153,7 +199,12 @@ fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
             "a field both disclosed and withheld",
         ),
         (
-            result != "hasData" || told == asked.fields,
+            // an employer may never have declared a change
+            result != "hasData"
+                || asked
+                    .fields
+                    .difference(&told)
+                    .all(|field| field == "lastD02"),
             "a field asked for and neither told nor withheld",
         ),
         (
@@ -168,12 +219,23 @@ fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
             !["noData", "notPermitted"].contains(&result) || disclosed.is_empty(),
             "data beside no data",
         ),
+        (adds_up(answer), "bands of arrears that do not add up"),
     ] {
         if !holds {
             return Err(Trouble::answer(what));
         }
     }
     Ok(())
+}
+
+/// The age of the arrears explains all of them.
+fn adds_up(answer: &Params) -> bool {
+    let (Some(bands), Some(arrears)) = (answer.get("Ageing"), answer.get("Arrears")) else {
+        return true;
+    };
+    let bands: Result<Vec<i64>, _> = bands.split(',').map(str::parse).collect();
+    let owed: Result<i64, _> = arrears.parse();
+    matches!((bands, owed), (Ok(bands), Ok(owed)) if bands.iter().sum::<i64>() == owed.max(0))
 }
 
 /// What the message asked, read back from the bytes that went out.
@@ -218,7 +280,7 @@ fn element_of(field: &str) -> String {
 
 const RESULTS: [&str; 4] = ["hasData", "noData", "notPermitted", "incomplete"];
 
-const FIGURES: [&str; 5] = ["participants", "fund", "due", "paid", "arrears"];
+const FIGURES: [&str; 6] = ["participants", "fund", "due", "paid", "arrears", "ageing"];
 
 /// What the insurance database says about an employer; absent means not disclosed or not known.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use certs::digest::content_digest;
 use certs::keys::SigningKey;
 
-use crate::call::{Prepared, Trouble};
+use super::{PERSON_FIELDS, PURPOSE};
+use crate::call::{Params, Prepared, Trouble};
 use crate::clock;
 use crate::identity::Identity;
 use crate::jws::fresh_id;
@@ -108,16 +109,91 @@ pub(crate) fn ping(nonce: Option<&str>) -> String {
 
 /// `VerifyEmployer`; `fields` joined by commas.
 pub(crate) fn verify_employer(mst: &str, period: &str, fields: &str, purpose: &str) -> String {
+    verify_branch(mst, None, period, fields, purpose)
+}
+
+/// The same with the enterprise under which the branch is kept.
+pub(crate) fn verify_branch(
+    mst: &str,
+    parent: Option<&str>,
+    period: &str,
+    fields: &str,
+    purpose: &str,
+) -> String {
+    let parent = parent.map(|parent| element("Parent", parent));
+    format!(
+        "<VerifyEmployer>{}{}{}{}{}</VerifyEmployer>",
+        element("Mst", mst),
+        parent.unwrap_or_default(),
+        element("Period", period),
+        list(fields),
+        element("Purpose", purpose)
+    )
+}
+
+/// `VerifyIndividual` from the parameters of the operation.
+pub(super) fn verify_individual(params: &Params) -> String {
+    let of = |element_name: &str, key: &str| {
+        let text = params.get(key).map(|text| element(element_name, text));
+        text.unwrap_or_default()
+    };
+    let subject = of("Pin", "pin") + &of("Mst", "mst") + &of("SiNumber", "si_number");
+    let claim = [
+        of("Name", "name"),
+        of("BirthDate", "birth_date"),
+        of("MonthsContributed", "months"),
+        of("BaseTotal", "base"),
+    ]
+    .concat();
+    let asked = match claim.as_str() {
+        "" => list(
+            params
+                .get("fields")
+                .map_or(&*PERSON_FIELDS.join(","), |fields| fields),
+        ),
+        claim => format!("<Claim>{claim}</Claim>"),
+    };
+    format!(
+        "<VerifyIndividual><Subject>{subject}</Subject>{}{}{}{asked}{}</VerifyIndividual>",
+        of("Year", "year"),
+        of("From", "from"),
+        of("To", "to"),
+        element(
+            "Purpose",
+            params.get("purpose").map_or(PURPOSE, |text| text)
+        ),
+    )
+}
+
+/// `VerifyMany` of employers; keys and fields joined by commas.
+pub(crate) fn verify_many(keys: &str, period: &str, fields: &str) -> String {
+    let keys: String = keys.split(',').map(|key| element("Mst", key)).collect();
+    format!(
+        "<VerifyMany><Employers>{}{}{keys}</Employers>{}</VerifyMany>",
+        element("Period", period),
+        list(fields),
+        element("Purpose", PURPOSE),
+    )
+}
+
+/// `VerifyMany` of persons by PIN, over one month.
+pub(super) fn verify_many_people(pins: &str, period: &str, fields: &str) -> String {
+    let keys: String = pins.split(',').map(|pin| element("Pin", pin)).collect();
+    format!(
+        "<VerifyMany><Individuals>{}{}{}{keys}</Individuals>{}</VerifyMany>",
+        element("From", period),
+        element("To", period),
+        list(fields),
+        element("Purpose", PURPOSE),
+    )
+}
+
+fn list(fields: &str) -> String {
     let fields: String = fields
         .split(',')
         .map(|field| element("Field", field.trim()))
         .collect();
-    format!(
-        "<VerifyEmployer>{}{}<Fields>{fields}</Fields>{}</VerifyEmployer>",
-        element("Mst", mst),
-        element("Period", period),
-        element("Purpose", purpose)
-    )
+    format!("<Fields>{fields}</Fields>")
 }
 
 fn element(name: &str, text: &str) -> String {

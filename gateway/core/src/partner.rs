@@ -81,6 +81,8 @@ pub struct Grant {
     pub fields: BTreeSet<String>,
     /// How often.
     pub quota: Quota,
+    /// How many lines one message may have, where the operation has lines.
+    pub lines_max: u32,
 }
 
 /// An agreement between a partner and VSS.

@@ -34,6 +34,7 @@ pub struct Permit {
     disclosed: BTreeSet<&'static str>,
     withheld: BTreeSet<&'static str>,
     quota: Quota,
+    lines_max: u32,
 }
 
 impl Permit {
@@ -65,6 +66,12 @@ impl Permit {
     #[must_use]
     pub fn quota(&self) -> Quota {
         self.quota
+    }
+
+    /// How many lines the agreement allows in one message of this operation.
+    #[must_use]
+    pub fn lines_max(&self) -> u32 {
+        self.lines_max
     }
 }
 
@@ -167,6 +174,7 @@ fn permit(agreement: &Agreement, grant: &Grant, question: &Question<'_>) -> Perm
         disclosed,
         withheld,
         quota: grant.quota,
+        lines_max: grant.lines_max,
     }
 }
 
@@ -202,6 +210,7 @@ pub(crate) mod tests {
                 Grant {
                     fields: ["participants", "fund"].map(str::to_owned).into(),
                     quota: QUOTA,
+                    lines_max: 100,
                 },
             )]),
             roads: [Road::Direct].into(),
@@ -246,6 +255,7 @@ pub(crate) mod tests {
         assert_eq!(permit.rule(), "TT-01/tax.verify-employer");
         assert_eq!(permit.disclosed(), &["fund"].into());
         assert_eq!(permit.withheld(), &["arrears"].into());
+        assert_eq!(permit.lines_max(), 100);
     }
 
     #[test]

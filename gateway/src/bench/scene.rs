@@ -15,7 +15,7 @@ use certs::{keys::SigningKey, pki::KeyChoice};
 use conformance::identity::Identity;
 use gateway_core::ports::{Clock, SystemClock};
 use schemas::{
-    id::{MessageId, Mst, PartnerId, Period},
+    id::{MessageId, PartnerId, Period, TaxId},
     wire::tax::{
         Body, Direction, Environment, FieldName, Header, Message, Request, VerifyEmployer, encode,
         root_id,
@@ -163,7 +163,8 @@ impl Question {
         ];
         Ok(Self {
             ask: VerifyEmployer {
-                mst: Mst::parse(&marks.employer.mst)?,
+                mst: TaxId::parse(&marks.employer.mst)?,
+                parent: None,
                 period: Period::parse(&marks.period)?,
                 fields: fields.into(),
                 purpose: purpose.clone(),

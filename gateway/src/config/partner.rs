@@ -178,6 +178,8 @@ section! {
         per_minute: u32 = 6_000 => 1..=100_000_000,
         /// Messages at once.
         burst: u32 = 200 => 1..=1_000_000,
+        /// Lines in one message, where the operation has lines.
+        lines: u32 = 1_000 => 1..=1_000,
     }
 }
 

@@ -399,6 +399,7 @@ impl<'c> Loader<'c> {
                     per_minute: grant.per_minute,
                     burst: grant.burst,
                 },
+                lines_max: grant.lines,
             };
             operations.insert(name.clone(), grant);
         }

@@ -230,6 +230,10 @@ fn effect(
         "per_minute" | "burst" | "window_seconds" | "batch" | "concurrency" => {
             greater(number(old), number(new))
         }
+        "lines" => greater(
+            number(old).or(Some(LINES_DEFAULT)),
+            number(new).or(Some(LINES_DEFAULT)),
+        ),
         "timeout_ms" | "breaker_failures" | "breaker_seconds" => Effect::Neutral,
         "active" => greater(Some(truth(old)), Some(truth(new))),
         // texts of ISO dates compare as the dates do; an open end is later than any
@@ -290,6 +294,8 @@ const FILE_DEFAULTS: [(&str, &str); 4] = [
     ("quota/per_minute", "60000"),
     ("quota/burst", "2000"),
 ];
+/// It does not stand among the defaults below: terms signed before it was known say the same without it.
+const LINES_DEFAULT: u64 = 1_000;
 const GRANT_DEFAULTS: [(&str, &str); 2] = [("per_minute", "6000"), ("burst", "200")];
 
 #[cfg(test)]
@@ -350,6 +356,16 @@ anchors = "tax-ca.pem"
             ("per_minute = 600", "per_minute = 601", Loosens),
             ("per_minute = 600", "per_minute = 599", Restricts),
             ("per_minute = 60\n", "", Loosens), // 6,000 where absent
+            (
+                "per_minute = 60\n",
+                "per_minute = 60\nlines = 10\n",
+                Restricts,
+            ),
+            (
+                "per_minute = 60\n",
+                "per_minute = 60\nlines = 1000\n",
+                Neutral,
+            ),
             (
                 "per_minute = 60\n",
                 "per_minute = 60\nburst = 200\n",

@@ -343,6 +343,7 @@ fn portal() -> Partner {
     let grant = Grant {
         fields: [].into(),
         quota,
+        lines_max: 1_000,
     };
     Partner {
         id: PartnerId::parse("portal").unwrap(),

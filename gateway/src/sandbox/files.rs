@@ -186,9 +186,20 @@ fn tax_file(settings: &Settings) -> String {
         ),
         r#"
 [agreements.operations."tax.verify-employer"]
-fields = ["participationState", "participants", "fund", "due", "paid", "arrears"]
+fields = ["participationState", "participants", "fund", "due", "paid", "arrears", "registeredFrom", "units", "ageing", "lastD02"]
 per_minute = 6000000
 burst = 100000
+
+[agreements.operations."tax.verify-individual"]
+fields = ["name", "birthDate", "employers", "months", "base"]
+per_minute = 6000000
+burst = 100000
+
+[agreements.operations."tax.verify-many"]
+fields = ["participationState", "participants", "arrears", "months", "base"]
+per_minute = 6000
+burst = 1000
+lines = 500
 
 [agreements.operations."tax.ping"]
 per_minute = 600

@@ -1,4 +1,4 @@
-//! The tax department's words, version 1: one employer verified, and a ping.
+//! The tax department's words, version 1: an employer, a person or many of them verified, and a ping.
 //!
 //! **Own profile.** What tax administration and social insurance exchange is agreed (5423/QCPH-BHXH-TCT
 //! and its successor of 2021), but the fields are not public; the schema `xsd/tax/v1/tax.xsd` is ours and
@@ -9,8 +9,12 @@
 //! here judges what a value means; that is done by the `tax` adapter.
 
 mod answer;
+mod employer;
 mod fields;
 mod header;
+mod individual;
+mod many;
+mod parts;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -18,11 +22,17 @@ mod words;
 
 use std::ops::Range;
 
-pub use answer::{Amount, Answer, FaultBody, Pong, VerifyEmployerResult};
+pub use answer::{Amount, Answer, FaultBody, Pong};
+pub use employer::VerifyEmployerResult;
 pub use fields::{Carried, FIELDS, Field};
 pub use header::{Header, Reply};
+pub use individual::{
+    Claim, Question, Span, Stretch, Subject, VerifyIndividual, VerifyIndividualResult,
+};
+pub use many::{Asked, Key, LINES_MAX, Line, Refused, VerifyMany, VerifyManyResult};
+pub use parts::{Ageing, LastD02, Unit, Units, plan};
 pub use request::{Ping, Request, VerifyEmployer};
-pub use words::{Direction, Environment, FieldName, ParticipationState, ResultKind};
+pub use words::{Direction, Environment, FieldName, ParticipationState, PersonField, ResultKind};
 
 use crate::xml::{Limits, Name, ReadError, Reader, Writer};
 
@@ -34,6 +44,12 @@ pub const ROOT: &str = "TaxMessage";
 
 /// The operation that verifies an employer.
 pub const VERIFY_EMPLOYER: &str = "tax.verify-employer";
+
+/// The operation that verifies a person.
+pub const VERIFY_INDIVIDUAL: &str = "tax.verify-individual";
+
+/// The operation that verifies many employers or many persons.
+pub const VERIFY_MANY: &str = "tax.verify-many";
 
 /// The operation that answers without asking anybody.
 pub const PING: &str = "tax.ping";

@@ -98,6 +98,7 @@ fn agreement() -> Agreement {
     let grant = Grant {
         fields: [].into(),
         quota: PLENTY,
+        lines_max: 1_000,
     };
     let operations = [
         &portal::SUBMIT,

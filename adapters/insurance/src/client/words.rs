@@ -49,6 +49,9 @@ const REASONS: &[&str] = &[
     "pin-of-another-person",
     "pin-sex-mismatch",
     "registry-deadline",
+    "several-people",
+    "span-backwards",
+    "span-too-long",
     "storage",
     "too-many",
     "unanswered",
@@ -88,6 +91,7 @@ const FIELDS: &[&str] = &[
     "father.name",
     "father.pin",
     "foreign_id",
+    "from",
     "guardian.relation",
     "ids",
     "mother.birth_date",
@@ -107,6 +111,7 @@ const FIELDS: &[&str] = &[
     "si_number",
     "submitted_at",
     "tax_code",
+    "to",
 ];
 
 #[cfg(test)]

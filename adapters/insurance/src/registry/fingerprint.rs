@@ -32,8 +32,8 @@ impl Registry {
     ///
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
-    /// People, their numbers, households, employers, employments, contributions, facilities, cards,
-    /// birth cases, dossiers and counters count; remembered effects and the change feed do not, since
+    /// People, their numbers, households, employers, employments, contributions, D02 declarations,
+    /// personal tax codes, facilities, cards, birth cases, dossiers and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 11] = [
+const TABLES: [(&str, &str, &str); 13] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -126,6 +126,12 @@ const TABLES: [(&str, &str, &str); 11] = [
         "employer, period, state, participants, fund_vnd, due_vnd, paid_vnd, arrears_vnd, closed",
         "employer, period",
     ),
+    (
+        "d02",
+        "employer, period, submitted_on, plan, joined, gone",
+        "employer, period",
+    ),
+    ("tax_codes", "code, person", "code, person"),
     ("facilities", "code, name", "code"),
     (
         "cards",

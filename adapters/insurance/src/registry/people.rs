@@ -144,7 +144,7 @@ pub(super) fn by_si_number(sql: &Sql, number: &SiNumber) -> Result<Option<Known>
     by_number(sql, "si", number.as_str())
 }
 
-fn by_number(sql: &Sql, scheme: &str, number: &str) -> Result<Option<Known>, Error> {
+pub(super) fn by_number(sql: &Sql, scheme: &str, number: &str) -> Result<Option<Known>, Error> {
     Ok(sql.query_opt(
         "SELECT p.id, p.match_key, p.birth_date, p.sex, p.died_on IS NOT NULL
          FROM numbers n JOIN people p ON p.id = n.person WHERE n.number = ?1 AND n.scheme = ?2",
@@ -179,7 +179,7 @@ fn known(row: &Row<'_>) -> Result<Known, sql::Error> {
 }
 
 /// What the contract tells of one person; the numbers are those in force now.
-fn person(sql: &Sql, id: i64) -> Result<Person, Error> {
+pub(super) fn person(sql: &Sql, id: i64) -> Result<Person, Error> {
     let mut person = sql.query_one(
         "SELECT name, birth_date, sex, commune, died_on IS NOT NULL FROM people WHERE id = ?1",
         values![id],

@@ -132,10 +132,16 @@ fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
     })
 }
 
-const FILE: &[Migration] = &[Migration {
-    up: include_str!("schema/sqlite/0001_registry.up.sql"),
-    down: include_str!("schema/sqlite/0001_registry.down.sql"),
-}];
+const FILE: &[Migration] = &[
+    Migration {
+        up: include_str!("schema/sqlite/0001_registry.up.sql"),
+        down: include_str!("schema/sqlite/0001_registry.down.sql"),
+    },
+    Migration {
+        up: include_str!("schema/sqlite/0002_tax.up.sql"),
+        down: include_str!("schema/sqlite/0002_tax.down.sql"),
+    },
+];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.
 const APPLICATION_ID: i32 = 0x4c54_5247;

@@ -23,8 +23,17 @@ pub struct Landmarks {
     pub employer_incomplete: Option<EmployerMark>,
     /// A branch with a row of its own, where there is one.
     pub branch: Option<EmployerMark>,
+    /// A household business, under its owner's PIN, where there is one.
+    #[serde(default)]
+    pub household: Option<EmployerMark>,
     /// A tax code with a right check digit that nobody has.
     pub unregistered_mst: String,
+    /// A personal tax code that one person has, with that person's PIN, where there is one.
+    #[serde(default)]
+    pub personal_mst: Option<(String, String)>,
+    /// A personal tax code that two persons have, where there is one.
+    #[serde(default)]
+    pub ambiguous_mst: Option<String>,
     /// Grown people with a valid card of an employee, fit for a reissue; at most 20.
     pub card_holders: Vec<PersonMark>,
     /// Women of 22 to 40, fit to be a newborn's mother; at most 20.
@@ -112,9 +121,12 @@ fn read(sql: &Sql) -> Result<Landmarks, Error> {
         )?,
         employer_incomplete: employer(sql, &period, "c.closed = 0")?,
         branch: employer(sql, &period, "c.closed = 1 AND e.mst LIKE '%-%'")?,
+        household: employer(sql, &period, "c.closed = 1 AND e.mst LIKE '____________'")?,
         unregistered_mst: (i64::from(UNREGISTERED_FROM)..10_000_000)
             .find_map(with_check_digit)
             .ok_or(Error::Corrupt("no unregistered tax code"))?,
+        personal_mst: personal_mst(sql)?,
+        ambiguous_mst: ambiguous_mst(sql)?,
         card_holders: card_holders(sql, day)?,
         mothers: mothers(sql, day)?,
         places: places(sql, day)?,
@@ -137,6 +149,24 @@ fn employer(sql: &Sql, period: &str, which: &str) -> Result<Option<EmployerMark>
             name: row.get(2)?,
         })
     })?)
+}
+
+fn personal_mst(sql: &Sql) -> Result<Option<(String, String)>, Error> {
+    Ok(sql.query_opt(
+        "SELECT min(t.code), min(n.number) FROM tax_codes t
+         JOIN numbers n ON n.person = t.person AND n.scheme = 'pin' AND n.valid_to IS NULL
+         GROUP BY t.code HAVING count(*) = 1 ORDER BY t.code LIMIT 1",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
+}
+
+fn ambiguous_mst(sql: &Sql) -> Result<Option<String>, Error> {
+    Ok(sql.query_opt(
+        "SELECT code FROM tax_codes GROUP BY code HAVING count(*) > 1 ORDER BY code LIMIT 1",
+        &[],
+        |row| row.get(0),
+    )?)
 }
 
 fn card_holders(sql: &Sql, as_of: Date) -> Result<Vec<PersonMark>, Error> {
@@ -215,7 +245,7 @@ fn ended_commune() -> Result<String, Error> {
         .ok_or(Error::Corrupt("no commune that ended"))
 }
 
-/// Tax codes from here on are given to nobody.
+/// Tax codes from here on are given to no employer.
 pub(super) const UNREGISTERED_FROM: u32 = 9_000_000;
 /// PIN serials from here on are given to no seeded person.
 pub(super) const CHILD_PIN_SERIAL_FROM: u32 = 500_000;

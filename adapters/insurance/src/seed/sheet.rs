@@ -14,6 +14,8 @@ pub(super) enum Table {
     Employments,
     Contributions,
     Cards,
+    D02,
+    TaxCodes,
 }
 
 /// Takes rows and writes them in its own time; [`finish`](Self::finish) writes the rest.
@@ -120,7 +122,7 @@ macro_rules! table {
 }
 
 /// In the order of [`Table`].
-const TABLES: [Words; 8] = [
+const TABLES: [Words; 10] = [
     table!("facilities" ("code, name") "?1, ?2"),
     table!("households" ("id, commune, commune_before") "?1, ?2, ?3"),
     table!("people" ("id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on")
@@ -132,6 +134,8 @@ const TABLES: [Words; 8] = [
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"),
     table!("cards" ("number, serial, person, valid_from, valid_to, facility, state, rule, issued_on")
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"),
+    table!("d02" ("employer, period, submitted_on, plan, joined, gone") "?1, ?2, ?3, ?4, ?5, ?6"),
+    table!("tax_codes" ("code, person") "?1, ?2"),
 ];
 
 const COPY_BYTES: usize = 1 << 20;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 use schemas::codes::{communes, household};
-use schemas::id::{CardNumber, FacilityCode, Mst, Pin, Sex, SiNumber, UnitCode};
+use schemas::id::{CardNumber, FacilityCode, Mst, Pin, Sex, SiNumber, TaxId, UnitCode};
 use schemas::name::PersonName;
 use schemas::proto::insurance::{Context, FindRequest};
 use tempfile::TempDir;
@@ -81,7 +81,7 @@ fn every_identifier_passes_its_own_rule_and_lies_in_a_reserved_range() {
         assert_eq!(PersonName::parse(&name).unwrap().as_str(), name);
     }
     for [mst, unit] in rows(&registry, "SELECT mst, unit_code FROM employers") {
-        assert!(Mst::parse(&mst).unwrap().is_synthetic());
+        assert!(TaxId::parse(&mst).unwrap().is_synthetic());
         assert!(UnitCode::parse(&unit).is_ok());
     }
     for [card, facility] in rows(&registry, "SELECT number, facility FROM cards") {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use schemas::codes::contributions::{self, Fund, Rate};
 use schemas::codes::reference_levels;
@@ -125,19 +126,37 @@ fn found(
             .then(|| rank.checked_sub(count - BRANCHES))
             .flatten()
             .and_then(|at| roots.get(at));
-        let mst = match root {
-            Some(root) => format!("{root}-001"),
-            None => tax_code(random, &mut codes),
+        let mst = match (root, is_household(rank, count)) {
+            (Some(root), _) => format!("{root}-001"),
+            (None, household) => {
+                let code = tax_code(random, &mut codes);
+                if household { owners_pin(rank) } else { code }
+            }
         };
         roots.push(mst.clone());
-        let name = firm(random, &mut names, rank);
+        let kind = match is_household(rank, count) {
+            true => HOUSEHOLD,
+            false => random_kind(rank),
+        };
+        let name = firm(random, &mut names, kind, rank);
         employers.push(write(sheet, random, places, rank, &mst, &name)?);
     }
     Ok(employers)
 }
 
-fn firm(random: &mut Random, names: &mut HashSet<String>, rank: usize) -> String {
-    let name = names::employer(random, random_kind(rank));
+/// Some of the small ones are household businesses.
+fn is_household(rank: usize, count: usize) -> bool {
+    rank >= 20 && rank % 10 == 7 && rank + BRANCHES < count
+}
+
+/// The PIN of a household business's owner, who is not insured: a serial that no seeded person and no
+/// newborn has.
+fn owners_pin(rank: usize) -> String {
+    format!("099075{:06}", 900_000 + rank)
+}
+
+fn firm(random: &mut Random, names: &mut HashSet<String>, kind: &str, rank: usize) -> String {
+    let name = names::employer(random, kind);
     let name = if names.contains(&name) {
         format!("{name} {}", rank + 1)
     } else {
@@ -233,6 +252,7 @@ fn hire(
         })
         .collect();
     let sizes = Scale::new(sizes);
+    let mut hired = 0;
     for resident in residents {
         let works =
             (19..60).contains(&resident.age) && resident.died_on.is_none() && random.percent(58);
@@ -249,7 +269,28 @@ fn hire(
         let from = from.to_string();
         let row = values![resident.id, employer.id, from, to, worker.salary_vnd];
         sheet.add(Table::Employments, row)?;
+        personal_code(sheet, resident.id, hired)?;
+        hired += 1;
         employer.workers.push(worker);
+    }
+    Ok(())
+}
+
+/// Every fifth of those who work has a personal tax code from before 2025, and the first two of them have
+/// one more, the same: such things happen.
+fn personal_code(sheet: &mut Sheet<'_>, person: i64, hired: i64) -> Result<(), SeedError> {
+    if hired % 5 != 0 {
+        return Ok(());
+    }
+    let own = PERSONAL_FROM + 1_000 + hired / 5;
+    let shared = (hired <= 5).then_some(AMBIGUOUS);
+    for number in [(own < 9_999_000).then_some(own), shared]
+        .into_iter()
+        .flatten()
+    {
+        if let Some(code) = with_check_digit(number) {
+            sheet.add(Table::TaxCodes, values![code, person])?;
+        }
     }
     Ok(())
 }
@@ -309,6 +350,7 @@ fn statements(
         let fund: i64 = here()
             .map(|worker| worker.salary_vnd.min(month.salary_cap_vnd))
             .sum();
+        declare(sheet, month, at, employer)?;
         sheet.add(
             Table::Contributions,
             values![
@@ -327,6 +369,29 @@ fn statements(
     Ok(())
 }
 
+/// The month's D02 declaration, where anybody came or went; handed in on a day of the employer's own.
+fn declare(
+    sheet: &mut Sheet<'_>,
+    month: &Month,
+    at: usize,
+    employer: &Employer,
+) -> Result<(), SeedError> {
+    let count = |which: &dyn Fn(&&Worker) -> bool| employer.workers.iter().filter(which).count();
+    let joined = count(&|worker| worker.from == at);
+    let gone = count(&|worker| worker.to.saturating_add(1) == at);
+    if joined + gone == 0 {
+        return Ok(());
+    }
+    let day = i8::try_from(5 + employer.id % 20).unwrap_or(5);
+    let submitted_on = month.period.first_day().saturating_add((day - 1).days());
+    let plan = if joined > 0 { "TM" } else { "GH" };
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let (period, submitted_on) = (month.period.to_string(), submitted_on.to_string());
+    let (joined, gone) = (number(joined), number(gone));
+    let row = values![employer.id, period, submitted_on, plan, joined, gone];
+    Ok(sheet.add(Table::D02, row)?)
+}
+
 fn paid(random: &mut Random, habit: Habit, due: i64, arrears: i64) -> i64 {
     match habit {
         Habit::InFull => due + arrears,
@@ -337,11 +402,16 @@ fn paid(random: &mut Random, habit: Habit, due: i64, arrears: i64) -> i64 {
     }
 }
 
+/// Tax codes from here on are given to persons and never to an employer.
+const PERSONAL_FROM: i64 = 9_500_000;
+/// The number of the code that two persons have.
+const AMBIGUOUS: i64 = 9_500_001;
 const ACTIVE: i64 = 1;
 const SUSPENDED: i64 = 2;
 const CLOSED: i64 = 3;
 const CLOSED_MONTHS: usize = 24;
 const BRANCHES: usize = 5;
+const HOUSEHOLD: &str = "Hộ kinh doanh";
 const KINDS: &[&str] = &[
     "Công ty TNHH",
     "Công ty Cổ phần",

@@ -11,6 +11,7 @@
 mod backup;
 mod births;
 mod changes;
+mod contributions;
 mod dossiers;
 mod durability;
 mod employers;

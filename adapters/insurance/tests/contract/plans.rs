@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use insurance::Insurance;
+use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, FindRequest, GetBirthCasesRequest, GetDossierRequest, GetParticipationRequest,
-    InfoRequest, LeaseRequest, ListCardsRequest,
+    AckRequest, FindRequest, GetBirthCasesRequest, GetContributionsRequest, GetDossierRequest,
+    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest,
 };
 
 use crate::pg::Cluster;
@@ -64,10 +65,12 @@ fn statements() -> Vec<String> {
         "births/parse.rs",
         "cards.rs",
         "changes.rs",
+        "contributions.rs",
         "counters.rs",
         "dossiers.rs",
         "effects.rs",
         "employers.rs",
+        "employers/ageing.rs",
         "people.rs",
         "steps.rs",
     ];
@@ -101,9 +104,22 @@ async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, s
             context: asking(),
             tax_code: employer.mst.clone(),
             period: period.to_owned(),
+            with_units: true,
+            with_ageing: true,
+            with_last_d02: true,
+            with_registered_from: true,
         };
         insurance.participation(soon(), request).await.unwrap();
     }
+    let in_arrears = GetParticipationRequest {
+        context: asking(),
+        tax_code: scene.marks.employer_in_arrears.clone().unwrap().mst,
+        period: scene.marks.period.clone(),
+        with_ageing: true,
+        ..GetParticipationRequest::default()
+    };
+    insurance.participation(soon(), in_arrears).await.unwrap();
+    contribute(insurance, scene).await;
     for number in [holder.pin.clone(), String::new()] {
         let request = FindRequest {
             context: asking(),
@@ -128,6 +144,26 @@ async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, s
     insurance.cards(soon(), request).await.unwrap();
     bear(insurance, scene).await;
     reissue(insurance, registry, scene).await;
+}
+
+async fn contribute(insurance: &Insurance, scene: &Scene) {
+    let (personal, _) = scene.marks.personal_mst.clone().unwrap();
+    let holder = scene.marks.card_holders[0].pin.clone();
+    for number in [Number::TaxCode(personal), Number::Pin(holder)] {
+        let request = GetContributionsRequest {
+            context: Some(context("tax", "plans")),
+            number: Some(number),
+            from: "2025-01".into(),
+            to: "2026-11".into(),
+        };
+        assert!(
+            insurance
+                .contributions(soon(), request)
+                .await
+                .unwrap()
+                .found
+        );
+    }
 }
 
 async fn bear(insurance: &Insurance, scene: &Scene) {

@@ -192,7 +192,7 @@ fn what_the_wire_writes_is_its_own_canonical_form_by_the_verifiers_reckoning() {
         let period = Period::parse("2026-10").unwrap();
         let result = VerifyEmployerResult {
             name: Some(name.into()),
-            ..VerifyEmployerResult::bare(ResultKind::HasData, mst, period)
+            ..VerifyEmployerResult::bare(ResultKind::HasData, schemas::id::TaxId::Mst(mst), period)
         };
         let message = Message {
             header: header.clone(),

@@ -209,6 +209,67 @@ fn every_refusal_has_its_code_reason_and_field() {
     );
 }
 
+fn person(subject: &str, rest: &str) -> String {
+    let (head, _) = ASK.split_once("<VerifyEmployer>").unwrap();
+    let head = head.replace("tax.verify-employer", "tax.verify-individual");
+    format!(
+        "{head}<VerifyIndividual><Subject>{subject}</Subject>{rest}\
+         <Purpose>tax-compliance</Purpose></VerifyIndividual></TaxMessage>"
+    )
+}
+
+const FACTS: &str = "<Year>2026</Year><Fields><Field>months</Field><Field>base</Field></Fields>";
+
+#[test]
+fn a_year_ends_with_the_month_in_which_the_question_was_sent() {
+    let decoded = decode(person("<Pin>099190000001</Pin>", FACTS).as_bytes()).unwrap();
+    let Request::VerifyIndividual(ask) = decoded.request else {
+        panic!("another request")
+    };
+    let month = |text| Period::parse(text).unwrap();
+    assert_eq!(
+        ask.span,
+        Span::months(month("2026-01"), month("2026-11")).unwrap()
+    );
+    assert_eq!(decoded.asked, ["base", "months"].into());
+    assert_eq!(decoded.persons.len(), 1);
+    assert!(decoded.synthetic);
+}
+
+#[test]
+fn a_month_that_has_not_begun_in_viet_nam_is_refused() {
+    let next_year = FACTS.replace("2026", "2027");
+    let months = "<From>2026-01</From><To>2026-12</To><Claim><MonthsContributed>9</MonthsContributed></Claim>";
+    let pin = "<Pin>099190000001</Pin>";
+    for (message, field) in [
+        (ASK.replace("2026-10", "2026-12"), "Period"),
+        (person(pin, &next_year), "Year"),
+        (person(pin, months), "To"),
+    ] {
+        let fault = decode(message.as_bytes()).unwrap_err();
+        assert_eq!(
+            (fault.reason(), fault.wrong_field()),
+            ("period-in-the-future", Some(field))
+        );
+    }
+    // the last evening of November in London is December in Viet Nam
+    let evening = ASK
+        .replace("22T05:00:00Z", "30T18:00:00Z")
+        .replace("2026-10", "2026-12");
+    assert!(decode(evening.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_household_is_asked_about_by_its_owners_number_which_the_ledger_learns() {
+    let household = ASK.replace("9900000016", "099075900027");
+    let decoded = decode(household.as_bytes()).unwrap();
+    assert!(decoded.synthetic);
+    let numbers = vec![PersonNumber::parse("099075900027").unwrap()];
+    assert_eq!(decoded.persons, [Person::named(numbers)]);
+    let by_old_code = person("<Mst>9900000016</Mst>", FACTS);
+    assert!(decode(by_old_code.as_bytes()).unwrap().persons.is_empty());
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_decoding_panic(

@@ -1,4 +1,13 @@
-use schemas::xsd;
+mod people;
+
+use std::collections::BTreeSet;
+
+use schemas::{
+    id::{Period, UnitCode},
+    proto::insurance::GetParticipationResponse,
+    wire::tax::{Ageing, FieldName, LastD02, ParticipationState, ResultKind, Unit, Units},
+    xsd,
+};
 
 use super::*;
 use crate::testscene::{answer_head, ask, permit, ping, response};
@@ -37,6 +46,10 @@ const ALL: &[&str] = &[
     "arrears",
     "name",
     "unitCode",
+    "registeredFrom",
+    "units",
+    "ageing",
+    "lastD02",
 ];
 
 fn words(fields: &BTreeSet<FieldName>) -> Vec<&'static str> {
@@ -55,6 +68,25 @@ fn with_everything_agreed_everything_asked_is_told() {
         arrears: Some(2_000_000),
         name: Some("Công ty Thử <Nghiệm> & Con".into()),
         unit_code: Some(UnitCode::parse("TZ0000L").unwrap()),
+        registered_from: Some(Period::parse("2019-03").unwrap()),
+        units: Some(Units {
+            count: 1,
+            units: vec![Unit {
+                mst: TaxId::parse("9900000016-001").unwrap(),
+                unit_code: UnitCode::parse("TA0001B").unwrap(),
+                state: ParticipationState::Suspended,
+            }],
+        }),
+        ageing: Some(Ageing {
+            bands: [1_500_000, 500_000, 0, 0, 0].map(|vnd| Amount::new(vnd).unwrap()),
+        }),
+        last_d02: Some(LastD02 {
+            period: Period::parse("2026-08").unwrap(),
+            submitted_on: jiff::civil::date(2026, 8, 14),
+            plan: "TM".into(),
+            joined: 2,
+            gone: 1,
+        }),
         ..VerifyEmployerResult::bare(ResultKind::HasData, ask(ALL).mst, ask(ALL).period)
     };
     assert_eq!(result, expected);
@@ -106,6 +138,8 @@ fn an_open_month_is_incomplete_and_its_figures_are_left_out() {
     assert!(result.name.is_some() && result.unit_code.is_some());
     assert_eq!((result.participants, result.arrears), (None, None));
     assert_eq!((result.fund, result.due, result.paid), (None, None, None));
+    assert_eq!(result.ageing, None);
+    assert!(result.units.is_some() && result.last_d02.is_some());
 }
 
 #[test]
@@ -182,6 +216,30 @@ fn what_the_registry_cannot_mean_is_not_told() {
             "unitCode",
             GetParticipationResponse {
                 unit_code: "x".into(),
+                ..response()
+            },
+        ),
+        (
+            "registry-period",
+            "registeredFrom",
+            GetParticipationResponse {
+                registered_from: "never".into(),
+                ..response()
+            },
+        ),
+        (
+            "registry-units",
+            "units",
+            GetParticipationResponse {
+                units: None,
+                ..response()
+            },
+        ),
+        (
+            "registry-ageing",
+            "ageing",
+            GetParticipationResponse {
+                ageing: None,
                 ..response()
             },
         ),

@@ -1,13 +1,12 @@
 //! What the tax department is told.
 
-use std::collections::BTreeSet;
-
+use super::employer::VerifyEmployerResult;
 use super::header::word;
-use super::request::{self, Ping};
-use super::words::{FieldName, ParticipationState, ResultKind};
-use super::{PING, VERIFY_EMPLOYER, WireError, name, wrong};
+use super::individual::VerifyIndividualResult;
+use super::many::VerifyManyResult;
+use super::request::Ping;
+use super::{PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong};
 use crate::fault::{Fault, FaultCode};
-use crate::id::{Mst, Period, UnitCode};
 use crate::xml::{Reader, Writer};
 
 /// The answer to a ping: its nonce.
@@ -18,6 +17,10 @@ pub type Pong = Ping;
 pub enum Answer {
     /// About one employer.
     VerifyEmployerResult(Box<VerifyEmployerResult>),
+    /// About one person.
+    VerifyIndividualResult(Box<VerifyIndividualResult>),
+    /// About many, line by line.
+    VerifyManyResult(VerifyManyResult),
     /// Somebody is there.
     Pong(Pong),
     /// A refusal, of whatever operation.
@@ -30,6 +33,8 @@ impl Answer {
     pub const fn operation(&self) -> Option<&'static str> {
         match self {
             Self::VerifyEmployerResult(_) => Some(VERIFY_EMPLOYER),
+            Self::VerifyIndividualResult(_) => Some(VERIFY_INDIVIDUAL),
+            Self::VerifyManyResult(_) => Some(VERIFY_MANY),
             Self::Pong(_) => Some(PING),
             Self::Fault(_) => None,
         }
@@ -42,6 +47,13 @@ impl Answer {
         if reader.comes("Fault")? {
             return FaultBody::read(reader).map(Self::Fault);
         }
+        if reader.comes("VerifyIndividualResult")? {
+            let result = VerifyIndividualResult::read(reader)?;
+            return Ok(Self::VerifyIndividualResult(Box::new(result)));
+        }
+        if reader.comes("VerifyManyResult")? {
+            return VerifyManyResult::read(reader).map(Self::VerifyManyResult);
+        }
         let result = VerifyEmployerResult::read(reader)?;
         Ok(Self::VerifyEmployerResult(Box::new(result)))
     }
@@ -49,6 +61,8 @@ impl Answer {
     pub(super) fn write(&self, writer: &mut Writer) {
         match self {
             Self::VerifyEmployerResult(result) => result.write(writer),
+            Self::VerifyIndividualResult(result) => result.write(writer),
+            Self::VerifyManyResult(result) => result.write(writer),
             Self::Pong(pong) => pong.write(writer, "Pong"),
             Self::Fault(fault) => fault.write(writer),
         }
@@ -73,115 +87,6 @@ impl Amount {
     #[must_use]
     pub const fn vnd(self) -> i64 {
         self.0
-    }
-}
-
-/// What is known of one employer in one month, as far as it was asked for and agreed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyEmployerResult {
-    /// Which of the four results.
-    pub result: ResultKind,
-    /// The tax code asked about.
-    pub mst: Mst,
-    /// The month asked about.
-    pub period: Period,
-    /// Whether the employer takes part.
-    pub participation_state: Option<ParticipationState>,
-    /// People insured through it in the month.
-    pub participants: Option<u32>,
-    /// Contribution salary fund of the month.
-    pub fund: Option<Amount>,
-    /// Amount due for the month.
-    pub due: Option<Amount>,
-    /// Amount paid in the month.
-    pub paid: Option<Amount>,
-    /// Balance owed at the end of the month, whole VND; negative where more was paid than was due.
-    pub arrears: Option<i64>,
-    /// Registered name, 1–255 characters.
-    pub name: Option<String>,
-    /// VSS unit code.
-    pub unit_code: Option<UnitCode>,
-    /// Fields asked for and not agreed.
-    pub not_disclosed: BTreeSet<FieldName>,
-}
-
-impl VerifyEmployerResult {
-    /// A result without any field.
-    #[must_use]
-    pub const fn bare(result: ResultKind, mst: Mst, period: Period) -> Self {
-        Self {
-            result,
-            mst,
-            period,
-            participation_state: None,
-            participants: None,
-            fund: None,
-            due: None,
-            paid: None,
-            arrears: None,
-            name: None,
-            unit_code: None,
-            not_disclosed: BTreeSet::new(),
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("VerifyEmployerResult")?;
-        let result = word(reader, "Result", ResultKind::parse)?;
-        let read = Self {
-            result,
-            mst: request::mst(reader)?,
-            period: request::period(reader)?,
-            participation_state: optional(reader, "ParticipationState", ParticipationState::parse)?,
-            participants: optional(reader, "Participants", number)?,
-            fund: optional(reader, "Fund", amount)?,
-            due: optional(reader, "Due", amount)?,
-            paid: optional(reader, "Paid", amount)?,
-            arrears: optional(reader, "Arrears", number)?,
-            name: optional(reader, "Name", employer_name)?,
-            unit_code: optional(reader, "UnitCode", |text| UnitCode::parse(text).ok())?,
-            not_disclosed: match reader.comes("NotDisclosed")? {
-                true => request::fields(reader, "NotDisclosed")?,
-                false => BTreeSet::new(),
-            },
-        };
-        reader.leave("VerifyEmployerResult")?;
-        Ok(read)
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        writer.open(name("VerifyEmployerResult"), &[]);
-        writer.leaf(name("Result"), self.result.as_str());
-        writer.leaf(name("Mst"), self.mst.as_str());
-        writer.leaf(name("Period"), &self.period.to_string());
-        for (element, value) in self.values() {
-            if let Some(text) = value {
-                writer.leaf(name(element), &text);
-            }
-        }
-        if !self.not_disclosed.is_empty() {
-            request::write_fields(writer, "NotDisclosed", &self.not_disclosed);
-        }
-        writer.close();
-    }
-
-    /// The optional values as text, in the order of the schema.
-    fn values(&self) -> [(&'static str, Option<String>); 8] {
-        let vnd = |amount: Option<Amount>| amount.map(|amount| amount.vnd().to_string());
-        let state = self.participation_state.map(ParticipationState::as_str);
-        [
-            ("ParticipationState", state.map(str::to_owned)),
-            (
-                "Participants",
-                self.participants.map(|count| count.to_string()),
-            ),
-            ("Fund", vnd(self.fund)),
-            ("Due", vnd(self.due)),
-            ("Paid", vnd(self.paid)),
-            ("Arrears", self.arrears.map(|balance| balance.to_string())),
-            ("Name", self.name.clone()),
-            ("UnitCode", self.unit_code.as_ref().map(ToString::to_string)),
-        ]
     }
 }
 
@@ -264,7 +169,19 @@ impl FaultBody {
     }
 }
 
-fn optional<T>(
+/// The element of more than one value, where it comes next.
+pub(super) fn given<'a, T>(
+    reader: &mut Reader<'a>,
+    element: &'static str,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
+    match reader.comes(element)? {
+        true => read(reader).map(Some),
+        false => Ok(None),
+    }
+}
+
+pub(super) fn optional<T>(
     reader: &mut Reader<'_>,
     field: &'static str,
     parse: fn(&str) -> Option<T>,
@@ -276,22 +193,22 @@ fn optional<T>(
 }
 
 /// A whole number in its one canonical spelling.
-fn number<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
+pub(super) fn number<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     let number: T = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
 }
 
-fn amount(text: &str) -> Option<Amount> {
+pub(super) fn amount(text: &str) -> Option<Amount> {
     Amount::new(number(text)?)
 }
 
-fn employer_name(text: &str) -> Option<String> {
+pub(super) fn label(text: &str) -> Option<String> {
     (1..=255)
         .contains(&text.chars().count())
         .then(|| text.to_owned())
 }
 
-fn reason_word(text: &str) -> Option<String> {
+pub(super) fn reason_word(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }

@@ -72,6 +72,11 @@ pub const FIELDS: &[Field] = &[
         "GetParticipationRequest.tax_code",
         "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
     ),
+    kept(
+        "VerifyEmployer/Parent",
+        "must be the branch's own enterprise",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
     mapped(
         "VerifyEmployer/Period",
         "GetParticipationRequest.period",
@@ -84,6 +89,121 @@ pub const FIELDS: &[Field] = &[
     ),
     mapped(
         "VerifyEmployer/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    mapped(
+        "VerifyIndividual/Subject/Pin",
+        "GetContributionsRequest.pin",
+        "Circular 86/2024/TT-BTC; Decree 43/2021/NĐ-CP",
+    ),
+    mapped(
+        "VerifyIndividual/Subject/Mst",
+        "GetContributionsRequest.tax_code",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyIndividual/Subject/SiNumber",
+        "GetContributionsRequest.si_number",
+        "Law 41/2024/QH15; Decree 43/2021/NĐ-CP",
+    ),
+    mapped(
+        "VerifyIndividual/Year",
+        "GetContributionsRequest.from, to",
+        "own profile",
+    ),
+    mapped(
+        "VerifyIndividual/From",
+        "GetContributionsRequest.from",
+        "own profile",
+    ),
+    mapped(
+        "VerifyIndividual/To",
+        "GetContributionsRequest.to",
+        "own profile",
+    ),
+    kept(
+        "VerifyIndividual/Fields",
+        "policy: fields asked",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    kept(
+        "VerifyIndividual/Claim/Name",
+        "compared with GetContributionsResponse.name",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "VerifyIndividual/Claim/BirthDate",
+        "compared with GetContributionsResponse.birth_date",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "VerifyIndividual/Claim/MonthsContributed",
+        "compared with GetContributionsResponse.months",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "VerifyIndividual/Claim/BaseTotal",
+        "compared with GetContributionsResponse.base_total_vnd",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    mapped(
+        "VerifyIndividual/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    mapped(
+        "VerifyMany/Employers/Period",
+        "GetParticipationRequest.period of every line",
+        "form C12-TS",
+    ),
+    kept(
+        "VerifyMany/Employers/Fields",
+        "policy: fields asked",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    mapped(
+        "VerifyMany/Employers/Mst",
+        "GetParticipationRequest.tax_code, one call a line",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyMany/Individuals/Year",
+        "GetContributionsRequest.from, to of every line",
+        "own profile",
+    ),
+    mapped(
+        "VerifyMany/Individuals/From",
+        "GetContributionsRequest.from of every line",
+        "own profile",
+    ),
+    mapped(
+        "VerifyMany/Individuals/To",
+        "GetContributionsRequest.to of every line",
+        "own profile",
+    ),
+    kept(
+        "VerifyMany/Individuals/Fields",
+        "policy: fields asked",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    mapped(
+        "VerifyMany/Individuals/Pin",
+        "GetContributionsRequest.pin, one call a line",
+        "Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyMany/Individuals/Mst",
+        "GetContributionsRequest.tax_code, one call a line",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyMany/Individuals/SiNumber",
+        "GetContributionsRequest.si_number, one call a line",
+        "Law 41/2024/QH15",
+    ),
+    mapped(
+        "VerifyMany/Purpose",
         "Context.purpose",
         "Law 91/2025/QH15 art. 3",
     ),
@@ -143,10 +263,175 @@ pub const FIELDS: &[Field] = &[
         "GetParticipationResponse.unit_code",
         "form TK3-TS; VSS unit codes",
     ),
+    mapped(
+        "VerifyEmployerResult/RegisteredFrom",
+        "GetParticipationResponse.registered_from",
+        "form TK3-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/Units/Count",
+        "Units.count",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyEmployerResult/Units/Unit/Mst",
+        "Unit.tax_code",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyEmployerResult/Units/Unit/UnitCode",
+        "Unit.unit_code",
+        "form TK3-TS; VSS unit codes",
+    ),
+    mapped(
+        "VerifyEmployerResult/Units/Unit/ParticipationState",
+        "Unit.state",
+        "Law 41/2024/QH15 art. 2, 28",
+    ),
+    mapped(
+        "VerifyEmployerResult/Ageing/Current",
+        "ArrearsAge.current_vnd",
+        "Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/Ageing/Months1",
+        "ArrearsAge.months_1_vnd",
+        "Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/Ageing/Months3",
+        "ArrearsAge.months_3_vnd",
+        "Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/Ageing/Months6",
+        "ArrearsAge.months_6_vnd",
+        "Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/Ageing/Months12",
+        "ArrearsAge.months_12_vnd",
+        "Law 41/2024/QH15 art. 38, 39",
+    ),
+    mapped(
+        "VerifyEmployerResult/LastD02/Period",
+        "D02Change.period",
+        "form D02-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/LastD02/SubmittedOn",
+        "D02Change.submitted_on",
+        "form D02-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/LastD02/Plan",
+        "D02Change.plan",
+        "form D02-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/LastD02/Joined",
+        "D02Change.joined",
+        "form D02-TS",
+    ),
+    mapped(
+        "VerifyEmployerResult/LastD02/Gone",
+        "D02Change.gone",
+        "form D02-TS",
+    ),
     kept(
         "VerifyEmployerResult/NotDisclosed",
         "policy: fields withheld",
         "Circular 13/2017/TT-BTTTT",
+    ),
+    mapped(
+        "VerifyIndividualResult/Result",
+        "GetContributionsResponse.found, incomplete",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    mapped(
+        "VerifyIndividualResult/Subject",
+        "GetContributionsRequest.number",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyIndividualResult/From",
+        "GetContributionsRequest.from",
+        "own profile",
+    ),
+    mapped(
+        "VerifyIndividualResult/To",
+        "GetContributionsRequest.to",
+        "own profile",
+    ),
+    mapped(
+        "VerifyIndividualResult/Name",
+        "GetContributionsResponse.name",
+        "form TK1-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/BirthDate",
+        "GetContributionsResponse.birth_date",
+        "form TK1-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/Pin",
+        "GetContributionsResponse.pin",
+        "Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "VerifyIndividualResult/SiNumber",
+        "GetContributionsResponse.si_number",
+        "Law 41/2024/QH15",
+    ),
+    mapped(
+        "VerifyIndividualResult/MonthsContributed",
+        "GetContributionsResponse.months",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/BaseTotal",
+        "GetContributionsResponse.base_total_vnd",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/Employments/Employment/Mst",
+        "Stretch.tax_code",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/Employments/Employment/From",
+        "Stretch.from",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/Employments/Employment/To",
+        "Stretch.to",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    mapped(
+        "VerifyIndividualResult/Employments/Employment/Base",
+        "Stretch.base_vnd",
+        "Law 41/2024/QH15 art. 31; form D02-TS",
+    ),
+    kept(
+        "VerifyIndividualResult/NotDisclosed",
+        "policy: fields withheld",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyManyResult/Line/Refused/Key",
+        "the key as it was asked",
+        "own profile",
+    ),
+    mapped(
+        "VerifyManyResult/Line/Refused/Code",
+        "the contract's refusal of this line, or INVALID",
+        "own profile",
+    ),
+    kept(
+        "VerifyManyResult/Line/Refused/Reason",
+        "fault: reason",
+        "own profile",
     ),
     kept("Pong/Nonce", "the ping's nonce", "own profile"),
     kept("Fault/Code", "fault table: code", "own profile"),

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::header::word;
+use super::individual::VerifyIndividual;
+use super::many::VerifyMany;
 use super::words::FieldName;
-use super::{PING, VERIFY_EMPLOYER, WireError, name, wrong};
-use crate::id::{IdError, Mst, Period, Rule};
+use super::{PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong};
+use crate::id::{IdError, Mst, Period, Rule, TaxId};
 use crate::xml::{Reader, Writer};
 
 /// A question.
@@ -13,6 +15,10 @@ use crate::xml::{Reader, Writer};
 pub enum Request {
     /// One employer in one month.
     VerifyEmployer(VerifyEmployer),
+    /// One person over some months.
+    VerifyIndividual(VerifyIndividual),
+    /// Many employers or many persons.
+    VerifyMany(VerifyMany),
     /// Is anybody there?
     Ping(Ping),
 }
@@ -23,20 +29,30 @@ impl Request {
     pub const fn operation(&self) -> &'static str {
         match self {
             Self::VerifyEmployer(_) => VERIFY_EMPLOYER,
+            Self::VerifyIndividual(_) => VERIFY_INDIVIDUAL,
+            Self::VerifyMany(_) => VERIFY_MANY,
             Self::Ping(_) => PING,
         }
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        match reader.comes("Ping")? {
-            true => Ping::read(reader, "Ping").map(Self::Ping),
-            false => VerifyEmployer::read(reader).map(Self::VerifyEmployer),
+        if reader.comes("Ping")? {
+            return Ping::read(reader, "Ping").map(Self::Ping);
         }
+        if reader.comes("VerifyIndividual")? {
+            return VerifyIndividual::read(reader).map(Self::VerifyIndividual);
+        }
+        if reader.comes("VerifyMany")? {
+            return VerifyMany::read(reader).map(Self::VerifyMany);
+        }
+        VerifyEmployer::read(reader).map(Self::VerifyEmployer)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
         match self {
             Self::VerifyEmployer(ask) => ask.write(writer),
+            Self::VerifyIndividual(ask) => ask.write(writer),
+            Self::VerifyMany(ask) => ask.write(writer),
             Self::Ping(ping) => ping.write(writer, "Ping"),
         }
     }
@@ -45,8 +61,10 @@ impl Request {
 /// What is asked about one employer in one month.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyEmployer {
-    /// The employer's tax code.
-    pub mst: Mst,
+    /// The employer's tax code: an enterprise's, a branch's, or a household business's PIN.
+    pub mst: TaxId,
+    /// The enterprise under which the asker keeps the branch; its ten digits are the branch's.
+    pub parent: Option<Mst>,
     /// The month of contributions.
     pub period: Period,
     /// The fields asked for, at least one.
@@ -60,17 +78,22 @@ impl VerifyEmployer {
         reader.enter("VerifyEmployer")?;
         let ask = Self {
             mst: mst(reader)?,
+            parent: parent(reader)?,
             period: period(reader)?,
             fields: fields(reader, "Fields")?,
             purpose: purpose(reader)?,
         };
         reader.leave("VerifyEmployer")?;
+        branch_of_its_parent(&ask.mst, ask.parent.as_ref())?;
         Ok(ask)
     }
 
     fn write(&self, writer: &mut Writer) {
         writer.open(name("VerifyEmployer"), &[]);
         writer.leaf(name("Mst"), self.mst.as_str());
+        if let Some(parent) = &self.parent {
+            writer.leaf(name("Parent"), parent.as_str());
+        }
         writer.leaf(name("Period"), &self.period.to_string());
         write_fields(writer, "Fields", &self.fields);
         writer.leaf(name("Purpose"), &self.purpose);
@@ -108,13 +131,46 @@ impl Ping {
 }
 
 /// The tax code, its check digit proven.
-pub(super) fn mst(reader: &mut Reader<'_>) -> Result<Mst, WireError> {
+pub(super) fn mst(reader: &mut Reader<'_>) -> Result<TaxId, WireError> {
     let text = reader.text("Mst")?;
-    Mst::parse(&text).or_else(|error| wrong("Mst", mst_reason(error)))
+    TaxId::parse(&text).or_else(|error| wrong("Mst", mst_reason(error)))
 }
 
-fn mst_reason(error: IdError) -> &'static str {
-    match error.rule() {
+/// The enterprise's own ten digits.
+fn parent(reader: &mut Reader<'_>) -> Result<Option<Mst>, WireError> {
+    let Some(text) = reader.optional("Parent")? else {
+        return Ok(None);
+    };
+    match Mst::parse(&text) {
+        Ok(parent) if parent.branch().is_none() => Ok(Some(parent)),
+        Ok(_) => wrong("Parent", "mst-branch"),
+        Err(error) => wrong("Parent", mst_reason(error)),
+    }
+}
+
+/// A branch carries its enterprise's ten digits: one that is kept under another's is not that branch.
+fn branch_of_its_parent(mst: &TaxId, parent: Option<&Mst>) -> Result<(), WireError> {
+    match (mst, parent) {
+        (_, None) => Ok(()),
+        (TaxId::Mst(mst), Some(parent)) if mst.branch().is_some() => {
+            match mst.root() == parent.root() {
+                true => Ok(()),
+                false => wrong("Parent", "branch-of-another-parent"),
+            }
+        }
+        _ => wrong("Parent", "parent-without-branch"),
+    }
+}
+
+pub(super) fn mst_reason(error: IdError) -> &'static str {
+    match (error.kind(), error.rule()) {
+        ("Pin", _) => "mst-pin",
+        (_, rule) => enterprise_reason(rule),
+    }
+}
+
+fn enterprise_reason(rule: Rule) -> &'static str {
+    match rule {
         Rule::CheckDigit => "mst-check-digit",
         Rule::AllZero => "mst-all-zero",
         Rule::Branch => "mst-branch",
@@ -126,18 +182,23 @@ fn mst_reason(error: IdError) -> &'static str {
 
 /// The month, not before the first that a contribution can belong to.
 pub(super) fn period(reader: &mut Reader<'_>) -> Result<Period, WireError> {
-    let text = reader.text("Period")?;
+    month(reader, "Period")
+}
+
+/// The same in another element.
+pub(super) fn month(reader: &mut Reader<'_>, element: &'static str) -> Result<Period, WireError> {
+    let text = reader.text(element)?;
     Period::parse(&text).or_else(|error| {
         let reason = match error.rule() {
             Rule::Range => "period-before-1995",
             Rule::Month => "period-month",
             _ => "period-shape",
         };
-        wrong("Period", reason)
+        wrong(element, reason)
     })
 }
 
-fn purpose(reader: &mut Reader<'_>) -> Result<String, WireError> {
+pub(super) fn purpose(reader: &mut Reader<'_>) -> Result<String, WireError> {
     let text = reader.text("Purpose")?;
     let mark = |byte: u8| b".-".contains(&byte);
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -155,10 +216,19 @@ pub(super) fn fields(
     reader: &mut Reader<'_>,
     list: &'static str,
 ) -> Result<BTreeSet<FieldName>, WireError> {
+    words(reader, list, FieldName::parse)
+}
+
+/// The same with another list of words.
+pub(super) fn words<W: Ord>(
+    reader: &mut Reader<'_>,
+    list: &'static str,
+    parse: fn(&str) -> Option<W>,
+) -> Result<BTreeSet<W>, WireError> {
     reader.enter(list)?;
-    let mut found = BTreeSet::from([word(reader, "Field", FieldName::parse)?]);
+    let mut found = BTreeSet::from([word(reader, "Field", parse)?]);
     while reader.comes("Field")? {
-        if !found.insert(word(reader, "Field", FieldName::parse)?) {
+        if !found.insert(word(reader, "Field", parse)?) {
             return wrong("Field", "field-twice");
         }
     }
@@ -167,9 +237,17 @@ pub(super) fn fields(
 }
 
 pub(super) fn write_fields(writer: &mut Writer, list: &'static str, fields: &BTreeSet<FieldName>) {
+    write_words(writer, list, fields.iter().map(|field| field.as_str()));
+}
+
+pub(super) fn write_words(
+    writer: &mut Writer,
+    list: &'static str,
+    words: impl Iterator<Item = &'static str>,
+) {
     writer.open(name(list), &[]);
-    for field in fields {
-        writer.leaf(name("Field"), field.as_str());
+    for word in words {
+        writer.leaf(name("Field"), word);
     }
     writer.close();
 }

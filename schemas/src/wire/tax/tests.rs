@@ -1,3 +1,5 @@
+mod verify;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -5,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fault::{Fault, FaultCode};
-use crate::id::{MessageId, Mst, PartnerId, Period, UnitCode};
+use crate::id::{MessageId, Mst, PartnerId, Period, Pin, TaxId, UnitCode};
 use crate::xsd;
 
 fn header(direction: Direction, operation: &str) -> Header {
@@ -29,7 +31,8 @@ fn ask() -> Message {
     Message {
         header: header(Direction::Request, VERIFY_EMPLOYER),
         body: Body::Request(Request::VerifyEmployer(VerifyEmployer {
-            mst: synthetic_mst(7),
+            mst: TaxId::Mst(synthetic_mst(7)),
+            parent: None,
             period: Period::parse("2026-10").unwrap(),
             fields: [FieldName::Fund, FieldName::Arrears].into(),
             purpose: "tax-audit".into(),
@@ -85,6 +88,7 @@ fn the_body_range_is_the_body_element_as_it_stands() {
 fn each_wrong_element_is_refused_by_its_name_and_reason() {
     let mst = synthetic_mst(7);
     let mst = mst.as_str();
+    let other = synthetic_mst(20);
     let wrong_digit = format!("{}{}", &mst[..9], (mst.as_bytes()[9] - b'0' + 1) % 10);
     let cases: &[(&str, &str, &str, &str)] = &[
         (mst, &wrong_digit, "Mst", "mst-check-digit"),
@@ -92,6 +96,25 @@ fn each_wrong_element_is_refused_by_its_name_and_reason() {
         (mst, &format!("{mst}-000"), "Mst", "mst-branch"),
         (mst, "99", "Mst", "mst-length"),
         (mst, "99O0000013", "Mst", "mst-characters"),
+        (mst, "099275O00001", "Mst", "mst-pin"),
+        (
+            "</Mst>",
+            &format!("-001</Mst><Parent>{other}</Parent>"),
+            "Parent",
+            "branch-of-another-parent",
+        ),
+        (
+            "</Mst>",
+            &format!("</Mst><Parent>{mst}</Parent>"),
+            "Parent",
+            "parent-without-branch",
+        ),
+        (
+            "</Mst>",
+            &format!("-001</Mst><Parent>{mst}-002</Parent>"),
+            "Parent",
+            "mst-branch",
+        ),
         ("2026-10", "1994-12", "Period", "period-before-1995"),
         ("2026-10", "2026-13", "Period", "period-month"),
         ("2026-10", "102026", "Period", "period-shape"),
@@ -217,6 +240,21 @@ fn the_table_names_every_element_of_the_schema() {
         "VerifyEmployer",
         "Ping",
         "VerifyEmployerResult",
+        "VerifyIndividual",
+        "Claim",
+        "VerifyMany",
+        "Employers",
+        "Individuals",
+        "Units",
+        "Unit",
+        "Ageing",
+        "LastD02",
+        "VerifyIndividualResult",
+        "Employments",
+        "Employment",
+        "VerifyManyResult",
+        "Line",
+        "Refused",
         "Pong",
     ];
     let declared: BTreeSet<&str> = xsd::TAX_V1
@@ -265,7 +303,14 @@ fn the_words_of_the_schema_are_the_words_of_the_types() {
             .map(|one| one.as_str())
             .collect()
     );
-    assert_eq!(words("OperationType"), of(&[VERIFY_EMPLOYER, PING]));
+    assert_eq!(
+        words("PersonFieldType"),
+        PersonField::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
+        words("OperationType"),
+        of(&[VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, PING])
+    );
 }
 
 fn any_header(direction: Direction, operation: &'static str) -> impl Strategy<Value = Header> {
@@ -318,6 +363,32 @@ fn any_mst() -> impl Strategy<Value = Mst> {
     })
 }
 
+fn any_code() -> impl Strategy<Value = TaxId> {
+    prop_oneof![
+        any_mst().prop_map(TaxId::Mst),
+        any_pin().prop_map(TaxId::Pin)
+    ]
+}
+
+fn any_pin() -> impl Strategy<Value = Pin> {
+    (0_u8..=3, 0_u8..=99, 0_u32..1_000_000).prop_map(|(century, year, serial)| {
+        Pin::parse(&format!("099{century}{year:02}{serial:06}")).unwrap()
+    })
+}
+
+/// A branch may be named with its enterprise, everybody else not.
+fn any_subject_of_a_question() -> impl Strategy<Value = (TaxId, Option<Mst>)> {
+    (any_code(), any::<bool>()).prop_map(|(code, with_parent)| {
+        let parent = match &code {
+            TaxId::Mst(mst) if mst.branch().is_some() && with_parent => {
+                Some(Mst::parse(mst.root()).unwrap())
+            }
+            _ => None,
+        };
+        (code, parent)
+    })
+}
+
 fn any_amount() -> impl Strategy<Value = Option<Amount>> {
     prop::option::of((0..=i64::MAX).prop_map(|vnd| Amount::new(vnd).unwrap()))
 }
@@ -325,12 +396,12 @@ fn any_amount() -> impl Strategy<Value = Option<Amount>> {
 prop_compose! {
     fn any_request()(
         header in any_header(Direction::Request, VERIFY_EMPLOYER),
-        mst in any_mst(),
+        (mst, parent) in any_subject_of_a_question(),
         period in any_period(),
         fields in any_fields(1),
         purpose in "[a-z0-9][a-z0-9.-]{1,63}",
     ) -> Message {
-        let ask = VerifyEmployer { mst, period, fields, purpose };
+        let ask = VerifyEmployer { mst, parent, period, fields, purpose };
         Message { header, body: Body::Request(Request::VerifyEmployer(ask)) }
     }
 }
@@ -338,21 +409,8 @@ prop_compose! {
 prop_compose! {
     fn any_result()(
         header in any_header(Direction::Answer, VERIFY_EMPLOYER),
-        (result, mst, period) in (prop::sample::select(ResultKind::ALL), any_mst(), any_period()),
-        participation_state in prop::option::of(prop::sample::select(ParticipationState::ALL)),
-        participants in any::<Option<u32>>(),
-        (fund, due, paid) in (any_amount(), any_amount(), any_amount()),
-        arrears in any::<Option<i64>>(),
-        name in prop::option::of("[^\\x00-\\x1F\\u{FDD0}-\\u{FDEF}\\u{FFFE}\\u{FFFF}]{1,255}"
-            .prop_filter("noncharacters of other planes", |name| crate::xml::is_text(name))),
-        unit_code in prop::option::of("[A-Z]{2}[0-9]{4}[A-Z]"),
-        not_disclosed in any_fields(0),
+        result in verify::any_employer_result(),
     ) -> Message {
-        let result = VerifyEmployerResult {
-            result, mst, period, participation_state, participants, fund, due, paid, arrears, name,
-            unit_code: unit_code.map(|code| UnitCode::parse(&code).unwrap()),
-            not_disclosed,
-        };
         Message { header, body: Body::Answer(Answer::VerifyEmployerResult(Box::new(result))) }
     }
 }
@@ -374,7 +432,15 @@ prop_compose! {
 proptest! {
     #[test]
     fn decode_gives_back_what_encode_wrote_and_the_schema_agrees(
-        message in prop_oneof![any_request(), any_result(), any_ping()]
+        message in prop_oneof![
+            any_request(),
+            any_result(),
+            any_ping(),
+            verify::any_individual(),
+            verify::any_individual_answer(),
+            verify::any_many(),
+            verify::any_many_answer(),
+        ]
     ) {
         let bytes = encode(&message);
         prop_assert_eq!(decode(&bytes), Ok(message));

@@ -74,20 +74,52 @@ words! {
         Name = "name",
         /// The VSS unit code.
         UnitCode = "unitCode",
+        /// Since which month the employer takes part.
+        RegisteredFrom = "registeredFrom",
+        /// The units under the tax code.
+        Units = "units",
+        /// How old the arrears are.
+        Ageing = "ageing",
+        /// The newest declaration of changes among its people.
+        LastD02 = "lastD02",
     }
 }
 
 words! {
-    /// The four results that Circular 13/2017/TT-BTTTT tells apart.
+    /// What can be asked about a person; the same words stand in agreements.
+    PersonField {
+        /// The name.
+        Name = "name",
+        /// The day of birth.
+        BirthDate = "birthDate",
+        /// The PIN in force.
+        Pin = "pin",
+        /// The SI number.
+        SiNumber = "siNumber",
+        /// By which employers.
+        Employers = "employers",
+        /// Which months, and how many.
+        Months = "months",
+        /// The monthly base of contributions.
+        Base = "base",
+    }
+}
+
+words! {
+    /// The four results that Circular 13/2017/TT-BTTTT tells apart, and the two of a comparison.
     ResultKind {
         /// The permitted fields follow.
         HasData = "hasData",
-        /// No employer is registered under this tax code.
+        /// Nobody is registered under this number.
         NoData = "noData",
         /// None of the fields asked for is agreed; the database was not asked.
         NotPermitted = "notPermitted",
-        /// The employer is known, the month's statement is not closed.
+        /// The subject is known, but a month asked about is not closed.
         Incomplete = "incomplete",
+        /// Everything claimed of the person is so.
+        Matches = "matches",
+        /// Something claimed is not so, or nobody is known under the number; which, is not told.
+        DoesNotMatch = "doesNotMatch",
     }
 }
 
@@ -104,12 +136,18 @@ words! {
 }
 
 impl FieldName {
+    /// True where it is more than one value: told one employer at a time only.
+    #[must_use]
+    pub const fn is_a_part(self) -> bool {
+        matches!(self, Self::Units | Self::Ageing | Self::LastD02)
+    }
+
     /// True where the value comes from the month's statement, which may not be closed yet.
     #[must_use]
     pub const fn is_of_the_month(self) -> bool {
         matches!(
             self,
-            Self::Participants | Self::Fund | Self::Due | Self::Paid | Self::Arrears
+            Self::Participants | Self::Fund | Self::Due | Self::Paid | Self::Arrears | Self::Ageing
         )
     }
 }

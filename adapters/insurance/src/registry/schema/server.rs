@@ -127,6 +127,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         down: include_str!("postgres/0001_tables.down.sql"),
     },
     KEYS,
+    Migration {
+        up: include_str!("postgres/0003_tax.up.sql"),
+        down: include_str!("postgres/0003_tax.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -266,6 +266,7 @@ fn agreement() -> Agreement {
     let grant = || Grant {
         fields: ["fund".to_owned()].into(),
         quota: GENEROUS,
+        lines_max: 1_000,
     };
     let operations = words::operations().map(|operation| (operation.name.to_owned(), grant()));
     Agreement {

@@ -1,0 +1,2 @@
+DROP TABLE tax_codes;
+DROP TABLE d02;

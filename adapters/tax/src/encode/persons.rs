@@ -1,0 +1,58 @@
+//! Whom the answer tells of, for the access ledger: all numbers of one person together.
+
+use gateway_core::{
+    policy::Permit,
+    ports::{Person, PersonNumber},
+};
+use schemas::{
+    proto::insurance::GetContributionsResponse,
+    wire::tax::{PersonField, Question, Request, VerifyIndividual},
+};
+
+use super::person;
+use crate::{Outcome, perform::LineOutcome};
+
+/// A comparison tells no field, only that the person was asked about.
+pub(super) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec<Person> {
+    let compares = matches!(
+        request,
+        Request::VerifyIndividual(VerifyIndividual {
+            question: Question::Claim(_),
+            ..
+        })
+    );
+    let fields: Vec<&'static str> = match compares {
+        true => Vec::new(),
+        false => permit
+            .disclosed()
+            .iter()
+            .filter_map(|word| PersonField::parse(word))
+            .map(PersonField::as_str)
+            .collect(),
+    };
+    match outcome {
+        Outcome::Contributions(found) => known(found, &fields).into_iter().collect(),
+        Outcome::Many(lines) => lines
+            .iter()
+            .filter_map(|line| match line {
+                LineOutcome::Person(found) => known(found, &fields),
+                LineOutcome::Employer(_) | LineOutcome::Refused(_) => None,
+            })
+            .collect(),
+        Outcome::Participation(_) | Outcome::NotPermitted | Outcome::Pong => Vec::new(),
+    }
+}
+
+fn known(found: &GetContributionsResponse, told: &[&'static str]) -> Option<Person> {
+    let pin = person::pin(&found.pin).ok().flatten();
+    let si_number = person::si_number(&found.si_number).ok().flatten();
+    let numbers: Vec<PersonNumber> = pin
+        .map(PersonNumber::Pin)
+        .into_iter()
+        .chain(si_number.map(PersonNumber::Si))
+        .collect();
+    (found.found && !numbers.is_empty()).then(|| Person {
+        numbers,
+        told: told.to_vec(),
+    })
+}

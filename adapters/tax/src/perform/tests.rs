@@ -1,0 +1,150 @@
+use super::*;
+use crate::testscene::{
+    Registry, about, ask, context, contributed, facts, many, many_permit, permit, person_permit,
+    ping, response,
+};
+use schemas::wire::tax::Claim;
+
+#[tokio::test]
+async fn the_registry_is_asked_for_the_code_and_the_month() {
+    let registry = Registry::answering(Ok(response()));
+    let ask = Request::VerifyEmployer(ask(&["fund"]));
+    let outcome = perform(&registry, context(), &permit(&["fund"], &["fund"]), &ask).await;
+    assert_eq!(outcome, Ok(Outcome::Participation(response())));
+    let asked = registry.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        (asked[0].tax_code.as_str(), asked[0].period.as_str()),
+        ("9900000016", "2026-10")
+    );
+}
+
+#[tokio::test]
+async fn a_ping_never_touches_the_registry() {
+    let registry = Registry::answering(Ok(response()));
+    let outcome = perform(
+        &registry,
+        context(),
+        &permit(&[], &[]),
+        &Request::Ping(ping()),
+    )
+    .await;
+    assert_eq!(outcome, Ok(Outcome::Pong));
+    assert!(registry.asked().is_empty());
+}
+
+#[tokio::test]
+async fn without_one_permitted_field_nobody_is_asked() {
+    let registry = Registry::answering(Ok(response()));
+    let ask = Request::VerifyEmployer(ask(&["name", "unitCode"]));
+    let permit = permit(&["fund"], &["name", "unitCode"]);
+    let outcome = perform(&registry, context(), &permit, &ask).await;
+    assert_eq!(outcome, Ok(Outcome::NotPermitted));
+    assert!(registry.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_of_the_registry_stays_what_it_is() {
+    let fault = Fault::new(schemas::fault::FaultCode::InsuranceUnavailable, "timeout");
+    let registry = Registry::answering(Err(fault.clone()));
+    let ask = Request::VerifyEmployer(ask(&["fund"]));
+    let outcome = perform(&registry, context(), &permit(&["fund"], &["fund"]), &ask).await;
+    assert_eq!(outcome, Err(fault));
+}
+
+#[tokio::test]
+async fn what_takes_work_is_asked_of_the_registry_only_where_it_is_agreed() {
+    let parts = ["units", "ageing", "lastD02", "registeredFrom"];
+    let asked_for = async |granted: &[&str]| {
+        let registry = Registry::answering(Ok(response()));
+        let ask = Request::VerifyEmployer(ask(&parts));
+        perform(&registry, context(), &permit(granted, &parts), &ask)
+            .await
+            .unwrap();
+        let asked = registry.asked().remove(0);
+        [
+            asked.with_units,
+            asked.with_ageing,
+            asked.with_last_d02,
+            asked.with_registered_from,
+        ]
+    };
+    assert_eq!(asked_for(&parts).await, [true; 4]);
+    assert_eq!(asked_for(&["ageing"]).await, [false, true, false, false]);
+}
+
+#[tokio::test]
+async fn a_person_is_asked_about_by_the_number_that_was_given() {
+    let registry = Registry::telling(Ok(contributed()));
+    let ask = Request::VerifyIndividual(about(facts(&["months"])));
+    let permit = person_permit(&["months"], &["months"]);
+    let outcome = perform(&registry, context(), &permit, &ask).await;
+    assert_eq!(outcome, Ok(Outcome::Contributions(contributed())));
+    let asked = registry.asked_of_people().remove(0);
+    assert_eq!(asked.number, Some(Number::Pin("099190000001".into())));
+    assert_eq!(
+        (asked.from.as_str(), asked.to.as_str()),
+        ("2026-01", "2026-09")
+    );
+}
+
+#[tokio::test]
+async fn a_claim_with_one_thing_that_is_not_agreed_is_not_judged_at_all() {
+    let registry = Registry::telling(Ok(contributed()));
+    let claim = Claim {
+        months: Some(9),
+        birth_date: Some(jiff::civil::date(1990, 2, 3)),
+        ..Claim::default()
+    };
+    let ask = Request::VerifyIndividual(about(Question::Claim(claim)));
+    let permit = person_permit(&["months"], &["months", "birthDate"]);
+    let outcome = perform(&registry, context(), &permit, &ask).await;
+    assert_eq!(outcome, Ok(Outcome::NotPermitted));
+    assert!(registry.asked_of_people().is_empty());
+}
+
+#[tokio::test]
+async fn more_lines_than_agreed_are_refused_and_nobody_is_asked() {
+    let registry = Registry::answering(Ok(response()));
+    let permit = many_permit(&["fund"], &["fund"]);
+    let keys = [
+        "9900000016",
+        "9900000016-001",
+        "9900000016-002",
+        "9900000016-003",
+    ];
+    let ask = Request::VerifyMany(many(&["fund"], &keys));
+    let fault = perform(&registry, context(), &permit, &ask)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (fault.code(), fault.reason()),
+        (FaultCode::Forbidden, "more-lines-than-agreed")
+    );
+    assert!(registry.asked().is_empty());
+    let ask = Request::VerifyMany(many(&["fund"], &keys[..3]));
+    assert!(perform(&registry, context(), &permit, &ask).await.is_ok());
+    assert_eq!(registry.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_final_refusal_is_of_its_line_and_one_that_may_pass_is_of_the_message() {
+    let permit = many_permit(&["fund"], &["fund"]);
+    let ask = Request::VerifyMany(many(&["fund"], &["9900000016", "9900000017"]));
+    let ambiguous = Fault::new(FaultCode::AmbiguousSubject, "several-people");
+    let registry = Registry::answering(Err(ambiguous.clone()));
+    let wrong_digit = Fault::new(FaultCode::Invalid, "mst-check-digit").field("Mst");
+    assert_eq!(
+        perform(&registry, context(), &permit, &ask).await,
+        Ok(Outcome::Many(vec![
+            LineOutcome::Refused(ambiguous),
+            LineOutcome::Refused(wrong_digit),
+        ]))
+    );
+    let away = Fault::new(FaultCode::InsuranceUnavailable, "timeout");
+    let registry = Registry::answering(Err(away.clone()));
+    assert_eq!(
+        perform(&registry, context(), &permit, &ask).await,
+        Err(away)
+    );
+}
