@@ -8,6 +8,7 @@ use gateway_core::ports::{
     Act, Acted, Clock as _, Deed, Entry, MessageLog as _, Office as _, RefusalNote, StoredAnswer,
     SystemClock,
 };
+use gateway_core::seal::sha256;
 use rusqlite::params;
 use schemas::id::{MessageId, PartnerId};
 
