@@ -12,7 +12,10 @@
 //!
 //! The vault's key has generations: a key file holds one a line, the newest last. New records are wrapped
 //! under the newest, older ones open under theirs, and [`Vault::rewrap`] brings a wrapped key under the
-//! newest without touching the record. An erased record's wrapped key is all zeros.
+//! newest without touching the record. Of a generation that was forgotten the key of its index alone stays, a
+//! line of its own before the others. An erased record's wrapped key is all zeros.
+
+mod index;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,15 +23,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256, Prk, Salt};
-use aws_lc_rs::hmac;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::digest;
+use index::IndexKey;
 
 const KEY_BYTES: usize = 32;
 /// Each opening of an old record tries the newer generations first.
 const GENERATIONS_MAX: usize = 16;
+/// Each look-up of a person makes a digest for each.
+const FORGOTTEN_MAX: usize = 256;
 const SALT_BYTES: usize = 16;
 /// The first byte of a wrapped key with a salt.
 const SALTED: u8 = 2;
@@ -38,7 +43,6 @@ const WRAPPED_BYTES: usize = 1 + SALT_BYTES + UNSALTED_BYTES;
 const UNSALTED_LABEL: &[u8] = b"lienthong seal v1: data key";
 const WRAP_LABEL: &[u8] = b"lienthong seal v2: data key";
 const RECORD_LABEL: &[u8] = b"lienthong seal v1: record";
-const INDEX_LABEL: &[u8] = b"lienthong index v1: ";
 
 /// Why a record or a vault does not open.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +128,11 @@ pub fn is_erased(wrapped_key: &[u8]) -> bool {
 }
 
 /// The keys that wraps' own keys are derived from, the newest first; its `Debug` shows the newest's id only.
-pub struct Vault(Vec<Generation>);
+pub struct Vault {
+    generations: Vec<Generation>,
+    /// The indexes of generations that were forgotten, the newest first.
+    forgotten: Vec<IndexKey>,
+}
 
 /// One generation of the vault's key.
 struct Generation {
@@ -132,25 +140,29 @@ struct Generation {
     source: Prk,
     /// Opens what the first version wrapped.
     unsalted: LessSafeKey,
+    index: IndexKey,
     id: String,
 }
 
 impl Vault {
     /// Takes 32 bytes of key as its only generation.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(vec![Generation::new(bytes)])
+        Self {
+            generations: vec![Generation::new(bytes)],
+            forgotten: Vec::new(),
+        }
     }
 
     /// The same vault with a newer generation in front.
     #[must_use]
     pub fn with_newer(mut self, bytes: [u8; KEY_BYTES]) -> Self {
-        self.0.insert(0, Generation::new(bytes));
+        self.generations.insert(0, Generation::new(bytes));
         self
     }
 
     /// How many generations of the key there are.
     pub fn generations(&self) -> usize {
-        self.0.len()
+        self.generations.len()
     }
 
     /// Reads the key file, or makes one (64 hex digits, mode 0600) where there is none.
@@ -172,15 +184,22 @@ impl Vault {
             return Err(SealError::KeyFileExposed);
         }
         let text = Zeroizing::new(fs::read_to_string(path)?);
-        let mut generations = Vec::new();
+        let (mut generations, mut forgotten) = (Vec::new(), Vec::new());
         for line in text.lines().rev() {
+            if let Some(index) = IndexKey::read(line.trim()) {
+                forgotten.push(index.ok_or(SealError::BadKeyFile)?);
+                continue;
+            }
             let mut bytes = [0; KEY_BYTES];
             hex::decode_to_slice(line.trim(), &mut bytes).map_err(|_| SealError::BadKeyFile)?;
             generations.push(Generation::new(bytes));
             bytes.zeroize();
         }
-        match generations.len() {
-            1..=GENERATIONS_MAX => Ok(Self(generations)),
+        match (generations.len(), forgotten.len()) {
+            (1..=GENERATIONS_MAX, ..=FORGOTTEN_MAX) => Ok(Self {
+                generations,
+                forgotten,
+            }),
             _ => Err(SealError::BadKeyFile),
         }
     }
@@ -199,12 +218,29 @@ impl Vault {
         replace_key_file(path, text.as_bytes())
     }
 
-    /// Takes every generation but the newest out of the key file. What was not re-wrapped before never opens again.
+    /// Takes every generation but the newest out of the key file, and leaves the keys of their indexes. What was
+    /// not re-wrapped before never opens again; whoever was indexed is still found.
     pub fn forget_older(path: &Path) -> Result<(), SealError> {
-        Self::open_file(path)?;
+        let vault = Self::open_file(path)?;
         let text = Zeroizing::new(fs::read_to_string(path)?);
-        let newest = text.lines().last().ok_or(SealError::BadKeyFile)?;
-        replace_key_file(path, Zeroizing::new(format!("{newest}\n")).as_bytes())
+        let is_generation = |line: &&str| IndexKey::read(line.trim()).is_none();
+        let newest = text.lines().rfind(is_generation);
+        let newest = newest.ok_or(SealError::BadKeyFile)?;
+        let indexes = vault.forgotten.iter().rev();
+        let indexes = indexes.chain(vault.generations.iter().skip(1).rev().map(|old| &old.index));
+        if indexes.clone().count() > FORGOTTEN_MAX {
+            return Err(SealError::BadKeyFile);
+        }
+        let mut kept = Zeroizing::new(String::with_capacity(
+            text.len() + 128 * vault.generations(),
+        ));
+        for index in indexes {
+            kept.push_str(&index.line());
+            kept.push('\n');
+        }
+        kept.push_str(newest);
+        kept.push('\n');
+        replace_key_file(path, kept.as_bytes())
     }
 
     /// Which key seals now: 16 hex digits that say nothing about it.
@@ -212,19 +248,22 @@ impl Vault {
         &self.newest().id
     }
 
-    /// A keyed digest of `text` for an index under `label`: HMAC-SHA-256, cut to 16 bytes, by a key that is
-    /// derived from the vault's for this label alone. Nobody without the vault can compute or undo it.
-    pub fn index(&self, label: &str, text: &str) -> [u8; 16] {
-        self.newest().index(label, text)
+    /// A keyed digest of a person's number for an index: HMAC-SHA-256, cut to 16 bytes, by a key that is
+    /// derived from the vault's for this alone. Nobody without the vault can compute or undo it.
+    pub fn person(&self, number: &str) -> [u8; 16] {
+        self.newest().index.digest(number)
     }
 
-    /// The same under every generation of the key, the newest first: what an older one indexed is found too.
-    pub fn indexes(&self, label: &str, text: &str) -> Vec<[u8; 16]> {
-        self.0.iter().map(|one| one.index(label, text)).collect()
+    /// The same under every generation of the key, the newest first, forgotten ones too: what an older one
+    /// indexed is found.
+    pub fn persons(&self, number: &str) -> Vec<[u8; 16]> {
+        let known = self.generations.iter().map(|one| &one.index);
+        let all = known.chain(&self.forgotten);
+        all.map(|index| index.digest(number)).collect()
     }
 
     fn newest(&self) -> &Generation {
-        &self.0[0] // no constructor makes an empty one
+        &self.generations[0] // no constructor makes an empty one
     }
 
     /// Seals `plain` under a fresh key; it opens only together with the same `bound` bytes.
@@ -272,7 +311,7 @@ impl Vault {
         if is_erased(wrapped) {
             return Err(SealError::Erased);
         }
-        for (place, generation) in self.0.iter().enumerate() {
+        for (place, generation) in self.generations.iter().enumerate() {
             if let Some(key) = generation.unwrap_key(wrapped).map(Zeroizing::new) {
                 let key = key.as_slice().try_into().map_err(|_| SealError::Key)?;
                 return Ok((place, Zeroizing::new(key)));
@@ -289,24 +328,13 @@ impl Generation {
             .chain(b"lienthong vault id")
             .chain(&*bytes)
             .finish();
+        let source = Salt::new(HKDF_SHA256, b"lienthong vault v2").extract(&*bytes);
         Self {
-            source: Salt::new(HKDF_SHA256, b"lienthong vault v2").extract(&*bytes),
+            index: IndexKey::derive(&source),
+            source,
             unsalted: aes(&bytes),
             id: hex::encode(&labelled[..8]),
         }
-    }
-
-    fn index(&self, label: &str, text: &str) -> [u8; 16] {
-        let info = [INDEX_LABEL, label.as_bytes()];
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        self.source
-            .expand(&info, hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut *key))
-            .expect("HKDF-SHA-256 gives 32 bytes");
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*key), text.as_bytes());
-        let mut index = [0; 16];
-        index.copy_from_slice(&tag.as_ref()[..16]);
-        index
     }
 
     fn wrap_key(&self, fresh: &Fresh) -> Vec<u8> {

@@ -1,7 +1,8 @@
 //! The access ledger: who asked about whom, found by a keyed digest of any number that names the person.
 //!
 //! Rows are sealed by nothing and hold no personal data: the digest cannot be computed or undone without
-//! the vault. They are written in the transaction that commits what they tell of.
+//! the vault. They are written in the transaction that commits what they tell of, whose journal record names
+//! their digest: `verify` finds a row that was taken away, changed or put to it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use gateway_core::head::Evidence;
 use gateway_core::ports::{
     Access, AccessStory, ActStory, Asker, Deed, LookUp, PersonNumber, StoreError,
 };
-use gateway_core::seal::Vault;
+use gateway_core::seal::{Sha256, Vault};
 
 use crate::journal::{self, Record};
 use crate::meta::{Fields, Meta, Tag, missing, time};
@@ -33,7 +34,7 @@ struct Row {
 
 /// The digest that stands for a number.
 pub(crate) fn digest(vault: &Vault, number: &PersonNumber) -> Digest {
-    vault.index("person", &number.indexed())
+    vault.person(&number.indexed())
 }
 
 impl Shown {
@@ -66,6 +67,13 @@ impl Shown {
         }])
     }
 
+    /// What the record beside them says of the rows: nothing where there are none.
+    pub(crate) fn digest(&self) -> Option<[u8; 32]> {
+        let rows = self.0.iter();
+        let rows = rows.map(|row| (row.person, row.subject, row.details.as_slice()));
+        (!self.0.is_empty()).then(|| digest_of(rows))
+    }
+
     /// Writes the rows beside this record of the same transaction.
     pub(crate) fn write(
         &self,
@@ -91,6 +99,50 @@ impl Shown {
         }
         Ok(())
     }
+}
+
+/// SHA-256 over the rows, by subject and then by person: the digest, the subject and the length of the details,
+/// each number as eight bytes, big-endian, and the details.
+fn digest_of<'a>(rows: impl Iterator<Item = (Digest, i64, &'a [u8])>) -> [u8; 32] {
+    let mut sum = Sha256::new();
+    for (person, subject, details) in rows {
+        let length = details.len() as u64;
+        sum.update(&person);
+        sum.update(&subject.to_be_bytes());
+        sum.update(&length.to_be_bytes());
+        sum.update(details);
+    }
+    sum.finish()
+}
+
+/// Whether the rows beside a record are those that it names, of its time and evidence. One that names none was
+/// written by a build that did not, or has none.
+pub(crate) fn agrees(conn: &Connection, record: &Record) -> sql::Result<bool> {
+    let Some(meta) = Meta::parse(&record.metadata) else {
+        return Ok(false);
+    };
+    let Some(said) = meta.bytes(Tag::Shown) else {
+        return Ok(true);
+    };
+    type Stored = (Digest, i64, i64, [u8; 16], Vec<u8>);
+    let rows: Vec<Stored> = conn
+        .prepare_cached(BESIDE)?
+        .query_map([record.seq], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
+        })?
+        .collect::<sql::Result<_>>()?;
+    let all = rows.iter();
+    let is_its_own = all.clone().all(|(_, _, at, evidence, _)| {
+        *at == record.at && evidence.as_slice() == record.evidence.as_slice()
+    });
+    let shown = all.map(|(person, subject, _, _, details)| (*person, *subject, details.as_slice()));
+    Ok(is_its_own && digest_of(shown).as_slice() == said)
 }
 
 fn details(access: &Access) -> Vec<u8> {
@@ -206,7 +258,7 @@ impl Found {
 
 /// The digests that stand for a number under every generation of the vault's key, the newest first.
 pub(crate) fn digests(vault: &Vault, number: &PersonNumber) -> Vec<Digest> {
-    vault.indexes("person", &number.indexed())
+    vault.persons(&number.indexed())
 }
 
 /// The deed of a look-up; its target is the digest, so that no list of acts shows a number.
@@ -224,6 +276,8 @@ const NUMBERS_MAX: usize = 64;
 const ALIASES_MAX: i64 = 256;
 const INSERT: &str = "INSERT INTO access (person, record, subject, at, evidence, details) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const BESIDE: &str = "SELECT person, subject, at, evidence, details FROM access \
+    WHERE record = ?1 ORDER BY subject, person";
 const ROWS: &str = "SELECT record, subject, at, evidence, details FROM access \
     WHERE person = ?1 ORDER BY record DESC LIMIT ?2";
 const ALIASES: &str = "SELECT DISTINCT s.person FROM access a JOIN access s \

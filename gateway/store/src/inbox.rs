@@ -510,13 +510,19 @@ fn request_metadata(entry: &Entry) -> Vec<u8> {
         .finish()
 }
 
-/// Seals an answer under the evidence of its request.
-pub(crate) fn seal_answer(vault: &Vault, evidence: Evidence, answer: &StoredAnswer) -> Draft {
+/// Seals an answer under the evidence of its request; it names the rows of the access ledger beside it.
+pub(crate) fn seal_answer(
+    vault: &Vault,
+    evidence: Evidence,
+    answer: &StoredAnswer,
+    shown: &Shown,
+) -> Draft {
     let metadata = Fields::new()
         .put(Tag::ContentType, &answer.content_type)
         .put_some(Tag::Signature, answer.signature.as_deref())
         .put(Tag::Status, answer.status.to_be_bytes())
         .put_some(Tag::Fault, answer.fault.as_deref())
+        .put_some(Tag::Shown, shown.digest())
         .finish();
     Draft::seal(vault, Kind::Answer, evidence, metadata, &answer.body)
 }

@@ -40,6 +40,7 @@ pub(crate) enum Tag {
     Law = 27,
     Records = 28,
     Terms = 40,
+    Shown = 41,
 }
 
 /// Writes fields, in the order of their tags.

@@ -74,10 +74,11 @@ impl MessageLog for Store {
         accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
+            let shown = Shown::seal(&self.0.vault, &accesses);
             let commit = Commit {
-                answer: inbox::seal_answer(&self.0.vault, entry, &answer),
+                answer: inbox::seal_answer(&self.0.vault, entry, &answer, &shown),
                 parcels: SealedParcel::seal_all(&self.0.vault, &parcels)?,
-                shown: Shown::seal(&self.0.vault, &accesses),
+                shown,
             };
             let aside = self.0.writer.submit(commit).await?;
             for parcel in aside {
@@ -95,9 +96,10 @@ impl MessageLog for Store {
         accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<Claimed, StoreError>> {
         Box::pin(async move {
+            let shown = Shown::seal(&self.0.vault, &accesses);
             let exchange = Exchange {
-                answer: inbox::seal_answer(&self.0.vault, entry.evidence, &answer),
-                shown: Shown::seal(&self.0.vault, &accesses),
+                answer: inbox::seal_answer(&self.0.vault, entry.evidence, &answer, &shown),
+                shown,
                 claim: Claim::seal(&self.0.vault, entry),
             };
             let out = self.0.writer.submit(exchange).await?;
@@ -301,7 +303,7 @@ impl Ledger for Store {
             let act = Act { who, why, deed };
             let shown = Shown::looked_up(person);
             // whoever looks is in the ledger before anything is seen
-            let perform = Perform::seal(&self.0.vault, act).telling(shown);
+            let perform = Perform::telling(&self.0.vault, act, shown);
             self.0.writer.submit(perform).await?;
             let look_up = move |conn: &Connection| access::find(conn, &known, max);
             let found = self.0.readers.read(look_up).await?;

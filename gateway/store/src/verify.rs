@@ -1,7 +1,7 @@
 //! Walks the whole journal and names the first record that is not what was written.
 //!
 //! It trusts nothing but the vault's key: the anchors are opened first, then every record is digested,
-//! chained and opened, and the inbox is held against the records it points to; stored checkpoints must follow
+//! chained and opened, and the inbox and the access ledger are held against the records; stored checkpoints must follow
 //! each other and say the same. A database and a head file that were both put back to the same older state are
 //! found by checkpoints kept elsewhere, and only by them.
 
@@ -99,6 +99,9 @@ pub enum What {
     /// The inbox says something else than the record.
     #[error("the inbox does not agree with it")]
     Inbox,
+    /// Rows of the access ledger beside it were taken away, changed or added.
+    #[error("the access ledger does not agree with it")]
+    Ledger,
     /// A stored checkpoint is forged, is missing in its row of checkpoints, or says something else.
     #[error("a stored checkpoint contradicts it")]
     Checkpoint,

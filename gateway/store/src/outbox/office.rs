@@ -30,9 +30,15 @@ pub(crate) struct Perform {
 impl Perform {
     /// Who and why are sealed: an operator's words may name a person.
     pub(crate) fn seal(vault: &Vault, act: Act) -> Self {
+        Self::telling(vault, act, Shown::default())
+    }
+
+    /// The same with rows of the access ledger beside it.
+    pub(crate) fn telling(vault: &Vault, act: Act, shown: Shown) -> Self {
         let metadata = Fields::new()
             .put(Tag::Deed, act.deed.word())
             .put(Tag::Target, act.deed.target())
+            .put_some(Tag::Shown, shown.digest())
             .finish();
         let words = Fields::new()
             .put(Tag::Who, &act.who)
@@ -42,13 +48,8 @@ impl Perform {
         Self {
             record: Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words),
             deed: act.deed,
-            shown: Shown::default(),
+            shown,
         }
-    }
-
-    /// The same with rows of the access ledger beside it.
-    pub(crate) fn telling(self, shown: Shown) -> Self {
-        Self { shown, ..self }
     }
 
     /// Writes the act down; what it changes follows in the same commit.

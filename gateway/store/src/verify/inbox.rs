@@ -1,7 +1,8 @@
-//! The inbox, held against the records that it points to.
+//! The inbox and the access ledger, held against the records that they point to.
 
 use super::walk::Walk;
 use super::{Broken, What, broken, unreadable};
+use crate::access;
 use crate::journal::{Kind, Record};
 use crate::meta::{Meta, Tag};
 use crate::postgres::chain_of;
@@ -19,6 +20,18 @@ impl Walk<'_> {
         match agrees {
             Ok(true) => Ok(()),
             Ok(false) => Err(What::Inbox),
+            Err(error) => Err(What::Shape(error.to_string())),
+        }
+    }
+
+    /// An answer, or the act of whoever looked a person up, names the rows beside it.
+    pub(super) fn ledger_agrees(&self, record: &Record) -> Result<(), What> {
+        if !matches!(record.kind, Kind::Answer | Kind::Act) {
+            return Ok(());
+        }
+        match access::agrees(self.conn, record) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(What::Ledger),
             Err(error) => Err(What::Shape(error.to_string())),
         }
     }

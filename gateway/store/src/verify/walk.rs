@@ -191,6 +191,7 @@ impl<'a> Walk<'a> {
         }
         self.opens(record)?;
         self.inbox_agrees(record)?;
+        self.ledger_agrees(record)?;
         let passed = self.marks.pass(self.conn, &self.writer, &head);
         passed.map_err(said)?;
         self.head = head;

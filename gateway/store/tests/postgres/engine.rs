@@ -46,6 +46,12 @@ pub(crate) fn ask(engine: &Engine, sql: &str) -> Vec<String> {
         .collect()
 }
 
+/// Changes something beside the store.
+pub(crate) fn edit(engine: &Engine, sql: &str) {
+    let sql = format!("SET search_path = lienthong_store; {sql}");
+    cluster().psql(&database(engine), &sql);
+}
+
 /// Every row of a table as one text, bytes in hexadecimal.
 pub(crate) fn rows(engine: &Engine, table: &str) -> Vec<String> {
     let sql = format!("SET search_path = lienthong_store; SELECT t::text FROM {table} t");

@@ -31,3 +31,12 @@ pub(crate) fn rows(engine: &Engine, table: &str) -> Vec<String> {
     let all = shown.collect::<Vec<_>>().join(", '|', ");
     ask(engine, &format!("SELECT concat({all}) FROM {table}"))
 }
+
+/// Changes something beside the store.
+pub(crate) fn edit(engine: &Engine, sql: &str) {
+    let Engine::Sqlite(path) = engine else {
+        panic!("not SQLite");
+    };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    conn.execute_batch(sql).unwrap();
+}

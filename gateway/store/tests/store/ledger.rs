@@ -1,13 +1,15 @@
 //! Who asked about whom: written with the answer, found by any number of the person, and told to nobody
 //! who is not in it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gateway_core::ports::{
     Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Ledger as _, LookUp,
     MessageLog as _, Office as _, PersonNumber, Registrations as _, Stop,
 };
-use gateway_core::seal::sha256;
-use gateway_store::Store;
+use gateway_core::seal::{Vault, sha256};
+use gateway_store::{Store, What, rewrap};
 
 use crate::scene::{Scene, answer, partner};
 
@@ -144,6 +146,93 @@ async fn a_message_that_is_not_taken_leaves_no_row() {
         .await;
     assert!(never_claimed.is_err());
     assert_eq!(fields(&look(&store, SI).await), ["fund"]);
+}
+
+#[tokio::test]
+async fn who_was_shown_under_a_key_that_was_forgotten_since_is_still_found() {
+    let scene = Scene::new();
+    let path = scene.folder.path().join("seal.key");
+    let open = || {
+        let mut params = scene.params();
+        params.vault = Arc::new(Vault::open_or_create(&path).unwrap());
+        Store::open(params).unwrap()
+    };
+    let store = open();
+    read(
+        &scene,
+        &store,
+        "message-1",
+        vec![access(&[PIN, SI], "fund")],
+    )
+    .await;
+    drop(store);
+    Vault::add_generation(&path).unwrap();
+    let store = open();
+    read(&scene, &store, "message-2", vec![access(&[SI], "due")]).await;
+    drop(store);
+    let vault = Vault::open_file(&path).unwrap();
+    assert_eq!(rewrap(&scene.engine, &vault).unwrap().stuck, 0);
+    Vault::forget_older(&path).unwrap();
+    let store = open();
+    assert_eq!(fields(&look(&store, SI).await), ["due", "fund"]);
+    // the second message has not shown this number
+    assert_eq!(fields(&look(&store, PIN).await), ["fund"]);
+}
+
+#[tokio::test]
+async fn a_row_that_was_taken_away_changed_or_added_is_found_with_its_record() {
+    let scene = Scene::new();
+    let store = scene.open();
+    read(
+        &scene,
+        &store,
+        "message-1",
+        vec![access(&[PIN, SI], "fund"), access(&[OTHER], "due")],
+    )
+    .await;
+    look(&store, SI).await;
+    assert_eq!(store.verify().unwrap().records, 3);
+    let answer = "(SELECT min(record) FROM access)";
+    let act = "(SELECT max(record) FROM access)";
+    for (edit, record) in [
+        (
+            format!("DELETE FROM access WHERE record = {answer} AND subject = 1"),
+            2,
+        ),
+        (format!("DELETE FROM access WHERE record = {act}"), 3),
+        (
+            format!("UPDATE access SET at = at + 1 WHERE record = {answer} AND subject = 1"),
+            2,
+        ),
+        (
+            format!(
+                "UPDATE access SET details = (SELECT details FROM access WHERE subject = 1 LIMIT 1) \
+                 WHERE record = {answer} AND subject = 0"
+            ),
+            2,
+        ),
+        (
+            format!(
+                "INSERT INTO access SELECT person, record, 9, at, evidence, details FROM access \
+                 WHERE record = {act}"
+            ),
+            3,
+        ),
+        (
+            format!("UPDATE access SET record = {act} WHERE record = {answer} AND subject = 1"),
+            2,
+        ),
+    ] {
+        scene.edit("CREATE TABLE kept AS SELECT * FROM access");
+        scene.edit(&edit);
+        let broken = store.verify().unwrap_err();
+        let place = broken.seq & ((1 << 40) - 1);
+        assert_eq!((place, broken.what), (record, What::Ledger), "{edit}");
+        scene.edit("DELETE FROM access");
+        scene.edit("INSERT INTO access SELECT * FROM kept");
+        scene.edit("DROP TABLE kept");
+        store.verify().unwrap();
+    }
 }
 
 #[tokio::test]

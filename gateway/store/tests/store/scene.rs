@@ -53,6 +53,11 @@ impl Scene {
         crate::engine::ask(&self.engine, sql)
     }
 
+    /// Changes something beside the store, as nobody should.
+    pub(crate) fn edit(&self, sql: &str) {
+        crate::engine::edit(&self.engine, sql);
+    }
+
     /// Every row of a table as one text, bytes in hexadecimal.
     pub(crate) fn columns(&self, table: &str) -> Vec<String> {
         crate::engine::rows(&self.engine, table)
