@@ -62,40 +62,46 @@ fn scene() {
 }
 
 fn signs(stage: &Stage) {
+    use Algorithm::{Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    let rsa = [Rs256, Ps256, Rs384, Ps384, Rs512, Ps512];
     let keys = [
-        (KeyChoice::P256, Algorithm::Es256),
-        (KeyChoice::Rsa2048, Algorithm::Ps256),
-        (KeyChoice::Rsa2048, Algorithm::Rs256),
+        (KeyChoice::P256, [Es256].as_slice()),
+        (KeyChoice::P384, &[Es384]),
+        (KeyChoice::Rsa2048, &rsa),
     ];
     // All are there before the first is used: a library that has been started sees no new token.
     let kept = keys
         .into_iter()
         .enumerate()
-        .map(|(index, (choice, algorithm))| {
+        .map(|(index, (choice, algorithms))| {
             let label = format!("key-{index}");
             let issued = stage.keep(&format!("token-{index}"), &label, choice);
-            (index, label, issued, algorithm)
+            (index, label, issued, algorithms)
         });
-    for (index, label, issued, algorithm) in kept.collect::<Vec<_>>() {
+    for (index, label, issued, algorithms) in kept.collect::<Vec<_>>() {
         let store = TokenStore {
             label,
             ..stage.store(&format!("token-{index}"), &issued)
         };
-        let key = store.open(Some(algorithm)).unwrap();
-        assert_eq!(key.algorithm(), algorithm);
-        assert!(!key.is_light());
-        let public = VerifyingKey::from_certificate_der(&issued.der).unwrap();
-        assert_eq!(key.public_spki(), public.spki());
-        for message in [b"".as_slice(), b"one", &[7; 100_000]] {
-            let signature = key.sign(message).unwrap();
-            assert_eq!(public.verify(algorithm, message, &signature), Ok(()));
+        for algorithm in algorithms {
+            signs_by(&store, &issued, *algorithm);
         }
-        assert_eq!(
-            format!("{key:?}"),
-            format!("SigningKey({algorithm}, REDACTED)")
-        );
         assert!(!format!("{store:?}").contains(PIN));
     }
+}
+
+fn signs_by(store: &TokenStore, issued: &Issued, algorithm: Algorithm) {
+    let key = store.open(Some(algorithm)).unwrap();
+    assert_eq!(key.algorithm(), algorithm);
+    assert!(!key.is_light());
+    let public = VerifyingKey::from_certificate_der(&issued.der).unwrap();
+    assert_eq!(key.public_spki(), public.spki());
+    for message in [b"".as_slice(), b"one", &[7; 100_000]] {
+        let signature = key.sign(message).unwrap();
+        assert_eq!(public.verify(algorithm, message, &signature), Ok(()));
+    }
+    let shown = format!("SigningKey({algorithm}, REDACTED)");
+    assert_eq!(format!("{key:?}"), shown);
 }
 
 fn comes_back(stage: &Stage) {

@@ -84,7 +84,7 @@ pub fn sign_xades(
     let end_tag = end_tag_start(canonical_root, root_id).ok_or(SignError::NotOurForm)?;
     let properties = Properties {
         root_id,
-        time: signing_time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        time: whole_second(signing_time),
         certificate: &certificate.digest,
     };
     let main = reference(
@@ -103,6 +103,12 @@ pub fn sign_xades(
     Ok([before, signature.as_bytes(), after].concat())
 }
 
+/// `2026-11-22T05:00:00Z`.
+fn whole_second(at: jiff::Timestamp) -> String {
+    let whole = jiff::Timestamp::from_second(at.as_second());
+    whole.unwrap_or(at).to_string()
+}
+
 /// What a signature is put together from; each as it stands in the document.
 struct Parts<'a> {
     signature_id: String,
@@ -116,19 +122,35 @@ impl Parts<'_> {
         let method = key.algorithm().xml_uri();
         let references = &self.references;
         // as the apex of its own canonical form SignedInfo declares the prefix; in the document it inherits it
-        let canonical = format!(
-            "<ds:SignedInfo xmlns:ds=\"{DSIG}\">\
-             <ds:CanonicalizationMethod Algorithm=\"{EXC_C14N}\"></ds:CanonicalizationMethod>\
-             <ds:SignatureMethod Algorithm=\"{method}\"></ds:SignatureMethod>\
-             {references}</ds:SignedInfo>"
-        );
+        let canonical = [
+            SIGNED_INFO_OPEN,
+            "<ds:CanonicalizationMethod Algorithm=\"",
+            EXC_C14N,
+            "\"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm=\"",
+            method,
+            "\"></ds:SignatureMethod>",
+            references,
+            "</ds:SignedInfo>",
+        ]
+        .concat();
         let value = STANDARD.encode(key.sign(canonical.as_bytes())?);
         let content = &canonical[SIGNED_INFO_OPEN.len()..];
         let (id, key_info, object) = (&self.signature_id, self.key_info, &self.object);
-        Ok(format!(
-            "<ds:Signature xmlns:ds=\"{DSIG}\"{id}><ds:SignedInfo>{content}\
-             <ds:SignatureValue>{value}</ds:SignatureValue>{key_info}{object}</ds:Signature>"
-        ))
+        Ok([
+            "<ds:Signature xmlns:ds=\"",
+            DSIG,
+            "\"",
+            id,
+            "><ds:SignedInfo>",
+            content,
+            "<ds:SignatureValue>",
+            &value,
+            "</ds:SignatureValue>",
+            key_info,
+            object,
+            "</ds:Signature>",
+        ]
+        .concat())
     }
 }
 
@@ -136,14 +158,22 @@ impl Parts<'_> {
 const SIGNED_INFO_OPEN: &str = "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">";
 
 fn reference(root_id: &str, id: &str, digest: &[u8]) -> String {
-    let digest = STANDARD.encode(digest);
-    format!(
-        "<ds:Reference{id} URI=\"#{root_id}\"><ds:Transforms>\
-         <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
-         <ds:Transform Algorithm=\"{EXC_C14N}\"></ds:Transform></ds:Transforms>\
-         <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
-         <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
-    )
+    [
+        "<ds:Reference",
+        id,
+        " URI=\"#",
+        root_id,
+        "\"><ds:Transforms><ds:Transform Algorithm=\"",
+        ENVELOPED,
+        "\"></ds:Transform><ds:Transform Algorithm=\"",
+        EXC_C14N,
+        "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"",
+        SHA256,
+        "\"></ds:DigestMethod><ds:DigestValue>",
+        &STANDARD.encode(digest),
+        "</ds:DigestValue></ds:Reference>",
+    ]
+    .concat()
 }
 
 /// The signed properties of XAdES.
@@ -161,16 +191,29 @@ impl Properties<'_> {
             time,
             certificate,
         } = self;
-        format!(
-            "<xades:SignedProperties{own} Id=\"xades-{root_id}\"><xades:SignedSignatureProperties>\
-             <xades:SigningTime>{time}</xades:SigningTime><xades:SigningCertificateV2><xades:Cert>\
-             <xades:CertDigest><ds:DigestMethod{of_signature} Algorithm=\"{SHA256}\"></ds:DigestMethod>\
-             <ds:DigestValue{of_signature}>{certificate}</ds:DigestValue></xades:CertDigest></xades:Cert>\
-             </xades:SigningCertificateV2></xades:SignedSignatureProperties>\
-             <xades:SignedDataObjectProperties><xades:DataObjectFormat ObjectReference=\"#ref-{root_id}\">\
-             <xades:MimeType>application/xml</xades:MimeType></xades:DataObjectFormat>\
-             </xades:SignedDataObjectProperties></xades:SignedProperties>"
-        )
+        [
+            "<xades:SignedProperties",
+            own,
+            " Id=\"xades-",
+            root_id,
+            "\"><xades:SignedSignatureProperties><xades:SigningTime>",
+            time,
+            "</xades:SigningTime><xades:SigningCertificateV2><xades:Cert><xades:CertDigest><ds:DigestMethod",
+            of_signature,
+            " Algorithm=\"",
+            SHA256,
+            "\"></ds:DigestMethod><ds:DigestValue",
+            of_signature,
+            ">",
+            certificate,
+            "</ds:DigestValue></xades:CertDigest></xades:Cert></xades:SigningCertificateV2>\
+             </xades:SignedSignatureProperties><xades:SignedDataObjectProperties>\
+             <xades:DataObjectFormat ObjectReference=\"#ref-",
+            root_id,
+            "\"><xades:MimeType>application/xml</xades:MimeType></xades:DataObjectFormat>\
+             </xades:SignedDataObjectProperties></xades:SignedProperties>",
+        ]
+        .concat()
     }
 
     /// The reference, over the properties as the apex of their own canonical form.
@@ -238,6 +281,16 @@ mod tests {
             SIGNED_INFO_OPEN,
             format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">")
         );
+    }
+
+    #[test]
+    fn a_signing_time_is_a_whole_second_in_utc() {
+        for (at, told) in [
+            ("2026-11-22T12:00:00.999+07:00", "2026-11-22T05:00:00Z"),
+            ("1999-12-31T23:59:59Z", "1999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(whole_second(at.parse().unwrap()), told);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     config::{Snapshot, Watched, officers::signature_file, watch::Reload},
+    gateway::Gateway,
     wiring,
 };
 
@@ -319,4 +320,54 @@ async fn a_running_gateway_keeps_what_is_in_force_until_the_file_is_signed() {
     scene.sign("chi");
     assert!(matches!(look().await, Reload::Swapped));
     assert_eq!(fields(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_does_not_start_again_with_a_file_that_was_loosened_meanwhile() {
+    let scene = Scene::new();
+    let mut config = fs::read_to_string(scene.path("gateway.toml")).unwrap();
+    for (from, to) in [
+        ("port = 8443", "port = 0"),
+        ("port = 9443", "port = 0"),
+        ("people = 10000", "people = 0"),
+    ] {
+        assert!(config.contains(from), "{from}");
+        config = config.replacen(from, to, 1);
+    }
+    fs::write(scene.path("gateway.toml"), config).unwrap();
+    let start = || Gateway::start(scene.config());
+    let refused = start().await.unwrap_err().to_string();
+    assert!(refused.contains("`tax` is new"), "{refused}");
+    scene.sign("an");
+    scene.sign("binh");
+    start().await.unwrap().drain().await;
+    // the signatures that were good once stand beside the file still
+    let quota = TAX.replacen("per_minute = 6000\n", "per_minute = 6001\n", 1);
+    let peers = TAX.replacen(
+        "peers = [",
+        "peers = [\"spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\", ",
+        1,
+    );
+    for (file, what) in [
+        (more(), "tax.verify-employer/fields"),
+        (quota, "tax.verify-employer/per_minute"),
+        (peers, "peers"),
+    ] {
+        assert_ne!(file, TAX, "{what}");
+        scene.write(&file);
+        let refused = start().await.unwrap_err().to_string();
+        let named = refused.contains("loosens") && refused.contains(what);
+        assert!(named && refused.contains("partners/tax.toml"), "{refused}");
+    }
+    let (good, other) = (
+        scene.path("partners/tax-sign.pem"),
+        scene.path("mallory.pem"),
+    );
+    scene.write(TAX);
+    let before = fs::read(&good).unwrap();
+    fs::copy(other, &good).unwrap();
+    let refused = start().await.unwrap_err().to_string();
+    assert!(refused.contains("keys/tax-1/cert#sha256"), "{refused}");
+    fs::write(&good, before).unwrap();
+    start().await.unwrap().drain().await;
 }

@@ -22,6 +22,7 @@ use gateway::{
 use gateway_store::{Engine, PostgresParams, What, Witnesses};
 use gateway_tests::{
     house::{self, House, Plan},
+    message::Tax,
     pg,
     tool::{has, run},
 };
@@ -267,6 +268,43 @@ fn by_foreign_tools(bytes: &[u8], tsa: &Stamper) {
         stamped += 1;
     }
     assert!(stamped > 0);
+}
+
+/// How many messages are exported and checked; R12 wants 1,000, which takes some minutes.
+const EXPORTS: (&str, usize) = ("LIENTHONG_EXPORTS", 3);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sampled_message_exports_and_holds_for_unzip_xmlsec1_and_openssl() {
+    if !(has("openssl") && has("xmlsec1") && has("unzip")) {
+        return;
+    }
+    let (variable, usual) = EXPORTS;
+    let count = std::env::var(variable).map_or(usual, |text| text.parse().unwrap());
+    let tsa = Stamper::start();
+    tsa.is_up.store(true, Ordering::SeqCst);
+    let plan = plan(&format!(
+        "tsa = [\"http://{}/tsa\"]\ntsa_private = true\ntsa_anchors = \"tsa-root.pem\"",
+        tsa.address
+    ));
+    let root = fs::read_to_string(tsa.root()).unwrap();
+    let mut house = plan.write("tsa-root.pem", root).start().await;
+    let wire = house.wire("tax");
+    let mut all = Vec::new();
+    for number in 0..count {
+        let asked = match number % 2 {
+            0 => house.verify(&["fund"]),
+            _ => Tax::ping(house.now(), &format!("sample {number}")),
+        };
+        let reply = wire.send(&asked.sign(&house.key("tax"))).await;
+        all.push(reply.assert_ok().evidence().to_owned());
+    }
+    // it ends under a checkpoint, and asks for its time-stamp
+    house.drain().await;
+    for id in &all {
+        let bytes = exported(&house, id);
+        by_foreign_tools(&bytes, &tsa);
+    }
+    println!("{count} of {count} sampled messages hold for foreign tools");
 }
 
 /// One bit in the middle of each entry, with and without the archive's own check sums mended.

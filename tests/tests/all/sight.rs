@@ -6,7 +6,10 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use gateway::admin::client;
+use gateway::{
+    admin::client,
+    config::{Log, LogFormat},
+};
 use gateway_tests::{
     client::Reply,
     house::House,
@@ -382,6 +385,53 @@ fn around(text: &str, form: &str) -> String {
         .into_iter()
         .rev()
         .collect()
+}
+
+/// Where this is set the test beside it has started this program once more.
+const SCENE: &str = "LIENTHONG_TEST_PANIC_SCENE";
+
+#[test]
+fn a_panic_is_told_by_its_place_and_never_by_its_text() {
+    let this = std::env::current_exe().unwrap();
+    for format in ["json", "human"] {
+        let mut again = std::process::Command::new(&this);
+        let ran = again
+            .args(["sight::panics", "--exact", "--ignored", "--nocapture"])
+            .env(SCENE, format)
+            .env("RUST_BACKTRACE", "1")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        let told = [ran.stdout, ran.stderr].concat();
+        let told = String::from_utf8(told).unwrap();
+        assert_eq!(told.matches("panicked").count(), 2, "{told}");
+        assert!(told.contains("sight.rs:"), "{told}");
+        for form in forms(PHONE).into_iter().chain(forms(ADDRESS)) {
+            assert!(!told.contains(&form), "{form:?} in {told}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "a scene: the test before it starts it in a process of its own"]
+async fn panics() {
+    let Ok(format) = std::env::var(SCENE) else {
+        return;
+    };
+    let format = match format.as_str() {
+        "json" => LogFormat::Json,
+        _ => LogFormat::Human,
+    };
+    let level = "trace".to_owned();
+    gateway::telemetry::init(&Log { format, level }).unwrap();
+    // as code might that trusts a message, in a task and in a thread
+    let read = |text: &str| {
+        text.parse::<u8>()
+            .unwrap_or_else(|_| panic!("not a digit: {text}"))
+    };
+    assert!(tokio::spawn(async move { read(PHONE) }).await.is_err());
+    let quoted = ADDRESS.parse::<u8>().map_err(|_| ADDRESS.to_owned());
+    assert!(std::thread::spawn(move || quoted.unwrap()).join().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
