@@ -6,13 +6,14 @@
 
 mod clients;
 mod primitives;
+mod reconcile;
 mod report;
 mod scene;
 mod server;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use primitives::Primitives;
 use report::Report;
@@ -21,7 +22,10 @@ use server::Server;
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    what: Option<What>,
     /// How long the clients run, seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -42,6 +46,13 @@ pub struct Options {
     dir: PathBuf,
 }
 
+/// What else than messages.
+#[derive(Debug, Clone, Subcommand)]
+enum What {
+    /// A country's month, both sides against each other: linear cost, memory, nothing missing and nothing extra.
+    TaxReconcile(reconcile::Options),
+}
+
 /// Kind of signing keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Key {
@@ -56,6 +67,9 @@ pub(crate) enum Key {
 /// # Errors
 /// Where the scene cannot be made, the gateway does not start, or a message is refused.
 pub async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    if let Some(What::TaxReconcile(options)) = &options.what {
+        return reconcile::run(options);
+    }
     let scene = Scene::make(&options).await?;
     let server = Server::start(&scene).await?;
     let idle = server.memory()?;

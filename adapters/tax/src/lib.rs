@@ -22,6 +22,7 @@ mod perform;
 pub mod reconcile;
 #[cfg(test)]
 mod testscene;
+pub mod unpack;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -10,10 +10,13 @@
 
 mod folder;
 mod group;
+mod intake;
+mod manifest;
 mod merge;
 mod packed;
 mod page;
 mod run;
+mod scope;
 mod sort;
 mod state;
 #[cfg(test)]
@@ -23,20 +26,25 @@ use std::io;
 
 use schemas::{
     id::Period,
-    wire::tax_records::{Form, Head, Kind, Party, RecordError, Records},
+    wire::tax_records::{CHUNK_BYTES_MAX, Form, Head, Kind, Party, Record, RecordError, Records},
 };
 
-use crate::compare::{self, Category, Disclosed, Rules};
+use crate::{
+    compare::{self, Category, Disclosed, Rules},
+    unpack::UnpackError,
+};
 
 pub use folder::{Cover, Folder, Plain};
+pub use manifest::{Agreed, Announced, Manifest, ManifestError};
 pub use page::Summary;
+pub use scope::Scope;
 pub use state::Totals;
 
 use group::Group;
 use merge::Merge;
 use page::Pages;
 use sort::Sorter;
-use state::{Chunk, State};
+use state::{Chunk, Side, State};
 
 /// What a reconciliation is of, and its bounds.
 #[derive(Debug, Clone)]
@@ -57,6 +65,8 @@ pub struct Terms {
     pub checkpoint_every: u64,
     /// Most records that one side may send.
     pub records_max: u64,
+    /// Most runs that are read side by side, a block of 64 KiB of each in memory; more are merged first.
+    pub runs_max: usize,
 }
 
 /// Why a chunk, a total or a join is refused. Nothing is changed by what is refused.
@@ -69,6 +79,21 @@ pub enum Refusal {
     /// The head says another party, kind or month than was agreed.
     #[error("the head names another party, kind or month")]
     Head,
+    /// No such chunk in the manifest, or other bytes than were announced.
+    #[error("the chunk is not in the manifest")]
+    Unannounced,
+    /// The chunks before it have not come.
+    #[error("the chunk is out of order")]
+    OutOfOrder,
+    /// The side has begun with another manifest.
+    #[error("another manifest has begun this side")]
+    OtherManifest,
+    /// The chunk can't be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// A record of a province that the manifest does not name.
+    #[error("a record of another province")]
+    Province,
     /// The same record twice, within a chunk or in two of them.
     #[error("a record stands twice")]
     RecordTwice,
@@ -149,21 +174,41 @@ impl<C: Cover> Reconciliation<C> {
         if self.state.side(party).sealed {
             return Err(Refusal::Sealed);
         }
-        let (sorted, totals) = self.sort(party, form, bytes)?;
+        let (sorted, totals) = self.sort(party, form, bytes, Scope::COUNTRY)?;
+        self.store(party, number, &sorted, totals, |_| {})?;
+        Ok(totals)
+    }
+
+    /// Puts a sorted chunk on the disk and acknowledges it, with whatever else becomes true of its side.
+    fn store(
+        &mut self,
+        party: Party,
+        number: u32,
+        sorted: &Sorter,
+        totals: Totals,
+        and: impl FnOnce(&mut Side),
+    ) -> Result<(), Refusal> {
         let taken = self.state.side(party).totals();
-        if taken.records + totals.records > self.terms.records_max {
+        if taken.records.saturating_add(totals.records) > self.terms.records_max {
             return Err(Refusal::TooMany);
         }
         let mut next = self.state.clone();
         let side = next.side_mut(party);
-        run::append(&self.folder, party, side, &sorted)?;
+        run::append(&self.folder, party, side, sorted)?;
         side.chunks.push(Chunk::new(number, totals));
+        and(side);
         self.folder.write_state(&next.text())?;
         self.state = next;
-        Ok(totals)
+        Ok(())
     }
 
-    fn sort(&self, party: Party, form: Form, bytes: &[u8]) -> Result<(Sorter, Totals), Refusal> {
+    fn sort(
+        &self,
+        party: Party,
+        form: Form,
+        bytes: &[u8],
+        scope: Scope,
+    ) -> Result<(Sorter, Totals), Refusal> {
         let mut records = Records::open(form, bytes)?;
         let agreed = Head {
             party,
@@ -176,11 +221,41 @@ impl<C: Cover> Reconciliation<C> {
         let mut sorter = Sorter::with_capacity(bytes.len());
         let mut totals = Totals::default();
         while let Some(record) = records.next_record()? {
+            if !scope.has(record.province()) {
+                return Err(Refusal::Province);
+            }
             totals.add(&record);
             sorter.push(&record)?;
         }
         sorter.sort()?;
         Ok((sorter, totals))
+    }
+
+    /// Takes records of our own, which no manifest announces; else as [`Reconciliation::take`].
+    ///
+    /// # Errors
+    /// [`Refusal::Sealed`], [`Refusal::RecordTwice`], [`Refusal::TooMany`], or the disk.
+    pub fn take_records<'r>(
+        &mut self,
+        party: Party,
+        number: u32,
+        records: impl IntoIterator<Item = Record<'r>>,
+    ) -> Result<Totals, Refusal> {
+        if let Some(chunk) = self.state.side(party).chunk(number) {
+            return Ok(chunk.totals());
+        }
+        if self.state.side(party).sealed {
+            return Err(Refusal::Sealed);
+        }
+        let mut sorter = Sorter::with_capacity(CHUNK_BYTES_MAX);
+        let mut totals = Totals::default();
+        for record in records {
+            totals.add(&record);
+            sorter.push(&record)?;
+        }
+        sorter.sort()?;
+        self.store(party, number, &sorter, totals, |_| {})?;
+        Ok(totals)
     }
 
     /// What has been taken of a side.
@@ -294,7 +369,9 @@ impl<C: Cover> Reconciliation<C> {
     /// Merges the runs of a side into one where there are more than can be read side by side.
     fn compact(&mut self) -> Result<(), Refusal> {
         for party in [Party::Si, Party::Tax] {
-            if self.state.side(party).runs.len() <= run::FAN_IN || self.state.join.groups > 0 {
+            if self.state.side(party).runs.len() <= self.terms.runs_max.max(2)
+                || self.state.join.groups > 0
+            {
                 continue;
             }
             let mut next = self.state.clone();

@@ -190,6 +190,17 @@ pub enum Record<'a> {
     Person(Person<'a>),
 }
 
+impl Record<'_> {
+    /// Two digits of the province that it is of.
+    #[must_use]
+    pub const fn province(&self) -> u8 {
+        match self {
+            Self::Employer(employer) => employer.province,
+            Self::Person(person) => person.province,
+        }
+    }
+}
+
 /// Why a stream is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

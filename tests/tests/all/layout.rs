@@ -143,6 +143,11 @@ const ALONE_MAY_NAME: &[(&[&str], &[&str], &str)] = &[
         &["gateway"],
         "one kind of archive, written and read in one place",
     ),
+    (
+        &["flate2", "ruzstd"],
+        &["tax"],
+        "packed chunks are opened in one place, within bounds",
+    ),
     (&["axum"], &[], "no framework beside tower and hyper"),
     (
         &["prometheus-client"],

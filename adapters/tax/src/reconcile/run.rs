@@ -11,9 +11,6 @@ use super::{
     state::{Position, Run, Side},
 };
 
-/// Most runs that are read side by side, one block of each in memory.
-pub(super) const FAN_IN: usize = 256;
-
 /// Bytes of a block, about.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
 

@@ -15,6 +15,15 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// The sum of two, where it can be counted.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Some(Self {
+            records: self.records.checked_add(other.records)?,
+            amount: self.amount.checked_add(other.amount)?,
+        })
+    }
+
     /// Counts one record more.
     pub fn add(&mut self, record: &Record<'_>) {
         self.records += 1;
@@ -42,6 +51,8 @@ pub(super) struct Side {
     pub(super) chunks: Vec<Chunk>,
     pub(super) runs: Vec<Run>,
     pub(super) sealed: bool,
+    /// The id of the manifest that its chunks are of; none where they are our own.
+    pub(super) manifest: Option<String>,
     /// Where the join stands in each run; empty before its first checkpoint.
     pub(super) positions: Vec<Position>,
 }

@@ -278,6 +278,17 @@ fn the_published_schemas_name_the_fields_of_the_table() {
     }
 }
 
+#[test]
+fn the_other_published_schemas_are_json() {
+    for text in [
+        include_str!("../../../json/tax-records/v1/finding.schema.json"),
+        include_str!("../../../json/tax-records/v1/manifest.schema.json"),
+    ] {
+        let schema: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}
+
 fn text() -> impl Strategy<Value = String> {
     "[A-ZÀ-ỹa-z0-9&<>\"'\\\\/,.][A-ZÀ-ỹa-z0-9&<>\"'\\\\/,. ]{0,30}[a-z&\"]"
 }

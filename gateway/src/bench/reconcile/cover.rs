@@ -1,0 +1,57 @@
+//! Runs and pages under a key of this run: what lies on the disk is as it would be in a gateway.
+
+use std::io;
+
+use certs::seal::{Sealed, Vault};
+use tax::reconcile::Cover;
+
+/// Each block under its own key, wrapped by the vault's.
+pub(super) struct Covered(pub(super) Vault);
+
+impl Cover for Covered {
+    fn seal(&self, file: &str, at: u64, plain: &[u8]) -> io::Result<Vec<u8>> {
+        let sealed = self.0.seal(&bound(file, at), plain);
+        let length = u8::try_from(sealed.wrapped_key.len()).map_err(io::Error::other)?;
+        let mut out = Vec::with_capacity(1 + sealed.wrapped_key.len() + sealed.ciphertext.len());
+        out.push(length);
+        out.extend_from_slice(&sealed.wrapped_key);
+        out.extend_from_slice(&sealed.ciphertext);
+        Ok(out)
+    }
+
+    fn open(&self, file: &str, at: u64, sealed: Vec<u8>) -> io::Result<Vec<u8>> {
+        let damaged = || io::Error::from(io::ErrorKind::InvalidData);
+        let (length, rest) = sealed.split_first().ok_or_else(damaged)?;
+        let (wrapped_key, ciphertext) = rest
+            .split_at_checked(usize::from(*length))
+            .ok_or_else(damaged)?;
+        let sealed = Sealed {
+            wrapped_key: wrapped_key.to_vec(),
+            ciphertext: ciphertext.to_vec(),
+        };
+        self.0
+            .open(&bound(file, at), &sealed)
+            .map_err(io::Error::other)
+    }
+}
+
+/// A block is good for its place in its file and for no other.
+fn bound(file: &str, at: u64) -> Vec<u8> {
+    format!("tax reconciliation\0{file}\0{at}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_opens_in_its_place_and_nowhere_else() {
+        let cover = Covered(Vault::from_bytes([7; 32]));
+        let sealed = cover.seal("run", 64, b"plain").unwrap();
+        assert!(!sealed.windows(5).any(|window| window == b"plain"));
+        assert_eq!(cover.open("run", 64, sealed.clone()).unwrap(), b"plain");
+        assert!(cover.open("run", 65, sealed.clone()).is_err());
+        assert!(cover.open("other", 64, sealed).is_err());
+        assert!(cover.open("run", 64, Vec::new()).is_err());
+    }
+}
