@@ -172,6 +172,9 @@ pub fn fault(reply: &Reply) -> Result<Option<Fault>, Trouble> {
 
 fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if let Some(fault) = body.get("Fault") {
+        return tax_fault(code, fault);
+    }
     let text = |name: &str| {
         body.get(name)
             .and_then(|value| value.as_str())
@@ -185,6 +188,17 @@ fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
         code: said,
         reason,
         field,
+    })
+}
+
+/// The tax words in JSON: the members of the XML element.
+fn tax_fault(code: &str, fault: &serde_json::Value) -> Option<Fault> {
+    let text = |name: &str| fault.get(name)?.as_str().map(str::to_owned);
+    let said = text("Code")?;
+    (said == code).then(|| Fault {
+        code: said,
+        reason: text("Reason"),
+        field: text("Field"),
     })
 }
 

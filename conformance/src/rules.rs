@@ -64,6 +64,7 @@ mod r067_more_lines_than_agreed;
 mod r068_not_utf_8;
 mod r069_line_by_line;
 mod r070_a_claim_tells_nothing_else;
+mod r071_status_of_the_day;
 mod r099_over_the_limit;
 
 use std::time::Duration;
@@ -221,6 +222,7 @@ pub const ALL: &[&Rule] = &[
     &r068_not_utf_8::RULE,
     &r069_line_by_line::RULE,
     &r070_a_claim_tells_nothing_else::RULE,
+    &r071_status_of_the_day::RULE,
     &r099_over_the_limit::RULE,
 ];
 

@@ -4,6 +4,7 @@
 //! `urn:vn:lienthong:tax:v1` (own profile) and of Circular 13/2017/TT-BTTTT (the four results).
 
 mod answer;
+mod json;
 mod message;
 
 use std::path::Path;
@@ -88,15 +89,24 @@ impl Department {
 
     /// Builds and signs a message: `tax.ping` (nonce), `tax.verify-employer` (mst, parent, period, fields,
     /// purpose), `tax.verify-individual` (pin, mst or si_number; year, or from and to; fields, or a claim of
-    /// name, birth_date, months, base; purpose) or `tax.verify-many` (mst or pin, period, fields, purpose).
+    /// name, birth_date, months, base; purpose) or `tax.verify-many` (mst or pin, period, fields,
+    /// purpose) or `tax.change-notice` (mst, kind, effective_on, status; before and now of a headcount).
     ///
-    /// Lists are joined by commas; what is not given is taken from the landmarks.
+    /// Lists are joined by commas; what is not given is taken from the landmarks. `words` json makes it JSON
+    /// with a detached JWS: `tax.ping` and `tax.verify-employer`.
     pub fn prepare(&self, operation: &str, params: &Params) -> Result<Prepared, Trouble> {
+        let mut params = params.clone();
+        let in_json = params.remove("words").is_some_and(|words| words == "json");
+        let params = &params;
+        if in_json {
+            return self.prepare_json(operation, params);
+        }
         let body = match operation {
             "tax.ping" => self.ping_body(params)?,
             "tax.verify-employer" => self.verify_body(params)?,
             "tax.verify-individual" => self.person_body(params)?,
             "tax.verify-many" => self.many_body(params)?,
+            "tax.change-notice" => self.notice_body(params)?,
             other => {
                 return Err(Trouble::Params(format!(
                     "{other} is no operation of the tax words"
@@ -143,6 +153,7 @@ impl Department {
     pub fn judge(&self, sent: &Prepared, reply: &Reply) -> Result<Params, Trouble> {
         match call::fault(reply)? {
             Some(fault) => Err(Trouble::Fault(fault)),
+            None if sent.path == json::PATH => json::proven(self.identity(), sent, reply),
             None => answer::proven(self.identity(), sent, reply),
         }
     }
@@ -188,6 +199,8 @@ impl Department {
         self.play_arrears(flow, &landmarks).await?;
         self.play_person(flow, &landmarks).await?;
         self.play_many(flow, &landmarks, nobody).await?;
+        self.play_json(flow, &facts).await?;
+        self.play_notice(flow).await?;
         self.ping().await?;
         flow.note("ping answered");
         Ok(())
@@ -235,6 +248,33 @@ impl Department {
             flow.note(format!("claim about a person: {result}, and nothing else"));
         }
         Ok(())
+    }
+
+    /// A change is told, acknowledged, and told again: the same receipt.
+    async fn play_notice(&self, flow: &mut Flow) -> Result<(), Trouble> {
+        let sent = self.prepare("tax.change-notice", &Params::new())?;
+        let first = self.send(&sent).await?;
+        let again = self.send(&sent).await?;
+        match first.answer.contains_key("ReceivedAt") && first.body == again.body {
+            true => {
+                flow.note("change notice: kept once, the same receipt for a resend");
+                Ok(())
+            }
+            false => Err(Trouble::answer("another receipt for the same notice")),
+        }
+    }
+
+    /// The same question in JSON gets the same facts.
+    async fn play_json(&self, flow: &mut Flow, facts: &EmployerFacts) -> Result<(), Trouble> {
+        let json: Params = [("words".to_owned(), "json".to_owned())].into();
+        let (_, same) = self.verify_employer(&json).await?;
+        match same == *facts {
+            true => {
+                flow.note("the same in JSON with a detached JWS: the same facts");
+                Ok(())
+            }
+            false => Err(Trouble::answer("JSON tells other facts than XML")),
+        }
     }
 
     /// Lines in order: one with data, one without, one whose check digit is wrong.
@@ -340,6 +380,49 @@ impl Department {
         })
     }
 
+    fn notice_body(&self, params: &Params) -> Result<String, Trouble> {
+        only(
+            params,
+            &["mst", "kind", "effective_on", "status", "before", "now"],
+        )?;
+        let mst = params.get("mst").cloned();
+        let mst = mst.map_or_else(|| self.some_employer(), Ok)?;
+        let today = schemas::date::day_in_viet_nam(clock::now()).to_string();
+        let given =
+            |name: &str, usual: &str| params.get(name).map_or(usual.to_owned(), Clone::clone);
+        Ok(message::change_notice(&message::Notice {
+            mst: &mst,
+            kind: &given("kind", "headcount"),
+            effective_on: &given("effective_on", &today),
+            status: &given("status", "00"),
+            headcount: (&given("before", "40"), &given("now", "12")),
+        }))
+    }
+
+    fn prepare_json(&self, operation: &str, params: &Params) -> Result<Prepared, Trouble> {
+        let body = match operation {
+            "tax.ping" => {
+                only(params, &["nonce"])?;
+                json::ping(params.get("nonce").map(String::as_str))
+            }
+            "tax.verify-employer" => {
+                only(params, &["mst", "period", "fields", "purpose"])?;
+                let given = |name: &str| params.get(name).cloned();
+                let mst = given("mst").map_or_else(|| self.some_employer(), Ok)?;
+                let period = given("period").map_or_else(|| self.some_period(), Ok)?;
+                let fields = given("fields").unwrap_or_else(|| FIELDS.join(","));
+                let purpose = given("purpose").unwrap_or_else(|| PURPOSE.to_owned());
+                json::verify_employer(&mst, &period, &fields, &purpose)
+            }
+            other => {
+                return Err(Trouble::Params(format!(
+                    "{other} is not asked in JSON here"
+                )));
+            }
+        };
+        json::draft(self.identity(), operation, body).sign(&self.identity().sign)
+    }
+
     fn some_person(&self) -> Result<String, Trouble> {
         let landmarks = Landmarks::read(&self.identity().folder)?;
         Ok(pick(&landmarks.holders, 0, "holder")?.pin.clone())
@@ -365,6 +448,11 @@ impl Department {
             .saturating_sub(jiff::Span::new().months(2));
         Ok(month.strftime("%Y-%m").to_string())
     }
+}
+
+/// A ping in JSON, not signed yet.
+pub(crate) fn json_ping(identity: &Identity) -> crate::jws::Draft {
+    json::draft(identity, "tax.ping", json::ping(Some("rule")))
 }
 
 /// A valid synthetic tax code that no seed gives out (block 99, serial 9999999 downwards).

@@ -17,7 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use primitives::Primitives;
 use report::Report;
-use scene::Scene;
+use scene::{Ask, PING_SECONDS, Scene};
 use server::Server;
 
 /// What to measure.
@@ -73,20 +73,24 @@ pub async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sy
     let scene = Scene::make(&options).await?;
     let server = Server::start(&scene).await?;
     let idle = server.memory()?;
-    clients::run(&scene, options.clients, WARM_UP).await?;
+    clients::run(&scene, Ask::Employer, options.clients, WARM_UP).await?;
     let before = server.sample().await?;
     let load = clients::run(
         &scene,
+        Ask::Employer,
         options.clients,
         Duration::from_secs(options.seconds),
     )
     .await?;
     let after = server.sample().await?;
     let peak = server.memory()?;
+    let pings = Duration::from_secs(PING_SECONDS);
+    let pings = clients::run(&scene, Ask::Ping, options.clients, pings).await?;
     let ready = server.ready_after;
     server.stop();
     let report = Report {
         load,
+        pings,
         spent: before.until(&after),
         idle_rss_kb: idle.resident_kb,
         peak_rss_kb: peak.highest_kb,

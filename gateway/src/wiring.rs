@@ -35,7 +35,7 @@ use schemas::{
     id::PartnerId,
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{Contributors, Employers, Tax};
+use tax::{Contributors, Employers, Notices, Tax, TaxJson};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -56,6 +56,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::VERIFY_EMPLOYER,
         &tax::VERIFY_INDIVIDUAL,
         &tax::VERIFY_MANY,
+        &tax::CHANGE_NOTICE,
         &tax::PING,
         &civil::BIRTH,
         &civil::RESULT,
@@ -79,6 +80,7 @@ pub(crate) fn stacks(
     });
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Portal::new(desk), parts, gate),
     ]
@@ -134,6 +136,20 @@ impl Contributors for Desk {
     ) -> BoxFuture<'_, Result<contract::GetContributionsResponse, Fault>> {
         request.context = Some(asked_by(&context, false));
         Box::pin(self.insurance.contributions(self.by(&context), request))
+    }
+}
+
+impl Notices for Desk {
+    fn record(
+        &self,
+        context: Context,
+        notice: contract::Notice,
+    ) -> BoxFuture<'_, Result<contract::RecordNoticeResponse, Fault>> {
+        let request = contract::RecordNoticeRequest {
+            context: Some(asked_by(&context, true)),
+            notice: Some(notice),
+        };
+        Box::pin(self.insurance.record_notice(self.by(&context), request))
     }
 }
 

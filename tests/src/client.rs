@@ -66,7 +66,8 @@ impl Reply {
             return rest.split_once('<').unwrap().0.to_owned();
         }
         let body = self.json();
-        if let Some(reason) = body["reason"].as_str() {
+        let own = body["reason"].as_str().or(body["Fault"]["Reason"].as_str());
+        if let Some(reason) = own {
             return reason.to_owned();
         }
         let said = body["errorDescription"].as_str().unwrap_or_default();

@@ -151,6 +151,10 @@ macro_rules! methods {
 methods! {
     /// Participation of one employer in one month.
     participation = EmployersClient.get_participation(GetParticipationRequest) -> GetParticipationResponse;
+    /// Keeps what the tax department told of an employer; safe to repeat under its key.
+    record_notice = EmployersClient.record_notice(RecordNoticeRequest) -> RecordNoticeResponse;
+    /// What it told of one tax code, newest first.
+    notices = EmployersClient.list_notices(ListNoticesRequest) -> ListNoticesResponse;
     /// People who match a number, or birth date and name together.
     find = ParticipantsClient.find(FindRequest) -> FindResponse;
     /// What one person contributed by whom, over some months.

@@ -21,6 +21,7 @@ mod fingerprint;
 mod given;
 mod law;
 mod marks;
+mod notices;
 mod open;
 mod people;
 pub(crate) mod schema;

@@ -84,6 +84,8 @@ macro_rules! service {
 
 service!(Employers {
     get_participation(GetParticipationRequest) -> GetParticipationResponse = participation;
+    record_notice(RecordNoticeRequest) -> RecordNoticeResponse = record_notice;
+    list_notices(ListNoticesRequest) -> ListNoticesResponse = notices;
 });
 service!(Participants {
     find(FindRequest) -> FindResponse = find;

@@ -7,14 +7,15 @@ use gateway_core::{
     Claims, Decoded, Identity,
     ports::{Person, PersonNumber},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _, civil::Date};
 use schemas::{
+    codes::taxpayer_statuses,
     date::day_in_viet_nam,
     fault::{Fault, FaultCode},
     id::{Period, TaxId},
     wire::tax::{
-        self as wire, Asked as Lines, Body, FieldName, Key, Message, PersonField, Request, Span,
-        Subject, VerifyIndividual, VerifyMany, WireError,
+        self as wire, Asked as Lines, Body, ChangeNotice, FieldName, Key, Message, PersonField,
+        Request, Span, Subject, VerifyIndividual, VerifyMany, WireError,
     },
     xsd::{self, SchemaError},
 };
@@ -41,6 +42,9 @@ pub(crate) fn judged(
 ) -> Result<Decoded<Request>, Fault> {
     let now = month_of(claims.sent_at)?;
     let request = settled(request, now)?;
+    if let Request::ChangeNotice(notice) = &request {
+        in_its_time(notice, day_in_viet_nam(claims.sent_at))?;
+    }
     let asked = Asked::of(&request);
     Ok(Decoded {
         claims,
@@ -69,9 +73,25 @@ fn settled(mut request: Request, now: Period) -> Result<Request, Fault> {
             Lines::Individuals { span, .. } => *span = begun(*span, now)?,
             Lines::Employers { .. } => {}
         },
-        Request::VerifyEmployer(_) | Request::Ping(_) => {}
+        Request::VerifyEmployer(_) | Request::ChangeNotice(_) | Request::Ping(_) => {}
     }
     Ok(request)
+}
+
+/// A notice counts from a day of the present social insurance, at most a year ahead, and names a status
+/// of that day's list.
+fn in_its_time(notice: &ChangeNotice, today: Date) -> Result<(), Fault> {
+    let from = Period::FIRST.first_day();
+    let to = today.saturating_add(1.year());
+    if !(from..=to).contains(&notice.effective_on) {
+        return Err(Fault::new(FaultCode::Invalid, "day-out-of-range").field("EffectiveOn"));
+    }
+    match &notice.status {
+        Some(status) if !taxpayer_statuses::LIST.holds(status, notice.effective_on) => {
+            Err(Fault::new(FaultCode::Invalid, "status-not-in-force").field("Status"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn begun(span: Span, now: Period) -> Result<Span, Fault> {
@@ -106,6 +126,12 @@ impl Asked {
             },
             Request::VerifyIndividual(ask) => Self::of_person(ask),
             Request::VerifyMany(ask) => Self::of_many(ask),
+            Request::ChangeNotice(notice) => Self {
+                purpose: notice.purpose.clone(),
+                fields: BTreeSet::new(),
+                synthetic: notice.mst.is_synthetic(),
+                persons: owner(&notice.mst).into_iter().collect(),
+            },
             Request::Ping(_) => Self {
                 purpose: PING_PURPOSE.to_owned(),
                 fields: BTreeSet::new(),

@@ -10,13 +10,14 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::TaxId,
     wire::tax::{
-        self as wire, Amount, Answer, Body, Direction, Header, Message, Ping, Reply, Request,
-        VerifyEmployerResult, VerifyIndividualResult,
+        self as wire, Amount, Answer, Body, ChangeNoticeReceipt, Direction, Header, Message, Ping,
+        Reply, Request, VerifyEmployerResult, VerifyIndividualResult,
     },
     xml,
 };
 
 use crate::Outcome;
+pub(crate) use persons::told;
 
 pub(crate) fn encode(
     head: &AnswerHead,
@@ -24,7 +25,7 @@ pub(crate) fn encode(
     request: &Request,
     outcome: Outcome,
 ) -> Result<Encoded, Fault> {
-    let persons = persons::told(permit, request, &outcome);
+    let persons = told(permit, request, &outcome);
     Ok(Encoded {
         unsigned: message(head, answer(permit, request, outcome)?),
         callbacks: Vec::new(),
@@ -57,6 +58,13 @@ pub(crate) fn answer(
         }
         (Request::VerifyMany(ask), Outcome::Many(lines)) => {
             many::result(&ask.asked, permit, &lines).map(Answer::VerifyManyResult)
+        }
+        (Request::ChangeNotice(_), Outcome::Noted(kept)) => {
+            let received_at = kept.received_at.parse();
+            let received_at = received_at.map_err(|_| internal("registry-instant"))?;
+            Ok(Answer::ChangeNoticeReceipt(ChangeNoticeReceipt {
+                received_at,
+            }))
         }
         (Request::Ping(Ping { nonce }), Outcome::Pong) => Ok(Answer::Pong(Ping {
             nonce: nonce.clone(),

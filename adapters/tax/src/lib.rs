@@ -18,6 +18,7 @@ mod decode;
 mod encode;
 mod envelope;
 mod face;
+mod json;
 mod perform;
 pub mod reconcile;
 #[cfg(test)]
@@ -36,7 +37,8 @@ use gateway_core::{
 use http::Method;
 use schemas::{fault::Fault, wire::tax as wire};
 
-pub use perform::{Contributors, Employers, LineOutcome, Outcome, Registry};
+pub use json::TaxJson;
+pub use perform::{Contributors, Employers, LineOutcome, Notices, Outcome, Registry};
 pub use wire::Request;
 
 /// The adapter of the system `tax`.
@@ -121,6 +123,14 @@ const PERSON_FIELDS: [&str; 7] = [
     "base",
 ];
 
+/// A change of one employer is told; kept once, acknowledged.
+pub static CHANGE_NOTICE: Operation = Operation {
+    name: wire::CHANGE_NOTICE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
 /// A sign of life that asks nobody.
 pub static PING: Operation = Operation {
     name: wire::PING,
@@ -129,10 +139,27 @@ pub static PING: Operation = Operation {
     fields: &[],
 };
 
+/// The same operations in JSON: agreements know them by the same names, a JWS proves them.
+static VERIFY_EMPLOYER_JSON: Operation = by_jws(&VERIFY_EMPLOYER);
+static VERIFY_INDIVIDUAL_JSON: Operation = by_jws(&VERIFY_INDIVIDUAL);
+static VERIFY_MANY_JSON: Operation = by_jws(&VERIFY_MANY);
+static CHANGE_NOTICE_JSON: Operation = by_jws(&CHANGE_NOTICE);
+static PING_JSON: Operation = by_jws(&PING);
+
+const fn by_jws(operation: &Operation) -> Operation {
+    Operation {
+        name: operation.name,
+        effect: operation.effect,
+        proof: ProofKind::Jws,
+        fields: operation.fields,
+    }
+}
+
 /// In which words a message is said, and so by what it is proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Words {
     Xml,
+    Json,
 }
 
 impl Words {
@@ -142,7 +169,13 @@ impl Words {
             (Self::Xml, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER,
             (Self::Xml, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL,
             (Self::Xml, Request::VerifyMany(_)) => &VERIFY_MANY,
+            (Self::Xml, Request::ChangeNotice(_)) => &CHANGE_NOTICE,
             (Self::Xml, Request::Ping(_)) => &PING,
+            (Self::Json, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER_JSON,
+            (Self::Json, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL_JSON,
+            (Self::Json, Request::VerifyMany(_)) => &VERIFY_MANY_JSON,
+            (Self::Json, Request::ChangeNotice(_)) => &CHANGE_NOTICE_JSON,
+            (Self::Json, Request::Ping(_)) => &PING_JSON,
         }
     }
 }

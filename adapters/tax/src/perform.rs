@@ -7,10 +7,12 @@ use schemas::{
     id::{Period, TaxId},
     proto::insurance::{
         GetContributionsRequest, GetContributionsResponse, GetParticipationRequest,
-        GetParticipationResponse, get_contributions_request::Number,
+        GetParticipationResponse, Notice, NoticeKind as Kind, RecordNoticeResponse,
+        get_contributions_request::Number,
     },
     wire::tax::{
-        Asked, FieldName, Key, Question, Request, Span, Subject, VerifyIndividual, VerifyMany,
+        Asked, ChangeNotice, FieldName, Key, NoticeKind, Question, Request, Span, Subject,
+        VerifyIndividual, VerifyMany,
     },
 };
 
@@ -35,10 +37,20 @@ pub trait Contributors: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<GetContributionsResponse, Fault>>;
 }
 
-/// Everything that the tax department's questions need.
-pub trait Registry: Employers + Contributors {}
+/// What is told unasked.
+pub trait Notices: Send + Sync + 'static {
+    /// Keeps one notice; the same key gives the same answer again.
+    fn record(
+        &self,
+        context: Context,
+        notice: Notice,
+    ) -> BoxFuture<'_, Result<RecordNoticeResponse, Fault>>;
+}
 
-impl<R: Employers + Contributors> Registry for R {}
+/// Everything that the tax department's words need.
+pub trait Registry: Employers + Contributors + Notices {}
+
+impl<R: Employers + Contributors + Notices> Registry for R {}
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +61,8 @@ pub enum Outcome {
     Contributions(GetContributionsResponse),
     /// Line by line, in the order asked.
     Many(Vec<LineOutcome>),
+    /// A notice is kept.
+    Noted(RecordNoticeResponse),
     /// No field asked for is agreed, so nobody was asked: not even whether the subject exists is told.
     NotPermitted,
     /// A ping; nobody was asked.
@@ -77,6 +91,10 @@ pub(crate) async fn perform(
         Request::VerifyMany(ask) if ask.asked.lines() > lines_max(permit) => {
             Err(Fault::new(FaultCode::Forbidden, "more-lines-than-agreed"))
         }
+        Request::ChangeNotice(notice) => registry
+            .record(context, told(notice))
+            .await
+            .map(Outcome::Noted),
         _ if permit.disclosed().is_empty() => Ok(Outcome::NotPermitted),
         Request::VerifyEmployer(ask) => registry
             .participation(context, employer(permit, &ask.mst, ask.period))
@@ -94,6 +112,34 @@ pub(crate) async fn perform(
         Request::VerifyMany(ask) => many(registry, context, permit, ask)
             .await
             .map(Outcome::Many),
+    }
+}
+
+/// The notice in the contract's words.
+fn told(notice: &ChangeNotice) -> Notice {
+    let kind = match notice.kind {
+        NoticeKind::Registered => Kind::Registered,
+        NoticeKind::Dissolved => Kind::Dissolved,
+        NoticeKind::Suspended => Kind::Suspended,
+        NoticeKind::Resumed => Kind::Resumed,
+        NoticeKind::Moved => Kind::Moved,
+        NoticeKind::Merged => Kind::Merged,
+        NoticeKind::Headcount => Kind::Headcount,
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (headcount_before, headcount) = notice.headcount.unwrap_or_default();
+    let merged_into = notice.merged_into.as_ref();
+    Notice {
+        tax_code: notice.mst.as_str().to_owned(),
+        kind: kind.into(),
+        effective_on: notice.effective_on.to_string(),
+        status: text(&notice.status),
+        status_reason: text(&notice.status_reason),
+        name: text(&notice.name),
+        address: text(&notice.address),
+        merged_into: merged_into.map_or_else(String::new, |code| code.as_str().to_owned()),
+        headcount_before,
+        headcount,
     }
 }
 

@@ -18,8 +18,8 @@ use schemas::{
     id::{MessageId, PartnerId, Period, Pin, TaxId},
     proto::insurance::{
         ArrearsAge, D02Change, GetContributionsRequest, GetContributionsResponse,
-        GetParticipationRequest, GetParticipationResponse, ParticipationState, Stretch, Unit,
-        Units,
+        GetParticipationRequest, GetParticipationResponse, Notice, ParticipationState,
+        RecordNoticeResponse, Stretch, Unit, Units,
     },
     wire::tax::{
         Asked, FieldName, Key, PersonField, Ping, Question, Span, Subject, VerifyEmployer,
@@ -27,7 +27,7 @@ use schemas::{
     },
 };
 
-use crate::{Contributors, Employers, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY};
+use crate::{Contributors, Employers, Notices, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY};
 
 /// Answers always the same and remembers what it was asked.
 pub(crate) struct Registry {
@@ -35,6 +35,7 @@ pub(crate) struct Registry {
     person: Result<GetContributionsResponse, Fault>,
     asked: Mutex<Vec<GetParticipationRequest>>,
     asked_of_people: Mutex<Vec<GetContributionsRequest>>,
+    told: Mutex<Vec<Notice>>,
 }
 
 impl Registry {
@@ -44,6 +45,7 @@ impl Registry {
             person: Ok(contributed()),
             asked: Mutex::new(Vec::new()),
             asked_of_people: Mutex::new(Vec::new()),
+            told: Mutex::new(Vec::new()),
         }
     }
 
@@ -52,6 +54,10 @@ impl Registry {
             person,
             ..Self::answering(Ok(response()))
         }
+    }
+
+    pub(crate) fn told(&self) -> Vec<Notice> {
+        self.told.lock().unwrap().clone()
     }
 
     pub(crate) fn asked_of_people(&self) -> Vec<GetContributionsRequest> {
@@ -82,6 +88,18 @@ impl Contributors for Registry {
     ) -> BoxFuture<'_, Result<GetContributionsResponse, Fault>> {
         self.asked_of_people.lock().unwrap().push(request);
         Box::pin(std::future::ready(self.person.clone()))
+    }
+}
+
+impl Notices for Registry {
+    fn record(
+        &self,
+        _: Context,
+        notice: Notice,
+    ) -> BoxFuture<'_, Result<RecordNoticeResponse, Fault>> {
+        self.told.lock().unwrap().push(notice);
+        let received_at = "2026-11-22T05:00:01Z".to_owned();
+        Box::pin(std::future::ready(Ok(RecordNoticeResponse { received_at })))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Another encoding would let the same bytes say two things.
 
 use super::prelude::*;
+use crate::tax;
 
 pub(super) const RULE: Rule = Rule {
     id: "068-not-utf-8",
@@ -10,8 +11,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 async fn check(context: &Context) -> Result<(), Stop> {
-    let tax = context.tax()?;
-    let sent = ping(tax)?;
+    let department = context.tax()?;
+    let sent = ping(department)?;
     let mut declared = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>".to_vec();
     declared.extend_from_slice(&sent.body);
     let mut wrong = sent.body.clone();
@@ -23,11 +24,23 @@ async fn check(context: &Context) -> Result<(), Stop> {
         .flat_map(u16::to_le_bytes)
         .collect();
     for body in [declared, wrong, wide] {
-        let bent = crate::call::Prepared { body, ..ping(tax)? };
-        let reply = tax.client().send(bent.request()?).await?;
+        let bent = crate::call::Prepared {
+            body,
+            ..ping(department)?
+        };
+        let reply = department.client().send(bent.request()?).await?;
         refused(&reply, FaultCode::Malformed, REASONS)?;
     }
-    Ok(())
+    let body = tax::json_ping(department.identity());
+    let mut wrong = body.body.clone();
+    wrong.insert(2, 0xe1);
+    let bent = crate::jws::Draft {
+        body: wrong,
+        ..body
+    }
+    .sign(&department.identity().sign)?;
+    let reply = department.client().send(bent.request()?).await?;
+    refused(&reply, FaultCode::Malformed, &["json-encoding"])
 }
 
 const REASONS: &[&str] = &["xml-encoding"];

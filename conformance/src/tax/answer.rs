@@ -25,6 +25,7 @@ pub(super) fn proven(
         "tax.ping" => "Pong",
         "tax.verify-individual" => "VerifyIndividualResult",
         "tax.verify-many" => "VerifyManyResult",
+        "tax.change-notice" => "ChangeNoticeReceipt",
         _ => "VerifyEmployerResult",
     };
     if body.name != expected {
@@ -170,7 +171,11 @@ fn lines(sent: &Prepared, body: &Element) -> Result<Params, Trouble> {
 
 /// The four results of Circular 13/2017/TT-BTTTT and the disclosure by field.
 fn follows_its_logic(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
-    let asked = Asked::read(sent)?;
+    follows(&Asked::read(sent)?, answer)
+}
+
+/// The same in whatever words it was asked.
+pub(super) fn follows(asked: &Asked, answer: &Params) -> Result<(), Trouble> {
     let result = answer.get("Result").map(String::as_str).unwrap_or_default();
     let withheld: BTreeSet<_> = answer
         .get("NotDisclosed")
@@ -239,10 +244,10 @@ fn adds_up(answer: &Params) -> bool {
 }
 
 /// What the message asked, read back from the bytes that went out.
-struct Asked {
-    mst: String,
-    period: String,
-    fields: BTreeSet<String>,
+pub(super) struct Asked {
+    pub(super) mst: String,
+    pub(super) period: String,
+    pub(super) fields: BTreeSet<String>,
 }
 
 impl Asked {

@@ -188,6 +188,33 @@ pub(super) fn verify_many_people(pins: &str, period: &str, fields: &str) -> Stri
     )
 }
 
+/// What a change notice tells.
+pub(super) struct Notice<'a> {
+    pub(super) mst: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) effective_on: &'a str,
+    pub(super) status: &'a str,
+    /// Before and now; told with a headcount only.
+    pub(super) headcount: (&'a str, &'a str),
+}
+
+/// `ChangeNotice` of a status or a headcount.
+pub(super) fn change_notice(notice: &Notice<'_>) -> String {
+    let (before, now) = notice.headcount;
+    let counts = match notice.kind {
+        "headcount" => element("HeadcountBefore", before) + &element("Headcount", now),
+        _ => String::new(),
+    };
+    format!(
+        "<ChangeNotice>{}{}{}{}{counts}{}</ChangeNotice>",
+        element("Mst", notice.mst),
+        element("Kind", notice.kind),
+        element("EffectiveOn", notice.effective_on),
+        element("Status", notice.status),
+        element("Purpose", PURPOSE),
+    )
+}
+
 fn list(fields: &str) -> String {
     let fields: String = fields
         .split(',')

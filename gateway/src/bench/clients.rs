@@ -13,7 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::scene::Scene;
+use super::scene::{Ask, Scene};
 
 type Trouble = Box<dyn Error + Send + Sync>;
 
@@ -46,7 +46,12 @@ impl Load {
 }
 
 /// Runs so many clients for so long.
-pub(super) async fn run(scene: &Scene, clients: u16, length: Duration) -> Result<Load, Trouble> {
+pub(super) async fn run(
+    scene: &Scene,
+    ask: Ask,
+    clients: u16,
+    length: Duration,
+) -> Result<Load, Trouble> {
     let connector = Connector::new(ClientParams {
         identity: Some(scene.tax.tls.clone()),
         anchors: scene.tax.anchors.clone(),
@@ -62,7 +67,7 @@ pub(super) async fn run(scene: &Scene, clients: u16, length: Duration) -> Result
     let started = Instant::now();
     let running = lines
         .into_iter()
-        .map(|line| drive(scene, line, started + length));
+        .map(|line| drive(scene, ask, line, started + length));
     let ended = futures_util::future::join_all(running).await;
     let wall = started.elapsed();
     let mut latencies_us = Vec::new();
@@ -85,10 +90,10 @@ async fn connect(scene: &Scene, connector: &Connector) -> Result<Line, Trouble> 
     Ok(line)
 }
 
-async fn drive(scene: &Scene, mut line: Line, end: Instant) -> Result<Vec<u32>, Trouble> {
+async fn drive(scene: &Scene, ask: Ask, mut line: Line, end: Instant) -> Result<Vec<u32>, Trouble> {
     let mut latencies = Vec::new();
     while Instant::now() < end {
-        let message = scene.message()?;
+        let message = scene.message(ask)?;
         let sent = Instant::now();
         exchange(&mut line, message).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));

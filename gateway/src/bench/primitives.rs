@@ -19,7 +19,7 @@ use schemas::id::{MessageId, PartnerId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{
-    scene::Scene,
+    scene::{Ask, Scene},
     server::{cpu_ticks, ticks},
 };
 
@@ -44,7 +44,7 @@ impl Primitives {
     }
 
     pub(super) async fn measure(scene: &Scene) -> Result<Self, Trouble> {
-        let message = scene.message()?;
+        let message = scene.message(Ask::Employer)?;
         Ok(Self {
             tls_us: tls(scene, &message).await?,
             verify_us: verifying(scene, &message)?,

@@ -7,6 +7,8 @@ use super::{clients::Load, primitives::Primitives, server::Spent};
 /// Everything that one run found.
 pub(super) struct Report {
     pub(super) load: Load,
+    /// `tax.ping` in the same run: what the rooms cost without the registry.
+    pub(super) pings: Load,
     pub(super) spent: Spent,
     pub(super) idle_rss_kb: u64,
     pub(super) peak_rss_kb: u64,
@@ -35,6 +37,12 @@ impl Report {
         for (name, part) in [("p50, ms", 0.5), ("p99, ms", 0.99), ("p99.9, ms", 0.999)] {
             line(name, format!("{:.2}", load.quantile_ms(part)));
         }
+        line(
+            "tax.ping, messages/s",
+            format!("{:.0}", self.pings.per_second()),
+        );
+        let ratio = load.per_second() / self.pings.per_second();
+        line("verify-employer / tax.ping", format!("{ratio:.2}"));
         line(
             "server CPU, us/message",
             format!("{:.0}", self.server_cpu_us()),
@@ -101,6 +109,10 @@ mod tests {
                 wall: Duration::from_secs(1),
                 latencies_us: vec![1_000, 2_000],
             },
+            pings: Load {
+                wall: Duration::from_secs(1),
+                latencies_us: vec![1_000; 4],
+            },
             spent: Spent {
                 cpu: Duration::from_millis(1),
                 rooms: [("verify".to_owned(), (0.5, 4.0))].into(),
@@ -125,6 +137,11 @@ mod tests {
             assert_eq!(line[name].as_f64(), value.as_f64(), "{name}");
         }
         assert_eq!(line.as_object().unwrap().len(), 8);
+        let page = report.page();
+        assert!(
+            page.contains("verify-employer / tax.ping        0.50"),
+            "{page}"
+        );
         assert!(
             report
                 .page()

@@ -17,8 +17,8 @@ use gateway_core::ports::{Clock, SystemClock};
 use schemas::{
     id::{MessageId, PartnerId, Period, TaxId},
     wire::tax::{
-        Body, Direction, Environment, FieldName, Header, Message, Request, VerifyEmployer, encode,
-        root_id,
+        Body, Direction, Environment, FieldName, Header, Message, Ping, Request, VerifyEmployer,
+        encode, root_id,
     },
 };
 
@@ -38,6 +38,16 @@ pub(super) struct Scene {
     pub(super) config: Config,
     pub(super) tax: Identity,
     stock: Stock,
+    pings: Stock,
+}
+
+/// What a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// One employer.
+    Employer,
+    /// Whether anybody is there; the registry is not asked.
+    Ping,
 }
 
 impl Scene {
@@ -61,30 +71,39 @@ impl Scene {
             time_stamps: None,
         })?;
         layout.write_identities(&format!("https://localhost:{port}"))?;
+        lift_the_limit_of_pings(&layout)?;
         let config = Config::load(&layout.config()).map_err(StartError::Config)?;
         let question = Question::find(&config, &clock).await?;
         let tax = Identity::load(&layout.agency("tax"))?;
-        let maker = Maker::new(&layout.agency("tax"), question, clock)?;
+        let maker = |request| Maker::new(&layout.agency("tax"), request, Arc::clone(&clock));
+        let verify = maker(Request::VerifyEmployer(question.ask))?;
+        let ping = maker(Request::Ping(Ping::default()))?;
         let ahead = options.seconds as usize
             * match options.key {
                 Key::P256 => 5_000,
                 Key::Rsa2048 => 2_000,
             };
-        eprintln!("signing {ahead} messages ahead");
+        let pings = ahead / options.seconds as usize * PING_SECONDS as usize;
+        eprintln!("signing {} messages ahead", ahead + pings);
         Ok(Self {
             layout,
             config,
             tax,
-            stock: Stock::sign(maker, ahead)?,
+            stock: Stock::sign(verify, ahead)?,
+            pings: Stock::sign(ping, pings)?,
         })
     }
 
     /// The next message: signed ahead, or now where the stock is used up.
-    pub(super) fn message(&self) -> Result<Bytes, Trouble> {
-        let next = self.stock.next.fetch_add(1, Ordering::Relaxed);
-        match self.stock.signed.get(next) {
+    pub(super) fn message(&self, ask: Ask) -> Result<Bytes, Trouble> {
+        let stock = match ask {
+            Ask::Employer => &self.stock,
+            Ask::Ping => &self.pings,
+        };
+        let next = stock.next.fetch_add(1, Ordering::Relaxed);
+        match stock.signed.get(next) {
             Some(message) => Ok(message.clone()),
-            None => self.stock.maker.make(),
+            None => stock.maker.make(),
         }
     }
 
@@ -175,7 +194,7 @@ impl Question {
 
 /// Signs fresh messages of the tax department, its certificate inside.
 struct Maker {
-    question: Question,
+    request: Request,
     key: SigningKey,
     certificate: Vec<u8>,
     clock: Arc<dyn Clock>,
@@ -184,7 +203,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new(folder: &Path, question: Question, clock: Arc<dyn Clock>) -> Result<Self, Trouble> {
+    fn new(folder: &Path, request: Request, clock: Arc<dyn Clock>) -> Result<Self, Trouble> {
         let key = std::fs::read(folder.join("sign.key"))?;
         let algorithm = match SigningKey::from_pem(&key, None)?.algorithm() {
             certs::keys::Algorithm::Ps256 => Some(certs::keys::Algorithm::Rs256),
@@ -193,7 +212,7 @@ impl Maker {
         let (cert, key_file) = (folder.join("sign.pem"), folder.join("sign.key"));
         let chain = certs::tls::Identity::from_files(&cert, &key_file)?;
         Ok(Self {
-            question,
+            request,
             key: SigningKey::from_pem(&key, algorithm)?,
             certificate: chain.chain_der().next().unwrap_or_default().to_vec(),
             clock,
@@ -213,10 +232,10 @@ impl Maker {
                 direction: Direction::Request,
                 sender: self.sender.clone(),
                 receiver: self.receiver.clone(),
-                operation: "tax.verify-employer".to_owned(),
+                operation: self.request.operation().to_owned(),
                 reply: None,
             },
-            body: Body::Request(Request::VerifyEmployer(self.question.ask.clone())),
+            body: Body::Request(self.request.clone()),
         };
         let canonical = encode(&message);
         let certificate = Some(self.certificate.as_slice());
@@ -225,6 +244,23 @@ impl Maker {
         Ok(Bytes::from(signed))
     }
 }
+
+/// The sandbox lets few pings in, so that its limit can be seen; here they are measured.
+fn lift_the_limit_of_pings(layout: &Layout) -> Result<(), Trouble> {
+    let file = layout.config().with_file_name("partners").join("tax.toml");
+    let text = std::fs::read_to_string(&file)?;
+    let (before, after) = text
+        .split_once("[agreements.operations.\"tax.ping\"]")
+        .ok_or("no agreement for tax.ping")?;
+    let after = after
+        .replacen("per_minute = 600", "per_minute = 6000000", 1)
+        .replacen("burst = 60", "burst = 100000", 1);
+    let text = format!("{before}[agreements.operations.\"tax.ping\"]{after}");
+    Ok(std::fs::write(file, text)?)
+}
+
+/// How long pings run, seconds.
+pub(super) const PING_SECONDS: u64 = 3;
 
 /// Two ports that nobody has at this moment.
 fn free_ports() -> std::io::Result<(u16, u16)> {

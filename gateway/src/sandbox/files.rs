@@ -201,6 +201,10 @@ per_minute = 6000
 burst = 1000
 lines = 500
 
+[agreements.operations."tax.change-notice"]
+per_minute = 6000
+burst = 1000
+
 [agreements.operations."tax.ping"]
 per_minute = 600
 burst = 60

@@ -13,7 +13,9 @@ mod employer;
 mod fields;
 mod header;
 mod individual;
+pub mod json;
 mod many;
+mod notice;
 mod parts;
 mod request;
 #[cfg(test)]
@@ -30,9 +32,12 @@ pub use individual::{
     Claim, Question, Span, Stretch, Subject, VerifyIndividual, VerifyIndividualResult,
 };
 pub use many::{Asked, Key, LINES_MAX, Line, Refused, VerifyMany, VerifyManyResult};
+pub use notice::{ChangeNotice, ChangeNoticeReceipt};
 pub use parts::{Ageing, LastD02, Unit, Units, plan};
 pub use request::{Ping, Request, VerifyEmployer};
-pub use words::{Direction, Environment, FieldName, ParticipationState, PersonField, ResultKind};
+pub use words::{
+    Direction, Environment, FieldName, NoticeKind, ParticipationState, PersonField, ResultKind,
+};
 
 use crate::xml::{Limits, Name, ReadError, Reader, Writer};
 
@@ -50,6 +55,9 @@ pub const VERIFY_INDIVIDUAL: &str = "tax.verify-individual";
 
 /// The operation that verifies many employers or many persons.
 pub const VERIFY_MANY: &str = "tax.verify-many";
+
+/// The operation that tells of a change of an employer.
+pub const CHANGE_NOTICE: &str = "tax.change-notice";
 
 /// The operation that answers without asking anybody.
 pub const PING: &str = "tax.ping";

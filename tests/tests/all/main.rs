@@ -32,6 +32,7 @@ mod revocation; // what an authority takes back is out
 mod sight; // one message seen as one trace, and nobody's data in it
 mod signatures; // who really said it
 mod simulation; // everything at once, in virtual time, from a seed
+mod tax; // employers, persons and many of them verified, and what is told unasked
 mod tokens;
 mod tools; // xmlsec1, openssl and curl speak it
 mod torture; // fault points: each in its place, none in what is shipped

@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, facilities, cards, birth cases, dossiers and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, facilities, cards, birth cases, dossiers and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 13] = [
+const TABLES: [(&str, &str, &str); 14] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -132,6 +132,11 @@ const TABLES: [(&str, &str, &str); 13] = [
         "employer, period",
     ),
     ("tax_codes", "code, person", "code, person"),
+    (
+        "tax_notices",
+        "seq, sender, tax_code, kind, effective_on, facts, received_at",
+        "seq",
+    ),
     ("facilities", "code, name", "code"),
     (
         "cards",

@@ -141,6 +141,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0002_tax.up.sql"),
         down: include_str!("schema/sqlite/0002_tax.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0003_notices.up.sql"),
+        down: include_str!("schema/sqlite/0003_notices.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

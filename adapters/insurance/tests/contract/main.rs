@@ -16,6 +16,7 @@ mod dossiers;
 mod durability;
 mod employers;
 mod marks;
+mod notices;
 mod people;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;

@@ -7,7 +7,8 @@ use insurance::Insurance;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
     AckRequest, FindRequest, GetBirthCasesRequest, GetContributionsRequest, GetDossierRequest,
-    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest,
+    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest, ListNoticesRequest,
+    Notice, NoticeKind, RecordNoticeRequest,
 };
 
 use crate::pg::Cluster;
@@ -71,6 +72,7 @@ fn statements() -> Vec<String> {
         "effects.rs",
         "employers.rs",
         "employers/ageing.rs",
+        "notices.rs",
         "people.rs",
         "steps.rs",
     ];
@@ -120,6 +122,7 @@ async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, s
     };
     insurance.participation(soon(), in_arrears).await.unwrap();
     contribute(insurance, scene).await;
+    notify(insurance, scene).await;
     for number in [holder.pin.clone(), String::new()] {
         let request = FindRequest {
             context: asking(),
@@ -164,6 +167,27 @@ async fn contribute(insurance: &Insurance, scene: &Scene) {
                 .found
         );
     }
+}
+
+async fn notify(insurance: &Insurance, scene: &Scene) {
+    let notice = Notice {
+        tax_code: scene.marks.employer.mst.clone(),
+        kind: NoticeKind::Suspended.into(),
+        effective_on: "2026-11-01".into(),
+        status: "05".into(),
+        ..Notice::default()
+    };
+    let request = RecordNoticeRequest {
+        context: Some(context("tax", "notice")),
+        notice: Some(notice.clone()),
+    };
+    insurance.record_notice(soon(), request).await.unwrap();
+    let request = ListNoticesRequest {
+        context: Some(context("tax", "plans")),
+        tax_code: notice.tax_code.clone(),
+    };
+    let kept = insurance.notices(soon(), request).await.unwrap();
+    assert_eq!(kept.notices, [notice]);
 }
 
 async fn bear(insurance: &Insurance, scene: &Scene) {

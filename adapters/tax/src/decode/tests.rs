@@ -270,6 +270,36 @@ fn a_household_is_asked_about_by_its_owners_number_which_the_ledger_learns() {
     assert!(decode(by_old_code.as_bytes()).unwrap().persons.is_empty());
 }
 
+fn notice(day: &str, status: &str) -> String {
+    let (head, _) = ASK.split_once("<VerifyEmployer>").unwrap();
+    let head = head.replace("tax.verify-employer", "tax.change-notice");
+    format!(
+        "{head}<ChangeNotice><Mst>9900000016</Mst><Kind>suspended</Kind><EffectiveOn>{day}</EffectiveOn>\
+         <Status>{status}</Status><Purpose>tax-compliance</Purpose></ChangeNotice></TaxMessage>"
+    )
+}
+
+#[test]
+fn a_notice_is_a_change_and_counts_in_its_time_with_a_status_of_its_day() {
+    let decoded = decode(notice("2026-11-01", "05").as_bytes()).unwrap();
+    assert_eq!(
+        decoded.operation.effect,
+        gateway_core::adapter::Effect::Change
+    );
+    assert!(decoded.asked.is_empty() && decoded.synthetic);
+    for (day, status, reason, field) in [
+        ("1994-12-31", "05", "day-out-of-range", "EffectiveOn"),
+        ("2027-11-23", "05", "day-out-of-range", "EffectiveOn"),
+        ("2026-11-01", "04", "status-not-in-force", "Status"),
+        ("2026-11-01", "08", "status-not-in-force", "Status"),
+    ] {
+        let fault = decode(notice(day, status).as_bytes()).unwrap_err();
+        assert_eq!((fault.reason(), fault.wrong_field()), (reason, Some(field)));
+    }
+    // the list of that day still had it
+    assert!(decode(notice("2026-06-30", "04").as_bytes()).is_ok());
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_decoding_panic(

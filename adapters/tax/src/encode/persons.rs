@@ -13,7 +13,7 @@ use super::person;
 use crate::{Outcome, perform::LineOutcome};
 
 /// A comparison tells no field, only that the person was asked about.
-pub(super) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec<Person> {
+pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec<Person> {
     let compares = matches!(
         request,
         Request::VerifyIndividual(VerifyIndividual {
@@ -39,7 +39,9 @@ pub(super) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
                 LineOutcome::Employer(_) | LineOutcome::Refused(_) => None,
             })
             .collect(),
-        Outcome::Participation(_) | Outcome::NotPermitted | Outcome::Pong => Vec::new(),
+        Outcome::Participation(_) | Outcome::Noted(_) | Outcome::NotPermitted | Outcome::Pong => {
+            Vec::new()
+        }
     }
 }
 

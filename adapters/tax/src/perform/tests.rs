@@ -148,3 +148,36 @@ async fn a_final_refusal_is_of_its_line_and_one_that_may_pass_is_of_the_message(
         Err(away)
     );
 }
+
+fn notice() -> ChangeNotice {
+    ChangeNotice {
+        mst: TaxId::parse("9900000016").unwrap(),
+        kind: NoticeKind::Headcount,
+        effective_on: jiff::civil::date(2026, 11, 1),
+        status: Some("00".into()),
+        status_reason: None,
+        name: None,
+        address: None,
+        merged_into: None,
+        headcount: Some((40, 12)),
+        purpose: "tax-compliance".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_notice_is_told_to_the_registry_whole_and_needs_no_field() {
+    let registry = Registry::answering(Ok(response()));
+    let request = Request::ChangeNotice(Box::new(notice()));
+    let outcome = perform(&registry, context(), &permit(&[], &[]), &request).await;
+    assert!(matches!(outcome, Ok(Outcome::Noted(_))));
+    let expected = Notice {
+        tax_code: "9900000016".into(),
+        kind: Kind::Headcount.into(),
+        effective_on: "2026-11-01".into(),
+        status: "00".into(),
+        headcount_before: 40,
+        headcount: 12,
+        ..Notice::default()
+    };
+    assert_eq!(registry.told(), [expected]);
+}

@@ -4,8 +4,11 @@ use super::employer::VerifyEmployerResult;
 use super::header::word;
 use super::individual::VerifyIndividualResult;
 use super::many::VerifyManyResult;
+use super::notice::ChangeNoticeReceipt;
 use super::request::Ping;
-use super::{PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong};
+use super::{
+    CHANGE_NOTICE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
+};
 use crate::fault::{Fault, FaultCode};
 use crate::xml::{Reader, Writer};
 
@@ -21,6 +24,8 @@ pub enum Answer {
     VerifyIndividualResult(Box<VerifyIndividualResult>),
     /// About many, line by line.
     VerifyManyResult(VerifyManyResult),
+    /// A change notice is kept.
+    ChangeNoticeReceipt(ChangeNoticeReceipt),
     /// Somebody is there.
     Pong(Pong),
     /// A refusal, of whatever operation.
@@ -35,6 +40,7 @@ impl Answer {
             Self::VerifyEmployerResult(_) => Some(VERIFY_EMPLOYER),
             Self::VerifyIndividualResult(_) => Some(VERIFY_INDIVIDUAL),
             Self::VerifyManyResult(_) => Some(VERIFY_MANY),
+            Self::ChangeNoticeReceipt(_) => Some(CHANGE_NOTICE),
             Self::Pong(_) => Some(PING),
             Self::Fault(_) => None,
         }
@@ -54,6 +60,9 @@ impl Answer {
         if reader.comes("VerifyManyResult")? {
             return VerifyManyResult::read(reader).map(Self::VerifyManyResult);
         }
+        if reader.comes("ChangeNoticeReceipt")? {
+            return ChangeNoticeReceipt::read(reader).map(Self::ChangeNoticeReceipt);
+        }
         let result = VerifyEmployerResult::read(reader)?;
         Ok(Self::VerifyEmployerResult(Box::new(result)))
     }
@@ -63,6 +72,7 @@ impl Answer {
             Self::VerifyEmployerResult(result) => result.write(writer),
             Self::VerifyIndividualResult(result) => result.write(writer),
             Self::VerifyManyResult(result) => result.write(writer),
+            Self::ChangeNoticeReceipt(receipt) => receipt.write(writer),
             Self::Pong(pong) => pong.write(writer, "Pong"),
             Self::Fault(fault) => fault.write(writer),
         }

@@ -207,6 +207,61 @@ pub const FIELDS: &[Field] = &[
         "Context.purpose",
         "Law 91/2025/QH15 art. 3",
     ),
+    mapped(
+        "ChangeNotice/Mst",
+        "Notice.tax_code",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    mapped(
+        "ChangeNotice/Kind",
+        "Notice.kind",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/EffectiveOn",
+        "Notice.effective_on",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/Status",
+        "Notice.status",
+        "Circular 86/2024/TT-BTC; Circular 90/2026/TT-BTC",
+    ),
+    mapped(
+        "ChangeNotice/StatusReason",
+        "Notice.status_reason",
+        "Circular 90/2026/TT-BTC",
+    ),
+    mapped(
+        "ChangeNotice/Name",
+        "Notice.name",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/Address",
+        "Notice.address",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/MergedInto",
+        "Notice.merged_into",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/HeadcountBefore",
+        "Notice.headcount_before",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/Headcount",
+        "Notice.headcount",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "ChangeNotice/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
     kept("Ping/Nonce", "given back", "own profile"),
     mapped(
         "VerifyEmployerResult/Result",
@@ -431,6 +486,11 @@ pub const FIELDS: &[Field] = &[
     kept(
         "VerifyManyResult/Line/Refused/Reason",
         "fault: reason",
+        "own profile",
+    ),
+    mapped(
+        "ChangeNoticeReceipt/ReceivedAt",
+        "RecordNoticeResponse.received_at",
         "own profile",
     ),
     kept("Pong/Nonce", "the ping's nonce", "own profile"),

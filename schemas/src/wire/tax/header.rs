@@ -45,7 +45,7 @@ impl Header {
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         reader.enter("Header")?;
         let message_id = message_id(reader, "MessageId")?;
-        let sent_at = instant(&reader.text("SentAt")?)?;
+        let sent_at = instant("SentAt", &reader.text("SentAt")?)?;
         let environment = word(reader, "Environment", Environment::parse)?;
         let direction = word(reader, "Direction", Direction::parse)?;
         let header = Self {
@@ -128,14 +128,14 @@ fn reply(reader: &mut Reader<'_>, direction: Direction) -> Result<Option<Reply>,
 }
 
 /// Exactly `yyyy-MM-ddTHH:mm:ssZ`, and a moment that exists.
-fn instant(text: &str) -> Result<Timestamp, WireError> {
+pub(super) fn instant(field: &'static str, text: &str) -> Result<Timestamp, WireError> {
     let parsed = (text.len() == 20)
         .then(|| text.parse::<Timestamp>().ok())
         .flatten()
         .filter(|instant| written(*instant) == text);
-    parsed.map_or_else(|| wrong("SentAt", "instant"), Ok)
+    parsed.map_or_else(|| wrong(field, "instant"), Ok)
 }
 
-fn written(instant: Timestamp) -> String {
+pub(super) fn written(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use super::header::word;
 use super::individual::VerifyIndividual;
 use super::many::VerifyMany;
+use super::notice::ChangeNotice;
 use super::words::FieldName;
-use super::{PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong};
+use super::{
+    CHANGE_NOTICE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
+};
 use crate::id::{IdError, Mst, Period, Rule, TaxId};
 use crate::xml::{Reader, Writer};
 
@@ -19,6 +22,8 @@ pub enum Request {
     VerifyIndividual(VerifyIndividual),
     /// Many employers or many persons.
     VerifyMany(VerifyMany),
+    /// A change of one employer is told.
+    ChangeNotice(Box<ChangeNotice>),
     /// Is anybody there?
     Ping(Ping),
 }
@@ -31,6 +36,7 @@ impl Request {
             Self::VerifyEmployer(_) => VERIFY_EMPLOYER,
             Self::VerifyIndividual(_) => VERIFY_INDIVIDUAL,
             Self::VerifyMany(_) => VERIFY_MANY,
+            Self::ChangeNotice(_) => CHANGE_NOTICE,
             Self::Ping(_) => PING,
         }
     }
@@ -45,6 +51,10 @@ impl Request {
         if reader.comes("VerifyMany")? {
             return VerifyMany::read(reader).map(Self::VerifyMany);
         }
+        if reader.comes("ChangeNotice")? {
+            let notice = ChangeNotice::read(reader)?;
+            return Ok(Self::ChangeNotice(Box::new(notice)));
+        }
         VerifyEmployer::read(reader).map(Self::VerifyEmployer)
     }
 
@@ -53,6 +63,7 @@ impl Request {
             Self::VerifyEmployer(ask) => ask.write(writer),
             Self::VerifyIndividual(ask) => ask.write(writer),
             Self::VerifyMany(ask) => ask.write(writer),
+            Self::ChangeNotice(notice) => notice.write(writer),
             Self::Ping(ping) => ping.write(writer, "Ping"),
         }
     }

@@ -1,4 +1,4 @@
-mod verify;
+pub(super) mod verify;
 
 use std::collections::BTreeSet;
 
@@ -255,6 +255,8 @@ fn the_table_names_every_element_of_the_schema() {
         "VerifyManyResult",
         "Line",
         "Refused",
+        "ChangeNotice",
+        "ChangeNoticeReceipt",
         "Pong",
     ];
     let declared: BTreeSet<&str> = xsd::TAX_V1
@@ -304,12 +306,22 @@ fn the_words_of_the_schema_are_the_words_of_the_types() {
             .collect()
     );
     assert_eq!(
+        words("NoticeKindType"),
+        NoticeKind::ALL.iter().map(|one| one.as_str()).collect()
+    );
+    assert_eq!(
         words("PersonFieldType"),
         PersonField::ALL.iter().map(|one| one.as_str()).collect()
     );
     assert_eq!(
         words("OperationType"),
-        of(&[VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, PING])
+        of(&[
+            VERIFY_EMPLOYER,
+            VERIFY_INDIVIDUAL,
+            VERIFY_MANY,
+            CHANGE_NOTICE,
+            PING
+        ])
     );
 }
 
@@ -394,7 +406,7 @@ fn any_amount() -> impl Strategy<Value = Option<Amount>> {
 }
 
 prop_compose! {
-    fn any_request()(
+    pub(super) fn any_request()(
         header in any_header(Direction::Request, VERIFY_EMPLOYER),
         (mst, parent) in any_subject_of_a_question(),
         period in any_period(),
@@ -407,7 +419,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_result()(
+    pub(super) fn any_result()(
         header in any_header(Direction::Answer, VERIFY_EMPLOYER),
         result in verify::any_employer_result(),
     ) -> Message {
@@ -416,7 +428,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_ping()(
+    pub(super) fn any_ping()(
         direction in prop::sample::select(Direction::ALL),
         nonce in prop::option::of("[A-Za-z0-9._-]{1,64}"),
     )(header in any_header(direction, PING), nonce in Just(nonce)) -> Message {
@@ -440,6 +452,8 @@ proptest! {
             verify::any_individual_answer(),
             verify::any_many(),
             verify::any_many_answer(),
+            verify::any_notice(),
+            verify::any_receipt(),
         ]
     ) {
         let bytes = encode(&message);

@@ -106,6 +106,37 @@ words! {
 }
 
 words! {
+    /// What a change notice tells.
+    NoticeKind {
+        /// A tax code was given.
+        Registered = "registered",
+        /// The tax code was ended.
+        Dissolved = "dissolved",
+        /// Business rests for a time.
+        Suspended = "suspended",
+        /// Business goes on.
+        Resumed = "resumed",
+        /// The address changed.
+        Moved = "moved",
+        /// It became part of another.
+        Merged = "merged",
+        /// The number of people with income changed by more than the agreed step.
+        Headcount = "headcount",
+    }
+}
+
+impl NoticeKind {
+    /// True where the taxpayer's status is what changed.
+    #[must_use]
+    pub const fn is_of_the_status(self) -> bool {
+        matches!(
+            self,
+            Self::Registered | Self::Dissolved | Self::Suspended | Self::Resumed
+        )
+    }
+}
+
+words! {
     /// The four results that Circular 13/2017/TT-BTTTT tells apart, and the two of a comparison.
     ResultKind {
         /// The permitted fields follow.

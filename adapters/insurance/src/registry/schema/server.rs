@@ -131,6 +131,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0003_tax.up.sql"),
         down: include_str!("postgres/0003_tax.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0004_notices.up.sql"),
+        down: include_str!("postgres/0004_notices.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

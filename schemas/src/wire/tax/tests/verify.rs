@@ -118,7 +118,7 @@ fn any_claim() -> impl Strategy<Value = Claim> {
 }
 
 prop_compose! {
-    pub(super) fn any_individual()(
+    pub(in crate::wire::tax) fn any_individual()(
         header in any_header(Direction::Request, VERIFY_INDIVIDUAL),
         (subject, span) in (any_subject(), any_span()),
         question in prop_oneof![
@@ -158,7 +158,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    pub(super) fn any_individual_answer()(
+    pub(in crate::wire::tax) fn any_individual_answer()(
         header in any_header(Direction::Answer, VERIFY_INDIVIDUAL),
         result in any_individual_result(),
     ) -> Message {
@@ -211,7 +211,7 @@ fn any_asked() -> impl Strategy<Value = Asked> {
 }
 
 prop_compose! {
-    pub(super) fn any_many()(
+    pub(in crate::wire::tax) fn any_many()(
         header in any_header(Direction::Request, VERIFY_MANY),
         asked in any_asked(),
         purpose in "[a-z0-9][a-z0-9.-]{1,63}",
@@ -234,7 +234,7 @@ fn any_line() -> impl Strategy<Value = Line> {
 }
 
 prop_compose! {
-    pub(super) fn any_many_answer()(
+    pub(in crate::wire::tax) fn any_many_answer()(
         header in any_header(Direction::Answer, VERIFY_MANY),
         lines in prop::collection::vec(any_line(), 1..5),
     ) -> Message {
@@ -386,4 +386,117 @@ fn what_is_more_than_one_value_is_not_asked_of_many() {
     let people = "<VerifyMany><Individuals><Year>2026</Year><Fields><Field>employers</Field></Fields>\
         <Pin>099275000001</Pin></Individuals><Purpose>tax-audit</Purpose></VerifyMany>";
     assert_eq!(refusal(VERIFY_MANY, people), ("Field", "field-not-in-many"));
+}
+
+prop_compose! {
+    pub(in crate::wire::tax) fn any_notice()(
+        header in any_header(Direction::Request, CHANGE_NOTICE),
+        (mst, other) in (any_mst(), any_pin()),
+        kind in prop::sample::select(NoticeKind::ALL),
+        (effective_on, status) in (any_day(), "[0-9]{2}"),
+        status_reason in prop::option::of("[A-Za-z0-9.]{1,16}"),
+        (text, address) in (any_name(), prop::option::of(any_name())),
+        before in 0_u32..1_000_000,
+        purpose in "[a-z0-9][a-z0-9.-]{1,63}",
+    ) -> Message {
+        let is = |this| kind == this;
+        let notice = ChangeNotice {
+            mst: TaxId::Mst(mst),
+            kind,
+            effective_on,
+            status: (kind.is_of_the_status() || before % 2 == 0).then_some(status),
+            status_reason,
+            name: is(NoticeKind::Registered).then(|| text.clone()),
+            address: match kind {
+                NoticeKind::Moved => Some(text),
+                NoticeKind::Registered => address,
+                _ => None,
+            },
+            merged_into: is(NoticeKind::Merged).then_some(TaxId::Pin(other)),
+            headcount: is(NoticeKind::Headcount).then_some((before, before + 1)),
+            purpose,
+        };
+        Message { header, body: Body::Request(Request::ChangeNotice(Box::new(notice))) }
+    }
+}
+
+prop_compose! {
+    pub(in crate::wire::tax) fn any_receipt()(
+        header in any_header(Direction::Answer, CHANGE_NOTICE),
+        seconds in 0_i64..4_000_000_000,
+    ) -> Message {
+        let received_at = Timestamp::from_second(seconds).unwrap();
+        let receipt = ChangeNoticeReceipt { received_at };
+        Message { header, body: Body::Answer(Answer::ChangeNoticeReceipt(receipt)) }
+    }
+}
+
+#[test]
+fn a_notice_has_the_parts_of_its_kind_and_no_other() {
+    const PAUSED: &str = "<ChangeNotice><Mst>9900000016</Mst><Kind>suspended</Kind>\
+        <EffectiveOn>2026-11-01</EffectiveOn><Status>05</Status><Purpose>tax-audit</Purpose></ChangeNotice>";
+    assert!(decode(said(CHANGE_NOTICE, PAUSED).as_bytes()).is_ok());
+    let other = synthetic_mst(20);
+    let merged = |into: &str| {
+        PAUSED.replace(">suspended<", ">merged<").replace(
+            "<Purpose>",
+            &format!("<MergedInto>{into}</MergedInto><Purpose>"),
+        )
+    };
+    assert!(decode(said(CHANGE_NOTICE, &merged(other.as_str())).as_bytes()).is_ok());
+    let counts = |before: u32, now: u32| {
+        let counts = format!(
+            "<HeadcountBefore>{before}</HeadcountBefore><Headcount>{now}</Headcount><Purpose>"
+        );
+        PAUSED
+            .replace("suspended", "headcount")
+            .replace("<Purpose>", &counts)
+    };
+    assert!(decode(said(CHANGE_NOTICE, &counts(10, 2)).as_bytes()).is_ok());
+    for (body, field, reason) in [
+        (
+            PAUSED.replace("<Status>05</Status>", ""),
+            "Status",
+            "part-missing",
+        ),
+        (
+            PAUSED.replace("suspended", "registered"),
+            "Name",
+            "part-missing",
+        ),
+        (
+            PAUSED.replace("suspended", "moved"),
+            "Address",
+            "part-missing",
+        ),
+        (
+            PAUSED.replace("suspended", "merged"),
+            "MergedInto",
+            "part-missing",
+        ),
+        (
+            PAUSED.replace("suspended", "headcount"),
+            "Headcount",
+            "part-missing",
+        ),
+        (
+            PAUSED.replace("<Purpose>", "<Name>A</Name><Purpose>"),
+            "Name",
+            "part-of-another-kind",
+        ),
+        (merged("9900000016"), "MergedInto", "merged-into-itself"),
+        (counts(10, 10), "Headcount", "nothing-changed"),
+        (
+            PAUSED.replace("11-01", "11-31"),
+            "EffectiveOn",
+            "unknown-word",
+        ),
+        (
+            PAUSED.replace("suspended", "asleep"),
+            "Kind",
+            "unknown-word",
+        ),
+    ] {
+        assert_eq!(refusal(CHANGE_NOTICE, &body), (field, reason), "{body}");
+    }
 }

@@ -1,0 +1,398 @@
+//! The same words as JSON: one object with one member, the body element by its name.
+//!
+//! What a message means is said once, by the typed readers of this module's parent. A JSON body is spelled
+//! over into the body element that they read, and back, by the table below: members are the elements,
+//! in any order; counts and amounts are whole numbers, everything else is text; a list is an array. So the
+//! refusals are the same in both, by the same names. Published as `schemas/json/tax/v1/tax.schema.json`.
+
+use serde_json::{Map, Value};
+
+use super::{Answer, NAMESPACE, Request, WireError, name, wrong};
+use crate::json::{self, JsonError};
+use crate::xml::{Limits, Reader, Writer, is_text};
+
+/// A JSON body that is not one of this profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// No JSON that we read.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Not what the profile says.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+/// Reads a question.
+///
+/// # Errors
+/// The first thing that is not as it must be.
+pub fn decode_request(bytes: &[u8]) -> Result<Request, BodyError> {
+    let (document, root) = spelled_over(bytes, REQUESTS)?;
+    let mut reader = open(&document, root)?;
+    let request = Request::read(&mut reader)?;
+    reader.finish(root).map_err(WireError::from)?;
+    Ok(request)
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// As [`decode_request`].
+pub fn decode_answer(bytes: &[u8]) -> Result<Answer, BodyError> {
+    let (document, root) = spelled_over(bytes, ANSWERS)?;
+    let mut reader = open(&document, root)?;
+    let answer = Answer::read(&mut reader)?;
+    reader.finish(root).map_err(WireError::from)?;
+    Ok(answer)
+}
+
+/// Writes a question.
+#[must_use]
+pub fn encode_request(request: &Request) -> Vec<u8> {
+    let mut writer = Writer::new();
+    request.write(&mut writer);
+    spelled_back(&writer.finish(), REQUESTS)
+}
+
+/// Writes an answer.
+#[must_use]
+pub fn encode_answer(answer: &Answer) -> Vec<u8> {
+    let mut writer = Writer::new();
+    answer.write(&mut writer);
+    spelled_back(&writer.finish(), ANSWERS)
+}
+
+/// An element and what may stand in it, in the order of the schema.
+#[derive(Debug)]
+pub struct Shape {
+    /// Its name.
+    pub element: &'static str,
+    /// Its parts.
+    pub parts: &'static [Part],
+}
+
+/// One part of an element.
+#[derive(Debug)]
+pub enum Part {
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Number(&'static str),
+    /// An element with parts of its own.
+    Object(&'static Shape),
+    /// Any number of such elements: an array under their name.
+    Objects(&'static Shape),
+    /// Any number of texts: an array under their name.
+    Texts(&'static str),
+    /// A list of `Field` elements: an array of their texts under the list's name.
+    Fields(&'static str),
+    /// Any number of texts of these names, mixed: the array `Keys` of objects with one member.
+    Keys(&'static [&'static str]),
+}
+
+impl Part {
+    /// The JSON member that carries it.
+    #[must_use]
+    pub const fn member(&self) -> &'static str {
+        match self {
+            Self::Text(member) | Self::Number(member) | Self::Texts(member) => member,
+            Self::Fields(member) => member,
+            Self::Object(shape) | Self::Objects(shape) => shape.element,
+            Self::Keys(_) => "Keys",
+        }
+    }
+}
+
+fn open<'a>(document: &'a [u8], root: &'static str) -> Result<Reader<'a>, WireError> {
+    Reader::open(document, NAMESPACE, &Limits::default()).or_else(|error| wrong(root, error.code()))
+}
+
+/// The body element that a JSON body stands for, and its name.
+fn spelled_over(
+    bytes: &[u8],
+    bodies: &'static [&'static Shape],
+) -> Result<(Vec<u8>, &'static str), BodyError> {
+    let value: Value = json::read(bytes, &LIMITS)?;
+    let unknown = || WireError {
+        field: "body",
+        reason: "body-unknown",
+    };
+    let members = value.as_object().filter(|members| members.len() == 1);
+    let (said, inside) = members
+        .and_then(|all| all.iter().next())
+        .ok_or_else(unknown)?;
+    let shape = bodies
+        .iter()
+        .find(|shape| shape.element == said)
+        .ok_or_else(unknown)?;
+    let mut writer = Writer::new();
+    write(&mut writer, shape, inside)?;
+    Ok((writer.finish(), shape.element))
+}
+
+fn write(writer: &mut Writer, shape: &'static Shape, value: &Value) -> Result<(), WireError> {
+    let Some(members) = value.as_object() else {
+        return wrong(shape.element, "member-type");
+    };
+    let known = |member: &String| shape.parts.iter().any(|part| part.member() == member);
+    if !members.keys().all(known) {
+        return wrong(shape.element, "member-unexpected");
+    }
+    writer.open(name(shape.element), &[]);
+    for part in shape.parts {
+        if let Some(value) = members.get(part.member()) {
+            write_part(writer, part, value)?;
+        }
+    }
+    writer.close();
+    Ok(())
+}
+
+fn write_part(writer: &mut Writer, part: &'static Part, value: &Value) -> Result<(), WireError> {
+    match part {
+        Part::Text(member) => leaf(writer, member, value),
+        Part::Number(member) => match value.as_i64() {
+            Some(number) => {
+                writer.leaf(name(member), &number.to_string());
+                Ok(())
+            }
+            None => wrong(member, "member-type"),
+        },
+        Part::Object(shape) => write(writer, shape, value),
+        Part::Objects(shape) => items(value, shape.element)?
+            .iter()
+            .try_for_each(|item| write(writer, shape, item)),
+        Part::Texts(member) => items(value, member)?
+            .iter()
+            .try_for_each(|item| leaf(writer, member, item)),
+        Part::Fields(list) => {
+            writer.open(name(list), &[]);
+            items(value, list)?
+                .iter()
+                .try_for_each(|item| leaf(writer, "Field", item))?;
+            writer.close();
+            Ok(())
+        }
+        Part::Keys(names) => items(value, "Keys")?
+            .iter()
+            .try_for_each(|item| key(writer, names, item)),
+    }
+}
+
+fn key(writer: &mut Writer, names: &[&'static str], value: &Value) -> Result<(), WireError> {
+    let members = value.as_object().filter(|members| members.len() == 1);
+    let Some((said, text)) = members.and_then(|all| all.iter().next()) else {
+        return wrong("Keys", "member-type");
+    };
+    match names.iter().find(|known| *known == said) {
+        Some(known) => leaf(writer, known, text),
+        None => wrong("Keys", "member-unexpected"),
+    }
+}
+
+fn leaf(writer: &mut Writer, member: &'static str, value: &Value) -> Result<(), WireError> {
+    match value.as_str() {
+        Some(text) if is_text(text) => {
+            writer.leaf(name(member), text);
+            Ok(())
+        }
+        Some(_) => wrong(member, "text-characters"),
+        None => wrong(member, "member-type"),
+    }
+}
+
+fn items<'v>(value: &'v Value, member: &'static str) -> Result<&'v Vec<Value>, WireError> {
+    match value.as_array() {
+        Some(items) => Ok(items),
+        None => wrong(member, "member-type"),
+    }
+}
+
+/// What we wrote ourselves as JSON.
+fn spelled_back(document: &[u8], bodies: &'static [&'static Shape]) -> Vec<u8> {
+    let read = || -> Result<Value, WireError> {
+        let mut reader = open(document, "body")?;
+        for shape in bodies {
+            if reader.comes(shape.element)? {
+                let inside = read(&mut reader, shape)?;
+                return Ok(Value::Object(Map::from_iter([(
+                    shape.element.to_owned(),
+                    inside,
+                )])));
+            }
+        }
+        wrong("body", "body-unknown")
+    };
+    let value =
+        read().expect("the table holds every element that the writers write: a property test");
+    serde_json::to_vec(&value).expect("texts, whole numbers and lists of them")
+}
+
+fn read(reader: &mut Reader<'_>, shape: &'static Shape) -> Result<Value, WireError> {
+    reader.enter(shape.element)?;
+    let mut members = Map::new();
+    for part in shape.parts {
+        if let Some(value) = read_part(reader, part)? {
+            members.insert(part.member().to_owned(), value);
+        }
+    }
+    reader.leave(shape.element)?;
+    Ok(Value::Object(members))
+}
+
+fn read_part(reader: &mut Reader<'_>, part: &'static Part) -> Result<Option<Value>, WireError> {
+    let some = |items: Vec<Value>| (!items.is_empty()).then_some(Value::Array(items));
+    Ok(match part {
+        Part::Text(member) => reader
+            .optional(member)?
+            .map(|text| Value::String(text.into_owned())),
+        Part::Number(member) => match reader.optional(member)? {
+            Some(text) => match text.parse::<i64>() {
+                Ok(number) => Some(number.into()),
+                Err(_) => return wrong(member, "number"),
+            },
+            None => None,
+        },
+        Part::Object(shape) => match reader.comes(shape.element)? {
+            true => Some(read(reader, shape)?),
+            false => None,
+        },
+        Part::Objects(shape) => {
+            let mut items = Vec::new();
+            while reader.comes(shape.element)? {
+                items.push(read(reader, shape)?);
+            }
+            some(items)
+        }
+        Part::Texts(member) => some(texts(reader, member)?),
+        Part::Fields(list) => match reader.comes(list)? {
+            true => {
+                reader.enter(list)?;
+                let items = texts(reader, "Field")?;
+                reader.leave(list)?;
+                Some(Value::Array(items))
+            }
+            false => None,
+        },
+        Part::Keys(names) => some(read_keys(reader, names)?),
+    })
+}
+
+fn texts(reader: &mut Reader<'_>, element: &'static str) -> Result<Vec<Value>, WireError> {
+    let mut items = Vec::new();
+    while let Some(text) = reader.optional(element)? {
+        items.push(Value::String(text.into_owned()));
+    }
+    Ok(items)
+}
+
+fn read_keys(reader: &mut Reader<'_>, names: &[&'static str]) -> Result<Vec<Value>, WireError> {
+    let mut items = Vec::new();
+    loop {
+        let before = items.len();
+        for element in names {
+            if let Some(text) = reader.optional(element)? {
+                let key = ((*element).to_owned(), Value::String(text.into_owned()));
+                items.push(Value::Object(Map::from_iter([key])));
+                break;
+            }
+        }
+        if items.len() == before {
+            return Ok(items);
+        }
+    }
+}
+
+const LIMITS: json::Limits = json::Limits {
+    bytes_max: 1 << 20,
+    depth_max: 12,
+    members_max: 64,
+    items_max: super::LINES_MAX + 1,
+};
+
+/// This profile as JSON Schema, as published.
+pub const TAX_V1: &str = include_str!("../../../json/tax/v1/tax.schema.json");
+/// The bodies of questions.
+pub const REQUESTS: &[&Shape] = &[
+    &VERIFY_EMPLOYER,
+    &VERIFY_INDIVIDUAL,
+    &VERIFY_MANY,
+    &CHANGE_NOTICE,
+    &PING,
+];
+/// The bodies of answers.
+pub const ANSWERS: &[&Shape] = &[
+    &VERIFY_EMPLOYER_RESULT,
+    &VERIFY_INDIVIDUAL_RESULT,
+    &VERIFY_MANY_RESULT,
+    &CHANGE_NOTICE_RECEIPT,
+    &PONG,
+    &FAULT,
+];
+
+/// Declares a shape.
+macro_rules! shape {
+    ($name:ident = $element:literal [$($part:expr),* $(,)?]) => {
+        static $name: Shape = Shape { element: $element, parts: &[$($part),*] };
+    };
+}
+
+use Part::{Fields, Keys, Number, Object, Objects, Text, Texts};
+
+const PERSON: &[&str] = &["Pin", "Mst", "SiNumber"];
+
+shape!(VERIFY_EMPLOYER = "VerifyEmployer" [
+    Text("Mst"), Text("Parent"), Text("Period"), Fields("Fields"), Text("Purpose"),
+]);
+shape!(SUBJECT = "Subject" [Text("Pin"), Text("Mst"), Text("SiNumber")]);
+shape!(CLAIM = "Claim" [
+    Text("Name"), Text("BirthDate"), Number("MonthsContributed"), Number("BaseTotal"),
+]);
+shape!(VERIFY_INDIVIDUAL = "VerifyIndividual" [
+    Object(&SUBJECT), Number("Year"), Text("From"), Text("To"), Fields("Fields"), Object(&CLAIM),
+    Text("Purpose"),
+]);
+shape!(EMPLOYERS = "Employers" [Text("Period"), Fields("Fields"), Texts("Mst")]);
+shape!(INDIVIDUALS = "Individuals" [
+    Number("Year"), Text("From"), Text("To"), Fields("Fields"), Keys(PERSON),
+]);
+shape!(VERIFY_MANY = "VerifyMany" [Object(&EMPLOYERS), Object(&INDIVIDUALS), Text("Purpose")]);
+shape!(CHANGE_NOTICE = "ChangeNotice" [
+    Text("Mst"), Text("Kind"), Text("EffectiveOn"), Text("Status"), Text("StatusReason"), Text("Name"),
+    Text("Address"), Text("MergedInto"), Number("HeadcountBefore"), Number("Headcount"), Text("Purpose"),
+]);
+shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
+shape!(PING = "Ping"[Text("Nonce")]);
+shape!(PONG = "Pong"[Text("Nonce")]);
+shape!(UNIT = "Unit" [Text("Mst"), Text("UnitCode"), Text("ParticipationState")]);
+shape!(UNITS = "Units" [Number("Count"), Objects(&UNIT)]);
+shape!(AGEING = "Ageing" [
+    Number("Current"), Number("Months1"), Number("Months3"), Number("Months6"), Number("Months12"),
+]);
+shape!(LAST_D02 = "LastD02" [
+    Text("Period"), Text("SubmittedOn"), Text("Plan"), Number("Joined"), Number("Gone"),
+]);
+shape!(VERIFY_EMPLOYER_RESULT = "VerifyEmployerResult" [
+    Text("Result"), Text("Mst"), Text("Period"), Text("ParticipationState"), Number("Participants"),
+    Number("Fund"), Number("Due"), Number("Paid"), Number("Arrears"), Text("Name"), Text("UnitCode"),
+    Text("RegisteredFrom"), Object(&UNITS), Object(&AGEING), Object(&LAST_D02), Fields("NotDisclosed"),
+]);
+shape!(EMPLOYMENT = "Employment" [Text("Mst"), Text("From"), Text("To"), Number("Base")]);
+shape!(EMPLOYMENTS = "Employments"[Objects(&EMPLOYMENT)]);
+shape!(VERIFY_INDIVIDUAL_RESULT = "VerifyIndividualResult" [
+    Text("Result"), Object(&SUBJECT), Text("From"), Text("To"), Text("Name"), Text("BirthDate"),
+    Text("Pin"), Text("SiNumber"), Number("MonthsContributed"), Number("BaseTotal"),
+    Object(&EMPLOYMENTS), Fields("NotDisclosed"),
+]);
+shape!(REFUSED = "Refused" [Text("Key"), Text("Code"), Text("Reason")]);
+shape!(LINE = "Line" [
+    Object(&VERIFY_EMPLOYER_RESULT), Object(&VERIFY_INDIVIDUAL_RESULT), Object(&REFUSED),
+]);
+shape!(VERIFY_MANY_RESULT = "VerifyManyResult"[Objects(&LINE)]);
+shape!(FAULT = "Fault" [
+    Text("Code"), Text("Reason"), Text("Field"), Text("Blame"), Text("Retry"), Number("RetryAfter"),
+    Text("TextVi"), Text("TextEn"),
+]);
+
+#[cfg(test)]
+mod tests;
