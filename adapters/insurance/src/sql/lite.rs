@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params_from_iter};
 
 use super::{Error, Row, Value};
 
@@ -13,7 +13,7 @@ pub(crate) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_MAX)?;
     connection.pragma_update(None, "cache_size", READER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    planned_once(&connection)?;
     Ok(connection)
 }
 
@@ -29,8 +29,16 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    planned_once(&connection)?;
     Ok(connection)
+}
+
+/// A statement keeps the plan that it was made with. Without this SQLite plans anew at every new value that
+/// is compared with a column of a partial index, which costs more than the statement itself.
+fn planned_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(())
 }
 
 pub(super) fn execute(file: &Connection, text: &str, values: &[Value<'_>]) -> Result<u64, Error> {
