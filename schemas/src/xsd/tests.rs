@@ -223,6 +223,25 @@ fn each_invalid_document_is_refused_by_its_rule_at_its_element() {
 }
 
 #[test]
+fn the_outline_differs_by_the_patterns_alone() {
+    for (what, document) in valid() {
+        assert_eq!(outline_tax_v1(document.as_bytes()), Ok(()), "{what}");
+    }
+    let mut by_pattern = 0;
+    for (what, document, rule, _) in invalid() {
+        match outline_tax_v1(document.as_bytes()) {
+            Err(error) => assert_eq!(Some(error), validate_tax_v1(document.as_bytes()).err()),
+            Ok(()) => {
+                assert_eq!(rule, Rule::Value, "{what}");
+                by_pattern += 1;
+            }
+        }
+    }
+    assert!(by_pattern > 0, "a schema has patterns");
+    assert!(!without_patterns(TAX_V1).contains("pattern value"));
+}
+
+#[test]
 fn the_validator_underneath_overlooks_an_attribute_on_a_value_so_the_typed_reader_refuses_it() {
     let document = message(HEADER, &ASK.replace("<Mst>", "<Mst x=\"1\">"));
     assert_eq!(validate_tax_v1(document.as_bytes()), Ok(()));

@@ -219,13 +219,15 @@ pub(super) fn label(text: &str) -> Option<String> {
 }
 
 pub(super) fn reason_word(text: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let word = |part: &str| !part.is_empty() && part.bytes().all(plain);
+    (text.len() <= 64 && text.split('-').all(word)).then(|| text.to_owned())
 }
 
 fn field_name(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    (begins && text.len() <= 64 && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
 fn sentence(text: &str) -> Option<String> {

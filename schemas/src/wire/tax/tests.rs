@@ -441,20 +441,24 @@ prop_compose! {
     }
 }
 
+fn any_message() -> impl Strategy<Value = Message> {
+    prop_oneof![
+        any_request(),
+        any_result(),
+        any_ping(),
+        verify::any_individual(),
+        verify::any_individual_answer(),
+        verify::any_many(),
+        verify::any_many_answer(),
+        verify::any_notice(),
+        verify::any_receipt(),
+    ]
+}
+
 proptest! {
     #[test]
     fn decode_gives_back_what_encode_wrote_and_the_schema_agrees(
-        message in prop_oneof![
-            any_request(),
-            any_result(),
-            any_ping(),
-            verify::any_individual(),
-            verify::any_individual_answer(),
-            verify::any_many(),
-            verify::any_many_answer(),
-            verify::any_notice(),
-            verify::any_receipt(),
-        ]
+        message in any_message()
     ) {
         let bytes = encode(&message);
         prop_assert_eq!(decode(&bytes), Ok(message));
@@ -463,6 +467,24 @@ proptest! {
         let range = body_range(&bytes).unwrap();
         prop_assert_eq!(&text[..range.start].rfind("</Header>"), &Some(range.start - 9));
         prop_assert_eq!(&text[range.end..], "</TaxMessage>");
+    }
+
+    #[test]
+    fn what_the_reader_accepts_breaks_no_pattern_of_the_schema(
+        message in any_message(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any_change()), 1..3),
+    ) {
+        let mut document = String::from_utf8(encode(&message)).unwrap();
+        for (at, change) in changes {
+            let values = values(&document);
+            let value = values[at.index(values.len())].clone();
+            let changed = change.of(&document[value.clone()]);
+            document.replace_range(value, &changed);
+        }
+        let bytes = document.as_bytes();
+        if read(bytes).is_ok() && xsd::outline_tax_v1(bytes).is_ok() {
+            prop_assert_eq!(xsd::validate_tax_v1(bytes), Ok(()), "{}", document);
+        }
     }
 
     #[test]
@@ -477,5 +499,49 @@ proptest! {
         }
         let _ = decode(&bytes);
         let _ = xsd::validate_tax_v1(&bytes);
+    }
+}
+
+/// Where the values stand: the text of elements, and of attributes.
+fn values(document: &str) -> Vec<Range<usize>> {
+    let ends = |open: char, close: char| {
+        document.match_indices(open).filter_map(move |(at, _)| {
+            let end = at + 1 + document[at + 1..].find(['<', '>', '"'])?;
+            (end > at + 1 && document[end..].starts_with(close)).then_some(at + 1..end)
+        })
+    };
+    ends('>', '<').chain(ends('"', '"')).collect()
+}
+
+/// A value that is nearly what it was, or something else altogether.
+#[derive(Debug, Clone)]
+enum Change {
+    Insert(prop::sample::Index, char),
+    Remove(prop::sample::Index),
+    Twice,
+    Instead(String),
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    let sign = prop::sample::select("0 +-_.:TZzAaÀ1\t\n".chars().collect::<Vec<_>>());
+    prop_oneof![
+        (any::<prop::sample::Index>(), sign).prop_map(|(at, sign)| Change::Insert(at, sign)),
+        any::<prop::sample::Index>().prop_map(Change::Remove),
+        Just(Change::Twice),
+        "[-+0-9A-Za-z._: ]{0,140}".prop_map(Change::Instead),
+        "-?[0-9]{1,20}".prop_map(Change::Instead),
+    ]
+}
+
+impl Change {
+    fn of(&self, value: &str) -> String {
+        let mut signs: Vec<char> = value.chars().collect();
+        match self {
+            Self::Insert(at, sign) => signs.insert(at.index(signs.len() + 1), *sign),
+            Self::Remove(at) => drop(signs.remove(at.index(signs.len()))),
+            Self::Twice => signs.extend(signs.clone()),
+            Self::Instead(value) => return value.clone(),
+        }
+        signs.into_iter().collect()
     }
 }
