@@ -289,6 +289,12 @@ impl Kit {
         Err(format!("not drained in {DRAIN_MAX:?}: {left:?}"))
     }
 
+    /// Parcels that the partners have not got yet.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        self.store().count(UNDELIVERED)
+    }
+
     fn left(&self) -> Vec<(&'static str, u64)> {
         let (store, registry) = (self.store(), self.registry());
         let asked = [
@@ -307,11 +313,7 @@ impl Kit {
                 &registry,
                 "SELECT count(*) FROM changes WHERE acked_at IS NULL",
             ),
-            (
-                "parcels not delivered",
-                &store,
-                "SELECT count(*) FROM outbox WHERE state <> 2",
-            ),
+            ("parcels not delivered", &store, UNDELIVERED),
         ];
         asked
             .into_iter()
@@ -413,3 +415,4 @@ pub const READY_MAX: Duration = Duration::from_secs(60);
 pub const FINISH_MAX: Duration = Duration::from_secs(120);
 /// How long what is under way may take.
 const DRAIN_MAX: Duration = Duration::from_secs(180);
+const UNDELIVERED: &str = "SELECT count(*) FROM outbox WHERE state <> 2";

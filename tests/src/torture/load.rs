@@ -80,6 +80,7 @@ struct Shared {
     shape: Shape,
     seed: u64,
     stop: AtomicBool,
+    rests: AtomicBool,
     abandon: AtomicBool,
     seen: Arc<Seen>,
     sample: Mutex<Vec<(Letter, String)>>,
@@ -112,6 +113,7 @@ impl Load {
             shape,
             seed,
             stop: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
             abandon: AtomicBool::new(false),
             seen: Arc::clone(&seen),
             sample: Mutex::default(),
@@ -133,6 +135,11 @@ impl Load {
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.seen.acked.load(Ordering::Relaxed) + self.seen.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether senders wait with their next message.
+    pub fn rest(&self, rests: bool) {
+        self.shared.rests.store(rests, Ordering::Relaxed);
     }
 
     /// Lets each sender get its last answer; those that still wait after this time give up, and are
@@ -215,6 +222,9 @@ async fn sender(shared: Arc<Shared>, index: u64, towards: SocketAddr) {
         }
         if !shared.shape.rest.is_zero() {
             tokio::time::sleep(shared.shape.rest).await;
+        }
+        while shared.rests.load(Ordering::Relaxed) && !shared.stop.load(Ordering::Relaxed) {
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }
@@ -341,6 +351,8 @@ fn is_final(reply: &Reply) -> bool {
 const RETRY_AFTER_FAULT: Duration = Duration::from_millis(150);
 /// After a line broke.
 const RETRY_AFTER_BREAK: Duration = Duration::from_millis(10);
+/// How often a resting sender looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Connections that send again at once.
 const HANDS: usize = 16;
 /// How many acknowledged messages are asked for again at the end.
