@@ -29,6 +29,9 @@ pub(super) fn prescan<'a>(
             _ => {
                 elements += 1;
                 let tag = StartTag::scan(markup);
+                if tag.unbinds_a_prefix {
+                    return Err(XmlSigError::Malformed);
+                }
                 if elements > profile.elements_max || tag.attributes > profile.attributes_max {
                     return Err(XmlSigError::OverLimit);
                 }
@@ -89,6 +92,8 @@ struct StartTag {
     attributes: usize,
     /// Whether a value holds a tab or a line end as it is.
     has_white_values: bool,
+    /// `xmlns:p=""`, which Namespaces in XML 1.0 (§2.2) has not, and the tree builder overlooks.
+    unbinds_a_prefix: bool,
 }
 
 impl StartTag {
@@ -97,12 +102,17 @@ impl StartTag {
         let mut tag = Self {
             attributes: 0,
             has_white_values: false,
+            unbinds_a_prefix: false,
         };
-        for byte in markup.bytes() {
+        for (at, byte) in markup.bytes().enumerate() {
             match (quote, byte) {
                 (None, b'>') => break,
                 (None, b'=') => tag.attributes += 1,
-                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'"' | b'\'') => {
+                    let is_empty = markup.as_bytes().get(at + 1) == Some(&byte);
+                    tag.unbinds_a_prefix |= is_empty && binds_a_prefix(markup.get(..at));
+                    quote = Some(byte);
+                }
                 (Some(_), b'\t' | b'\r' | b'\n') => tag.has_white_values = true,
                 (Some(open), close) if open == close => quote = None,
                 _ => {}
@@ -110,6 +120,13 @@ impl StartTag {
         }
         tag
     }
+}
+
+/// Whether what stands before a value is `xmlns:p=`.
+fn binds_a_prefix(before: Option<&str>) -> bool {
+    let name = before.and_then(|tag| tag.trim_end().strip_suffix('='));
+    let name = name.and_then(|tag| tag.trim_end().rsplit(char::is_whitespace).next());
+    name.is_some_and(|name| name.starts_with("xmlns:"))
 }
 
 #[cfg(test)]
@@ -140,9 +157,14 @@ mod tests {
             ("\u{feff}<a/>", "xml-malformed"),
             ("<a><b/><b/><b/></a>", "over-limit"),
             ("<a b='1' c='2' d='3'/>", "over-limit"),
+            ("<a xmlns:p=''/>", "xml-malformed"),
+            ("<a><p:b b='1'\txmlns:p\n= \"\"/></a>", "xml-malformed"),
         ];
         for (document, expected) in table {
             assert_eq!(reason(document), Some(expected), "{document}");
+        }
+        for document in ["<a xmlns=''/>", "<a xmlns:p='u' b=''/>", "<a b='xmlns:p=\"\"'/>"] {
+            assert_eq!(reason(document), None, "{document}");
         }
     }
 
