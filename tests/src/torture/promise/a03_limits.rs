@@ -32,7 +32,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         &format!("[quota]\n{much}"),
         &ONE.lines("[quota]\n"),
     );
-    let granted = "\"arrears\"]\n";
+    let granted = "\"lastD02\"]\n";
     kit.site.edit(
         "partners/tax.toml",
         &format!("{granted}{much}"),
