@@ -163,7 +163,11 @@ mod tests {
         for (document, expected) in table {
             assert_eq!(reason(document), Some(expected), "{document}");
         }
-        for document in ["<a xmlns=''/>", "<a xmlns:p='u' b=''/>", "<a b='xmlns:p=\"\"'/>"] {
+        for document in [
+            "<a xmlns=''/>",
+            "<a xmlns:p='u' b=''/>",
+            "<a b='xmlns:p=\"\"'/>",
+        ] {
             assert_eq!(reason(document), None, "{document}");
         }
     }
