@@ -28,7 +28,7 @@ pub enum BodyError {
 /// The first thing that is not as it must be.
 pub fn decode_request(bytes: &[u8]) -> Result<Request, BodyError> {
     let (document, root) = spelled_over(bytes, REQUESTS)?;
-    let mut reader = open(&document, root)?;
+    let mut reader = open(&document, root, &Limits::default())?;
     let request = Request::read(&mut reader)?;
     reader.finish(root).map_err(WireError::from)?;
     Ok(request)
@@ -40,7 +40,7 @@ pub fn decode_request(bytes: &[u8]) -> Result<Request, BodyError> {
 /// As [`decode_request`].
 pub fn decode_answer(bytes: &[u8]) -> Result<Answer, BodyError> {
     let (document, root) = spelled_over(bytes, ANSWERS)?;
-    let mut reader = open(&document, root)?;
+    let mut reader = open(&document, root, &Limits::default())?;
     let answer = Answer::read(&mut reader)?;
     reader.finish(root).map_err(WireError::from)?;
     Ok(answer)
@@ -103,8 +103,12 @@ impl Part {
     }
 }
 
-fn open<'a>(document: &'a [u8], root: &'static str) -> Result<Reader<'a>, WireError> {
-    Reader::open(document, NAMESPACE, &Limits::default()).or_else(|error| wrong(root, error.code()))
+fn open<'a>(
+    document: &'a [u8],
+    root: &'static str,
+    limits: &Limits,
+) -> Result<Reader<'a>, WireError> {
+    Reader::open(document, NAMESPACE, limits).or_else(|error| wrong(root, error.code()))
 }
 
 /// The body element that a JSON body stands for, and its name.
@@ -211,7 +215,13 @@ fn items<'v>(value: &'v Value, member: &'static str) -> Result<&'v Vec<Value>, W
 /// What we wrote ourselves as JSON.
 fn spelled_back(document: &[u8], bodies: &'static [&'static Shape]) -> Vec<u8> {
     let read = || -> Result<Value, WireError> {
-        let mut reader = open(document, "body")?;
+        // a thousand employers with long names are more than a question may be
+        let ours = Limits {
+            bytes_max: usize::MAX,
+            elements_max: usize::MAX,
+            ..Limits::default()
+        };
+        let mut reader = open(document, "body", &ours)?;
         for shape in bodies {
             if reader.comes(shape.element)? {
                 let inside = read(&mut reader, shape)?;
