@@ -8,6 +8,7 @@ mod acceptor;
 mod connector;
 mod error;
 mod identity;
+mod judged;
 mod peer;
 mod policy;
 #[cfg(feature = "postgres")]
@@ -18,6 +19,7 @@ pub use acceptor::{Accepted, Acceptor, ServerParams, ServerStream};
 pub use connector::{ClientParams, Connected, Connector};
 pub use error::{HandshakeError, TlsConfigError};
 pub use identity::{Anchors, Identity, RevocationList, first_certificate};
+pub use judged::Judged;
 pub use peer::{Alpn, PeerCertificate};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresTls;

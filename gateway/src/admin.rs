@@ -235,7 +235,7 @@ async fn speak(stream: TcpStream, parts: AdminParts, scope: Scope) {
     };
     match operators.accept(stream).await {
         Ok(let_in) => tokio::select! {
-            () = operators.outlived(&let_in.certificate) => {
+            () = operators.outlived(&let_in.certificate, let_in.judged) => {
                 tracing::info!("an operator's connection is closed: its certificate is refused now");
             }
             () = converse(let_in.stream, parts, scope, let_in.caller) => {}

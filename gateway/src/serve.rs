@@ -12,15 +12,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use certs::tls::{Accepted, Acceptor, Alpn, PeerCertificate};
+use certs::tls::{Accepted, Acceptor, Alpn, Judged, PeerCertificate};
 use gateway_core::{Arrival, Evidence, Peer, head::Body, partner::Partners, ports::Clock};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::time::Instant;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
@@ -133,10 +131,7 @@ impl Connection {
         };
         tracing::debug!(%from, peer = peer.partner().as_str(), "connection open");
         self.front.metrics.connection_opened();
-        let chatters = self
-            .speak(accepted.stream, accepted.alpn, accepted.peer, peer)
-            .await;
-        if chatters {
+        if self.speak(accepted, peer).await {
             refuse(&self.front, from, "chatter");
         }
         self.front.metrics.connection_closed();
@@ -151,16 +146,13 @@ impl Connection {
     }
 
     /// Speaks until the end; true where it was only chatter.
-    async fn speak<IO>(
-        &self,
-        stream: IO,
-        alpn: Alpn,
-        certificate: PeerCertificate,
-        peer: Peer,
-    ) -> bool
-    where
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn speak(&self, accepted: Accepted<TcpStream>, peer: Peer) -> bool {
+        let Accepted {
+            stream,
+            peer: certificate,
+            alpn,
+            judged,
+        } = accepted;
         let busy = Arc::new(Busy::new());
         let service = service_fn({
             let (front, busy, peer) = (self.front.clone(), Arc::clone(&busy), peer.clone());
@@ -171,7 +163,7 @@ impl Connection {
             busy: &busy,
             certificate: &certificate,
             peer: &peer,
-            judged: (self.front.acceptor.generation(), Instant::now()),
+            judged,
             stop: self.stop.clone(),
         };
         let io = TokioIo::new(Heard {
@@ -262,8 +254,8 @@ struct Watch<'a> {
     busy: &'a Busy,
     certificate: &'a PeerCertificate,
     peer: &'a Peer,
-    /// Which anchors and revocation lists the certificate was judged by.
-    judged: (u64, Instant),
+    /// When the certificate was judged, by which anchors and revocation lists.
+    judged: Judged,
     stop: watch::Receiver<bool>,
 }
 
@@ -324,13 +316,8 @@ impl Watch<'_> {
     /// Anchors or revocation lists were replaced, and by the new ones it would not get in. Judged now and then
     /// though nothing has changed: whoever stays connected is still asked about.
     fn revoked(&mut self) -> bool {
-        let (judged, at) = self.judged;
-        let generation = self.front.acceptor.generation();
-        if generation == judged && at.elapsed() < JUDGED_EVERY {
-            return false;
-        }
-        self.judged = (generation, Instant::now());
-        self.front.acceptor.judge(self.certificate).is_err()
+        let acceptor = &self.front.acceptor;
+        acceptor.still(self.certificate, &mut self.judged).is_err()
     }
 
     fn still_registered(&self) -> bool {
@@ -377,8 +364,6 @@ where
 
 /// How often an open connection is looked at.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often an open connection's certificate is judged where nothing was heard.
-const JUDGED_EVERY: Duration = Duration::from_secs(60);
 /// How long a connection that must end may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 

@@ -16,7 +16,8 @@ use tokio_rustls::LazyConfigAcceptor;
 
 use super::policy::StrictClients;
 use super::{
-    Alpn, Anchors, HandshakeError, Identity, PeerCertificate, RevocationList, TlsConfigError,
+    Alpn, Anchors, HandshakeError, Identity, Judged, PeerCertificate, RevocationList,
+    TlsConfigError,
 };
 use crate::revocation::Revocations;
 
@@ -63,6 +64,8 @@ pub struct Accepted<IO> {
     pub peer: PeerCertificate,
     /// What is spoken on it.
     pub alpn: Alpn,
+    /// When it was judged: for [`Acceptor::still`].
+    pub judged: Judged,
 }
 
 impl Acceptor {
@@ -97,15 +100,22 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Counts the replacements and what was heard about revocation: while it stands still, [`judge`](Self::judge) need not be asked again.
-    pub fn generation(&self) -> u64 {
+    /// Whether `peer`, which got in before, would get in now: for connections that outlive a revocation.
+    /// Looks anew only where `judged` no longer holds, so it may be asked at any time.
+    ///
+    /// # Errors
+    /// Why it would be refused now.
+    pub fn still(&self, peer: &PeerCertificate, judged: &mut Judged) -> Result<(), HandshakeError> {
+        judged.hold(self.known_now(), || self.judge(peer))
+    }
+
+    /// Counts the replacements and what was heard about revocation.
+    fn known_now(&self) -> u64 {
         let replaced = self.generation.load(Ordering::Acquire);
         replaced.wrapping_add(self.revocations.generation())
     }
 
-    /// Whether `peer`, which got in before, would get in now: for connections that outlive a revocation.
-    ///
-    /// Builds and checks the whole path anew (two or three signatures), so not for every request.
+    /// Builds and checks the whole path of `peer` anew (two or three signatures), so not for every request.
     pub fn judge(&self, peer: &PeerCertificate) -> Result<(), HandshakeError> {
         let leaf = CertificateDer::from(peer.der.as_slice());
         let rest: Vec<_> = peer
@@ -126,8 +136,10 @@ impl Acceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        let known = self.known_now();
         let current = self.current.load_full();
-        tokio::time::timeout(current.deadline, handshake(io, Arc::clone(&current.config)))
+        let made = handshake(io, Arc::clone(&current.config), known);
+        tokio::time::timeout(current.deadline, made)
             .await
             .map_err(|_| HandshakeError::Deadline)?
     }
@@ -139,7 +151,11 @@ impl std::fmt::Debug for Acceptor {
     }
 }
 
-async fn handshake<IO>(io: IO, config: Arc<ServerConfig>) -> Result<Accepted<IO>, HandshakeError>
+async fn handshake<IO>(
+    io: IO,
+    config: Arc<ServerConfig>,
+    known: u64,
+) -> Result<Accepted<IO>, HandshakeError>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
@@ -153,7 +169,12 @@ where
     let (_, connection) = stream.get_ref();
     let peer = PeerCertificate::presented(connection.peer_certificates())?;
     let alpn = Alpn::agreed(connection.alpn_protocol());
-    Ok(Accepted { stream, peer, alpn })
+    Ok(Accepted {
+        stream,
+        peer,
+        alpn,
+        judged: Judged::by(known),
+    })
 }
 
 impl Current {

@@ -17,7 +17,8 @@ use super::acceptor::{refused, versions};
 use super::policy::{StrictServers, timestamp};
 use super::standing::{ClientStream, Standing};
 use super::{
-    Alpn, Anchors, HandshakeError, Identity, PeerCertificate, RevocationList, TlsConfigError,
+    Alpn, Anchors, HandshakeError, Identity, Judged, PeerCertificate, RevocationList,
+    TlsConfigError,
 };
 use crate::revocation::{Ask, Revocations};
 
@@ -142,7 +143,7 @@ impl Connector {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let generation = self.0.generation();
+        let known = self.0.generation();
         let stream = current.inner.connect(name.clone(), io).await;
         let stream = stream.map_err(HandshakeError::from_io)?;
         let (_, connection) = stream.get_ref();
@@ -152,7 +153,7 @@ impl Connector {
             ask.ask(&peer.der).await;
             self.0.confirmed(&peer.der, UnixTime::now())?;
         }
-        let standing = Standing::new(Arc::clone(&self.0), name, peer.clone(), generation);
+        let standing = Standing::new(Arc::clone(&self.0), name, peer.clone(), Judged::by(known));
         Ok(Connected {
             stream: ClientStream::new(stream, standing),
             peer,

@@ -1,22 +1,19 @@
 //! A connection that we have made, and whether its server may still be spoken to.
 //!
-//! A connection outlives what was known when it was made: a list names its server, an anchor goes, a
-//! certificate ends. So before anything is said or read the counters of what has changed are compared, and
-//! where one has moved, or half a minute is over, the server is judged as at the handshake.
+//! Before anything is said or read the server is judged as at the handshake, where its last judgement no longer
+//! holds ([`Judged`]).
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
-use super::PeerCertificate;
 use super::connector::Shared;
+use super::{Judged, PeerCertificate};
 
 /// A client's TLS stream; reads and writes like any other until its server would be refused.
 #[derive(Debug)]
@@ -29,36 +26,34 @@ pub(super) struct Standing {
     tls: Arc<Shared>,
     name: ServerName<'static>,
     peer: PeerCertificate,
-    generation: u64,
-    judged: Instant,
+    judged: Judged,
 }
 
 impl Standing {
-    /// Judged just now, by what was known at `generation`.
     pub(super) fn new(
         tls: Arc<Shared>,
         name: ServerName<'static>,
         peer: PeerCertificate,
-        generation: u64,
+        judged: Judged,
     ) -> Self {
         Self {
             tls,
             name,
             peer,
-            generation,
-            judged: Instant::now(),
+            judged,
         }
     }
 
     fn check(&mut self) -> io::Result<()> {
-        let generation = self.tls.generation();
-        if generation == self.generation && self.judged.elapsed() < JUDGED_EVERY {
-            return Ok(());
-        }
-        let judged = self.tls.judge(&self.name, &self.peer);
-        judged.map_err(|refused| io::Error::new(io::ErrorKind::ConnectionAborted, refused))?;
-        (self.generation, self.judged) = (generation, Instant::now());
-        Ok(())
+        let Self {
+            tls,
+            name,
+            peer,
+            judged,
+        } = self;
+        judged
+            .hold(tls.generation(), || tls.judge(name, peer))
+            .map_err(|refused| io::Error::new(io::ErrorKind::ConnectionAborted, refused))
     }
 }
 
@@ -121,6 +116,3 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<IO> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
-
-/// How long a judgement holds where nothing was heard: certificates and lists end by themselves.
-const JUDGED_EVERY: Duration = Duration::from_secs(30);

@@ -3,10 +3,11 @@
 use std::{fs, path::Path, time::Duration};
 
 use certs::tls::{
-    Acceptor, Alpn, Anchors, Identity, PeerCertificate, ServerParams, ServerStream, TlsConfigError,
+    Acceptor, Alpn, Anchors, Identity, Judged, PeerCertificate, ServerParams, ServerStream,
+    TlsConfigError,
 };
 use gateway_core::ports::{Act, Deed};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::net::TcpStream;
 use tonic::Status;
 
 use super::AdminParts;
@@ -28,6 +29,7 @@ pub(super) struct LetIn {
     pub(super) stream: ServerStream<TcpStream>,
     pub(super) caller: Caller,
     pub(super) certificate: PeerCertificate,
+    pub(super) judged: Judged,
 }
 
 #[derive(Debug, Clone)]
@@ -132,22 +134,14 @@ impl Operators {
             stream: accepted.stream,
             caller,
             certificate: accepted.peer,
+            judged: accepted.judged,
         })
     }
 
     /// Waits until the certificate would no longer be let in: taken back, of an anchor that has gone, or ended.
-    pub(super) async fn outlived(&self, certificate: &PeerCertificate) {
-        let (mut judged, mut at) = (self.acceptor.generation(), Instant::now());
-        loop {
+    pub(super) async fn outlived(&self, certificate: &PeerCertificate, mut judged: Judged) {
+        while self.acceptor.still(certificate, &mut judged).is_ok() {
             tokio::time::sleep(LOOK).await;
-            let generation = self.acceptor.generation();
-            if generation == judged && at.elapsed() < JUDGED_EVERY {
-                continue;
-            }
-            (judged, at) = (generation, Instant::now());
-            if self.acceptor.judge(certificate).is_err() {
-                return;
-            }
         }
     }
 
@@ -244,7 +238,5 @@ impl Caller {
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How often an open connection is looked at,
+/// How often an open connection is looked at.
 const LOOK: Duration = Duration::from_millis(500);
-/// and how often its certificate is judged where nothing was heard.
-const JUDGED_EVERY: Duration = Duration::from_secs(30);
