@@ -11,6 +11,7 @@ mod ledger;
 mod office;
 pub(crate) mod operators;
 mod pulls;
+mod reviews;
 pub mod status;
 
 use std::{
@@ -59,6 +60,8 @@ pub struct AdminParts {
     pub ledger: Arc<dyn Ledger>,
     /// Which terms of partners are in force.
     pub registrations: Arc<dyn Registrations>,
+    /// The insurance contract, behind which births wait for a person.
+    pub insurance: Option<insurance::Insurance>,
     /// Who may connect by which certificate; none without TLS.
     pub operators: Option<Arc<Operators>>,
     /// Counters.

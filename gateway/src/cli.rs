@@ -5,6 +5,7 @@ mod admin;
 mod backup;
 mod certs;
 mod check;
+mod civil;
 mod clock;
 #[cfg(feature = "sandbox")]
 mod conformance;
@@ -63,6 +64,9 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     /// Who has asked about a person, operators included; the look-up itself is kept, with its reason.
     Access(access::Access),
+    /// Civil status: births that wait for a person.
+    #[command(subcommand)]
+    Civil(civil::Civil),
     /// Partners: new, diff, sign, suspend, resume, suspend-operation, resume-operation, retire.
     #[command(subcommand)]
     Partner(office::Partner),
@@ -154,6 +158,7 @@ impl Command {
             Self::Outbox(command) => on_runtime(command.run()),
             Self::Reconcile(command) => on_runtime(command.run()),
             Self::Access(arguments) => on_runtime(arguments.run()),
+            Self::Civil(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),
             Self::Verify(arguments) => arguments.run(),

@@ -201,6 +201,7 @@ impl Gateway {
             book: Arc::clone(&book),
             ledger: Arc::<Store>::clone(&store) as Arc<dyn Ledger>,
             registrations: Arc::<Store>::clone(&store) as Arc<dyn Registrations>,
+            insurance: Some(contract.client.clone()),
             operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),

@@ -21,6 +21,7 @@ use schemas::proto::insurance::dossiers_client::DossiersClient;
 use schemas::proto::insurance::employers_client::EmployersClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
+use schemas::proto::insurance::reviews_client::ReviewsClient;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
@@ -165,6 +166,12 @@ methods! {
     register_birth = BirthsClient.register(RegisterBirthRequest) -> RegisterBirthResponse;
     /// The newest state of up to 3 of the sender's cases.
     birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
+    /// Births that wait for a person, the oldest first.
+    reviews = ReviewsClient.list(ListReviewsRequest) -> ListReviewsResponse;
+    /// One of them, and everybody who may be the child.
+    review = ReviewsClient.show(ShowReviewRequest) -> ShowReviewResponse;
+    /// Decides one; safe to repeat under its key.
+    decide_review = ReviewsClient.decide(DecideReviewRequest) -> DecideReviewResponse;
     /// Submits a dossier to reissue a card; safe to repeat under its key.
     submit_reissue = DossiersClient.submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse;
     /// One of the sender's dossiers.

@@ -24,6 +24,7 @@ mod marks;
 mod notices;
 mod open;
 mod people;
+mod reviews;
 pub(crate) mod schema;
 mod steps;
 mod threads;
@@ -234,4 +235,21 @@ struct Tx<'a> {
     key: Cell<Option<[u8; 32]>>,
     /// The numbers it took, by counter.
     minted: RefCell<Vec<(String, i64)>>,
+}
+
+/// What a rule may look at: what is kept, the day, and who lives here.
+struct Sight<'a> {
+    sql: &'a Sql,
+    today: Date,
+    population: Population,
+}
+
+impl Tx<'_> {
+    fn sight(&self) -> Sight<'_> {
+        Sight {
+            sql: self.sql,
+            today: self.today,
+            population: self.params.population,
+        }
+    }
 }

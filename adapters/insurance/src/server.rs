@@ -17,6 +17,7 @@ use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
 use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
+use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -38,6 +39,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(ParticipantsServer))
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
+        .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
         .add_service(bounded!(ChangesServer))
         .add_service(bounded!(RegistryServer))
@@ -97,6 +99,11 @@ service!(Cards {
 service!(Births {
     register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
+});
+service!(Reviews {
+    list(ListReviewsRequest) -> ListReviewsResponse = reviews;
+    show(ShowReviewRequest) -> ShowReviewResponse = review;
+    decide(DecideReviewRequest) -> DecideReviewResponse = decide_review;
 });
 service!(Dossiers {
     submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse = submit_reissue;

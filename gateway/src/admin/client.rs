@@ -12,10 +12,12 @@ use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, ExplainRequest, ExplainResponse,
-    ListActsRequest, ListActsResponse, ListParcelsRequest, ListParcelsResponse, ListPullsRequest,
-    ListPullsResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse,
-    StatusRequest, StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
+    DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
+    ListReviewsRequest, ListReviewsResponse, ShowParcelRequest, ShowParcelResponse,
+    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
+    StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -133,6 +135,42 @@ pub async fn accesses(
     request: AccessRequest,
 ) -> Result<AccessResponse, Error> {
     let answer = connect(admin).await?.access(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Births that wait for a person.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn reviews(
+    admin: impl Into<Target>,
+    request: ListReviewsRequest,
+) -> Result<ListReviewsResponse, Error> {
+    let answer = connect(admin).await?.list_reviews(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One birth that waits, and everybody who may be the child.
+///
+/// # Errors
+/// Where nobody listens, there is no such review, or the gateway refuses.
+pub async fn review(
+    admin: impl Into<Target>,
+    request: ShowReviewRequest,
+) -> Result<ShowReviewResponse, Error> {
+    let answer = connect(admin).await?.show_review(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Decides a birth that waits.
+///
+/// # Errors
+/// Where nobody listens, there is no such review, it was decided, or the gateway refuses.
+pub async fn decide_review(
+    admin: impl Into<Target>,
+    request: DecideReviewRequest,
+) -> Result<DecideReviewResponse, Error> {
+    let answer = connect(admin).await?.decide_review(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

@@ -1,10 +1,12 @@
 //! gRPC admin.v1: status, explain, the outbox and what operators do.
 
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, ExplainRequest, ExplainResponse,
-    ListActsRequest, ListActsResponse, ListParcelsRequest, ListParcelsResponse, ListPullsRequest,
-    ListPullsResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse,
-    StatusRequest, StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
+    DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
+    ListReviewsRequest, ListReviewsResponse, ShowParcelRequest, ShowParcelResponse,
+    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
+    StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
@@ -13,7 +15,7 @@ use super::{
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
-    pulls, status,
+    pulls, reviews, status,
 };
 
 /// Answers operators.
@@ -121,6 +123,37 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let found = ledger::accesses(&self.parts, asked).await;
         found.map(Response::new)
+    }
+
+    async fn list_reviews(
+        &self,
+        request: Request<ListReviewsRequest>,
+    ) -> Result<Response<ListReviewsResponse>, Status> {
+        self.may("list-reviews").await?;
+        let listed = reviews::list(&self.parts, request.into_inner()).await;
+        listed.map(Response::new)
+    }
+
+    async fn show_review(
+        &self,
+        request: Request<ShowReviewRequest>,
+    ) -> Result<Response<ShowReviewResponse>, Status> {
+        self.may("show-review").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let shown = reviews::show(&self.parts, asked).await;
+        shown.map(Response::new)
+    }
+
+    async fn decide_review(
+        &self,
+        request: Request<DecideReviewRequest>,
+    ) -> Result<Response<DecideReviewResponse>, Status> {
+        self.may("decide-review").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let decided = reviews::decide(&self.parts, asked).await;
+        decided.map(Response::new)
     }
 
     async fn terms(

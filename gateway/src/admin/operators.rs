@@ -167,12 +167,15 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 25] = [
+pub(super) const NEEDED: [(&str, Role); 28] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
     ("terms", Role::Viewer),
     ("list-pulls", Role::Viewer),
+    ("list-reviews", Role::Viewer),
+    ("show-review", Role::Operator),
+    ("decide-review", Role::Operator),
     ("show-pull", Role::Operator),
     ("explain", Role::Operator),
     ("list-acts", Role::Operator),

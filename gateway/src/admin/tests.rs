@@ -163,6 +163,7 @@ async fn scene(scope: Scope) -> Scene {
         book: Arc::new(Quiet),
         ledger: Arc::new(Quiet),
         registrations: Arc::new(Quiet),
+        insurance: None,
         operators: None,
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),

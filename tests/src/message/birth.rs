@@ -35,9 +35,10 @@ impl Birth {
         let today = day_in_viet_nam(now);
         let born = today.saturating_sub(10.days());
         let pin = pin(2, born, landmarks.child_pin_serial_from + number);
+        let mother = mother_of(landmarks, number);
         let case_id = format!("G22.99.08-{}-{:06}", today.strftime("%y%m%d"), number + 1);
         Self {
-            form: form(landmarks, today, born, &pin, name),
+            form: form(landmarks, today, born, (&pin, &mother), name),
             envelope: json!({
                 "maDonVi": landmarks.places[0].commune,
                 "module": "LTKS",
@@ -96,7 +97,27 @@ pub fn pin(sex: u8, born: Date, serial: u32) -> String {
     format!("099{century}{:02}{serial:06}", born.year() % 100)
 }
 
-fn form(landmarks: &Landmarks, today: Date, born: Date, pin: &str, name: &str) -> Value {
+/// The PIN of the `number`th mother, a landmark's where it is the first: children of one name and day are two
+/// where their mothers are.
+fn mother_of(landmarks: &Landmarks, number: u32) -> String {
+    let first = &landmarks.mothers[0].pin;
+    match number {
+        0 => first.clone(),
+        _ => format!(
+            "{}{:06}",
+            &first[..6],
+            landmarks.child_pin_serial_from + number
+        ),
+    }
+}
+
+fn form(
+    landmarks: &Landmarks,
+    today: Date,
+    born: Date,
+    (pin, mother_pin): (&str, &str),
+    name: &str,
+) -> Value {
     let (place, mother) = (&landmarks.places[0], &landmarks.mothers[0]);
     let mother_born = format_dotted(mother.birth_date.parse().unwrap());
     let home =
@@ -113,7 +134,7 @@ fn form(landmarks: &Landmarks, today: Date, born: Date, pin: &str, name: &str) -
         "meHoTen": mother.name,
         "meNgaySinh": mother_born,
         "meNoiCuTru": home,
-        "meSoDDCN": mother.pin,
+        "meSoDDCN": mother_pin,
         "nycHoTen": mother.name,
         "nycQuanHe": "Mẹ",
         "ketQuaXuLy": {

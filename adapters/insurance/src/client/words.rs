@@ -21,9 +21,11 @@ pub(super) fn printable(word: &str) -> String {
 const REASONS: &[&str] = &[
     "before-birth",
     "busy",
+    "candidates-changed",
     "card-not-valid",
     "case-has-other-facts",
     "corrupt",
+    "decided-already",
     "dossier-has-other-facts",
     "in-the-future",
     "malformed-date",
@@ -40,6 +42,7 @@ const REASONS: &[&str] = &[
     "missing",
     "name-alone",
     "no-context",
+    "not-a-candidate",
     "not-the-holder",
     "not-under-six",
     "nothing-to-match",
@@ -61,6 +64,7 @@ const REASONS: &[&str] = &[
     "unknown-dossier",
     "unknown-facility",
     "unknown-person",
+    "unknown-review",
     "younger-than-child",
 ];
 
@@ -69,6 +73,7 @@ const FIELDS: &[&str] = &[
     "applicant_name",
     "applicant_pin",
     "birth_date",
+    "birth_notice",
     "card_or_si_number",
     "case_id",
     "case_ids",
@@ -85,6 +90,7 @@ const FIELDS: &[&str] = &[
     "context",
     "context.key",
     "context.sender",
+    "decision",
     "effective_on",
     "email",
     "facility",
@@ -94,6 +100,7 @@ const FIELDS: &[&str] = &[
     "foreign_id",
     "from",
     "guardian.relation",
+    "id",
     "ids",
     "kind",
     "merged_into",
@@ -112,11 +119,15 @@ const FIELDS: &[&str] = &[
     "record",
     "record.commune",
     "record.registered_on",
+    "same_as",
     "si_number",
     "status",
     "submitted_at",
     "tax_code",
     "to",
+    "version",
+    "who",
+    "why",
 ];
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! A registered birth becomes one social insurance number for life and one TE1 card.
+//!
+//! Before a number is given out, the child is looked for among those who have one; where a person must say
+//! whether it is known already, the case waits in [`super::reviews`].
 
+pub(super) mod matching;
 mod parse;
 
 use jiff::civil::Date;
@@ -13,9 +17,10 @@ use schemas::proto::insurance::{
 
 use super::effects::Asked;
 use super::people::Known;
-use super::{Error, Registry, Tx, cards, counters, facts, law, people};
+use super::{Error, Registry, Tx, cards, counters, facts, law, people, reviews};
 use crate::sql::{Sql, values};
-use parse::Birth;
+use matching::Match;
+pub(super) use parse::{Birth, Origin};
 
 impl Registry {
     /// Registers a birth: the same key, or the same case with the same facts, gives the same answer.
@@ -99,18 +104,48 @@ fn register(
     said: &RegisterBirthRequest,
     facts: &[u8],
 ) -> Result<BirthCase, Error> {
-    let birth = Birth::parse(tx, said)?;
+    let birth = Birth::parse(&tx.sight(), said)?;
+    let case = CaseKey {
+        sender,
+        case_id: &said.case_id,
+    };
     let person = match people::by_pin(tx.sql, &birth.pin)? {
         Some(known) => recognise(&known, &birth)?,
-        None => enrol(tx, &birth)?,
+        None => match matching::find(tx.sql, &birth)? {
+            Match::Nobody => enrol(tx, &birth)?,
+            Match::One(known) => adopt(tx, known.person, &birth)?,
+            Match::Doubtful(candidates) => {
+                reviews::open(tx, &case, facts, &birth, &candidates)?;
+                return case_of(tx.sql, sender, &said.case_id)?
+                    .ok_or(Error::Corrupt("a case just written"));
+            }
+        },
     };
-    let (card, rule) = card_of(tx, person, &birth)?;
+    complete(tx, &case, facts, person, &birth)
+}
+
+/// Whose case it is, and what its sender calls it.
+pub(super) struct CaseKey<'a> {
+    pub(super) sender: &'a str,
+    pub(super) case_id: &'a str,
+}
+
+/// The card of a person who is known now, and the case as it is answered.
+pub(super) fn complete(
+    tx: &Tx<'_>,
+    case: &CaseKey<'_>,
+    facts: &[u8],
+    person: i64,
+    birth: &Birth,
+) -> Result<BirthCase, Error> {
+    matching::remember(tx, person, birth)?;
+    let (card, rule) = card_of(tx, person, birth)?;
     tx.sql.execute(
         "INSERT INTO birth_cases (sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         values![
-            sender,
-            said.case_id,
+            case.sender,
+            case.case_id,
             facts,
             person,
             BirthCaseState::Completed as i32,
@@ -120,11 +155,11 @@ fn register(
             rule,
         ],
     )?;
-    case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a case just written"))
+    case_of(tx.sql, case.sender, case.case_id)?.ok_or(Error::Corrupt("a case just written"))
 }
 
 /// The person whom the PIN already names, where the facts are that person's.
-fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
+pub(super) fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
     if known.dead {
         return Err(Error::refused(
             FaultCode::RuleRefused,
@@ -146,7 +181,7 @@ fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
 }
 
 /// A new person under the new PIN and the one social insurance number that is theirs for life.
-fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
+pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
     let person = tx.sql.query_one(
         "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '08') RETURNING id",
@@ -162,15 +197,29 @@ fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
         |row| row.get(0),
     )?;
     let number = counters::si_number(tx)?;
-    let give = |scheme: &str, number: &str, from: Date| {
-        tx.sql.execute(
-            "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
-            values![scheme, number, person, from.to_string()],
-        )
-    };
-    give("pin", birth.pin.as_str(), birth.registered_on)?;
-    give("si", number.as_str(), tx.today)?;
+    give(tx, person, ("pin", birth.pin.as_str()), birth.registered_on)?;
+    give(tx, person, ("si", number.as_str()), tx.today)?;
     Ok(person)
+}
+
+/// A person who is known already goes on under the PIN of this birth; the one before stays theirs, as a past one.
+pub(super) fn adopt(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<i64, Error> {
+    tx.sql.execute(
+        "UPDATE numbers SET valid_to = ?2 WHERE person = ?1 AND scheme = 'pin' AND valid_to IS NULL",
+        values![person, tx.today.to_string()],
+    )?;
+    give(tx, person, ("pin", birth.pin.as_str()), birth.registered_on)?;
+    Ok(person)
+}
+
+/// Writes a number of a scheme as a person's from a day on.
+fn give(tx: &Tx<'_>, person: i64, number: (&str, &str), from: Date) -> Result<(), Error> {
+    let (scheme, number) = number;
+    tx.sql.execute(
+        "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
+        values![scheme, number, person, from.to_string()],
+    )?;
+    Ok(())
 }
 
 /// The child's card and the rule behind it: the valid one where there is one, else a new one.
@@ -220,13 +269,17 @@ fn stored_case(
         values![sender, case_id],
         |row| row.get(0),
     )?;
+    let facts = match facts {
+        None => reviews::facts_of(tx, sender, case_id)?,
+        told => told,
+    };
     match (facts, case_of(tx.sql, sender, case_id)?) {
         (Some(facts), Some(case)) => Ok(Some((facts, case))),
         _ => Ok(None),
     }
 }
 
-/// A case of a sender as it stands now, with the newest print of its card.
+/// A case of a sender as it stands now, with the newest print of its card; without one while a person decides.
 fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
     let found: Option<(BirthCase, i64, String)> = sql.query_opt(
         "SELECT state, due_on, updated_at, card_rule, person, card_number
@@ -246,7 +299,7 @@ fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, 
         },
     )?;
     let Some((mut case, person, card)) = found else {
-        return Ok(None);
+        return reviews::waiting(sql, sender, case_id);
     };
     case.si_number = people::number_of(sql, person, "si")?.unwrap_or_default();
     case.card = cards::newest(sql, person, &card)?;

@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, facilities, cards, birth cases, dossiers and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, facilities, cards, birth cases and their reviews, where people were born, dossiers and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 14] = [
+const TABLES: [(&str, &str, &str); 16] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -147,6 +147,16 @@ const TABLES: [(&str, &str, &str); 14] = [
         "birth_cases",
         "sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule",
         "sender, case_id",
+    ),
+    (
+        "birth_origins",
+        "person, birth_date, birth_notice, mother_pin, mother_name, mother_key",
+        "person",
+    ),
+    (
+        "birth_reviews",
+        "id, sender, case_id, facts, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as",
+        "id",
     ),
     (
         "dossiers",

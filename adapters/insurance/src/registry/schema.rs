@@ -145,6 +145,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0003_notices.up.sql"),
         down: include_str!("schema/sqlite/0003_notices.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0004_births.up.sql"),
+        down: include_str!("schema/sqlite/0004_births.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -23,6 +23,7 @@ mod pg;
 mod plans;
 mod proxy;
 mod remote;
+mod reviews;
 mod scene;
 mod secured;
 mod server;

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use insurance::Insurance;
+use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, FindRequest, GetBirthCasesRequest, GetContributionsRequest, GetDossierRequest,
-    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest, ListNoticesRequest,
-    Notice, NoticeKind, RecordNoticeRequest,
+    AckRequest, DecideReviewRequest, FindRequest, GetBirthCasesRequest, GetContributionsRequest,
+    GetDossierRequest, GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest,
+    ListNoticesRequest, ListReviewsRequest, Notice, NoticeKind, RecordNoticeRequest,
+    ShowReviewRequest,
 };
 
 use crate::pg::Cluster;
@@ -63,6 +65,7 @@ fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/registry");
     let files = [
         "births.rs",
+        "births/matching.rs",
         "births/parse.rs",
         "cards.rs",
         "changes.rs",
@@ -74,6 +77,7 @@ fn statements() -> Vec<String> {
         "employers/ageing.rs",
         "notices.rs",
         "people.rs",
+        "reviews.rs",
         "steps.rs",
     ];
     let texts: Vec<String> = files
@@ -203,6 +207,44 @@ async fn bear(insurance: &Insurance, scene: &Scene) {
         case_ids: vec![scene.birth(1).case_id],
     };
     insurance.birth_cases(soon(), request).await.unwrap();
+    doubt(insurance, scene).await;
+}
+
+/// A child under a second PIN, about whom a person decides that it is the same.
+async fn doubt(insurance: &Insurance, scene: &Scene) {
+    for n in [2, 3] {
+        let mut request = scene.birth(1);
+        request.context = Some(context("dvclt", &format!("doubt-{n}")));
+        request.case_id = scene.birth(n).case_id;
+        request.birth_notice = "GCS.1".into();
+        request.child.as_mut().unwrap().pin = scene.birth(n).child.unwrap().pin;
+        insurance.register_birth(soon(), request).await.unwrap();
+    }
+    let asking = || Some(context("registry", "doubt"));
+    for with_decided in [true, false] {
+        let context = asking();
+        let request = ListReviewsRequest {
+            context,
+            with_decided,
+        };
+        let listed = insurance.reviews(soon(), request).await.unwrap();
+        assert_eq!(listed.reviews.len(), 2);
+    }
+    let request = ShowReviewRequest {
+        context: asking(),
+        id: 1,
+    };
+    let shown = insurance.review(soon(), request).await.unwrap();
+    let number = shown.candidates[0].person.clone().unwrap().si_number;
+    let request = DecideReviewRequest {
+        context: asking(),
+        id: 1,
+        decision: Some(Decision::SameAs(number)),
+        version: shown.version,
+        who: "an".into(),
+        why: "asked".into(),
+    };
+    insurance.decide_review(soon(), request).await.unwrap();
 }
 
 async fn reissue(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {

@@ -146,7 +146,8 @@ impl Scene {
     /// A birth that nothing stands against; `n` tells children and cases apart.
     pub fn birth(&self, n: u32) -> RegisterBirthRequest {
         let place = &self.marks.places[0];
-        let mother = &self.marks.mothers[0];
+        // no mother has two children of one name on one day
+        let mother = &self.marks.mothers[n as usize / 4 % self.marks.mothers.len()];
         RegisterBirthRequest {
             context: Some(context("dvclt", &format!("birth-{n}"))),
             case_id: format!("G22.99.08-261120-{n:06}"),

@@ -67,6 +67,7 @@ impl Desk {
             book: Arc::new(Quiet),
             ledger: Arc::new(Quiet),
             registrations: Arc::new(Quiet),
+            insurance: None,
             operators: Operators::of(&config, &keeper).unwrap().map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             partners: Arc::new(ArcSwap::from_pointee(partners)),

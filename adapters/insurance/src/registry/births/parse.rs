@@ -6,26 +6,41 @@ use schemas::id::{FacilityCode, Pin, PinConflict, Sex};
 use schemas::proto::insurance::{Child, CivilRecord, Guardian, Parent, RegisterBirthRequest};
 
 use super::super::facts::{self, Name, invalid};
-use super::super::{Error, Tx, law};
+use super::super::{Error, Sight, law};
 use crate::sql::values;
 
 /// A birth whose every fact has passed its rule.
-pub(super) struct Birth {
-    pub(super) received_at: Timestamp,
-    pub(super) registered_on: Date,
-    pub(super) pin: Pin,
-    pub(super) name: Name,
-    pub(super) sex: Sex,
-    pub(super) birth_date: Date,
-    pub(super) ethnicity: String,
-    pub(super) nationality: String,
-    pub(super) commune: String,
-    pub(super) province: String,
-    pub(super) facility: String,
+pub(in crate::registry) struct Birth {
+    pub(in crate::registry) received_at: Timestamp,
+    pub(in crate::registry) registered_on: Date,
+    pub(in crate::registry) pin: Pin,
+    pub(in crate::registry) name: Name,
+    pub(in crate::registry) sex: Sex,
+    pub(in crate::registry) birth_date: Date,
+    pub(in crate::registry) ethnicity: String,
+    pub(in crate::registry) nationality: String,
+    pub(in crate::registry) commune: String,
+    pub(in crate::registry) province: String,
+    pub(in crate::registry) facility: String,
+    pub(in crate::registry) origin: Origin,
+}
+
+/// Where a child was born: what it is recognised by before it has a number. Empty where it was not told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::registry) struct Origin {
+    /// The hospital's birth notice code.
+    pub(in crate::registry) notice: String,
+    pub(in crate::registry) mother_pin: String,
+    pub(in crate::registry) mother_name: String,
+    /// The mother's name as it is compared.
+    pub(in crate::registry) mother_key: String,
 }
 
 impl Birth {
-    pub(super) fn parse(tx: &Tx<'_>, said: &RegisterBirthRequest) -> Result<Self, Error> {
+    pub(in crate::registry) fn parse(
+        at: &Sight<'_>,
+        said: &RegisterBirthRequest,
+    ) -> Result<Self, Error> {
         let received_at = facts::moment(&said.received_at, "received_at")?;
         let child = said
             .child
@@ -36,11 +51,11 @@ impl Birth {
             .as_ref()
             .ok_or_else(|| invalid("missing", "record"))?;
         let birth_date = facts::date(&child.birth_date, "child.birth_date")?;
-        let registered_on = registration_day(tx, record, birth_date)?;
+        let registered_on = registration_day(at, record, birth_date)?;
         let sex = sex(child)?;
-        let pin = pin_of_child(tx, child, sex, birth_date)?;
-        let province = residence(tx, child, record, registered_on)?;
-        parents(tx, said, birth_date)?;
+        let pin = pin_of_child(at, child, sex, birth_date)?;
+        let province = residence(at, child, record, registered_on)?;
+        parents(at, said, birth_date)?;
         guardian(said.guardian.as_ref())?;
         if child.declaration_kind > DECLARATION_KIND_MAX {
             return Err(invalid("unknown-code", "child.declaration_kind"));
@@ -60,21 +75,47 @@ impl Birth {
             )?,
             commune: child.residence_commune.clone(),
             province,
-            facility: known_facility(tx, &said.facility)?,
+            facility: known_facility(at, &said.facility)?,
+            origin: origin(said)?,
         })
     }
 
-    pub(super) fn sex_code(&self) -> i32 {
+    pub(in crate::registry) fn sex_code(&self) -> i32 {
         i32::from(self.sex.code())
     }
 }
 
-fn registration_day(tx: &Tx<'_>, record: &CivilRecord, birth_date: Date) -> Result<Date, Error> {
+/// The notice's code, and the mother where she is known; her facts are judged by [`parents`].
+fn origin(said: &RegisterBirthRequest) -> Result<Origin, Error> {
+    let notice = match said.birth_notice.is_empty() {
+        true => String::new(),
+        false => facts::word(&said.birth_notice, NOTICE_CHARS_MAX, "birth_notice")?,
+    };
+    let Some(mother) = said
+        .mother
+        .as_ref()
+        .filter(|mother| **mother != Parent::default())
+    else {
+        return Ok(Origin {
+            notice,
+            ..Origin::default()
+        });
+    };
+    let name = facts::name(&mother.name, "mother.name")?;
+    Ok(Origin {
+        notice,
+        mother_pin: mother.pin.clone(),
+        mother_name: name.text,
+        mother_key: name.match_key,
+    })
+}
+
+fn registration_day(at: &Sight<'_>, record: &CivilRecord, birth_date: Date) -> Result<Date, Error> {
     let day = facts::date(&record.registered_on, "record.registered_on")?;
     if birth_date > day {
         return Err(invalid("before-birth", "record.registered_on"));
     }
-    if day > tx.today {
+    if day > at.today {
         return Err(invalid("in-the-future", "record.registered_on"));
     }
     Ok(day)
@@ -87,8 +128,8 @@ fn sex(child: &Child) -> Result<Sex, Error> {
         .ok_or_else(|| invalid("unknown-code", "child.sex"))
 }
 
-fn pin_of_child(tx: &Tx<'_>, child: &Child, sex: Sex, birth_date: Date) -> Result<Pin, Error> {
-    let pin = facts::pin(&child.pin, tx.params.population, "child.pin")?;
+fn pin_of_child(at: &Sight<'_>, child: &Child, sex: Sex, birth_date: Date) -> Result<Pin, Error> {
+    let pin = facts::pin(&child.pin, at.population, "child.pin")?;
     match pin.conflict(sex, birth_date.year()) {
         None => Ok(pin),
         Some(PinConflict::Sex) => Err(invalid("pin-sex-mismatch", "child.pin")),
@@ -97,24 +138,29 @@ fn pin_of_child(tx: &Tx<'_>, child: &Child, sex: Sex, birth_date: Date) -> Resul
 }
 
 /// The province of residence today; both communes must be in force on the day of registration.
-fn residence(tx: &Tx<'_>, child: &Child, record: &CivilRecord, on: Date) -> Result<String, Error> {
+fn residence(
+    at: &Sight<'_>,
+    child: &Child,
+    record: &CivilRecord,
+    on: Date,
+) -> Result<String, Error> {
     if !record.commune.is_empty() && !law::is_commune(&record.commune, on) {
         return Err(invalid("unknown-commune", "record.commune"));
     }
-    law::province_of(&child.residence_commune, on, tx.today)
+    law::province_of(&child.residence_commune, on, at.today)
         .map(str::to_owned)
         .ok_or_else(|| invalid("unknown-commune", "child.residence_commune"))
 }
 
-fn parents(tx: &Tx<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result<(), Error> {
+fn parents(at: &Sight<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result<(), Error> {
     parent(
-        tx,
+        at,
         said.mother.as_ref(),
         birth_date,
         ["mother.name", "mother.pin", "mother.birth_date"],
     )?;
     parent(
-        tx,
+        at,
         said.father.as_ref(),
         birth_date,
         ["father.name", "father.pin", "father.birth_date"],
@@ -123,7 +169,7 @@ fn parents(tx: &Tx<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Result
 
 /// A parent may be unknown; what is said of a known one must be possible.
 fn parent(
-    tx: &Tx<'_>,
+    at: &Sight<'_>,
     said: Option<&Parent>,
     birth_date: Date,
     fields: [&'static str; 3],
@@ -134,7 +180,7 @@ fn parent(
     };
     facts::name(&parent.name, name)?;
     if !parent.pin.is_empty() {
-        facts::pin(&parent.pin, tx.params.population, pin)?;
+        facts::pin(&parent.pin, at.population, pin)?;
     }
     match parent.birth_date.get(..4).map(str::parse::<i16>) {
         None if parent.birth_date.is_empty() => Ok(()),
@@ -156,10 +202,10 @@ fn guardian(said: Option<&Guardian>) -> Result<(), Error> {
     }
 }
 
-fn known_facility(tx: &Tx<'_>, code: &str) -> Result<String, Error> {
+fn known_facility(at: &Sight<'_>, code: &str) -> Result<String, Error> {
     let unknown = || invalid("unknown-facility", "facility");
     let code = FacilityCode::parse(code).map_err(|_| unknown())?;
-    let known: bool = tx.sql.query_one(
+    let known: bool = at.sql.query_one(
         "SELECT EXISTS (SELECT 1 FROM facilities WHERE code = ?1)",
         values![code.as_str()],
         |row| row.get(0),
@@ -179,5 +225,7 @@ fn optional_code(
     }
 }
 
+/// The longest code of a birth notice.
+const NOTICE_CHARS_MAX: usize = 64;
 /// loaiKhaiSinh 1–5; 0 where the sender does not say.
 const DECLARATION_KIND_MAX: u32 = 5;

@@ -135,6 +135,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0004_notices.up.sql"),
         down: include_str!("postgres/0004_notices.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0005_births.up.sql"),
+        down: include_str!("postgres/0005_births.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

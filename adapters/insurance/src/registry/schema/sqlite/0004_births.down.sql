@@ -1,0 +1,2 @@
+DROP TABLE birth_reviews;
+DROP TABLE birth_origins;
