@@ -22,6 +22,7 @@ use schemas::proto::insurance::employers_client::EmployersClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
+use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
@@ -176,6 +177,18 @@ methods! {
     submit_reissue = DossiersClient.submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse;
     /// One of the sender's dossiers.
     dossier = DossiersClient.get(GetDossierRequest) -> GetDossierResponse;
+    /// Notes what a reconciliation found; safe to repeat under its key.
+    note_findings = TaxLedgerClient.note(NoteFindingsRequest) -> NoteFindingsResponse;
+    /// Matches what stood open and a reconciliation did not find again; at most so many at a time.
+    conclude = TaxLedgerClient.conclude(ConcludeRequest) -> ConcludeResponse;
+    /// Disputes or settles a discrepancy; safe to repeat under its key.
+    move_discrepancy = TaxLedgerClient.r#move(MoveDiscrepancyRequest) -> MoveDiscrepancyResponse;
+    /// Looks again at discrepancies that were looked at longest ago.
+    recheck = TaxLedgerClient.recheck(RecheckRequest) -> RecheckResponse;
+    /// Discrepancies, the newest first.
+    discrepancies = TaxLedgerClient.list(ListDiscrepanciesRequest) -> ListDiscrepanciesResponse;
+    /// One discrepancy with its steps.
+    discrepancy = TaxLedgerClient.get(GetDiscrepancyRequest) -> GetDiscrepancyResponse;
     /// Leases changes that nobody holds.
     lease = ChangesClient.lease(LeaseRequest) -> LeaseResponse;
     /// Acknowledges leased changes.

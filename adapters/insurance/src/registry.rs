@@ -20,6 +20,7 @@ mod facts;
 mod fingerprint;
 mod given;
 mod law;
+pub mod ledger;
 mod marks;
 mod notices;
 mod open;

@@ -18,6 +18,7 @@ use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
+use schemas::proto::insurance::tax_ledger_server::{TaxLedger, TaxLedgerServer};
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -41,6 +42,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(BirthsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
+        .add_service(bounded!(TaxLedgerServer))
         .add_service(bounded!(ChangesServer))
         .add_service(bounded!(RegistryServer))
         .prepare()
@@ -108,6 +110,14 @@ service!(Reviews {
 service!(Dossiers {
     submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse = submit_reissue;
     get(GetDossierRequest) -> GetDossierResponse = dossier;
+});
+service!(TaxLedger {
+    note(NoteFindingsRequest) -> NoteFindingsResponse = note_findings;
+    conclude(ConcludeRequest) -> ConcludeResponse = conclude;
+    r#move(MoveDiscrepancyRequest) -> MoveDiscrepancyResponse = move_discrepancy;
+    recheck(RecheckRequest) -> RecheckResponse = recheck;
+    list(ListDiscrepanciesRequest) -> ListDiscrepanciesResponse = discrepancies;
+    get(GetDiscrepancyRequest) -> GetDiscrepancyResponse = discrepancy;
 });
 service!(Changes {
     lease(LeaseRequest) -> LeaseResponse = lease;

@@ -30,6 +30,25 @@ impl Registry {
     }
 }
 
+/// One person's month; none where several people are known under the number.
+pub(super) fn month(
+    sql: &Sql,
+    number: Number,
+    period: &str,
+) -> Result<Option<GetContributionsResponse>, Error> {
+    let month = Period::parse(period).map_err(|_| Error::Corrupt("a stored month"))?;
+    let asked = Asked {
+        number,
+        from: month,
+        to: month,
+    };
+    match asked.answer(sql) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// A question, every part of it checked.
 struct Asked {
     number: Number,

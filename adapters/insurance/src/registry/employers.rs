@@ -29,6 +29,26 @@ impl Registry {
     }
 }
 
+/// One employer's month and nothing beside it; nothing found where the code or month is none.
+pub(super) fn month(
+    sql: &Sql,
+    tax_code: &str,
+    period: &str,
+) -> Result<GetParticipationResponse, Error> {
+    let (Ok(code), Ok(period)) = (TaxId::parse(tax_code), Period::parse(period)) else {
+        return Ok(GetParticipationResponse::default());
+    };
+    let asked = Asked {
+        code,
+        period: period.to_string(),
+        units: false,
+        ageing: false,
+        last_d02: false,
+        registered_from: false,
+    };
+    asked.answer(sql)
+}
+
 /// A question, every part of it checked.
 struct Asked {
     code: TaxId,

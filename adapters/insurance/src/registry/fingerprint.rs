@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, facilities, cards, birth cases and their reviews, where people were born, dossiers and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases and their reviews, where people were born, dossiers and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 16] = [
+const TABLES: [(&str, &str, &str); 18] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -136,6 +136,17 @@ const TABLES: [(&str, &str, &str); 16] = [
         "tax_notices",
         "seq, sender, tax_code, kind, effective_on, facts, received_at",
         "seq",
+    ),
+    (
+        "tax_ledger",
+        "seq, id, partner, period, category, tax_code, person, province, field, ours, theirs, expected, state, run, \
+         found, due_on, noted_at, moved_at, checked_at",
+        "seq",
+    ),
+    (
+        "tax_ledger_steps",
+        "discrepancy, nth, state, side, who, reason, at, key",
+        "discrepancy, nth",
     ),
     ("facilities", "code, name", "code"),
     (

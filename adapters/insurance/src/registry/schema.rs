@@ -149,6 +149,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0004_births.up.sql"),
         down: include_str!("schema/sqlite/0004_births.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0005_ledger.up.sql"),
+        down: include_str!("schema/sqlite/0005_ledger.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -15,6 +15,7 @@ mod contributions;
 mod dossiers;
 mod durability;
 mod employers;
+mod ledger;
 mod marks;
 mod notices;
 mod people;

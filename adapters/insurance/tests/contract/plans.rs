@@ -7,12 +7,14 @@ use insurance::Insurance;
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, DecideReviewRequest, FindRequest, GetBirthCasesRequest, GetContributionsRequest,
-    GetDossierRequest, GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest,
-    ListNoticesRequest, ListReviewsRequest, Notice, NoticeKind, RecordNoticeRequest,
-    ShowReviewRequest,
+    AckRequest, ConcludeRequest, DecideReviewRequest, DiscrepancyState, FindRequest,
+    GetBirthCasesRequest, GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest,
+    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest,
+    ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party,
+    RecheckRequest, RecordNoticeRequest, ShowReviewRequest,
 };
 
+use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, open, seed, soon};
 
@@ -32,7 +34,8 @@ fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
     let Some(cluster) = Cluster::start_with(LOGGED) else {
         return;
     };
-    let registry = open(&migrated(&cluster), &Time::new());
+    let time = Time::new();
+    let registry = open(&migrated(&cluster), &time);
     seed(&registry, 300);
     let log = cluster.host().join("log");
     let before = fs::read_to_string(&log).unwrap().len();
@@ -42,6 +45,7 @@ fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
         &Insurance::embedded(registry.clone()),
         &registry,
         &scene,
+        &time,
     ));
     drop(registry);
     let logged = words(&fs::read_to_string(&log).unwrap()[before..]);
@@ -75,6 +79,10 @@ fn statements() -> Vec<String> {
         "effects.rs",
         "employers.rs",
         "employers/ageing.rs",
+        "ledger.rs",
+        "ledger/note.rs",
+        "ledger/recheck.rs",
+        "ledger/row.rs",
         "notices.rs",
         "people.rs",
         "reviews.rs",
@@ -101,7 +109,12 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {
+async fn ask_everything(
+    insurance: &Insurance,
+    registry: &insurance::Registry,
+    scene: &Scene,
+    time: &Time,
+) {
     let asking = || Some(context("dvclt", "plans"));
     let (employer, holder) = (&scene.marks.employer, &scene.marks.card_holders[0]);
     insurance.info(soon(), InfoRequest {}).await.unwrap();
@@ -127,6 +140,7 @@ async fn ask_everything(insurance: &Insurance, registry: &insurance::Registry, s
     insurance.participation(soon(), in_arrears).await.unwrap();
     contribute(insurance, scene).await;
     notify(insurance, scene).await;
+    reconcile(insurance, scene, time).await;
     for number in [holder.pin.clone(), String::new()] {
         let request = FindRequest {
             context: asking(),
@@ -192,6 +206,59 @@ async fn notify(insurance: &Insurance, scene: &Scene) {
     };
     let kept = insurance.notices(soon(), request).await.unwrap();
     assert_eq!(kept.notices, [notice]);
+}
+
+async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {
+    let asking = |key: &str| Some(context("tax", key));
+    let mut ids = Vec::new();
+    for run in ["plans-1", "plans-2"] {
+        let findings = vec![under_counted(scene, 900), uninsured(scene, 0)];
+        let request = found(scene, run, findings);
+        ids = insurance.note_findings(soon(), request).await.unwrap().ids;
+    }
+    let request = ConcludeRequest {
+        context: asking("conclude"),
+        run: "plans-3".into(),
+        period: scene.marks.period.clone(),
+        province: String::new(),
+        max: 1,
+    };
+    assert_eq!(
+        insurance.conclude(soon(), request).await.unwrap().matched,
+        1
+    );
+    let request = MoveDiscrepancyRequest {
+        context: asking("dispute"),
+        id: ids[0].clone(),
+        side: Party::Tax.into(),
+        to: DiscrepancyState::Disputed.into(),
+        who: "tax".into(),
+        reason: "counted".into(),
+    };
+    insurance.move_discrepancy(soon(), request).await.unwrap();
+    time.pass(1);
+    let request = RecheckRequest {
+        context: asking("recheck"),
+        before: "2099-01-01T00:00:00Z".into(),
+        max: 10,
+        who: "plans".into(),
+    };
+    insurance.recheck(soon(), request).await.unwrap();
+    for tax_code in [String::new(), scene.marks.employer.mst.clone()] {
+        let request = ListDiscrepanciesRequest {
+            context: asking("list"),
+            tax_code,
+            max: 10,
+            ..ListDiscrepanciesRequest::default()
+        };
+        let listed = insurance.discrepancies(soon(), request).await.unwrap();
+        assert!(!listed.discrepancies.is_empty());
+    }
+    let request = GetDiscrepancyRequest {
+        context: asking("get"),
+        id: ids[0].clone(),
+    };
+    insurance.discrepancy(soon(), request).await.unwrap();
 }
 
 async fn bear(insurance: &Insurance, scene: &Scene) {

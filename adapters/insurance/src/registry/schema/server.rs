@@ -139,6 +139,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0005_births.up.sql"),
         down: include_str!("postgres/0005_births.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0006_ledger.up.sql"),
+        down: include_str!("postgres/0006_ledger.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

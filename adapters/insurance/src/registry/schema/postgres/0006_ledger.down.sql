@@ -1,0 +1,2 @@
+DROP TABLE tax_ledger_steps;
+DROP TABLE tax_ledger;
