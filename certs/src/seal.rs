@@ -15,25 +15,22 @@
 //! newest without touching the record. Of a generation that was forgotten the key of its index alone stays, a
 //! line of its own before the others. An erased record's wrapped key is all zeros.
 
+mod file;
 mod index;
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::digest;
 use index::IndexKey;
 
+pub use file::{KeyFile, is_exposed};
+
 const KEY_BYTES: usize = 32;
-/// Each opening of an old record tries the newer generations first.
-const GENERATIONS_MAX: usize = 16;
-/// Each look-up of a person makes a digest for each.
-const FORGOTTEN_MAX: usize = 256;
 const SALT_BYTES: usize = 16;
 /// The first byte of a wrapped key with a salt.
 const SALTED: u8 = 2;
@@ -167,80 +164,12 @@ impl Vault {
 
     /// Reads the key file, or makes one (64 hex digits, mode 0600) where there is none.
     pub fn open_or_create(path: &Path) -> Result<Self, SealError> {
-        match Self::open_file(path) {
-            Err(SealError::File(error)) if error.kind() == io::ErrorKind::NotFound => {
-                create_key_file(path)?;
-                Self::open_file(path)
-            }
-            other => other,
-        }
+        KeyFile::at(path).open_or_create()
     }
 
     /// Reads an existing key file that [`is_exposed`] does not object to.
     pub fn open_file(path: &Path) -> Result<Self, SealError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(path)?.permissions().mode();
-        if is_exposed(mode) {
-            return Err(SealError::KeyFileExposed);
-        }
-        let text = Zeroizing::new(fs::read_to_string(path)?);
-        let (mut generations, mut forgotten) = (Vec::new(), Vec::new());
-        for line in text.lines().rev() {
-            if let Some(index) = IndexKey::read(line.trim()) {
-                forgotten.push(index.ok_or(SealError::BadKeyFile)?);
-                continue;
-            }
-            let mut bytes = [0; KEY_BYTES];
-            hex::decode_to_slice(line.trim(), &mut bytes).map_err(|_| SealError::BadKeyFile)?;
-            generations.push(Generation::new(bytes));
-            bytes.zeroize();
-        }
-        match (generations.len(), forgotten.len()) {
-            (1..=GENERATIONS_MAX, ..=FORGOTTEN_MAX) => Ok(Self {
-                generations,
-                forgotten,
-            }),
-            _ => Err(SealError::BadKeyFile),
-        }
-    }
-
-    /// Adds a fresh generation at the end of the key file, in one step; whoever opens the file from then on
-    /// seals under it. What runs goes on under the one before.
-    pub fn add_generation(path: &Path) -> Result<(), SealError> {
-        if Self::open_file(path)?.generations() == GENERATIONS_MAX {
-            return Err(SealError::BadKeyFile);
-        }
-        let mut text = Zeroizing::new(fs::read_to_string(path)?.trim_end().to_owned());
-        let key = Zeroizing::new(digest::random::<KEY_BYTES>());
-        text.push('\n');
-        text.push_str(&Zeroizing::new(hex::encode(*key)));
-        text.push('\n');
-        replace_key_file(path, text.as_bytes())
-    }
-
-    /// Takes every generation but the newest out of the key file, and leaves the keys of their indexes. What was
-    /// not re-wrapped before never opens again; whoever was indexed is still found.
-    pub fn forget_older(path: &Path) -> Result<(), SealError> {
-        let vault = Self::open_file(path)?;
-        let text = Zeroizing::new(fs::read_to_string(path)?);
-        let is_generation = |line: &&str| IndexKey::read(line.trim()).is_none();
-        let newest = text.lines().rfind(is_generation);
-        let newest = newest.ok_or(SealError::BadKeyFile)?;
-        let indexes = vault.forgotten.iter().rev();
-        let indexes = indexes.chain(vault.generations.iter().skip(1).rev().map(|old| &old.index));
-        if indexes.clone().count() > FORGOTTEN_MAX {
-            return Err(SealError::BadKeyFile);
-        }
-        let mut kept = Zeroizing::new(String::with_capacity(
-            text.len() + 128 * vault.generations(),
-        ));
-        for index in indexes {
-            kept.push_str(&index.line());
-            kept.push('\n');
-        }
-        kept.push_str(newest);
-        kept.push('\n');
-        replace_key_file(path, kept.as_bytes())
+        KeyFile::at(path).open()
     }
 
     /// Which key seals now: 16 hex digits that say nothing about it.
@@ -384,60 +313,10 @@ impl Generation {
     }
 }
 
-/// Whether a private file of this mode is open to more than its owner and readers of its group.
-///
-/// The group may read, since that is how a kubelet hands a secret to a pod that has a group of its own.
-pub const fn is_exposed(mode: u32) -> bool {
-    mode & 0o027 != 0
-}
-
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Vault({}, REDACTED)", self.key_id())
     }
-}
-
-fn create_key_file(path: &Path) -> io::Result<()> {
-    let key = Zeroizing::new(digest::random::<KEY_BYTES>());
-    let text = Zeroizing::new(hex::encode(*key));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    // the name too: a key that a power cut takes away takes every record sealed since with it
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Beside it first, so that a power cut leaves the old file or the new one.
-fn replace_key_file(path: &Path, text: &[u8]) -> Result<(), SealError> {
-    let mode = {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::metadata(path)?.permissions().mode() & 0o777
-    };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let beside = std::path::PathBuf::from(name);
-    let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&beside)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    Ok(fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?)
 }
 
 fn aes(key: &[u8; KEY_BYTES]) -> LessSafeKey {

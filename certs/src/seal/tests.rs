@@ -1,5 +1,6 @@
 //! What opens, what does not, and which key files are refused.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
@@ -197,7 +198,7 @@ fn after_a_rotation_old_records_open_and_new_ones_are_sealed_under_the_newest_ge
     let path = folder.path().join("seal.key");
     let before = Vault::open_or_create(&path).unwrap();
     let old = before.seal(b"a", b"plain");
-    Vault::add_generation(&path).unwrap();
+    KeyFile::at(&path).add_generation().unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let after = Vault::open_file(&path).unwrap();
@@ -211,7 +212,7 @@ fn after_a_rotation_old_records_open_and_new_ones_are_sealed_under_the_newest_ge
         ciphertext: old.ciphertext.clone(),
     };
     assert_eq!(after.rewrap(&rewrapped.wrapped_key).unwrap(), None);
-    Vault::forget_older(&path).unwrap();
+    KeyFile::at(&path).forget_older().unwrap();
     let alone = Vault::open_file(&path).unwrap();
     assert_eq!(alone.open(b"a", &rewrapped).unwrap(), b"plain");
     assert!(matches!(alone.open(b"a", &old), Err(SealError::Key)));
@@ -261,8 +262,8 @@ fn who_was_indexed_under_a_forgotten_generation_is_found_and_nothing_of_it_opens
         let vault = Vault::open_or_create(&path).unwrap();
         indexed.insert(0, vault.person("si:9900000001"));
         sealed.push(vault.seal(b"a", b"plain"));
-        Vault::add_generation(&path).unwrap();
-        Vault::forget_older(&path).unwrap();
+        KeyFile::at(&path).add_generation().unwrap();
+        KeyFile::at(&path).forget_older().unwrap();
     }
     let vault = Vault::open_file(&path).unwrap();
     assert_eq!(vault.generations(), 1);

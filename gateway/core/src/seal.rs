@@ -2,5 +2,5 @@
 //! may not import certs.
 
 pub use certs::digest::{Sha256, sha256};
-pub use certs::seal::{DataKey, SealError, Sealed, Vault, is_erased};
+pub use certs::seal::{DataKey, KeyFile, SealError, Sealed, Vault, is_erased};
 pub use certs::{evidence, merkle};

@@ -4,7 +4,7 @@ use std::{
     fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, process::ExitCode,
 };
 
-use certs::seal::Vault;
+use certs::seal::{KeyFile, Vault};
 use clap::{Args, Subcommand};
 use gateway_store::Witnesses;
 use schemas::proto::admin::ActRequest;
@@ -213,7 +213,7 @@ impl Rewrap {
                 println!("run it once more before the older generations are forgotten");
                 return Ok(ExitCode::FAILURE);
             }
-            Vault::forget_older(&config.store.seal_key)?;
+            KeyFile::at(&config.store.seal_key).forget_older()?;
             println!("the older generations are forgotten");
         }
         Ok(ExitCode::SUCCESS)
@@ -223,7 +223,7 @@ impl Rewrap {
 fn rotate(file: &ConfigFile) -> Ended {
     let config = load(file)?;
     let path = &config.store.seal_key;
-    Vault::add_generation(path)?;
+    KeyFile::at(path).add_generation()?;
     println!(
         "{} has {} generations; every gateway seals under the newest when it starts again",
         path.display(),

@@ -8,7 +8,7 @@ use gateway_core::ports::{
     Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Ledger as _, LookUp,
     MessageLog as _, Office as _, PersonNumber, Registrations as _, Stop,
 };
-use gateway_core::seal::{Vault, sha256};
+use gateway_core::seal::{KeyFile, Vault, sha256};
 use gateway_store::{Store, What, rewrap};
 
 use crate::scene::{Scene, answer, partner};
@@ -166,13 +166,13 @@ async fn who_was_shown_under_a_key_that_was_forgotten_since_is_still_found() {
     )
     .await;
     drop(store);
-    Vault::add_generation(&path).unwrap();
+    KeyFile::at(&path).add_generation().unwrap();
     let store = open();
     read(&scene, &store, "message-2", vec![access(&[SI], "due")]).await;
     drop(store);
     let vault = Vault::open_file(&path).unwrap();
     assert_eq!(rewrap(&scene.engine, &vault).unwrap().stuck, 0);
-    Vault::forget_older(&path).unwrap();
+    KeyFile::at(&path).forget_older().unwrap();
     let store = open();
     assert_eq!(fields(&look(&store, SI).await), ["due", "fund"]);
     // the second message has not shown this number
