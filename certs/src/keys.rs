@@ -10,5 +10,6 @@ mod verifying;
 
 pub use algorithm::{Algorithm, KeyKind};
 pub use signing::{KeyError, SigningKey};
-pub use store::{KeyStore, PemFile, Pkcs12File, SecretPlace, TokenStore};
+pub use store::{KeyLock, KeyStore, PemFile, Pkcs12File, SecretPlace, TokenStore};
+pub use token::TokenLock;
 pub use verifying::{SignatureError, VerifyingKey};

@@ -26,6 +26,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::Zeroizing;
 
 use crate::digest;
+use crate::keys::KeyError;
 use index::IndexKey;
 
 pub use file::{KeyFile, is_exposed};
@@ -56,6 +57,15 @@ pub enum SealError {
         "the vault key file must be closed to everybody but its owner and, for reading, its group"
     )]
     KeyFileExposed,
+    /// The key file is locked by a token, and none is named.
+    #[error("the vault key file is locked by a token, and no token is named")]
+    Locked,
+    /// A token is named, and the key file is not locked by it.
+    #[error("the vault key file is not locked by the token that is named")]
+    NotLocked,
+    /// The token that locks the key file did not open or lock it.
+    #[error("the token that locks the vault key file: {0}")]
+    Token(#[from] KeyError),
     /// Another key sealed the record, or the wrapped key was changed or erased.
     #[error("the wrapped data key does not open")]
     Key,
@@ -74,6 +84,9 @@ impl SealError {
             Self::File(_) => "vault-file",
             Self::BadKeyFile => "vault-key-malformed",
             Self::KeyFileExposed => "vault-key-exposed",
+            Self::Locked => "vault-key-locked",
+            Self::NotLocked => "vault-key-not-locked",
+            Self::Token(error) => error.reason(),
             Self::Key => "wrapped-key-does-not-open",
             Self::Record => "record-does-not-open",
             Self::Erased => "erased",

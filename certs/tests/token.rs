@@ -5,12 +5,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certs::keys::{
-    Algorithm, KeyError, KeyStore, SecretPlace, SigningKey, TokenStore, VerifyingKey,
+    Algorithm, KeyError, KeyLock as _, KeyStore, SecretPlace, SigningKey, TokenLock, TokenStore,
+    VerifyingKey,
 };
 use certs::pki::{Authority, IssueParams, Issued, KeyChoice, Usage};
+use certs::seal::KeyFile;
 
 const PIN: &str = "271828";
 const LABEL: &str = "sign";
@@ -45,6 +48,11 @@ fn a_key_that_is_not_the_certificates_signs_nothing() {
 }
 
 #[test]
+fn a_key_file_locked_by_a_token_is_nothing_without_it() {
+    play("locks");
+}
+
+#[test]
 #[ignore = "a scene: the tests beside it start it in a process of its own"]
 fn scene() {
     let Ok(name) = std::env::var(SCENE) else {
@@ -56,6 +64,7 @@ fn scene() {
         "comes-back" => comes_back(&stage),
         "wrong-pin" => wrong_pin(&stage),
         "other-key" => other_key(&stage),
+        "locks" => locks(&stage),
         "change-pin" => change_pin(),
         _ => panic!("no scene {name}"),
     }
@@ -169,6 +178,58 @@ fn other_key(stage: &Stage) {
     );
     let ill_fitting = stage.store("token", &issued).open(Some(Algorithm::Ps256));
     assert_eq!(ill_fitting.err(), Some(KeyError::WrongAlgorithm));
+}
+
+fn locks(stage: &Stage) {
+    stage.keep("token", LABEL, KeyChoice::P256);
+    stage.keep("other", LABEL, KeyChoice::P256);
+    let module = module().unwrap();
+    let pin = SecretPlace::File(stage.pin());
+    let lock = |token: &str, label: &str| TokenLock::new(&module, token, label, &pin);
+    let ours = lock("token", "vault");
+    assert_eq!(
+        ours.lock(b"why", b"x"),
+        Err(KeyError::TokenGone),
+        "no such key yet"
+    );
+    assert_eq!(ours.make_key(), Ok(true));
+    assert_eq!(ours.make_key(), Ok(false), "it is there");
+    assert_eq!(lock("other", "vault").make_key(), Ok(true));
+
+    let plain = [b'k'; 4_000];
+    let locked = ours.lock(b"why", &plain).unwrap();
+    assert_ne!(ours.lock(b"why", &plain).unwrap(), locked, "no nonce twice");
+    assert_eq!(**ours.unlock(b"why", &locked).unwrap(), plain);
+    let mut turned = locked.clone();
+    turned[100] ^= 1;
+    for (lock, purpose, locked) in [
+        (&ours, b"why", turned.as_slice()),
+        (&ours, b"who", &locked),
+        (&lock("other", "vault"), b"why", &locked),
+        (&ours, b"why", &locked[..11]),
+        (&ours, b"why", b""),
+    ] {
+        assert_eq!(lock.unlock(purpose, locked), Err(KeyError::OtherLock));
+    }
+
+    let path = stage.0.join("seal.key");
+    let file = KeyFile::at(&path).locked_by(Arc::new(lock("token", "vault")));
+    let vault = file.open_or_create().unwrap();
+    let record = vault.seal(b"bound", b"content");
+    let (tokens, away) = (stage.0.join("tokens"), stage.0.join("away"));
+    fs::rename(&tokens, &away).unwrap();
+    fs::create_dir(&tokens).unwrap();
+    until("the token is missed", || {
+        file.open()
+            .is_err_and(|error| error.reason() == "token-gone")
+    });
+    fs::remove_dir(&tokens).unwrap();
+    fs::rename(&away, &tokens).unwrap();
+    until("the token opens it again", || file.open().is_ok());
+    assert_eq!(
+        file.open().unwrap().open(b"bound", &record).unwrap(),
+        b"content"
+    );
 }
 
 /// Somebody at the token: its PIN becomes what the file wrongly says.

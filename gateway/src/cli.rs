@@ -70,7 +70,7 @@ enum Command {
     /// Partners: new, diff, sign, suspend, resume, suspend-operation, resume-operation, retire.
     #[command(subcommand)]
     Partner(office::Partner),
-    /// The journal: verify, hold, release, erase, retention, export, rotate, rewrap.
+    /// The journal: verify, hold, release, erase, retention, export, rotate, lock, unlock, rewrap.
     #[command(subcommand)]
     Journal(journal::Command),
     /// What an exported message proves and what not; needs no gateway, no database and no network.

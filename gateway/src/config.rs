@@ -15,6 +15,7 @@ pub(crate) mod read;
 mod registry;
 mod revocation;
 mod rules;
+mod sealing;
 mod secret;
 mod shared;
 mod signing;
@@ -43,6 +44,7 @@ pub use partner::{Delivery, Login, Reconcile};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
 pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};
+pub(crate) use sealing::{key_file, lock as seal_lock};
 pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
 pub(crate) use signing::{files as signing_files, shown as signing_shown, signing_key};
 pub use snapshot::Snapshot;
@@ -331,6 +333,23 @@ section! {
     }
 }
 
+section! {
+    /// A secret key in a PKCS#11 token (AES, 256 bits) that locks the file of the sealing key. It is asked once, at
+    /// the start: a gateway does not start without its token, and goes on when it goes.
+    pub SealToken {
+        /// The vendor's library.
+        module: PathBuf,
+        /// The token's label.
+        token: String,
+        /// The secret key's label; `lienthong journal lock` makes the key where there is none.
+        label: String,
+        /// File with the user's PIN on its first line; mode 0600 or, for a group, 0640.
+        pin_file: Option<PathBuf>,
+        /// Environment variable with the PIN.
+        pin_env: Option<String>,
+    }
+}
+
 words! {
     /// What keeps messages, journal and outbox.
     StoreEngine {
@@ -369,6 +388,8 @@ section! {
         writer: Option<String>,
         /// The key that seals stored content: 64 hex digits, mode 0600 or, for a group, 0640.
         seal_key: PathBuf,
+        /// What locks that file: without this token nobody opens it. `lienthong journal lock` locks one that is there.
+        seal_token: Option<SealToken>,
         /// How long a claim is held before another worker may take it over, seconds; longer than
         /// `limits.deadline_ms`.
         lease_seconds: u64 = 30 => 5..=600,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use certs::{
-    seal::Vault,
+    seal::KeyFile,
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
@@ -358,14 +358,23 @@ fn bounds(config: &Config) -> Bounds {
 }
 
 fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Store>, StartError> {
-    let path = &config.store.seal_key;
-    let vault = Vault::open_or_create(path)
-        .map_err(|error| StartError::Key(path.clone(), error.to_string()))?;
+    let vault = key_file(config)?
+        .open_or_create()
+        .map_err(|error| StartError::Key(config.store.seal_key.clone(), error.to_string()))?;
     let params = config::store_params(config, Arc::new(vault), Arc::clone(clock))
         .map_err(|(_, what, _)| StartError::Store(what))?;
     Store::open(params)
         .map(Arc::new)
         .map_err(|error| StartError::Store(error.to_string()))
+}
+
+/// The file of the sealing key, behind its lock.
+///
+/// # Errors
+/// Where the config names its token wrongly.
+pub(crate) fn key_file(config: &Config) -> Result<KeyFile, StartError> {
+    config::key_file(config)
+        .map_err(|(_, what, _)| StartError::Key(config.store.seal_key.clone(), what))
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, StartError> {

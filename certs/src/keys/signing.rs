@@ -74,6 +74,9 @@ pub enum KeyError {
     /// What the token signs does not verify under the certificate.
     #[error("the token's key is not the certificate's")]
     OtherKey,
+    /// What was locked by a token does not open under its key.
+    #[error("the token's key does not open what was locked")]
+    OtherLock,
 }
 
 impl KeyError {
@@ -110,6 +113,7 @@ impl KeyError {
             Self::NoSession => "token-sessions-exhausted",
             Self::Ambiguous => "token-ambiguous",
             Self::OtherKey => "token-other-key",
+            Self::OtherLock => "token-other-lock",
         }
     }
 }

@@ -17,6 +17,21 @@ pub trait KeyStore: Send + Sync {
     fn open(&self, algorithm: Option<Algorithm>) -> Result<SigningKey, KeyError>;
 }
 
+/// A key that opens what it has locked, and is kept where nobody reads it.
+pub trait KeyLock: std::fmt::Debug + Send + Sync {
+    /// Locks; `purpose` is bound to it.
+    ///
+    /// # Errors
+    /// [`KeyError`], such as that the token is away.
+    fn lock(&self, purpose: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError>;
+
+    /// Opens what was locked for the same `purpose`.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherLock`] where it was changed, or locked by another key or for another purpose.
+    fn unlock(&self, purpose: &[u8], locked: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+}
+
 /// A file in PKCS#8, SEC1 or PKCS#1 PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PemFile {

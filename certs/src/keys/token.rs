@@ -4,30 +4,28 @@
 //! its token is away. A token that has gone, or a module that has lost its sessions, is tried again whole,
 //! at most every half second. A PIN that the token has refused is never shown to it again: tokens lock.
 
+mod door;
+mod lock;
 mod module;
 mod scheme;
 
-use std::sync::Arc;
+use cryptoki::object::{ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
 
-use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
-
-use super::{Algorithm, KeyError, SecretPlace, TokenStore, VerifyingKey};
+use super::{Algorithm, KeyError, TokenStore, VerifyingKey};
 use crate::digest;
-use module::{Live, Module, Trouble};
+use door::Door;
+use module::{Live, Trouble};
 use scheme::Scheme;
+
+pub use lock::TokenLock;
 
 /// What is signed to see that the token's key is the certificate's.
 const PROBE: &[u8] = b"lienthong: the key of this certificate";
 
 /// One key of one token; its `Debug` shows labels only.
 pub(super) struct Token {
-    module: Arc<Module>,
-    token: String,
-    label: String,
-    pin: SecretPlace,
+    door: Door,
     sessions: usize,
     algorithm: Algorithm,
     scheme: Scheme,
@@ -58,10 +56,7 @@ impl Token {
             .chain(algorithm.jws_name().as_bytes())
             .finish();
         Ok(Self {
-            module: Module::at(&store.module),
-            token: store.token.clone(),
-            label: store.label.clone(),
-            pin: store.pin.clone(),
+            door: Door::new(&store.module, &store.token, &store.label, &store.pin),
             sessions: store.sessions.max(1),
             algorithm,
             scheme: Scheme::of(algorithm).ok_or(KeyError::WrongAlgorithm)?,
@@ -85,13 +80,7 @@ impl Token {
     /// Signs; what was lost is fetched anew once, and the second failure is told.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let input = self.scheme.input(message);
-        let seen = match self.module.with(|live| self.sign_in(live, &input)) {
-            Err(Trouble::Lost(seen)) => seen,
-            other => return other.map_err(KeyError::from),
-        };
-        self.module.renew(seen)?;
-        let again = self.module.with(|live| self.sign_in(live, &input));
-        again.map_err(KeyError::from)
+        self.door.inside(|live| self.sign_in(live, &input))
     }
 
     fn sign_in(&self, live: &Live, input: &[u8]) -> Result<Vec<u8>, Trouble> {
@@ -120,12 +109,9 @@ impl Token {
     fn pen(&self, live: &Live) -> Result<Pen, Trouble> {
         // one at a time: two that log in with the same wrong PIN would be two tries
         let _alone = live.opening();
-        let session = live
-            .context()
-            .open_ro_session(self.slot(live)?)
-            .map_err(|error| live.trouble(&error))?;
-        self.log_in(live, &session)?;
-        let key = self.find(live, &session)?;
+        let session = self.door.session(live, false)?;
+        let key = self.door.find(live, &session, ObjectClass::PRIVATE_KEY)?;
+        let key = key.ok_or_else(|| live.lost())?;
         let pen = Pen { session, key };
         let signature = self.write(live, &pen, &self.scheme.input(PROBE))?;
         match self.public.verify(self.algorithm, PROBE, &signature) {
@@ -133,60 +119,10 @@ impl Token {
             Err(_) => Err(Trouble::Refused(KeyError::OtherKey)),
         }
     }
-
-    fn slot(&self, live: &Live) -> Result<Slot, Trouble> {
-        let context = live.context();
-        let slots = context
-            .get_slots_with_token()
-            .map_err(|error| live.trouble(&error))?;
-        let is_ours = |slot: &Slot| {
-            let info = context.get_token_info(*slot);
-            info.is_ok_and(|info| info.label().trim_end() == self.token)
-        };
-        let mut ours = slots.into_iter().filter(is_ours);
-        match (ours.next(), ours.next()) {
-            (Some(slot), None) => Ok(slot),
-            (None, _) => Err(live.lost()),
-            (Some(_), Some(_)) => Err(Trouble::Refused(KeyError::Ambiguous)),
-        }
-    }
-
-    fn log_in(&self, live: &Live, session: &Session) -> Result<(), Trouble> {
-        let pin = self.pin.read().map_err(Trouble::Refused)?;
-        self.module.may_show(live, &self.token, &pin)?;
-        let shown = AuthPin::new(pin.as_str().into());
-        match session.login(UserType::User, Some(&shown)) {
-            Ok(()) => {
-                self.module.accept(&self.token);
-                Ok(())
-            }
-            Err(error) if module::is_logged_in(&error) => Ok(()),
-            Err(error) if module::is_pin_refused(&error) => {
-                self.module.refuse(live, &self.token, &pin);
-                Err(Trouble::Refused(KeyError::PinRefused))
-            }
-            Err(error) => Err(live.trouble(&error)),
-        }
-    }
-
-    fn find(&self, live: &Live, session: &Session) -> Result<ObjectHandle, Trouble> {
-        let template = [
-            Attribute::Class(ObjectClass::PRIVATE_KEY),
-            Attribute::Label(self.label.as_bytes().to_vec()),
-        ];
-        let found = session
-            .find_objects(&template)
-            .map_err(|error| live.trouble(&error))?;
-        match found.as_slice() {
-            [key] => Ok(*key),
-            [] => Err(live.lost()),
-            _ => Err(Trouble::Refused(KeyError::Ambiguous)),
-        }
-    }
 }
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token({}, {}, REDACTED)", self.token, self.label)
+        write!(f, "Token({:?}, REDACTED)", self.door)
     }
 }

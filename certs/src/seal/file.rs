@@ -1,32 +1,71 @@
 //! The file that holds a vault's key: its generations, a line each, the newest last.
+//!
+//! The lines stand there as they are, or locked as a whole by a key that stays in a token: then whoever has the file, or a
+//! copy of the disk, has nothing without the token. The lock is opened once, when the file is read; records are sealed
+//! here, since a token signs some hundreds of times a second and a gateway wraps thousands of keys.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::index::IndexKey;
 use super::{Generation, KEY_BYTES, SealError, Vault};
 use crate::digest;
+use crate::keys::KeyLock;
 
 /// Each opening of an old record tries the newer generations first.
 const GENERATIONS_MAX: usize = 16;
 /// Each look-up of a person makes a digest for each.
 const FORGOTTEN_MAX: usize = 256;
+/// How a locked file begins; the rest is hex.
+const LOCKED: &str = "locked ";
+/// What a lock is bound to.
+const PURPOSE: &[u8] = b"lienthong vault key file v1";
 
 /// A vault's key file.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
     path: PathBuf,
+    lock: Option<Arc<dyn KeyLock>>,
 }
 
 impl KeyFile {
-    /// The file at this path; nothing is read yet.
+    /// The file at this path, as it is; nothing is read yet.
     pub fn at(path: &Path) -> Self {
         let path = path.to_owned();
-        Self { path }
+        Self { path, lock: None }
+    }
+
+    /// The same, locked: a plain file is refused from now on.
+    #[must_use]
+    pub fn locked_by(mut self, lock: Arc<dyn KeyLock>) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Locks the plain file that is there, in one step. False where it is locked already and opens.
+    pub fn lock(&self) -> Result<bool, SealError> {
+        match self.open() {
+            Ok(_) => Ok(false),
+            Err(SealError::NotLocked) => {
+                let text = Self::at(&self.path).read()?;
+                vault(&text)?;
+                self.replace(&text)?;
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the lines as they are again, for a move to another token.
+    pub fn unlock(&self) -> Result<(), SealError> {
+        let text = self.read()?;
+        vault(&text)?;
+        Self::at(&self.path).replace(&text)
     }
 
     /// Reads the file, or makes one (64 hex digits, mode 0600) where there is none.
@@ -88,17 +127,38 @@ impl KeyFile {
         if is_exposed(mode) {
             return Err(SealError::KeyFileExposed);
         }
-        Ok(Zeroizing::new(fs::read_to_string(&self.path)?))
+        let text = Zeroizing::new(fs::read_to_string(&self.path)?);
+        match (text.strip_prefix(LOCKED), &self.lock) {
+            (None, None) => Ok(text),
+            (None, Some(_)) => Err(SealError::NotLocked),
+            (Some(_), None) => Err(SealError::Locked),
+            (Some(digits), Some(lock)) => {
+                let locked = hex::decode(digits.trim_end()).map_err(|_| SealError::BadKeyFile)?;
+                let plain = lock.unlock(PURPOSE, &locked)?;
+                let text = std::str::from_utf8(&plain).map_err(|_| SealError::BadKeyFile)?;
+                Ok(Zeroizing::new(text.to_owned()))
+            }
+        }
+    }
+
+    /// What stands in the file for these lines.
+    fn written(&self, text: &str) -> Result<Zeroizing<String>, SealError> {
+        let Some(lock) = &self.lock else {
+            return Ok(Zeroizing::new(text.to_owned()));
+        };
+        let locked = lock.lock(PURPOSE, text.as_bytes())?;
+        Ok(Zeroizing::new(format!("{LOCKED}{}\n", hex::encode(locked))))
     }
 
     fn create(&self) -> Result<(), SealError> {
+        let text = self.written(&fresh_line())?;
         let mut options = fs::OpenOptions::new();
         let mut file = options
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&self.path)?;
-        file.write_all(fresh_line().as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         // the name too: a key that a power cut takes away takes every record sealed since with it
         self.sync_name()
@@ -106,6 +166,7 @@ impl KeyFile {
 
     /// Beside it first, so that a power cut leaves the old file or the new one.
     fn replace(&self, text: &str) -> Result<(), SealError> {
+        let text = self.written(text)?;
         let mode = fs::metadata(&self.path)?.permissions().mode() & 0o777;
         let mut beside = self.path.clone().into_os_string();
         beside.push(".new");

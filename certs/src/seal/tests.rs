@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use super::*;
+use crate::keys::KeyLock;
 
 /// Sealed by the first version with the key below.
 const OLD_WRAPPED_KEY: &str = concat!(
@@ -285,4 +287,77 @@ fn who_was_indexed_under_a_forgotten_generation_is_found_and_nothing_of_it_opens
         Vault::open_file(&path),
         Err(SealError::BadKeyFile)
     ));
+}
+
+/// A lock that anybody could open: what it is asked to do is what these tests look at.
+#[derive(Debug)]
+struct Padlock(u8);
+
+impl KeyLock for Padlock {
+    fn lock(&self, purpose: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let turned = plain.iter().map(|byte| byte ^ self.0);
+        Ok([self.0]
+            .into_iter()
+            .chain(purpose.iter().copied())
+            .chain(turned)
+            .collect())
+    }
+
+    fn unlock(&self, purpose: &[u8], locked: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let rest = locked.strip_prefix(&[self.0]).ok_or(KeyError::OtherLock)?;
+        let rest = rest.strip_prefix(purpose).ok_or(KeyError::OtherLock)?;
+        Ok(Zeroizing::new(
+            rest.iter().map(|byte| byte ^ self.0).collect(),
+        ))
+    }
+}
+
+#[test]
+fn a_locked_key_file_opens_under_its_lock_alone_and_keeps_its_generations() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    let plain = KeyFile::at(&path);
+    let locked = KeyFile::at(&path).locked_by(Arc::new(Padlock(7)));
+    let other = KeyFile::at(&path).locked_by(Arc::new(Padlock(8)));
+
+    let before = plain.open_or_create().unwrap();
+    let record = before.seal(b"bound", b"content");
+    assert_eq!(locked.open().unwrap_err().reason(), "vault-key-not-locked");
+    assert_eq!(
+        locked.unlock().unwrap_err().reason(),
+        "vault-key-not-locked"
+    );
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(locked.lock().unwrap());
+    assert!(!locked.lock().unwrap(), "it is locked already");
+    assert!(!fs::read_to_string(&path).unwrap().contains(text.trim_end()));
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    for refused in [plain.open(), plain.open_or_create()] {
+        assert_eq!(refused.unwrap_err().reason(), "vault-key-locked");
+    }
+    for refused in [other.open().err(), other.lock().err(), other.unlock().err()] {
+        assert_eq!(refused.unwrap().reason(), "token-other-lock");
+    }
+    locked.add_generation().unwrap();
+    let after = locked.open().unwrap();
+    assert_eq!(after.generations(), 2);
+    assert_eq!(after.open(b"bound", &record).unwrap(), b"content");
+    locked.forget_older().unwrap();
+    assert_eq!(locked.open().unwrap().generations(), 1);
+    assert_eq!(plain.open().unwrap_err().reason(), "vault-key-locked");
+
+    locked.unlock().unwrap();
+    assert_eq!(plain.open().unwrap().key_id(), after.key_id());
+}
+
+#[test]
+fn a_key_file_that_is_made_under_a_lock_was_never_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seal.key");
+    let locked = KeyFile::at(&path).locked_by(Arc::new(Padlock(7)));
+    let made = locked.open_or_create().unwrap();
+    assert!(fs::read_to_string(&path).unwrap().starts_with("locked "));
+    assert_eq!(locked.open().unwrap().key_id(), made.key_id());
 }

@@ -7,7 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use certs::seal::Vault;
 use clap::Args;
 use gateway_core::ports::{Clock, MessageLog as _, SystemClock};
 use gateway_store::{Engine, Store};
@@ -20,7 +19,7 @@ use crate::{
         explain::explain,
     },
     config::{self, Config},
-    gateway::StartError,
+    gateway::{StartError, key_file},
 };
 
 /// Which gateway to ask.
@@ -152,7 +151,7 @@ impl ExplainArguments {
     ) -> Result<Vec<MessageStory>, Box<dyn std::error::Error + Send + Sync>> {
         let config = Config::load(&self.which.file.config).map_err(StartError::Config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let vault = Arc::new(Vault::open_file(&config.store.seal_key)?);
+        let vault = Arc::new(key_file(&config)?.open()?);
         let mut params = config::store_params(&config, vault, Arc::clone(&clock))
             .map_err(|(_, what, _)| what)?;
         if matches!(params.engine, Engine::Postgres(_)) {

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
-use certs::seal::Vault;
 use clap::Args;
 use gateway_core::ports::{Clock, SystemClock};
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use super::{ConfigFile, Ended, office::Reason};
 use crate::{
     backup::{self, Asked, Manifest, Server, Until},
     config::Config,
-    gateway::StartError,
+    gateway::{StartError, key_file},
 };
 
 #[derive(Debug, Args)]
@@ -27,7 +26,7 @@ impl Backup {
     pub(super) fn run(self) -> Ended {
         let began = Instant::now();
         let config = Config::load(&self.file.config).map_err(StartError::Config)?;
-        let vault = Vault::open_file(&config.store.seal_key)?;
+        let vault = key_file(&config)?.open()?;
         let taken = backup::take(&config, &SystemClock, &vault, &self.to)?;
         print!("{}", page_of(taken.manifest()));
         println!(
@@ -79,7 +78,7 @@ impl Restore {
         let began = Instant::now();
         let config = Config::load(&self.file.config).map_err(StartError::Config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let vault = Arc::new(Vault::open_file(&config.store.seal_key)?);
+        let vault = Arc::new(key_file(&config)?.open()?);
         let asked = Asked {
             who: self.reason.who()?,
             why: self.reason.why.clone(),

@@ -4,7 +4,6 @@ use std::{
     fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, process::ExitCode,
 };
 
-use certs::seal::{KeyFile, Vault};
 use clap::{Args, Subcommand};
 use gateway_store::Witnesses;
 use schemas::proto::admin::ActRequest;
@@ -15,7 +14,7 @@ use crate::{
     config::{self, Config},
     container::{self, Trust, Verdict},
     evidence::{Seal, kept},
-    gateway::StartError,
+    gateway::{StartError, key_file},
 };
 
 #[derive(Debug, Subcommand)]
@@ -34,6 +33,10 @@ pub(super) enum Command {
     Export(Export),
     /// Adds a generation to the seal key: what starts from then on seals under it. Restart the gateways, then rewrap.
     Rotate(ConfigFile),
+    /// Locks the file of the seal key by the token of `[store.seal_token]`, whose key is made where there is none.
+    Lock(ConfigFile),
+    /// Opens that file for good, for a move to another token.
+    Unlock(ConfigFile),
     /// Brings every record under the newest generation of the seal key; works while the gateway runs.
     Rewrap(Rewrap),
 }
@@ -107,6 +110,8 @@ impl Command {
             Self::Retention(file) => retention(&file),
             Self::Export(export) => export.run().await,
             Self::Rotate(file) => rotate(&file),
+            Self::Lock(file) => lock(&file),
+            Self::Unlock(file) => unlock(&file),
             Self::Rewrap(rewrap) => rewrap.run(),
         }
     }
@@ -148,7 +153,7 @@ impl Export {
     /// First it is written down who takes it out and why: a store that cannot do that gives nothing.
     async fn run(self) -> Ended {
         let config = load(self.which.file())?;
-        let vault = Vault::open_file(&config.store.seal_key)?;
+        let vault = key_file(&config)?.open()?;
         let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
         let Some(dossier) = gateway_store::dossier(&engine, &vault, &self.id)? else {
             println!("nothing is kept about {}", self.id);
@@ -195,7 +200,7 @@ impl Verify {
 impl Rewrap {
     fn run(self) -> Ended {
         let config = load(&self.file)?;
-        let vault = Vault::open_file(&config.store.seal_key)?;
+        let vault = key_file(&config)?.open()?;
         let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
         let done = gateway_store::rewrap(&engine, &vault)?;
         println!(
@@ -213,7 +218,7 @@ impl Rewrap {
                 println!("run it once more before the older generations are forgotten");
                 return Ok(ExitCode::FAILURE);
             }
-            KeyFile::at(&config.store.seal_key).forget_older()?;
+            key_file(&config)?.forget_older()?;
             println!("the older generations are forgotten");
         }
         Ok(ExitCode::SUCCESS)
@@ -222,12 +227,40 @@ impl Rewrap {
 
 fn rotate(file: &ConfigFile) -> Ended {
     let config = load(file)?;
-    let path = &config.store.seal_key;
-    KeyFile::at(path).add_generation()?;
+    let file = key_file(&config)?;
+    file.add_generation()?;
     println!(
         "{} has {} generations; every gateway seals under the newest when it starts again",
-        path.display(),
-        Vault::open_file(path)?.generations()
+        config.store.seal_key.display(),
+        file.open()?.generations()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lock(file: &ConfigFile) -> Ended {
+    let config = load(file)?;
+    let path = config.store.seal_key.display();
+    let Some(lock) = config::seal_lock(&config).map_err(|(_, what, _)| what)? else {
+        return Err("no token is named: add [store.seal_token]".into());
+    };
+    if lock.make_key()? {
+        println!("the token has a key of this label now; it never leaves it");
+    }
+    match key_file(&config)?.lock()? {
+        true => println!(
+            "{path} is locked: without the token nobody opens it. Copies made before are not; destroy them"
+        ),
+        false => println!("{path} is locked already, and opens"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unlock(file: &ConfigFile) -> Ended {
+    let config = load(file)?;
+    key_file(&config)?.unlock()?;
+    println!(
+        "{} stands open: take [store.seal_token] out of the config, or name another token and lock it again",
+        config.store.seal_key.display()
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -258,7 +291,7 @@ fn load(file: &ConfigFile) -> Result<Config, StartError> {
 
 fn verify(file: &ConfigFile) -> Ended {
     let config = load(file)?;
-    let vault = Vault::open_file(&config.store.seal_key)?;
+    let vault = key_file(&config)?.open()?;
     let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
     let copies = match &config.journal.checkpoints_to {
         Some(folder) if folder.exists() => kept(folder)?,

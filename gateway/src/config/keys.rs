@@ -58,6 +58,9 @@ pub(super) fn check_own(config: &Config, problems: &mut Vec<Problem>) {
         private("sign.pkcs12.file", &line.file, place, problems);
     }
     private("store.seal_key", &config.store.seal_key, place, problems);
+    if let Err((key, what, cure)) = super::key_file(config) {
+        problems.push(place.error(key, what, cure));
+    }
 }
 
 /// How many different authorities the certificates of partners may lead to; what cannot be read counts not.

@@ -97,7 +97,8 @@ fn store(sign: &Sign, cert: &[u8]) -> Result<(&'static str, Box<dyn KeyStore>), 
     }
 }
 
-fn secret(
+/// Where a PIN or passphrase stands: in a file or in a variable, one of the two.
+pub(super) fn secret(
     key: &'static str,
     file: Option<&PathBuf>,
     env: Option<&String>,

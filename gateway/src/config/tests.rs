@@ -909,6 +909,26 @@ fn the_signing_key_stands_in_exactly_one_place() {
 }
 
 #[test]
+fn the_token_that_locks_the_sealing_key_has_one_place_for_its_pin() {
+    let scene = Scene::new();
+    let with = |pins: &str| {
+        let section = format!(
+            "[store.seal_token]\nmodule = \"/nonexistent/module.so\"\ntoken = \"vss\"\nlabel = \"vault\"\n{pins}\n[journal]"
+        );
+        scene.with(&[("[journal]", &section)])
+    };
+    for pins in ["", "pin_file = \"pin\"\npin_env = \"PIN\"\n"] {
+        let problem = only(with(pins).unwrap_err());
+        assert!(problem.what.contains("one of the two"), "{}", problem.what);
+    }
+    let plain = key_file(&scene.config()).unwrap();
+    plain.open_or_create().unwrap();
+    let config = with("pin_file = \"pin\"\n").unwrap();
+    let opened = key_file(&config).unwrap().open();
+    assert_eq!(opened.unwrap_err().reason(), "vault-key-not-locked");
+}
+
+#[test]
 fn a_signing_certificate_of_another_key_is_refused() {
     let scene = Scene::new();
     let problem = only(

@@ -237,6 +237,17 @@ pub(super) fn is_pin_refused(error: &Error) -> bool {
     )
 }
 
+/// Whether what was to be decrypted is not what was encrypted. SoftHSM has no word of its own for it.
+pub(super) fn is_other(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Pkcs11(
+            RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange | RvError::GeneralError,
+            _
+        )
+    )
+}
+
 /// Nothing that is guarded here is left half done by a panic.
 fn unpoisoned<T>(lock: Result<T, PoisonError<T>>) -> T {
     lock.unwrap_or_else(PoisonError::into_inner)

@@ -41,6 +41,7 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
     };
     let settings = token.settings.display().to_string();
     kit.launch.env.push(("SOFTHSM2_CONF".to_owned(), settings));
+    lock_sealing_key(&kit);
     let process = kit.serve().await;
     let mut seen = Seen::default();
     seen.wrong.extend(dumps_core(&process));
@@ -67,6 +68,24 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         seen.again.as_millis()
     );
     vec![kit.line("S15", NAME, first, closed)]
+}
+
+/// The file of the sealing key too is nothing without the token.
+fn lock_sealing_key(kit: &Kit) {
+    let config = kit.site.layout.gateway("gateway.toml");
+    let config = config.display().to_string();
+    let lock = ["journal", "lock", "--config", &config];
+    let output = kit.launch.command(&lock).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "journal lock: {said}");
+    let file = kit.site.layout.gateway("seal.key");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("locked "), "the sealing key stands open");
+    let opened = certs::seal::Vault::open_file(&file);
+    assert_eq!(
+        opened.err().map(|error| error.reason()),
+        Some("vault-key-locked")
+    );
 }
 
 #[derive(Default)]
@@ -252,7 +271,8 @@ impl Token {
         fs::set_permissions(&pin, fs::Permissions::from_mode(0o600)).unwrap();
         site.edit("gateway.toml", "key = \"sign.key\"\n", "");
         let lines = format!(
-            "[sign.pkcs11]\nmodule = \"{module}\"\ntoken = \"vss\"\nlabel = \"sign\"\npin_file = \"sign.pin\"\n\n[store]\n"
+            "[sign.pkcs11]\nmodule = \"{module}\"\ntoken = \"vss\"\nlabel = \"sign\"\npin_file = \"sign.pin\"\n\n\
+             [store.seal_token]\nmodule = \"{module}\"\ntoken = \"vss\"\nlabel = \"vault\"\npin_file = \"sign.pin\"\n\n[store]\n"
         );
         site.edit("gateway.toml", "[store]\n", &lines);
         Ok(token)
