@@ -1,0 +1,277 @@
+//! What a partner's file may say.
+
+use super::*;
+
+#[test]
+fn what_an_agreement_misspells_is_told_with_the_nearest_word() {
+    let scene = Scene::new();
+    let problems = scene
+        .partners(&[
+            ("operations.\"tax.ping\"", "operations.\"tax.pong\""),
+            ("\"participants\"]", "\"participant\"]"),
+        ])
+        .unwrap_err();
+    let told: Vec<(usize, &str, &str)> = problems
+        .iter()
+        .map(|problem| (problem.line, problem.what.as_str(), problem.cure.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                line_of(TAX, "tax.ping"),
+                "there is no operation `tax.pong`",
+                "did you mean `tax.ping`?"
+            ),
+            (
+                line_of(TAX, "fields = "),
+                "`tax.verify-employer` has no field `participant`",
+                "did you mean `participants`?"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_partners_file_is_held_to_its_rules() {
+    let scene = Scene::new();
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            "environment = \"sandbox\"",
+            "environment = \"test\"",
+            "registered for test, but this gateway is sandbox",
+        ),
+        (
+            "algorithm = \"ES256\"",
+            "algorithm = \"RS256\"",
+            "RS256 does not fit",
+        ),
+        ("cert = \"tax-sign.pem\"", "cert = \"none.pem\"", "none.pem"),
+        (
+            "valid_to = 2030-12-31",
+            "valid_to = 2020-12-31",
+            "ends before it begins",
+        ),
+        (
+            "valid_from = 2026-01-01",
+            "valid_from = \"soon\"",
+            "must be a date",
+        ),
+        (
+            "roads = [\"direct\"]",
+            "roads = [\"pigeon\"]",
+            "`agreements.0.roads.0` must be one of",
+        ),
+        (
+            "relays = []",
+            "relays = [{ road = \"ngsp\", relay = \"ngsp\" }]",
+            "no partner `ngsp` is registered",
+        ),
+    ];
+    for (from, to, what) in cases {
+        let problem = only(scene.partners(&[(from, to)]).unwrap_err());
+        assert!(problem.what.contains(what), "{to}: {}", problem.what);
+        assert_eq!(problem.line, line_of(TAX, from), "{to}");
+        assert!(problem.file.ends_with("tax.toml"));
+    }
+}
+
+#[test]
+fn no_partner_has_our_own_id() {
+    let changes = [
+        ("id = \"tax\"", "id = \"vss\""),
+        (URI, "urn:lienthong:sandbox:partner:vss"),
+    ];
+    let problem = only(Scene::new().partners(&changes).unwrap_err());
+    assert!(problem.what.contains("this gateway's own id"));
+    assert_eq!(problem.line, line_of(TAX, "id = \"tax\""));
+}
+
+#[test]
+fn a_peer_is_the_partners_own_uri_in_this_environment_or_a_whole_pin() {
+    let scene = Scene::new();
+    let pin = format!("spki:{}", "0f".repeat(32));
+    scene.partners(&[(URI, &pin)]).unwrap();
+    for peer in [
+        "tax",
+        "urn:lienthong:sandbox:partner:dvclt",
+        "urn:lienthong:sandbox:partner:taxx",
+        "urn:lienthong:test:partner:tax",
+        "urn:lienthong:sandbox:gateway:tax",
+        "URN:lienthong:sandbox:partner:tax",
+        " urn:lienthong:sandbox:partner:tax",
+        "https://tax.example",
+        "spki:abcd",
+        &pin[..pin.len() - 1],
+        &format!("{pin}00"),
+        &format!("SPKI:{}", "0f".repeat(32)),
+    ] {
+        let problem = only(scene.partners(&[(URI, peer)]).unwrap_err());
+        assert_eq!(
+            problem.what, "neither the URI of this partner here nor a pin",
+            "{peer}"
+        );
+        assert_eq!(problem.line, line_of(TAX, URI), "{peer}");
+        assert!(problem.cure.contains(URI) && problem.cure.contains("spki:"));
+    }
+}
+
+#[test]
+fn with_several_authorities_a_partner_is_pinned() {
+    let scene = Scene::new();
+    let other = Authority::generate("sandbox", Timestamp::from_second(1_790_000_000).unwrap());
+    let other = other.unwrap().root_pem().to_owned();
+    let own = scene.authority.root_pem().to_owned();
+    let pin = format!("spki:{}", "0f".repeat(32));
+    let in_two_files = [("[\"anchors.pem\"]", "[\"anchors.pem\", \"other.pem\"]")];
+    scene.write("other.pem", &other);
+    for (anchors, changes) in [
+        (format!("{own}{other}"), [].as_slice()),
+        (own.clone(), in_two_files.as_slice()),
+    ] {
+        scene.write("anchors.pem", &anchors);
+        let load = |peer: &str| {
+            scene.write("partners/tax.toml", &changed(TAX, &[(URI, peer)]));
+            Snapshot::load(&scene.with(changes).unwrap(), &OPERATIONS)
+        };
+        let problem = only(load(URI).unwrap_err());
+        assert!(problem.what.contains("each of the 2 authorities"));
+        assert!(problem.cure.contains("spki:") && problem.cure.contains("one anchor"));
+        assert_eq!(problem.line, line_of(TAX, URI));
+        load(&pin).unwrap();
+    }
+    // anchors that change while the gateway runs are held to it too
+    let beside = |peer: &str| {
+        scene.write("anchors.pem", &own);
+        let snapshot = scene.partners(&[(URI, peer)]).unwrap();
+        let config = scene.config();
+        assert_eq!(anchors_beside(&config, &snapshot.partners), None);
+        scene.write("anchors.pem", &format!("{own}{other}"));
+        anchors_beside(&config, &snapshot.partners)
+    };
+    assert!(beside(URI).unwrap().contains("`tax` is known by its URI"));
+    assert_eq!(beside(&pin), None);
+    // one authority that stands twice is one
+    scene.write("anchors.pem", &own.repeat(2));
+    scene.partners(&[]).unwrap();
+}
+
+#[test]
+fn a_kid_or_an_identity_that_stands_twice_is_refused() {
+    let scene = Scene::new();
+    let again = "[[keys]]\nkid = \"tax-1\"\nalgorithm = \"ES256\"\ncert = \"tax-sign.pem\"\n\n[[agreements]]";
+    let problem = only(scene.partners(&[("[[agreements]]", again)]).unwrap_err());
+    assert_eq!(problem.what, "the kid `tax-1` stands twice");
+    let pin = format!("spki:{}", "0f".repeat(32));
+    scene.write(
+        "partners/tax2.toml",
+        &changed(TAX, &[("id = \"tax\"", "id = \"tax2\""), (URI, &pin)]),
+    );
+    let problem = only(scene.partners(&[(URI, &pin)]).unwrap_err());
+    assert!(
+        problem.what.contains("a peer identity is registered twice"),
+        "{}",
+        problem.what
+    );
+}
+
+#[test]
+fn a_login_is_read_from_its_file_and_never_shown() {
+    let scene = Scene::new();
+    let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"../anchors.pem\"\n\
+        username = \"vss\"\npassword_file = \"tax.password\"\n";
+    let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
+    scene.write("partners/tax.toml", &text);
+    let problem = only(Snapshot::load(&scene.config(), &OPERATIONS).unwrap_err());
+    assert!(problem.what.contains("tax.password"), "{}", problem.what);
+    scene.write("partners/tax.password", "s3cret\n");
+    let snapshot = Snapshot::load(&scene.config(), &OPERATIONS).unwrap();
+    let login = snapshot
+        .deliveries
+        .values()
+        .next()
+        .unwrap()
+        .login
+        .clone()
+        .unwrap();
+    assert_eq!(login.password.reveal(), "s3cret");
+    assert!(
+        !format!("{snapshot:?}").contains("s3cret") && format!("{login:?}").contains("REDACTED")
+    );
+}
+
+#[test]
+fn callbacks_to_a_private_address_need_a_word_for_that_very_host() {
+    let scene = Scene::new();
+    let with = |lines: &str| {
+        let delivery = format!("[delivery]\n{lines}\nanchors = \"../anchors.pem\"\n");
+        let text = format!("{}{delivery}", TAX.split("# [delivery]").next().unwrap());
+        scene.write("partners/tax.toml", &text);
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    for (uri, what, cure) in [
+        (
+            "https://10.1.2.3/x",
+            "of a private network",
+            "private = true",
+        ),
+        ("https://localhost/x", "of this machine", "private = true"),
+        (
+            "https://169.254.169.254/x",
+            "of the link only",
+            "https://host:port",
+        ),
+        (
+            "https://2130706433/x",
+            "a number in another form",
+            "https://host:port",
+        ),
+        (
+            "http://tax.example/x",
+            "the scheme is not https",
+            "https://host:port",
+        ),
+    ] {
+        let problem = only(with(&format!("uri = \"{uri}\"")).unwrap_err());
+        assert!(problem.what.contains(what), "{}", problem.what);
+        assert!(problem.cure.contains(cure), "{}", problem.cure);
+    }
+    let allowed = with("uri = \"https://10.1.2.3/x\"\nprivate = true").unwrap();
+    let delivery = allowed.deliveries.values().next().unwrap();
+    assert_eq!(delivery.endpoint.to_string(), "https://10.1.2.3:443/x");
+}
+
+#[test]
+fn a_schedule_that_would_leave_times_out_is_refused_at_its_key() {
+    let scene = Scene::new();
+    let with = |schedule: &str| {
+        let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"../anchors.pem\"\n";
+        let text = TAX.split("# [delivery]").next().unwrap();
+        let text = format!("{text}{delivery}\n[delivery.reconcile]\n{schedule}");
+        scene.write("partners/tax.toml", &text);
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    let good = with("").unwrap();
+    let schedule = good.deliveries.values().next().unwrap().reconcile.clone();
+    let schedule = schedule.unwrap();
+    assert_eq!(
+        (
+            schedule.every_seconds,
+            schedule.window_seconds,
+            schedule.lag_seconds
+        ),
+        (3_600, 3_600, 300)
+    );
+    let problem = only(with("every_seconds = 600\nwindow_seconds = 599\n").unwrap_err());
+    assert!(
+        problem.what.contains("599 s every 600 s leaves times"),
+        "{}",
+        problem.what
+    );
+    let line = fs::read_to_string(scene.folder.path().join("partners/tax.toml")).unwrap();
+    let line = line
+        .lines()
+        .position(|line| line.starts_with("window_seconds = 599"));
+    assert_eq!(problem.line, line.unwrap() + 1);
+    assert!(with("every_seconds = 0\n").is_err());
+}
