@@ -13,6 +13,7 @@ mod journal;
 mod migrate;
 mod office;
 mod partner;
+mod quote;
 mod reconcile;
 mod recovery;
 mod registry;
@@ -62,6 +63,9 @@ enum Command {
     /// What partners lost or never sent: list, show.
     #[command(subcommand)]
     Reconcile(reconcile::Reconcile),
+    /// What a contribution costs, line by line: household, voluntary, arrears.
+    #[command(subcommand)]
+    Quote(quote::Quote),
     /// Who has asked about a person, operators included; the look-up itself is kept, with its reason.
     Access(access::Access),
     /// Civil status: births that wait for a person.
@@ -150,6 +154,7 @@ impl Command {
             Self::Sandbox(arguments) => on_runtime(arguments.run()),
             Self::Serve(file) => on_runtime(serve::run(file)),
             Self::Check(file) => check::run(&file),
+            Self::Quote(command) => command.run(),
             Self::Certs(command) => command.run(),
             Self::Status(arguments) => on_runtime(arguments.run()),
             Self::Explain(arguments) => on_runtime(arguments.run()),

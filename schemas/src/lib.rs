@@ -13,6 +13,7 @@ pub mod id; // identifiers of people, employers, papers and messages
 pub mod json; // the one strict JSON reader
 pub mod name; // names of people, kept in NFC and compared by a key
 pub mod proto; // the generated contracts
+pub mod quote; // what a contribution costs, line by line
 pub mod wire; // partners' messages, one module per system
 pub mod xml; // the one strict XML reader, and a canonical writer
 pub mod xsd; // our XML schemas, compiled once

@@ -5,6 +5,7 @@
 use jiff::civil::{Date, date};
 
 use super::{Certainty, Term, reference_levels};
+use crate::id::Period;
 
 /// The fund that a contribution goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,16 +81,48 @@ pub struct Share {
 
 /// What the nth member of a household (from 1) pays for health insurance on a day, in VND a month.
 pub fn household_member_vnd(nth: usize, on: Date) -> Option<u64> {
-    let first = HOUSEHOLD_FIRST.iter().find(|row| row.term.holds_on(on))?;
-    let mut members = HOUSEHOLD_MEMBERS.iter().filter(|row| row.term.holds_on(on));
-    let share = members
-        .clone()
-        .nth(nth.checked_sub(1)?)
-        .or_else(|| members.next_back())?;
+    let (first, share) = (household_first(on)?, household_share(nth, on)?);
     Some(part_of(
         part_of(reference_levels::find(on)?.vnd, first.bp),
         share.bp,
     ))
+}
+
+/// What the first member of a household pays on a day, of the reference level.
+pub fn household_first(on: Date) -> Option<&'static Share> {
+    HOUSEHOLD_FIRST.iter().find(|row| row.term.holds_on(on))
+}
+
+/// What the nth member of a household (from 1) pays on a day, of what the first pays.
+pub fn household_share(nth: usize, on: Date) -> Option<&'static Share> {
+    let mut members = HOUSEHOLD_MEMBERS.iter().filter(|row| row.term.holds_on(on));
+    members
+        .clone()
+        .nth(nth.checked_sub(1)?)
+        .or_else(|| members.next_back())
+}
+
+/// By when the contributions of a month are paid without extra cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// The last day.
+    pub last_day: Date,
+    /// By which text.
+    pub term: &'static Term,
+}
+
+/// The last day for the compulsory contributions of a month, paid monthly. Earlier months had other rules,
+/// which are not in our sources.
+pub fn deadline(period: Period) -> Option<Deadline> {
+    let next = period.next()?;
+    let last_day = Date::new(next.year(), next.month(), 1)
+        .ok()?
+        .last_of_month();
+    let row = DEADLINES.iter().find(|row| row.holds_on(last_day))?;
+    Some(Deadline {
+        last_day,
+        term: row,
+    })
 }
 
 /// The rate of voluntary social insurance on a day, of the income that the insured chose.
@@ -259,6 +292,13 @@ const VOLUNTARY_SUPPORT: &[Share] = &[
     share("ethnic minority", 3_000, SUPPORT),
     share("others", 2_000, SUPPORT),
 ];
+
+/// The last day of the following month.
+const DEADLINES: &[Term] = &[Term::since(
+    date(2025, 7, 31),
+    "Law 41/2024/QH15 art. 34",
+    Certainty::Secondary,
+)];
 
 const LATE_PAYMENT: &[Share] = &[share(
     "a day",

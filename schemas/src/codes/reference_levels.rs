@@ -50,6 +50,12 @@ pub fn find(on: Date) -> Option<&'static ReferenceLevel> {
     LEVELS.iter().find(|row| row.term.holds_on(on))
 }
 
+/// The income, VND a month, below which a rural household is poor: the lowest that voluntary insurance is
+/// counted on.
+pub fn rural_poverty_line(on: Date) -> Option<&'static ReferenceLevel> {
+    POVERTY.iter().find(|row| row.term.holds_on(on))
+}
+
 /// The minimum wage of a region 1–4 on a day.
 pub fn regional_wage(region: u8, on: Date) -> Option<&'static RegionalWage> {
     WAGES
@@ -146,6 +152,15 @@ const LEVELS: &[ReferenceLevel] = &[
         ),
     ),
 ];
+
+const POVERTY: &[ReferenceLevel] = &[level(
+    1_500_000,
+    Term::since(
+        date(2022, 1, 1),
+        "Decree 07/2021/NĐ-CP; no later line was read",
+        Certainty::Weak,
+    ),
+)];
 
 const fn level(vnd: u64, term: Term) -> ReferenceLevel {
     ReferenceLevel { vnd, term }
