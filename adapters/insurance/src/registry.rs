@@ -21,6 +21,7 @@ mod fingerprint;
 mod given;
 mod law;
 pub mod ledger;
+mod life;
 mod marks;
 mod notices;
 mod open;

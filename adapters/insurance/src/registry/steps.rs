@@ -1,17 +1,19 @@
 //! How a dossier moves: 1 registered, 2 received, 4 in work, 9 done, 10 handed out; 8 where it cannot go on.
 //!
-//! Each step is its own transaction with its own change row. The numbers are TrangThaiHoSo of the
-//! portal; the order is our own profile.
+//! Each step is its own transaction with its own change row. Which step may follow which is [`life`]'s to say.
 
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::civil::Date;
+use schemas::codes::dossier_statuses;
 use schemas::proto::insurance::{CardState, Dossier, DossierChange};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Desk, Error, Registry, Tx, cards, changes, dossiers, facts};
+use super::life::{self, Done, HandedOut, InWork, Received, Standing, Stopped};
+use super::{Desk, Error, Registry, Tx, cards, changes};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -61,20 +63,9 @@ pub(super) fn tell(tx: &Tx<'_>, dossier: &Dossier, step: u32) -> Result<(), Erro
             step,
             officer: OFFICER.to_owned(),
             unit: UNIT.to_owned(),
-            text: text_of(dossier.state).to_owned(),
+            text: text_of(dossier.state, tx.today).to_owned(),
         },
     )
-}
-
-/// The state after this one, as long as nothing stands in the way.
-fn next(state: u32) -> Option<u32> {
-    match state {
-        1 => Some(2),
-        2 => Some(4),
-        4 => Some(9),
-        9 => Some(10),
-        _ => None,
-    }
 }
 
 fn waiting(sql: &Sql) -> Result<Vec<(String, u32)>, Error> {
@@ -85,35 +76,27 @@ fn waiting(sql: &Sql) -> Result<Vec<(String, u32)>, Error> {
     )?)
 }
 
-/// One step of one dossier; false where somebody moved it meanwhile.
+/// One step of one dossier, as far as no person has to decide; false where somebody moved it meanwhile.
 fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
-    let Some(dossier) = dossiers::by_code(tx.sql, code)?.filter(|dossier| dossier.state == from)
-    else {
+    let Some(standing) = life::open(tx, code)?.filter(|standing| standing.code() == from) else {
         return Ok(false);
     };
-    let Some(to) = next(dossier.state) else {
-        return Ok(false);
-    };
-    let (person, card_number, step): (i64, String, u32) = tx.sql.query_one(
-        "SELECT person, card_number, step FROM dossiers WHERE code = ?1",
-        values![code],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let serial = match to {
-        DONE => reissue(tx, person, &card_number)?,
-        _ => dossier.card.as_ref().map(|card| card.serial),
-    };
-    let (to, reason) = match (to, serial) {
-        (DONE, None) => (STOPPED, STOPPED_REASON),
-        (to, _) => (to, ""),
-    };
-    tx.sql.execute(
-        "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6 WHERE code = ?1",
-        values![code, to, step + 1, serial, facts::instant(tx.now), reason],
-    )?;
-    let dossier =
-        dossiers::by_code(tx.sql, code)?.ok_or(Error::Corrupt("a dossier just written"))?;
-    tell(tx, &dossier, step + 1)?;
+    match standing {
+        Standing::Registered(dossier) => drop(dossier.go::<Received>(tx, "")?),
+        Standing::Received(dossier) => drop(dossier.go::<InWork>(tx, "")?),
+        Standing::InWork(dossier) => match reissue(tx, dossier.person(), dossier.card_number())? {
+            Some(serial) => drop(dossier.with_card(serial).go::<Done>(tx, "")?),
+            None => drop(dossier.go::<Stopped>(tx, STOPPED_REASON)?),
+        },
+        Standing::Done(dossier) => drop(dossier.go::<HandedOut>(tx, "")?),
+        // a person's word is awaited, or it is over
+        Standing::Supplement(_)
+        | Standing::Payment(_)
+        | Standing::NotReceived(_)
+        | Standing::Withdrawn(_)
+        | Standing::Stopped(_)
+        | Standing::HandedOut(_) => return Ok(false),
+    }
     Ok(true)
 }
 
@@ -137,20 +120,12 @@ fn reissue(tx: &Tx<'_>, person: i64, number: &str) -> Result<Option<u32>, Error>
 }
 
 /// The portal's own words for its states.
-fn text_of(state: u32) -> &'static str {
-    match state {
-        1 => "Mới đăng ký",
-        2 => "Được tiếp nhận",
-        4 => "Đang xử lý",
-        8 => "Dừng xử lý",
-        9 => "Đã xử lý xong",
-        10 => "Đã trả kết quả",
-        _ => "",
-    }
+fn text_of(state: u32, on: Date) -> &'static str {
+    let code = u8::try_from(state).ok();
+    let row = code.and_then(|code| dossier_statuses::find(code, on));
+    row.map_or("", |row| row.vi)
 }
 
-const DONE: u32 = 9;
-const STOPPED: u32 = 8;
 const STOPPED_REASON: &str = "Thẻ không còn giá trị sử dụng";
 /// Steps are taken by the registry itself, not by a person.
 const OFFICER: &str = "Hệ thống BHXH";

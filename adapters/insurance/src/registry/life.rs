@@ -1,0 +1,229 @@
+//! The life of a dossier: ten states, and between them only the steps of one table.
+//!
+//! A dossier is held as a value of its state's type, which its next step consumes; a step that the table does
+//! not have does not compile. The codes are TrangThaiHoSo of the portal; which may follow which is in no
+//! public text, so the table is our own profile.
+//!
+//! ```text
+//! 1 registered     -> 2 received, 3 not received, 7 withdrawn
+//! 2 received       -> 4 in work, 7 withdrawn, 8 stopped
+//! 4 in work        -> 5 supplement asked, 6 payment asked, 7 withdrawn, 8 stopped, 9 done
+//! 5 supplement     -> 4 in work, 7 withdrawn, 8 stopped
+//! 6 payment        -> 4 in work, 7 withdrawn, 8 stopped
+//! 9 done           -> 10 handed out
+//! ```
+
+use std::marker::PhantomData;
+
+use super::{Error, Tx, dossiers, facts, steps};
+use crate::sql::values;
+
+/// One state.
+pub(super) trait State {
+    /// Its TrangThaiHoSo.
+    const CODE: u32;
+}
+
+/// A step that the table has.
+pub(super) trait Step<Next: State>: State {}
+
+macro_rules! states {
+    ($($(#[$doc:meta])* $name:ident = $code:literal => [$($next:ident),*];)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub(super) enum $name {}
+
+            impl State for $name {
+                const CODE: u32 = $code;
+            }
+
+            $(impl Step<$next> for $name {})*
+        )*
+
+        /// A dossier in whichever state it stands.
+        #[derive(Debug)]
+        pub(super) enum Standing {
+            $($(#[$doc])* $name(At<$name>),)*
+        }
+
+        impl Standing {
+            fn of(state: u32, held: Held) -> Option<Self> {
+                match state {
+                    $($code => Some(Self::$name(At::new(held))),)*
+                    _ => None,
+                }
+            }
+
+            /// Its TrangThaiHoSo.
+            pub(super) fn code(&self) -> u32 {
+                match self {
+                    $(Self::$name(at) => at.code(),)*
+                }
+            }
+        }
+
+        /// The table, for those who ask by number.
+        #[cfg(test)]
+        const TABLE: &[(u32, &[u32])] = &[$(($code, &[$(<$next as State>::CODE),*])),*];
+    };
+}
+
+states! {
+    /// It has come in.
+    Registered = 1 => [Received, NotReceived, Withdrawn];
+    /// It was taken in.
+    Received = 2 => [InWork, Withdrawn, Stopped];
+    /// It was not taken in: the end.
+    NotReceived = 3 => [];
+    /// Somebody works on it.
+    InWork = 4 => [Supplement, Payment, Withdrawn, Stopped, Done];
+    /// Papers are missing.
+    Supplement = 5 => [InWork, Withdrawn, Stopped];
+    /// Something has to be paid.
+    Payment = 6 => [InWork, Withdrawn, Stopped];
+    /// The applicant took it back: the end.
+    Withdrawn = 7 => [];
+    /// It cannot go on: the end.
+    Stopped = 8 => [];
+    /// It was decided.
+    Done = 9 => [HandedOut];
+    /// The result was handed out: the end.
+    HandedOut = 10 => [];
+}
+
+/// What a step needs of a dossier, whatever its state.
+#[derive(Debug)]
+struct Held {
+    code: String,
+    person: i64,
+    card_number: String,
+    card_serial: Option<u32>,
+    step: u32,
+}
+
+/// A dossier in the state `S`. Made by [`open`] and by a step alone.
+#[derive(Debug)]
+pub(super) struct At<S> {
+    held: Held,
+    state: PhantomData<S>,
+}
+
+impl<S: State> At<S> {
+    fn new(held: Held) -> Self {
+        Self {
+            held,
+            state: PhantomData,
+        }
+    }
+
+    fn code(&self) -> u32 {
+        S::CODE
+    }
+
+    /// The person whom it is about.
+    pub(super) fn person(&self) -> i64 {
+        self.held.person
+    }
+
+    /// The card that it is about.
+    pub(super) fn card_number(&self) -> &str {
+        &self.held.card_number
+    }
+
+    /// With the card that came of it.
+    pub(super) fn with_card(mut self, serial: u32) -> Self {
+        self.held.card_serial = Some(serial);
+        self
+    }
+
+    /// Takes one step of the table, for a reason where it has one, and tells it.
+    pub(super) fn go<Next: State>(self, tx: &Tx<'_>, reason: &str) -> Result<At<Next>, Error>
+    where
+        S: Step<Next>,
+    {
+        let Held { code, step, .. } = &self.held;
+        let step = step + 1;
+        let moved = tx.sql.execute(
+            "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6
+             WHERE code = ?1 AND state = ?7",
+            values![
+                code,
+                Next::CODE,
+                step,
+                self.held.card_serial,
+                facts::instant(tx.now),
+                reason,
+                S::CODE
+            ],
+        )?;
+        if moved != 1 {
+            return Err(Error::Corrupt("a dossier that moved under its step"));
+        }
+        let told = dossiers::by_code(tx.sql, code)?;
+        let told = told.ok_or(Error::Corrupt("a dossier just written"))?;
+        steps::tell(tx, &told, step)?;
+        Ok(At::new(Held { step, ..self.held }))
+    }
+}
+
+/// The dossier of this code, in its state; none where there is no such dossier.
+pub(super) fn open(tx: &Tx<'_>, code: &str) -> Result<Option<Standing>, Error> {
+    let found: Option<(u32, Held)> = tx.sql.query_opt(
+        "SELECT state, person, card_number, card_serial, step FROM dossiers WHERE code = ?1",
+        values![code],
+        |row| {
+            let held = Held {
+                code: code.to_owned(),
+                person: row.get(1)?,
+                card_number: row.get(2)?,
+                card_serial: row.get(3)?,
+                step: row.get(4)?,
+            };
+            Ok((row.get(0)?, held))
+        },
+    )?;
+    found
+        .map(|(state, held)| Standing::of(state, held).ok_or(Error::Corrupt("a dossier's state")))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use schemas::codes::dossier_statuses;
+
+    use super::TABLE;
+
+    #[test]
+    fn the_ends_of_the_table_are_those_of_the_portal_and_no_step_goes_back_to_a_beginning() {
+        let on = date(2026, 11, 22);
+        for (state, next) in TABLE {
+            let row = dossier_statuses::find(u8::try_from(*state).unwrap(), on).unwrap();
+            assert_eq!(row.terminal, next.is_empty(), "{state}");
+            assert!(!next.contains(&1) && !next.contains(state), "{state}");
+        }
+        assert_eq!(TABLE.len(), 10);
+    }
+
+    #[test]
+    fn every_state_can_be_reached_and_leads_to_an_end() {
+        let next = |state: u32| {
+            let row = TABLE.iter().find(|(from, _)| *from == state);
+            row.map_or(&[][..], |(_, next)| next)
+        };
+        let mut reached = vec![1];
+        let mut at = 0;
+        while let Some(state) = reached.get(at).copied() {
+            let new: Vec<u32> = next(state)
+                .iter()
+                .copied()
+                .filter(|to| !reached.contains(to))
+                .collect();
+            reached.extend(new);
+            at += 1;
+        }
+        reached.sort_unstable();
+        assert_eq!(reached, (1..=10).collect::<Vec<u32>>());
+    }
+}
