@@ -7,6 +7,12 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     Sha256::new().chain(data).finish()
 }
 
+/// SHA-512 of `data`: what X-Road hashes requests with.
+pub fn sha512(data: &[u8]) -> [u8; 64] {
+    let digest = aws::digest(&aws::SHA512, data);
+    digest.as_ref().try_into().expect("SHA-512 gives 64 bytes")
+}
+
 /// SHA-256 of `data`, lower-case hex, as it stands on the wire.
 pub fn sha256_hex(data: &[u8]) -> String {
     hex::encode(sha256(data))

@@ -24,6 +24,7 @@ pub mod landmarks; // the synthetic people that an agency may speak about
 pub mod portal; // the National Public Service Portal
 pub mod rules; // one black-box rule per file
 pub mod runner; // runs the rules and prints what came of it
+pub mod security_server; // an X-Road security server that brings others' messages
 pub mod state; // an agency's memory
 pub mod tax; // the tax department
 

@@ -65,6 +65,19 @@ mod r068_not_utf_8;
 mod r069_line_by_line;
 mod r070_a_claim_tells_nothing_else;
 mod r071_status_of_the_day;
+mod r080_xroad_answered;
+mod r081_xroad_no_client;
+mod r082_xroad_two_clients;
+mod r083_xroad_encoded_client;
+mod r084_xroad_bad_client;
+mod r085_xroad_stranger;
+mod r086_xroad_id;
+mod r087_xroad_claimed_hash;
+mod r088_xroad_error_form;
+mod r089_xroad_no_signature;
+mod r090_xroad_words_of_others;
+mod r091_xroad_media_type;
+mod r092_xroad_unknown_service;
 mod r099_over_the_limit;
 
 use std::time::Duration;
@@ -223,6 +236,19 @@ pub const ALL: &[&Rule] = &[
     &r069_line_by_line::RULE,
     &r070_a_claim_tells_nothing_else::RULE,
     &r071_status_of_the_day::RULE,
+    &r080_xroad_answered::RULE,
+    &r081_xroad_no_client::RULE,
+    &r082_xroad_two_clients::RULE,
+    &r083_xroad_encoded_client::RULE,
+    &r084_xroad_bad_client::RULE,
+    &r085_xroad_stranger::RULE,
+    &r086_xroad_id::RULE,
+    &r087_xroad_claimed_hash::RULE,
+    &r088_xroad_error_form::RULE,
+    &r089_xroad_no_signature::RULE,
+    &r090_xroad_words_of_others::RULE,
+    &r091_xroad_media_type::RULE,
+    &r092_xroad_unknown_service::RULE,
     &r099_over_the_limit::RULE,
 ];
 

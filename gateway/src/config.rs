@@ -13,6 +13,7 @@ mod problem;
 mod promotion;
 pub(crate) mod read;
 mod registry;
+mod relays;
 mod revocation;
 mod rules;
 mod sealing;

@@ -304,6 +304,7 @@ mod tests {
             window: Duration::from_secs(300),
             peer_quota: quota,
             token: None,
+            security_server: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

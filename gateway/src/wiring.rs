@@ -28,7 +28,8 @@ use insurance::{
 use portal::{Dossiers, Portal};
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
-    vdxp::{Vdxp, VdxpConfig},
+    vdxp::{Vdxp, VdxpConfig, Way},
+    xroad::Consumer,
 };
 use schemas::{
     fault::{Fault, FaultCode},
@@ -517,14 +518,11 @@ impl Hands<'_> {
                 ..ClientLimits::default()
             },
         });
-        let road = Vdxp::new(
-            VdxpConfig {
-                destination: DESTINATION.to_owned(),
-                username,
-                password,
-            },
-            client,
-        );
+        let way = match &delivery.xroad {
+            Some(on) => Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone()),
+            None => Way::Adapter(client, DESTINATION.to_owned()),
+        };
+        let road = Vdxp::new(VdxpConfig { username, password }, way);
         let desk = portal::outbound::DeskConfig {
             unit: self.config.insurance.organ_id.clone(),
             domain: None,

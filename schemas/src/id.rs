@@ -12,6 +12,7 @@ mod office;
 mod period;
 mod person;
 mod tax;
+mod xroad;
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub use office::{DossierCode, FacilityCode, OrganId, ProcedureCode, UnitCode};
 pub use period::Period;
 pub use person::{Cmnd, Pin, PinConflict, Sex, SiNumber};
 pub use tax::{Mst, TaxId};
+pub use xroad::{XRoadClient, XRoadService};
 
 /// Why a text is not an identifier: which kind was expected and which rule it broke, never the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

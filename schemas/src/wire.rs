@@ -7,3 +7,4 @@ pub mod object;
 pub mod portal;
 pub mod tax;
 pub mod tax_records;
+pub mod xroad;

@@ -1,6 +1,6 @@
 //! The National Public Service Portal's words: a dossier to reissue a card comes in, its progress goes out.
 //!
-//! In: JSON with a detached JWS (own profile, see `MAPPING.md`). Out: `DongBoHoSoMC` and
+//! In: JSON with a detached JWS, or attested by X-Road (own profile, see `MAPPING.md`). Out: `DongBoHoSoMC` and
 //! `CapNhatTienDoHoSoMC` through the portal's session. It refuses to know keys, sockets and rows, and
 //! which step may follow which: that is the registry's.
 #![cfg_attr(
@@ -91,8 +91,8 @@ impl Adapter for Portal {
         envelope::envelope(head, body)
     }
 
-    fn decode(&self, _head: &Head, proven: &Proven<'_>) -> Result<Decoded<Submit>, Fault> {
-        decode::decode(envelope::claims(proven)?, proven.bytes())
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Submit>, Fault> {
+        decode::decode(envelope::claims(head, proven)?, proven.bytes())
     }
 
     fn perform<'a>(

@@ -37,7 +37,7 @@ pub fn envelope(head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
     let unproven = jws::parse(compact).map_err(|error| bad(error.reason()))?;
     let claims = read(unproven.header())?;
     Ok(Envelope {
-        road: arrival(head.peer.partner(), &claims.sender),
+        road: arrival(head, &claims.sender),
         claims,
         key_hint: Some(unproven.header().kid.clone()),
         signature: SignatureForm::Jws(compact.to_owned()),

@@ -1,6 +1,6 @@
 //! The roads: how a message travels, whatever it says.
 //!
-//! In: `xml` and `jws` read an envelope without trust, from the sender itself or from its relay. Out:
+//! In: `xml`, `jws` and `xroad` read an envelope without trust, from the sender itself or from its relay. Out:
 //! `client` carries bytes to a partner, `vdxp` keeps the portal's session, `fetch` gets what stands at a
 //! registered address, and `reach` judges whom any of them may call. The roads refuse to know what any
 //! message means.
@@ -23,20 +23,23 @@ pub mod reach;
 pub mod sources;
 pub mod vdxp;
 pub mod xml;
+pub mod xroad;
 
 #[cfg(test)]
 mod testhead;
 #[cfg(test)]
 mod testserver;
 
-use gateway_core::Road;
+use gateway_core::{Head, Road};
 use schemas::id::PartnerId;
 
-/// By which road a message came: a peer that is not the sender can only be its relay.
+/// By which road a message came: a security server attests what it brings, and any other peer that is not
+/// the sender can only be its relay.
 #[must_use]
-pub fn arrival(peer: &PartnerId, sender: &PartnerId) -> Road {
-    match peer == sender {
-        true => Road::Direct,
-        false => Road::Ngsp,
+pub fn arrival(head: &Head, sender: &PartnerId) -> Road {
+    match (head.attested(), head.peer.partner() == sender) {
+        (Some(_), _) => Road::XRoad,
+        (None, true) => Road::Direct,
+        (None, false) => Road::Ngsp,
     }
 }

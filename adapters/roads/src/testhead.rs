@@ -57,6 +57,7 @@ fn partner(id: &str) -> Partner {
             burst: 1,
         },
         token: None,
+        security_server: None,
     }
 }
 

@@ -1,23 +1,29 @@
-//! The portal's adapter on VDXP: a login session, kept, and renewed once when it is refused.
+//! The portal on VDXP: a login session, kept, and renewed once when it is refused.
+//!
+//! It is reached in one of two ways: through the exchange's adapter, which is told the destination in each
+//! call, or as an X-Road service through our own security server. Both are config, never a message's word.
 //!
 //! The road adds the session when it sends: what the journal holds of a call has no credentials.
 //! It knows the session and the answer's code; which records a call carries is the portal adapter's.
 
 use bytes::Bytes;
+use gateway_core::Evidence;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use schemas::{
+    id::XRoadService,
     json::JsonError,
     wire::portal::{self, CALL_PATH, LOGIN_PATH, Login, LoginAnswer, PushAnswer},
 };
 use tokio::sync::Mutex;
 
-use crate::client::{self, Client};
+use crate::{
+    client::{self, Client},
+    xroad,
+};
 
 /// What the session is made of.
 #[derive(Clone)]
 pub struct VdxpConfig {
-    /// Destination in the exchange, such as `VN:GOV:<organisation>:<subsystem>`.
-    pub destination: String,
     /// Account.
     pub username: String,
     /// Its secret.
@@ -27,7 +33,6 @@ pub struct VdxpConfig {
 impl std::fmt::Debug for VdxpConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VdxpConfig")
-            .field("destination", &self.destination)
             .field("username", &self.username)
             .field("password", &"REDACTED")
             .finish()
@@ -52,6 +57,9 @@ pub enum Error {
     /// The call itself failed.
     #[error(transparent)]
     Client(#[from] client::Error),
+    /// The exchange failed or answered in the service's place, or its answer is not to our call.
+    #[error(transparent)]
+    XRoad(#[from] xroad::Error),
     /// Config holds something that no HTTP header or target can carry.
     #[error("the configuration cannot be written into a request")]
     BadConfig,
@@ -81,6 +89,7 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Client(error) => error.reason(),
+            Self::XRoad(error) => error.reason(),
             Self::Login(error) => error.reason(),
             Self::BadConfig => "bad-config",
             Self::BadBody => "bad-body",
@@ -97,6 +106,7 @@ impl Error {
     pub fn is_unsent(&self) -> bool {
         match self {
             Self::Client(error) => error.is_unsent(),
+            Self::XRoad(error) => error.is_unsent(),
             Self::Login(_)
             | Self::BadConfig
             | Self::BadBody
@@ -108,10 +118,20 @@ impl Error {
     }
 }
 
+/// How the portal is reached.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// Through the exchange's adapter, with the destination there, such as
+    /// `VN:GOV:<organisation>:<subsystem>`.
+    Adapter(Client, String),
+    /// Through our security server, as this service.
+    XRoad(xroad::Consumer, XRoadService),
+}
+
 /// The road to one portal.
 #[derive(Debug)]
 pub struct Vdxp {
-    client: Client,
+    way: Way,
     config: VdxpConfig,
     session: Mutex<Option<Session>>,
 }
@@ -128,9 +148,9 @@ impl std::fmt::Debug for Session {
 impl Vdxp {
     /// A road without a session yet.
     #[must_use]
-    pub fn new(config: VdxpConfig, client: Client) -> Self {
+    pub fn new(config: VdxpConfig, way: Way) -> Self {
         Self {
-            client,
+            way,
             config,
             session: Mutex::new(None),
         }
@@ -154,10 +174,7 @@ impl Vdxp {
     /// `None` when the session is refused.
     async fn try_call(&self, session: &Session, body: &[u8]) -> Result<Option<Reply>, Error> {
         let body = with_session(session, body)?;
-        let answer = self
-            .client
-            .post(&self.target(CALL_PATH), self.headers()?, body)
-            .await?;
+        let answer = self.post(CALL_PATH, body).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Ok(None);
         }
@@ -200,10 +217,7 @@ impl Vdxp {
             username, password, ..
         } = self.config.clone();
         let body = portal::encode(&Login { username, password });
-        let answer = self
-            .client
-            .post(&self.target(LOGIN_PATH), self.headers()?, body.into())
-            .await?;
+        let answer = self.post(LOGIN_PATH, body.into()).await?;
         let read: LoginAnswer = portal::decode(ok(&answer)?)?;
         match (read.error_code, read.session) {
             (0, Some(session)) if !session.is_empty() => Ok(Session(session)),
@@ -211,28 +225,43 @@ impl Vdxp {
         }
     }
 
-    fn target(&self, path: &str) -> String {
-        format!(
-            "{}{path}?dstcode={}",
-            self.client.endpoint().base(),
-            self.config.destination
-        )
+    /// Posts to one of the adapter's paths; as a service it has only what follows the adapter's own part.
+    async fn post(&self, path: &str, body: Bytes) -> Result<client::Answer, Error> {
+        match &self.way {
+            Way::Adapter(client, destination) => {
+                let base = client.endpoint().base();
+                let target = format!("{base}{path}?dstcode={destination}");
+                let headers = headers(Some(destination))?;
+                Ok(client.post(&target, headers, body).await?)
+            }
+            Way::XRoad(consumer, service) => {
+                let path = path.strip_prefix(ADAPTER).unwrap_or(path);
+                let id = Evidence::fresh().message_id();
+                let place = (service, path);
+                Ok(consumer.post(place, &id, headers(None)?, body).await?)
+            }
+        }
     }
+}
 
-    fn headers(&self) -> Result<HeaderMap, Error> {
-        const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        let destination =
-            HeaderValue::from_str(&self.config.destination).map_err(|_| Error::BadConfig)?;
-        Ok(HeaderMap::from_iter([
-            (header::CONTENT_TYPE, JSON),
-            (header::ACCEPT, JSON),
-            (
-                HeaderName::from_static("charset"),
-                HeaderValue::from_static("utf-8"),
-            ),
-            (HeaderName::from_static("dstcode"), destination),
-        ]))
+/// What stands before the portal's own paths at the adapter.
+const ADAPTER: &str = "/XrdAdapter/RestService/forward";
+
+fn headers(destination: Option<&str>) -> Result<HeaderMap, Error> {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, JSON),
+        (header::ACCEPT, JSON),
+        (
+            HeaderName::from_static("charset"),
+            HeaderValue::from_static("utf-8"),
+        ),
+    ]);
+    if let Some(destination) = destination {
+        let destination = HeaderValue::from_str(destination).map_err(|_| Error::BadConfig)?;
+        headers.insert(HeaderName::from_static("dstcode"), destination);
     }
+    Ok(headers)
 }
 
 fn ok(answer: &client::Answer) -> Result<&[u8], Error> {

@@ -35,7 +35,7 @@ pub fn envelope(head: &Head, body: &Bytes, shape: Shape) -> Result<Envelope, Fau
     }
     let claims = claims(&read(body, shape)?);
     Ok(Envelope {
-        road: arrival(head.peer.partner(), &claims.sender),
+        road: arrival(head, &claims.sender),
         claims,
         key_hint: None,
         signature: SignatureForm::Xml,

@@ -243,6 +243,7 @@ fn permit_of(operation: &'static Operation, granted: &[&str], asked: &[&str]) ->
     policy::decide(&PolicyQuestion {
         partner: &partner,
         road: Road::Direct,
+        proof: gateway_core::adapter::ProofKind::Jws,
         operation,
         purpose: "tax-compliance",
         asked: &asked,
@@ -260,6 +261,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         roads: [Road::Direct].into(),
         valid_from: date(2026, 1, 1),
         valid_to: None,
+        attested: false,
     };
     Partner {
         id: PartnerId::parse("tax").unwrap(),
@@ -273,6 +275,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         window: Duration::from_secs(300),
         peer_quota: QUOTA,
         token: None,
+        security_server: None,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::security_server::Wrong;
+
 /// Knobs; counters go down by one each time they are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mischief {
@@ -15,6 +17,8 @@ pub struct Mischief {
     pub server_errors: u32,
     /// So many logins are refused.
     pub refuse_logins: u32,
+    /// Calls through X-Road that go wrong on the way back, from the last; they were acted upon.
+    pub on_xroad: Vec<Wrong>,
     /// Every reply waits so long.
     pub delay: Duration,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certs::tls::{Acceptor, Alpn, PeerCertificate, ServerParams};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -24,6 +25,7 @@ use super::lookup;
 use super::table::{Refused, Table};
 use super::{Book, Mischief, Portal};
 use crate::call::Trouble;
+use crate::security_server::{Exchange, error};
 
 /// Sessions by their name, with their end.
 pub(super) type Sessions = HashMap<String, Instant>;
@@ -83,17 +85,44 @@ impl Portal {
     async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
         let delay = self.knobs(|mischief| mischief.delay);
         tokio::time::sleep(delay).await;
-        let login = request.uri().path().ends_with(LOGIN_PATH);
-        if let Err(wrong) = well_formed(&request) {
-            self.violate(format!("request: {wrong}"));
-            return Some(status(StatusCode::BAD_REQUEST));
+        let (parts, body) = request.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX);
+        let body = body.collect().await.ok()?.to_bytes();
+        if !parts.uri.path().starts_with("/r1/") {
+            let way = well_formed(&parts).and_then(|()| adapter(&parts));
+            return self.answer_to(way, &body);
         }
-        let body = Limited::new(request.into_body(), BODY_BYTES_MAX)
-            .collect()
-            .await
-            .ok()?
-            .to_bytes();
-        let Ok(body) = json::read::<Value>(&body, &LIMITS) else {
+        match Exchange::take(&parts, &body) {
+            Ok(exchange) => {
+                let way = well_formed(&parts);
+                let answer = self.answer_to(way.map(|()| exchange.path.clone()), &body)?;
+                let wrong = self.knobs(|mischief| mischief.on_xroad.pop());
+                Some(exchange.give(answer, wrong))
+            }
+            Err(code) => {
+                self.violate(format!("X-Road: {code}"));
+                Some(error(code))
+            }
+        }
+    }
+
+    /// `way` is the portal's own path, or what was wrong with the request's head.
+    fn answer_to(
+        &self,
+        way: Result<String, &'static str>,
+        body: &Bytes,
+    ) -> Option<Response<Full<Bytes>>> {
+        let known = |path: &String| [LOGIN_PATH, CALL_PATH].contains(&path.as_str());
+        let path = match way.map(|path| Some(path).filter(known)) {
+            Ok(Some(path)) => path,
+            wrong => {
+                let wrong = wrong.err().unwrap_or("unknown path");
+                self.violate(format!("request: {wrong}"));
+                return Some(status(StatusCode::BAD_REQUEST));
+            }
+        };
+        let login = path == LOGIN_PATH;
+        let Ok(body) = json::read::<Value>(body, &LIMITS) else {
             self.violate("a body that is not strict JSON".to_owned());
             return Some(status(StatusCode::BAD_REQUEST));
         };
@@ -276,42 +305,49 @@ fn words(refused: Refused) -> Said {
     }
 }
 
-/// What every request must have beside its body.
-fn well_formed(request: &Request<Incoming>) -> Result<(), &'static str> {
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let path = request.uri().path();
-    let query = request.uri().query().unwrap_or_default();
-    let destination = query
-        .split('&')
-        .find_map(|part| part.strip_prefix("dstcode="));
+/// What every request must have beside its body, however it came.
+fn well_formed(request: &Parts) -> Result<(), &'static str> {
     for (holds, what) in [
-        (request.method() == Method::POST, "method is not POST"),
+        (request.method == Method::POST, "method is not POST"),
         (
-            path.ends_with(LOGIN_PATH) || path.ends_with(CALL_PATH),
-            "unknown path",
-        ),
-        (
-            header("content-type").is_some_and(|kind| kind.starts_with("application/json")),
+            header(request, "content-type")
+                .is_some_and(|kind| kind.starts_with("application/json")),
             "Content-Type",
         ),
-        (header("accept") == Some("application/json"), "Accept"),
-        (header("charset") == Some("utf-8"), "Charset"),
         (
-            destination.is_some_and(|code| code.split(':').count() == 4),
-            "dstcode in the query",
+            header(request, "accept") == Some("application/json"),
+            "Accept",
         ),
-        (header("dstcode") == destination, "dstcode in the header"),
+        (header(request, "charset") == Some("utf-8"), "Charset"),
     ] {
         if !holds {
             return Err(what);
         }
     }
     Ok(())
+}
+
+/// The portal's path behind the exchange's adapter, which is told the destination twice.
+fn adapter(request: &Parts) -> Result<String, &'static str> {
+    let query = request.uri.query().unwrap_or_default();
+    let destination = query
+        .split('&')
+        .find_map(|part| part.strip_prefix("dstcode="));
+    if destination.is_none_or(|code| code.split(':').count() != 4) {
+        return Err("dstcode in the query");
+    }
+    if header(request, "dstcode") != destination {
+        return Err("dstcode in the header");
+    }
+    let path = request.uri.path().split_once(ADAPTER);
+    Ok(path.ok_or("unknown path")?.1.to_owned())
+}
+
+fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
+    request
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 async fn accept(
@@ -408,8 +444,9 @@ fn status(status: StatusCode) -> Response<Full<Bytes>> {
 /// The code of a login that succeeded; it never leaves as it stands.
 const SESSION: i64 = i64::MAX;
 
-const LOGIN_PATH: &str = "/XrdAdapter/RestService/forward/mapi/login";
-const CALL_PATH: &str = "/XrdAdapter/RestService/forward/mapi/g";
+const ADAPTER: &str = "/XrdAdapter/RestService/forward";
+const LOGIN_PATH: &str = "/mapi/login";
+const CALL_PATH: &str = "/mapi/g";
 const BATCH_MAX: usize = 10;
 const BODY_BYTES_MAX: usize = 1 << 20;
 const CONNECTIONS_MAX: usize = 64;

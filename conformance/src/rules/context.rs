@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::dvclt::Registry;
 use crate::identity::{Identity, Target};
 use crate::portal::Portal;
+use crate::security_server::{self, SecurityServer};
 use crate::tax::Department;
 
 /// Everything that a rule may use.
@@ -19,6 +20,7 @@ pub struct Context {
     tax: Option<Department>,
     dvclt: Option<Registry>,
     portal: Option<Arc<Portal>>,
+    server: Option<SecurityServer>,
     anchors: tls::Anchors,
     folder: PathBuf,
 }
@@ -32,7 +34,7 @@ impl Context {
         let alone = folder.join("identity.toml").exists();
         let folders = match alone {
             true => vec![folder.to_owned()],
-            false => ["tax", "dvclt", "portal"]
+            false => ["tax", "dvclt", "portal", security_server::PARTNER]
                 .map(|name| folder.join(name))
                 .to_vec(),
         };
@@ -52,6 +54,7 @@ impl Context {
                 tax: None,
                 dvclt: None,
                 portal: None,
+                server: None,
                 anchors: identity.anchors.clone(),
                 folder: folder.to_owned(),
             });
@@ -64,6 +67,9 @@ impl Context {
                 }
                 "portal" => {
                     context.portal = Some(Portal::open_beside(agency, Some(&target), MEMORY)?)
+                }
+                security_server::PARTNER => {
+                    context.server = Some(SecurityServer::open(agency, Some(&target))?)
                 }
                 _ => {}
             }
@@ -90,6 +96,13 @@ impl Context {
     /// The portal.
     pub fn portal(&self) -> Result<&Arc<Portal>, Stop> {
         self.portal.as_ref().ok_or_else(|| absent("portal"))
+    }
+
+    /// The X-Road security server.
+    pub fn server(&self) -> Result<&SecurityServer, Stop> {
+        self.server
+            .as_ref()
+            .ok_or_else(|| absent(security_server::PARTNER))
     }
 
     /// A client of the gateway that shows this certificate, or none.

@@ -2,12 +2,14 @@
 
 pub(super) use schemas::fault::FaultCode;
 
+use schemas::wire::xroad;
 use serde_json::Value;
 
 pub(super) use super::{Context, Rule, Stop};
-use crate::call::{self, Fault, Prepared};
+use crate::call::{self, Fault, Prepared, Trouble};
 use crate::client::{Client, Error, Reply};
 use crate::dvclt::Registry;
+use crate::security_server;
 use crate::tax::Department;
 
 /// A case that nobody has sent.
@@ -167,4 +169,75 @@ pub(super) fn applicant(card: &str, pin: &str, birth_date: &str) -> call::Params
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
+}
+
+/// A dossier by somebody who is not the holder of the card, signed by the portal: it changes nothing.
+pub(super) fn others_dossier(context: &Context) -> Result<Prepared, Stop> {
+    let portal = context.portal()?;
+    let draft = portal.draft(&applicant("DN4019900000007", "099093999999", "1993-01-01"))?;
+    Ok(draft.sign(&portal.identity().sign)?)
+}
+
+/// The reply to such a dossier through the security server, after `bend` has had its way with the request.
+pub(super) async fn brought(
+    context: &Context,
+    bend: impl FnOnce(&mut http::Request<bytes::Bytes>) -> Result<(), Trouble>,
+) -> Result<Reply, Stop> {
+    let server = context.server()?;
+    let mut request = server.bring(security_server::PORTAL, &others_dossier(context)?)?;
+    bend(&mut request)?;
+    Ok(server.send(request).await?)
+}
+
+/// Demands an error of the road: code in header, `X-Road-Error` and body, reason, status, no id.
+pub(super) fn refused_on_the_road(
+    reply: &Reply,
+    code: FaultCode,
+    reason: &str,
+) -> Result<(), Stop> {
+    let row = code.row();
+    let told = reply.header("lienthong-fault").unwrap_or_default();
+    if told == FaultCode::RateLimited.row().code {
+        return Err(Stop::Limited);
+    }
+    holds(
+        told == row.code,
+        &format!("fault {told} instead of {}", row.code),
+    )?;
+    holds(
+        reply.status == row.http,
+        &format!("status {}", reply.status),
+    )?;
+    let body = xroad::ErrorBody::decode(&reply.body);
+    let body = body.ok_or_else(|| Stop::Failed("no type, message and detail".to_owned()))?;
+    let header = reply.header(xroad::ERROR).unwrap_or_default();
+    holds(
+        header == body.kind && xroad::canonical(header) == xroad::code_of(code),
+        &format!("X-Road-Error {header}, type {}", body.kind),
+    )?;
+    holds(
+        body.message.ends_with(&format!("({reason})")),
+        &format!("{} instead of {reason}", body.message),
+    )?;
+    holds(
+        reply.header(xroad::ID).is_none(),
+        "an error bears X-Road-Id",
+    )
+}
+
+/// Demands the service's own answer: a refusal by rule or by form, with no word of the road about an error.
+pub(super) fn answered_by_the_service(reply: &Reply, id: &str) -> Result<(), Stop> {
+    refused(reply, FaultCode::RuleRefused, &["not-the-holder"]).or_else(|stop| match stop {
+        Stop::Limited => Err(Stop::Limited),
+        // on a gateway with other people the card is nobody's
+        _ => refused(reply, FaultCode::UnknownSubject, &["unknown-card"]),
+    })?;
+    holds(
+        reply.header(xroad::ERROR).is_none(),
+        "X-Road-Error on the service's own answer",
+    )?;
+    holds(
+        reply.header(xroad::ID) == Some(id),
+        "X-Road-Id is not the request's",
+    )
 }

@@ -96,6 +96,8 @@ async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
     let (tax, dvclt) = (folder.path().join("tax"), folder.path().join("dvclt"));
     let portal = folder.path().join("portal");
     write_agency_under(&authority, &portal, "portal");
+    let server = crate::security_server::PARTNER;
+    write_agency_under(&authority, &folder.path().join(server), server);
     std::fs::write(portal.join("landmarks.json"), LANDMARKS).unwrap();
     write_agency_under(&authority, &tax, "tax");
     write_agency_under(&authority, &dvclt, "dvclt");

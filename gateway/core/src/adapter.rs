@@ -16,6 +16,7 @@ use schemas::{
 use tokio::time::Instant;
 
 use crate::{
+    attest::Attested,
     head::{Evidence, Head},
     partner::Environment,
     policy::Permit,
@@ -31,6 +32,8 @@ pub enum Road {
     Ngsp,
     /// Through the portal's exchange adapter, outwards: a login session over mutual TLS.
     Vdxp,
+    /// Through our X-Road security server: the peer is that server, which attests who called.
+    XRoad,
 }
 
 impl Road {
@@ -41,13 +44,14 @@ impl Road {
             Self::Direct => "direct",
             Self::Ngsp => "ngsp",
             Self::Vdxp => "vdxp",
+            Self::XRoad => "xroad",
         }
     }
 
     /// Reads the word back.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Direct, Self::Ngsp, Self::Vdxp]
+        [Self::Direct, Self::Ngsp, Self::Vdxp, Self::XRoad]
             .into_iter()
             .find(|road| road.as_str() == word)
     }
@@ -102,6 +106,8 @@ pub enum ProofKind {
     XmlDsig,
     /// Detached JWS by a registered key of the sender.
     Jws,
+    /// The word of the sender's registered security server; suffices for JSON where the agreement says so.
+    XRoadRelay,
 }
 
 impl ProofKind {
@@ -111,6 +117,7 @@ impl ProofKind {
         match self {
             Self::XmlDsig => "xml-dsig",
             Self::Jws => "jws",
+            Self::XRoadRelay => "xroad-relay",
         }
     }
 }
@@ -154,6 +161,8 @@ pub enum SignatureForm {
     Xml,
     /// Beside the body: a detached JWS in compact form, `header..signature`.
     Jws(String),
+    /// None: the security server that brought it attests its sender.
+    Attested,
 }
 
 /// The road's envelope, read without trust.
@@ -169,11 +178,13 @@ pub struct Envelope {
     pub signature: SignatureForm,
 }
 
-/// Bytes that a registered key of the sender has signed; made only in the verify room.
+/// Bytes that a registered key of the sender has signed, or that its security server attests; made only in
+/// the verify room.
 #[derive(Debug)]
 pub struct Proven<'a> {
     bytes: &'a [u8],
     jws: Option<&'a certs::jws::Header>,
+    attested: Option<&'a Attested>,
 }
 
 impl<'a> Proven<'a> {
@@ -181,6 +192,7 @@ impl<'a> Proven<'a> {
         Self {
             bytes: canonical,
             jws: None,
+            attested: None,
         }
     }
 
@@ -188,6 +200,15 @@ impl<'a> Proven<'a> {
         Self {
             bytes: payload,
             jws: Some(header),
+            attested: None,
+        }
+    }
+
+    pub(crate) fn attested_json(payload: &'a [u8], attested: &'a Attested) -> Self {
+        Self {
+            bytes: payload,
+            jws: None,
+            attested: Some(attested),
         }
     }
 
@@ -201,6 +222,12 @@ impl<'a> Proven<'a> {
     #[must_use]
     pub fn jws(&self) -> Option<&'a certs::jws::Header> {
         self.jws
+    }
+
+    /// The attestation, where the proof is the word of a security server.
+    #[must_use]
+    pub fn attested(&self) -> Option<&'a Attested> {
+        self.attested
     }
 }
 

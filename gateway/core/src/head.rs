@@ -10,7 +10,10 @@ use schemas::id::{MessageId, PartnerId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::partner::{Partners, PeerId};
+use crate::{
+    attest::Attested,
+    partner::{Partners, PeerId},
+};
 
 /// Whatever can go wrong while a body is read.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -156,6 +159,16 @@ pub struct Passing {
     pub(crate) resumed: bool,
     /// Its place inside, and that of its body, held until the message is over.
     pub(crate) place: Option<Arc<crate::stage::Place>>,
+    /// What the security server that brought it attests.
+    pub(crate) attested: Option<Arc<Attested>>,
+}
+
+impl Head {
+    /// What the security server that brought the message attests, where one did.
+    #[must_use]
+    pub fn attested(&self) -> Option<&Attested> {
+        self.passing.attested.as_deref()
+    }
 }
 
 /// A request before the admit room: nothing about it is believed but its peer.

@@ -14,6 +14,7 @@
 )]
 
 pub mod adapter;
+pub mod attest;
 pub mod faultpoint;
 pub mod head;
 pub mod limits;
@@ -33,6 +34,7 @@ pub use adapter::{
     Adapter, AnswerHead, AnswerKind, Claims, Context, Decoded, Direction, Encoded, Envelope, Face,
     Identity, Operation, Proven, Road, Route, SignatureForm, Unsigned,
 };
+pub use attest::Attested;
 pub use head::{Arrival, Body, Evidence, Head, Peer};
 pub use refusal::Refusal;
 pub use state::{Admitted, Committed, Permitted, Received, Recorded, Verified};

@@ -59,6 +59,7 @@ impl Shipment {
         policy::decide(&Question {
             partner,
             road: self.road,
+            proof: self.operation.proof,
             operation: self.operation,
             purpose: self.purpose,
             asked: &BTreeSet::new(),

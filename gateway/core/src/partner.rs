@@ -10,7 +10,10 @@ use std::{
 
 use certs::keys::{Algorithm, VerifyingKey};
 use jiff::civil::Date;
-use schemas::id::PartnerId;
+use schemas::{
+    id::{PartnerId, XRoadClient},
+    wire::xroad::Spelling,
+};
 
 use crate::adapter::Road;
 
@@ -102,6 +105,8 @@ pub struct Agreement {
     pub valid_from: Date,
     /// Last day, where it has one.
     pub valid_to: Option<Date>,
+    /// Whether the word of the partner's security server suffices where the body bears no signature.
+    pub attested: bool,
 }
 
 /// Who carries a partner's messages on a road that has a relay.
@@ -111,6 +116,8 @@ pub struct Relay {
     pub road: Road,
     /// The registered relay.
     pub relay: PartnerId,
+    /// X-Road: the name under which the security server knows the partner.
+    pub client: Option<XRoadClient>,
 }
 
 /// The access token that a partner's connections must show beside their certificate.
@@ -159,6 +166,8 @@ pub struct Partner {
     pub peer_quota: Quota,
     /// The access token that its connections must show, where one is agreed.
     pub token: Option<Arc<TokenRule>>,
+    /// Where it is our X-Road security server: how errors are spelt to it.
+    pub security_server: Option<Spelling>,
 }
 
 impl Partner {
@@ -177,7 +186,7 @@ impl Partner {
     pub fn may_arrive(&self, peer: &PartnerId, road: Road) -> bool {
         match road {
             Road::Direct => *peer == self.id,
-            Road::Ngsp => self
+            Road::Ngsp | Road::XRoad => self
                 .relays
                 .iter()
                 .any(|relay| relay.road == road && relay.relay == *peer),
@@ -207,6 +216,7 @@ pub struct Partners {
     danger_sha1: BTreeSet<PartnerId>,
     by_id: HashMap<PartnerId, Arc<Partner>>,
     by_peer: HashMap<PeerId, Arc<Partner>>,
+    by_client: HashMap<(PartnerId, XRoadClient), PartnerId>,
 }
 
 impl Partners {
@@ -221,6 +231,7 @@ impl Partners {
             danger_sha1: BTreeSet::new(),
             by_id: HashMap::new(),
             by_peer: HashMap::new(),
+            by_client: HashMap::new(),
         };
         for partner in all.into_iter().map(Arc::new) {
             partners.add(partner)?;
@@ -239,6 +250,19 @@ impl Partners {
             }
         }
         let id = partner.id.clone();
+        for relay in &partner.relays {
+            let Some(client) = &relay.client else {
+                continue;
+            };
+            let name = (relay.relay.clone(), client.clone());
+            if let Some(first) = self.by_client.insert(name, id.clone()) {
+                return Err(Clash {
+                    what: "an X-Road client",
+                    first: first.as_str().to_owned(),
+                    second: id.as_str().to_owned(),
+                });
+            }
+        }
         match self.by_id.insert(id.clone(), partner) {
             Some(_) => Err(Clash {
                 what: "a partner id",
@@ -300,6 +324,7 @@ impl Partners {
             danger_sha1: self.danger_sha1.clone(),
             by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
+            by_client: self.by_client.clone(),
         }
     }
 
@@ -340,6 +365,18 @@ impl Partners {
     #[must_use]
     pub fn peer(&self, peer: &PeerId) -> Option<&Arc<Partner>> {
         self.by_peer.get(peer)
+    }
+
+    /// The partner that this security server knows as `client`.
+    #[must_use]
+    pub fn by_client(&self, server: &PartnerId, client: &XRoadClient) -> Option<&PartnerId> {
+        self.by_client.get(&(server.clone(), client.clone()))
+    }
+
+    /// How errors are spelt to this peer, where it is a security server of ours.
+    #[must_use]
+    pub fn security_server(&self, peer: &PartnerId) -> Option<Spelling> {
+        self.get(peer)?.security_server
     }
 
     /// All of them, in no order.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use crate::{
-    adapter::{Operation, Road},
+    adapter::{Operation, ProofKind, Road},
     partner::{Agreement, Grant, Partner, Quota},
 };
 
@@ -16,6 +16,8 @@ pub struct Question<'a> {
     pub partner: &'a Partner,
     /// By which road.
     pub road: Road,
+    /// How it was proven.
+    pub proof: ProofKind,
     /// What.
     pub operation: &'static Operation,
     /// What for.
@@ -96,6 +98,9 @@ pub enum Denied {
     /// None of them allows this purpose.
     #[error("purpose-not-agreed")]
     Purpose,
+    /// Nothing but the road's own word proves it, and none of them takes that.
+    #[error("body-signature-demanded")]
+    Proof,
 }
 
 impl Denied {
@@ -109,6 +114,7 @@ impl Denied {
             Self::NotInForce => "agreement-not-in-force",
             Self::Road => "road-not-agreed",
             Self::Purpose => "purpose-not-agreed",
+            Self::Proof => "body-signature-demanded",
         }
     }
 }
@@ -150,6 +156,9 @@ fn examine<'a>(agreement: &'a Agreement, question: &Question<'_>) -> Result<&'a 
     if !agreement.purposes.contains(question.purpose) {
         return Err(Denied::Purpose);
     }
+    if question.proof == ProofKind::XRoadRelay && !agreement.attested {
+        return Err(Denied::Proof);
+    }
     Ok(grant)
 }
 
@@ -159,6 +168,7 @@ fn rank(denied: Denied) -> u8 {
         Denied::NotInForce => 1,
         Denied::Road => 2,
         Denied::Purpose => 3,
+        Denied::Proof => 4,
     }
 }
 
@@ -186,7 +196,7 @@ pub(crate) mod tests {
     use schemas::id::PartnerId;
 
     use super::*;
-    use crate::adapter::{Effect, ProofKind};
+    use crate::adapter::Effect;
 
     pub(crate) static VERIFY: Operation = Operation {
         name: "tax.verify-employer",
@@ -216,6 +226,7 @@ pub(crate) mod tests {
             roads: [Road::Direct].into(),
             valid_from: date(2026, 1, 1),
             valid_to: Some(date(2026, 12, 31)),
+            attested: false,
         }
     }
 
@@ -232,6 +243,7 @@ pub(crate) mod tests {
             window: Duration::from_secs(300),
             peer_quota: QUOTA,
             token: None,
+            security_server: None,
         }
     }
 
@@ -240,6 +252,7 @@ pub(crate) mod tests {
         let mut question = Question {
             partner,
             road: Road::Direct,
+            proof: ProofKind::Jws,
             operation: &VERIFY,
             purpose: "tax-audit",
             asked: &asked,
@@ -276,6 +289,23 @@ pub(crate) mod tests {
         assert!(ask(&stopped, |_| {}).is_ok(), "another operation");
         stopped.stopped.insert(VERIFY.name.to_owned());
         assert_eq!(ask(&stopped, |_| {}), Err(Denied::Stopped));
+    }
+
+    #[test]
+    fn the_word_of_a_security_server_suffices_only_where_an_agreement_says_so() {
+        let relayed = |q: &mut Question<'_>| q.proof = ProofKind::XRoadRelay;
+        let strict = agreement();
+        let open = Agreement {
+            number: "TT-02".into(),
+            attested: true,
+            ..agreement()
+        };
+        assert_eq!(
+            ask(&partner(vec![strict.clone()]), relayed),
+            Err(Denied::Proof)
+        );
+        let permit = ask(&partner(vec![strict, open]), relayed).unwrap();
+        assert_eq!(permit.rule(), "TT-02/tax.verify-employer");
     }
 
     #[test]

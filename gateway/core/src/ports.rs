@@ -110,6 +110,8 @@ pub struct Entry {
     pub content_type: String,
     /// The detached signature beside the body, where there is one.
     pub signature: Option<String>,
+    /// What the security server that brought it attested, as the rooms wrote it.
+    pub attested: Option<String>,
     /// The exact bytes received.
     pub body: Bytes,
 }
@@ -261,6 +263,8 @@ pub struct Unfinished {
     pub content_type: String,
     /// The detached signature beside the body.
     pub signature: Option<String>,
+    /// What the security server that brought it attested, as the rooms wrote it.
+    pub attested: Option<String>,
     /// The exact bytes.
     pub body: Bytes,
     /// How often in a row it was handed out before and never given back: each time its holder died.

@@ -24,7 +24,7 @@ use schemas::id::MessageId;
 use tokio::time::Instant;
 
 use crate::{
-    adapter::{Claims, Envelope, Operation, Road, Route},
+    adapter::{Claims, Envelope, Operation, ProofKind, Road, Route},
     head::{Body, Head},
     partner::Partner,
     policy::Permit,
@@ -57,6 +57,7 @@ pub struct Verified<R> {
     pub(crate) route: &'static Route,
     pub(crate) body: Bytes,
     pub(crate) signature: Option<String>,
+    pub(crate) proof: ProofKind,
     pub(crate) road: Road,
     pub(crate) partner: Arc<Partner>,
     pub(crate) claims: Claims,

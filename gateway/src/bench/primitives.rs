@@ -191,6 +191,7 @@ fn entry(message: &Bytes) -> Result<Entry, Trouble> {
         fields: String::new(),
         content_type: "application/xml".to_owned(),
         signature: None,
+        attested: None,
         body: message.clone(),
     })
 }

@@ -84,7 +84,7 @@ impl New {
         let environment = Environment::parse(&self.environment)
             .ok_or("the environment is sandbox, test or production")?;
         let roads: Option<Vec<Road>> = self.road.iter().map(|road| Road::parse(road)).collect();
-        let roads = roads.ok_or("a road is direct, ngsp or vdxp")?;
+        let roads = roads.ok_or("a road is direct, ngsp, vdxp or xroad")?;
         let quoted = |text: &str| toml::Value::from(text).to_string();
         let road_names: Vec<String> = roads.iter().map(|road| quoted(road.as_str())).collect();
         let mut out = format!(
@@ -96,9 +96,7 @@ impl New {
             environment.as_str(),
             environment.as_str(),
         );
-        if roads.contains(&Road::Ngsp) {
-            out += "relays = [{ road = \"ngsp\", relay = \"<the relay's id>\" }]\n";
-        }
+        out += relays(&roads);
         let until = self.valid_from.checked_add(jiff::Span::new().years(1))?;
         // writing to a String cannot fail
         let _ = write!(
@@ -134,6 +132,23 @@ impl New {
                     anchors = \"<its authority, PEM>\"\n";
         }
         Ok(out)
+    }
+}
+
+/// Who may carry its messages beside itself, on the roads that have somebody between.
+fn relays(roads: &[Road]) -> &'static str {
+    match (roads.contains(&Road::Ngsp), roads.contains(&Road::XRoad)) {
+        (false, false) => "",
+        (true, false) => "relays = [{ road = \"ngsp\", relay = \"<the relay's id>\" }]\n",
+        (false, true) => {
+            "# the name by which our security server knows it\n\
+             relays = [{ road = \"xroad\", relay = \"<the server's id>\", client = \"VN/GOV/<organisation>/<subsystem>\" }]\n"
+        }
+        (true, true) => {
+            "# on X-Road with the name by which our security server knows it\n\
+             relays = [{ road = \"ngsp\", relay = \"<the relay's id>\" }, \
+             { road = \"xroad\", relay = \"<the server's id>\", client = \"VN/GOV/<organisation>/<subsystem>\" }]\n"
+        }
     }
 }
 
@@ -287,7 +302,9 @@ mod tests {
             id: "tax".to_owned(),
             name: "Cục \"Thuế\"".to_owned(),
             environment: "test".to_owned(),
-            road: vec!["direct".to_owned(), "ngsp".to_owned(), "vdxp".to_owned()],
+            road: ["direct", "ngsp", "vdxp", "xroad"]
+                .map(str::to_owned)
+                .to_vec(),
             operation: vec!["tax.verify-employer".to_owned(), "tax.ping".to_owned()],
             number: "1/2026".to_owned(),
             legal_basis: "Circular 13/2017".to_owned(),
@@ -300,7 +317,10 @@ mod tests {
     fn a_new_file_reads_as_one_and_lists_the_fields_that_may_be_granted() {
         let text = new().text(&wiring::operations()).unwrap();
         assert!(text.contains("of: participationState, "), "{text}");
-        let filled = text.replace("<the relay's id>", "ngsp");
+        let filled = text
+            .replace("<the relay's id>", "ngsp")
+            .replace("<the server's id>", "security-server")
+            .replace("<organisation>/<subsystem>", "000.00.00.X99/portal");
         let read = read_text::<PartnerFile>(Path::new("tax.toml"), &filled);
         assert!(read.problems.is_empty(), "{:?}\n{text}", read.problems);
         let file = read.value.unwrap();

@@ -6,7 +6,10 @@ use certs::keys::Algorithm;
 use gateway_core::{Road, partner::Environment};
 use jiff::civil::Date;
 use roads::client::Endpoint;
-use schemas::id::PartnerId;
+use schemas::{
+    id::{PartnerId, XRoadClient, XRoadService},
+    wire::xroad::Spelling,
+};
 
 use super::{
     read::section,
@@ -39,6 +42,8 @@ section! {
         keys: Vec<KeyLine> = Vec::new(),
         /// Its agreements.
         agreements: Vec<AgreementLine> = Vec::new(),
+        /// It is our X-Road security server, whose word about others' identity is taken.
+        xroad: Option<XRoadLine>,
         /// The conformance run that it passed; production demands one.
         conformance: Option<ConformanceLine>,
         /// Where callbacks go; none go where absent.
@@ -85,6 +90,16 @@ section! {
         road: Road,
         /// The relay's partner id.
         relay: PartnerId,
+        /// X-Road: the client by which the security server knows this partner, `instance/class/member/subsystem`.
+        client: Option<XRoadClient>,
+    }
+}
+
+section! {
+    /// How we speak to our X-Road security server.
+    pub(crate) XRoadLine {
+        /// How error codes are spelt: `new` as `server.service_failed`, `old` as `Server.ServiceFailed`.
+        errors: Spelling = Spelling::New,
     }
 }
 
@@ -113,6 +128,8 @@ section! {
         purposes: Vec<String>,
         /// Roads it allows.
         roads: Vec<Road>,
+        /// Whether the word of its security server suffices where a body bears no signature of its own.
+        attested: bool = false,
         /// First day.
         valid_from: Date,
         /// Last day; open where absent.
@@ -194,6 +211,8 @@ section! {
         anchors: PathBuf,
         /// Its login, where its protocol has one.
         username: Option<String>,
+        /// Its X-Road service, where `uri` is our security server; else `uri` is the exchange's adapter.
+        xroad: Option<ServiceOnXRoad>,
         /// File with the password on its first line.
         password_file: Option<PathBuf>,
         /// Environment variable with the password.
@@ -212,6 +231,16 @@ section! {
         breaker_seconds: u64 = 10 => 1..=3_600,
         /// When it is asked what it holds; never where absent.
         reconcile: Option<Reconcile>,
+    }
+}
+
+section! {
+    /// Who calls what on X-Road.
+    pub ServiceOnXRoad {
+        /// We, `instance/class/member/subsystem`.
+        client: XRoadClient,
+        /// What is called, `instance/class/member/subsystem/service`.
+        service: XRoadService,
     }
 }
 
@@ -236,6 +265,8 @@ pub struct Delivery {
     pub endpoint: Endpoint,
     /// Authorities that its certificate must lead to, PEM file.
     pub anchors: PathBuf,
+    /// Its X-Road service, where the endpoint is our security server.
+    pub xroad: Option<ServiceOnXRoad>,
     /// Its login, where its protocol has one.
     pub login: Option<Login>,
     /// Parcels in one call at most.

@@ -27,6 +27,7 @@ use super::{
     partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile, TokenLine},
     peers, promotion,
     read::{Outcome, Place, nearest, read_file},
+    relays,
     stamp::Stamps,
     terms::Terms,
 };
@@ -98,8 +99,7 @@ impl Snapshot {
             places.insert(file.id.clone(), place.clone());
             partners.push(loader.partner(file, &place));
         }
-        let relays = loader.relays(&partners, &places);
-        loader.problems.extend(relays);
+        loader.problems.extend(relays::check(&partners, &places));
         let partners = loader.together(partners);
         match partners {
             Some(partners) if loader.problems.is_empty() => Ok(Self {
@@ -236,6 +236,7 @@ impl<'c> Loader<'c> {
                 .map(|line| Relay {
                     road: line.road,
                     relay: line.relay,
+                    client: line.client,
                 })
                 .collect(),
             keys,
@@ -246,6 +247,7 @@ impl<'c> Loader<'c> {
                 burst: file.quota.burst,
             },
             token: token.map(Arc::new),
+            security_server: file.xroad.map(|line| line.errors),
         }
     }
 
@@ -411,6 +413,7 @@ impl<'c> Loader<'c> {
             roads: line.roads.iter().copied().collect(),
             valid_from: line.valid_from,
             valid_to: line.valid_to,
+            attested: line.attested,
         }
     }
 
@@ -453,6 +456,7 @@ impl<'c> Loader<'c> {
             partner: partner.clone(),
             endpoint: endpoint?,
             anchors: line.anchors.clone(),
+            xroad: line.xroad.clone(),
             login,
             batch: line.batch,
             timeout_ms: line.timeout_ms,
@@ -530,24 +534,6 @@ impl<'c> Loader<'c> {
                 None
             }
         }
-    }
-
-    fn relays(&self, partners: &[Partner], places: &BTreeMap<PartnerId, Place>) -> Vec<Problem> {
-        let known = |id: &PartnerId| partners.iter().any(|partner| partner.id == *id);
-        let mut problems = Vec::new();
-        for partner in partners {
-            for (index, relay) in partner.relays.iter().enumerate() {
-                let place = places.get(&partner.id).filter(|_| !known(&relay.relay));
-                problems.extend(place.map(|place| {
-                    place.error(
-                        &format!("relays.{index}.relay"),
-                        format!("no partner `{}` is registered", relay.relay),
-                        "register the relay with a file of its own",
-                    )
-                }));
-            }
-        }
-        problems
     }
 
     fn together(&mut self, partners: Vec<Partner>) -> Option<Partners> {

@@ -5,7 +5,10 @@ use std::{fmt, net::IpAddr, ops::RangeInclusive, path::PathBuf};
 use certs::keys::Algorithm;
 use gateway_core::{Road, partner::Environment};
 use jiff::civil::Date;
-use schemas::id::PartnerId;
+use schemas::{
+    id::{PartnerId, XRoadClient, XRoadService},
+    wire::xroad::Spelling,
+};
 use toml::de::DeValue;
 
 use super::read::{At, Reader, Value};
@@ -139,9 +142,29 @@ impl Value for Road {
             reader,
             at,
             value,
-            "one of \"direct\", \"ngsp\"",
+            "one of \"direct\", \"ngsp\", \"vdxp\", \"xroad\"",
             Self::parse,
         )
+    }
+}
+
+impl Value for XRoadClient {
+    fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
+        let wanted = "an X-Road client: instance/class/member, or with /subsystem";
+        parsed(reader, at, value, wanted, |text| Self::parse(text).ok())
+    }
+}
+
+impl Value for XRoadService {
+    fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
+        let wanted = "an X-Road service: instance/class/member/subsystem/service";
+        parsed(reader, at, value, wanted, |text| Self::parse(text).ok())
+    }
+}
+
+impl Value for Spelling {
+    fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
+        parsed(reader, at, value, "one of \"new\", \"old\"", Self::parse)
     }
 }
 

@@ -361,10 +361,12 @@ fn portal() -> Partner {
             roads: [Road::Vdxp].into(),
             valid_from: date(2026, 1, 1),
             valid_to: None,
+            attested: false,
         }],
         window: SECOND * 300,
         peer_quota: quota,
         token: None,
+        security_server: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The sandbox's config files, written anew at each start, since ports may differ.
 
 use certs::pki;
+use conformance::security_server::PORTAL;
 
-use super::layout::{Layout, LayoutError, RELAY};
+use super::layout::{Layout, LayoutError, RELAY, SECURITY_SERVER};
 
 /// What differs from one start to the next.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ impl Layout {
             ("dvclt", dvclt(settings)),
             ("portal", portal_file(settings)),
             (RELAY, relay()),
+            (SECURITY_SERVER, security_server()),
         ];
         for (name, text) in partners {
             pki::write_public(&file(&format!("partners/{name}.toml")), &text)?;
@@ -54,7 +56,10 @@ impl Layout {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_identities(&self, gateway: &str) -> Result<(), LayoutError> {
-        for partner in super::layout::AGENCIES.into_iter().chain([RELAY]) {
+        for partner in super::layout::AGENCIES
+            .into_iter()
+            .chain([RELAY, SECURITY_SERVER])
+        {
             let text = identity(partner, gateway);
             pki::write_public(&self.agency(partner).join("identity.toml"), &text)?;
         }
@@ -242,11 +247,14 @@ fn portal_file(settings: &Settings) -> String {
     [
         head("portal", "Simulated National Public Service Portal"),
         key("portal", settings.algorithm),
+        format!(
+            "\n[[relays]]\nroad = \"xroad\"\nrelay = \"{SECURITY_SERVER}\"\nclient = \"{PORTAL}\"\n"
+        ),
         agreement(
             "SANDBOX-PORTAL-01",
             basis,
             &format!("\"{}\"", portal::PURPOSE),
-            r#""direct", "vdxp""#,
+            r#""direct", "vdxp", "xroad""#,
         ),
         format!(
             r#"
@@ -265,6 +273,12 @@ password_file = "../portal.password"
         ),
     ]
     .concat()
+}
+
+fn security_server() -> String {
+    let mut text = head(SECURITY_SERVER, "Simulated X-Road security server");
+    text += "\n[xroad]\nerrors = \"new\"\n";
+    text
 }
 
 fn relay() -> String {

@@ -18,6 +18,8 @@ pub const ENVIRONMENT: &str = "sandbox";
 pub const AGENCIES: [&str; 3] = ["tax", "dvclt", "portal"];
 /// A registered relay without messages of its own: the national integration platform.
 pub const RELAY: &str = "ngsp";
+/// The X-Road security server beside the gateway.
+pub const SECURITY_SERVER: &str = conformance::security_server::PARTNER;
 
 /// Why the folder could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +99,9 @@ impl Layout {
         for partner in AGENCIES {
             self.make_agency(&authority, partner, now, sign_with)?;
         }
-        self.make_agency(&authority, RELAY, now, sign_with)?;
+        for carrier in [RELAY, SECURITY_SERVER] {
+            self.make_agency(&authority, carrier, now, sign_with)?;
+        }
         self.make_hostile(&authority, now)
     }
 

@@ -309,6 +309,7 @@ fn entry() -> Entry {
         fields: "participants,arrears".into(),
         content_type: "application/xml".into(),
         signature: None,
+        attested: None,
         body: Bytes::from(vec![b'x'; 2_048]),
     }
 }

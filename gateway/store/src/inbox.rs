@@ -482,6 +482,7 @@ pub(crate) fn reopen(vault: &Vault, record: &Record, lost: u32) -> Result<Unfini
             received_at: meta.time(Tag::ReceivedAt)?,
             content_type: meta.text(Tag::ContentType)?,
             signature: meta.text(Tag::Signature),
+            attested: meta.text(Tag::Attested),
             body: body.into(),
             lost,
         })
@@ -507,6 +508,7 @@ fn request_metadata(entry: &Entry) -> Vec<u8> {
         .put(Tag::FieldNames, &entry.fields)
         .put(Tag::ContentType, &entry.content_type)
         .put_some(Tag::Signature, entry.signature.as_deref())
+        .put_some(Tag::Attested, entry.attested.as_deref())
         .finish()
 }
 

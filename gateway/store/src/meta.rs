@@ -39,6 +39,7 @@ pub(crate) enum Tag {
     Why = 26,
     Law = 27,
     Records = 28,
+    Attested = 29,
     Terms = 40,
     Shown = 41,
 }

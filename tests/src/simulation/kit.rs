@@ -84,6 +84,7 @@ impl Kit {
             window: Duration::from_secs(3_600),
             peer_quota: PLENTY,
             token: None,
+            security_server: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()
@@ -117,6 +118,7 @@ fn agreement() -> Agreement {
         roads: [Road::Direct, Road::Vdxp].into(),
         valid_from: date(2026, 1, 1),
         valid_to: None,
+        attested: false,
     }
 }
 

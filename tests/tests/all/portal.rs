@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conformance::portal::{Mischief, Portal, STATES};
+use conformance::{
+    portal::{Mischief, Portal, STATES},
+    security_server::Wrong,
+};
 use gateway_tests::{house::House, message::dossier};
 
 /// Submits a dossier and gives its code.
@@ -145,4 +148,22 @@ async fn nothing_goes_out_that_no_agreement_allows() {
         portal.dossier(&code).is_none(),
         "it was told without an agreement"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_x_road_the_portal_is_told_each_step_once_whatever_the_exchange_answers() {
+    let house = House::plan()
+        .with_portal(50)
+        .replace(
+            "partners/portal.toml",
+            "private = true\n",
+            "private = true\nxroad = { client = \"VN/GOV/000.00.00.X98/vss\", service = \"VN/GOV/000.00.00.X99/portal/dvc\" }\n",
+        )
+        .start()
+        .await;
+    let portal = house.portal.clone().unwrap();
+    portal.misbehave(|knobs| knobs.on_xroad = vec![Wrong::Id, Wrong::NetworkAfter, Wrong::Hash]);
+    let code = submit(&house, 0).await;
+    assert_told(&portal, &code).await;
+    assert_eq!(portal.violations(), Vec::<String>::new());
 }

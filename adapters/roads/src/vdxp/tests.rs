@@ -12,11 +12,14 @@ const BODY: &[u8] = br#"{"madonvi":"u","service":"DongBoHoSoMC","data":[]}"#;
 
 fn road(server: &Server) -> Vdxp {
     let config = VdxpConfig {
-        destination: "VN:GOV:000.00.00.X99:portal".into(),
         username: "vss".into(),
         password: "secret".into(),
     };
-    Vdxp::new(config, server.client(ClientLimits::default()))
+    let client = server.client(ClientLimits::default());
+    Vdxp::new(
+        config,
+        Way::Adapter(client, "VN:GOV:000.00.00.X99:portal".into()),
+    )
 }
 
 /// Gives sessions s1, s2, …; the call number `n` on a session is answered by `answer`.

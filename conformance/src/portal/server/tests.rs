@@ -52,7 +52,7 @@ async fn post(client: &Client, path: &str, body: Value) -> Result<Reply, crate::
     let code = "VN:GOV:000.00.00.X99:portal";
     let request = Request::builder()
         .method("POST")
-        .uri(format!("/adapter{path}?dstcode={code}"))
+        .uri(format!("/adapter{ADAPTER}{path}?dstcode={code}"))
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .header("charset", "utf-8")
@@ -309,7 +309,7 @@ async fn bodies_that_are_not_strict_json_are_refused() {
     let client = scene.gateway();
     let request = Request::builder()
         .method("POST")
-        .uri(format!("{LOGIN_PATH}?dstcode=VN:GOV:x:y"))
+        .uri(format!("{ADAPTER}{LOGIN_PATH}?dstcode=VN:GOV:x:y"))
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .header("charset", "utf-8")

@@ -25,12 +25,13 @@ use tracing::Instrument as _;
 
 use super::{
     Parts,
-    face::{Reply, problem, unknown_route},
+    face::{Reply, problem, unknown_route, xroad::Spoken},
     framing,
     room::Room,
 };
 use crate::{
     adapter::Route,
+    attest::Attested,
     head::{Arrival, Evidence, Head, Passing},
     limits::{Limits, Standing, Tally},
     partner::Quota,
@@ -203,6 +204,7 @@ impl Gate {
         let peer = arrival.peer.partner().clone();
         let room = Room::enter("admit", UNKNOWN, evidence, &parts.sight);
         let span = room.span.clone();
+        let spoken = Spoken::of(&arrival, parts);
         let quota = well_framed(&arrival).and_then(|()| self.quota(&arrival, parts));
         drop(arrival); // its body is not read
         let within = async {
@@ -214,7 +216,7 @@ impl Gate {
             Err::<(), _>(Refusal::of("admit", evidence, fault))
         });
         match room.leave(refused) {
-            Err(refusal) => problem(&refusal, peer.as_str(), parts),
+            Err(refusal) => problem(&refusal, peer.as_str(), parts, spoken.as_ref()),
             Ok(()) => unknown_route(evidence), // not reached: the last step always refuses
         }
     }
@@ -396,12 +398,28 @@ impl AdmitLayer {
 
     fn let_in(&self, arrival: Arrival, route: &'static Route) -> Result<Admitted, Refusal> {
         let refuse = |fault| Refusal::of("admit", arrival.evidence, fault);
+        let attested = self.attested(&arrival).map_err(refuse)?;
         let place = self.gate.place(arrival.peer.partner()).map_err(refuse)?;
-        Ok(admitted(arrival, route, self.gate.bounds, place))
+        let passing = Passing {
+            resumed: false,
+            place: Some(Arc::new(place)),
+            attested: attested.map(Arc::new),
+        };
+        Ok(admitted(arrival, route, self.gate.bounds, passing))
+    }
+
+    /// What a security server says of the message; from all others its words are stripped unread.
+    fn attested(&self, arrival: &Arrival) -> Result<Option<Attested>, Fault> {
+        let partners = self.parts.partners.load();
+        let peer = arrival.peer.partner();
+        partners
+            .security_server(peer)
+            .map(|_| Attested::read(&partners, peer, arrival.request.headers()))
+            .transpose()
     }
 }
 
-fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, place: Place) -> Admitted {
+fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, passing: Passing) -> Admitted {
     let (mut parts, body) = arrival.request.into_parts();
     framing::strip_identity(&mut parts.headers);
     let asked = parts
@@ -421,10 +439,7 @@ fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, place: Plac
             evidence: arrival.evidence,
             arrived_at: arrival.arrived_at,
             deadline: now + allowed,
-            passing: Passing {
-                resumed: false,
-                place: Some(Arc::new(place)),
-            },
+            passing,
         },
         route,
         body,

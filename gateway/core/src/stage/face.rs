@@ -1,5 +1,7 @@
 //! The outermost layer and the one place where faults become answers: in the partner's words,
-//! signed where there is something to bind them to.
+//! signed where there is something to bind them to. Security servers hear them in X-Road's words.
+
+pub(super) mod xroad;
 
 use std::{
     convert::Infallible,
@@ -12,13 +14,13 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use schemas::fault::{Fault, FaultCode, Row};
+use schemas::fault::{Fault, FaultCode};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
 use super::Parts;
 use crate::{
-    adapter::{Adapter, Unsigned},
+    adapter::{Adapter, AnswerHead, Face, Unsigned},
     head::{Arrival, Evidence},
     limits::Standing,
     ports::StoredAnswer,
@@ -26,6 +28,7 @@ use crate::{
     sign::{SignError, Signed},
     state::Committed,
 };
+use xroad::Spoken;
 
 /// The header that names the message in our journal.
 pub const EVIDENCE: HeaderName = HeaderName::from_static("lienthong-evidence");
@@ -111,49 +114,69 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let peer = arrival.peer.partner().clone();
+        let spoken = Spoken::of(&arrival, &self.room.parts);
         // readiness is asked for on the clone that is called
         let passage = self.inner.clone().oneshot(arrival);
         let this = self.room.clone();
         Box::pin(async move {
             Ok(match passage.await {
-                Ok(committed) => Reply(answered(committed.answer)),
-                Err(refusal) => this.refused(&refusal, peer.as_str()).await,
+                Ok(committed) => {
+                    let mut response = answered(committed.answer);
+                    spoken
+                        .iter()
+                        .for_each(|spoken| spoken.answer(&mut response));
+                    Reply(response)
+                }
+                Err(refusal) => this.refused(&refusal, peer.as_str(), spoken.as_ref()).await,
             })
         })
     }
 }
 
 impl<A: Adapter> FaceLayer<A> {
-    async fn refused(&self, refusal: &Refusal, peer: &str) -> Reply {
+    async fn refused(&self, refusal: &Refusal, peer: &str, spoken: Option<&Spoken>) -> Reply {
         let row = refusal.fault.code().row();
         self.parts.sight.refused(refusal.room, peer, row.code);
         tell(refusal, peer);
         let head = refusal.binding.as_deref();
-        let face = self.adapter.face(&refusal.fault, head);
+        let face = self.face(refusal, head, spoken);
         let status = face.status.unwrap_or(row.http);
         let Some(head) = head else {
             let said = unsigned(face.content_type, face.unsigned);
-            return Reply(faced(refusal, row, status, said));
+            return Reply(faced(refusal, status, said, spoken));
         };
         let signer = self.parts.signer.load_full();
         let until = Instant::now() + SIGNING;
         match signer.sign(face.unsigned, head, until).await {
-            Ok(said) => Reply(faced(refusal, row, status, said)),
-            Err(error) => self.unsigned_instead(refusal, &error, peer),
+            Ok(said) => Reply(faced(refusal, status, said, spoken)),
+            Err(error) => self.unsigned_instead(refusal, &error, peer, spoken),
+        }
+    }
+
+    fn face(&self, refusal: &Refusal, head: Option<&AnswerHead>, spoken: Option<&Spoken>) -> Face {
+        match spoken {
+            Some(spoken) => spoken.face(&refusal.fault, refusal.evidence, head.is_some()),
+            None => self.adapter.face(&refusal.fault, head),
         }
     }
 
     /// What should be signed and cannot be does not leave: instead the caller hears, without a
     /// signature, that there is none to be had now.
-    fn unsigned_instead(&self, refusal: &Refusal, error: &SignError, peer: &str) -> Reply {
+    fn unsigned_instead(
+        &self,
+        refusal: &Refusal,
+        error: &SignError,
+        peer: &str,
+        spoken: Option<&Spoken>,
+    ) -> Reply {
         let instead = Refusal::of("face", refusal.evidence, error.fault());
         tell(&instead, peer);
         let row = instead.fault.code().row();
         self.parts.sight.refused(instead.room, peer, row.code);
-        let face = self.adapter.face(&instead.fault, None);
+        let face = self.face(&instead, None, spoken);
         let status = face.status.unwrap_or(row.http);
         let said = unsigned(face.content_type, face.unsigned);
-        Reply(faced(&instead, row, status, said))
+        Reply(faced(&instead, status, said, spoken))
     }
 }
 
@@ -203,7 +226,13 @@ fn answered(answer: StoredAnswer) -> Response<Full<Bytes>> {
     response
 }
 
-fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Response<Full<Bytes>> {
+fn faced(
+    refusal: &Refusal,
+    status_code: u16,
+    said: Signed,
+    spoken: Option<&Spoken>,
+) -> Response<Full<Bytes>> {
+    let row = refusal.fault.code().row();
     let mut response = answered(StoredAnswer {
         evidence: refusal.evidence,
         status: status_code,
@@ -212,6 +241,9 @@ fn faced(refusal: &Refusal, row: &Row, status_code: u16, said: Signed) -> Respon
         fault: Some(row.code.to_owned()),
         body: Bytes::from(said.body),
     });
+    if let Some(spoken) = spoken {
+        spoken.error(&refusal.fault, &mut response);
+    }
     let headers = response.headers_mut();
     if let Some(wait) = refusal.fault.wait() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
@@ -264,23 +296,33 @@ fn text(value: &str) -> HeaderValue {
 #[must_use]
 pub fn unknown_route(evidence: Evidence) -> Reply {
     let fault = Fault::new(FaultCode::UnknownRoute, "route");
-    Reply(as_problem(&Refusal::of("admit", evidence, fault)))
+    Reply(as_problem(&Refusal::of("admit", evidence, fault), None))
 }
 
 /// A refusal that belongs to no system's words: told, counted and said as problem details.
-pub(super) fn problem(refusal: &Refusal, peer: &str, parts: &Parts) -> Reply {
+pub(super) fn problem(
+    refusal: &Refusal,
+    peer: &str,
+    parts: &Parts,
+    spoken: Option<&Spoken>,
+) -> Reply {
     let code = refusal.fault.code().row().code;
     parts.sight.refused(refusal.room, peer, code);
     tell(refusal, peer);
-    Reply(as_problem(refusal))
+    Reply(as_problem(refusal, spoken))
 }
 
-fn as_problem(refusal: &Refusal) -> Response<Full<Bytes>> {
-    let row = refusal.fault.code().row();
-    let said = Signed {
-        content_type: "application/problem+json",
-        body: schemas::fault::problem(&refusal.fault, &refusal.evidence.to_string()),
-        signature: None,
+fn as_problem(refusal: &Refusal, spoken: Option<&Spoken>) -> Response<Full<Bytes>> {
+    let said = match spoken {
+        Some(spoken) => {
+            let face = spoken.face(&refusal.fault, refusal.evidence, false);
+            unsigned(face.content_type, face.unsigned)
+        }
+        None => Signed {
+            content_type: "application/problem+json",
+            body: schemas::fault::problem(&refusal.fault, &refusal.evidence.to_string()),
+            signature: None,
+        },
     };
-    faced(refusal, row, row.http, said)
+    faced(refusal, refusal.fault.code().row().http, said, spoken)
 }

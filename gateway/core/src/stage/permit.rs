@@ -177,6 +177,7 @@ impl PermitLayer {
         policy::decide(&Question {
             partner: &verified.partner,
             road: verified.road,
+            proof: verified.proof,
             operation: verified.operation,
             purpose: &verified.purpose,
             asked: &verified.asked,

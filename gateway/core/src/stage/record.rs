@@ -20,6 +20,7 @@ use tracing::Instrument;
 use super::{Parts, answer::Prepared, permit::answer_head, room::Room};
 use crate::{
     adapter::Effect,
+    attest::Attested,
     head::Evidence,
     ports::{Claimed, Entry, Known, StoreError, StoredAnswer},
     refusal::Refusal,
@@ -365,7 +366,7 @@ fn entry<R>(permitted: &Permitted<R>) -> Entry {
         peer_certificate: *head.peer.certificate_sha256(),
         road: verified.road.as_str(),
         path: head.path.clone(),
-        proof: verified.operation.proof.as_str(),
+        proof: verified.proof.as_str(),
         rule: permitted.permit.rule().to_owned(),
         purpose: verified.purpose.clone(),
         fields: permitted
@@ -380,6 +381,7 @@ fn entry<R>(permitted: &Permitted<R>) -> Entry {
             .unwrap_or_default()
             .to_owned(),
         signature: verified.signature.clone(),
+        attested: head.attested().map(Attested::record),
         body: verified.body.clone(),
     }
 }

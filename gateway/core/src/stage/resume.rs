@@ -2,6 +2,7 @@
 //! again, past admit, under its own evidence id; the claim is taken over and the effect has its key.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,6 +14,7 @@ use tower::{Layer, Service};
 use super::{face::SIGNATURE, receive::body_of};
 use crate::{
     adapter::Route,
+    attest::Attested,
     head::{Head, Passing, Peer},
     ports::Unfinished,
     refusal::Refusal,
@@ -92,6 +94,11 @@ fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
             passing: Passing {
                 resumed: true,
                 place: None,
+                attested: unfinished
+                    .attested
+                    .as_deref()
+                    .and_then(Attested::of_record)
+                    .map(Arc::new),
             },
         },
         route,

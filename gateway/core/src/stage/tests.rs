@@ -15,3 +15,4 @@ mod rooms;
 mod signed;
 mod trust;
 mod twins;
+mod xroad;

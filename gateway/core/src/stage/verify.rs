@@ -20,7 +20,8 @@ use tower::{Layer, Service};
 use super::{Parts, room::Room};
 use crate::{
     adapter::{
-        Adapter, Claims, Decoded, Direction, Envelope, Identity, ProofKind, Proven, SignatureForm,
+        Adapter, Claims, Decoded, Direction, Envelope, Identity, ProofKind, Proven, Road,
+        SignatureForm,
     },
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
@@ -156,9 +157,9 @@ impl<A: Adapter> VerifyLayer<A> {
             return Err(Fault::new(FaultCode::Invalid, "operation"));
         }
         meant_for_us(&decoded.claims, &partners)?;
-        proof_suffices(decoded.operation.proof, &received.envelope.signature)?;
+        let proof = proof_suffices(decoded.operation.proof, &received.envelope.signature)?;
         let now = self.parts.clock.reached();
-        Ok(verified(received, partner, decoded, now))
+        Ok(verified(received, partner, (decoded, proof), now))
     }
 
     fn prove_and_decode(
@@ -183,6 +184,13 @@ impl<A: Adapter> VerifyLayer<A> {
                 self.adapter
                     .decode(head, &Proven::json(&received.body, proof.header()))
             }
+            SignatureForm::Attested => {
+                let attested = head
+                    .attested()
+                    .ok_or_else(|| bad_signature("no-signature"))?;
+                self.adapter
+                    .decode(head, &Proven::attested_json(&received.body, attested))
+            }
         }
     }
 }
@@ -193,12 +201,20 @@ fn carried(partners: &Partners, received: &Received) -> Result<Arc<Partner>, Fau
     let unknown = || Fault::new(FaultCode::Unauthenticated, "unknown-sender");
     let partner = partners.get(&claims.sender).ok_or_else(unknown)?;
     let peer = received.head.peer.partner();
-    match partner.may_arrive(peer, *road) {
-        true => Ok(Arc::clone(partner)),
-        false => Err(Fault::new(
-            FaultCode::Unauthenticated,
-            "peer-may-not-carry-sender",
-        )),
+    let refused = |reason| Err(Fault::new(FaultCode::Unauthenticated, reason));
+    if !partner.may_arrive(peer, *road) {
+        return refused("peer-may-not-carry-sender");
+    }
+    match (received.head.attested(), *road == Road::XRoad) {
+        (None, false) => Ok(Arc::clone(partner)),
+        (Some(attested), true) if *attested.sender() != claims.sender => {
+            refused("xroad-client-is-not-sender")
+        }
+        (Some(attested), true) if *attested.id() != claims.id => {
+            Err(bad_signature("xroad-id-differs"))
+        }
+        (Some(_), true) => Ok(Arc::clone(partner)),
+        (Some(_), false) | (None, true) => refused("peer-may-not-carry-sender"),
     }
 }
 
@@ -284,11 +300,17 @@ fn meant_for_us(claims: &Claims, partners: &Partners) -> Result<(), Fault> {
     Ok(())
 }
 
-fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<(), Fault> {
+/// The kind of proof that was given. Whether a security server's word is enough without a signature is the
+/// agreement's to say, in the permit room.
+fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKind, Fault> {
     match (demanded, given) {
         (ProofKind::XmlDsig, SignatureForm::Xml) | (ProofKind::Jws, SignatureForm::Jws(_)) => {
-            Ok(())
+            Ok(demanded)
         }
+        (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
+            Ok(ProofKind::XRoadRelay)
+        }
+        (ProofKind::XRoadRelay, SignatureForm::Jws(_)) => Ok(ProofKind::Jws),
         _ => Err(bad_signature("proof-of-another-kind")),
     }
 }
@@ -296,14 +318,14 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<(), Faul
 fn verified<R>(
     received: Received,
     partner: Arc<Partner>,
-    decoded: Decoded<R>,
+    (decoded, proof): (Decoded<R>, ProofKind),
     now: Timestamp,
 ) -> Verified<R> {
     let digest = content_digest(&decoded.claims, &decoded.payload);
     let fresh = is_fresh(decoded.claims.sent_at, now, partner.window);
     let (id, remembered) = remembered_as(decoded.identity, &decoded.claims, &received);
     let signature = match received.envelope.signature {
-        SignatureForm::Xml => None,
+        SignatureForm::Xml | SignatureForm::Attested => None,
         SignatureForm::Jws(compact) => Some(compact),
     };
     Verified {
@@ -311,6 +333,7 @@ fn verified<R>(
         route: received.route,
         body: received.body,
         signature,
+        proof,
         road: received.envelope.road,
         partner,
         claims: decoded.claims,

@@ -275,3 +275,52 @@ fn a_schedule_that_would_leave_times_out_is_refused_at_its_key() {
     assert_eq!(problem.line, line.unwrap() + 1);
     assert!(with("every_seconds = 0\n").is_err());
 }
+
+/// The sample's partner behind this relay, whose own file has this section.
+fn behind(relays: &str, section: &str) -> Result<Snapshot, Vec<Problem>> {
+    let scene = Scene::new();
+    let server = format!(
+        "id = \"ss\"\nname = \"SS\"\nenvironment = \"sandbox\"\n\
+         peers = [\"urn:lienthong:sandbox:partner:ss\"]\n[quota]\n{section}"
+    );
+    scene.write("partners/ss.toml", &server);
+    scene.partners(&[("relays = []", relays)])
+}
+
+#[test]
+fn an_x_road_relay_is_a_security_server_that_knows_the_partner_by_a_name() {
+    const ON: &str = "relays = [{ road = \"xroad\", relay = \"ss\", client = \"VN/GOV/a/tax\" }]";
+    let snapshot = behind(ON, "[xroad]\nerrors = \"old\"\n").unwrap();
+    let server = PartnerId::parse("ss").unwrap();
+    let client = schemas::id::XRoadClient::parse("VN/GOV/a/tax").unwrap();
+    let known = snapshot.partners.by_client(&server, &client);
+    assert_eq!(known.map(PartnerId::as_str), Some("tax"));
+    let old = schemas::wire::xroad::Spelling::Old;
+    assert_eq!(snapshot.partners.security_server(&server), Some(old));
+    for (relays, section, what) in [
+        (ON, "", "`ss` is no security server"),
+        (
+            "relays = [{ road = \"ngsp\", relay = \"ss\" }]",
+            "[xroad]\n",
+            "`ss` is a security server",
+        ),
+        (
+            "relays = [{ road = \"xroad\", relay = \"ss\" }]",
+            "[xroad]\n",
+            "knows every partner by a name",
+        ),
+        (
+            "relays = [{ road = \"ngsp\", relay = \"ss\", client = \"VN/GOV/a\" }]",
+            "",
+            "only a security server knows",
+        ),
+        (
+            "relays = [{ road = \"xroad\", relay = \"ss\", client = \"VN/GOV\" }]",
+            "[xroad]\n",
+            "an X-Road client",
+        ),
+    ] {
+        let problem = only(behind(relays, section).unwrap_err());
+        assert!(problem.what.contains(what), "{relays}: {}", problem.what);
+    }
+}

@@ -52,6 +52,7 @@ fn entry(number: i64) -> Entry {
         fields: "fund".into(),
         content_type: "application/xml".into(),
         signature: None,
+        attested: None,
         body: body.into(),
     }
 }

@@ -104,6 +104,7 @@ impl Scene {
             fields: "participants,arrears".into(),
             content_type: "application/xml".into(),
             signature: Some("eyJ..c2ln".into()),
+            attested: None,
             body: Bytes::copy_from_slice(body.as_bytes()),
         }
     }

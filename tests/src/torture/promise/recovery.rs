@@ -182,6 +182,7 @@ fn entry(letter: Letter) -> Entry {
         fields: String::new(),
         content_type: letter.message.content_type,
         signature: letter.message.signature,
+        attested: None,
         body: Bytes::from(letter.message.body),
     }
 }

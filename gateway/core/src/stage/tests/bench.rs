@@ -8,6 +8,7 @@ use jiff::civil::date;
 use schemas::{
     fault::{Fault, FaultCode},
     id::PartnerId,
+    wire::xroad::Spelling,
 };
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -54,6 +55,8 @@ pub(super) struct Setup {
     /// The bodies inside, bytes in sum.
     pub(super) body_bytes: usize,
     pub(super) tally: Option<Arc<dyn Tally>>,
+    /// How errors are spelt to the security server `ss`.
+    pub(super) spelling: Spelling,
     pub(super) tax: Partner,
     pub(super) dvclt: Partner,
 }
@@ -81,6 +84,7 @@ impl Bench {
             places: 100,
             body_bytes: usize::MAX,
             tally: None,
+            spelling: Spelling::New,
             tax: partner("tax", &[("key-1", &TAX), ("key-old", &OLD)]),
             dvclt: partner("dvclt", &[("key-1", &DVCLT)]),
         };
@@ -231,7 +235,12 @@ fn signer(environment: Environment) -> Signer {
 }
 
 fn partners(setup: Setup) -> Partners {
-    let all = vec![setup.tax, setup.dvclt, partner("ngsp", &[])];
+    let server = Partner {
+        security_server: Some(setup.spelling),
+        relays: Vec::new(),
+        ..partner("ss", &[])
+    };
+    let all = vec![setup.tax, setup.dvclt, partner("ngsp", &[]), server];
     Partners::new(setup.environment, id("vss"), all).unwrap()
 }
 
@@ -246,6 +255,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
     let relay = Relay {
         road: Road::Ngsp,
         relay: id("ngsp"),
+        client: None,
     };
     Partner {
         id: id(name),
@@ -259,6 +269,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         window: Duration::from_secs(300),
         peer_quota: GENEROUS,
         token: None,
+        security_server: None,
     }
 }
 
@@ -277,5 +288,6 @@ fn agreement() -> Agreement {
         roads: [Road::Direct, Road::Ngsp].into(),
         valid_from: date(2026, 1, 1),
         valid_to: None,
+        attested: false,
     }
 }

@@ -228,6 +228,7 @@ fn again(row: &Row) -> Unfinished {
         received_at: entry.received_at,
         content_type: entry.content_type,
         signature: entry.signature,
+        attested: entry.attested,
         body: entry.body,
         lost: 0,
     }

@@ -94,7 +94,18 @@ impl Adapter for Words {
         *self.headers.lock().unwrap() = head.headers.clone();
         let text = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
         let missing = || Fault::new(FaultCode::BadSignature, "no-signature");
-        let compact = text(SIGNATURE.as_str()).ok_or_else(missing)?;
+        let compact = match (text(SIGNATURE.as_str()), head.attested()) {
+            (Some(compact), _) => compact,
+            (None, None) => return Err(missing()),
+            (None, Some(attested)) => {
+                return Ok(Envelope {
+                    road: Road::XRoad,
+                    claims: attested.claims(CHANGE.name, head.arrived_at),
+                    key_hint: None,
+                    signature: SignatureForm::Attested,
+                });
+            }
+        };
         let unproven = jws::parse(&compact).map_err(|_| missing())?;
         let mut claims = claims(unproven.header());
         if let Some(id) = text(CLAIMED_ID) {
@@ -102,15 +113,22 @@ impl Adapter for Words {
         }
         let direct = *head.peer.partner() == claims.sender;
         Ok(Envelope {
-            road: if direct { Road::Direct } else { Road::Ngsp },
+            road: match (head.attested(), direct) {
+                (Some(_), _) => Road::XRoad,
+                (None, true) => Road::Direct,
+                (None, false) => Road::Ngsp,
+            },
             claims,
             key_hint: None,
             signature: SignatureForm::Jws(compact),
         })
     }
 
-    fn decode(&self, _: &Head, proven: &Proven<'_>) -> Result<Decoded<String>, Fault> {
-        let claims = claims(proven.jws().unwrap());
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<String>, Fault> {
+        let claims = match proven.attested() {
+            Some(attested) => attested.claims(CHANGE.name, head.arrived_at),
+            None => claims(proven.jws().unwrap()),
+        };
         let body = std::str::from_utf8(proven.bytes()).unwrap();
         let mut parts = body.splitn(3, '|');
         let mut part = || parts.next().ok_or(Fault::new(FaultCode::Invalid, "parts"));

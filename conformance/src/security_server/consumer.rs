@@ -1,0 +1,142 @@
+//! The consumer's side of a simulated security server: it takes what the gateway calls, proves nothing to
+//! anybody, and gives the service's answer back with the header fields that a real one adds. Its reading of
+//! the protocol is its own: the hash is computed here from what has come in.
+
+use bytes::Bytes;
+use certs::digest::{random, sha512};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body_util::Full;
+use schemas::id::{MessageId, XRoadClient, XRoadService};
+use schemas::wire::xroad::{self, ErrorBody, ErrorForm, Spelling};
+
+/// How the exchange may go wrong, one call each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// The hash is of another request.
+    Hash,
+    /// The id is of another message.
+    Id,
+    /// The service was reached, and the exchange says that the network failed.
+    NetworkAfter,
+}
+
+/// One call that has come in.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    service: XRoadService,
+    /// What follows the service in the path.
+    pub(crate) path: String,
+    id: MessageId,
+    request_id: String,
+    hash: String,
+}
+
+impl Exchange {
+    /// Reads a call of `/r1/…`, strictly; refused with the code of a client's mistake.
+    pub(crate) fn take(parts: &Parts, body: &[u8]) -> Result<Self, &'static str> {
+        const BAD: &str = "server.clientproxy.internal_error";
+        if parts.method != Method::POST {
+            return Err("server.clientproxy.invalid_http_method");
+        }
+        let client = one(&parts.headers, xroad::CLIENT).and_then(|id| XRoadClient::parse(id).ok());
+        client.ok_or("server.clientproxy.invalid_client_identifier")?;
+        let id = one(&parts.headers, xroad::ID).and_then(|id| MessageId::parse(id).ok());
+        let id = id.ok_or(BAD)?;
+        // what only security servers make is nobody's to send
+        if [xroad::REQUEST_ID, xroad::REQUEST_HASH, xroad::ERROR]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name))
+        {
+            return Err(BAD);
+        }
+        let named = parts.uri.path().strip_prefix("/r1/").ok_or(BAD)?;
+        let end = named
+            .match_indices('/')
+            .nth(4)
+            .map_or(named.len(), |(at, _)| at);
+        let (service, path) = named.split_at(end);
+        let service =
+            XRoadService::parse(service).map_err(|_| "server.clientproxy.unknown_service")?;
+        let request_id = format!("00000000-0000-4000-8000-{}", hex::encode(random::<6>()));
+        let hash = hash(parts, body, &request_id).ok_or(BAD)?;
+        Ok(Self {
+            service,
+            path: path.to_owned(),
+            id,
+            request_id,
+            hash,
+        })
+    }
+
+    /// Adds what a security server adds to the service's answer, or what a wrong one would.
+    pub(crate) fn give(
+        self,
+        mut response: Response<Full<Bytes>>,
+        wrong: Option<Wrong>,
+    ) -> Response<Full<Bytes>> {
+        let (mut id, mut hash) = (self.id.as_str().to_owned(), self.hash);
+        match wrong {
+            Some(Wrong::NetworkAfter) => return error("server.serverproxy.network_error"),
+            Some(Wrong::Hash) => hash = xroad::hash_text(&sha512(b"another request")),
+            Some(Wrong::Id) => id = "another-message".to_owned(),
+            None => {}
+        }
+        for (name, value) in [
+            (xroad::ID, id),
+            (xroad::REQUEST_ID, self.request_id),
+            (xroad::REQUEST_HASH, hash),
+            (xroad::SERVICE, self.service.to_string()),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}
+
+/// An error of the exchange, in the old spelling: the new one is what the gateway writes itself.
+pub(crate) fn error(code: &str) -> Response<Full<Bytes>> {
+    let kind = Spelling::Old.write(code);
+    let body = ErrorBody {
+        kind: kind.clone(),
+        message: "simulated".to_owned(),
+        detail: hex::encode(random::<16>()),
+    };
+    let mut response = Response::new(Full::from(body.encode(ErrorForm::Json)));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    if let Ok(kind) = HeaderValue::from_str(&kind) {
+        let name = HeaderName::from_static(xroad::ERROR);
+        response.headers_mut().insert(name, kind);
+    }
+    response
+}
+
+/// Method, target, every field but those that end at the server, then the exchange's id; then the body.
+fn hash(parts: &Parts, body: &[u8], request_id: &str) -> Option<String> {
+    let target = parts.uri.path_and_query()?.as_str();
+    let mut head = format!("{}\r\n{target}\r\n", parts.method);
+    for (name, value) in &parts.headers {
+        if !xroad::DROPPED.contains(&name.as_str()) {
+            head += &format!("{name}:{}\r\n", value.to_str().ok()?);
+        }
+    }
+    head += &format!("{}:{request_id}\r\n", xroad::REQUEST_ID);
+    let head = sha512(head.as_bytes());
+    let whole = match body {
+        [] => head,
+        body => sha512(&[head, sha512(body)].concat()),
+    };
+    Some(xroad::hash_text(&whole))
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
