@@ -17,7 +17,7 @@ use gateway_core::{
     stage::{Bounds, Gate, Parts},
 };
 use gateway_store::Store;
-use roads::issuer::{IdentityFiles, Issuers, Patience};
+use roads::issuer::{Calls, IdentityFiles, Issuers, Patience};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -151,7 +151,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             sight,
             tasks: TaskTracker::new(),
-            tokens: Arc::new(issuers(&config)),
+            tokens: Arc::new(issuers(&config, &keeper)),
         };
         let tally = count_together(&config, &metrics).await?;
         let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);
@@ -402,8 +402,9 @@ async fn watch_store(store: Arc<Store>, readiness: Readiness, mut stop: watch::R
     }
 }
 
-/// Where the key sets of token issuers are kept; our TLS identity is shown to those that want to see one.
-fn issuers(config: &Config) -> Issuers {
+/// Where the key sets of token issuers are kept; our TLS identity is shown to those that want to see one, and none is
+/// asked whose server was taken back.
+fn issuers(config: &Config, keeper: &Keeper) -> Issuers {
     let identity = IdentityFiles {
         cert: config.tls.cert.clone(),
         key: config.tls.key.clone(),
@@ -413,7 +414,12 @@ fn issuers(config: &Config) -> Issuers {
         between: Duration::from_secs(config.tokens.between_seconds),
         ..Patience::default()
     };
-    Issuers::new(identity, patience)
+    let calls = Calls {
+        identity,
+        revocations: keeper.known(),
+        ask: Arc::new(keeper.clone()),
+    };
+    Issuers::new(calls, patience)
 }
 
 /// A token that is away keeps no gateway from starting: what needs a signature is sent away until it is back.

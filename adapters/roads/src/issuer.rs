@@ -14,6 +14,7 @@ use std::{
 
 use certs::{
     jwt::{KEY_SET_BYTES_MAX, KeySet},
+    revocation::{Ask, Revocations},
     tls::{Alpn, Anchors, ClientParams, Connector, Identity},
 };
 use futures_util::future::BoxFuture;
@@ -59,11 +60,29 @@ pub struct IdentityFiles {
     pub key: PathBuf,
 }
 
+/// How an issuer's server is called: what we show, and what is known of servers that were taken back. A key set is
+/// believed for the server that gives it, and for nothing else.
+#[derive(Clone)]
+pub struct Calls {
+    /// Our own certificate and key.
+    pub identity: IdentityFiles,
+    /// The lists and answers that are known,
+    pub revocations: Arc<Revocations>,
+    /// and who asks responders about a server, before a byte is said to it.
+    pub ask: Arc<dyn Ask>,
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Calls({:?})", self.identity)
+    }
+}
+
 /// The key sets of all issuers that registrations name.
 #[derive(Debug)]
 pub struct Issuers {
     patience: Patience,
-    identity: IdentityFiles,
+    calls: Calls,
     known: Mutex<HashMap<Address, Arc<Issuer>>>,
 }
 
@@ -90,10 +109,10 @@ const ISSUERS_MAX: usize = 64;
 impl Issuers {
     /// Asks nobody yet.
     #[must_use]
-    pub fn new(identity: IdentityFiles, patience: Patience) -> Self {
+    pub fn new(calls: Calls, patience: Patience) -> Self {
         Self {
             patience,
-            identity,
+            calls,
             known: Mutex::default(),
         }
     }
@@ -139,14 +158,14 @@ impl Issuer {
             return Ok(keys);
         }
         if self.kept().may_try(patience) {
-            self.fetch(&house.identity).await;
+            self.fetch(&house.calls).await;
         }
         self.kept().usable(patience)
     }
 
-    async fn fetch(&self, identity: &IdentityFiles) {
+    async fn fetch(&self, calls: &Calls) {
         self.kept().tried = Some(Instant::now());
-        match self.call(identity).await {
+        match self.call(calls).await {
             Ok(keys) => self.kept().keys = Some((Arc::new(keys), Instant::now())),
             Err(reason) => {
                 tracing::warn!(
@@ -158,12 +177,8 @@ impl Issuer {
         }
     }
 
-    async fn call(&self, identity: &IdentityFiles) -> Result<KeySet, &'static str> {
-        read(
-            fetcher(&self.address, identity)?
-                .get(HeaderMap::new())
-                .await,
-        )
+    async fn call(&self, calls: &Calls) -> Result<KeySet, &'static str> {
+        read(fetcher(&self.address, calls)?.get(HeaderMap::new()).await)
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -199,8 +214,9 @@ fn read(fetched: Result<Fetched, fetch::Error>) -> Result<KeySet, &'static str> 
     KeySet::from_json(&fetched.body).map_err(|error| error.reason())
 }
 
-fn fetcher(address: &Address, identity: &IdentityFiles) -> Result<Fetcher, &'static str> {
+fn fetcher(address: &Address, calls: &Calls) -> Result<Fetcher, &'static str> {
     let (keys, anchors, is_private) = address;
+    let identity = &calls.identity;
     let location = Location::parse(keys, Reach::private(*is_private));
     let limits = FetchLimits {
         answer_bytes_max: KEY_SET_BYTES_MAX,
@@ -215,7 +231,8 @@ fn fetcher(address: &Address, identity: &IdentityFiles) -> Result<Fetcher, &'sta
         handshake_deadline: CALL,
         alpn: vec![Alpn::Http1],
     };
-    let tls = Connector::new(params).map_err(|_| "issuer-anchors")?;
+    let (known, ask) = (Arc::clone(&calls.revocations), Arc::clone(&calls.ask));
+    let tls = Connector::confirmed_by(params, known, ask).map_err(|_| "issuer-anchors")?;
     Fetcher::new(location.map_err(|_| "issuer-address")?, Some(tls), limits)
         .map_err(|_| "issuer-address")
 }

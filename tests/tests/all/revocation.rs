@@ -33,7 +33,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The authority of every house, in a folder of its own.
-fn authority() -> (TempDir, Authority) {
+pub(super) fn authority() -> (TempDir, Authority) {
     let (folder, _) = house::folder();
     let pki = Layout::new(folder.path()).pki();
     let authority = Authority::open_or_create(&pki, "sandbox", Timestamp::now()).unwrap();
@@ -41,7 +41,7 @@ fn authority() -> (TempDir, Authority) {
 }
 
 /// A server that gives everybody this text, until it is told to stop.
-async fn publish(text: &Arc<Mutex<String>>) -> (String, tokio::task::JoinHandle<()>) {
+pub(super) async fn publish(text: &Arc<Mutex<String>>) -> (String, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let text = Arc::clone(text);
@@ -61,7 +61,7 @@ async fn publish(text: &Arc<Mutex<String>>) -> (String, tokio::task::JoinHandle<
     (format!("http://{address}{LIST_PATH}"), task)
 }
 
-fn watching(authority: &Authority, place: &str) -> Plan {
+pub(super) fn watching(authority: &Authority, place: &str) -> Plan {
     House::plan()
         .write("issuing.pem", authority.issuing_pem().to_owned())
         .replace(

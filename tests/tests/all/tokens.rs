@@ -1,7 +1,11 @@
 //! Access tokens where a partner's registration demands them: every reason to refuse one, and the keys
 //! of the issuer, fetched when they are needed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use certs::{
     pki::{IssueParams, Usage},
@@ -10,7 +14,7 @@ use certs::{
 use conformance::authorisation::{AuthorisationServer, Params, Serving};
 use gateway_tests::{
     client::{Reply, Wire},
-    house::House,
+    house::{House, Plan},
     message::Json,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -18,12 +22,16 @@ use schemas::fault::FaultCode::{AuthorityUnavailable, TokenRefused};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::revocation::{authority, publish, watching};
+
 const ISSUER: &str = "https://as.example";
 
 /// A house in which the tax department must show a token, and the server that gives them.
 struct Scene {
     house: House,
     server: Arc<AuthorisationServer>,
+    /// Of the server's certificate.
+    serial: Vec<u8>,
     serving: Option<Serving>,
     certificate: [u8; 32],
 }
@@ -35,18 +43,23 @@ impl Scene {
 
     /// With these lines about how the issuer's keys are kept.
     async fn patient(more: &str, patience: &str) -> Self {
+        let plan = House::plan();
+        Self::planned(plan, more, patience).await
+    }
+
+    async fn planned(plan: Plan, more: &str, patience: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let token = format!(
             "[token]\nissuer = \"{ISSUER}\"\naudience = \"vss\"\nkeys = \"https://127.0.0.1:{port}/jwks\"\n\
              private = true\nanchors = \"../ca.pem\"\nalgorithms = [\"ES256\"]\n{more}\n[quota]\n"
         );
-        let house = House::plan()
+        let house = plan
             .replace("partners/tax.toml", "[quota]\n", token)
             .replace("gateway.toml", "[sign]\n", format!("{patience}[sign]\n"))
             .start()
             .await;
-        let server = server(&house);
+        let (server, serial) = server(&house);
         let serving = Some(server.serve(listener).unwrap());
         let pem = std::fs::read(house.layout.agency("tax").join("tls.pem")).unwrap();
         let der = certs::tls::first_certificate(&pem).unwrap();
@@ -54,6 +67,7 @@ impl Scene {
             certificate: PeerCertificate::from_der(&der).unwrap().sha256,
             house,
             server,
+            serial,
             serving,
         }
     }
@@ -78,7 +92,7 @@ impl Scene {
     }
 }
 
-fn server(house: &House) -> Arc<AuthorisationServer> {
+fn server(house: &House) -> (Arc<AuthorisationServer>, Vec<u8>) {
     let now = today();
     let authority = house.authority();
     let mut params = IssueParams::new("authorisation server", Usage::Server, now);
@@ -91,7 +105,8 @@ fn server(house: &House) -> Arc<AuthorisationServer> {
         clients: BTreeMap::new(),
         life_seconds: 600,
     };
-    Arc::new(AuthorisationServer::new(params, now).unwrap())
+    let server = AuthorisationServer::new(params, now).unwrap();
+    (Arc::new(server), issued.serial)
 }
 
 #[expect(
@@ -221,6 +236,42 @@ async fn without_the_issuers_keys_nobody_is_let_in_and_it_is_asked_seldom() {
         assert_eq!(reply.status, 503);
     }
     assert_eq!(scene.server.seen().key_sets, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_whose_server_was_taken_back_is_not_asked_and_its_keys_are_believed_when_it_is_good_again()
+ {
+    let (_folder, authority) = authority();
+    let now = today();
+    let hours = SignedDuration::from_hours;
+    let list = |revoked: &[&[u8]], at| authority.revocation_list(revoked, at, at + hours(2));
+    let text = Arc::new(Mutex::new(list(&[], now - hours(1)).unwrap()));
+    let (uri, _served) = publish(&text).await;
+    let plan = watching(&authority, &format!("crl = \"{uri}\""));
+    let patience = "[tokens]\nfresh_seconds = 2\nbetween_seconds = 1\n\n";
+    let scene = Scene::planned(plan, "", patience).await;
+    *text.lock().unwrap() = list(&[&scene.serial], now).unwrap();
+    let in_force = (now + hours(2)).as_second().to_string();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !scene.house.gateway().metrics().text().contains(&in_force) {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the list is never fetched"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let reply = scene.show_claims(&scene.claims()).await;
+    reply.assert_fault(AuthorityUnavailable, "issuer-unreachable");
+    assert_eq!(scene.server.seen().key_sets, 0, "it was asked");
+    *text.lock().unwrap() = list(&[], now + SignedDuration::from_secs(1)).unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while scene.show_claims(&scene.claims()).await.status != 200 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "it is not believed again"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
