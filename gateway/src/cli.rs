@@ -22,6 +22,7 @@ mod sandbox;
 mod serve;
 #[cfg(feature = "sandbox")]
 mod sign;
+mod tax;
 
 use std::{error::Error, future::Future, path::PathBuf, process::ExitCode};
 
@@ -71,6 +72,9 @@ enum Command {
     /// Civil status: births that wait for a person.
     #[command(subcommand)]
     Civil(civil::Civil),
+    /// The tax department: discrepancies of its ledger, and what it told unasked.
+    #[command(subcommand)]
+    Tax(tax::Tax),
     /// Partners: new, diff, sign, suspend, resume, suspend-operation, resume-operation, retire.
     #[command(subcommand)]
     Partner(office::Partner),
@@ -164,6 +168,7 @@ impl Command {
             Self::Reconcile(command) => on_runtime(command.run()),
             Self::Access(arguments) => on_runtime(arguments.run()),
             Self::Civil(command) => on_runtime(command.run()),
+            Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),
             Self::Verify(arguments) => arguments.run(),

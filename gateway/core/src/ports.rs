@@ -21,8 +21,8 @@ pub use ledger::{
     Registrations,
 };
 pub use office::{
-    Act, ActStory, Acted, Deed, Office, Order, Orders, ParcelFile, ParcelFilter, ParcelState,
-    ParcelStory, Recovering, Stop, THE_STORE,
+    Act, ActStory, Acted, Deed, LedgerStep, Office, Order, Orders, ParcelFile, ParcelFilter,
+    ParcelState, ParcelStory, Recovering, Stop, THE_STORE,
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 pub use pulls::{

@@ -14,10 +14,13 @@ use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
     AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
     DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListDiscrepanciesRequest, ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse,
     ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ListReviewsRequest, ListReviewsResponse, ShowParcelRequest, ShowParcelResponse,
-    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
-    StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
+    ListReviewsRequest, ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse,
+    RecheckLedgerRequest, RecheckLedgerResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
+    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
+    admin_client::AdminClient,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -171,6 +174,82 @@ pub async fn decide_review(
     request: DecideReviewRequest,
 ) -> Result<DecideReviewResponse, Error> {
     let answer = connect(admin).await?.decide_review(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Discrepancies of the tax ledger, the newest first.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn discrepancies(
+    admin: impl Into<Target>,
+    request: ListDiscrepanciesRequest,
+) -> Result<ListDiscrepanciesResponse, Error> {
+    let answer = connect(admin).await?.list_discrepancies(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One discrepancy and its steps.
+///
+/// # Errors
+/// Where nobody listens, there is no such discrepancy, or the gateway refuses.
+pub async fn discrepancy(
+    admin: impl Into<Target>,
+    id: &str,
+) -> Result<ShowDiscrepancyResponse, Error> {
+    let request = ShowDiscrepancyRequest { id: id.to_owned() };
+    let answer = connect(admin).await?.show_discrepancy(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Disputes a discrepancy.
+///
+/// # Errors
+/// Where nobody listens, there is no such discrepancy, it cannot be disputed, or the gateway refuses.
+pub async fn dispute(
+    admin: impl Into<Target>,
+    request: MoveDiscrepancyRequest,
+) -> Result<MoveDiscrepancyResponse, Error> {
+    let answer = connect(admin).await?.dispute_discrepancy(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Settles a discrepancy.
+///
+/// # Errors
+/// Where nobody listens, there is no such discrepancy, it cannot be settled, or the gateway refuses.
+pub async fn settle(
+    admin: impl Into<Target>,
+    request: MoveDiscrepancyRequest,
+) -> Result<MoveDiscrepancyResponse, Error> {
+    let answer = connect(admin).await?.settle_discrepancy(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Looks again at open discrepancies.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn recheck_ledger(
+    admin: impl Into<Target>,
+    request: RecheckLedgerRequest,
+) -> Result<RecheckLedgerResponse, Error> {
+    let answer = connect(admin).await?.recheck_ledger(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// What the tax department told of one employer.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn notices(
+    admin: impl Into<Target>,
+    tax_code: &str,
+) -> Result<ListNoticesResponse, Error> {
+    let request = ListNoticesRequest {
+        tax_code: tax_code.to_owned(),
+    };
+    let answer = connect(admin).await?.list_notices(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

@@ -3,15 +3,18 @@
 use schemas::proto::admin::{
     AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
     DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
+    ListDiscrepanciesRequest, ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse,
     ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ListReviewsRequest, ListReviewsResponse, ShowParcelRequest, ShowParcelResponse,
-    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
-    StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
+    ListReviewsRequest, ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse,
+    RecheckLedgerRequest, RecheckLedgerResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
+    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
+    admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts,
+    AdminParts, discrepancies,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -154,6 +157,66 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let decided = reviews::decide(&self.parts, asked).await;
         decided.map(Response::new)
+    }
+
+    async fn list_discrepancies(
+        &self,
+        request: Request<ListDiscrepanciesRequest>,
+    ) -> Result<Response<ListDiscrepanciesResponse>, Status> {
+        self.may("list-discrepancies").await?;
+        let listed = discrepancies::list(&self.parts, request.into_inner()).await;
+        listed.map(Response::new)
+    }
+
+    async fn show_discrepancy(
+        &self,
+        request: Request<ShowDiscrepancyRequest>,
+    ) -> Result<Response<ShowDiscrepancyResponse>, Status> {
+        self.may("show-discrepancy").await?;
+        let shown = discrepancies::show(&self.parts, request.into_inner().id).await;
+        shown.map(Response::new)
+    }
+
+    async fn dispute_discrepancy(
+        &self,
+        request: Request<MoveDiscrepancyRequest>,
+    ) -> Result<Response<MoveDiscrepancyResponse>, Status> {
+        self.may("dispute-discrepancy").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let moved = discrepancies::dispute(&self.parts, asked).await;
+        moved.map(Response::new)
+    }
+
+    async fn settle_discrepancy(
+        &self,
+        request: Request<MoveDiscrepancyRequest>,
+    ) -> Result<Response<MoveDiscrepancyResponse>, Status> {
+        self.may("settle-discrepancy").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let moved = discrepancies::settle(&self.parts, asked).await;
+        moved.map(Response::new)
+    }
+
+    async fn recheck_ledger(
+        &self,
+        request: Request<RecheckLedgerRequest>,
+    ) -> Result<Response<RecheckLedgerResponse>, Status> {
+        self.may("recheck-ledger").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let looked = discrepancies::recheck(&self.parts, asked).await;
+        looked.map(Response::new)
+    }
+
+    async fn list_notices(
+        &self,
+        request: Request<ListNoticesRequest>,
+    ) -> Result<Response<ListNoticesResponse>, Status> {
+        self.may("list-notices").await?;
+        let listed = discrepancies::notices(&self.parts, request.into_inner()).await;
+        listed.map(Response::new)
     }
 
     async fn terms(

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 28] = [
+pub(super) const NEEDED: [(&str, Role); 34] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -176,6 +176,12 @@ pub(super) const NEEDED: [(&str, Role); 28] = [
     ("list-reviews", Role::Viewer),
     ("show-review", Role::Operator),
     ("decide-review", Role::Operator),
+    ("list-discrepancies", Role::Viewer),
+    ("show-discrepancy", Role::Operator),
+    ("dispute-discrepancy", Role::Operator),
+    ("settle-discrepancy", Role::Operator),
+    ("recheck-ledger", Role::Operator),
+    ("list-notices", Role::Operator),
     ("show-pull", Role::Operator),
     ("explain", Role::Operator),
     ("list-acts", Role::Operator),

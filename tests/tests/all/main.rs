@@ -19,6 +19,7 @@ mod framing; // HTTP that could be read in two ways
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said
 mod layout; // the house itself: who may import whom
+mod ledger; // where we and the tax department differ, and who said what about it
 mod limits; // how much and how often
 mod names; // people under every spelling of their names
 mod office; // what an operator stops, undoes and decides

@@ -174,6 +174,26 @@ pub enum Deed {
     Export(Evidence),
     /// The clock is right and was ahead before: messages are judged by it again.
     AcceptClock,
+    /// Something was done in the tax ledger, which stands behind the insurance contract.
+    Ledger {
+        /// What.
+        step: LedgerStep,
+        /// A discrepancy's id, or the ledger's name.
+        of: String,
+        /// The key under which the ledger has it.
+        key: [u8; 32],
+    },
+}
+
+/// What an operator does in the tax ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerStep {
+    /// Says that it is otherwise.
+    Dispute,
+    /// Closes one.
+    Settle,
+    /// Has all open ones looked at again.
+    Recheck,
 }
 
 impl Deed {
@@ -201,11 +221,17 @@ impl Deed {
             Self::Erase { .. } => "erase",
             Self::Export(_) => "export",
             Self::AcceptClock => "accept-clock",
+            Self::Ledger { step, .. } => match step {
+                LedgerStep::Dispute => "dispute-discrepancy",
+                LedgerStep::Settle => "settle-discrepancy",
+                LedgerStep::Recheck => "recheck-ledger",
+            },
         }
     }
 
     /// What it is done to: a partner's or a parcel's or an evidence id, a partner and an operation with a slash
-    /// between them, a person's keyed digest, what was denied, or [`THE_STORE`].
+    /// between them, a person's keyed digest, what was denied, a discrepancy and the key of its step with a slash
+    /// between them, or [`THE_STORE`].
     #[must_use]
     pub fn target(&self) -> String {
         match self {
@@ -227,6 +253,11 @@ impl Deed {
                 evidence.to_string()
             }
             Self::Restore(_) | Self::Release | Self::AcceptClock => THE_STORE.to_owned(),
+            Self::Ledger { of, key, .. } => {
+                let (high, low) = key.split_at(16);
+                let half = |half: &[u8]| half.first_chunk().copied().map_or(0, u128::from_be_bytes);
+                format!("{of}/{:032x}{:032x}", half(high), half(low))
+            }
         }
     }
 }

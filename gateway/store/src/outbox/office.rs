@@ -228,7 +228,7 @@ impl Command for Perform {
                 self.resume_operation(turn, partner.as_str(), operation)
             }
             Deed::Adopt(adoption) => registration::adopt(self, turn, adoption),
-            Deed::LookUp(_) | Deed::Denied(_) => {
+            Deed::LookUp(_) | Deed::Denied(_) | Deed::Ledger { .. } => {
                 self.write(turn)?;
                 Ok(Acted::Done)
             }
