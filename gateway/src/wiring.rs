@@ -36,7 +36,7 @@ use schemas::{
     id::PartnerId,
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{Contributors, Employers, Notices, Tax, TaxJson};
+use tax::{Contributors, Disputes, Employers, Notices, Tax, TaxJson};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -58,6 +58,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::VERIFY_INDIVIDUAL,
         &tax::VERIFY_MANY,
         &tax::CHANGE_NOTICE,
+        &tax::DISPUTE,
         &tax::PING,
         &civil::BIRTH,
         &civil::RESULT,
@@ -151,6 +152,25 @@ impl Notices for Desk {
             notice: Some(notice),
         };
         Box::pin(self.insurance.record_notice(self.by(&context), request))
+    }
+}
+
+impl Disputes for Desk {
+    fn dispute(
+        &self,
+        context: Context,
+        mut request: contract::MoveDiscrepancyRequest,
+    ) -> BoxFuture<'_, Result<contract::Discrepancy, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        Box::pin(async move {
+            let response = self
+                .insurance
+                .move_discrepancy(self.by(&context), request)
+                .await?;
+            response
+                .discrepancy
+                .ok_or_else(|| missing("answer-without-discrepancy"))
+        })
     }
 }
 

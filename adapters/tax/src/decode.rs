@@ -82,7 +82,10 @@ fn settled(mut request: Request, now: Period) -> Result<Request, Fault> {
             Lines::Individuals { span, .. } => *span = begun(*span, now)?,
             Lines::Employers { .. } => {}
         },
-        Request::VerifyEmployer(_) | Request::ChangeNotice(_) | Request::Ping(_) => {}
+        Request::VerifyEmployer(_)
+        | Request::ChangeNotice(_)
+        | Request::Dispute(_)
+        | Request::Ping(_) => {}
     }
     Ok(request)
 }
@@ -140,6 +143,13 @@ impl Asked {
                 fields: BTreeSet::new(),
                 synthetic: notice.mst.is_synthetic(),
                 persons: owner(&notice.mst).into_iter().collect(),
+            },
+            // whom it is about stands behind the contract
+            Request::Dispute(dispute) => Self {
+                purpose: dispute.purpose.clone(),
+                fields: BTreeSet::new(),
+                synthetic: false,
+                persons: Vec::new(),
             },
             Request::Ping(_) => Self {
                 purpose: PING_PURPOSE.to_owned(),

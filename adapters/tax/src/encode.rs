@@ -10,8 +10,8 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::TaxId,
     wire::tax::{
-        self as wire, Amount, Answer, Body, ChangeNoticeReceipt, Direction, Header, Message, Ping,
-        Reply, Request, VerifyEmployerResult, VerifyIndividualResult,
+        self as wire, Amount, Answer, Body, ChangeNoticeReceipt, Direction, DisputeReceipt, Header,
+        Message, Ping, Reply, Request, VerifyEmployerResult, VerifyIndividualResult,
     },
     xml,
 };
@@ -64,6 +64,13 @@ pub(crate) fn answer(
             let received_at = received_at.map_err(|_| internal("registry-instant"))?;
             Ok(Answer::ChangeNoticeReceipt(ChangeNoticeReceipt {
                 received_at,
+            }))
+        }
+        (Request::Dispute(_), Outcome::Disputed(disputed)) => {
+            let disputed_at = disputed.moved_at.parse();
+            Ok(Answer::DisputeReceipt(DisputeReceipt {
+                discrepancy: disputed.id,
+                disputed_at: disputed_at.map_err(|_| internal("registry-instant"))?,
             }))
         }
         (Request::Ping(Ping { nonce }), Outcome::Pong) => Ok(Answer::Pong(Ping {

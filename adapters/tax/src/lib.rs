@@ -38,7 +38,7 @@ use http::Method;
 use schemas::{fault::Fault, wire::tax as wire};
 
 pub use json::TaxJson;
-pub use perform::{Contributors, Employers, LineOutcome, Notices, Outcome, Registry};
+pub use perform::{Contributors, Disputes, Employers, LineOutcome, Notices, Outcome, Registry};
 pub use wire::Request;
 
 /// The adapter of the system `tax`.
@@ -131,6 +131,14 @@ pub static CHANGE_NOTICE: Operation = Operation {
     fields: &[],
 };
 
+/// A discrepancy is disputed; written down once, acknowledged.
+pub static DISPUTE: Operation = Operation {
+    name: wire::DISPUTE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
 /// A sign of life that asks nobody.
 pub static PING: Operation = Operation {
     name: wire::PING,
@@ -144,6 +152,7 @@ static VERIFY_EMPLOYER_JSON: Operation = by_jws(&VERIFY_EMPLOYER);
 static VERIFY_INDIVIDUAL_JSON: Operation = by_jws(&VERIFY_INDIVIDUAL);
 static VERIFY_MANY_JSON: Operation = by_jws(&VERIFY_MANY);
 static CHANGE_NOTICE_JSON: Operation = by_jws(&CHANGE_NOTICE);
+static DISPUTE_JSON: Operation = by_jws(&DISPUTE);
 static PING_JSON: Operation = by_jws(&PING);
 
 const fn by_jws(operation: &Operation) -> Operation {
@@ -170,11 +179,13 @@ impl Words {
             (Self::Xml, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL,
             (Self::Xml, Request::VerifyMany(_)) => &VERIFY_MANY,
             (Self::Xml, Request::ChangeNotice(_)) => &CHANGE_NOTICE,
+            (Self::Xml, Request::Dispute(_)) => &DISPUTE,
             (Self::Xml, Request::Ping(_)) => &PING,
             (Self::Json, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER_JSON,
             (Self::Json, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL_JSON,
             (Self::Json, Request::VerifyMany(_)) => &VERIFY_MANY_JSON,
             (Self::Json, Request::ChangeNotice(_)) => &CHANGE_NOTICE_JSON,
+            (Self::Json, Request::Dispute(_)) => &DISPUTE_JSON,
             (Self::Json, Request::Ping(_)) => &PING_JSON,
         }
     }

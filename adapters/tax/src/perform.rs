@@ -6,12 +6,12 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::{Period, TaxId},
     proto::insurance::{
-        GetContributionsRequest, GetContributionsResponse, GetParticipationRequest,
-        GetParticipationResponse, Notice, NoticeKind as Kind, RecordNoticeResponse,
-        get_contributions_request::Number,
+        Discrepancy, DiscrepancyState, GetContributionsRequest, GetContributionsResponse,
+        GetParticipationRequest, GetParticipationResponse, MoveDiscrepancyRequest, Notice,
+        NoticeKind as Kind, Party, RecordNoticeResponse, get_contributions_request::Number,
     },
     wire::tax::{
-        Asked, ChangeNotice, FieldName, Key, NoticeKind, Question, Request, Span, Subject,
+        Asked, ChangeNotice, Dispute, FieldName, Key, NoticeKind, Question, Request, Span, Subject,
         VerifyIndividual, VerifyMany,
     },
 };
@@ -47,10 +47,20 @@ pub trait Notices: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<RecordNoticeResponse, Fault>>;
 }
 
-/// Everything that the tax department's words need.
-pub trait Registry: Employers + Contributors + Notices {}
+/// The tax department's word about discrepancies.
+pub trait Disputes: Send + Sync + 'static {
+    /// Writes down that the sender disputes one of its discrepancies; the same key gives the same answer again.
+    fn dispute(
+        &self,
+        context: Context,
+        dispute: MoveDiscrepancyRequest,
+    ) -> BoxFuture<'_, Result<Discrepancy, Fault>>;
+}
 
-impl<R: Employers + Contributors + Notices> Registry for R {}
+/// Everything that the tax department's words need.
+pub trait Registry: Employers + Contributors + Notices + Disputes {}
+
+impl<R: Employers + Contributors + Notices + Disputes> Registry for R {}
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +73,8 @@ pub enum Outcome {
     Many(Vec<LineOutcome>),
     /// A notice is kept.
     Noted(RecordNoticeResponse),
+    /// A dispute is written down.
+    Disputed(Discrepancy),
     /// No field asked for is agreed, so nobody was asked: not even whether the subject exists is told.
     NotPermitted,
     /// A ping; nobody was asked.
@@ -95,6 +107,13 @@ pub(crate) async fn perform(
             .record(context, told(notice))
             .await
             .map(Outcome::Noted),
+        Request::Dispute(dispute) => {
+            let dispute = disputed(&context, dispute);
+            registry
+                .dispute(context, dispute)
+                .await
+                .map(Outcome::Disputed)
+        }
         _ if permit.disclosed().is_empty() => Ok(Outcome::NotPermitted),
         Request::VerifyEmployer(ask) => registry
             .participation(context, employer(permit, &ask.mst, ask.period))
@@ -112,6 +131,18 @@ pub(crate) async fn perform(
         Request::VerifyMany(ask) => many(registry, context, permit, ask)
             .await
             .map(Outcome::Many),
+    }
+}
+
+/// The dispute in the contract's words: whoever signed it is who disputes.
+fn disputed(context: &Context, dispute: &Dispute) -> MoveDiscrepancyRequest {
+    MoveDiscrepancyRequest {
+        context: None,
+        id: dispute.discrepancy.clone(),
+        side: Party::Tax.into(),
+        to: DiscrepancyState::Disputed.into(),
+        who: context.sender.as_str().to_owned(),
+        reason: dispute.reason.clone(),
     }
 }
 

@@ -17,9 +17,9 @@ use schemas::{
     fault::Fault,
     id::{MessageId, PartnerId, Period, Pin, TaxId},
     proto::insurance::{
-        ArrearsAge, D02Change, GetContributionsRequest, GetContributionsResponse,
-        GetParticipationRequest, GetParticipationResponse, Notice, ParticipationState,
-        RecordNoticeResponse, Stretch, Unit, Units,
+        ArrearsAge, D02Change, Discrepancy, GetContributionsRequest, GetContributionsResponse,
+        GetParticipationRequest, GetParticipationResponse, MoveDiscrepancyRequest, Notice,
+        ParticipationState, RecordNoticeResponse, Stretch, Unit, Units,
     },
     wire::tax::{
         Asked, FieldName, Key, PersonField, Ping, Question, Span, Subject, VerifyEmployer,
@@ -27,7 +27,9 @@ use schemas::{
     },
 };
 
-use crate::{Contributors, Employers, Notices, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY};
+use crate::{
+    Contributors, Disputes, Employers, Notices, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY,
+};
 
 /// Answers always the same and remembers what it was asked.
 pub(crate) struct Registry {
@@ -36,6 +38,7 @@ pub(crate) struct Registry {
     asked: Mutex<Vec<GetParticipationRequest>>,
     asked_of_people: Mutex<Vec<GetContributionsRequest>>,
     told: Mutex<Vec<Notice>>,
+    disputed: Mutex<Vec<MoveDiscrepancyRequest>>,
 }
 
 impl Registry {
@@ -44,6 +47,7 @@ impl Registry {
             answer,
             person: Ok(contributed()),
             asked: Mutex::new(Vec::new()),
+            disputed: Mutex::new(Vec::new()),
             asked_of_people: Mutex::new(Vec::new()),
             told: Mutex::new(Vec::new()),
         }
@@ -54,6 +58,10 @@ impl Registry {
             person,
             ..Self::answering(Ok(response()))
         }
+    }
+
+    pub(crate) fn disputed(&self) -> Vec<MoveDiscrepancyRequest> {
+        self.disputed.lock().unwrap().clone()
     }
 
     pub(crate) fn told(&self) -> Vec<Notice> {
@@ -100,6 +108,22 @@ impl Notices for Registry {
         self.told.lock().unwrap().push(notice);
         let received_at = "2026-11-22T05:00:01Z".to_owned();
         Box::pin(std::future::ready(Ok(RecordNoticeResponse { received_at })))
+    }
+}
+
+impl Disputes for Registry {
+    fn dispute(
+        &self,
+        _: Context,
+        dispute: MoveDiscrepancyRequest,
+    ) -> BoxFuture<'_, Result<Discrepancy, Fault>> {
+        let answer = Discrepancy {
+            id: dispute.id.clone(),
+            moved_at: "2026-11-22T05:00:01Z".to_owned(),
+            ..Discrepancy::default()
+        };
+        self.disputed.lock().unwrap().push(dispute);
+        Box::pin(std::future::ready(Ok(answer)))
     }
 }
 

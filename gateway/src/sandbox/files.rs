@@ -210,6 +210,10 @@ lines = 500
 per_minute = 6000
 burst = 1000
 
+[agreements.operations."tax.dispute"]
+per_minute = 6000
+burst = 1000
+
 [agreements.operations."tax.ping"]
 per_minute = 600
 burst = 60

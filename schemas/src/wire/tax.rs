@@ -9,6 +9,7 @@
 //! here judges what a value means; that is done by the `tax` adapter.
 
 mod answer;
+mod dispute;
 mod employer;
 mod fields;
 mod header;
@@ -25,6 +26,7 @@ mod words;
 use std::ops::Range;
 
 pub use answer::{Amount, Answer, FaultBody, Pong};
+pub use dispute::{Dispute, DisputeReceipt};
 pub use employer::VerifyEmployerResult;
 pub use fields::{Carried, FIELDS, Field};
 pub use header::{Header, Reply};
@@ -58,6 +60,9 @@ pub const VERIFY_MANY: &str = "tax.verify-many";
 
 /// The operation that tells of a change of an employer.
 pub const CHANGE_NOTICE: &str = "tax.change-notice";
+
+/// The operation that disputes a discrepancy.
+pub const DISPUTE: &str = "tax.dispute";
 
 /// The operation that answers without asking anybody.
 pub const PING: &str = "tax.ping";

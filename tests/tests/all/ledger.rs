@@ -1,12 +1,18 @@
 //! The tax ledger over the operators' listener.
 
 use gateway::admin::client;
-use gateway_tests::house::House;
-use schemas::proto::{
-    admin::{
-        DiscrepancyLine, ListDiscrepanciesRequest, MoveDiscrepancyRequest, RecheckLedgerRequest,
+use gateway_tests::{
+    house::House,
+    message::{Json, Tax},
+};
+use schemas::{
+    fault::FaultCode,
+    proto::{
+        admin::{
+            DiscrepancyLine, ListDiscrepanciesRequest, MoveDiscrepancyRequest, RecheckLedgerRequest,
+        },
+        insurance::{Context, Finding, NoteFindingsRequest},
     },
-    insurance::{Context, Finding, NoteFindingsRequest},
 };
 use tokio::time::{Duration, Instant};
 
@@ -112,4 +118,58 @@ async fn a_recheck_is_one_act_and_no_list_tells_a_person() {
     let (told, holder) = (format!("{lines:?}"), &house.landmarks.card_holders[0]);
     assert_eq!(lines.len(), 2);
     assert!(!told.contains(&holder.pin) && !told.contains(&holder.name));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tax_department_disputes_by_a_signed_message_in_either_words_once() {
+    let house = House::start().await;
+    let (ids, key) = (noted(&house).await, house.key("tax"));
+    let unknown = format!("d-{}", "0".repeat(32));
+    let dispute = |id: &str| {
+        let body = format!(
+            "<Dispute><Discrepancy>{id}</Discrepancy><Reason>we count 99999</Reason>\
+             <Purpose>tax-compliance</Purpose></Dispute>"
+        );
+        Tax::new(house.now(), "tax.dispute", body)
+    };
+    house
+        .refuses(
+            "tax",
+            &dispute(&unknown).sign(&key),
+            FaultCode::UnknownSubject,
+            "unknown-discrepancy",
+        )
+        .await;
+    let told = dispute(&ids[0]);
+    let message = told.sign(&key);
+    let first = house.wire("tax").send(&message).await;
+    house.assert_answers(&told, &first);
+    let before = house.fingerprint().await;
+    let again = house.wire("tax").send(&message).await;
+    house.assert_answers(&told, &again);
+    assert_eq!(house.fingerprint().await, before, "once");
+    house
+        .refuses(
+            "tax",
+            &dispute(&ids[0]).sign(&key),
+            FaultCode::RuleRefused,
+            "ledger-state",
+        )
+        .await;
+
+    let body = serde_json::json!({"Dispute": {
+        "Discrepancy": ids[1], "Reason": "it is her name", "Purpose": "tax-compliance"
+    }});
+    let said = body.to_string().into_bytes();
+    let json = Json::new(house.now(), "tax", "tax.dispute", "/tax/v1/json", said);
+    let reply = house.wire("tax").send(&json.sign(&key)).await;
+    house.assert_answers_json(&json, json.text("jti"), &reply);
+    assert_eq!(reply.json()["DisputeReceipt"]["Discrepancy"], *ids[1]);
+
+    let shown = client::discrepancy(house.gateway().admin(), &ids[0])
+        .await
+        .unwrap();
+    let last = shown.steps.last().unwrap();
+    assert_eq!((&*last.state, &*last.side), ("disputed", "tax"));
+    assert_eq!((&*last.who, &*last.reason), ("tax", "we count 99999"));
 }

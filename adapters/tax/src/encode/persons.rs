@@ -39,9 +39,11 @@ pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
                 LineOutcome::Employer(_) | LineOutcome::Refused(_) => None,
             })
             .collect(),
-        Outcome::Participation(_) | Outcome::Noted(_) | Outcome::NotPermitted | Outcome::Pong => {
-            Vec::new()
-        }
+        Outcome::Participation(_)
+        | Outcome::Noted(_)
+        | Outcome::Disputed(_)
+        | Outcome::NotPermitted
+        | Outcome::Pong => Vec::new(),
     }
 }
 

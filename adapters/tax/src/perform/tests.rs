@@ -3,7 +3,7 @@ use crate::testscene::{
     Registry, about, ask, context, contributed, facts, many, many_permit, permit, person_permit,
     ping, response,
 };
-use schemas::wire::tax::Claim;
+use schemas::wire::tax::{Answer, Claim, Dispute, DisputeReceipt};
 
 #[tokio::test]
 async fn the_registry_is_asked_for_the_code_and_the_month() {
@@ -180,4 +180,34 @@ async fn a_notice_is_told_to_the_registry_whole_and_needs_no_field() {
         ..Notice::default()
     };
     assert_eq!(registry.told(), [expected]);
+}
+
+#[tokio::test]
+async fn a_dispute_is_the_senders_own_word_and_its_receipt_is_the_ledgers() {
+    let registry = Registry::answering(Ok(response()));
+    let id = format!("d-{}", "0a".repeat(16));
+    let request = Request::Dispute(Dispute {
+        discrepancy: id.clone(),
+        reason: "counted by hand".into(),
+        purpose: "tax-compliance".into(),
+    });
+    let permit = permit(&[], &[]);
+    let outcome = perform(&registry, context(), &permit, &request)
+        .await
+        .unwrap();
+    let expected = MoveDiscrepancyRequest {
+        context: None,
+        id: id.clone(),
+        side: Party::Tax.into(),
+        to: DiscrepancyState::Disputed.into(),
+        who: context().sender.as_str().into(),
+        reason: "counted by hand".into(),
+    };
+    assert_eq!(registry.disputed(), [expected]);
+    let answer = crate::encode::answer(&permit, &request, outcome).unwrap();
+    let receipt = DisputeReceipt {
+        discrepancy: id,
+        disputed_at: "2026-11-22T05:00:01Z".parse().unwrap(),
+    };
+    assert_eq!(answer, Answer::DisputeReceipt(receipt));
 }

@@ -1,5 +1,6 @@
 //! What the tax department is told.
 
+use super::dispute::DisputeReceipt;
 use super::employer::VerifyEmployerResult;
 use super::header::word;
 use super::individual::VerifyIndividualResult;
@@ -7,7 +8,8 @@ use super::many::VerifyManyResult;
 use super::notice::ChangeNoticeReceipt;
 use super::request::Ping;
 use super::{
-    CHANGE_NOTICE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
+    CHANGE_NOTICE, DISPUTE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name,
+    wrong,
 };
 use crate::fault::{Fault, FaultCode};
 use crate::xml::{Reader, Writer};
@@ -26,6 +28,8 @@ pub enum Answer {
     VerifyManyResult(VerifyManyResult),
     /// A change notice is kept.
     ChangeNoticeReceipt(ChangeNoticeReceipt),
+    /// A dispute is written down.
+    DisputeReceipt(DisputeReceipt),
     /// Somebody is there.
     Pong(Pong),
     /// A refusal, of whatever operation.
@@ -41,6 +45,7 @@ impl Answer {
             Self::VerifyIndividualResult(_) => Some(VERIFY_INDIVIDUAL),
             Self::VerifyManyResult(_) => Some(VERIFY_MANY),
             Self::ChangeNoticeReceipt(_) => Some(CHANGE_NOTICE),
+            Self::DisputeReceipt(_) => Some(DISPUTE),
             Self::Pong(_) => Some(PING),
             Self::Fault(_) => None,
         }
@@ -63,6 +68,9 @@ impl Answer {
         if reader.comes("ChangeNoticeReceipt")? {
             return ChangeNoticeReceipt::read(reader).map(Self::ChangeNoticeReceipt);
         }
+        if reader.comes("DisputeReceipt")? {
+            return DisputeReceipt::read(reader).map(Self::DisputeReceipt);
+        }
         let result = VerifyEmployerResult::read(reader)?;
         Ok(Self::VerifyEmployerResult(Box::new(result)))
     }
@@ -73,6 +81,7 @@ impl Answer {
             Self::VerifyIndividualResult(result) => result.write(writer),
             Self::VerifyManyResult(result) => result.write(writer),
             Self::ChangeNoticeReceipt(receipt) => receipt.write(writer),
+            Self::DisputeReceipt(receipt) => receipt.write(writer),
             Self::Pong(pong) => pong.write(writer, "Pong"),
             Self::Fault(fault) => fault.write(writer),
         }

@@ -262,6 +262,21 @@ pub const FIELDS: &[Field] = &[
         "Context.purpose",
         "Law 91/2025/QH15 art. 3",
     ),
+    mapped(
+        "Dispute/Discrepancy",
+        "MoveDiscrepancyRequest.id",
+        "own profile",
+    ),
+    mapped(
+        "Dispute/Reason",
+        "MoveDiscrepancyRequest.reason",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    mapped(
+        "Dispute/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
     kept("Ping/Nonce", "given back", "own profile"),
     mapped(
         "VerifyEmployerResult/Result",
@@ -491,6 +506,16 @@ pub const FIELDS: &[Field] = &[
     mapped(
         "ChangeNoticeReceipt/ReceivedAt",
         "RecordNoticeResponse.received_at",
+        "own profile",
+    ),
+    mapped(
+        "DisputeReceipt/Discrepancy",
+        "Discrepancy.id",
+        "own profile",
+    ),
+    mapped(
+        "DisputeReceipt/DisputedAt",
+        "Discrepancy.moved_at",
         "own profile",
     ),
     kept("Pong/Nonce", "the ping's nonce", "own profile"),

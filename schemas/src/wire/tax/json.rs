@@ -328,6 +328,7 @@ pub const REQUESTS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL,
     &VERIFY_MANY,
     &CHANGE_NOTICE,
+    &DISPUTE,
     &PING,
 ];
 /// The bodies of answers.
@@ -336,6 +337,7 @@ pub const ANSWERS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL_RESULT,
     &VERIFY_MANY_RESULT,
     &CHANGE_NOTICE_RECEIPT,
+    &DISPUTE_RECEIPT,
     &PONG,
     &FAULT,
 ];
@@ -372,6 +374,8 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Address"), Text("MergedInto"), Number("HeadcountBefore"), Number("Headcount"), Text("Purpose"),
 ]);
 shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
+shape!(DISPUTE = "Dispute" [Text("Discrepancy"), Text("Reason"), Text("Purpose")]);
+shape!(DISPUTE_RECEIPT = "DisputeReceipt" [Text("Discrepancy"), Text("DisputedAt")]);
 shape!(PING = "Ping"[Text("Nonce")]);
 shape!(PONG = "Pong"[Text("Nonce")]);
 shape!(UNIT = "Unit" [Text("Mst"), Text("UnitCode"), Text("ParticipationState")]);

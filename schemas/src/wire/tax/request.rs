@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::dispute::Dispute;
 use super::header::word;
 use super::individual::VerifyIndividual;
 use super::many::VerifyMany;
 use super::notice::ChangeNotice;
 use super::words::FieldName;
 use super::{
-    CHANGE_NOTICE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
+    CHANGE_NOTICE, DISPUTE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name,
+    wrong,
 };
 use crate::id::{IdError, Mst, Period, Rule, TaxId};
 use crate::xml::{Reader, Writer};
@@ -24,6 +26,8 @@ pub enum Request {
     VerifyMany(VerifyMany),
     /// A change of one employer is told.
     ChangeNotice(Box<ChangeNotice>),
+    /// A discrepancy is disputed.
+    Dispute(Dispute),
     /// Is anybody there?
     Ping(Ping),
 }
@@ -37,6 +41,7 @@ impl Request {
             Self::VerifyIndividual(_) => VERIFY_INDIVIDUAL,
             Self::VerifyMany(_) => VERIFY_MANY,
             Self::ChangeNotice(_) => CHANGE_NOTICE,
+            Self::Dispute(_) => DISPUTE,
             Self::Ping(_) => PING,
         }
     }
@@ -55,6 +60,9 @@ impl Request {
             let notice = ChangeNotice::read(reader)?;
             return Ok(Self::ChangeNotice(Box::new(notice)));
         }
+        if reader.comes("Dispute")? {
+            return Dispute::read(reader).map(Self::Dispute);
+        }
         VerifyEmployer::read(reader).map(Self::VerifyEmployer)
     }
 
@@ -64,6 +72,7 @@ impl Request {
             Self::VerifyIndividual(ask) => ask.write(writer),
             Self::VerifyMany(ask) => ask.write(writer),
             Self::ChangeNotice(notice) => notice.write(writer),
+            Self::Dispute(dispute) => dispute.write(writer),
             Self::Ping(ping) => ping.write(writer, "Ping"),
         }
     }

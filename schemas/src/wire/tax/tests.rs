@@ -257,6 +257,8 @@ fn the_table_names_every_element_of_the_schema() {
         "Refused",
         "ChangeNotice",
         "ChangeNoticeReceipt",
+        "Dispute",
+        "DisputeReceipt",
         "Pong",
     ];
     let declared: BTreeSet<&str> = xsd::TAX_V1
@@ -320,6 +322,7 @@ fn the_words_of_the_schema_are_the_words_of_the_types() {
             VERIFY_INDIVIDUAL,
             VERIFY_MANY,
             CHANGE_NOTICE,
+            DISPUTE,
             PING
         ])
     );
@@ -452,6 +455,8 @@ fn any_message() -> impl Strategy<Value = Message> {
         verify::any_many_answer(),
         verify::any_notice(),
         verify::any_receipt(),
+        verify::any_dispute(),
+        verify::any_dispute_receipt(),
     ]
 }
 

@@ -177,6 +177,8 @@ fn any_body() -> impl Strategy<Value = Message> {
         verify::any_many_answer(),
         verify::any_notice(),
         verify::any_receipt(),
+        verify::any_dispute(),
+        verify::any_dispute_receipt(),
         super::super::tests::any_request(),
         super::super::tests::any_ping(),
     ]

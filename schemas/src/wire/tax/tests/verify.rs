@@ -421,6 +421,51 @@ prop_compose! {
 }
 
 prop_compose! {
+    pub(in crate::wire::tax) fn any_dispute()(
+        header in any_header(Direction::Request, DISPUTE),
+        discrepancy in "d-[0-9a-f]{32}",
+        reason in any_name(),
+        purpose in "[a-z0-9][a-z0-9.-]{1,63}",
+    ) -> Message {
+        let reason = format!("{reason}.");
+        let dispute = Dispute { discrepancy, reason, purpose };
+        Message { header, body: Body::Request(Request::Dispute(dispute)) }
+    }
+}
+
+prop_compose! {
+    pub(in crate::wire::tax) fn any_dispute_receipt()(
+        header in any_header(Direction::Answer, DISPUTE),
+        discrepancy in "d-[0-9a-f]{32}",
+        seconds in 0_i64..4_000_000_000,
+    ) -> Message {
+        let disputed_at = Timestamp::from_second(seconds).unwrap();
+        let receipt = DisputeReceipt { discrepancy, disputed_at };
+        Message { header, body: Body::Answer(Answer::DisputeReceipt(receipt)) }
+    }
+}
+
+#[test]
+fn a_dispute_names_a_discrepancy_and_says_why() {
+    let said_so = |id: &str, reason: &str| {
+        format!(
+            "<Dispute><Discrepancy>{id}</Discrepancy><Reason>{reason}</Reason>\
+             <Purpose>tax-audit</Purpose></Dispute>"
+        )
+    };
+    let id = format!("d-{}", "0a".repeat(16));
+    assert!(decode(said(DISPUTE, &said_so(&id, "counted")).as_bytes()).is_ok());
+    for (id, reason, field) in [
+        (&*id, " ", "Reason"),
+        (&id.to_uppercase(), "counted", "Discrepancy"),
+        ("d-0", "counted", "Discrepancy"),
+    ] {
+        let body = said_so(id, reason);
+        assert_eq!(refusal(DISPUTE, &body).0, field, "{body}");
+    }
+}
+
+prop_compose! {
     pub(in crate::wire::tax) fn any_receipt()(
         header in any_header(Direction::Answer, CHANGE_NOTICE),
         seconds in 0_i64..4_000_000_000,
