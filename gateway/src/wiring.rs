@@ -61,6 +61,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::DISPUTE,
         &tax::PING,
         &civil::BIRTH,
+        &civil::DEATH,
+        &civil::CORRECTION,
         &civil::RESULT,
         &portal::SUBMIT,
         &portal::outbound::SYNC,
@@ -207,6 +209,44 @@ impl Births for Desk {
             Ok(response.cases)
         })
     }
+
+    fn register_death(
+        &self,
+        context: Context,
+        mut request: contract::RegisterDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self.insurance.register_death(self.by(&context), request);
+        Box::pin(async move { death_case(call.await?.case) })
+    }
+
+    fn withdraw_death(
+        &self,
+        context: Context,
+        mut request: contract::WithdrawDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self.insurance.withdraw_death(self.by(&context), request);
+        Box::pin(async move { death_case(call.await?.case) })
+    }
+
+    fn death_cases(
+        &self,
+        context: Context,
+        case_ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<contract::DeathCase>, Fault>> {
+        let request = contract::GetDeathCasesRequest {
+            context: Some(asked_by(&context, false)),
+            case_ids,
+        };
+        let call = self.insurance.death_cases(self.by(&context), request);
+        Box::pin(async move { Ok(call.await?.cases) })
+    }
+}
+
+/// The answer of the contract to a change of a death.
+fn death_case(case: Option<contract::DeathCase>) -> Result<contract::DeathCase, Fault> {
+    case.ok_or_else(|| missing("answer-without-case"))
 }
 
 impl Dossiers for Desk {

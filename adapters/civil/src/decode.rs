@@ -2,28 +2,38 @@
 
 mod birth;
 mod check;
+mod death;
 mod form;
 mod poll;
 
 use std::collections::BTreeSet;
 
+use birth::Head;
 use bytes::Bytes;
 use gateway_core::{
     Claims, Decoded, Identity, Operation,
     ports::{Person, PersonNumber},
 };
-use schemas::fault::{Fault, FaultCode};
+use schemas::{
+    fault::{Fault, FaultCode},
+    wire::civil::Module,
+};
 
 pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
+pub use death::{Claimant, Death, Withdrawal};
 pub use poll::Poll;
 
-use crate::{BIRTH, PURPOSE, RESULT};
+use crate::{BIRTH, CORRECTION, DEATH, DEATH_PURPOSE, PURPOSE, RESULT};
 
 /// What the civil registry can ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// `NhanDKHT` of module LTKS.
     Birth(Box<Birth>),
+    /// `NhanDKHT` of module LTKT.
+    Death(Box<Death>),
+    /// `NhanDKHT` of module LTCC.
+    Withdrawal(Withdrawal),
     /// `LayKetQua`.
     Poll(Poll),
 }
@@ -31,23 +41,12 @@ pub enum Request {
 /// Reads the request that the path and the proven operation name.
 pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
     let operation = operation(path, &claims.operation)?;
-    let (request, identity, synthetic) = match operation.name == BIRTH.name {
-        true => {
-            let birth = birth::read(bytes)?;
-            let (id, synthetic) = (birth.message_id()?, birth.child.pin.is_synthetic());
-            (
-                Request::Birth(Box::new(birth)),
-                Identity::Content(id),
-                synthetic,
-            )
-        }
-        false => (Request::Poll(poll::read(bytes)?), Identity::Fresh, false),
-    };
+    let (request, identity, synthetic) = read(operation, bytes)?;
     Ok(Decoded {
         claims,
         operation,
         identity,
-        purpose: PURPOSE.to_owned(),
+        purpose: purpose(&request).to_owned(),
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,
@@ -56,30 +55,70 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
     })
 }
 
-/// A birth names the child and its parents, as far as they have a number; a poll names cases.
+/// The request, the id under which it is remembered, and whether it tells of nobody who is real.
+fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool), Fault> {
+    let known = |module, case_id: &_| Head::message_id(module, case_id).map(Identity::Content);
+    if operation.name == BIRTH.name {
+        let birth = birth::read(Head::read(bytes, Module::Birth)?)?;
+        let (id, synthetic) = (
+            known(Module::Birth, &birth.case_id)?,
+            birth.child.pin.is_synthetic(),
+        );
+        return Ok((Request::Birth(Box::new(birth)), id, synthetic));
+    }
+    if operation.name == DEATH.name {
+        let death = death::read(Head::read(bytes, Module::Death)?)?;
+        let (id, synthetic) = (
+            known(Module::Death, &death.case_id)?,
+            death.pin.is_synthetic(),
+        );
+        return Ok((Request::Death(Box::new(death)), id, synthetic));
+    }
+    if operation.name == CORRECTION.name {
+        let withdrawal = death::read_withdrawal(Head::read(bytes, Module::Correction)?)?;
+        let id = known(Module::Correction, &withdrawal.case_id)?;
+        return Ok((Request::Withdrawal(withdrawal), id, false));
+    }
+    Ok((Request::Poll(poll::read(bytes)?), Identity::Fresh, false))
+}
+
+/// What the agreement must name: cards are for children, deaths for whom they end.
+fn purpose(request: &Request) -> &'static str {
+    match request {
+        Request::Birth(_) => PURPOSE,
+        Request::Poll(poll) if poll.module == Module::Birth => PURPOSE,
+        Request::Death(_) | Request::Withdrawal(_) | Request::Poll(_) => DEATH_PURPOSE,
+    }
+}
+
+/// A birth names the child and its parents, as far as they have a number, a death the deceased; the others name
+/// cases.
 fn named(request: &Request) -> Vec<Person> {
-    let Request::Birth(birth) = request else {
-        return Vec::new();
+    let pins: Vec<_> = match request {
+        Request::Birth(birth) => {
+            let parents = [&birth.mother, &birth.father].into_iter().flatten();
+            let parents = parents.filter_map(|parent| parent.pin.as_ref());
+            std::iter::once(&birth.child.pin).chain(parents).collect()
+        }
+        Request::Death(death) => vec![&death.pin],
+        Request::Withdrawal(_) | Request::Poll(_) => Vec::new(),
     };
-    let parents = [&birth.mother, &birth.father].into_iter().flatten();
-    let pins = parents.filter_map(|parent| parent.pin.as_ref());
-    std::iter::once(&birth.child.pin)
-        .chain(pins)
+    pins.into_iter()
         .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
         .collect()
 }
 
 /// A signature for one operation does not open the door of the other.
 fn operation(path: &str, claimed: &str) -> Result<&'static Operation, Fault> {
-    let operation = match path.rsplit('/').next() {
-        Some("NhanDKHT") => &BIRTH,
-        Some("LayKetQua") => &RESULT,
+    let operations: &[&'static Operation] = match path.rsplit('/').next() {
+        Some("NhanDKHT") => &[&BIRTH, &DEATH, &CORRECTION],
+        Some("LayKetQua") => &[&RESULT],
         _ => return Err(Fault::new(FaultCode::UnknownRoute, "path")),
     };
-    match operation.name == claimed {
-        true => Ok(operation),
-        false => Err(Fault::new(FaultCode::Invalid, "operation-and-path-differ")),
-    }
+    let found = operations.iter().find(|one| one.name == claimed);
+    found
+        .copied()
+        .ok_or_else(|| Fault::new(FaultCode::Invalid, "operation-and-path-differ"))
 }
 
 #[cfg(test)]

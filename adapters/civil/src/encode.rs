@@ -9,9 +9,9 @@ use schemas::{
     codes,
     date::{format_slash, in_viet_nam},
     fault::{Fault, FaultCode},
-    id::SiNumber,
+    id::{Pin, SiNumber},
     proto::insurance as contract,
-    wire::civil::{self, CardResult, CaseRow, Module, Receipt, STATUS_ACCEPTED, StatusAnswer},
+    wire::civil::{self, CardResult, CaseRow, DeathSeen, Receipt, STATUS_ACCEPTED, StatusAnswer},
 };
 
 use crate::{Birth, Outcome, Poll, Request};
@@ -28,8 +28,21 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
         (Request::Birth(birth), Outcome::Registered(case)) => {
             (civil::encode(&receipt()), numbered(birth, &case))
         }
+        (Request::Death(death), Outcome::Death(case)) => {
+            (civil::encode(&receipt()), buried(&death.pin, &case))
+        }
+        (Request::Withdrawal(_), Outcome::Death(case)) => {
+            (civil::encode(&receipt()), of_deaths(&[case], Vec::new))
+        }
         (Request::Poll(poll), Outcome::Cases(cases)) => {
             (civil::encode(&statuses(poll, &cases)?), holders(&cases))
+        }
+        (Request::Poll(poll), Outcome::Deaths(cases)) => {
+            let told = || vec!["siNumber", "death"];
+            (
+                civil::encode(&deaths(poll, &cases)?),
+                of_deaths(&cases, told),
+            )
         }
         _ => {
             return Err(Fault::new(
@@ -69,6 +82,73 @@ fn holders(cases: &[contract::BirthCase]) -> Vec<Person> {
         .collect()
 }
 
+/// That both numbers are one person's is known from now on.
+fn buried(pin: &Pin, case: &contract::DeathCase) -> Vec<Person> {
+    let number = SiNumber::parse(&case.si_number).ok();
+    let numbers = [
+        Some(PersonNumber::Pin(pin.clone())),
+        number.map(PersonNumber::Si),
+    ];
+    vec![Person::named(numbers.into_iter().flatten().collect())]
+}
+
+fn of_deaths(cases: &[contract::DeathCase], told: impl Fn() -> Vec<&'static str>) -> Vec<Person> {
+    let numbers = cases
+        .iter()
+        .filter_map(|case| SiNumber::parse(&case.si_number).ok());
+    numbers
+        .map(|number| Person {
+            numbers: vec![PersonNumber::Si(number)],
+            told: told(),
+        })
+        .collect()
+}
+
+fn deaths(poll: &Poll, cases: &[contract::DeathCase]) -> Result<StatusAnswer, Fault> {
+    let known = cases.iter().filter(|case| case.known).count();
+    let rows = cases.iter().map(|case| death_row(poll, case));
+    Ok(StatusAnswer {
+        status: 1,
+        status_description: found(known, cases.len()),
+        cases: rows.collect::<Result<_, _>>()?,
+    })
+}
+
+fn death_row(poll: &Poll, case: &contract::DeathCase) -> Result<CaseRow, Fault> {
+    let row = empty_row(poll, &case.case_id);
+    if !case.known {
+        return Ok(unknown(row));
+    }
+    let updated_at: Timestamp = case
+        .updated_at
+        .parse()
+        .map_err(|_| unsayable("updated_at"))?;
+    Ok(CaseRow {
+        state: Some(COMPLETED),
+        updated_at: Some(clock(updated_at)),
+        note: (!case.withdrawn_by.is_empty())
+            .then(|| format!("Đã thu hồi theo hồ sơ {}", case.withdrawn_by)),
+        result: death_seen(case)?,
+        text: state_text(COMPLETED, updated_at),
+        ..row
+    })
+}
+
+/// What the death did here; nothing as long as nobody is insured under the number.
+fn death_seen(case: &contract::DeathCase) -> Result<Option<String>, Fault> {
+    if case.si_number.is_empty() {
+        return Ok(None);
+    }
+    let seen = DeathSeen {
+        si_number: case.si_number.clone(),
+        died_on: slash(&case.died_on, "died_on")?,
+        funeral: u8::try_from(case.funeral).map_err(|_| unsayable("funeral"))?,
+    };
+    String::from_utf8(civil::encode(&seen))
+        .map(Some)
+        .map_err(|_| unsayable("death"))
+}
+
 fn receipt() -> Receipt {
     Receipt {
         status: STATUS_ACCEPTED.to_owned(),
@@ -82,7 +162,7 @@ fn statuses(poll: &Poll, cases: &[contract::BirthCase]) -> Result<StatusAnswer, 
     let known = cases.iter().filter(|case| case.known).count();
     Ok(StatusAnswer {
         status: 1,
-        status_description: format!("Tìm thấy {known}/{} hồ sơ", cases.len()),
+        status_description: found(known, cases.len()),
         cases: cases
             .iter()
             .map(|case| row(poll, case))
@@ -91,17 +171,9 @@ fn statuses(poll: &Poll, cases: &[contract::BirthCase]) -> Result<StatusAnswer, 
 }
 
 fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
-    let row = CaseRow {
-        province: Some(poll.province.clone()),
-        module: Module::Birth.as_str().to_owned(),
-        case_id: case.case_id.clone(),
-        ..CaseRow::default()
-    };
+    let row = empty_row(poll, &case.case_id);
     if !case.known {
-        return Ok(CaseRow {
-            errors: Some("Không tìm thấy hồ sơ".to_owned()),
-            ..row
-        });
+        return Ok(unknown(row));
     }
     let updated_at: Timestamp = case
         .updated_at
@@ -119,6 +191,26 @@ fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
         text: state_text(state, updated_at),
         ..row
     })
+}
+
+fn found(known: usize, asked: usize) -> String {
+    format!("Tìm thấy {known}/{asked} hồ sơ")
+}
+
+fn empty_row(poll: &Poll, case_id: &str) -> CaseRow {
+    CaseRow {
+        province: Some(poll.province.clone()),
+        module: poll.module.as_str().to_owned(),
+        case_id: case_id.to_owned(),
+        ..CaseRow::default()
+    }
+}
+
+fn unknown(row: CaseRow) -> CaseRow {
+    CaseRow {
+        errors: Some("Không tìm thấy hồ sơ".to_owned()),
+        ..row
+    }
 }
 
 /// `dd/MM/yyyy HH:mm:ss`, a clock in Viet Nam.
@@ -177,6 +269,9 @@ fn slash(iso: &str, what: &'static str) -> Result<String, Fault> {
 fn unsayable(what: &'static str) -> Fault {
     Fault::new(FaultCode::Internal, "registry-answer").log(what)
 }
+
+/// `trangThai` of a case that is done.
+const COMPLETED: u8 = 4;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! The civil registry's words: a registered birth becomes a health insurance card; a poll says how far it is.
+//! The civil registry's words: a registered birth becomes a health insurance card, a registered death ends what
+//! it ends; a poll says how far it is.
 //!
 //! The adapter turns the inter-linked software's JSON (own profile, see `MAPPING.md`) into requests of
 //! the insurance contract and back. It refuses to know keys, sockets and rows, and which rule makes a
@@ -32,7 +33,9 @@ use gateway_core::{
 use http::Method;
 use schemas::fault::Fault;
 
-pub use decode::{Birth, Child, Guardian, Parent, Poll, Record, Relation, Request};
+pub use decode::{
+    Birth, Child, Claimant, Death, Guardian, Parent, Poll, Record, Relation, Request, Withdrawal,
+};
 pub use perform::{Births, Outcome};
 
 /// The adapter of the system `civil`.
@@ -63,6 +66,22 @@ pub static BIRTH: Operation = Operation {
     fields: &[],
 };
 
+/// A death is registered (`NhanDKHT` of module LTKT).
+pub static DEATH: Operation = Operation {
+    name: "civil.death",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
+/// A case is taken back by a new message that names it (`NhanDKHT` of module LTCC, own profile).
+pub static CORRECTION: Operation = Operation {
+    name: "civil.correction",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
 /// The newest status of cases (`LayKetQua`).
 pub static RESULT: Operation = Operation {
     name: "civil.result",
@@ -71,8 +90,11 @@ pub static RESULT: Operation = Operation {
     fields: &[],
 };
 
-/// The one purpose of both operations, as agreements name it.
+/// The purpose of births and of polls for them, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
+
+/// The purpose of deaths, of what takes them back, and of polls for them.
+pub const DEATH_PURPOSE: &str = "end-of-participation";
 
 static ROUTES: [Route; 2] = [
     Route {

@@ -6,11 +6,12 @@ use schemas::{
     date::PartialDate,
     fault::{Fault, FaultCode},
     proto::insurance as contract,
+    wire::civil::Module,
 };
 
-use crate::{Birth, Child, Guardian, Parent, Poll, Record, Relation, Request};
+use crate::{Birth, Child, Death, Guardian, Parent, Poll, Record, Relation, Request, Withdrawal};
 
-/// The part of the insurance contract that births need. The implementer fills the contract's context
+/// The part of the insurance contract that births and deaths need. The implementer fills the contract's context
 /// from [`Context`] and turns its refusals into faults.
 pub trait Births: Send + Sync + 'static {
     /// Registers a birth; the same key gives the same case again.
@@ -26,6 +27,27 @@ pub trait Births: Send + Sync + 'static {
         context: Context,
         case_ids: Vec<String>,
     ) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>>;
+
+    /// Registers a death; the same key gives the same case again.
+    fn register_death(
+        &self,
+        context: Context,
+        request: contract::RegisterDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>>;
+
+    /// Takes a death back; the same key gives the same case again.
+    fn withdraw_death(
+        &self,
+        context: Context,
+        request: contract::WithdrawDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>>;
+
+    /// The newest state of deaths, in the order asked.
+    fn death_cases(
+        &self,
+        context: Context,
+        case_ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<contract::DeathCase>, Fault>>;
 }
 
 /// What the insurance database answered.
@@ -35,6 +57,10 @@ pub enum Outcome {
     Registered(Box<contract::BirthCase>),
     /// The cases asked for, in the order asked.
     Cases(Vec<contract::BirthCase>),
+    /// The registered death, or the one that was taken back.
+    Death(contract::DeathCase),
+    /// The deaths asked for, in the order asked.
+    Deaths(Vec<contract::DeathCase>),
 }
 
 pub(crate) async fn perform(
@@ -47,6 +73,15 @@ pub(crate) async fn perform(
             .register(context, canonical(birth))
             .await
             .map(|case| Outcome::Registered(Box::new(case))),
+        Request::Death(death) => births
+            .register_death(context, canonical_death(death))
+            .await
+            .map(Outcome::Death),
+        Request::Withdrawal(withdrawal) => births
+            .withdraw_death(context, canonical_withdrawal(withdrawal))
+            .await
+            .map(Outcome::Death),
+        Request::Poll(poll) if poll.module == Module::Death => deaths(births, context, poll).await,
         Request::Poll(poll) => cases(births, context, poll).await,
     }
 }
@@ -57,6 +92,49 @@ async fn cases(births: &dyn Births, context: Context, poll: &Poll) -> Result<Out
     match cases.iter().map(|case| &case.case_id).eq(ids.iter()) {
         true => Ok(Outcome::Cases(cases)),
         false => Err(Fault::new(FaultCode::Internal, "other-cases-answered")),
+    }
+}
+
+async fn deaths(births: &dyn Births, context: Context, poll: &Poll) -> Result<Outcome, Fault> {
+    let ids: Vec<String> = poll.case_ids.iter().map(ToString::to_string).collect();
+    let cases = births.death_cases(context, ids.clone()).await?;
+    match cases.iter().map(|case| &case.case_id).eq(ids.iter()) {
+        true => Ok(Outcome::Deaths(cases)),
+        false => Err(Fault::new(FaultCode::Internal, "other-cases-answered")),
+    }
+}
+
+fn canonical_death(death: &Death) -> contract::RegisterDeathRequest {
+    let claimant = death.claimant.as_ref().map(|one| contract::Claimant {
+        name: one.name.as_str().to_owned(),
+        relation: one.relation.clone(),
+        phone: one.phone.clone(),
+    });
+    contract::RegisterDeathRequest {
+        context: None,
+        case_id: death.case_id.to_string(),
+        received_at: death.received_at.to_string(),
+        deceased: Some(contract::Deceased {
+            pin: death.pin.as_str().to_owned(),
+            name: death.name.as_str().to_owned(),
+            sex: death.sex.map_or(0, |sex| i32::from(sex.code())),
+            birth_date: death.born.as_ref().map(iso_or_year).unwrap_or_default(),
+        }),
+        died_on: death.died_on.to_string(),
+        proof_kind: death.proof_kind,
+        proof_number: death.proof_number.clone(),
+        death_notice: death.death_notice.clone(),
+        claimant,
+        record: Some(record(&death.record)),
+    }
+}
+
+fn canonical_withdrawal(withdrawal: &Withdrawal) -> contract::WithdrawDeathRequest {
+    contract::WithdrawDeathRequest {
+        context: None,
+        case_id: withdrawal.case_id.to_string(),
+        withdraws: withdrawal.withdraws.to_string(),
+        reason: withdrawal.reason.clone(),
     }
 }
 

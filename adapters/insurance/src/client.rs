@@ -17,6 +17,7 @@ use schemas::proto::insurance as contract;
 use schemas::proto::insurance::births_client::BirthsClient;
 use schemas::proto::insurance::cards_client::CardsClient;
 use schemas::proto::insurance::changes_client::ChangesClient;
+use schemas::proto::insurance::deaths_client::DeathsClient;
 use schemas::proto::insurance::dossiers_client::DossiersClient;
 use schemas::proto::insurance::employers_client::EmployersClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
@@ -167,6 +168,12 @@ methods! {
     register_birth = BirthsClient.register(RegisterBirthRequest) -> RegisterBirthResponse;
     /// The newest state of up to 3 of the sender's cases.
     birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
+    /// Registers a death; safe to repeat under its key.
+    register_death = DeathsClient.register(RegisterDeathRequest) -> RegisterDeathResponse;
+    /// Takes a death back; safe to repeat under its key.
+    withdraw_death = DeathsClient.withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse;
+    /// The newest state of up to 3 of the sender's deaths.
+    death_cases = DeathsClient.get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse;
     /// Births that wait for a person, the oldest first.
     reviews = ReviewsClient.list(ListReviewsRequest) -> ListReviewsResponse;
     /// One of them, and everybody who may be the child.

@@ -12,6 +12,7 @@ mod cards;
 mod changes;
 mod contributions;
 mod counters;
+mod deaths;
 mod dossiers;
 mod effects;
 mod employers;

@@ -13,6 +13,7 @@ use schemas::proto::insurance as words;
 use schemas::proto::insurance::births_server::{Births, BirthsServer};
 use schemas::proto::insurance::cards_server::{Cards, CardsServer};
 use schemas::proto::insurance::changes_server::{Changes, ChangesServer};
+use schemas::proto::insurance::deaths_server::{Deaths, DeathsServer};
 use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
 use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
@@ -40,6 +41,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(ParticipantsServer))
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
+        .add_service(bounded!(DeathsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
         .add_service(bounded!(TaxLedgerServer))
@@ -101,6 +103,11 @@ service!(Cards {
 service!(Births {
     register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
+});
+service!(Deaths {
+    register(RegisterDeathRequest) -> RegisterDeathResponse = register_death;
+    withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse = withdraw_death;
+    get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse = death_cases;
 });
 service!(Reviews {
     list(ListReviewsRequest) -> ListReviewsResponse = reviews;

@@ -232,11 +232,13 @@ fn dvclt(settings: &Settings) -> String {
         agreement(
             "SANDBOX-CIVIL-01",
             basis,
-            &format!("\"{}\"", civil::PURPOSE),
+            &format!("\"{}\", \"{}\"", civil::PURPOSE, civil::DEATH_PURPOSE),
             r#""direct", "ngsp""#,
         ),
         r#"
 [agreements.operations."civil.birth"]
+[agreements.operations."civil.death"]
+[agreements.operations."civil.correction"]
 [agreements.operations."civil.result"]
 "#
         .to_owned(),

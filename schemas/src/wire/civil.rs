@@ -10,6 +10,8 @@
 //! tables is refused: nothing that was signed is dropped unseen. What the values mean is not judged
 //! here but in the `civil` adapter.
 
+mod correction;
+mod death;
 mod envelope;
 mod form;
 mod insurance;
@@ -19,6 +21,8 @@ mod result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use correction::{CORRECTS, CorrectionForm, WITHDRAWS};
+pub use death::{DeathForm, DeathResult, DeathSeen};
 pub use envelope::{Attachment, BirthMessage, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED};
 pub use form::{Address, BirthForm};
 pub use insurance::InsuranceBlock;
@@ -48,11 +52,15 @@ pub fn fields() -> Vec<Field> {
         Address::FIELDS,
         RegistrationResult::FIELDS,
         InsuranceBlock::FIELDS,
+        DeathForm::FIELDS,
+        DeathResult::FIELDS,
+        CorrectionForm::FIELDS,
         Receipt::FIELDS,
         StatusQuery::FIELDS,
         StatusAnswer::FIELDS,
         CaseRow::FIELDS,
         CardResult::FIELDS,
+        DeathSeen::FIELDS,
     ]
     .concat()
 }

@@ -1,16 +1,22 @@
-//! Civil status over the wire: a child who may be known already waits for a person, who decides over the
+//! Civil status over the wire: a death ends a card, one that was none gives it back; a child who may be known already waits for a person, who decides over the
 //! operators' listener.
 
 use gateway::admin::client;
 use gateway_tests::{
+    client::Reply,
     house::House,
     message::{Birth, Json},
 };
+use jiff::ToSpan as _;
 use schemas::proto::admin::{
     AccessRequest, DecideReviewRequest, ListReviewsRequest, ReviewLine, ShowReviewRequest,
     ShowReviewResponse, decide_review_request::Decision,
 };
-use serde_json::Value;
+use schemas::{
+    date::{day_in_viet_nam, format_dotted},
+    fault::FaultCode,
+};
+use serde_json::{Value, json};
 
 async fn send(house: &House, birth: &Birth) {
     let message = birth.message(house.now()).sign(&house.key("dvclt"));
@@ -21,6 +27,39 @@ async fn polled(house: &House, birth: &Birth) -> Value {
     let poll = Json::poll(house.now(), &[&birth.case_id]).sign(&house.key("dvclt"));
     let reply = house.wire("dvclt").send(&poll).await;
     reply.assert_ok().json()["value"][0].clone()
+}
+
+/// The death of a born child, five days later.
+fn death(house: &House, birth: &Birth) -> Json {
+    let today = day_in_viet_nam(house.now());
+    let died = format_dotted(today.saturating_sub(5.days()));
+    let result = json!({
+        "nktHoTen": birth.name, "nktGioiTinh": 2, "nktSoGiayTo": birth.pin, "nktNgayChet": died,
+        "ngayDangKy": format_dotted(today), "soDangKy": "3", "quyenSo": "01/2026",
+    });
+    let form =
+        json!({ "noiDangKy": birth.envelope["maDonVi"], "gbtLoai": "1", "ketQuaXuLy": result });
+    told(house, birth, "LTKT", "civil.death", &form)
+}
+
+/// The message that takes the death of a child back.
+fn taken_back(house: &House, birth: &Birth) -> Json {
+    let form =
+        json!({ "loai": "2", "moduleGoc": "LTKT", "maHoSoGoc": birth.case_id, "lyDo": "nhầm" });
+    told(house, birth, "LTCC", "civil.correction", &form)
+}
+
+fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Json {
+    let mut envelope = birth.envelope.clone();
+    envelope["module"] = module.into();
+    envelope["data"] = form.to_string().into();
+    let body = envelope.to_string().into_bytes();
+    Json::new(house.now(), "dvclt", operation, "/civil/v1/NhanDKHT", body)
+}
+
+async fn say(house: &House, message: Json) -> Reply {
+    let message = message.sign(&house.key("dvclt"));
+    house.wire("dvclt").send(&message).await
 }
 
 async fn waiting(house: &House) -> Vec<ReviewLine> {
@@ -104,4 +143,49 @@ async fn a_child_registered_twice_waits_for_a_person_and_keeps_one_number_and_on
     let (one, two) = (polled(&house, &first).await, polled(&house, &again).await);
     assert_eq!(two["trangThai"], 4);
     assert_eq!(one["ketQuaXuLy"], two["ketQuaXuLy"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_ends_the_card_and_one_that_was_none_gives_the_same_card_back() {
+    let house = House::start().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 0);
+    let nobody = Birth::new(house.now(), &house.landmarks, 1);
+    let early = taken_back(&house, &nobody).sign(&house.key("dvclt"));
+    house
+        .refuses("dvclt", &early, FaultCode::UnknownSubject, "unknown-case")
+        .await;
+    send(&house, &birth).await;
+    let card = |row: &Value| -> Value {
+        serde_json::from_str(row["ketQuaXuLy"].as_str().unwrap()).unwrap()
+    };
+    let before = card(&polled(&house, &birth).await);
+    let first = say(&house, death(&house, &birth)).await;
+    first.assert_ok();
+    let again = say(&house, death(&house, &birth)).await;
+    assert_eq!(again.text(), first.text(), "the same death again");
+    let died = day_in_viet_nam(house.now()).saturating_sub(5.days());
+    let closed = card(&polled(&house, &birth).await);
+    assert_eq!(closed["gtTheDen"], died.strftime("%d/%m/%Y").to_string());
+    assert_eq!(closed["maThe"], before["maThe"]);
+
+    let poll = json!({ "maDinhDanhHoSo": [birth.case_id], "maTinh": "01", "module": "LTKT" });
+    let poll = || {
+        let body = poll.to_string().into_bytes();
+        let (operation, path) = ("civil.result", "/civil/v1/LayKetQua");
+        say(
+            &house,
+            Json::new(house.now(), "dvclt", operation, path, body),
+        )
+    };
+    let row = poll().await.assert_ok().json()["value"][0].clone();
+    assert_eq!(
+        (&row["trangThai"], &row["ghiChu"]),
+        (&4.into(), &Value::Null)
+    );
+    assert_eq!(card(&row)["maSoBHXH"], before["maSoBHXH"]);
+
+    say(&house, taken_back(&house, &birth)).await.assert_ok();
+    assert_eq!(card(&polled(&house, &birth).await), before);
+    let row = poll().await.assert_ok().json()["value"][0].clone();
+    assert!(row["ghiChu"].as_str().unwrap().contains(&birth.case_id));
 }

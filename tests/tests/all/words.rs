@@ -254,7 +254,7 @@ async fn a_birth_that_contradicts_itself_is_refused() {
     let bent = birth(&house).with("baoHiem", Value::Null);
     refuses_birth(&house, &bent, Invalid, "missing-field", "baoHiem").await;
     let mut bent = birth(&house);
-    bent.envelope["module"] = "LTKT".into();
+    bent.envelope["module"] = "LTKH".into();
     refuses_birth(&house, &bent, Invalid, "module-not-for-us", "module").await;
 }
 

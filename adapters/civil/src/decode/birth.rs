@@ -40,14 +40,6 @@ pub struct Birth {
     pub record: Record,
 }
 
-impl Birth {
-    /// The id under which the case is remembered: `LTKS-<maHoSoLT>`.
-    pub(super) fn message_id(&self) -> Result<MessageId, Fault> {
-        MessageId::parse(&format!("{}-{}", Module::Birth.as_str(), self.case_id))
-            .map_err(|_| invalid("bad-case-id", "maHoSoLT"))
-    }
-}
-
 impl std::fmt::Debug for Birth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Birth")
@@ -127,27 +119,65 @@ pub struct Record {
     pub commune: &'static Commune,
 }
 
-/// Reads the envelope, then the JSON text inside it, both strictly.
-pub(super) fn read(bytes: &[u8]) -> Result<Birth, Fault> {
-    let message: BirthMessage = decode(bytes).map_err(json)?;
-    for_us(&message.module)?;
-    let case_id = DossierCode::parse(message.case_id.trim())
-        .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
-    let received_at = received_at(&message.received_at)?;
-    let form = message.form().map_err(|error| json(error).field("data"))?;
+/// The envelope, read before what is in it.
+pub(super) struct Head {
+    pub(super) message: BirthMessage,
+    pub(super) case_id: DossierCode,
+    pub(super) received_at: Timestamp,
+}
+
+impl Head {
+    /// Reads the envelope strictly; its module must be the one that the operation is for.
+    pub(super) fn read(bytes: &[u8], wanted: Module) -> Result<Self, Fault> {
+        let message: BirthMessage = decode(bytes).map_err(json)?;
+        for_us(&message.module, wanted)?;
+        let case_id = DossierCode::parse(message.case_id.trim())
+            .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
+        let received_at = received_at(&message.received_at)?;
+        Ok(Self {
+            message,
+            case_id,
+            received_at,
+        })
+    }
+
+    /// The id under which a case is remembered: `<module>-<maHoSoLT>`.
+    pub(super) fn message_id(module: Module, case_id: &DossierCode) -> Result<MessageId, Fault> {
+        MessageId::parse(&format!("{}-{case_id}", module.as_str()))
+            .map_err(|_| invalid("bad-case-id", "maHoSoLT"))
+    }
+
+    /// `maDonVi` repeats the commune of registration; until 2025-06-30 it may be its district.
+    pub(super) fn same_unit(&self, record: &Record) -> Result<(), Fault> {
+        let unit = self.message.unit.trim();
+        match unit == record.commune.code || Some(unit) == record.commune.district {
+            true => Ok(()),
+            false => Err(invalid("unit-and-result-differ", "maDonVi")),
+        }
+    }
+}
+
+/// Reads the form of a birth, as strictly as the envelope around it.
+pub(super) fn read(head: Head) -> Result<Birth, Fault> {
+    let form = head
+        .message
+        .form()
+        .map_err(|error| json(error).field("data"))?;
     let result = form
         .result
         .as_ref()
         .ok_or_else(|| invalid("missing-field", "ketQuaXuLy"))?;
-    let birth = form::read(case_id, received_at, &form, result)?;
-    same_unit(&message, &form, result, &birth.record)?;
+    let birth = form::read(head.case_id.clone(), head.received_at, &form, result)?;
+    head.same_unit(&birth.record)?;
+    same_place(&form, result, &birth.record)?;
     Ok(birth)
 }
 
-fn for_us(module: &str) -> Result<(), Fault> {
+fn for_us(module: &str, wanted: Module) -> Result<(), Fault> {
     match Module::from_wire(module) {
-        Some(Module::Birth) => Ok(()),
-        Some(Module::Death | Module::Marriage) => Err(invalid("module-not-for-us", "module")),
+        Some(module) if module == wanted => Ok(()),
+        Some(Module::Marriage) => Err(invalid("module-not-for-us", "module")),
+        Some(_) => Err(invalid("operation-and-module-differ", "module")),
         None => Err(invalid("unknown-code", "module")),
     }
 }
@@ -176,17 +206,8 @@ fn received_at(text: &str) -> Result<Timestamp, Fault> {
     Ok(zoned.timestamp())
 }
 
-/// `maDonVi` and `noiDangKy` repeat the commune of registration; until 2025-06-30 `maDonVi` may be its district.
-fn same_unit(
-    message: &BirthMessage,
-    form: &BirthForm,
-    result: &RegistrationResult,
-    record: &Record,
-) -> Result<(), Fault> {
-    let unit = message.unit.trim();
-    if unit != record.commune.code && Some(unit) != record.commune.district {
-        return Err(invalid("unit-and-result-differ", "maDonVi"));
-    }
+/// `noiDangKy` repeats the commune of registration.
+fn same_place(form: &BirthForm, result: &RegistrationResult, record: &Record) -> Result<(), Fault> {
     let province = given(result.registered_province.as_ref());
     if province.is_some_and(|province| province != record.commune.province) {
         return Err(invalid("province-and-commune-differ", "ndkksMaTinh"));

@@ -14,19 +14,21 @@ use super::check::{invalid, json};
 pub struct Poll {
     /// Inter-linked dossier codes, in the order asked.
     pub case_ids: Vec<DossierCode>,
+    /// Births or deaths.
+    pub module: Module,
     /// Province of the asking office, repeated in the answer.
     pub province: String,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Poll, Fault> {
     let query: StatusQuery = decode(bytes).map_err(json)?;
-    match Module::from_wire(&query.module) {
-        Some(Module::Birth) => {}
-        Some(Module::Death | Module::Marriage) => {
+    let module = match Module::from_wire(&query.module) {
+        Some(module @ (Module::Birth | Module::Death)) => module,
+        Some(Module::Marriage | Module::Correction) => {
             return Err(invalid("module-not-for-us", "module"));
         }
         None => return Err(invalid("unknown-code", "module")),
-    }
+    };
     // Either list of provinces may be asked with: the poll names an office, not an address.
     if !provinces::in_list_of_63(query.province.trim()) {
         return Err(invalid("unknown-code", "maTinh"));
@@ -42,6 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Poll, Fault> {
     });
     Ok(Poll {
         case_ids: case_ids.collect::<Result<_, _>>()?,
+        module,
         province: query.province.trim().to_owned(),
     })
 }

@@ -8,6 +8,8 @@ use schemas::{
 
 use super::*;
 
+pub(crate) mod deaths;
+
 pub(crate) fn claims(operation: &str) -> Claims {
     Claims {
         sender: PartnerId::parse("dvclt").unwrap(),
@@ -93,7 +95,7 @@ fn read(message: &BirthMessage, form: &BirthForm) -> Result<Decoded<Request>, Fa
 pub(crate) fn birth() -> Birth {
     match read(&message(), &form()).unwrap().request {
         Request::Birth(birth) => *birth,
-        Request::Poll(_) => panic!("a poll"),
+        _ => panic!("no birth"),
     }
 }
 
@@ -178,7 +180,7 @@ fn names_in_nfc_and_nfd_are_one_name_and_the_signed_bytes_stay() {
         );
         match decoded.request {
             Request::Birth(birth) => birth.child.name,
-            Request::Poll(_) => panic!("a poll"),
+            _ => panic!("no birth"),
         }
     };
     assert!(read_with(nfc) == read_with(nfd));
@@ -505,16 +507,17 @@ fn texts_are_bounded_and_hold_no_control_character() {
 }
 
 #[test]
-fn deaths_and_marriages_are_not_for_us_yet() {
-    for module in ["LTKT", "LTKH"] {
+fn a_marriage_is_not_for_us_and_each_module_has_its_operation() {
+    for (module, reason) in [
+        ("LTKT", "operation-and-module-differ"),
+        ("LTCC", "operation-and-module-differ"),
+        ("LTKH", "module-not-for-us"),
+    ] {
         let message = BirthMessage {
             module: module.into(),
             ..message()
         };
-        assert_eq!(
-            why(read(&message, &form())),
-            invalid("module-not-for-us", "module")
-        );
+        assert_eq!(why(read(&message, &form())), invalid(reason, "module"));
     }
     let message = BirthMessage {
         module: "LTKX".into(),
@@ -653,7 +656,7 @@ fn a_poll_asks_for_one_to_three_cases_and_is_never_remembered() {
         invalid("unknown-code", "maTinh")
     );
     assert_eq!(
-        why(poll(&[id], "01", "LTKT")),
+        why(poll(&[id], "01", "LTKH")),
         invalid("module-not-for-us", "module")
     );
     assert_eq!(

@@ -18,6 +18,7 @@ fn poll() -> Request {
     Request::Poll(Poll {
         case_ids,
         province: "01".into(),
+        module: civil::Module::Birth,
     })
 }
 
@@ -164,4 +165,55 @@ fn what_the_contract_forbids_is_our_fault() {
     )
     .unwrap_err();
     assert_eq!(crossed.reason(), "outcome-of-another-operation");
+}
+
+#[test]
+fn a_death_is_told_with_what_it_did_and_who_took_it_back() {
+    let Request::Poll(poll) = poll() else {
+        panic!("no poll")
+    };
+    let asked = Request::Poll(Poll {
+        module: civil::Module::Death,
+        ..poll
+    });
+    let case = contract::DeathCase {
+        case_id: "G22.99.08-261120-000001".into(),
+        known: true,
+        updated_at: "2026-11-20T17:05:09Z".into(),
+        died_on: "2026-11-19".into(),
+        si_number: "9912345678".into(),
+        funeral: 1,
+        withdrawn_by: "G22.99.10-261121-000001".into(),
+    };
+    let unmet = contract::DeathCase {
+        si_number: String::new(),
+        withdrawn_by: String::new(),
+        ..case.clone()
+    };
+    let strange = contract::DeathCase {
+        case_id: case.case_id.clone(),
+        ..contract::DeathCase::default()
+    };
+    let answer: StatusAnswer =
+        civil::decode(&said(&asked, Outcome::Deaths(vec![case, unmet, strange]))).unwrap();
+    let [row, unmet, strange] = answer.cases.as_slice() else {
+        panic!("three rows")
+    };
+    assert_eq!((row.module.as_str(), row.state), ("LTKT", Some(4)));
+    assert!(
+        row.note
+            .as_ref()
+            .unwrap()
+            .ends_with("G22.99.10-261121-000001")
+    );
+    let seen: civil::DeathSeen = civil::decode(row.result.as_ref().unwrap().as_bytes()).unwrap();
+    assert_eq!(
+        (seen.si_number.as_str(), seen.died_on.as_str(), seen.funeral),
+        ("9912345678", "19/11/2026", 1)
+    );
+    assert_eq!(
+        (unmet.state, &unmet.result, &unmet.note),
+        (Some(4), &None, &None)
+    );
+    assert!(strange.errors.is_some() && strange.state.is_none());
 }

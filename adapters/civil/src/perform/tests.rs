@@ -4,11 +4,12 @@ use gateway_core::Context;
 use schemas::{id::PartnerId, proto::insurance::BirthCase};
 
 use super::*;
-use crate::decode::tests::birth;
+use crate::decode::tests::{birth, deaths::death};
 
 #[derive(Default)]
 struct Registry {
     registered: Mutex<Vec<contract::RegisterBirthRequest>>,
+    deaths: Mutex<Vec<contract::RegisterDeathRequest>>,
     answer_other_cases: bool,
 }
 
@@ -43,6 +44,48 @@ impl Births for Registry {
             .collect();
         Box::pin(async { Ok(cases) })
     }
+
+    fn register_death(
+        &self,
+        _context: Context,
+        request: contract::RegisterDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
+        let case = contract::DeathCase {
+            case_id: request.case_id.clone(),
+            ..contract::DeathCase::default()
+        };
+        self.deaths.lock().unwrap().push(request);
+        Box::pin(async { Ok(case) })
+    }
+
+    fn withdraw_death(
+        &self,
+        _context: Context,
+        request: contract::WithdrawDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
+        let case = contract::DeathCase {
+            case_id: request.withdraws.clone(),
+            withdrawn_by: request.case_id,
+            ..contract::DeathCase::default()
+        };
+        Box::pin(async { Ok(case) })
+    }
+
+    fn death_cases(
+        &self,
+        _context: Context,
+        mut ids: Vec<String>,
+    ) -> BoxFuture<'_, Result<Vec<contract::DeathCase>, Fault>> {
+        if self.answer_other_cases {
+            ids.reverse();
+        }
+        let case = |case_id| contract::DeathCase {
+            case_id,
+            ..contract::DeathCase::default()
+        };
+        let cases = ids.into_iter().map(case).collect();
+        Box::pin(async { Ok(cases) })
+    }
 }
 
 fn context() -> Context {
@@ -62,6 +105,7 @@ fn poll() -> Request {
     Request::Poll(Poll {
         case_ids: vec![id("000002"), id("000001")],
         province: "01".into(),
+        module: Module::Birth,
     })
 }
 
@@ -132,4 +176,56 @@ async fn cases_come_back_in_the_order_asked_or_it_is_our_fault() {
         (fault.code(), fault.reason()),
         (FaultCode::Internal, "other-cases-answered")
     );
+}
+
+#[tokio::test]
+async fn a_death_and_what_takes_it_back_reach_the_contract_in_canonical_words() {
+    let registry = Registry::default();
+    let death = Request::Death(Box::new(death()));
+    perform(&registry, context(), &death).await.unwrap();
+    let asked = registry.deaths.lock().unwrap().remove(0);
+    let deceased = asked.deceased.unwrap();
+    assert_eq!(
+        (deceased.pin.as_str(), deceased.name.as_str(), deceased.sex),
+        ("099198000001", "Trần Thị Bình", 2)
+    );
+    assert_eq!(
+        (deceased.birth_date.as_str(), asked.died_on.as_str()),
+        ("1998", "2026-11-19")
+    );
+    assert_eq!((asked.proof_kind, asked.proof_number.as_str()), (1, "77"));
+    assert_eq!(asked.claimant.unwrap().name, "Nguyễn Văn Nam");
+    assert_eq!(asked.record.unwrap().commune, "00004");
+
+    let id = |text: &str| schemas::id::DossierCode::parse(text).unwrap();
+    let withdrawal = Request::Withdrawal(Withdrawal {
+        case_id: id("G22.99.10-261121-000001"),
+        withdraws: id("G22.99.09-261120-000001"),
+        reason: String::new(),
+    });
+    let outcome = perform(&registry, context(), &withdrawal).await.unwrap();
+    let Outcome::Death(case) = outcome else {
+        panic!("no death")
+    };
+    assert_eq!(
+        (case.case_id.as_str(), case.withdrawn_by.as_str()),
+        ("G22.99.09-261120-000001", "G22.99.10-261121-000001")
+    );
+}
+
+#[tokio::test]
+async fn other_deaths_than_those_asked_for_are_our_fault() {
+    let registry = Registry {
+        answer_other_cases: true,
+        ..Registry::default()
+    };
+    let Request::Poll(poll) = poll() else {
+        panic!("no poll")
+    };
+    let asked = Request::Poll(Poll {
+        module: Module::Death,
+        ..poll
+    });
+    let fault = perform(&registry, context(), &asked).await.unwrap_err();
+    assert_eq!(fault.reason(), "other-cases-answered");
 }

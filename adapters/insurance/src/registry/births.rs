@@ -17,7 +17,7 @@ use schemas::proto::insurance::{
 
 use super::effects::Asked;
 use super::people::Known;
-use super::{Error, Registry, Tx, cards, counters, facts, law, people, reviews};
+use super::{Error, Registry, Tx, cards, counters, deaths, facts, law, people, reviews};
 use crate::sql::{Sql, values};
 use matching::Match;
 pub(super) use parse::{Birth, Origin};
@@ -130,7 +130,8 @@ pub(super) struct CaseKey<'a> {
     pub(super) case_id: &'a str,
 }
 
-/// The card of a person who is known now, and the case as it is answered.
+/// The card of a person who is known now, and the case as it is answered; a child whose death came before its
+/// birth has a number and no card.
 pub(super) fn complete(
     tx: &Tx<'_>,
     case: &CaseKey<'_>,
@@ -139,7 +140,11 @@ pub(super) fn complete(
     birth: &Birth,
 ) -> Result<BirthCase, Error> {
     matching::remember(tx, person, birth)?;
-    let (card, rule) = card_of(tx, person, birth)?;
+    deaths::meet(tx, person, &birth.pin)?;
+    let (card, rule) = match deaths::is_dead(tx.sql, person)? {
+        true => (Card::default(), String::new()),
+        false => card_of(tx, person, birth)?,
+    };
     tx.sql.execute(
         "INSERT INTO birth_cases (sender, case_id, facts, person, state, due_on, updated_at, card_number, card_rule)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -156,6 +161,29 @@ pub(super) fn complete(
         ],
     )?;
     case_of(tx.sql, case.sender, case.case_id)?.ok_or(Error::Corrupt("a case just written"))
+}
+
+/// The card of a child who lives after all, where its birth had to go without one.
+pub(super) fn finish(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
+    let bare: Vec<(String, String, Vec<u8>)> = tx.sql.query(
+        "SELECT sender, case_id, facts FROM birth_cases WHERE person = ?1 AND card_number = '' ORDER BY sender, case_id",
+        values![person],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    for (sender, case_id, facts) in bare {
+        let said = RegisterBirthRequest::decode(facts.as_slice())
+            .map_err(|_| Error::Corrupt("a stored birth"))?;
+        let birth = Birth::parse(&tx.sight(), &said)?;
+        if law::child_card(birth.birth_date, tx.today).is_none() {
+            continue; // too old for one by now
+        }
+        let (card, rule) = card_of(tx, person, &birth)?;
+        tx.sql.execute(
+            "UPDATE birth_cases SET card_number = ?3, card_rule = ?4, updated_at = ?5 WHERE sender = ?1 AND case_id = ?2",
+            values![sender, case_id, card.number, rule, facts::instant(tx.now)],
+        )?;
+    }
+    Ok(())
 }
 
 /// The person whom the PIN already names, where the facts are that person's.

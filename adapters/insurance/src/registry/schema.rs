@@ -153,6 +153,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0005_ledger.up.sql"),
         down: include_str!("schema/sqlite/0005_ledger.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0006_deaths.up.sql"),
+        down: include_str!("schema/sqlite/0006_deaths.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -12,6 +12,7 @@ mod backup;
 mod births;
 mod changes;
 mod contributions;
+mod deaths;
 mod dossiers;
 mod durability;
 mod employers;

@@ -7,11 +7,12 @@ use insurance::Insurance;
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, ConcludeRequest, DecideReviewRequest, DiscrepancyState, FindRequest,
+    AckRequest, ConcludeRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
     GetBirthCasesRequest, GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest,
     GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest,
     ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party,
-    RecheckRequest, RecordNoticeRequest, ShowReviewRequest,
+    RecheckRequest, RecordNoticeRequest, RegisterDeathRequest, ShowReviewRequest,
+    WithdrawDeathRequest,
 };
 
 use crate::ledger::{found, under_counted, uninsured};
@@ -75,6 +76,8 @@ fn statements() -> Vec<String> {
         "changes.rs",
         "contributions.rs",
         "counters.rs",
+        "deaths.rs",
+        "deaths/closures.rs",
         "dossiers.rs",
         "effects.rs",
         "employers.rs",
@@ -275,6 +278,39 @@ async fn bear(insurance: &Insurance, scene: &Scene) {
     };
     insurance.birth_cases(soon(), request).await.unwrap();
     doubt(insurance, scene).await;
+    bury(insurance, scene).await;
+}
+
+/// A child who died before its birth was told and lives after all, and a grown-up with everything.
+async fn bury(insurance: &Insurance, scene: &Scene) {
+    let (birth, holder) = (scene.birth(5), &scene.marks.card_holders[2]);
+    let child = birth.child.clone().unwrap();
+    let grown = (&holder.pin, &holder.name);
+    for (at, (pin, name)) in [(&child.pin, &child.name), grown].into_iter().enumerate() {
+        let request = RegisterDeathRequest {
+            context: Some(context("dvclt", &format!("death-{at}"))),
+            case_id: format!("death-{at}"),
+            received_at: "2026-11-23T01:30:00Z".into(),
+            deceased: Some(Deceased {
+                pin: pin.clone(),
+                name: name.clone(),
+                ..Deceased::default()
+            }),
+            died_on: "2026-11-20".into(),
+            ..RegisterDeathRequest::default()
+        };
+        insurance.register_death(soon(), request).await.unwrap();
+    }
+    insurance.register_birth(soon(), birth).await.unwrap();
+    for at in 0..2 {
+        let request = WithdrawDeathRequest {
+            context: Some(context("dvclt", &format!("withdraw-{at}"))),
+            case_id: format!("withdraw-{at}"),
+            withdraws: format!("death-{at}"),
+            ..WithdrawDeathRequest::default()
+        };
+        insurance.withdraw_death(soon(), request).await.unwrap();
+    }
 }
 
 /// A child under a second PIN, about whom a person decides that it is the same.

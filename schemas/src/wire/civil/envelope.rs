@@ -1,6 +1,6 @@
 //! The envelope `NhanDKHT` and its answer.
 
-use super::{BirthForm, decode, encode};
+use super::{BirthForm, CorrectionForm, DeathForm, decode, encode};
 use crate::json::JsonError;
 use crate::wire::object::wire_object;
 
@@ -11,16 +11,16 @@ wire_object! {
     pub struct BirthMessage as "NhanDKHT" {
         /// Commune (5 digits) or, before 2025-07-01, district (3 digits) that registered the birth.
         unit: String = "maDonVi", NotCarried("repeats noiDangKy, with which it must agree");
-        /// `LTKS` birth, `LTKT` death, `LTKH` marriage.
-        module: String = "module", Carried("message id");
+        /// `LTKS` birth, `LTKT` death, `LTKH` marriage, `LTCC` correction.
+        module: String = "module", Carried("operation and message id");
         /// Inter-linked dossier code (mã hồ sơ liên thông).
-        case_id: String = "maHoSoLT", Carried("RegisterBirthRequest.case_id and message id");
+        case_id: String = "maHoSoLT", Carried("case_id of the request and message id");
         /// Dossier code of the one-stop system.
         one_stop_case_id: Option<String> = "maHoSoMCDT", NotCarried("the one-stop's own number; the journal keeps it");
         /// When the case was received, `dd/MM/yyyy HH:mm:ss` at +07:00.
-        received_at: String = "ngayTiepNhan", Carried("RegisterBirthRequest.received_at");
+        received_at: String = "ngayTiepNhan", Carried("received_at of the request");
         /// The form, result and insurance block as a JSON string.
-        data: String = "data", Carried("RegisterBirthRequest, member by member");
+        data: String = "data", Carried("the request, member by member");
         /// Attached papers.
         #[serde(default)]
         attachments: Vec<Attachment> = "fileDinhKem", NotCarried("papers stay in the journal");
@@ -33,9 +33,19 @@ impl BirthMessage {
         decode(self.data.as_bytes())
     }
 
+    /// The same of a death.
+    pub fn death(&self) -> Result<DeathForm, JsonError> {
+        decode(self.data.as_bytes())
+    }
+
+    /// The same of a correction.
+    pub fn correction(&self) -> Result<CorrectionForm, JsonError> {
+        decode(self.data.as_bytes())
+    }
+
     /// Puts a form into `data`.
     #[must_use]
-    pub fn with_form(mut self, form: &BirthForm) -> Self {
+    pub fn with_form<T: serde::Serialize>(mut self, form: &T) -> Self {
         self.data = String::from_utf8(encode(form)).expect("serde_json writes UTF-8");
         self
     }
@@ -88,6 +98,8 @@ pub enum Module {
     Death,
     /// `LTKH`.
     Marriage,
+    /// `LTCC`, own profile.
+    Correction,
 }
 
 impl Module {
@@ -97,6 +109,7 @@ impl Module {
             "LTKS" => Some(Self::Birth),
             "LTKT" => Some(Self::Death),
             "LTKH" => Some(Self::Marriage),
+            "LTCC" => Some(Self::Correction),
             _ => None,
         }
     }
@@ -107,6 +120,7 @@ impl Module {
             Self::Birth => "LTKS",
             Self::Death => "LTKT",
             Self::Marriage => "LTKH",
+            Self::Correction => "LTCC",
         }
     }
 }

@@ -11,10 +11,10 @@ wire_object! {
     pub struct StatusQuery as "LayKetQua" {
         /// Inter-linked dossier codes (`maHoSoLT`).
         #[serde(default)]
-        case_ids: Vec<String> = "maDinhDanhHoSo", Carried("GetBirthCasesRequest.case_ids");
+        case_ids: Vec<String> = "maDinhDanhHoSo", Carried("case_ids of the request");
         /// Province of the asking office, 2 digits.
         province: String = "maTinh", NotCarried("repeated in the answer");
-        /// `LTKS`.
+        /// `LTKS` or `LTKT`.
         module: String = "module", NotCarried("repeated in the answer");
     }
 }
@@ -28,7 +28,7 @@ wire_object! {
         status_description: String = "statusDescription", Carried("Fault text, or how many cases are known");
         /// One row per known case, in the order asked.
         #[serde(default)]
-        cases: Vec<CaseRow> = "value", Carried("GetBirthCasesResponse.cases");
+        cases: Vec<CaseRow> = "value", Carried("cases of the answer");
     }
 }
 
@@ -42,19 +42,19 @@ wire_object! {
         /// Module, as asked.
         module: String = "module", Carried("StatusQuery.module");
         /// Inter-linked dossier code.
-        case_id: String = "maHoSoLT", Carried("BirthCase.case_id");
+        case_id: String = "maHoSoLT", Carried("case_id of the case");
         /// Dossier code of the one-stop system.
         one_stop_case_id: Option<String> = "maHoSoMCDT", NotCarried("the registry does not keep it");
         /// What is wrong with the case.
         errors: Option<String> = "errors", Carried("set when the sender has no such case");
         /// 1 received, 2 needs supplement, 3 processing, 4 completed, 5 returned, 6 refused; absent when unknown.
-        state: Option<u8> = "trangThai", Carried("BirthCase.state");
+        state: Option<u8> = "trangThai", Carried("BirthCase.state; 4 for a death");
         /// When the state was reached, `dd/MM/yyyy HH:mm:ss` at +07:00.
-        updated_at: Option<String> = "thoiGianThucHien", Carried("BirthCase.updated_at");
+        updated_at: Option<String> = "thoiGianThucHien", Carried("updated_at of the case");
         /// A remark.
-        note: Option<String> = "ghiChu", Carried("BirthCase.due_on");
-        /// [`CardResult`] as a JSON string, from state 4 on.
-        result: Option<String> = "ketQuaXuLy", Carried("BirthCase.si_number and BirthCase.card");
+        note: Option<String> = "ghiChu", Carried("BirthCase.due_on or DeathCase.withdrawn_by");
+        /// [`CardResult`] or [`super::DeathSeen`] as a JSON string, from state 4 on.
+        result: Option<String> = "ketQuaXuLy", Carried("BirthCase.si_number and BirthCase.card, or DeathCase");
         /// Officer.
         officer: Option<String> = "nguoiXuLy", NotCarried("the registry does not name officers here");
         /// Officer's title.

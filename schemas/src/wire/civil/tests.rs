@@ -23,6 +23,9 @@ proptest! {
         survives::<StatusQuery>(&seed);
         survives::<StatusAnswer>(&seed);
         survives::<CardResult>(&seed);
+        survives::<DeathForm>(&seed);
+        survives::<CorrectionForm>(&seed);
+        survives::<DeathSeen>(&seed);
     }
 
     #[test]

@@ -143,6 +143,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0006_ledger.up.sql"),
         down: include_str!("postgres/0006_ledger.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0007_deaths.up.sql"),
+        down: include_str!("postgres/0007_deaths.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,206 @@
+//! Deaths and what takes them back, as they are read.
+
+use schemas::wire::civil::{CorrectionForm, DeathForm, DeathResult};
+
+use super::*;
+
+/// A death of 2026-11-19 in Ba Đình, every number synthetic.
+fn form() -> DeathForm {
+    DeathForm {
+        death_notice: some("01001-GBT-26-0001"),
+        registered_at: some("00004"),
+        name: some("Trần Thị Bình"),
+        sex: some("2"),
+        died_on: some("19.11.2026"),
+        paper_number: some("099198000001"),
+        proof_kind: some("1"),
+        proof_number: some("77"),
+        requester_name: some("Nguyễn Văn Nam"),
+        requester_relation: some("chồng"),
+        result: Some(DeathResult {
+            name: some("TRẦN THỊ BÌNH"),
+            sex: Some(2),
+            born: some("..1998"),
+            paper: some("099198000001"),
+            died_on: some("19.11.2026"),
+            registered_on: some("20.11.2026"),
+            number: some("9"),
+            book: some("01/2026"),
+            ..DeathResult::default()
+        }),
+        ..DeathForm::default()
+    }
+}
+
+fn envelope(module: &str) -> BirthMessage {
+    BirthMessage {
+        module: module.into(),
+        case_id: "G22.99.09-261120-000001".into(),
+        ..message()
+    }
+}
+
+fn read(form: &DeathForm) -> Result<Decoded<Request>, Fault> {
+    let bytes = encode(&envelope("LTKT").with_form(form));
+    decode("/civil/v1/NhanDKHT", claims("civil.death"), &bytes)
+}
+
+pub(crate) fn death() -> Death {
+    let mut form = form();
+    form.result.as_mut().unwrap().name = some("Trần Thị Bình");
+    match read(&form).unwrap().request {
+        Request::Death(death) => *death,
+        _ => panic!("no death"),
+    }
+}
+
+fn withdrawal(change: impl FnOnce(&mut CorrectionForm)) -> Result<Decoded<Request>, Fault> {
+    let mut form = CorrectionForm {
+        kind: "2".into(),
+        module: "LTKT".into(),
+        case_id: "G22.99.09-261120-000001".into(),
+        reason: some("nhầm người"),
+    };
+    change(&mut form);
+    let envelope = BirthMessage {
+        case_id: "G22.99.10-261121-000001".into(),
+        ..envelope("LTCC")
+    };
+    let bytes = encode(&envelope.with_form(&form));
+    decode("/civil/v1/NhanDKHT", claims("civil.correction"), &bytes)
+}
+
+#[test]
+fn a_registered_death_is_read() {
+    let decoded = read(&form()).unwrap();
+    assert_eq!(decoded.operation.name, "civil.death");
+    assert_eq!(decoded.purpose, crate::DEATH_PURPOSE);
+    assert!(decoded.synthetic);
+    let Identity::Content(id) = decoded.identity else {
+        panic!("no identity")
+    };
+    assert_eq!(id.as_str(), "LTKT-G22.99.09-261120-000001");
+    assert_eq!(decoded.persons.len(), 1);
+    let death = death();
+    assert_eq!((death.died_on, death.proof_kind), (date(2026, 11, 19), 1));
+    assert_eq!(death.claimant.unwrap().relation, "chồng");
+    assert_eq!(death.record.commune.code, "00004");
+}
+
+#[test]
+fn a_message_that_takes_a_death_back_names_it() {
+    let decoded = withdrawal(|_| ()).unwrap();
+    let Identity::Content(id) = &decoded.identity else {
+        panic!("no identity")
+    };
+    assert_eq!(id.as_str(), "LTCC-G22.99.10-261121-000001");
+    let Request::Withdrawal(withdrawal) = decoded.request else {
+        panic!("no withdrawal")
+    };
+    assert_eq!(withdrawal.withdraws.to_string(), "G22.99.09-261120-000001");
+    assert_eq!(withdrawal.reason, "nhầm người");
+}
+
+#[test]
+fn only_deaths_can_be_taken_back() {
+    let refused = |change: fn(&mut CorrectionForm)| why(withdrawal(change));
+    assert_eq!(
+        refused(|form| form.kind = "1".into()),
+        invalid("unknown-code", "loai")
+    );
+    assert_eq!(
+        refused(|form| form.module = "LTKS".into()),
+        invalid("unknown-code", "moduleGoc")
+    );
+    assert_eq!(
+        refused(|form| form.case_id = "x".into()),
+        invalid("bad-case-id", "maHoSoGoc")
+    );
+}
+
+#[test]
+fn a_death_that_contradicts_itself_is_refused() {
+    let refused = |change: fn(&mut DeathForm, &mut DeathResult)| {
+        let mut form = form();
+        let mut result = form.result.take().unwrap();
+        change(&mut form, &mut result);
+        form.result = Some(result);
+        why(read(&form))
+    };
+    let differ = "form-and-result-differ";
+    for (change, reason, field) in [
+        (
+            (|_, result| result.name = None) as fn(&mut DeathForm, &mut DeathResult),
+            "missing-field",
+            "nktHoTen",
+        ),
+        (
+            |form, _| form.name = some("Trần Thị Khác"),
+            differ,
+            "nktHoTen",
+        ),
+        (|form, _| form.sex = some("1"), differ, "nktGioiTinh"),
+        (
+            |form, _| form.died_on = some("18.11.2026"),
+            differ,
+            "nktNgayChet",
+        ),
+        (
+            |form, _| form.paper_number = some("099198000002"),
+            differ,
+            "nktSoGiayToTuyThan",
+        ),
+        (
+            |form, _| form.proof_kind = some("8"),
+            "unknown-code",
+            "gbtLoai",
+        ),
+        (
+            |form, _| form.registered_at = some("99999"),
+            "unknown-commune",
+            "noiDangKy",
+        ),
+        (
+            |_, result| result.paper = some("B1234567"),
+            "bad-pin",
+            "nktSoGiayTo",
+        ),
+        (
+            |_, result| result.born = some("..1997"),
+            "pin-year-mismatch",
+            "nktSoGiayTo",
+        ),
+        (
+            |_, result| result.died_on = some("..2026"),
+            "bad-date",
+            "nktNgayChet",
+        ),
+        (
+            |form, result| {
+                form.died_on = None;
+                result.died_on = some("21.11.2026");
+            },
+            "death-after-registration",
+            "nktNgayChet",
+        ),
+        (
+            |_, result| result.registered_on = some("21.11.2026"),
+            "registered-after-received",
+            "ngayDangKy",
+        ),
+        (
+            |_, result| result.number = None,
+            "missing-field",
+            "soDangKy",
+        ),
+    ] {
+        assert_eq!(refused(change), invalid(reason, field), "{reason} {field}");
+    }
+    let other_unit = BirthMessage {
+        unit: "00006".into(),
+        ..envelope("LTKT")
+    };
+    let bytes = encode(&other_unit.with_form(&form()));
+    let read = decode("/civil/v1/NhanDKHT", claims("civil.death"), &bytes);
+    assert_eq!(why(read), invalid("unit-and-result-differ", "maDonVi"));
+}

@@ -1,0 +1,3 @@
+DROP INDEX birth_cases_by_person;
+DROP TABLE death_closures;
+DROP TABLE deaths;
