@@ -38,4 +38,5 @@ mod tax; // employers, persons and many of them verified, and what is told unask
 mod tokens;
 mod tools; // xmlsec1, openssl and curl speak it
 mod torture; // fault points: each in its place, none in what is shipped
+mod truth; // births whose truth is known, with losses and repeats
 mod words; // what may be said, in XML and in JSON

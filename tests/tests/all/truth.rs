@@ -1,0 +1,431 @@
+//! Births with a known truth, over real sockets, with losses, repeats and another order: at the end one person
+//! and one valid card per living child under six, none for others, and every case answered.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use gateway::admin::client;
+use gateway_tests::{
+    client::read_reply,
+    house::{House, Plan},
+    message::{Birth, Json, Message, birth::pin},
+    tape::tape,
+    torture::random::Random,
+};
+use jiff::{ToSpan as _, civil::Date};
+use schemas::{
+    date::{day_in_viet_nam, format_dotted},
+    proto::{
+        admin::{
+            DecideReviewRequest, ListReviewsRequest, ShowReviewRequest,
+            decide_review_request::Decision,
+        },
+        insurance::{Context, FindRequest, InfoRequest, ListCardsRequest},
+    },
+};
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, time::Instant};
+
+/// A child as it really is.
+struct Child {
+    /// Every PIN that offices gave it.
+    pins: Vec<String>,
+    name: String,
+    lives: bool,
+    /// What is told of it, in the order in which it happened.
+    told: Vec<Json>,
+}
+
+/// The country: its children, and whose each case is.
+struct Truth {
+    children: Vec<Child>,
+    of_case: HashMap<String, usize>,
+    /// Cases of module LTKS.
+    births: Vec<String>,
+}
+
+/// One child's facts on their way into messages.
+struct Facts {
+    number: u32,
+    name: String,
+    born: Date,
+    mother: String,
+    notice: String,
+}
+
+impl Facts {
+    /// The birth under a case and a PIN of its own.
+    fn birth(&self, house: &House, serial: u32) -> Birth {
+        let landmarks = &house.landmarks;
+        let birth = Birth::named(house.now(), landmarks, serial, &self.name);
+        let pin = pin(2, self.born, landmarks.child_pin_serial_from + serial);
+        let birth = birth
+            .with("maGCS", self.notice.as_str())
+            .with("meSoDDCN", self.mother.as_str())
+            .with("nksNgaySinh", format_dotted(self.born))
+            .with("ketQuaXuLy.nksNgaySinh", format_dotted(self.born))
+            .with("ketQuaXuLy.soDinhDanh", pin.as_str());
+        Birth { pin, ..birth }
+    }
+}
+
+impl Truth {
+    /// So many children, by their kinds; the same every time.
+    fn of(house: &House, count: u32) -> Self {
+        let mut truth = Self {
+            children: Vec::new(),
+            of_case: HashMap::new(),
+            births: Vec::new(),
+        };
+        for number in 0..count {
+            truth.bear(house, number, count);
+        }
+        truth
+    }
+
+    fn bear(&mut self, house: &House, number: u32, count: u32) {
+        let today = day_in_viet_nam(house.now());
+        let (again, kind) = (count * 2 + number, number % 20);
+        // the second of two children of one birth has its mother and notice
+        let elder = if matches!(kind, 2 | 4) {
+            number - 1
+        } else {
+            number
+        };
+        let days = if kind == 6 {
+            1_000
+        } else {
+            10 + i64::from(elder % 40)
+        };
+        let name = match kind {
+            4 => name_of(elder).replace("Thị", "Thi"),
+            _ => name_of(number),
+        };
+        let facts = Facts {
+            number,
+            name,
+            born: today.saturating_sub(days.days()),
+            mother: format!("099193{:06}", 400_000 + elder),
+            notice: format!("GCS.99.{elder:06}"),
+        };
+        let birth = facts.birth(house, number);
+        let mut told = vec![self.register(house, &birth)];
+        let mut pins = vec![birth.pin.clone()];
+        let mut lives = true;
+        match kind {
+            // registered again by another office, under the same PIN
+            7 | 8 => {
+                let mut moved = facts.birth(house, again);
+                moved.form["ketQuaXuLy"]["soDinhDanh"] = birth.pin.as_str().into();
+                told.push(self.register(house, &moved));
+            }
+            // and under another
+            9 | 10 => {
+                let twice = facts.birth(house, again);
+                told.push(self.register(house, &twice));
+                pins.push(twice.pin);
+            }
+            11 | 12 => {
+                told.push(end(house, &facts, &birth));
+                lives = false;
+            }
+            // the death overtakes the birth
+            13 => {
+                told.insert(0, end(house, &facts, &birth));
+                lives = false;
+            }
+            14 | 15 => {
+                told.push(end(house, &facts, &birth));
+                told.push(taken_back(house, &birth));
+            }
+            _ => {}
+        }
+        self.children.push(Child {
+            pins,
+            name: facts.name,
+            lives,
+            told,
+        });
+    }
+
+    /// The message of a birth; its case is this child's.
+    fn register(&mut self, house: &House, birth: &Birth) -> Json {
+        let child = self.children.len();
+        self.of_case.insert(birth.case_id.clone(), child);
+        self.births.push(birth.case_id.clone());
+        birth.message(house.now())
+    }
+
+    fn child_of_pin(&self) -> HashMap<&str, usize> {
+        let pairs = self.children.iter().enumerate();
+        pairs
+            .flat_map(|(at, child)| child.pins.iter().map(move |pin| (pin.as_str(), at)))
+            .collect()
+    }
+}
+
+/// A name that few share, and no two of one mother.
+fn name_of(number: u32) -> String {
+    const GIVEN: [&str; 8] = [
+        "An", "Bình", "Chi", "Duyên", "Giang", "Hạnh", "Khuê", "Ngọc",
+    ];
+    const MIDDLE: [&str; 5] = [
+        "Thị Mai",
+        "Thị Khánh",
+        "Thị Phương",
+        "Thị Tuyết",
+        "Thị Quỳnh",
+    ];
+    let at = number as usize;
+    format!("Nguyễn {} {}", MIDDLE[at / 8 % 5], GIVEN[at % 8])
+}
+
+/// The message that a child died two days after its birth.
+fn end(house: &House, facts: &Facts, birth: &Birth) -> Json {
+    let died = format_dotted(facts.born.saturating_add(2.days()));
+    let today = format_dotted(day_in_viet_nam(house.now()));
+    let form = json!({
+        "noiDangKy": birth.envelope["maDonVi"], "gbtLoai": "1",
+        "ketQuaXuLy": {
+            "nktHoTen": facts.name, "nktGioiTinh": 2, "nktSoGiayTo": birth.pin, "nktNgayChet": died,
+            "ngayDangKy": today, "soDangKy": facts.number.to_string(), "quyenSo": "01/2026",
+        },
+    });
+    told(house, birth, "LTKT", "civil.death", &form)
+}
+
+fn taken_back(house: &House, birth: &Birth) -> Json {
+    let form = json!({ "loai": "2", "moduleGoc": "LTKT", "maHoSoGoc": birth.case_id });
+    told(house, birth, "LTCC", "civil.correction", &form)
+}
+
+fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Json {
+    let mut envelope = birth.envelope.clone();
+    envelope["module"] = module.into();
+    envelope["data"] = form.to_string().into();
+    let body = envelope.to_string().into_bytes();
+    Json::new(house.now(), "dvclt", operation, "/civil/v1/NhanDKHT", body)
+}
+
+/// One office's connection, lost now and then.
+struct Office {
+    house: Arc<House>,
+    random: Random,
+    line: Option<certs::tls::ClientStream<tokio::net::TcpStream>>,
+}
+
+impl Office {
+    /// Sends until it is answered: some answers are lost, some messages are sent twice.
+    async fn send(&mut self, message: &Message) {
+        let repeats = if self.random.percent(5) { 2 } else { 1 };
+        for _ in 0..repeats {
+            let give_up = Instant::now() + std::time::Duration::from_secs(60);
+            while !self.try_send(message).await {
+                assert!(Instant::now() < give_up, "never answered");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    async fn try_send(&mut self, message: &Message) -> bool {
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => self.house.wire("dvclt").open().await.unwrap().0,
+        };
+        let head = format!(
+            "Host: localhost\r\nContent-Length: {}\r\n",
+            message.body.len()
+        );
+        if line.write_all(&message.exact(&head)).await.is_err() || self.random.percent(3) {
+            return false; // the answer is lost with the connection
+        }
+        let Some(reply) = read_reply(&mut line).await else {
+            return false;
+        };
+        self.line = Some(line);
+        assert!(matches!(reply.status, 200 | 409 | 503), "{}", reply.text());
+        reply.status == 200
+    }
+}
+
+/// Sends everything over several connections; the messages of one child keep their order, and nobody else's.
+async fn tell(house: &Arc<House>, truth: &Arc<Truth>, seed: u64) {
+    let mut lanes: Vec<Vec<usize>> = vec![Vec::new(); LANES];
+    for (at, child) in truth.children.iter().enumerate() {
+        lanes[at / 2 % LANES].extend(child.told.iter().map(|_| at));
+    }
+    let mut sending = Vec::new();
+    for (number, mut lane) in lanes.into_iter().enumerate() {
+        let mut random = Random::of(seed, &[number as u64]);
+        random.shuffle(&mut lane);
+        let (house, truth) = (Arc::clone(house), Arc::clone(truth));
+        sending.push(tokio::spawn(async move {
+            let key = house.key("dvclt");
+            let mut office = Office {
+                house,
+                random,
+                line: None,
+            };
+            let mut steps: HashMap<usize, usize> = HashMap::new();
+            for at in lane {
+                let step = steps.entry(at).or_default();
+                let message = truth.children[at].told[*step].clone();
+                *step += 1;
+                let now = office.house.now().as_second();
+                office.send(&message.with("iat", now).sign(&key)).await;
+            }
+        }));
+    }
+    for office in sending {
+        office.await.unwrap();
+    }
+}
+
+/// A person who knows the truth decides what waits; says how many there were.
+async fn decide(house: &House, truth: &Truth) -> usize {
+    let of_pin = truth.child_of_pin();
+    let admin = house.gateway().admin();
+    let mut decided = 0;
+    loop {
+        let waiting = client::reviews(admin, ListReviewsRequest::default()).await;
+        let waiting = waiting.unwrap().reviews;
+        if waiting.is_empty() {
+            return decided;
+        }
+        for review in waiting {
+            let child = truth.of_case[&review.case_id];
+            let (who, why) = ("an.operator".to_owned(), "asked the ward".to_owned());
+            let request = ShowReviewRequest {
+                id: review.id,
+                who: who.clone(),
+                why: why.clone(),
+            };
+            let shown = client::review(admin, request).await.unwrap();
+            let same = |one: &&str| of_pin.get(*one) == Some(&child);
+            let position = shown
+                .candidates
+                .iter()
+                .position(|one| same(&one.pin.as_str()));
+            let decision = match position.and_then(|at| u32::try_from(at + 1).ok()) {
+                Some(position) => Decision::Candidate(position),
+                None => Decision::NewPerson(true),
+            };
+            let request = DecideReviewRequest {
+                id: review.id,
+                decision: Some(decision),
+                version: shown.version,
+                who,
+                why,
+            };
+            client::decide_review(admin, request).await.unwrap();
+            decided += 1;
+        }
+    }
+}
+
+/// Every case has an answer that is final.
+async fn all_answered(house: &Arc<House>, truth: &Truth) {
+    let key = house.key("dvclt");
+    let (mut line, _) = house.wire("dvclt").open().await.unwrap();
+    for ids in truth.births.chunks(3) {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let poll = Json::poll(house.now(), &ids).sign(&key);
+        let head = format!("Host: localhost\r\nContent-Length: {}\r\n", poll.body.len());
+        line.write_all(&poll.exact(&head)).await.unwrap();
+        let reply = read_reply(&mut line).await.unwrap();
+        for row in reply.assert_ok().json()["value"].as_array().unwrap() {
+            assert_eq!(row["trangThai"], 4, "{row}");
+        }
+    }
+}
+
+/// One person per child, one valid card per living child, none for others.
+async fn as_in_truth(house: &House, truth: &Truth, before: u64) {
+    let insurance = &house.gateway().contract().client;
+    let soon = || Instant::now() + std::time::Duration::from_secs(20);
+    let context = || {
+        Some(Context {
+            sender: "vss".to_owned(),
+            ..Context::default()
+        })
+    };
+    let people = insurance.info(soon(), InfoRequest {}).await.unwrap().people;
+    assert_eq!(people - before, truth.children.len() as u64, "people");
+    let mut numbers = BTreeSet::new();
+    for child in &truth.children {
+        let mut of_child = BTreeSet::new();
+        for pin in &child.pins {
+            let request = FindRequest {
+                context: context(),
+                number: pin.clone(),
+                ..FindRequest::default()
+            };
+            let found = insurance.find(soon(), request).await.unwrap().people;
+            assert_eq!(found[0].dead, !child.lives);
+            of_child.insert(found[0].si_number.clone());
+        }
+        assert_eq!(of_child.len(), 1, "one child, one number");
+        let number = of_child.pop_first().unwrap();
+        assert!(numbers.insert(number.clone()), "two children, one number");
+        let request = ListCardsRequest {
+            context: context(),
+            si_number: number,
+        };
+        let cards = insurance.cards(soon(), request).await.unwrap().cards;
+        let valid = cards.iter().filter(|card| card.state == 1).count();
+        assert_eq!(valid, usize::from(child.lives), "{} cards", cards.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_persons_and_cards_as_children_whatever_was_lost_repeated_or_late() {
+    let count: u32 = std::env::var("LIENTHONG_BIRTHS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(BIRTHS);
+    let seed = 20_261_122;
+    let house = Arc::new(plan().start().await);
+    let truth = Arc::new(Truth::of(&house, count));
+    let insurance = &house.gateway().contract().client;
+    let soon = Instant::now() + std::time::Duration::from_secs(20);
+    let before = insurance.info(soon, InfoRequest {}).await.unwrap().people;
+    tell(&house, &truth, seed).await;
+    let decided = decide(&house, &truth).await;
+    assert!(
+        decided >= truth.children.len() / 10,
+        "only {decided} doubts"
+    );
+    all_answered(&house, &truth).await;
+    as_in_truth(&house, &truth, before).await;
+    let log = tape().everything();
+    for child in &truth.children[..40] {
+        let told = child.pins.iter().chain([&child.name]);
+        for word in told {
+            assert!(!log.contains(word.as_str()), "the log names a child");
+        }
+    }
+}
+
+/// Limits are another test's.
+fn plan() -> Plan {
+    let operations = [
+        "civil.birth",
+        "civil.death",
+        "civil.correction",
+        "civil.result",
+    ];
+    let mut plan = House::plan();
+    for operation in operations {
+        let head = format!("[agreements.operations.\"{operation}\"]\n");
+        let much = format!("{head}per_minute = 6000000\nburst = 100000\n");
+        plan = plan.replace("partners/dvclt.toml", head, much);
+    }
+    plan
+}
+
+/// Births of a run in the suite; LIENTHONG_BIRTHS says another number.
+const BIRTHS: u32 = 1_000;
+/// Offices that send at once.
+const LANES: usize = 4;
