@@ -47,6 +47,7 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         operation,
         identity,
         purpose: purpose(&request).to_owned(),
+        lines: 1,
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,

@@ -102,6 +102,7 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Submit>, Fa
         operation: &SUBMIT,
         identity: Identity::Envelope,
         purpose: PURPOSE.to_owned(),
+        lines: 1,
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic: request.pin.is_synthetic() || request.held_by.is_synthetic(),

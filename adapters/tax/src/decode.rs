@@ -51,6 +51,7 @@ pub(crate) fn judged(
         identity: Identity::Envelope,
         purpose: asked.purpose,
         asked: asked.fields,
+        lines: lines(&request),
         payload,
         synthetic: asked.synthetic,
         persons: asked.persons,
@@ -70,6 +71,14 @@ fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), Fault> {
 
 fn month_of(sent_at: Timestamp) -> Result<Period, Fault> {
     Period::of(day_in_viet_nam(sent_at)).map_err(|_| future("SentAt"))
+}
+
+/// How many lines a request has: what the agreement bounds.
+fn lines(request: &Request) -> u64 {
+    match request {
+        Request::VerifyMany(ask) => u64::try_from(ask.asked.lines()).unwrap_or(u64::MAX),
+        _ => 1,
+    }
 }
 
 /// The same request with no month in it that had not begun when it was sent; a year becomes its months.

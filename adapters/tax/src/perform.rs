@@ -100,9 +100,6 @@ pub(crate) async fn perform(
 ) -> Result<Outcome, Fault> {
     match request {
         Request::Ping(_) => Ok(Outcome::Pong),
-        Request::VerifyMany(ask) if ask.asked.lines() > lines_max(permit) => {
-            Err(Fault::new(FaultCode::Forbidden, "more-lines-than-agreed"))
-        }
         Request::ChangeNotice(notice) => registry
             .record(context, told(notice))
             .await
@@ -172,10 +169,6 @@ fn told(notice: &ChangeNotice) -> Notice {
         headcount_before,
         headcount,
     }
-}
-
-fn lines_max(permit: &Permit) -> usize {
-    usize::try_from(permit.lines_max()).unwrap_or(usize::MAX)
 }
 
 /// The canonical request; its context is filled by whoever makes the call.

@@ -271,6 +271,7 @@ fn permit_of(operation: &'static Operation, granted: &[&str], asked: &[&str]) ->
         operation,
         purpose: "tax-compliance",
         asked: &asked,
+        lines: 1,
         on: date(2026, 11, 22),
     })
     .unwrap()

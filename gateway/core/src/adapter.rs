@@ -255,6 +255,8 @@ pub struct Decoded<R> {
     pub purpose: String,
     /// The fields asked for, out of the operation's list.
     pub asked: BTreeSet<&'static str>,
+    /// How many lines it asks about or announces; 1 where it has no lines.
+    pub lines: u64,
     /// The part of the proven bytes that the content digest covers.
     pub payload: Bytes,
     /// True where the message names synthetic subjects only; production refuses those.

@@ -63,6 +63,7 @@ impl Shipment {
             operation: self.operation,
             purpose: self.purpose,
             asked: &BTreeSet::new(),
+            lines: 1,
             on,
         })?;
         Ok(Allowed { shipment: self })

@@ -24,6 +24,8 @@ pub struct Question<'a> {
     pub purpose: &'a str,
     /// Which fields.
     pub asked: &'a BTreeSet<&'static str>,
+    /// How many lines it has.
+    pub lines: u64,
     /// On which day (+07).
     pub on: Date,
 }
@@ -36,7 +38,6 @@ pub struct Permit {
     disclosed: BTreeSet<&'static str>,
     withheld: BTreeSet<&'static str>,
     quota: Quota,
-    lines_max: u32,
 }
 
 impl Permit {
@@ -69,12 +70,6 @@ impl Permit {
     pub fn quota(&self) -> Quota {
         self.quota
     }
-
-    /// How many lines the agreement allows in one message of this operation.
-    #[must_use]
-    pub fn lines_max(&self) -> u32 {
-        self.lines_max
-    }
 }
 
 /// Why policy says no. The words are stable and may leave.
@@ -101,6 +96,9 @@ pub enum Denied {
     /// Nothing but the road's own word proves it, and none of them takes that.
     #[error("body-signature-demanded")]
     Proof,
+    /// None of them allows so many lines in one message.
+    #[error("more-lines-than-agreed")]
+    Lines,
 }
 
 impl Denied {
@@ -115,6 +113,7 @@ impl Denied {
             Self::Road => "road-not-agreed",
             Self::Purpose => "purpose-not-agreed",
             Self::Proof => "body-signature-demanded",
+            Self::Lines => "more-lines-than-agreed",
         }
     }
 }
@@ -159,6 +158,9 @@ fn examine<'a>(agreement: &'a Agreement, question: &Question<'_>) -> Result<&'a 
     if question.proof == ProofKind::XRoadRelay && !agreement.attested {
         return Err(Denied::Proof);
     }
+    if question.lines > u64::from(grant.lines_max) {
+        return Err(Denied::Lines);
+    }
     Ok(grant)
 }
 
@@ -169,6 +171,7 @@ fn rank(denied: Denied) -> u8 {
         Denied::Road => 2,
         Denied::Purpose => 3,
         Denied::Proof => 4,
+        Denied::Lines => 5,
     }
 }
 
@@ -184,7 +187,6 @@ fn permit(agreement: &Agreement, grant: &Grant, question: &Question<'_>) -> Perm
         disclosed,
         withheld,
         quota: grant.quota,
-        lines_max: grant.lines_max,
     }
 }
 
@@ -256,6 +258,7 @@ pub(crate) mod tests {
             operation: &VERIFY,
             purpose: "tax-audit",
             asked: &asked,
+            lines: 1,
             on: date(2026, 6, 1),
         };
         change(&mut question);
@@ -268,7 +271,6 @@ pub(crate) mod tests {
         assert_eq!(permit.rule(), "TT-01/tax.verify-employer");
         assert_eq!(permit.disclosed(), &["fund"].into());
         assert_eq!(permit.withheld(), &["arrears"].into());
-        assert_eq!(permit.lines_max(), 100);
     }
 
     #[test]
@@ -277,6 +279,8 @@ pub(crate) mod tests {
         let other_road = |q: &mut Question<'_>| q.road = Road::Ngsp;
         assert_eq!(ask(&one, other_road), Err(Denied::Road));
         assert_eq!(ask(&one, |q| q.purpose = "curiosity"), Err(Denied::Purpose));
+        assert!(ask(&one, |q| q.lines = 100).is_ok());
+        assert_eq!(ask(&one, |q| q.lines = 101), Err(Denied::Lines));
         for day in [date(2025, 12, 31), date(2027, 1, 1)] {
             assert_eq!(ask(&one, |q| q.on = day), Err(Denied::NotInForce));
         }

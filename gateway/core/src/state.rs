@@ -66,6 +66,7 @@ pub struct Verified<R> {
     pub(crate) remembered: bool,
     pub(crate) purpose: String,
     pub(crate) asked: BTreeSet<&'static str>,
+    pub(crate) lines: u64,
     pub(crate) synthetic: bool,
     pub(crate) persons: Vec<Person>,
     pub(crate) digest: [u8; 32],

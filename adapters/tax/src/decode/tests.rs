@@ -47,6 +47,16 @@ fn a_ping_asks_for_no_field_and_names_nobody() {
 }
 
 #[test]
+fn the_lines_of_a_request_are_counted_for_the_agreement() {
+    let claims = || decode(ping().as_bytes()).unwrap().claims;
+    let keys = ["9900000016", "9900000016-001", "9900000016-002"];
+    let ask = Request::VerifyMany(crate::testscene::many(&["fund"], &keys));
+    let decoded = judged(claims(), ask, Bytes::new(), Words::Xml).unwrap();
+    assert_eq!(decoded.lines, 3);
+    assert_eq!(decode(ping().as_bytes()).unwrap().lines, 1);
+}
+
+#[test]
 fn a_real_tax_code_is_not_synthetic() {
     let real = ASK.replace("9900000016", "0100109106");
     assert!(!decode(real.as_bytes()).unwrap().synthetic);

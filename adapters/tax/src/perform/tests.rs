@@ -104,30 +104,6 @@ async fn a_claim_with_one_thing_that_is_not_agreed_is_not_judged_at_all() {
 }
 
 #[tokio::test]
-async fn more_lines_than_agreed_are_refused_and_nobody_is_asked() {
-    let registry = Registry::answering(Ok(response()));
-    let permit = many_permit(&["fund"], &["fund"]);
-    let keys = [
-        "9900000016",
-        "9900000016-001",
-        "9900000016-002",
-        "9900000016-003",
-    ];
-    let ask = Request::VerifyMany(many(&["fund"], &keys));
-    let fault = perform(&registry, context(), &permit, &ask)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (fault.code(), fault.reason()),
-        (FaultCode::Forbidden, "more-lines-than-agreed")
-    );
-    assert!(registry.asked().is_empty());
-    let ask = Request::VerifyMany(many(&["fund"], &keys[..3]));
-    assert!(perform(&registry, context(), &permit, &ask).await.is_ok());
-    assert_eq!(registry.asked().len(), 3);
-}
-
-#[tokio::test]
 async fn a_final_refusal_is_of_its_line_and_one_that_may_pass_is_of_the_message() {
     let permit = many_permit(&["fund"], &["fund"]);
     let ask = Request::VerifyMany(many(&["fund"], &["9900000016", "9900000017"]));

@@ -181,6 +181,7 @@ impl PermitLayer {
             operation: verified.operation,
             purpose: &verified.purpose,
             asked: &verified.asked,
+            lines: verified.lines,
             on: today(match verified.head.passing.resumed {
                 true => verified.head.arrived_at,
                 false => self.parts.clock.now(),

@@ -342,6 +342,7 @@ fn verified<R>(
         remembered,
         purpose: decoded.purpose,
         asked: decoded.asked,
+        lines: decoded.lines,
         synthetic: decoded.synthetic,
         persons: decoded.persons,
         digest,

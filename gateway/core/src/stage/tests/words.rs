@@ -147,6 +147,7 @@ impl Adapter for Words {
             operation,
             identity,
             purpose: purpose.to_owned(),
+            lines: 1,
             asked: fields.filter(|f| asked.contains(f)).collect(),
             payload: Bytes::copy_from_slice(proven.bytes()),
             synthetic: text.starts_with("synthetic"),
