@@ -427,7 +427,8 @@ prop_compose! {
         reason in any_name(),
         purpose in "[a-z0-9][a-z0-9.-]{1,63}",
     ) -> Message {
-        let reason = format!("{reason}.");
+        // never blank, and no longer than it may be
+        let reason: String = reason.chars().take(254).chain(['.']).collect();
         let dispute = Dispute { discrepancy, reason, purpose };
         Message { header, body: Body::Request(Request::Dispute(dispute)) }
     }

@@ -44,6 +44,8 @@ pub(super) async fn run(plan: &Plan) -> Line {
     let second = "partners/portal-2.toml";
     kit.site
         .edit(second, &uri(chaos.address().port()), &uri(address.port()));
+    // no two partners have one name on X-Road
+    kit.site.edit(second, "/portal\"\n", "/portal-2\"\n");
     let good = Office::open(listener, &kit.site.layout.agency("portal"), plan.seed);
     let process = kit.serve().await;
     let desk = |name: &'static str| Desk::of(&kit, name);
