@@ -136,6 +136,8 @@ section! {
         sign: Sign,
         /// Messages, journal and outbox.
         store: Store,
+        /// Whole months in bulk; none are taken where absent.
+        bulk: Option<Bulk>,
         /// Evidence: checkpoints, time-stamps, retention.
         journal: Journal,
         /// What stands behind the insurance contract.
@@ -396,6 +398,22 @@ section! {
         lease_seconds: u64 = 30 => 5..=600,
         /// Commands that may wait for the writer.
         queue: usize = 1024 => 16..=65_536,
+    }
+}
+
+section! {
+    /// Whole months in bulk: where chunks lie, encrypted, until they are compared and told.
+    pub Bulk {
+        /// The folder; replicas need one that they all see.
+        path: PathBuf,
+        /// Most bytes in it, the comparison's own included.
+        bytes_max: u64 = 17_179_869_184 => 1_048_576..=1_125_899_906_842_624,
+        /// Days for which a finished reconciliation is kept and told.
+        keep_days: u32 = 30 => 1..=3_650,
+        /// Days after which a discrepancy in the ledger that nobody settled expires.
+        due_days: u32 = 60 => 1..=3_650,
+        /// Reconciliations of one sender that may be under way.
+        open: usize = 16 => 1..=1_000,
     }
 }
 

@@ -8,6 +8,7 @@ use certs::{
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
+    bulk::{Bulk, NoBulk},
     limits::Tally,
     ports::{
         Clock, Ledger, MessageLog, Office, Outbox, PullBook, Ratchet, Registrations, Sight,
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     admin::{self, AdminParts, Readiness, operators::Operators},
+    bulk::Bulks,
     clock::TimeKeeper,
     config::{self, Config, Problem, Watched},
     evidence,
@@ -144,7 +146,13 @@ impl Gateway {
         let contract = Contract::open(&config, &clock, &keeper).await?;
         let signer = signer(&config, Arc::clone(&sight))?;
         try_out(&signer).await;
+        let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
+        let bulks = open_bulks(&config, &contract, &clock)?;
         let parts = Parts {
+            bulk: match &bulks {
+                Some(bulks) => Arc::new(bulks.clone()) as Arc<dyn Bulk>,
+                None => Arc::new(NoBulk),
+            },
             partners: Arc::clone(&partners),
             signer: Arc::new(ArcSwap::from_pointee(signer)),
             log: Arc::clone(&log),
@@ -157,9 +165,8 @@ impl Gateway {
         let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);
         let gate = Gate::counted_by(config.limits.in_flight_max, bounds(&config), shared);
         metrics.watch(&gate);
-        let call_timeout = Duration::from_millis(config.insurance.timeout_ms);
-        let stacks = wiring::stacks(&contract.client, call_timeout, &parts, &gate);
-        let house = House::new(stacks, &parts, &gate);
+        let stacks = wiring::stacks(&contract.client, call_timeout, bulks.clone(), &parts, &gate);
+        let house = House::new(&stacks, &parts, &gate);
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;
         let acceptor = Arc::new(acceptor);
@@ -191,6 +198,7 @@ impl Gateway {
             metrics: &metrics,
             keeper: &keeper,
             tally: gate.tally(),
+            bulks,
             stop: &stops,
         };
         let (workers, callers) = hands.workers(watched.deliveries().values())?;
@@ -375,6 +383,27 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Store>, Sta
 pub(crate) fn key_file(config: &Config) -> Result<KeyFile, StartError> {
     config::key_file(config)
         .map_err(|(_, what, _)| StartError::Key(config.store.seal_key.clone(), what))
+}
+
+/// How long the registry may take for one batch of a month.
+const BATCH: Duration = Duration::from_secs(30);
+
+/// Where months in bulk lie, if the config says where.
+fn open_bulks(
+    config: &Config,
+    contract: &Contract,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Bulks>, StartError> {
+    let Some(bulk) = &config.bulk else {
+        return Ok(None);
+    };
+    let vault = key_file(config)?
+        .open()
+        .map_err(|error| StartError::Key(config.store.seal_key.clone(), error.to_string()))?;
+    let (client, clock) = (contract.client.clone(), Arc::clone(clock));
+    let opened = Bulks::open(bulk, vault, client, BATCH, clock);
+    let opened = opened.map_err(|error| StartError::File(bulk.path.clone(), error));
+    opened.map(Some)
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, StartError> {

@@ -15,6 +15,7 @@ pub mod admin; // the operators' listener
 pub mod backup; // a copy under load, and the way back
 #[cfg(feature = "sandbox")]
 pub mod bench; // figures of this machine
+mod bulk; // whole months, chunk by chunk
 pub mod check; // what can be known of a config before a port opens
 pub mod cli; // the command line
 pub mod clock; // a clock that goes back makes nothing young again

@@ -92,6 +92,8 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
 #[derive(Clone, Debug)]
 pub struct House {
     by_path: Arc<HashMap<&'static str, Stack>>,
+    /// Doors of chunks: few, so they are looked through.
+    chunks: Arc<[(&'static Route, Stack)]>,
     parts: Parts,
     gate: Arc<Gate>,
 }
@@ -99,21 +101,36 @@ pub struct House {
 impl House {
     /// Puts the systems together.
     #[must_use]
-    pub fn new(stacks: Vec<Stack>, parts: &Parts, gate: &Arc<Gate>) -> Self {
-        let by_path = stacks
-            .into_iter()
-            .flat_map(|stack| stack.routes.iter().map(move |r| (r.path, stack.clone())))
-            .collect();
+    pub fn new(stacks: &[Stack], parts: &Parts, gate: &Arc<Gate>) -> Self {
+        let doors = || {
+            let each = stacks.iter();
+            each.flat_map(|stack| stack.routes.iter().map(move |r| (r, stack.clone())))
+        };
+        let exact = doors().filter(|(route, _)| route.bulk.is_none());
+        let by_path = exact.map(|(route, stack)| (route.path, stack)).collect();
+        let chunks = doors().filter(|(route, _)| route.bulk.is_some()).collect();
         Self {
             by_path: Arc::new(by_path),
+            chunks,
             parts: parts.clone(),
             gate: Arc::clone(gate),
         }
     }
 
+    /// By its exact path, or among the doors of chunks, whose paths name the chunk.
+    fn find(&self, path: &str) -> Option<&Stack> {
+        let chunks = || {
+            let mut doors = self.chunks.iter();
+            doors
+                .find(|(route, _)| route.takes(path))
+                .map(|(_, stack)| stack)
+        };
+        self.by_path.get(path).or_else(chunks)
+    }
+
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
-        match self.by_path.get(arrival.request.uri().path()) {
+        match self.find(arrival.request.uri().path()) {
             None => self.gate.turn_away(arrival, &self.parts).await,
             Some(stack) => match stack.front.clone().oneshot(arrival).await {
                 Ok(reply) => reply,
@@ -124,7 +141,7 @@ impl House {
 
     /// Takes up a message whose holder has gone; `None` where its route no longer exists.
     pub async fn resume(&self, unfinished: Unfinished) -> Option<Result<Committed, Refusal>> {
-        let stack = self.by_path.get(unfinished.path.as_str())?;
+        let stack = self.find(&unfinished.path)?;
         Some(stack.resume.clone().oneshot(unfinished).await)
     }
 }

@@ -15,6 +15,7 @@ use civil::{Births, Civil};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Context, Evidence, Operation,
+    bulk::Ticket,
     limits::Tally,
     partner::{Partners, Quota},
     ports::{Clock, Orders, Outbox, Parcel, PullBook},
@@ -33,13 +34,17 @@ use roads::{
 };
 use schemas::{
     fault::{Fault, FaultCode},
-    id::PartnerId,
+    id::{MessageId, PartnerId},
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{Contributors, Disputes, Employers, Notices, Tax, TaxJson};
+use tax::{
+    Contributors, Disputes, Employers, Notices, Reconciliations, Tax, TaxJson, Told,
+    reconcile::{Manifest, Totals},
+};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    bulk::{Bulks, Job},
     config::{Config, Delivery, InsuranceMode, registry_address},
     deliver::{self, Lane, LaneParts},
     feed::Feed,
@@ -59,6 +64,9 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::VERIFY_MANY,
         &tax::CHANGE_NOTICE,
         &tax::DISPUTE,
+        &tax::RECONCILE,
+        &tax::RECONCILE_CHUNK,
+        &tax::RECONCILE_RESULT,
         &tax::PING,
         &civil::BIRTH,
         &civil::DEATH,
@@ -75,12 +83,14 @@ pub fn operations() -> Vec<&'static Operation> {
 pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
+    bulks: Option<Bulks>,
     parts: &Parts,
     gate: &Arc<Gate>,
 ) -> Vec<Stack> {
     let desk = Arc::new(Desk {
         insurance: contract.clone(),
         timeout: call_timeout,
+        bulks,
     });
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
@@ -94,6 +104,7 @@ pub(crate) fn stacks(
 struct Desk {
     insurance: Insurance,
     timeout: Duration,
+    bulks: Option<Bulks>,
 }
 
 impl Desk {
@@ -173,6 +184,43 @@ impl Disputes for Desk {
                 .discrepancy
                 .ok_or_else(|| missing("answer-without-discrepancy"))
         })
+    }
+}
+
+/// Where the config names no folder nothing is taken in bulk.
+fn no_bulk<T>() -> BoxFuture<'static, Result<T, Fault>>
+where
+    T: Send + 'static,
+{
+    let fault = Fault::new(FaultCode::Forbidden, "no-bulk-here");
+    Box::pin(std::future::ready(Err(fault)))
+}
+
+impl Reconciliations for Desk {
+    fn announce(&self, context: Context, manifest: Manifest) -> BoxFuture<'_, Result<(), Fault>> {
+        match &self.bulks {
+            Some(bulks) => bulks.announce(context, manifest),
+            None => no_bulk(),
+        }
+    }
+
+    fn take(&self, context: Context, ticket: &Ticket) -> BoxFuture<'_, Result<Totals, Fault>> {
+        match &self.bulks {
+            Some(bulks) => bulks.take(context, ticket),
+            None => no_bulk(),
+        }
+    }
+
+    fn result(
+        &self,
+        context: Context,
+        manifest: &MessageId,
+        page: u32,
+    ) -> BoxFuture<'_, Result<Told, Fault>> {
+        match &self.bulks {
+            Some(bulks) => bulks.result(context, manifest, page),
+            None => no_bulk(),
+        }
     }
 }
 
@@ -499,6 +547,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) metrics: &'a Arc<Metrics>,
     pub(crate) keeper: &'a Keeper,
     pub(crate) tally: Option<Arc<dyn Tally>>,
+    pub(crate) bulks: Option<Bulks>,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
 
@@ -511,6 +560,9 @@ impl Hands<'_> {
     ) -> Result<(Vec<Worker>, Vec<Caller>), StartError> {
         let mut workers = vec![self.feed()];
         workers.extend(self.office());
+        if let Some(bulks) = &self.bulks {
+            workers.push(Box::pin(Job(bulks.clone()).run(self.stop.clone())));
+        }
         let mut callers: Vec<Caller> = self.contract.caller.iter().cloned().collect();
         for delivery in deliveries {
             let alpn = vec![Alpn::Http1];

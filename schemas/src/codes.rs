@@ -14,6 +14,7 @@ pub mod ethnicities;
 pub mod household;
 pub mod number_schemes;
 pub mod procedures;
+pub mod province_set;
 pub mod provinces;
 pub mod reference_levels;
 pub mod taxpayer_standings;

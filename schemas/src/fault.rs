@@ -122,6 +122,8 @@ faults! {
         "The agreed number of messages per time is used up.", "Đã vượt số thông điệp được phép trong một khoảng thời gian.";
     Draining = "DRAINING", 503, 14, Us, SameId, "admit",
         "This gateway is shutting down; send the same message again.", "Cổng đang dừng để bảo trì; xin gửi lại đúng thông điệp này.";
+    OutOfOrder = "OUT-OF-ORDER", 409, 9, Sender, SameId, "receive",
+        "What has to come before this has not come; send that first, then the same again.", "Chưa nhận được phần phải đến trước; xin gửi phần đó rồi gửi lại đúng phần này.";
     UnsupportedMediaType = "UNSUPPORTED-MEDIA-TYPE", 415, 3, Sender, Never, "receive",
         "The media type or content coding is not accepted on this route.", "Kiểu nội dung hoặc cách mã hoá nội dung không được chấp nhận.";
     Malformed = "MALFORMED", 400, 3, Sender, Never, "receive",

@@ -215,6 +215,29 @@ impl Wire {
             .expect("a reply in time")
     }
 
+    /// Puts bytes at a path, as a chunk goes.
+    pub async fn put(&self, path: &str, body: Vec<u8>, more: &[(&str, &str)]) -> Reply {
+        let mut request = Request::put(path)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/octet-stream");
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::from(body)).unwrap().map(Full::new);
+        let (stream, _) = self.open().await.unwrap();
+        let exchange = async {
+            let io = TokioIo::new(stream);
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+            let driver = tokio::spawn(connection);
+            let reply = whole(sender.send_request(request).await.unwrap()).await;
+            driver.abort();
+            reply
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("a reply in time")
+    }
+
     /// Sends a message over HTTP/2.
     pub async fn send_h2(&self, message: &Message) -> Reply {
         self.send_h2_with(message, &[]).await
@@ -222,6 +245,18 @@ impl Wire {
 
     /// Sends a message with more headers over HTTP/2.
     pub async fn send_h2_with(&self, message: &Message, more: &[(&str, &str)]) -> Reply {
+        self.over_h2(message.path, message.request(more)).await
+    }
+
+    /// Puts a chunk over HTTP/2, where a refusal is heard though the body is not yet sent.
+    pub async fn put_h2(&self, path: &str, body: Vec<u8>) -> Reply {
+        let octets = (header::CONTENT_TYPE, "application/octet-stream");
+        let request = Request::put(path).header(octets.0, octets.1);
+        self.over_h2(path, request.body(Bytes::from(body)).unwrap())
+            .await
+    }
+
+    async fn over_h2(&self, path: &str, mut request: Request<Bytes>) -> Reply {
         let stream = self
             .http2
             .connect("localhost", self.tcp().await)
@@ -235,10 +270,7 @@ impl Wire {
                 .await
                 .unwrap();
             let driver = tokio::spawn(connection);
-            let mut request = message.request(more);
-            *request.uri_mut() = format!("https://localhost{}", message.path)
-                .parse()
-                .unwrap();
+            *request.uri_mut() = format!("https://localhost{path}").parse().unwrap();
             let reply = whole(sender.send_request(request.map(Full::new)).await.unwrap()).await;
             driver.abort();
             reply

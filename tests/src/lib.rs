@@ -11,7 +11,8 @@
 )]
 
 pub mod client; // HTTP over mutual TLS, exact bytes, and what came back
-pub mod clock; // time that a test can turn
+pub mod clock;
+pub mod department; // time that a test can turn
 pub mod far; // the insurance database on the far side of a socket
 pub mod house; // a gateway with its folder, its people and its partners
 pub mod message; // messages of every partner, good until a test bends them

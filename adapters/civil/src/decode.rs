@@ -48,6 +48,7 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         identity,
         purpose: purpose(&request).to_owned(),
         lines: 1,
+        provinces: None,
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,

@@ -102,12 +102,14 @@ static ROUTES: [Route; 2] = [
         method: Method::POST,
         body_bytes_max: 8 << 20,
         deadline: Duration::from_secs(20),
+        bulk: None,
     },
     Route {
         path: "/civil/v1/LayKetQua",
         method: Method::POST,
         body_bytes_max: 8 << 10,
         deadline: Duration::from_secs(10),
+        bulk: None,
     },
 ];
 

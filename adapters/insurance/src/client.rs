@@ -11,6 +11,7 @@ mod words;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemas::fault::{Fault, FaultCode};
 use schemas::proto::insurance as contract;
@@ -20,13 +21,14 @@ use schemas::proto::insurance::changes_client::ChangesClient;
 use schemas::proto::insurance::deaths_client::DeathsClient;
 use schemas::proto::insurance::dossiers_client::DossiersClient;
 use schemas::proto::insurance::employers_client::EmployersClient;
+use schemas::proto::insurance::months_client::MonthsClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
 use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::registry::Registry;
 use crate::server;
@@ -122,6 +124,56 @@ impl Insurance {
         };
         match timeout_at(deadline, run).await {
             Ok(outcome) => outcome,
+            Err(_elapsed) => Err(Fault::new(FaultCode::DeadlineExceeded, "deadline")),
+        }
+    }
+}
+
+/// Batches of a month as they come.
+#[derive(Debug)]
+pub struct Records {
+    batches: Streaming<contract::RecordBatch>,
+    patience: Duration,
+}
+
+impl Records {
+    /// The next batch; none at the end.
+    ///
+    /// # Errors
+    /// The registry's refusal, or `INSURANCE-UNAVAILABLE` where it says nothing for as long as one call may take.
+    pub async fn next(&mut self) -> Result<Option<contract::RecordBatch>, Fault> {
+        match tokio::time::timeout(self.patience, self.batches.message()).await {
+            Ok(batch) => batch.map_err(|status| fault::of(&status)),
+            Err(_elapsed) => Err(Fault::new(
+                FaultCode::InsuranceUnavailable,
+                "stream-stalled",
+            )),
+        }
+    }
+}
+
+impl Insurance {
+    /// All records of one month in the order of their keys, from the key after which the request begins;
+    /// `patience` is how long each batch may take, the whole may take as long as it does.
+    ///
+    /// # Errors
+    /// The registry's refusal, `INSURANCE-UNAVAILABLE`, or `DEADLINE-EXCEEDED`.
+    pub async fn records(
+        &self,
+        patience: Duration,
+        request: contract::StreamRecordsRequest,
+    ) -> Result<Records, Fault> {
+        let mut client = MonthsClient::new(self.transport.clone())
+            .max_encoding_message_size(self.limits.request_bytes_max)
+            .max_decoding_message_size(self.limits.response_bytes_max);
+        // without a timeout of its own: that of a gRPC call is of the whole stream
+        let begun = client.stream_records(Request::new(request));
+        match tokio::time::timeout(patience, begun).await {
+            Ok(Ok(response)) => Ok(Records {
+                batches: response.into_inner(),
+                patience,
+            }),
+            Ok(Err(status)) => Err(fault::of(&status)),
             Err(_elapsed) => Err(Fault::new(FaultCode::DeadlineExceeded, "deadline")),
         }
     }

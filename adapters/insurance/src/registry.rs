@@ -24,6 +24,7 @@ mod law;
 pub mod ledger;
 mod life;
 mod marks;
+mod months;
 mod notices;
 mod open;
 mod people;

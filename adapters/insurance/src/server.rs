@@ -9,6 +9,8 @@ pub(crate) mod status;
 
 use std::future::Future;
 
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
 use schemas::proto::insurance as words;
 use schemas::proto::insurance::births_server::{Births, BirthsServer};
 use schemas::proto::insurance::cards_server::{Cards, CardsServer};
@@ -16,6 +18,7 @@ use schemas::proto::insurance::changes_server::{Changes, ChangesServer};
 use schemas::proto::insurance::deaths_server::{Deaths, DeathsServer};
 use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
 use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
+use schemas::proto::insurance::months_server::{Months, MonthsServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
@@ -39,6 +42,7 @@ pub fn routes(registry: Registry) -> Routes {
     }
     Routes::new(bounded!(EmployersServer))
         .add_service(bounded!(ParticipantsServer))
+        .add_service(bounded!(MonthsServer))
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
         .add_service(bounded!(DeathsServer))
@@ -134,3 +138,40 @@ service!(RegistryService {
     info(InfoRequest) -> InfoResponse = info;
     fingerprint(FingerprintRequest) -> FingerprintResponse = fingerprint;
 });
+
+#[tonic::async_trait]
+impl Months for Server {
+    type StreamRecordsStream = BoxStream<'static, Result<words::RecordBatch, Status>>;
+
+    /// The first batch is read before the stream begins, so that a malformed request is refused as such; each other
+    /// one when the caller has taken the one before.
+    async fn stream_records(
+        &self,
+        request: Request<words::StreamRecordsRequest>,
+    ) -> Result<Response<Self::StreamRecordsStream>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let first = answer(&metadata, self.registry.records(request.clone())).await?;
+        let (first, registry) = (first.into_inner(), self.registry.clone());
+        let others = stream::unfold(
+            (registry, request, first.next.clone()),
+            |(registry, mut request, after)| async move {
+                if after.is_empty() {
+                    return None;
+                }
+                request.after = after;
+                match registry.records(request.clone()).await {
+                    Ok(batch) if batch.next.is_empty() => None,
+                    Ok(batch) => {
+                        let next = batch.next.clone();
+                        Some((Ok(batch), (registry, request, next)))
+                    }
+                    Err(error) => {
+                        Some((Err(status::of(error)), (registry, request, String::new())))
+                    }
+                }
+            },
+        );
+        let all = stream::once(async { Ok(first) }).chain(others);
+        Ok(Response::new(all.boxed()))
+    }
+}

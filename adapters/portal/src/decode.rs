@@ -103,6 +103,7 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Submit>, Fa
         identity: Identity::Envelope,
         purpose: PURPOSE.to_owned(),
         lines: 1,
+        provinces: None,
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
         synthetic: request.pin.is_synthetic() || request.held_by.is_synthetic(),

@@ -73,6 +73,7 @@ static ROUTES: [Route; 1] = [Route {
     method: Method::POST,
     body_bytes_max: 64 << 10,
     deadline: Duration::from_secs(20),
+    bulk: None,
 }];
 
 impl Adapter for Portal {

@@ -20,7 +20,7 @@ use schemas::{
     xsd::{self, SchemaError},
 };
 
-use crate::{PING_PURPOSE, Words};
+use crate::{PURPOSE, RECONCILE_RESULT, Words, bulk};
 
 /// Reads the canonical root without signature.
 pub(crate) fn decode(canonical: &[u8]) -> Result<Decoded<Request>, Fault> {
@@ -48,10 +48,14 @@ pub(crate) fn judged(
     Ok(Decoded {
         claims,
         operation: words.operation(&request),
-        identity: Identity::Envelope,
+        identity: identity(&request),
         purpose: asked.purpose,
         asked: asked.fields,
         lines: lines(&request),
+        provinces: match &request {
+            Request::Reconcile(ask) => Some(ask.provinces),
+            _ => None,
+        },
         payload,
         synthetic: asked.synthetic,
         persons: asked.persons,
@@ -73,10 +77,19 @@ fn month_of(sent_at: Timestamp) -> Result<Period, Fault> {
     Period::of(day_in_viet_nam(sent_at)).map_err(|_| future("SentAt"))
 }
 
+/// A manifest is taken once under its own id, in whatever message it comes.
+fn identity(request: &Request) -> Identity {
+    match request {
+        Request::Reconcile(ask) => Identity::Content(ask.manifest.clone()),
+        _ => Identity::Envelope,
+    }
+}
+
 /// How many lines a request has: what the agreement bounds.
 fn lines(request: &Request) -> u64 {
     match request {
         Request::VerifyMany(ask) => u64::try_from(ask.asked.lines()).unwrap_or(u64::MAX),
+        Request::Reconcile(ask) => ask.records,
         _ => 1,
     }
 }
@@ -91,9 +104,11 @@ fn settled(mut request: Request, now: Period) -> Result<Request, Fault> {
             Lines::Individuals { span, .. } => *span = begun(*span, now)?,
             Lines::Employers { .. } => {}
         },
+        Request::Reconcile(ask) => bulk::adds_up(ask, now)?,
         Request::VerifyEmployer(_)
         | Request::ChangeNotice(_)
         | Request::Dispute(_)
+        | Request::ReconcileResult(_)
         | Request::Ping(_) => {}
     }
     Ok(request)
@@ -160,8 +175,21 @@ impl Asked {
                 synthetic: false,
                 persons: Vec::new(),
             },
+            Request::Reconcile(ask) => Self {
+                purpose: ask.purpose.clone(),
+                fields: BTreeSet::new(),
+                synthetic: false,
+                persons: Vec::new(),
+            },
+            // values of every field: the permit says which are told
+            Request::ReconcileResult(ask) => Self {
+                purpose: ask.purpose.clone(),
+                fields: RECONCILE_RESULT.fields.iter().copied().collect(),
+                synthetic: false,
+                persons: Vec::new(),
+            },
             Request::Ping(_) => Self {
-                purpose: PING_PURPOSE.to_owned(),
+                purpose: PURPOSE.to_owned(),
                 fields: BTreeSet::new(),
                 synthetic: false,
                 persons: Vec::new(),

@@ -16,7 +16,7 @@ use schemas::{
     xml,
 };
 
-use crate::Outcome;
+use crate::{Outcome, bulk};
 pub(crate) use persons::told;
 
 pub(crate) fn encode(
@@ -73,6 +73,8 @@ pub(crate) fn answer(
                 disputed_at: disputed_at.map_err(|_| internal("registry-instant"))?,
             }))
         }
+        (Request::Reconcile(ask), Outcome::Announced) => Ok(bulk::receipt(ask)),
+        (Request::ReconcileResult(ask), Outcome::Told(told)) => Ok(bulk::page(ask, permit, *told)),
         (Request::Ping(Ping { nonce }), Outcome::Pong) => Ok(Answer::Pong(Ping {
             nonce: nonce.clone(),
         })),

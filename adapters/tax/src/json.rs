@@ -13,12 +13,12 @@ use schemas::{
     fault::{Fault, FaultCode},
     json::Reason,
     wire::tax::{
-        Answer, FaultBody, Request,
+        self as wire, Answer, FaultBody,
         json::{self, BodyError},
     },
 };
 
-use crate::{Outcome, Registry, Words, decode, encode, perform};
+use crate::{Outcome, Registry, Request, Words, bulk, decode, encode, perform};
 
 /// The adapter of the system `tax` in JSON.
 #[derive(Clone)]
@@ -40,12 +40,16 @@ impl fmt::Debug for TaxJson {
     }
 }
 
-static ROUTES: [Route; 1] = [Route {
-    path: "/tax/v1/json",
-    method: Method::POST,
-    body_bytes_max: 1 << 20,
-    deadline: Duration::from_secs(10),
-}];
+static ROUTES: [Route; 2] = [
+    Route {
+        path: "/tax/v1/json",
+        method: Method::POST,
+        body_bytes_max: 1 << 20,
+        deadline: Duration::from_secs(10),
+        bulk: None,
+    },
+    crate::chunks("/tax/v1/json/manifests/{manifest}/chunks/{chunk}"),
+];
 
 impl Adapter for TaxJson {
     type Request = Request;
@@ -64,7 +68,15 @@ impl Adapter for TaxJson {
     }
 
     fn decode(&self, _head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
-        read(roads::jws::claims(proven)?, proven.bytes())
+        match proven.ticket() {
+            Some((ticket, claims)) => {
+                Ok(bulk::chunk(ticket, claims, proven.bytes(), Words::Json).map(Request::Chunk))
+            }
+            None => {
+                let decoded = read(roads::jws::claims(proven)?, proven.bytes())?;
+                Ok(decoded.map(Request::Said))
+            }
+        }
     }
 
     fn perform<'a>(
@@ -73,7 +85,7 @@ impl Adapter for TaxJson {
         permit: &'a Permit,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
-        Box::pin(perform::perform(
+        Box::pin(perform::carry_out(
             self.registry.as_ref(),
             context,
             permit,
@@ -88,8 +100,16 @@ impl Adapter for TaxJson {
         request: &Request,
         outcome: Outcome,
     ) -> Result<Encoded, Fault> {
-        let persons = encode::told(permit, request, &outcome);
-        let answer = encode::answer(permit, request, outcome)?;
+        let said = match request {
+            Request::Said(said) => said,
+            Request::Chunk(ticket) => {
+                let answer = bulk::chunk_answer(ticket, &outcome)?;
+                let body = json::encode_answer(&answer);
+                return Ok(bulk::about_nobody(Unsigned::Json(body)));
+            }
+        };
+        let persons = encode::told(permit, said, &outcome);
+        let answer = encode::answer(permit, said, outcome)?;
         Ok(Encoded {
             unsigned: Unsigned::Json(json::encode_answer(&answer)),
             callbacks: Vec::new(),
@@ -108,7 +128,7 @@ impl Adapter for TaxJson {
 }
 
 /// The signed header names the operation; the body is its question.
-fn read(claims: gateway_core::Claims, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
+fn read(claims: gateway_core::Claims, bytes: &[u8]) -> Result<Decoded<wire::Request>, Fault> {
     let request = json::decode_request(bytes).map_err(refused)?;
     if claims.operation != request.operation() {
         return Err(Fault::new(FaultCode::Invalid, "operation-unlike-body").field("op"));
@@ -227,7 +247,7 @@ mod tests {
 
     #[test]
     fn permitted_fields_are_told_in_json() {
-        let request = json::decode_request(ASK.as_bytes()).unwrap();
+        let request = Request::Said(json::decode_request(ASK.as_bytes()).unwrap());
         let permit = permit(&["fund"], &["fund", "arrears"]);
         let outcome = Outcome::Participation(response());
         let encoded = adapter()

@@ -12,6 +12,7 @@
     )
 )]
 
+pub mod bulk;
 pub mod compare;
 pub mod country;
 mod decode;
@@ -32,14 +33,18 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
     adapter::{Effect, ProofKind},
+    bulk::Ticket,
     policy::Permit,
 };
 use http::Method;
-use schemas::{fault::Fault, wire::tax as wire};
+use schemas::{
+    fault::Fault,
+    wire::{tax as wire, tax_records::CHUNK_BYTES_MAX},
+};
 
+pub use bulk::{Reconciliations, Told};
 pub use json::TaxJson;
 pub use perform::{Contributors, Disputes, Employers, LineOutcome, Notices, Outcome, Registry};
-pub use wire::Request;
 
 /// The adapter of the system `tax`.
 #[derive(Clone)]
@@ -139,6 +144,35 @@ pub static DISPUTE: Operation = Operation {
     fields: &[],
 };
 
+/// A month is announced in bulk: taken once, its chunks follow.
+pub static RECONCILE: Operation = Operation {
+    name: wire::RECONCILE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// A chunk of a month, proven by what its manifest announces.
+pub static RECONCILE_CHUNK: Operation = Operation {
+    name: wire::RECONCILE_CHUNK,
+    effect: Effect::Change,
+    proof: ProofKind::ManifestDigest,
+    fields: &[],
+};
+
+/// What a reconciliation found; the values of each field are granted by themselves.
+pub static RECONCILE_RESULT: Operation = Operation {
+    name: wire::RECONCILE_RESULT,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &RECORD_FIELDS,
+};
+
+const RECORD_FIELDS: [&str; 15] = [
+    "mst", "unit", "person", "number", "province", "region", "status", "name", "address", "born",
+    "count", "amount", "due", "paid", "full",
+];
+
 /// A sign of life that asks nobody.
 pub static PING: Operation = Operation {
     name: wire::PING,
@@ -153,6 +187,8 @@ static VERIFY_INDIVIDUAL_JSON: Operation = by_jws(&VERIFY_INDIVIDUAL);
 static VERIFY_MANY_JSON: Operation = by_jws(&VERIFY_MANY);
 static CHANGE_NOTICE_JSON: Operation = by_jws(&CHANGE_NOTICE);
 static DISPUTE_JSON: Operation = by_jws(&DISPUTE);
+static RECONCILE_JSON: Operation = by_jws(&RECONCILE);
+static RECONCILE_RESULT_JSON: Operation = by_jws(&RECONCILE_RESULT);
 static PING_JSON: Operation = by_jws(&PING);
 
 const fn by_jws(operation: &Operation) -> Operation {
@@ -173,33 +209,69 @@ pub(crate) enum Words {
 
 impl Words {
     /// The operation of a request said in these words.
-    pub(crate) fn operation(self, request: &Request) -> &'static Operation {
+    pub(crate) fn operation(self, request: &wire::Request) -> &'static Operation {
+        use wire::Request;
         match (self, request) {
             (Self::Xml, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER,
             (Self::Xml, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL,
             (Self::Xml, Request::VerifyMany(_)) => &VERIFY_MANY,
             (Self::Xml, Request::ChangeNotice(_)) => &CHANGE_NOTICE,
             (Self::Xml, Request::Dispute(_)) => &DISPUTE,
+            (Self::Xml, Request::Reconcile(_)) => &RECONCILE,
+            (Self::Xml, Request::ReconcileResult(_)) => &RECONCILE_RESULT,
             (Self::Xml, Request::Ping(_)) => &PING,
             (Self::Json, Request::VerifyEmployer(_)) => &VERIFY_EMPLOYER_JSON,
             (Self::Json, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL_JSON,
             (Self::Json, Request::VerifyMany(_)) => &VERIFY_MANY_JSON,
             (Self::Json, Request::ChangeNotice(_)) => &CHANGE_NOTICE_JSON,
             (Self::Json, Request::Dispute(_)) => &DISPUTE_JSON,
+            (Self::Json, Request::Reconcile(_)) => &RECONCILE_JSON,
+            (Self::Json, Request::ReconcileResult(_)) => &RECONCILE_RESULT_JSON,
             (Self::Json, Request::Ping(_)) => &PING_JSON,
+        }
+    }
+
+    /// The operation of a chunk, whatever the words of its receipt.
+    pub(crate) fn chunk(self) -> &'static Operation {
+        match self {
+            Self::Xml | Self::Json => &RECONCILE_CHUNK,
         }
     }
 }
 
-/// A ping states no purpose of its own; agreements allow it for the one that they are made for.
-pub const PING_PURPOSE: &str = "tax-compliance";
+/// A ping and a chunk state no purpose of their own; agreements allow them for the one that they are made for.
+pub const PURPOSE: &str = "tax-compliance";
 
-static ROUTES: [Route; 1] = [Route {
-    path: "/tax/v1/messages",
-    method: Method::POST,
-    body_bytes_max: 1 << 20,
-    deadline: Duration::from_secs(10),
-}];
+static ROUTES: [Route; 2] = [
+    Route {
+        path: "/tax/v1/messages",
+        method: Method::POST,
+        body_bytes_max: 1 << 20,
+        deadline: Duration::from_secs(10),
+        bulk: None,
+    },
+    chunks("/tax/v1/manifests/{manifest}/chunks/{chunk}"),
+];
+
+/// A door of chunks; its receipts are in the words of the adapter that has it.
+const fn chunks(path: &'static str) -> Route {
+    Route {
+        path,
+        method: Method::PUT,
+        body_bytes_max: CHUNK_BYTES_MAX,
+        deadline: Duration::from_secs(120),
+        bulk: Some(&RECONCILE_CHUNK),
+    }
+}
+
+/// What a partner says: a message in its words, or a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A message.
+    Said(wire::Request),
+    /// A chunk, by its ticket.
+    Chunk(Ticket),
+}
 
 impl Adapter for Tax {
     type Request = Request;
@@ -218,7 +290,12 @@ impl Adapter for Tax {
     }
 
     fn decode(&self, _head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
-        decode::decode(proven.bytes())
+        match proven.ticket() {
+            Some((ticket, claims)) => {
+                Ok(bulk::chunk(ticket, claims, proven.bytes(), Words::Xml).map(Request::Chunk))
+            }
+            None => decode::decode(proven.bytes()).map(|decoded| decoded.map(Request::Said)),
+        }
     }
 
     fn perform<'a>(
@@ -227,7 +304,7 @@ impl Adapter for Tax {
         permit: &'a Permit,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
-        Box::pin(perform::perform(
+        Box::pin(perform::carry_out(
             self.registry.as_ref(),
             context,
             permit,
@@ -242,7 +319,13 @@ impl Adapter for Tax {
         request: &Request,
         outcome: Outcome,
     ) -> Result<Encoded, Fault> {
-        encode::encode(head, permit, request, outcome)
+        match request {
+            Request::Said(said) => encode::encode(head, permit, said, outcome),
+            Request::Chunk(ticket) => {
+                let answer = bulk::chunk_answer(ticket, &outcome)?;
+                Ok(bulk::about_nobody(encode::message(head, answer)))
+            }
+        }
     }
 
     fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
@@ -275,6 +358,11 @@ mod tests {
             BTreeSet::from_iter(VERIFY_MANY.fields.iter().copied()),
             many
         );
+        let words: Vec<_> = schemas::wire::tax_records::fields::FIELDS
+            .iter()
+            .map(|row| row.word)
+            .collect();
+        assert_eq!(RECONCILE_RESULT.fields, words);
     }
 
     #[test]

@@ -16,6 +16,11 @@ use schemas::{
     },
 };
 
+use crate::{
+    bulk::{self, Reconciliations, Told},
+    reconcile::Totals,
+};
+
 /// The part of the insurance contract that verification needs. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
 pub trait Employers: Send + Sync + 'static {
@@ -58,9 +63,9 @@ pub trait Disputes: Send + Sync + 'static {
 }
 
 /// Everything that the tax department's words need.
-pub trait Registry: Employers + Contributors + Notices + Disputes {}
+pub trait Registry: Employers + Contributors + Notices + Disputes + Reconciliations {}
 
-impl<R: Employers + Contributors + Notices + Disputes> Registry for R {}
+impl<R: Employers + Contributors + Notices + Disputes + Reconciliations> Registry for R {}
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +80,12 @@ pub enum Outcome {
     Noted(RecordNoticeResponse),
     /// A dispute is written down.
     Disputed(Discrepancy),
+    /// A manifest is taken.
+    Announced,
+    /// A chunk is taken.
+    Taken(Totals),
+    /// How far a reconciliation is, or a page of it.
+    Told(Box<Told>),
     /// No field asked for is agreed, so nobody was asked: not even whether the subject exists is told.
     NotPermitted,
     /// A ping; nobody was asked.
@@ -92,6 +103,18 @@ pub enum LineOutcome {
     Refused(Fault),
 }
 
+pub(crate) async fn carry_out(
+    registry: &dyn Registry,
+    context: Context,
+    permit: &Permit,
+    request: &crate::Request,
+) -> Result<Outcome, Fault> {
+    match request {
+        crate::Request::Said(said) => perform(registry, context, permit, said).await,
+        crate::Request::Chunk(ticket) => registry.take(context, ticket).await.map(Outcome::Taken),
+    }
+}
+
 pub(crate) async fn perform(
     registry: &dyn Registry,
     context: Context,
@@ -99,6 +122,14 @@ pub(crate) async fn perform(
     request: &Request,
 ) -> Result<Outcome, Fault> {
     match request {
+        Request::Reconcile(ask) => {
+            let taken = registry.announce(context, bulk::manifest(ask)).await;
+            taken.map(|()| Outcome::Announced)
+        }
+        Request::ReconcileResult(ask) => {
+            let told = registry.result(context, &ask.manifest, ask.page).await;
+            told.map(|told| Outcome::Told(Box::new(told)))
+        }
         Request::Ping(_) => Ok(Outcome::Pong),
         Request::ChangeNotice(notice) => registry
             .record(context, told(notice))

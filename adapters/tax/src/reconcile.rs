@@ -16,8 +16,8 @@ mod merge;
 mod packed;
 mod page;
 mod run;
-mod scope;
 mod sort;
+mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,8 @@ use crate::{
 pub use folder::{Cover, Folder, Plain};
 pub use manifest::{Agreed, Announced, Manifest, ManifestError};
 pub use page::Summary;
-pub use scope::Scope;
+pub use schemas::codes::province_set::ProvinceSet as Scope;
+pub use standing::Standing;
 pub use state::Totals;
 
 use group::Group;

@@ -9,12 +9,14 @@ use std::{
 use futures_util::future::BoxFuture;
 use gateway_core::{
     AnswerHead, Context, Evidence, Operation, Road,
+    bulk::Ticket,
     partner::{Agreement, Environment, Grant, Partner, Quota},
     policy::{self, Permit, Question as PolicyQuestion},
 };
 use jiff::civil::date;
 use schemas::{
-    fault::Fault,
+    codes::province_set::ProvinceSet,
+    fault::{Fault, FaultCode},
     id::{MessageId, PartnerId, Period, Pin, TaxId},
     proto::insurance::{
         ArrearsAge, D02Change, Discrepancy, GetContributionsRequest, GetContributionsResponse,
@@ -28,7 +30,9 @@ use schemas::{
 };
 
 use crate::{
-    Contributors, Disputes, Employers, Notices, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY,
+    Contributors, Disputes, Employers, Notices, Reconciliations, Told, VERIFY_EMPLOYER,
+    VERIFY_INDIVIDUAL, VERIFY_MANY,
+    reconcile::{Manifest, Totals},
 };
 
 /// Answers always the same and remembers what it was asked.
@@ -96,6 +100,22 @@ impl Contributors for Registry {
     ) -> BoxFuture<'_, Result<GetContributionsResponse, Fault>> {
         self.asked_of_people.lock().unwrap().push(request);
         Box::pin(std::future::ready(self.person.clone()))
+    }
+}
+
+/// Nothing in bulk is kept here.
+impl Reconciliations for Registry {
+    fn announce(&self, _: Context, _: Manifest) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn take(&self, _: Context, _: &Ticket) -> BoxFuture<'_, Result<Totals, Fault>> {
+        Box::pin(std::future::ready(Ok(Totals::default())))
+    }
+
+    fn result(&self, _: Context, _: &MessageId, _: u32) -> BoxFuture<'_, Result<Told, Fault>> {
+        let fault = Fault::new(FaultCode::UnknownSubject, "manifest-unknown");
+        Box::pin(std::future::ready(Err(fault)))
     }
 }
 
@@ -256,6 +276,7 @@ fn permit_of(operation: &'static Operation, granted: &[&str], asked: &[&str]) ->
         fields: granted.iter().map(|one| (*one).to_owned()).collect(),
         quota: QUOTA,
         lines_max: 3,
+        provinces: ProvinceSet::COUNTRY,
     };
     let partner = partner(operation, grant);
     let asked: BTreeSet<&'static str> = operation
@@ -272,6 +293,7 @@ fn permit_of(operation: &'static Operation, granted: &[&str], asked: &[&str]) ->
         purpose: "tax-compliance",
         asked: &asked,
         lines: 1,
+        provinces: None,
         on: date(2026, 11, 22),
     })
     .unwrap()

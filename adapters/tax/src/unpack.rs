@@ -6,26 +6,7 @@
 use std::io::{self, BufRead, Read};
 
 use schemas::wire::tax_records::CHUNK_BYTES_MAX;
-
-/// How a chunk is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Packing {
-    /// Not at all.
-    Plain,
-    /// RFC 1952.
-    Gzip,
-    /// RFC 8878.
-    Zstd,
-}
-
-impl Packing {
-    /// Each with its word on the wire.
-    pub const WORDS: [(Self, &'static str); 3] = [
-        (Self::Plain, "plain"),
-        (Self::Gzip, "gzip"),
-        (Self::Zstd, "zstd"),
-    ];
-}
+pub use schemas::wire::tax_records::Packing;
 
 /// How far a chunk may be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

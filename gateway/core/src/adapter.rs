@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use jiff::Timestamp;
 use schemas::{
+    codes::province_set::ProvinceSet,
     fault::Fault,
     id::{MessageId, PartnerId},
 };
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     attest::Attested,
+    bulk::{Announced, Ticket},
     head::{Evidence, Head},
     partner::Environment,
     policy::Permit,
@@ -80,7 +82,7 @@ impl Direction {
 /// One door: a path of one system.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The exact path.
+    /// The exact path; of chunks, a pattern with `{manifest}` and `{chunk}` in it.
     pub path: &'static str,
     /// The one method it takes.
     pub method: Method,
@@ -88,6 +90,8 @@ pub struct Route {
     pub body_bytes_max: usize,
     /// How long the whole exchange may take when the caller names no shorter time.
     pub deadline: Duration,
+    /// The operation of each chunk, where this is a door of chunks; its body is spooled, never held whole.
+    pub bulk: Option<&'static Operation>,
 }
 
 /// What an operation does to the insurance database.
@@ -108,6 +112,8 @@ pub enum ProofKind {
     Jws,
     /// The word of the sender's registered security server; suffices for JSON where the agreement says so.
     XRoadRelay,
+    /// The digest that a signed manifest of the sender announces.
+    ManifestDigest,
 }
 
 impl ProofKind {
@@ -118,6 +124,7 @@ impl ProofKind {
             Self::XmlDsig => "xml-dsig",
             Self::Jws => "jws",
             Self::XRoadRelay => "xroad-relay",
+            Self::ManifestDigest => "manifest-digest",
         }
     }
 }
@@ -163,6 +170,13 @@ pub enum SignatureForm {
     Jws(String),
     /// None: the security server that brought it attests its sender.
     Attested,
+    /// In no message of its own: the bytes are proven by what a signed manifest announces of them.
+    Manifest {
+        /// What was announced.
+        announced: Announced,
+        /// What has come.
+        ticket: Ticket,
+    },
 }
 
 /// The road's envelope, read without trust.
@@ -185,6 +199,7 @@ pub struct Proven<'a> {
     bytes: &'a [u8],
     jws: Option<&'a certs::jws::Header>,
     attested: Option<&'a Attested>,
+    chunk: Option<(&'a Ticket, &'a Claims)>,
 }
 
 impl<'a> Proven<'a> {
@@ -193,6 +208,7 @@ impl<'a> Proven<'a> {
             bytes: canonical,
             jws: None,
             attested: None,
+            chunk: None,
         }
     }
 
@@ -201,6 +217,7 @@ impl<'a> Proven<'a> {
             bytes: payload,
             jws: Some(header),
             attested: None,
+            chunk: None,
         }
     }
 
@@ -209,10 +226,20 @@ impl<'a> Proven<'a> {
             bytes: payload,
             jws: None,
             attested: Some(attested),
+            chunk: None,
         }
     }
 
-    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body.
+    pub(crate) fn chunk(text: &'a [u8], ticket: &'a Ticket, claims: &'a Claims) -> Self {
+        Self {
+            bytes: text,
+            jws: None,
+            attested: None,
+            chunk: Some((ticket, claims)),
+        }
+    }
+
+    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body. A chunk: its ticket.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -228,6 +255,12 @@ impl<'a> Proven<'a> {
     #[must_use]
     pub fn attested(&self) -> Option<&'a Attested> {
         self.attested
+    }
+
+    /// The proven chunk and what is claimed for it, where the message is one.
+    #[must_use]
+    pub fn ticket(&self) -> Option<(&'a Ticket, &'a Claims)> {
+        self.chunk
     }
 }
 
@@ -257,6 +290,8 @@ pub struct Decoded<R> {
     pub asked: BTreeSet<&'static str>,
     /// How many lines it asks about or announces; 1 where it has no lines.
     pub lines: u64,
+    /// The provinces that it is about, where it names any or the whole country.
+    pub provinces: Option<ProvinceSet>,
     /// The part of the proven bytes that the content digest covers.
     pub payload: Bytes,
     /// True where the message names synthetic subjects only; production refuses those.
@@ -265,6 +300,25 @@ pub struct Decoded<R> {
     pub persons: Vec<Person>,
     /// The typed request.
     pub request: R,
+}
+
+impl<R> Decoded<R> {
+    /// The same with another request in it.
+    pub fn map<T>(self, into: impl FnOnce(R) -> T) -> Decoded<T> {
+        Decoded {
+            claims: self.claims,
+            operation: self.operation,
+            identity: self.identity,
+            purpose: self.purpose,
+            asked: self.asked,
+            lines: self.lines,
+            provinces: self.provinces,
+            payload: self.payload,
+            synthetic: self.synthetic,
+            persons: self.persons,
+            request: into(self.request),
+        }
+    }
 }
 
 /// Who asks the insurance database, under which rule, until when.

@@ -15,6 +15,7 @@
 
 pub mod adapter;
 pub mod attest;
+pub mod bulk;
 pub mod faultpoint;
 pub mod head;
 pub mod limits;

@@ -64,6 +64,7 @@ impl Shipment {
             purpose: self.purpose,
             asked: &BTreeSet::new(),
             lines: 1,
+            provinces: None,
             on,
         })?;
         Ok(Allowed { shipment: self })

@@ -11,6 +11,7 @@ use std::{
 use certs::keys::{Algorithm, VerifyingKey};
 use jiff::civil::Date;
 use schemas::{
+    codes::province_set::ProvinceSet,
     id::{PartnerId, XRoadClient},
     wire::xroad::Spelling,
 };
@@ -86,6 +87,8 @@ pub struct Grant {
     pub quota: Quota,
     /// How many lines one message may have, where the operation has lines.
     pub lines_max: u32,
+    /// The provinces that a message of it may be about, where it is about any.
+    pub provinces: ProvinceSet,
 }
 
 /// An agreement between a partner and VSS.

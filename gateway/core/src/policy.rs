@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use schemas::codes::province_set::ProvinceSet;
 
 use crate::{
     adapter::{Operation, ProofKind, Road},
@@ -26,6 +27,8 @@ pub struct Question<'a> {
     pub asked: &'a BTreeSet<&'static str>,
     /// How many lines it has.
     pub lines: u64,
+    /// The provinces that it is about.
+    pub provinces: Option<ProvinceSet>,
     /// On which day (+07).
     pub on: Date,
 }
@@ -96,6 +99,9 @@ pub enum Denied {
     /// Nothing but the road's own word proves it, and none of them takes that.
     #[error("body-signature-demanded")]
     Proof,
+    /// None of them allows all of these provinces.
+    #[error("province-not-agreed")]
+    Province,
     /// None of them allows so many lines in one message.
     #[error("more-lines-than-agreed")]
     Lines,
@@ -113,6 +119,7 @@ impl Denied {
             Self::Road => "road-not-agreed",
             Self::Purpose => "purpose-not-agreed",
             Self::Proof => "body-signature-demanded",
+            Self::Province => "province-not-agreed",
             Self::Lines => "more-lines-than-agreed",
         }
     }
@@ -158,6 +165,12 @@ fn examine<'a>(agreement: &'a Agreement, question: &Question<'_>) -> Result<&'a 
     if question.proof == ProofKind::XRoadRelay && !agreement.attested {
         return Err(Denied::Proof);
     }
+    if question
+        .provinces
+        .is_some_and(|asked| !asked.is_within(grant.provinces))
+    {
+        return Err(Denied::Province);
+    }
     if question.lines > u64::from(grant.lines_max) {
         return Err(Denied::Lines);
     }
@@ -171,7 +184,8 @@ fn rank(denied: Denied) -> u8 {
         Denied::Road => 2,
         Denied::Purpose => 3,
         Denied::Proof => 4,
-        Denied::Lines => 5,
+        Denied::Province => 5,
+        Denied::Lines => 6,
     }
 }
 
@@ -223,6 +237,7 @@ pub(crate) mod tests {
                     fields: ["participants", "fund"].map(str::to_owned).into(),
                     quota: QUOTA,
                     lines_max: 100,
+                    provinces: ProvinceSet::of(&[1, 79]),
                 },
             )]),
             roads: [Road::Direct].into(),
@@ -259,6 +274,7 @@ pub(crate) mod tests {
             purpose: "tax-audit",
             asked: &asked,
             lines: 1,
+            provinces: None,
             on: date(2026, 6, 1),
         };
         change(&mut question);
@@ -279,6 +295,13 @@ pub(crate) mod tests {
         let other_road = |q: &mut Question<'_>| q.road = Road::Ngsp;
         assert_eq!(ask(&one, other_road), Err(Denied::Road));
         assert_eq!(ask(&one, |q| q.purpose = "curiosity"), Err(Denied::Purpose));
+        assert!(ask(&one, |q| q.provinces = Some(ProvinceSet::of(&[79]))).is_ok());
+        for more in [ProvinceSet::of(&[79, 48]), ProvinceSet::COUNTRY] {
+            assert_eq!(
+                ask(&one, |q| q.provinces = Some(more)),
+                Err(Denied::Province)
+            );
+        }
         assert!(ask(&one, |q| q.lines = 100).is_ok());
         assert_eq!(ask(&one, |q| q.lines = 101), Err(Denied::Lines));
         for day in [date(2025, 12, 31), date(2027, 1, 1)] {

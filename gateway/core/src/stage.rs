@@ -31,6 +31,7 @@ use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    bulk::Bulk,
     partner::Partners,
     ports::{Clock, MessageLog, Sight, Tokens},
     sign::Signer,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub signer: Arc<ArcSwap<Signer>>,
     /// The key sets of token issuers.
     pub tokens: Arc<dyn Tokens>,
+    /// Manifests and the bytes of chunks.
+    pub bulk: Arc<dyn Bulk>,
     /// Inbox and journal.
     pub log: Arc<dyn MessageLog>,
     /// Time.

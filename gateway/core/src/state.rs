@@ -20,7 +20,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use schemas::id::MessageId;
+use schemas::{codes::province_set::ProvinceSet, id::MessageId};
 use tokio::time::Instant;
 
 use crate::{
@@ -67,6 +67,7 @@ pub struct Verified<R> {
     pub(crate) purpose: String,
     pub(crate) asked: BTreeSet<&'static str>,
     pub(crate) lines: u64,
+    pub(crate) provinces: Option<ProvinceSet>,
     pub(crate) synthetic: bool,
     pub(crate) persons: Vec<Person>,
     pub(crate) digest: [u8; 32],

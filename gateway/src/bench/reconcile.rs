@@ -8,7 +8,6 @@
 //! Run again on the same folder after a kill it goes on where it stood.
 
 mod check;
-mod cover;
 mod peers;
 mod registry;
 mod seed;

@@ -196,7 +196,9 @@ section! {
         /// Messages at once.
         burst: u32 = 200 => 1..=1_000_000,
         /// Lines in one message, where the operation has lines.
-        lines: u32 = 1_000 => 1..=1_000,
+        lines: u32 = 1_000 => 1..=100_000_000,
+        /// Provinces that a message may be about, two digits each; the whole country where empty.
+        provinces: Vec<String> = Vec::new(),
     }
 }
 

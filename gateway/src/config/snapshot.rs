@@ -20,7 +20,7 @@ use roads::{
     client::{BadEndpoint, Endpoint},
     reach::{BadLocation, Location, Reach, Scheme},
 };
-use schemas::id::PartnerId;
+use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
     Config, Delivery, Login, Problem, Secret, keys, officers,
@@ -402,6 +402,7 @@ impl<'c> Loader<'c> {
                     burst: grant.burst,
                 },
                 lines_max: grant.lines,
+                provinces: self.provinces(&path, &grant.provinces, place),
             };
             operations.insert(name.clone(), grant);
         }
@@ -415,6 +416,18 @@ impl<'c> Loader<'c> {
             valid_to: line.valid_to,
             attested: line.attested,
         }
+    }
+
+    /// A province is two digits of a list that was ever in force.
+    fn provinces(&mut self, path: &str, words: &[String], place: &Place) -> ProvinceSet {
+        ProvinceSet::parse(words).unwrap_or_else(|| {
+            self.problems.push(place.error(
+                &format!("{path}.provinces"),
+                "a province is two digits, and none stands twice",
+                "write them as [\"01\", \"79\"]",
+            ));
+            ProvinceSet::of(&[])
+        })
     }
 
     /// An agreement about an operation or a field that does not exist is a slip of the pen.

@@ -234,6 +234,13 @@ fn effect(
             number(old).or(Some(LINES_DEFAULT)),
             number(new).or(Some(LINES_DEFAULT)),
         ),
+        // none at all is the whole country
+        "provinces" => match (old.is_empty(), new.is_empty()) {
+            (true, true) => Effect::Neutral,
+            (true, false) => Effect::Restricts,
+            (false, true) => Effect::Loosens,
+            (false, false) => list(old, new),
+        },
         "timeout_ms" | "breaker_failures" | "breaker_seconds" => Effect::Neutral,
         "active" => greater(Some(truth(old)), Some(truth(new))),
         // texts of ISO dates compare as the dates do; an open end is later than any

@@ -344,6 +344,7 @@ fn portal() -> Partner {
         fields: [].into(),
         quota,
         lines_max: 1_000,
+        provinces: schemas::codes::province_set::ProvinceSet::COUNTRY,
     };
     Partner {
         id: PartnerId::parse("portal").unwrap(),

@@ -105,6 +105,9 @@ algorithm = "{algorithm}"
 path = "store.sqlite"
 seal_key = "seal.key"
 {journal}
+[bulk]
+path = "bulk"
+
 [insurance]
 mode = "embedded"
 path = "registry.sqlite"
@@ -213,6 +216,20 @@ burst = 1000
 [agreements.operations."tax.dispute"]
 per_minute = 6000
 burst = 1000
+
+[agreements.operations."tax.reconcile"]
+per_minute = 600
+burst = 100
+lines = 25000000
+
+[agreements.operations."tax.reconcile-chunk"]
+per_minute = 60000
+burst = 2000
+
+[agreements.operations."tax.reconcile-result"]
+fields = ["mst", "unit", "person", "province", "status", "name", "count", "amount", "due", "paid", "full"]
+per_minute = 60000
+burst = 2000
 
 [agreements.operations."tax.ping"]
 per_minute = 600

@@ -18,6 +18,7 @@ pub mod json;
 mod many;
 mod notice;
 mod parts;
+mod reconcile;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,10 @@ pub use individual::{
 pub use many::{Asked, Key, LINES_MAX, Line, Refused, VerifyMany, VerifyManyResult};
 pub use notice::{ChangeNotice, ChangeNoticeReceipt};
 pub use parts::{Ageing, LastD02, Unit, Units, plan};
+pub use reconcile::{
+    CHUNKS_MAX, Chunk, FindingLine, MANIFEST_ID_MAX, Reconcile, ReconcileChunkReceipt,
+    ReconcileReceipt, ReconcileResult, ReconcileResultPage, ReconcileState, SummaryRow,
+};
 pub use request::{Ping, Request, VerifyEmployer};
 pub use words::{
     Direction, Environment, FieldName, NoticeKind, ParticipationState, PersonField, ResultKind,
@@ -63,6 +68,14 @@ pub const CHANGE_NOTICE: &str = "tax.change-notice";
 
 /// The operation that disputes a discrepancy.
 pub const DISPUTE: &str = "tax.dispute";
+/// The operation that announces a month in bulk.
+pub const RECONCILE: &str = "tax.reconcile";
+
+/// The operation of each chunk of a month.
+pub const RECONCILE_CHUNK: &str = "tax.reconcile-chunk";
+
+/// The operation that asks what a reconciliation found.
+pub const RECONCILE_RESULT: &str = "tax.reconcile-result";
 
 /// The operation that answers without asking anybody.
 pub const PING: &str = "tax.ping";

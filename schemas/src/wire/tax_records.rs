@@ -86,6 +86,49 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The kind of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Employer, Self::Person]
+            .into_iter()
+            .find(|one| one.as_str() == word)
+    }
+}
+
+/// How a chunk is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// Not at all.
+    Plain,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Packing {
+    /// Each with its word on the wire.
+    pub const WORDS: [(Self, &'static str); 3] = [
+        (Self::Plain, "plain"),
+        (Self::Gzip, "gzip"),
+        (Self::Zstd, "zstd"),
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        Self::WORDS[self as usize].1
+    }
+
+    /// The packing of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut words = Self::WORDS.into_iter();
+        words.find(|(_, one)| *one == word).map(|(one, _)| one)
+    }
+}
+
 /// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
@@ -93,6 +136,25 @@ pub enum Form {
     Xml,
     /// One flat JSON object on each line, the head first.
     Ndjson,
+}
+
+impl Form {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Xml => "xml",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The form of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Xml, Self::Ndjson]
+            .into_iter()
+            .find(|one| one.as_str() == word)
+    }
 }
 
 /// The head of a stream.

@@ -51,10 +51,11 @@ pub(super) fn live(world: Arc<World>) -> Life {
             sight: Arc::new(Blind),
             tasks: TaskTracker::new(),
             tokens: Arc::new(NoTokens),
+            bulk: Arc::new(gateway_core::bulk::NoBulk),
         };
         let gate = Gate::new(64);
         let system = stack(Portal::new(Arc::new(insurance::Line)), &parts, &gate);
-        let house = House::new(vec![system], &parts, &gate);
+        let house = House::new(&[system], &parts, &gate);
         work(&world, &still, &parts, &house);
         let peer = kit().peer(&parts.partners.load());
         serve(PORT, move |sent| {

@@ -100,6 +100,7 @@ fn agreement() -> Agreement {
         fields: [].into(),
         quota: PLENTY,
         lines_max: 1_000,
+        provinces: schemas::codes::province_set::ProvinceSet::COUNTRY,
     };
     let operations = [
         &portal::SUBMIT,

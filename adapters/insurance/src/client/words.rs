@@ -39,6 +39,7 @@ const REASONS: &[&str] = &[
     "malformed-number",
     "malformed-period",
     "malformed-pin",
+    "malformed-province",
     "malformed-sender",
     "malformed-tax-code",
     "malformed-text",
@@ -74,6 +75,7 @@ const REASONS: &[&str] = &[
 ];
 
 const FIELDS: &[&str] = &[
+    "after",
     "applicant_birth_date",
     "applicant_name",
     "applicant_pin",
@@ -139,6 +141,7 @@ const FIELDS: &[&str] = &[
     "procedure",
     "proof_kind",
     "province",
+    "provinces",
     "reason",
     "received_at",
     "record",

@@ -203,7 +203,7 @@ fn stretches(work: &Work, months: &[Period]) -> Vec<Stretch> {
 }
 
 /// The salary, at most the cap that held on the first day of the month.
-fn base_vnd(salary_vnd: i64, month: Period) -> i64 {
+pub(super) fn base_vnd(salary_vnd: i64, month: Period) -> i64 {
     reference_levels::salary_cap_vnd(month.first_day())
         .and_then(|cap| i64::try_from(cap).ok())
         .map_or(salary_vnd, |cap| salary_vnd.min(cap))

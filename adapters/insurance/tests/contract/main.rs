@@ -18,6 +18,7 @@ mod durability;
 mod employers;
 mod ledger;
 mod marks;
+mod months;
 mod notices;
 mod people;
 #[path = "../../../../tests/support/pg.rs"]

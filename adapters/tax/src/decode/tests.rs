@@ -41,7 +41,7 @@ fn a_request_is_read_with_everything_that_policy_asks_about() {
 fn a_ping_asks_for_no_field_and_names_nobody() {
     let decoded = decode(ping().as_bytes()).unwrap();
     assert_eq!(decoded.operation.name, "tax.ping");
-    assert_eq!(decoded.purpose, PING_PURPOSE);
+    assert_eq!(decoded.purpose, PURPOSE);
     assert!(decoded.asked.is_empty() && !decoded.synthetic);
     assert_eq!(&decoded.payload[..], b"<Ping><Nonce>n-1</Nonce></Ping>");
 }

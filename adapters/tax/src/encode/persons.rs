@@ -10,7 +10,7 @@ use schemas::{
 };
 
 use super::person;
-use crate::{Outcome, perform::LineOutcome};
+use crate::{Outcome, bulk, perform::LineOutcome};
 
 /// A comparison tells no field, only that the person was asked about.
 pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec<Person> {
@@ -39,9 +39,12 @@ pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
                 LineOutcome::Employer(_) | LineOutcome::Refused(_) => None,
             })
             .collect(),
+        Outcome::Told(told) => bulk::persons(permit, told),
         Outcome::Participation(_)
         | Outcome::Noted(_)
         | Outcome::Disputed(_)
+        | Outcome::Announced
+        | Outcome::Taken(_)
         | Outcome::NotPermitted
         | Outcome::Pong => Vec::new(),
     }

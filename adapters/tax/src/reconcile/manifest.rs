@@ -100,6 +100,15 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Reads back a manifest that was held against its agreement before.
+    ///
+    /// # Errors
+    /// What [`Manifest::text`] did not write.
+    pub fn stored(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let wire: Wire = json::read(bytes, &LIMITS).map_err(|_| ManifestError::Malformed)?;
+        wire.typed()
+    }
+
     fn check(&self, agreed: &Agreed) -> Result<(), ManifestError> {
         if self.party != agreed.party {
             return Err(ManifestError::Party);

@@ -375,7 +375,7 @@ impl AdmitLayer {
 
     fn enter(&self, arrival: &Arrival) -> (Room, Option<&'static Route>) {
         let route = self.routes.iter().find(|route| {
-            route.path == arrival.request.uri().path() && route.method == *arrival.request.method()
+            route.takes(arrival.request.uri().path()) && route.method == *arrival.request.method()
         });
         let path = route.map_or(UNKNOWN, |route| route.path);
         let room = Room::enter("admit", path, arrival.evidence, &self.parts.sight);
@@ -444,6 +444,10 @@ fn admitted(arrival: Arrival, route: &'static Route, bounds: Bounds, passing: Pa
         route,
         body,
         body_by: now + allowed.min(bounds.body_time),
-        body_bytes_max: route.body_bytes_max.min(bounds.body_bytes),
+        body_bytes_max: match route.bulk {
+            None => route.body_bytes_max.min(bounds.body_bytes),
+            // never in memory, so bounded by what its manifest announces
+            Some(_) => route.body_bytes_max,
+        },
     }
 }

@@ -182,6 +182,7 @@ impl PermitLayer {
             purpose: &verified.purpose,
             asked: &verified.asked,
             lines: verified.lines,
+            provinces: verified.provinces,
             on: today(match verified.head.passing.resumed {
                 true => verified.head.arrived_at,
                 false => self.parts.clock.now(),

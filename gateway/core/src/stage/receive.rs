@@ -1,5 +1,7 @@
 //! Room 3: the whole body, bounded in size and time, and what its envelope claims. Trusts nothing.
 
+mod bulky;
+
 use std::{
     sync::Arc,
     task::{Context, Poll},
@@ -20,6 +22,7 @@ use crate::{
     refusal::Refusal,
     state::{Admitted, Committed, Received},
 };
+use bulky::Bulky;
 
 /// Makes [`Receive`].
 #[derive(Debug)]
@@ -109,6 +112,25 @@ impl<A: Adapter> ReceiveLayer<A> {
             body_bytes_max,
         } = admitted;
         let refuse = |fault| Refusal::new("receive", &head, fault);
+        if let Some(operation) = route.bulk {
+            let room = Bulky {
+                parts: &self.parts,
+                head: &head,
+                route,
+                operation,
+            };
+            let arriving = room.receive(body, body_bytes_max);
+            let (body, envelope) = tokio::time::timeout_at(body_by, arriving)
+                .await
+                .unwrap_or_else(|_| Err(Fault::new(FaultCode::TooSlow, "body")))
+                .map_err(refuse)?;
+            return Ok(Received {
+                head,
+                route,
+                body,
+                envelope,
+            });
+        }
         announced_size(&head.headers, body_bytes_max).map_err(refuse)?;
         let reading = read(body, body_bytes_max, head.passing.place.as_deref());
         let body = tokio::time::timeout_at(body_by, reading)

@@ -62,7 +62,7 @@ where
     fn call(&mut self, unfinished: Unfinished) -> Self::Future {
         use futures_util::future::Either;
         let evidence = unfinished.evidence;
-        match self.routes.iter().find(|r| r.path == unfinished.path) {
+        match self.routes.iter().find(|r| r.takes(&unfinished.path)) {
             Some(route) => Either::Left(self.inner.call(admitted(unfinished, route))),
             None => {
                 let fault = schemas::fault::Fault::new(

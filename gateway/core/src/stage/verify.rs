@@ -23,6 +23,7 @@ use crate::{
         Adapter, Claims, Decoded, Direction, Envelope, Identity, ProofKind, Proven, Road,
         SignatureForm,
     },
+    bulk::{Announced, Ticket},
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
     refusal::Refusal,
@@ -191,6 +192,12 @@ impl<A: Adapter> VerifyLayer<A> {
                 self.adapter
                     .decode(head, &Proven::attested_json(&received.body, attested))
             }
+            SignatureForm::Manifest { announced, ticket } => {
+                prove_chunk(*announced, ticket)?;
+                let claims = &received.envelope.claims;
+                let proven = Proven::chunk(&received.body, ticket, claims);
+                self.adapter.decode(head, &proven)
+            }
         }
     }
 }
@@ -278,6 +285,14 @@ fn prove_jws(
         .map_err(|error| bad_signature(error.reason()))
 }
 
+/// The bytes that came are those that the manifest announces.
+fn prove_chunk(announced: Announced, ticket: &Ticket) -> Result<(), Fault> {
+    match (announced.sha256, announced.bytes) == (ticket.sha256, ticket.bytes) {
+        true => Ok(()),
+        false => Err(bad_signature("chunk-not-as-announced")),
+    }
+}
+
 /// What was proven must be what the envelope claimed: else two readers saw two messages.
 fn same_claims(proven: &Claims, claimed: &Claims) -> Result<(), Fault> {
     match proven == claimed {
@@ -304,9 +319,9 @@ fn meant_for_us(claims: &Claims, partners: &Partners) -> Result<(), Fault> {
 /// agreement's to say, in the permit room.
 fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKind, Fault> {
     match (demanded, given) {
-        (ProofKind::XmlDsig, SignatureForm::Xml) | (ProofKind::Jws, SignatureForm::Jws(_)) => {
-            Ok(demanded)
-        }
+        (ProofKind::XmlDsig, SignatureForm::Xml)
+        | (ProofKind::Jws, SignatureForm::Jws(_))
+        | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. }) => Ok(demanded),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
         }
@@ -325,7 +340,7 @@ fn verified<R>(
     let fresh = is_fresh(decoded.claims.sent_at, now, partner.window);
     let (id, remembered) = remembered_as(decoded.identity, &decoded.claims, &received);
     let signature = match received.envelope.signature {
-        SignatureForm::Xml | SignatureForm::Attested => None,
+        SignatureForm::Xml | SignatureForm::Attested | SignatureForm::Manifest { .. } => None,
         SignatureForm::Jws(compact) => Some(compact),
     };
     Verified {
@@ -343,6 +358,7 @@ fn verified<R>(
         purpose: decoded.purpose,
         asked: decoded.asked,
         lines: decoded.lines,
+        provinces: decoded.provinces,
         synthetic: decoded.synthetic,
         persons: decoded.persons,
         digest,

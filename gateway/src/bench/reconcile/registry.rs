@@ -21,7 +21,8 @@ use schemas::wire::tax_records::{
 };
 use tax::{country::Country, reconcile::Reconciliation};
 
-use super::{Trouble, cover::Covered};
+use super::Trouble;
+use crate::bulk::Covered;
 
 /// A running server with the records of the insurance side.
 pub(super) struct Registry {

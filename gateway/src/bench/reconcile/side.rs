@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use certs::{digest, jws, keys::Algorithm, seal::Vault};
@@ -16,10 +17,10 @@ use tax::{
 
 use super::{
     Trouble,
-    cover::Covered,
     registry::Registry,
     seed::{self, Seeds},
 };
+use crate::bulk::Covered;
 
 /// Signed pages of one kind, in order.
 pub(super) struct Pages {
@@ -88,7 +89,7 @@ impl<'a> Side<'a> {
             records_max: u64::MAX,
             runs_max: 256,
         };
-        let folder = Folder::open(dir.join("work"), Covered(vault))?;
+        let folder = Folder::open(dir.join("work"), Covered(Arc::new(vault)))?;
         Ok(Reconciliation::open(folder, terms)?)
     }
 

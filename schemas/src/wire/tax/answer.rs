@@ -6,10 +6,11 @@ use super::header::word;
 use super::individual::VerifyIndividualResult;
 use super::many::VerifyManyResult;
 use super::notice::ChangeNoticeReceipt;
+use super::reconcile::{ReconcileChunkReceipt, ReconcileReceipt, ReconcileResultPage};
 use super::request::Ping;
 use super::{
-    CHANGE_NOTICE, DISPUTE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name,
-    wrong,
+    CHANGE_NOTICE, DISPUTE, PING, RECONCILE, RECONCILE_CHUNK, RECONCILE_RESULT, VERIFY_EMPLOYER,
+    VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
 };
 use crate::fault::{Fault, FaultCode};
 use crate::xml::{Reader, Writer};
@@ -30,6 +31,12 @@ pub enum Answer {
     ChangeNoticeReceipt(ChangeNoticeReceipt),
     /// A dispute is written down.
     DisputeReceipt(DisputeReceipt),
+    /// A manifest is taken.
+    ReconcileReceipt(ReconcileReceipt),
+    /// A chunk is taken.
+    ReconcileChunkReceipt(ReconcileChunkReceipt),
+    /// State and summary, or a page of findings.
+    ReconcileResultPage(Box<ReconcileResultPage>),
     /// Somebody is there.
     Pong(Pong),
     /// A refusal, of whatever operation.
@@ -46,6 +53,9 @@ impl Answer {
             Self::VerifyManyResult(_) => Some(VERIFY_MANY),
             Self::ChangeNoticeReceipt(_) => Some(CHANGE_NOTICE),
             Self::DisputeReceipt(_) => Some(DISPUTE),
+            Self::ReconcileReceipt(_) => Some(RECONCILE),
+            Self::ReconcileChunkReceipt(_) => Some(RECONCILE_CHUNK),
+            Self::ReconcileResultPage(_) => Some(RECONCILE_RESULT),
             Self::Pong(_) => Some(PING),
             Self::Fault(_) => None,
         }
@@ -71,6 +81,16 @@ impl Answer {
         if reader.comes("DisputeReceipt")? {
             return DisputeReceipt::read(reader).map(Self::DisputeReceipt);
         }
+        if reader.comes("ReconcileReceipt")? {
+            return ReconcileReceipt::read(reader).map(Self::ReconcileReceipt);
+        }
+        if reader.comes("ReconcileChunkReceipt")? {
+            return ReconcileChunkReceipt::read(reader).map(Self::ReconcileChunkReceipt);
+        }
+        if reader.comes("ReconcileResultPage")? {
+            let page = ReconcileResultPage::read(reader)?;
+            return Ok(Self::ReconcileResultPage(Box::new(page)));
+        }
         let result = VerifyEmployerResult::read(reader)?;
         Ok(Self::VerifyEmployerResult(Box::new(result)))
     }
@@ -82,6 +102,9 @@ impl Answer {
             Self::VerifyManyResult(result) => result.write(writer),
             Self::ChangeNoticeReceipt(receipt) => receipt.write(writer),
             Self::DisputeReceipt(receipt) => receipt.write(writer),
+            Self::ReconcileReceipt(receipt) => receipt.write(writer),
+            Self::ReconcileChunkReceipt(receipt) => receipt.write(writer),
+            Self::ReconcileResultPage(page) => page.write(writer),
             Self::Pong(pong) => pong.write(writer, "Pong"),
             Self::Fault(fault) => fault.write(writer),
         }

@@ -277,6 +277,78 @@ pub const FIELDS: &[Field] = &[
         "Context.purpose",
         "Law 91/2025/QH15 art. 3",
     ),
+    kept(
+        "Reconcile/Manifest",
+        "inbox id of the manifest and, with a number, of each chunk",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Kind",
+        "reconcile::Manifest.kind",
+        "5423/QCPH-BHXH-TCT; own profile",
+    ),
+    kept(
+        "Reconcile/Period",
+        "reconcile::Manifest.period",
+        "Law 41/2024/QH15 art. 34",
+    ),
+    kept(
+        "Reconcile/Province",
+        "policy: provinces agreed; reconcile::Manifest.scope",
+        "Decision 19/2025/QĐ-TTg; own profile",
+    ),
+    kept("Reconcile/Form", "how chunks are read", "own profile"),
+    kept(
+        "Reconcile/Packing",
+        "how chunks are unpacked",
+        "RFC 1952; RFC 8878",
+    ),
+    kept(
+        "Reconcile/Records",
+        "policy: lines agreed; held against the chunks",
+        "own profile",
+    ),
+    kept("Reconcile/Amount", "held against the chunks", "own profile"),
+    kept(
+        "Reconcile/Chunk/Sha256",
+        "the proof of the chunk",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Chunk/Bytes",
+        "the bound of the chunk's spool",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Chunk/Records",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Chunk/Amount",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Purpose",
+        "StreamRecordsRequest.context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "ReconcileResult/Manifest",
+        "which reconciliation",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResult/Page",
+        "which page of findings",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResult/Purpose",
+        "policy: purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
     kept("Ping/Nonce", "given back", "own profile"),
     mapped(
         "VerifyEmployerResult/Result",
@@ -517,6 +589,137 @@ pub const FIELDS: &[Field] = &[
         "DisputeReceipt/DisputedAt",
         "Discrepancy.moved_at",
         "own profile",
+    ),
+    kept(
+        "ReconcileReceipt/Manifest",
+        "the manifest's id",
+        "own profile",
+    ),
+    kept("ReconcileReceipt/Chunks", "chunks awaited", "own profile"),
+    kept(
+        "ReconcileChunkReceipt/Manifest",
+        "the manifest's id",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Number",
+        "the chunk's number",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Records",
+        "records taken",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Amount",
+        "sum of their amounts",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Manifest",
+        "the manifest's id",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/State",
+        "state of the job",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Reason",
+        "why what was sent contradicts itself",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Progress",
+        "share of the job that is done",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Page",
+        "the page asked for",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Pages",
+        "pages there are",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Found",
+        "findings on all pages",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Category",
+        "compare::Category",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Province",
+        "province that findings are counted in",
+        "Decision 19/2025/QĐ-TTg",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Count",
+        "findings of the category in the province",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Category",
+        "compare::Category",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Field",
+        "the field that differs",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Mst",
+        "PersonMonth.tax_code, EmployerMonth.tax_code, or the chunk's",
+        "Law 38/2019/QH14 art. 30",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Person",
+        "PersonMonth.pin, or the chunk's",
+        "Law 41/2024/QH15 art. 31",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Province",
+        "PersonMonth.province, EmployerMonth.province, or the chunk's",
+        "Decision 19/2025/QĐ-TTg",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Ours",
+        "the registry's value, where the field is granted",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Theirs",
+        "the chunk's value, where the field is granted",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Expected",
+        "the month's figures, where the field is granted",
+        "Law 41/2024/QH15 art. 31",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Score",
+        "schemas::name::score",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Why",
+        "schemas::name::score",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/NotDisclosed",
+        "policy: fields withheld",
+        "Circular 13/2017/TT-BTTTT",
     ),
     kept("Pong/Nonce", "the ping's nonce", "own profile"),
     kept("Fault/Code", "fault table: code", "own profile"),

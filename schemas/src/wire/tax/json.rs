@@ -329,6 +329,8 @@ pub const REQUESTS: &[&Shape] = &[
     &VERIFY_MANY,
     &CHANGE_NOTICE,
     &DISPUTE,
+    &RECONCILE,
+    &RECONCILE_RESULT,
     &PING,
 ];
 /// The bodies of answers.
@@ -338,6 +340,9 @@ pub const ANSWERS: &[&Shape] = &[
     &VERIFY_MANY_RESULT,
     &CHANGE_NOTICE_RECEIPT,
     &DISPUTE_RECEIPT,
+    &RECONCILE_RECEIPT,
+    &RECONCILE_CHUNK_RECEIPT,
+    &RECONCILE_RESULT_PAGE,
     &PONG,
     &FAULT,
 ];
@@ -376,6 +381,25 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
 shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
 shape!(DISPUTE = "Dispute" [Text("Discrepancy"), Text("Reason"), Text("Purpose")]);
 shape!(DISPUTE_RECEIPT = "DisputeReceipt" [Text("Discrepancy"), Text("DisputedAt")]);
+shape!(CHUNK = "Chunk" [Text("Sha256"), Number("Bytes"), Number("Records"), Number("Amount")]);
+shape!(RECONCILE = "Reconcile" [
+    Text("Manifest"), Text("Kind"), Text("Period"), Texts("Province"), Text("Form"), Text("Packing"),
+    Number("Records"), Number("Amount"), Objects(&CHUNK), Text("Purpose"),
+]);
+shape!(RECONCILE_RESULT = "ReconcileResult" [Text("Manifest"), Number("Page"), Text("Purpose")]);
+shape!(RECONCILE_RECEIPT = "ReconcileReceipt" [Text("Manifest"), Number("Chunks")]);
+shape!(RECONCILE_CHUNK_RECEIPT = "ReconcileChunkReceipt" [
+    Text("Manifest"), Number("Number"), Number("Records"), Number("Amount"),
+]);
+shape!(SUMMARY = "Summary" [Text("Category"), Text("Province"), Number("Count")]);
+shape!(FINDING = "Finding" [
+    Text("Category"), Text("Field"), Text("Mst"), Text("Person"), Text("Province"), Text("Ours"),
+    Text("Theirs"), Number("Expected"), Number("Score"), Texts("Why"),
+]);
+shape!(RECONCILE_RESULT_PAGE = "ReconcileResultPage" [
+    Text("Manifest"), Text("State"), Text("Reason"), Number("Progress"), Number("Page"), Number("Pages"),
+    Number("Found"), Objects(&SUMMARY), Objects(&FINDING), Fields("NotDisclosed"),
+]);
 shape!(PING = "Ping"[Text("Nonce")]);
 shape!(PONG = "Pong"[Text("Nonce")]);
 shape!(UNIT = "Unit" [Text("Mst"), Text("UnitCode"), Text("ParticipationState")]);

@@ -7,10 +7,11 @@ use super::header::word;
 use super::individual::VerifyIndividual;
 use super::many::VerifyMany;
 use super::notice::ChangeNotice;
+use super::reconcile::{Reconcile, ReconcileResult};
 use super::words::FieldName;
 use super::{
-    CHANGE_NOTICE, DISPUTE, PING, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name,
-    wrong,
+    CHANGE_NOTICE, DISPUTE, PING, RECONCILE, RECONCILE_RESULT, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL,
+    VERIFY_MANY, WireError, name, wrong,
 };
 use crate::id::{IdError, Mst, Period, Rule, TaxId};
 use crate::xml::{Reader, Writer};
@@ -28,6 +29,10 @@ pub enum Request {
     ChangeNotice(Box<ChangeNotice>),
     /// A discrepancy is disputed.
     Dispute(Dispute),
+    /// A month is announced in bulk.
+    Reconcile(Box<Reconcile>),
+    /// How far a reconciliation is, or what it found.
+    ReconcileResult(ReconcileResult),
     /// Is anybody there?
     Ping(Ping),
 }
@@ -42,6 +47,8 @@ impl Request {
             Self::VerifyMany(_) => VERIFY_MANY,
             Self::ChangeNotice(_) => CHANGE_NOTICE,
             Self::Dispute(_) => DISPUTE,
+            Self::Reconcile(_) => RECONCILE,
+            Self::ReconcileResult(_) => RECONCILE_RESULT,
             Self::Ping(_) => PING,
         }
     }
@@ -63,6 +70,13 @@ impl Request {
         if reader.comes("Dispute")? {
             return Dispute::read(reader).map(Self::Dispute);
         }
+        if reader.comes("Reconcile")? {
+            let ask = Reconcile::read(reader)?;
+            return Ok(Self::Reconcile(Box::new(ask)));
+        }
+        if reader.comes("ReconcileResult")? {
+            return ReconcileResult::read(reader).map(Self::ReconcileResult);
+        }
         VerifyEmployer::read(reader).map(Self::VerifyEmployer)
     }
 
@@ -73,6 +87,8 @@ impl Request {
             Self::VerifyMany(ask) => ask.write(writer),
             Self::ChangeNotice(notice) => notice.write(writer),
             Self::Dispute(dispute) => dispute.write(writer),
+            Self::Reconcile(ask) => ask.write(writer),
+            Self::ReconcileResult(ask) => ask.write(writer),
             Self::Ping(ping) => ping.write(writer, "Ping"),
         }
     }

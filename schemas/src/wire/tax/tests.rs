@@ -259,6 +259,14 @@ fn the_table_names_every_element_of_the_schema() {
         "ChangeNoticeReceipt",
         "Dispute",
         "DisputeReceipt",
+        "Reconcile",
+        "Chunk",
+        "ReconcileResult",
+        "ReconcileReceipt",
+        "ReconcileChunkReceipt",
+        "ReconcileResultPage",
+        "Summary",
+        "Finding",
         "Pong",
     ];
     let declared: BTreeSet<&str> = xsd::TAX_V1
@@ -323,6 +331,9 @@ fn the_words_of_the_schema_are_the_words_of_the_types() {
             VERIFY_MANY,
             CHANGE_NOTICE,
             DISPUTE,
+            RECONCILE,
+            RECONCILE_CHUNK,
+            RECONCILE_RESULT,
             PING
         ])
     );

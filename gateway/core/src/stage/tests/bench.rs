@@ -111,6 +111,7 @@ impl Bench {
             sight: Arc::new(diary.clone()),
             tasks: TaskTracker::new(),
             tokens: Arc::new(NoTokens),
+            bulk: Arc::new(crate::bulk::NoBulk),
         };
         Self::build(diary, clock, knobs, log, Arc::new(words), gate, parts)
     }
@@ -278,6 +279,7 @@ fn agreement() -> Agreement {
         fields: ["fund".to_owned()].into(),
         quota: GENEROUS,
         lines_max: 1_000,
+        provinces: schemas::codes::province_set::ProvinceSet::COUNTRY,
     };
     let operations = words::operations().map(|operation| (operation.name.to_owned(), grant()));
     Agreement {

@@ -44,6 +44,7 @@ static ROUTES: LazyLock<[Route; 2]> = LazyLock::new(|| {
         method: Method::POST,
         body_bytes_max: BODY_BYTES_MAX,
         deadline: DEADLINE,
+        bulk: None,
     })
 });
 
@@ -148,6 +149,7 @@ impl Adapter for Words {
             identity,
             purpose: purpose.to_owned(),
             lines: 1,
+            provinces: None,
             asked: fields.filter(|f| asked.contains(f)).collect(),
             payload: Bytes::copy_from_slice(proven.bytes()),
             synthetic: text.starts_with("synthetic"),

@@ -1,10 +1,10 @@
-//! Which provinces a reconciliation is of.
+//! Some provinces, or the whole country.
 
 /// A set of provinces, by their two digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope(u128);
+pub struct ProvinceSet(u128);
 
-impl Scope {
+impl ProvinceSet {
     /// The whole country.
     pub const COUNTRY: Self = Self((1 << 100) - 1);
 
@@ -20,7 +20,10 @@ impl Scope {
     }
 
     /// The two digits of each province; none at all is the whole country.
-    pub(super) fn parse(words: &[String]) -> Option<Self> {
+    ///
+    /// A word of another shape, or one twice, is refused.
+    #[must_use]
+    pub fn parse(words: &[String]) -> Option<Self> {
         if words.is_empty() {
             return Some(Self::COUNTRY);
         }
@@ -36,7 +39,9 @@ impl Scope {
         Some(Self(set))
     }
 
-    pub(super) fn words(self) -> Vec<String> {
+    /// The two digits of each, ascending; none at all for the whole country.
+    #[must_use]
+    pub fn words(self) -> Vec<String> {
         match self {
             Self::COUNTRY => Vec::new(),
             _ => (0..100)

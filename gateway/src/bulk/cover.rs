@@ -1,12 +1,13 @@
-//! Runs and pages under a key of this run: what lies on the disk is as it would be in a gateway.
+//! Blocks on the disk under the key of their reconciliation.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use certs::seal::{Sealed, Vault};
 use tax::reconcile::Cover;
 
 /// Each block under its own key, wrapped by the vault's.
-pub(super) struct Covered(pub(super) Vault);
+#[derive(Clone)]
+pub(crate) struct Covered(pub(crate) Arc<Vault>);
 
 impl Cover for Covered {
     fn seal(&self, file: &str, at: u64, plain: &[u8]) -> io::Result<Vec<u8>> {
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_block_opens_in_its_place_and_nowhere_else() {
-        let cover = Covered(Vault::from_bytes([7; 32]));
+        let cover = Covered(Arc::new(Vault::from_bytes([7; 32])));
         let sealed = cover.seal("run", 64, b"plain").unwrap();
         assert!(!sealed.windows(5).any(|window| window == b"plain"));
         assert_eq!(cover.open("run", 64, sealed.clone()).unwrap(), b"plain");

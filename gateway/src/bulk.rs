@@ -1,0 +1,178 @@
+//! A whole month in bulk: where manifests and chunks lie, who takes them, and the worker that compares.
+//!
+//! One folder for each manifest, everything in it encrypted under a key of its own, which the store's key wraps. Whoever
+//! changes a folder holds its lock, which ends with the process that holds it; what is acknowledged is on the disk, so
+//! that any process that sees the folder goes on where another died. The folder is not in the store: replicas need one
+//! that they all see.
+
+mod case;
+mod cover;
+mod desk;
+mod job;
+mod ledger;
+mod ours;
+mod spool;
+mod told;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use certs::seal::Vault;
+use gateway_core::ports::Clock;
+use insurance::Insurance;
+use schemas::fault::{Fault, FaultCode};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
+
+use crate::config;
+
+pub(crate) use cover::Covered;
+pub(crate) use job::Job;
+
+/// Every reconciliation that is under way or kept.
+#[derive(Clone)]
+pub(crate) struct Bulks(Arc<Inner>);
+
+struct Inner {
+    root: PathBuf,
+    /// The store's key, under which each folder's own lies.
+    vault: Covered,
+    bytes_max: u64,
+    open_max: usize,
+    keep: Duration,
+    /// Days after which a discrepancy that nobody settled expires.
+    due: u32,
+    room: Arc<Room>,
+    /// One chunk at a time is unpacked and read: that is what its memory is bounded by.
+    readers: Semaphore,
+    /// What went wrong is tried again later, and not at every look.
+    later: Mutex<HashMap<PathBuf, Instant>>,
+    /// Something may have become complete.
+    wake: Notify,
+    insurance: Insurance,
+    /// How long the registry may take for one batch.
+    patience: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// How many bytes lie in the folders, and how many are on their way in.
+#[derive(Debug, Default)]
+struct Room {
+    lying: AtomicU64,
+    coming: AtomicU64,
+}
+
+impl Bulks {
+    /// Opens the folder that the config names, which is made where it is not.
+    ///
+    /// # Errors
+    /// The folder or the key.
+    pub(crate) fn open(
+        bulk: &config::Bulk,
+        vault: Vault,
+        insurance: Insurance,
+        patience: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        fs::create_dir_all(&bulk.path)?;
+        let room = Arc::new(Room::default());
+        room.lying.store(size(&bulk.path)?, Ordering::Release);
+        Ok(Self(Arc::new(Inner {
+            root: bulk.path.clone(),
+            vault: Covered(Arc::new(vault)),
+            bytes_max: bulk.bytes_max,
+            open_max: bulk.open,
+            due: bulk.due_days,
+            keep: Duration::from_secs(u64::from(bulk.keep_days) * 24 * 3_600),
+            room,
+            readers: Semaphore::new(1),
+            later: Mutex::default(),
+            wake: Notify::new(),
+            insurance,
+            patience,
+            clock,
+        })))
+    }
+
+    /// Runs what waits for the disk where it holds up nobody.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|_| Err(Fault::new(FaultCode::Internal, "bulk-task")))
+    }
+}
+
+impl Inner {
+    /// Room for so many bytes more, until the guard is dropped or kept.
+    fn reserve(&self, bytes: u64) -> Result<Reserved, Fault> {
+        let coming = self.room.coming.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        let reserved = Reserved {
+            room: Arc::clone(&self.room),
+            bytes,
+        };
+        let lying = self.room.lying.load(Ordering::Acquire);
+        match lying.saturating_add(coming) <= self.bytes_max {
+            true => Ok(reserved),
+            false => Err(Fault::new(FaultCode::Overloaded, "spool-full")
+                .retry_after(Duration::from_secs(60))),
+        }
+    }
+
+    /// Counts anew what lies in the folders.
+    fn measure(&self) {
+        if let Ok(bytes) = size(&self.root) {
+            self.room.lying.store(bytes, Ordering::Release);
+        }
+    }
+}
+
+/// Room that a chunk on its way in takes.
+struct Reserved {
+    room: Arc<Room>,
+    bytes: u64,
+}
+
+impl Reserved {
+    /// The bytes lie in their folder now.
+    fn keep(self) {
+        self.room.lying.fetch_add(self.bytes, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.room.coming.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// All bytes below a folder. What goes away while it is counted is not counted.
+fn size(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size(&entry.path()).unwrap_or(0),
+            Ok(_) => entry.metadata().map_or(0, |file| file.len()),
+            Err(_) => 0,
+        };
+    }
+    Ok(bytes)
+}
+
+/// A failure of the disk, told to nobody outside.
+fn disk(error: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultCode::Internal, "spool").log(error.to_string())
+}

@@ -1,0 +1,128 @@
+//! What was found goes into the ledger behind the insurance contract, page by page, each page under a key of its own: a
+//! process that dies in between notes the same page again, and nothing is noted twice.
+
+use std::collections::BTreeSet;
+
+use certs::digest::{self, Sha256};
+use schemas::{
+    proto::insurance::{Context, Finding, NoteFindingsRequest},
+    wire::tax::FindingLine,
+};
+use tokio::{runtime::Handle, sync::watch, time::Instant};
+
+use super::{Inner, case::Case, ours::Trouble};
+
+impl Inner {
+    /// Notes every page of a finished reconciliation. Blocks; the runtime is asked for the calls.
+    pub(super) fn note(
+        &self,
+        case: &Case,
+        runtime: &Handle,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), Trouble> {
+        for page in 1..=case.standing()?.pages {
+            if *stop.borrow() {
+                return Err(Trouble::Stopped);
+            }
+            let lines = case.findings(page).map_err(Trouble::Registry)?;
+            let request = NoteFindingsRequest {
+                context: Some(Context {
+                    key: key(case, page).to_vec(),
+                    sender: case.asked.sender.clone(),
+                    on_behalf_of: String::new(),
+                    rule: case.asked.rule.clone(),
+                    purpose: case.asked.purpose.clone(),
+                }),
+                run: run(case),
+                period: case.manifest.period.to_string(),
+                due_on: case.asked.due_on.clone(),
+                findings: findings(lines),
+            };
+            let by = Instant::now() + self.patience;
+            let noted = runtime.block_on(self.insurance.note_findings(by, request));
+            noted.map_err(Trouble::Registry)?;
+        }
+        Ok(case.put(NOTED, &true)?)
+    }
+}
+
+/// One row for each subject and category, as the ledger keeps them: the first of several fields.
+fn findings(lines: Vec<FindingLine>) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    let fresh = |line: &FindingLine| {
+        let FindingLine {
+            category,
+            mst,
+            person,
+            ..
+        } = line;
+        seen.insert((category.clone(), mst.clone(), person.clone()))
+    };
+    let text = Option::unwrap_or_default;
+    lines
+        .into_iter()
+        .filter(fresh)
+        .map(|line| Finding {
+            category: line.category,
+            tax_code: line.mst,
+            person: text(line.person),
+            field: line.field,
+            ours: text(line.ours),
+            theirs: text(line.theirs),
+            expected_vnd: line
+                .expected
+                .and_then(|vnd| i64::try_from(vnd).ok())
+                .unwrap_or(0),
+            province: line.province,
+        })
+        .collect()
+}
+
+/// The key of one page: the same for every process that notes it.
+fn key(case: &Case, page: u32) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let page = page.to_string();
+    for part in [
+        &case.asked.sender,
+        case.manifest.id.as_str(),
+        "tax.reconcile note",
+        &page,
+    ] {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finish()
+}
+
+/// The manifest's id, or its digest where the ledger has no room for it.
+fn run(case: &Case) -> String {
+    let id = case.manifest.id.as_str();
+    match id.len() <= RUN_BYTES_MAX {
+        true => id.to_owned(),
+        false => digest::sha256_hex(id.as_bytes()),
+    }
+}
+
+/// Written when every page is noted.
+pub(super) const NOTED: &str = "noted";
+const RUN_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_fields_of_one_subject_and_category_are_one_row() {
+        let line = |field: &str| FindingLine {
+            category: "E-UNDERPAID".into(),
+            field: field.into(),
+            mst: "9900000016".into(),
+            province: "01".into(),
+            expected: Some(5),
+            ..FindingLine::default()
+        };
+        let rows = findings(vec![line("due"), line("paid")]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].field.as_str(), rows[0].expected_vnd), ("due", 5));
+    }
+}

@@ -1,0 +1,198 @@
+//! The bytes of a chunk on their way to the disk: block by block, each sealed, none of them read.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
+
+use bytes::Bytes;
+use certs::digest;
+use futures_util::future::BoxFuture;
+use gateway_core::bulk::{Announced, Spool};
+use schemas::fault::{Fault, FaultCode};
+use tax::reconcile::Cover as _;
+
+use super::{Covered, Inner, Reserved, case::Case, case::blob_name, disk};
+
+/// A chunk that is being written. Its file goes away with it unless it is finished.
+pub(super) struct Writing {
+    hands: Option<Hands>,
+    buffer: Vec<u8>,
+}
+
+/// What a block needs to get to the disk.
+struct Hands {
+    file: File,
+    draft: PathBuf,
+    place: PathBuf,
+    name: String,
+    cover: Covered,
+    at: u64,
+    reserved: Option<Reserved>,
+}
+
+/// A chunk whose bytes lie there already: they are counted and hashed once more, and not written.
+pub(super) struct Known;
+
+impl Inner {
+    /// A place for the bytes of a chunk.
+    pub(super) fn spool(
+        &self,
+        case: &Case,
+        number: u32,
+        announced: Announced,
+    ) -> Result<Box<dyn Spool>, Fault> {
+        let place = case.blob(number);
+        if place.exists() {
+            return Ok(Box::new(Known));
+        }
+        let reserved = self.reserve(announced.bytes)?;
+        let draft = case
+            .dir
+            .join(format!(".{}", hex::encode(digest::random::<8>())));
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(disk)?;
+        Ok(Box::new(Writing {
+            hands: Some(Hands {
+                file,
+                draft,
+                place,
+                name: blob_name(number),
+                cover: case.cover.clone(),
+                at: 0,
+                reserved: Some(reserved),
+            }),
+            buffer: Vec::with_capacity(BLOCK_BYTES),
+        }))
+    }
+}
+
+impl Spool for Writing {
+    fn write(&mut self, piece: Bytes) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let mut piece = piece;
+            while !piece.is_empty() {
+                let some = piece.len().min(BLOCK_BYTES - self.buffer.len());
+                self.buffer.extend_from_slice(&piece.split_to(some));
+                if self.buffer.len() == BLOCK_BYTES {
+                    self.flush().await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(async move {
+            if !self.buffer.is_empty() {
+                self.flush().await?;
+            }
+            let hands = self.hands.take().ok_or_else(gone)?;
+            aside(move || hands.finish()).await
+        })
+    }
+}
+
+impl Writing {
+    async fn flush(&mut self) -> Result<(), Fault> {
+        let mut hands = self.hands.take().ok_or_else(gone)?;
+        let block = std::mem::replace(&mut self.buffer, Vec::with_capacity(BLOCK_BYTES));
+        let hands = aside(move || {
+            hands.block(&block)?;
+            Ok(hands)
+        });
+        self.hands = Some(hands.await?);
+        Ok(())
+    }
+}
+
+impl Hands {
+    fn block(&mut self, plain: &[u8]) -> io::Result<()> {
+        let sealed = self.cover.seal(&self.name, self.at, plain)?;
+        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
+        self.file.write_all(&length.to_be_bytes())?;
+        self.file.write_all(&sealed)?;
+        self.at += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.draft, &self.place)?;
+        if let Some(parent) = self.place.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+        if let Some(reserved) = self.reserved.take() {
+            reserved.keep();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Hands {
+    fn drop(&mut self) {
+        // gone already where it was finished
+        let _ = fs::remove_file(&self.draft);
+    }
+}
+
+impl Spool for Known {
+    fn write(&mut self, _piece: Bytes) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Case {
+    /// The bytes of a chunk as they came; none where they do not lie here.
+    pub(super) fn bytes(&self, number: u32, most: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut file = match File::open(self.blob(number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => io::BufReader::new(opened?),
+        };
+        let name = blob_name(number);
+        let (mut bytes, mut at) = (Vec::new(), 0);
+        loop {
+            let mut length = [0; 4];
+            match file.read_exact(&mut length) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(Some(bytes));
+                }
+                read => read?,
+            }
+            let mut sealed = Vec::new();
+            let length = u64::from(u32::from_be_bytes(length));
+            (&mut file).take(length).read_to_end(&mut sealed)?;
+            bytes.extend_from_slice(&self.cover.open(&name, at, sealed)?);
+            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            at += 1;
+        }
+    }
+}
+
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(disk),
+        Err(_) => Err(gone()),
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new(FaultCode::Internal, "spool")
+}
+
+/// What is held of a chunk on its way in.
+const BLOCK_BYTES: usize = 64 << 10;
