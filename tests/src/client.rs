@@ -245,18 +245,6 @@ impl Wire {
 
     /// Sends a message with more headers over HTTP/2.
     pub async fn send_h2_with(&self, message: &Message, more: &[(&str, &str)]) -> Reply {
-        self.over_h2(message.path, message.request(more)).await
-    }
-
-    /// Puts a chunk over HTTP/2, where a refusal is heard though the body is not yet sent.
-    pub async fn put_h2(&self, path: &str, body: Vec<u8>) -> Reply {
-        let octets = (header::CONTENT_TYPE, "application/octet-stream");
-        let request = Request::put(path).header(octets.0, octets.1);
-        self.over_h2(path, request.body(Bytes::from(body)).unwrap())
-            .await
-    }
-
-    async fn over_h2(&self, path: &str, mut request: Request<Bytes>) -> Reply {
         let stream = self
             .http2
             .connect("localhost", self.tcp().await)
@@ -270,7 +258,10 @@ impl Wire {
                 .await
                 .unwrap();
             let driver = tokio::spawn(connection);
-            *request.uri_mut() = format!("https://localhost{path}").parse().unwrap();
+            let mut request = message.request(more);
+            *request.uri_mut() = format!("https://localhost{}", message.path)
+                .parse()
+                .unwrap();
             let reply = whole(sender.send_request(request.map(Full::new)).await.unwrap()).await;
             driver.abort();
             reply

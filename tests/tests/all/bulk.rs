@@ -607,8 +607,15 @@ async fn chunks_lie_encrypted_and_never_take_more_of_the_disk_than_agreed() {
     };
     let announced = manifest(&house, &department, &large).sign(&house.key("tax"));
     house.wire("tax").send(&announced).await.assert_ok();
-    let (path, bytes) = (path(&large, 1), chunk(&large, 1));
-    let reply = house.wire("tax").put_h2(&path, bytes).await;
+    // whoever waits to be told to go on hears the refusal before a byte of it is sent
+    let head = format!(
+        "PUT {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        path(&large, 1),
+        2 << 20
+    );
+    let refused = house.wire("tax").raw(head.as_bytes()).await;
+    let reply = refused.reply.unwrap();
     reply.assert_fault(FaultCode::Overloaded, "spool-full");
 }
 
