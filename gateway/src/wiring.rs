@@ -1,6 +1,8 @@
 //! Where the packages meet: the insurance contract behind the adapters' small traits, the adapters
 //! in the stack, the workers and what they need.
 
+mod desk;
+
 use std::{
     future::Future,
     path::{Path, PathBuf},
@@ -11,11 +13,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
-use civil::{Births, Civil};
-use futures_util::future::BoxFuture;
+use civil::Civil;
 use gateway_core::{
-    Context, Evidence, Operation,
-    bulk::Ticket,
+    Evidence, Operation,
     limits::Tally,
     partner::{Partners, Quota},
     ports::{Clock, Orders, Outbox, Parcel, PullBook},
@@ -26,22 +26,18 @@ use insurance::{
     client::{Limits as InsuranceLimits, RemoteParams},
     registry::{Params, Place, Population, Registry},
 };
-use portal::{Dossiers, Portal};
+use portal::Portal;
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
     vdxp::{Vdxp, VdxpConfig, Way},
     xroad::Consumer,
 };
 use schemas::{
-    fault::{Fault, FaultCode},
-    id::{MessageId, PartnerId},
+    id::PartnerId,
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{
-    Contributors, Disputes, Employers, Notices, Reconciliations, Tax, TaxJson, Told,
-    reconcile::{Manifest, Totals},
-};
-use tokio::{sync::watch, time::Instant};
+use tax::{Tax, TaxJson};
+use tokio::sync::watch;
 
 use crate::{
     bulk::{Bulks, Job},
@@ -54,6 +50,7 @@ use crate::{
     revocation::Keeper,
     stack::{Stack, stack},
 };
+use desk::Desk;
 
 /// Every operation that agreements can name, inwards and outwards.
 #[must_use]
@@ -98,222 +95,6 @@ pub(crate) fn stacks(
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Portal::new(desk), parts, gate),
     ]
-}
-
-/// The insurance contract as the adapters ask for it.
-struct Desk {
-    insurance: Insurance,
-    timeout: Duration,
-    bulks: Option<Bulks>,
-}
-
-impl Desk {
-    /// The message's deadline, or our own bound on one call where that is sooner.
-    fn by(&self, context: &Context) -> Instant {
-        context.deadline.min(Instant::now() + self.timeout)
-    }
-}
-
-fn asked_by(context: &Context, change: bool) -> contract::Context {
-    contract::Context {
-        key: if change {
-            context.key.to_vec()
-        } else {
-            Vec::new()
-        },
-        sender: context.sender.as_str().to_owned(),
-        on_behalf_of: String::new(),
-        rule: context.rule.clone(),
-        purpose: context.purpose.clone(),
-    }
-}
-
-fn missing(what: &'static str) -> Fault {
-    Fault::new(FaultCode::InsuranceUnavailable, what)
-}
-
-impl Employers for Desk {
-    fn participation(
-        &self,
-        context: Context,
-        mut request: contract::GetParticipationRequest,
-    ) -> BoxFuture<'_, Result<contract::GetParticipationResponse, Fault>> {
-        request.context = Some(asked_by(&context, false));
-        Box::pin(self.insurance.participation(self.by(&context), request))
-    }
-}
-
-impl Contributors for Desk {
-    fn contributions(
-        &self,
-        context: Context,
-        mut request: contract::GetContributionsRequest,
-    ) -> BoxFuture<'_, Result<contract::GetContributionsResponse, Fault>> {
-        request.context = Some(asked_by(&context, false));
-        Box::pin(self.insurance.contributions(self.by(&context), request))
-    }
-}
-
-impl Notices for Desk {
-    fn record(
-        &self,
-        context: Context,
-        notice: contract::Notice,
-    ) -> BoxFuture<'_, Result<contract::RecordNoticeResponse, Fault>> {
-        let request = contract::RecordNoticeRequest {
-            context: Some(asked_by(&context, true)),
-            notice: Some(notice),
-        };
-        Box::pin(self.insurance.record_notice(self.by(&context), request))
-    }
-}
-
-impl Disputes for Desk {
-    fn dispute(
-        &self,
-        context: Context,
-        mut request: contract::MoveDiscrepancyRequest,
-    ) -> BoxFuture<'_, Result<contract::Discrepancy, Fault>> {
-        request.context = Some(asked_by(&context, true));
-        Box::pin(async move {
-            let response = self
-                .insurance
-                .move_discrepancy(self.by(&context), request)
-                .await?;
-            response
-                .discrepancy
-                .ok_or_else(|| missing("answer-without-discrepancy"))
-        })
-    }
-}
-
-/// Where the config names no folder nothing is taken in bulk.
-fn no_bulk<T>() -> BoxFuture<'static, Result<T, Fault>>
-where
-    T: Send + 'static,
-{
-    let fault = Fault::new(FaultCode::Forbidden, "no-bulk-here");
-    Box::pin(std::future::ready(Err(fault)))
-}
-
-impl Reconciliations for Desk {
-    fn announce(&self, context: Context, manifest: Manifest) -> BoxFuture<'_, Result<(), Fault>> {
-        match &self.bulks {
-            Some(bulks) => bulks.announce(context, manifest),
-            None => no_bulk(),
-        }
-    }
-
-    fn take(&self, context: Context, ticket: &Ticket) -> BoxFuture<'_, Result<Totals, Fault>> {
-        match &self.bulks {
-            Some(bulks) => bulks.take(context, ticket),
-            None => no_bulk(),
-        }
-    }
-
-    fn result(
-        &self,
-        context: Context,
-        manifest: &MessageId,
-        page: u32,
-    ) -> BoxFuture<'_, Result<Told, Fault>> {
-        match &self.bulks {
-            Some(bulks) => bulks.result(context, manifest, page),
-            None => no_bulk(),
-        }
-    }
-}
-
-impl Births for Desk {
-    fn register(
-        &self,
-        context: Context,
-        mut request: contract::RegisterBirthRequest,
-    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
-        request.context = Some(asked_by(&context, true));
-        Box::pin(async move {
-            let response = self
-                .insurance
-                .register_birth(self.by(&context), request)
-                .await?;
-            response.case.ok_or_else(|| missing("answer-without-case"))
-        })
-    }
-
-    fn cases(
-        &self,
-        context: Context,
-        case_ids: Vec<String>,
-    ) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>> {
-        let request = contract::GetBirthCasesRequest {
-            context: Some(asked_by(&context, false)),
-            case_ids,
-        };
-        Box::pin(async move {
-            let response = self
-                .insurance
-                .birth_cases(self.by(&context), request)
-                .await?;
-            Ok(response.cases)
-        })
-    }
-
-    fn register_death(
-        &self,
-        context: Context,
-        mut request: contract::RegisterDeathRequest,
-    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
-        request.context = Some(asked_by(&context, true));
-        let call = self.insurance.register_death(self.by(&context), request);
-        Box::pin(async move { death_case(call.await?.case) })
-    }
-
-    fn withdraw_death(
-        &self,
-        context: Context,
-        mut request: contract::WithdrawDeathRequest,
-    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
-        request.context = Some(asked_by(&context, true));
-        let call = self.insurance.withdraw_death(self.by(&context), request);
-        Box::pin(async move { death_case(call.await?.case) })
-    }
-
-    fn death_cases(
-        &self,
-        context: Context,
-        case_ids: Vec<String>,
-    ) -> BoxFuture<'_, Result<Vec<contract::DeathCase>, Fault>> {
-        let request = contract::GetDeathCasesRequest {
-            context: Some(asked_by(&context, false)),
-            case_ids,
-        };
-        let call = self.insurance.death_cases(self.by(&context), request);
-        Box::pin(async move { Ok(call.await?.cases) })
-    }
-}
-
-/// The answer of the contract to a change of a death.
-fn death_case(case: Option<contract::DeathCase>) -> Result<contract::DeathCase, Fault> {
-    case.ok_or_else(|| missing("answer-without-case"))
-}
-
-impl Dossiers for Desk {
-    fn submit_reissue(
-        &self,
-        context: Context,
-        mut request: contract::SubmitReissueRequest,
-    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
-        request.context = Some(asked_by(&context, true));
-        Box::pin(async move {
-            let response = self
-                .insurance
-                .submit_reissue(self.by(&context), request)
-                .await?;
-            response
-                .dossier
-                .ok_or_else(|| missing("answer-without-dossier"))
-        })
-    }
 }
 
 /// What stands behind the insurance contract.
