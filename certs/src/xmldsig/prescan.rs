@@ -17,6 +17,9 @@ pub(super) fn prescan<'a>(
         return Err(XmlSigError::OverLimit);
     }
     let text = std::str::from_utf8(document).map_err(|_| XmlSigError::NotUtf8)?;
+    if !has_xml_characters_only(text) {
+        return Err(XmlSigError::Malformed);
+    }
     let body = after_declaration(text)?;
     let (mut elements, mut is_plain) = (0, true);
     for markup in body.split('<').skip(1) {
@@ -43,6 +46,17 @@ pub(super) fn prescan<'a>(
         true => Cow::Borrowed(text),
         false => Cow::Owned(with_plain_white_space(text)),
     })
+}
+
+/// Whether every character is one that XML 1.0 has (§2.2, `Char`). The tree builder asks in some places only: a
+/// control character before a reference in an attribute's value gets by, and no other parser could read what we
+/// make of it.
+fn has_xml_characters_only(text: &str) -> bool {
+    // without an early exit, so that it is done many bytes at a time
+    let no_control = text.bytes().fold(true, |so_far, byte| {
+        so_far & (byte >= b' ' || byte == b'\t' || byte == b'\n' || byte == b'\r')
+    });
+    no_control && !text.contains('\u{fffe}') && !text.contains('\u{ffff}')
 }
 
 /// The white space of attribute values as XML 1.0 wants it (§2.11, §3.3.3): a line end is one character,
@@ -158,6 +172,11 @@ mod tests {
             ("<a><b/><b/><b/></a>", "over-limit"),
             ("<a b='1' c='2' d='3'/>", "over-limit"),
             ("<a xmlns:p=''/>", "xml-malformed"),
+            ("<a b='&amp;\u{6}'/>", "xml-malformed"),
+            ("<a b='\n\u{0}'/>", "xml-malformed"),
+            ("<a>\u{1f}</a>", "xml-malformed"),
+            ("<a b='&amp;\u{fffe}'/>", "xml-malformed"),
+            ("<a>\u{ffff}</a>", "xml-malformed"),
             ("<a><p:b b='1'\txmlns:p\n= \"\"/></a>", "xml-malformed"),
         ];
         for (document, expected) in table {
@@ -167,6 +186,7 @@ mod tests {
             "<a xmlns=''/>",
             "<a xmlns:p='u' b=''/>",
             "<a b='xmlns:p=\"\"'/>",
+            "<a b='\u{7f}\u{85}\u{fffd}\u{1f600}'>\t\r\n</a>",
         ] {
             assert_eq!(reason(document), None, "{document}");
         }
