@@ -10,6 +10,7 @@ mod cover;
 mod desk;
 mod job;
 mod ledger;
+mod opened;
 mod ours;
 mod spool;
 mod told;
@@ -36,6 +37,9 @@ use tokio::{
 
 use crate::config;
 
+use case::Case;
+use opened::Opened;
+
 pub(crate) use cover::Covered;
 pub(crate) use job::Job;
 
@@ -50,9 +54,12 @@ struct Inner {
     bytes_max: u64,
     open_max: usize,
     keep: Duration,
+    /// For so long the chunks of a manifest are waited for.
+    wait: Duration,
     /// Days after which a discrepancy that nobody settled expires.
     due: u32,
     room: Arc<Room>,
+    opened: Opened<Case>,
     /// One chunk at a time is unpacked and read: that is what its memory is bounded by.
     readers: Semaphore,
     /// What went wrong is tried again later, and not at every look.
@@ -94,6 +101,8 @@ impl Bulks {
             open_max: bulk.open,
             due: bulk.due_days,
             keep: Duration::from_secs(u64::from(bulk.keep_days) * 24 * 3_600),
+            wait: Duration::from_secs(u64::from(bulk.wait_hours) * 3_600),
+            opened: Opened::new(),
             room,
             readers: Semaphore::new(1),
             later: Mutex::default(),

@@ -408,6 +408,8 @@ section! {
         path: PathBuf,
         /// Most bytes in it, the comparison's own included.
         bytes_max: u64 = 17_179_869_184 => 1_048_576..=1_125_899_906_842_624,
+        /// Hours for which all chunks of a manifest are waited for; then the reconciliation is over, and refused.
+        wait_hours: u32 = 168 => 1..=8_760,
         /// Days for which a finished reconciliation is kept and told.
         keep_days: u32 = 30 => 1..=3_650,
         /// Days after which a discrepancy in the ledger that nobody settled expires.

@@ -153,6 +153,9 @@ pub struct Announced {
     pub bytes: u64,
 }
 
+/// What was announced of a chunk, and a place for its bytes.
+pub type Place = (Announced, Box<dyn Spool>);
+
 /// Where manifests are known and the bytes of chunks are kept, encrypted and bounded.
 pub trait Bulk: Send + Sync + 'static {
     /// What was announced of a chunk that may come now.
@@ -162,13 +165,8 @@ pub trait Bulk: Send + Sync + 'static {
         chunk: &ChunkName,
     ) -> BoxFuture<'_, Result<Announced, Fault>>;
 
-    /// Opens a place for the bytes of a chunk, at most as many as announced.
-    fn spool(
-        &self,
-        sender: &PartnerId,
-        chunk: &ChunkName,
-        announced: Announced,
-    ) -> BoxFuture<'_, Result<Box<dyn Spool>, Fault>>;
+    /// The same, with a place for its bytes, at most as many as announced.
+    fn spool(&self, sender: &PartnerId, chunk: &ChunkName) -> BoxFuture<'_, Result<Place, Fault>>;
 }
 
 /// One chunk on its way in. Dropped before it is finished, it leaves nothing behind.
@@ -197,8 +195,7 @@ impl Bulk for NoBulk {
         &self,
         _sender: &PartnerId,
         _chunk: &ChunkName,
-        _announced: Announced,
-    ) -> BoxFuture<'_, Result<Box<dyn Spool>, Fault>> {
+    ) -> BoxFuture<'_, Result<Place, Fault>> {
         Box::pin(std::future::ready(Err(no_manifest())))
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use certs::{digest, seal::Vault};
@@ -40,6 +40,9 @@ pub(super) struct Asked {
     pub(super) purpose: String,
     /// The day after which a discrepancy that nobody settled expires.
     pub(super) due_on: String,
+    /// When the manifest was taken, seconds since 1970; absent in folders of before, whose files tell it.
+    #[serde(default)]
+    pub(super) at: Option<i64>,
     /// The manifest's text.
     pub(super) manifest: String,
 }
@@ -128,26 +131,28 @@ impl Inner {
         &self,
         sender: &PartnerId,
         manifest: &MessageId,
-    ) -> Result<Option<Case>, Fault> {
+    ) -> Result<Option<Arc<Case>>, Fault> {
         let dir = self.dir(sender, manifest);
         let sealed = match fs::read(dir.join(KEY)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(disk)?,
         };
-        let key = self
-            .vault
-            .open(&key_name(sender, manifest), 0, sealed)
-            .map_err(disk)?;
+        let open = |sealed: &[u8]| self.unlock(&dir, &key_name(sender, manifest), sealed);
+        self.opened.get(&dir, sealed, open).map(Some)
+    }
+
+    fn unlock(&self, dir: &Path, name: &str, sealed: &[u8]) -> Result<Case, Fault> {
+        let key = self.vault.open(name, 0, sealed.to_vec()).map_err(disk)?;
         let cover = cover(std::str::from_utf8(&key).map_err(disk)?).map_err(disk)?;
-        let asked: Asked = small(&dir, &cover, ASKED)
+        let asked: Asked = small(dir, &cover, ASKED)
             .map_err(disk)?
             .ok_or_else(|| disk("a folder without its manifest"))?;
-        Ok(Some(Case {
+        Ok(Case {
             manifest: Manifest::stored(asked.manifest.as_bytes()).map_err(disk)?,
-            dir,
+            dir: dir.to_owned(),
             cover,
             asked,
-        }))
+        })
     }
 
     /// Ids are of letters, digits and `._-`; a prefix keeps `..` from being a folder.
@@ -161,6 +166,21 @@ impl Inner {
 impl Case {
     pub(super) fn standing(&self) -> Result<Standing, Refusal> {
         Standing::of(&self.work()?, Party::Si)
+    }
+
+    /// When its manifest was taken, seconds since 1970.
+    pub(super) fn announced_at(&self) -> io::Result<i64> {
+        if let Some(at) = self.asked.at {
+            return Ok(at);
+        }
+        let written = fs::metadata(self.dir.join(ASKED))?.modified()?;
+        let since = written.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// It has an outcome; nothing is taken any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.dir.join(OUTCOME).exists()
     }
 
     pub(super) fn outcome(&self) -> io::Result<Option<Outcome>> {

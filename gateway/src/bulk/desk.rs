@@ -1,10 +1,12 @@
 //! Manifests, chunks and results, as the rooms and the tax adapter ask for them.
 
+use std::sync::Arc;
+
 use certs::digest;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Context,
-    bulk::{Announced, Bulk, ChunkName, Spool, Ticket, no_manifest},
+    bulk::{Announced, Bulk, ChunkName, Place, Ticket, no_manifest},
 };
 use jiff::ToSpan as _;
 use schemas::{
@@ -16,7 +18,7 @@ use schemas::{
 use tax::{
     Reconciliations, Told,
     bulk::fault,
-    reconcile::{Manifest, Totals},
+    reconcile::{self, Manifest, Totals},
     unpack::Bounds,
 };
 
@@ -29,19 +31,19 @@ impl Bulk for Bulks {
         chunk: &ChunkName,
     ) -> BoxFuture<'_, Result<Announced, Fault>> {
         let (sender, chunk) = (sender.clone(), chunk.clone());
-        Box::pin(self.aside(move |inner| inner.awaited(&sender, &chunk)))
+        Box::pin(self.aside(move |inner| {
+            let case = inner.known(&sender, &chunk.manifest)?;
+            awaited(&case, chunk.number)
+        }))
     }
 
-    fn spool(
-        &self,
-        sender: &PartnerId,
-        chunk: &ChunkName,
-        announced: Announced,
-    ) -> BoxFuture<'_, Result<Box<dyn Spool>, Fault>> {
+    fn spool(&self, sender: &PartnerId, chunk: &ChunkName) -> BoxFuture<'_, Result<Place, Fault>> {
         let (sender, chunk) = (sender.clone(), chunk.clone());
         Box::pin(self.aside(move |inner| {
             let case = inner.known(&sender, &chunk.manifest)?;
-            inner.spool(&case, chunk.number, announced)
+            let announced = awaited(&case, chunk.number)?;
+            let spool = inner.spool(&case, chunk.number, announced)?;
+            Ok((announced, spool))
         }))
     }
 }
@@ -55,6 +57,7 @@ impl Reconciliations for Bulks {
                 rule: context.rule,
                 purpose: context.purpose,
                 due_on: inner.due_on(),
+                at: Some(inner.clock.now().as_second()),
                 manifest: text,
             };
             inner.announce(&asked, &manifest)
@@ -94,26 +97,8 @@ impl Inner {
         today.saturating_add(i64::from(self.due).days()).to_string()
     }
 
-    fn known(&self, sender: &PartnerId, manifest: &MessageId) -> Result<Case, Fault> {
+    fn known(&self, sender: &PartnerId, manifest: &MessageId) -> Result<Arc<Case>, Fault> {
         self.case(sender, manifest)?.ok_or_else(no_manifest)
-    }
-
-    /// What was announced of a chunk, where those before it are taken.
-    fn awaited(&self, sender: &PartnerId, chunk: &ChunkName) -> Result<Announced, Fault> {
-        let case = self.known(sender, &chunk.manifest)?;
-        let announced = case
-            .manifest
-            .chunk(chunk.number)
-            .ok_or_else(|| Fault::new(FaultCode::BadSignature, "chunk-not-in-manifest"))?;
-        let taken = case.standing().map_err(|refusal| fault(&refusal))?.taken;
-        let next = u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        match chunk.number.checked_sub(1) {
-            Some(before) if before <= next => Ok(Announced {
-                sha256: announced.digest,
-                bytes: announced.bytes,
-            }),
-            _ => Err(Fault::new(FaultCode::OutOfOrder, "chunk-out-of-order")),
-        }
     }
 
     /// Unpacks, reads and sorts a chunk, or tells again what became of it.
@@ -122,20 +107,45 @@ impl Inner {
         let case = self.known(&ticket.sender, &ticket.chunk.manifest)?;
         let lock = case.lock()?;
         let mut engine = case.open(&lock).map_err(|refusal| fault(&refusal))?;
+        if engine.chunks(Party::Tax).contains(&number) {
+            return announced(&case, number).map(|announced| announced.totals);
+        }
+        // the time to send it may have ended while it was on its way
+        if case.is_over() {
+            return Err(over());
+        }
         let most = u64::try_from(CHUNK_BYTES_MAX).unwrap_or(u64::MAX);
         // bytes that went away are sent again: the same chunk is then taken as if it were new
         let lost = || Fault::new(FaultCode::OutOfOrder, "chunk-bytes-lost");
-        let bytes = match engine.chunks(Party::Tax).contains(&number) {
-            true => Vec::new(),
-            false => case.bytes(number, most).map_err(disk)?.ok_or_else(lost)?,
-        };
-        if bytes.is_empty() {
-            let announced = case.manifest.chunk(number).ok_or_else(lost)?;
-            return Ok(announced.totals);
-        }
+        let bytes = case.bytes(number, most).map_err(disk)?.ok_or_else(lost)?;
         let sha256 = digest::sha256(&bytes);
         engine
             .accept(&case.manifest, number, &sha256, &bytes, Bounds::default())
             .map_err(|refusal| fault(&refusal))
     }
+}
+
+fn announced(case: &Case, number: u32) -> Result<&reconcile::Announced, Fault> {
+    let unknown = || Fault::new(FaultCode::BadSignature, "chunk-not-in-manifest");
+    case.manifest.chunk(number).ok_or_else(unknown)
+}
+
+/// What was announced of a chunk, where those before it are taken and it may still come.
+fn awaited(case: &Case, number: u32) -> Result<Announced, Fault> {
+    let announced = announced(case, number)?;
+    let taken = case.standing().map_err(|refusal| fault(&refusal))?.taken;
+    let next = u32::try_from(taken.len()).unwrap_or(u32::MAX);
+    match number.checked_sub(1) {
+        Some(before) if before == next && case.is_over() => Err(over()),
+        Some(before) if before <= next => Ok(Announced {
+            sha256: announced.digest,
+            bytes: announced.bytes,
+        }),
+        _ => Err(Fault::new(FaultCode::OutOfOrder, "chunk-out-of-order")),
+    }
+}
+
+/// The refusal of a chunk that comes when its month is over.
+fn over() -> Fault {
+    Fault::new(FaultCode::OutOfOrder, "reconciliation-over")
 }

@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use super::{
     Bulks, Inner,
-    case::{CASE, Case, OUTCOME, Outcome},
+    case::{CASE, Case, Outcome},
     ledger::NOTED,
     ours::Trouble,
 };
@@ -82,7 +82,7 @@ impl Inner {
         if !self.has_its_turn(case) {
             return;
         }
-        let ended = match case.dir.join(OUTCOME).exists() {
+        let ended = match case.is_over() {
             true => self.told_and_swept(case, runtime, stop),
             false => self.compare(case, runtime, stop),
         };
@@ -138,7 +138,7 @@ impl Inner {
         stop: &watch::Receiver<bool>,
     ) -> Result<(), Trouble> {
         if !case.standing()?.complete {
-            return Ok(());
+            return self.waited_for(case);
         }
         // another process has it
         let Some(lock) = case.try_lock()? else {
@@ -163,8 +163,36 @@ impl Inner {
         tracing::info!(manifest = %case.manifest.id, "a month is compared");
         self.note(case, runtime, stop)
     }
+
+    /// A month that was announced and never sent whole is over when its time is: it counts no more as under way.
+    fn waited_for(&self, case: &Case) -> Result<(), Trouble> {
+        let age = self
+            .clock
+            .now()
+            .as_second()
+            .saturating_sub(case.announced_at()?);
+        if !u64::try_from(age).is_ok_and(|age| age > self.wait.as_secs()) {
+            return Ok(());
+        }
+        // a chunk is being taken
+        let Some(_lock) = case.try_lock()? else {
+            return Ok(());
+        };
+        // or was the last one, a moment ago
+        if case.is_over() || case.standing()?.complete {
+            return Ok(());
+        }
+        case.conclude(&Outcome {
+            refused: Some(NOT_SENT.to_owned()),
+            at: self.clock.now().as_second(),
+        })?;
+        tracing::warn!(manifest = %case.manifest.id, "a month was not sent whole in its time");
+        Ok(())
+    }
 }
 
+/// Why a month is refused that was not sent whole in its time.
+const NOT_SENT: &str = "not-sent-in-time";
 /// How often everything is looked at, beside when a chunk was taken.
 const EVERY: Duration = Duration::from_secs(2);
 /// How long one that went wrong waits.

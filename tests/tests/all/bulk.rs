@@ -619,6 +619,41 @@ async fn chunks_lie_encrypted_and_never_take_more_of_the_disk_than_agreed() {
     reply.assert_fault(FaultCode::Overloaded, "spool-full");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_never_sent_whole_is_over_after_its_time_and_holds_up_no_other() {
+    let house = House::plan()
+        .replace(
+            "gateway.toml",
+            "path = \"bulk\"",
+            "path = \"bulk\"\nopen = 1\nwait_hours = 1",
+        )
+        .start()
+        .await;
+    let department = Department::of(&house, Kind::Employer).await;
+    let half = department.cut("month-half-sent", Form::Ndjson, Packing::Gzip, 4);
+    let other = Sending {
+        manifest: "month-beside-it".into(),
+        ..half.clone()
+    };
+    let announce = async |sending: &Sending| {
+        let signed = manifest(&house, &department, sending).sign(&house.key("tax"));
+        house.wire("tax").send(&signed).await
+    };
+    announce(&half).await.assert_ok();
+    put(&house, &half, 1).await.assert_ok();
+    let full = announce(&other).await;
+    full.assert_fault(FaultCode::Overloaded, "reconciliations-open");
+    house.clock.advance(jiff::SignedDuration::from_mins(61));
+    let state = settled(&house, &half, "refused").await;
+    assert_eq!(text_of(state.text(), "Reason"), Some("not-sent-in-time"));
+    let before = house.fingerprint().await;
+    let late = put(&house, &half, 2).await;
+    late.assert_fault(OutOfOrder, "reconciliation-over");
+    assert_eq!(house.fingerprint().await, before);
+    put(&house, &half, 1).await.assert_ok();
+    announce(&other).await.assert_ok();
+}
+
 /// A gateway in a process of its own, as the department sees it.
 struct Far {
     wire: Wire,

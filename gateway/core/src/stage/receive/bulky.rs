@@ -55,8 +55,7 @@ impl Bulky<'_> {
         octets(self.head)?;
         announced_size(&self.head.headers, max)?;
         let sender = self.sender()?;
-        let announced = self.parts.bulk.announced(&sender, &chunk).await?;
-        let spool = self.parts.bulk.spool(&sender, &chunk, announced).await?;
+        let (announced, spool) = self.parts.bulk.spool(&sender, &chunk).await?;
         let (sha256, bytes) = pour(body, announced, spool).await?;
         let ticket = Ticket {
             sender,
