@@ -4,6 +4,7 @@
 //! is in them.
 
 pub mod client;
+mod clocks;
 mod discrepancies;
 pub mod explain;
 mod grpc;

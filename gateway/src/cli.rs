@@ -69,7 +69,7 @@ enum Command {
     Quote(quote::Quote),
     /// Who has asked about a person, operators included; the look-up itself is kept, with its reason.
     Access(access::Access),
-    /// Civil status: births that wait for a person.
+    /// Civil status: births that wait for a person, and the law's time.
     #[command(subcommand)]
     Civil(civil::Civil),
     /// The tax department: discrepancies of its ledger, and what it told unasked.

@@ -19,6 +19,7 @@ mod bulk; // whole months, chunk by chunk
 pub mod check; // what can be known of a config before a port opens
 pub mod cli; // the command line
 pub mod clock; // a clock that goes back makes nothing young again
+mod clocks; // the law's time for births
 pub mod config; // gateway.toml and partners/*.toml, every problem with its line
 pub mod container; // one message, with what proves it, in a file that stands alone
 pub mod deliver; // the way out, one worker per partner

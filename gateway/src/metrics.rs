@@ -4,6 +4,7 @@
 //! Each group makes its metrics and tells the registry of them in one place; whoever counts calls a method of
 //! [`Metrics`], which stands beside its group.
 
+mod clocks;
 mod house;
 mod labels;
 mod lanes;
@@ -22,6 +23,7 @@ use prometheus_client::{
 };
 use schemas::fault::FaultCode;
 
+use clocks::Clocks;
 use house::House;
 use lanes::Lanes;
 use traffic::Traffic;
@@ -38,6 +40,7 @@ pub struct Metrics {
     lanes: Lanes,
     trust: Trust,
     house: House,
+    clocks: Clocks,
 }
 
 impl Metrics {
@@ -54,6 +57,7 @@ impl Metrics {
             lanes: Lanes::told(&mut all),
             trust: Trust::told(&mut all),
             house: House::told(&mut all, started),
+            clocks: Clocks::told(&mut all),
             registry: all,
         }
     }

@@ -41,6 +41,7 @@ use tokio::sync::watch;
 
 use crate::{
     bulk::{Bulks, Job},
+    clocks::Clocks,
     config::{Config, Delivery, InsuranceMode, registry_address},
     deliver::{self, Lane, LaneParts},
     feed::Feed,
@@ -333,13 +334,13 @@ pub(crate) struct Hands<'a> {
 }
 
 impl Hands<'_> {
-    /// The change feed, the embedded registry's office, and one lane per partner with a desk; beside
+    /// The change feed, the watch on the law's time, the embedded registry's office, and one lane per partner with a desk; beside
     /// them the connections that they make.
     pub(crate) fn workers<'d>(
         &self,
         deliveries: impl Iterator<Item = &'d Delivery>,
     ) -> Result<(Vec<Worker>, Vec<Caller>), StartError> {
-        let mut workers = vec![self.feed()];
+        let mut workers = vec![self.feed(), self.clocks()];
         workers.extend(self.office());
         if let Some(bulks) = &self.bulks {
             workers.push(Box::pin(Job(bulks.clone()).run(self.stop.clone())));
@@ -367,6 +368,16 @@ impl Hands<'_> {
             words: vec![dossier_words],
         };
         Box::pin(feed.run(self.stop.clone()))
+    }
+
+    /// The watch on the law's time.
+    fn clocks(&self) -> Worker {
+        let clocks = Clocks {
+            insurance: self.contract.client.clone(),
+            partners: Arc::clone(self.partners),
+            metrics: Arc::clone(self.metrics),
+        };
+        Box::pin(clocks.run(self.stop.clone()))
     }
 
     /// The simulated office that moves dossiers by rule, where the registry is embedded.

@@ -5,6 +5,7 @@
 //! on a weekend, and days exchanged for a worked Saturday. A year whose declared days are not here yet is told by
 //! [`covers`]; its fixed holidays hold all the same.
 
+mod limit;
 mod table;
 
 use jiff::Zoned;
@@ -12,6 +13,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::date::VIET_NAM;
+pub use limit::{Limit, closes};
 
 /// Whether the declared days of a year are in the table; where not, a due date may be too early.
 pub fn covers(year: i16) -> bool {
@@ -78,6 +80,12 @@ pub fn cut_off(on: Date) -> Option<Time> {
         .iter()
         .find(|row| row.term.holds_on(on))
         .map(|row| row.after)
+}
+
+/// The office hours of a day, first and last moment: what a working day's share of a time limit is measured in.
+pub fn office_hours(on: Date) -> (Time, Time) {
+    let row = table::OFFICE_HOURS.iter().find(|row| row.term.holds_on(on));
+    row.map_or((Time::MIN, Time::MAX), |row| (row.from, row.to))
 }
 
 #[cfg(test)]

@@ -220,6 +220,10 @@ methods! {
     register_birth = BirthsClient.register(RegisterBirthRequest) -> RegisterBirthResponse;
     /// The newest state of up to 3 of the sender's cases.
     birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
+    /// Cases that have passed a mark of their time since the last call; each is told once.
+    judge_clocks = BirthsClient.judge(JudgeClocksRequest) -> JudgeClocksResponse;
+    /// What became of the cases of one month within their time, by province.
+    lawful_times = BirthsClient.lawful_times(LawfulTimesRequest) -> LawfulTimesResponse;
     /// Registers a death; safe to repeat under its key.
     register_death = DeathsClient.register(RegisterDeathRequest) -> RegisterDeathResponse;
     /// Takes a death back; safe to repeat under its key.

@@ -10,6 +10,7 @@ pub mod backup;
 mod births;
 mod cards;
 mod changes;
+mod clocks;
 mod contributions;
 mod counters;
 mod deaths;

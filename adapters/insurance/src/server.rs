@@ -107,6 +107,8 @@ service!(Cards {
 service!(Births {
     register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
+    judge(JudgeClocksRequest) -> JudgeClocksResponse = judge_clocks;
+    lawful_times(LawfulTimesRequest) -> LawfulTimesResponse = lawful_times;
 });
 service!(Deaths {
     register(RegisterDeathRequest) -> RegisterDeathResponse = register_death;

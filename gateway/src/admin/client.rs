@@ -13,14 +13,14 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
     AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
-    DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListDiscrepanciesRequest, ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse,
-    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ListReviewsRequest, ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse,
-    RecheckLedgerRequest, RecheckLedgerResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
-    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
-    admin_client::AdminClient,
+    DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest, LawfulTimesResponse,
+    ListActsRequest, ListActsResponse, ListDiscrepanciesRequest, ListDiscrepanciesResponse,
+    ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
+    ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
+    MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
+    ShowDiscrepancyRequest, ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse,
+    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
+    StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -174,6 +174,18 @@ pub async fn decide_review(
     request: DecideReviewRequest,
 ) -> Result<DecideReviewResponse, Error> {
     let answer = connect(admin).await?.decide_review(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// What became of the births of a month within the law's time, by province.
+///
+/// # Errors
+/// Where nobody listens, the month is none, or the gateway refuses.
+pub async fn lawful_times(
+    admin: impl Into<Target>,
+    request: LawfulTimesRequest,
+) -> Result<LawfulTimesResponse, Error> {
+    let answer = connect(admin).await?.lawful_times(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

@@ -2,19 +2,19 @@
 
 use schemas::proto::admin::{
     AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
-    DecideReviewResponse, ExplainRequest, ExplainResponse, ListActsRequest, ListActsResponse,
-    ListDiscrepanciesRequest, ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse,
-    ListParcelsRequest, ListParcelsResponse, ListPullsRequest, ListPullsResponse,
-    ListReviewsRequest, ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse,
-    RecheckLedgerRequest, RecheckLedgerResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
-    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
-    admin_server::Admin,
+    DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest, LawfulTimesResponse,
+    ListActsRequest, ListActsResponse, ListDiscrepanciesRequest, ListDiscrepanciesResponse,
+    ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
+    ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
+    MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
+    ShowDiscrepancyRequest, ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse,
+    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
+    StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts, discrepancies,
+    AdminParts, clocks, discrepancies,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -157,6 +157,15 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let decided = reviews::decide(&self.parts, asked).await;
         decided.map(Response::new)
+    }
+
+    async fn lawful_times(
+        &self,
+        request: Request<LawfulTimesRequest>,
+    ) -> Result<Response<LawfulTimesResponse>, Status> {
+        self.may("lawful-times").await?;
+        let told = clocks::times(&self.parts, request.into_inner()).await;
+        told.map(Response::new)
     }
 
     async fn list_discrepancies(

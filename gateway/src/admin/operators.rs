@@ -167,13 +167,14 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 34] = [
+pub(super) const NEEDED: [(&str, Role); 35] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
     ("terms", Role::Viewer),
     ("list-pulls", Role::Viewer),
     ("list-reviews", Role::Viewer),
+    ("lawful-times", Role::Viewer),
     ("show-review", Role::Operator),
     ("decide-review", Role::Operator),
     ("list-discrepancies", Role::Viewer),

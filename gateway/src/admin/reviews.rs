@@ -141,7 +141,7 @@ async fn enter(
     entered.map(drop).map_err(unavailable)
 }
 
-fn behind(parts: &AdminParts) -> Result<&Insurance, Status> {
+pub(super) fn behind(parts: &AdminParts) -> Result<&Insurance, Status> {
     parts
         .insurance
         .as_ref()
@@ -149,7 +149,7 @@ fn behind(parts: &AdminParts) -> Result<&Insurance, Status> {
 }
 
 /// In our own name: an operator is no partner.
-fn asking(parts: &AdminParts, key: Vec<u8>) -> contract::Context {
+pub(super) fn asking(parts: &AdminParts, key: Vec<u8>) -> contract::Context {
     contract::Context {
         key,
         sender: parts.partners.load().us().as_str().to_owned(),
@@ -159,7 +159,7 @@ fn asking(parts: &AdminParts, key: Vec<u8>) -> contract::Context {
     }
 }
 
-fn said(fault: Fault) -> Status {
+pub(super) fn said(fault: Fault) -> Status {
     let reason = fault.reason();
     match fault.code() {
         FaultCode::UnknownSubject => Status::not_found(reason),
@@ -218,7 +218,7 @@ fn candidate(one: ReviewCandidate) -> ReviewChild {
     }
 }
 
-fn soon() -> Instant {
+pub(super) fn soon() -> Instant {
     Instant::now() + CALL_MAX
 }
 

@@ -1,5 +1,7 @@
-//! `lienthong civil`: births of which a person must say whether the child is known already, over the
+//! `lienthong civil`: the law's time by province, and births of which a person must say whether the child is known already, over the
 //! operators' listener.
+
+mod report;
 
 use std::process::ExitCode;
 
@@ -18,6 +20,8 @@ pub(super) enum Civil {
     /// Births that wait for a person: list, show, decide.
     #[command(subcommand)]
     Review(Review),
+    /// Births of one month within the law's time, by province; tells nothing of a child.
+    Report(report::Report),
 }
 
 /// Births that wait for a person.
@@ -78,11 +82,11 @@ struct WhoItIs {
 
 impl Civil {
     pub(super) async fn run(self) -> Ended {
-        let Self::Review(review) = self;
-        match review {
-            Review::List(list) => list.run().await,
-            Review::Show(show) => show.run().await,
-            Review::Decide(decide) => decide.run().await,
+        match self {
+            Self::Review(Review::List(list)) => list.run().await,
+            Self::Review(Review::Show(show)) => show.run().await,
+            Self::Review(Review::Decide(decide)) => decide.run().await,
+            Self::Report(report) => report.run().await,
         }
     }
 }

@@ -47,6 +47,23 @@ pub(super) const CUT_OFFS: &[CutOff] = &[CutOff {
     ),
 }];
 
+/// The hours of a working day.
+pub(super) struct OfficeHours {
+    pub(super) from: Time,
+    pub(super) to: Time,
+    pub(super) term: Term,
+}
+
+pub(super) const OFFICE_HOURS: &[OfficeHours] = &[OfficeHours {
+    from: time(8, 0, 0, 0),
+    to: time(17, 0, 0, 0),
+    term: Term::since(
+        date(2015, 7, 1),
+        "own profile: a state office's day, its break counted; provinces set their own hours",
+        Certainty::OwnProfile,
+    ),
+}];
+
 const LABOUR_CODE: Term = Term::since(
     date(2021, 1, 1),
     "Labour Code 45/2019/QH14 art. 112",

@@ -9,11 +9,12 @@ use gateway_tests::{
 };
 use jiff::ToSpan as _;
 use schemas::proto::admin::{
-    AccessRequest, DecideReviewRequest, ListReviewsRequest, ReviewLine, ShowReviewRequest,
-    ShowReviewResponse, decide_review_request::Decision,
+    AccessRequest, DecideReviewRequest, LawfulTimesRequest, ListReviewsRequest, ReviewLine,
+    ShowReviewRequest, ShowReviewResponse, decide_review_request::Decision,
 };
 use schemas::{
-    date::{day_in_viet_nam, format_dotted},
+    calendar::Limit,
+    date::{day_in_viet_nam, format_dotted, in_viet_nam},
     fault::FaultCode,
 };
 use serde_json::{Value, json};
@@ -79,6 +80,20 @@ async fn show(house: &House, id: u64) -> ShowReviewResponse {
         .unwrap()
 }
 
+/// Two births came and both are done, in their time, in one province.
+async fn report(house: &House) {
+    let counted = Limit::of(&in_viet_nam(house.now()), 0).counted_on();
+    let request = LawfulTimesRequest {
+        month: counted.strftime("%Y-%m").to_string(),
+    };
+    let told = client::lawful_times(house.gateway().admin(), request).await;
+    let told = told.unwrap().provinces;
+    assert_eq!(told.len(), 34);
+    let some: Vec<_> = told.iter().filter(|one| one.received > 0).collect();
+    assert_eq!(some.len(), 1);
+    assert_eq!((some[0].received, some[0].in_time), (2, 2));
+}
+
 /// The first child, registered again under a second PIN.
 fn again(house: &House) -> Birth {
     let mother = house.landmarks.mothers[0].pin.clone();
@@ -140,6 +155,7 @@ async fn a_child_registered_twice_waits_for_a_person_and_keeps_one_number_and_on
     let decided = client::decide_review(admin, decide(&shown.version)).await;
     assert!(decided.unwrap().card);
     assert!(waiting(&house).await.is_empty());
+    report(&house).await;
     let (one, two) = (polled(&house, &first).await, polled(&house, &again).await);
     assert_eq!(two["trangThai"], 4);
     assert_eq!(one["ketQuaXuLy"], two["ketQuaXuLy"]);

@@ -24,6 +24,7 @@ fn poll() -> Request {
 
 fn completed() -> BirthCase {
     BirthCase {
+        due_at: "2026-11-26T10:00:00Z".into(),
         case_id: "G22.99.08-261120-000001".into(),
         known: true,
         state: BirthCaseState::Completed.into(),

@@ -126,6 +126,7 @@ const FIELDS: &[&str] = &[
     "kind",
     "max",
     "merged_into",
+    "month",
     "mother.birth_date",
     "mother.name",
     "mother.pin",

@@ -17,7 +17,7 @@ use schemas::proto::insurance::{
 
 use super::effects::Asked;
 use super::people::Known;
-use super::{Error, Registry, Tx, cards, counters, deaths, facts, law, people, reviews};
+use super::{Error, Registry, Tx, cards, clocks, counters, deaths, facts, law, people, reviews};
 use crate::sql::{Sql, values};
 use matching::Match;
 pub(super) use parse::{Birth, Origin};
@@ -115,12 +115,14 @@ fn register(
             Match::Nobody => enrol(tx, &birth)?,
             Match::One(known) => adopt(tx, known.person, &birth)?,
             Match::Doubtful(candidates) => {
+                clocks::start(tx, &case, &birth, None)?;
                 reviews::open(tx, &case, facts, &birth, &candidates)?;
                 return case_of(tx.sql, sender, &said.case_id)?
                     .ok_or(Error::Corrupt("a case just written"));
             }
         },
     };
+    clocks::start(tx, &case, &birth, Some(tx.now))?;
     complete(tx, &case, facts, person, &birth)
 }
 
@@ -154,7 +156,7 @@ pub(super) fn complete(
             facts,
             person,
             BirthCaseState::Completed as i32,
-            law::birth_card_due(birth.received_at).to_string(),
+            law::birth_card(birth.received_at).due_on().to_string(),
             facts::instant(tx.now),
             card.number,
             rule,
@@ -331,6 +333,7 @@ fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, 
     };
     case.si_number = people::number_of(sql, person, "si")?.unwrap_or_default();
     case.card = cards::newest(sql, person, &card)?;
+    case.due_at = clocks::due_at(&case.due_on)?;
     Ok(Some(case))
 }
 

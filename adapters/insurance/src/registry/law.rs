@@ -4,11 +4,11 @@
 //! dated rows with their source, since no other package asks for them.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, date, time};
+use jiff::civil::{Date, date};
 use schemas::calendar;
 use schemas::codes::communes::{self, Successor};
 use schemas::codes::{Certainty, Term, card_objects, child_card, provinces};
-use schemas::date::{VIET_NAM, in_viet_nam};
+use schemas::date::in_viet_nam;
 
 /// From when to when a card is valid, and the rule that says so.
 pub(super) struct Validity {
@@ -54,17 +54,14 @@ pub(super) fn province_of(commune: &str, in_force_on: Date, on: Date) -> Option<
         .or(Some(province))
 }
 
-/// The day by which a newborn's card is due.
-pub(super) fn birth_card_due(received_at: Timestamp) -> Date {
-    due(received_at, BIRTH_CARD)
+/// The time limit on a newborn's card, from when its sender received the case.
+pub(super) fn birth_card(received_at: Timestamp) -> calendar::Limit {
+    limit(received_at, BIRTH_CARD)
 }
 
-/// The instant by which a reissued card is due: the end of the working hours of its day.
+/// The instant by which a reissued card is due: the end of the office hours of its day.
 pub(super) fn reissue_due(received_at: Timestamp) -> Timestamp {
-    let day = due(received_at, REISSUE);
-    VIET_NAM
-        .to_timestamp(day.to_datetime(time(17, 0, 0, 0)))
-        .unwrap_or(received_at)
+    limit(received_at, REISSUE).due_at()
 }
 
 /// A time limit of a procedure, in working days.
@@ -73,12 +70,12 @@ struct Limit {
     term: Term,
 }
 
-fn due(received_at: Timestamp, limits: &[Limit]) -> Date {
+fn limit(received_at: Timestamp, limits: &[Limit]) -> calendar::Limit {
     let received = in_viet_nam(received_at);
     let limit = limits
         .iter()
         .find(|limit| limit.term.holds_on(received.date()));
-    calendar::due(&received, limit.map_or(0, |limit| limit.working_days))
+    calendar::Limit::of(&received, limit.map_or(0, |limit| limit.working_days))
 }
 
 const BIRTH_CARD: &[Limit] = &[
@@ -112,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_newborns_card_is_due_after_two_working_days_and_the_holiday() {
-        let due = |text: &str| birth_card_due(text.parse().unwrap());
+        let due = |text: &str| birth_card(text.parse().unwrap()).due_on();
         assert_eq!(due("2026-11-23T07:59:00Z"), date(2026, 11, 26)); // 14:59 in Viet Nam; the 24th is a holiday
         assert_eq!(due("2026-11-23T08:01:00Z"), date(2026, 11, 27)); // 15:01
     }

@@ -16,7 +16,7 @@ use schemas::proto::insurance::{
 use super::births::matching::{self, Candidate, Match};
 use super::births::{self, Birth, CaseKey};
 use super::effects::Asked;
-use super::{Error, Registry, Sight, Tx, facts, law, people};
+use super::{Error, Registry, Sight, Tx, clocks, facts, law, people};
 use crate::sql::{self, Row, Sql, values};
 
 /// A query of reviews, as [`review`] reads them.
@@ -123,7 +123,7 @@ pub(super) fn open(
             facts,
             likeliest.score.value,
             likeliest.score.why.join(","),
-            law::birth_card_due(birth.received_at).to_string(),
+            law::birth_card(birth.received_at).due_on().to_string(),
             facts::instant(tx.now),
         ],
     )?;
@@ -142,7 +142,7 @@ pub(super) fn facts_of(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Optio
 
 /// A case that waits for a person, as its sender sees it.
 pub(super) fn waiting(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
-    Ok(sql.query_opt(
+    let waiting = sql.query_opt(
         "SELECT due_on, opened_at FROM birth_reviews WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
         |row| {
@@ -155,7 +155,12 @@ pub(super) fn waiting(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<B
                 ..BirthCase::default()
             })
         },
-    )?)
+    )?;
+    let Some(mut case) = waiting else {
+        return Ok(None);
+    };
+    case.due_at = clocks::due_at(&case.due_on)?;
+    Ok(Some(case))
 }
 
 fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> {
@@ -186,6 +191,7 @@ fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> 
         sender: &review.sender,
         case_id: &review.case_id,
     };
+    clocks::stop(tx, &case)?;
     births::complete(tx, &case, &said.encode_to_vec(), person, &birth)
 }
 

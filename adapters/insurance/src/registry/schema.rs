@@ -157,6 +157,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0006_deaths.up.sql"),
         down: include_str!("schema/sqlite/0006_deaths.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0007_clocks.up.sql"),
+        down: include_str!("schema/sqlite/0007_clocks.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -11,6 +11,7 @@
 mod backup;
 mod births;
 mod changes;
+mod clocks;
 mod contributions;
 mod deaths;
 mod dossiers;

@@ -9,10 +9,10 @@ use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
     AckRequest, ConcludeRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
     GetBirthCasesRequest, GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest,
-    GetParticipationRequest, InfoRequest, LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest,
-    ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party,
-    RecheckRequest, RecordNoticeRequest, RegisterDeathRequest, ShowReviewRequest,
-    WithdrawDeathRequest,
+    GetParticipationRequest, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
+    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
+    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest, RecordNoticeRequest,
+    RegisterDeathRequest, ShowReviewRequest, WithdrawDeathRequest,
 };
 
 use crate::ledger::{found, under_counted, uninsured};
@@ -74,6 +74,7 @@ fn statements() -> Vec<String> {
         "births/parse.rs",
         "cards.rs",
         "changes.rs",
+        "clocks.rs",
         "contributions.rs",
         "counters.rs",
         "deaths.rs",
@@ -166,7 +167,7 @@ async fn ask_everything(
         si_number: holder.si_number.clone(),
     };
     insurance.cards(soon(), request).await.unwrap();
-    bear(insurance, scene).await;
+    bear(insurance, scene, time).await;
     reissue(insurance, registry, scene).await;
 }
 
@@ -264,7 +265,7 @@ async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {
     insurance.discrepancy(soon(), request).await.unwrap();
 }
 
-async fn bear(insurance: &Insurance, scene: &Scene) {
+async fn bear(insurance: &Insurance, scene: &Scene, time: &Time) {
     // the second case is of the same child, who has a card already
     let mut twice = scene.birth(1);
     twice.context = Some(context("dvclt", "again"));
@@ -277,7 +278,7 @@ async fn bear(insurance: &Insurance, scene: &Scene) {
         case_ids: vec![scene.birth(1).case_id],
     };
     insurance.birth_cases(soon(), request).await.unwrap();
-    doubt(insurance, scene).await;
+    doubt(insurance, scene, time).await;
     bury(insurance, scene).await;
 }
 
@@ -314,7 +315,7 @@ async fn bury(insurance: &Insurance, scene: &Scene) {
 }
 
 /// A child under a second PIN, about whom a person decides that it is the same.
-async fn doubt(insurance: &Insurance, scene: &Scene) {
+async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
     for n in [2, 3] {
         let mut request = scene.birth(1);
         request.context = Some(context("dvclt", &format!("doubt-{n}")));
@@ -348,6 +349,19 @@ async fn doubt(insurance: &Insurance, scene: &Scene) {
         why: "asked".into(),
     };
     insurance.decide_review(soon(), request).await.unwrap();
+    let request = LawfulTimesRequest {
+        context: asking(),
+        month: "2026-11".into(),
+    };
+    insurance.lawful_times(soon(), request).await.unwrap();
+    let request = JudgeClocksRequest {
+        context: asking(),
+        max: 10,
+    };
+    time.pass(9 * 24 * 3_600);
+    let judged = insurance.judge_clocks(soon(), request).await.unwrap();
+    assert_eq!(judged.marks.len(), 1);
+    time.pass(-9 * 24 * 3_600);
 }
 
 async fn reissue(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {

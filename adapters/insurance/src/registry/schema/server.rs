@@ -147,6 +147,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0007_deaths.up.sql"),
         down: include_str!("postgres/0007_deaths.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0008_clocks.up.sql"),
+        down: include_str!("postgres/0008_clocks.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
