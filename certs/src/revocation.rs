@@ -12,11 +12,12 @@ use std::{
     collections::HashMap,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -58,14 +59,15 @@ pub enum Refused {
 /// What is known about revocation, shared by all who ask; by default nobody is watched.
 #[derive(Debug, Default)]
 pub struct Revocations {
-    watched: Vec<Watched>,
+    watched: ArcSwap<Vec<Watched>>,
     generation: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Watched {
     source: Source,
-    known: Mutex<Known>,
+    /// Outlives a change of what is watched.
+    known: Arc<Mutex<Known>>,
 }
 
 #[derive(Debug, Default)]
@@ -93,19 +95,30 @@ impl Revocations {
     /// Watches these authorities; nothing is known of them yet.
     #[must_use]
     pub fn watching(sources: Vec<Source>) -> Self {
-        let watched = |source| Watched {
-            source,
-            known: Mutex::default(),
-        };
-        Self {
-            watched: sources.into_iter().map(watched).collect(),
-            generation: AtomicU64::new(0),
-        }
+        let known = Self::default();
+        known.watch(sources);
+        known
     }
 
-    /// The authorities, in the order in which they were given.
-    pub fn sources(&self) -> impl Iterator<Item = &Source> {
-        self.watched.iter().map(|watched| &watched.source)
+    /// Watches these authorities from now on, and no others. What is known of one that was watched already, by the
+    /// same name and key, stays; of a new one nothing is known, so that its people wait until it has spoken.
+    /// Everybody is judged again.
+    pub fn watch(&self, sources: Vec<Source>) {
+        let before = self.watched.load();
+        let watched = sources.into_iter().map(|source| {
+            let same = before.iter().find(|old| old.is_of(&source.issuer));
+            let same = same.filter(|old| old.source.issuer.name() == source.issuer.name());
+            let known = same.map_or_else(Arc::default, |old| Arc::clone(&old.known));
+            Watched { source, known }
+        });
+        self.watched.store(Arc::new(watched.collect()));
+        self.judge_again();
+    }
+
+    /// Whether nobody is watched, so that nobody is judged.
+    #[must_use]
+    pub fn watches_nobody(&self) -> bool {
+        self.watched.load().is_empty()
     }
 
     /// Counts what has changed: while it stands still, nobody need be judged again.
@@ -122,8 +135,7 @@ impl Revocations {
     /// The list in force of an authority.
     #[must_use]
     pub fn list(&self, issuer: &Issuer) -> Option<Arc<CheckedList>> {
-        let watched = self.watched.iter().find(|watched| watched.is_of(issuer))?;
-        watched.known().list.clone()
+        locked(&*self.known_of(issuer)?).list.clone()
     }
 
     /// Puts a checked list in force; one that is older than the one in force is refused.
@@ -132,8 +144,8 @@ impl Revocations {
     /// # Errors
     /// [`ListError::Older`], and [`ListError::WrongIssuer`] where nobody watches that authority.
     pub fn put_list(&self, issuer: &Issuer, list: CheckedList) -> Result<bool, ListError> {
-        let watched = self.watched.iter().find(|watched| watched.is_of(issuer));
-        let mut known = watched.ok_or(ListError::WrongIssuer)?.known();
+        let known = self.known_of(issuer).ok_or(ListError::WrongIssuer)?;
+        let mut known = locked(&known);
         let is_new = match &known.list {
             Some(old) => list.follows(old)?,
             None => true,
@@ -148,14 +160,10 @@ impl Revocations {
 
     /// Remembers a responder's checked answer to `question`.
     pub fn put_status(&self, question: &Arc<Question>, status: Status, now: Timestamp) {
-        let Some(watched) = self
-            .watched
-            .iter()
-            .find(|watched| watched.is_of(question.issuer()))
-        else {
+        let Some(known) = self.known_of(question.issuer()) else {
             return;
         };
-        let mut known = watched.known();
+        let mut known = locked(&known);
         let entry = Entry {
             status,
             question: Arc::clone(question),
@@ -178,11 +186,11 @@ impl Revocations {
     pub fn question(&self, leaf: &[u8], now: Timestamp) -> Option<Arc<Question>> {
         let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
         let serial = bare(certificate.raw_serial());
-        let mut of_it = self
-            .of(&certificate)
-            .filter(|watched| watched.source.has_responder);
+        let watched = self.watched.load();
+        let mut of_it =
+            issuers_of(&watched, &certificate).filter(|watched| watched.source.has_responder);
         of_it.find_map(|watched| {
-            let mut known = watched.known();
+            let mut known = locked(&watched.known);
             if let Some(entry) = known.statuses.get_mut(serial) {
                 entry.used_at = now;
                 if entry.status.holds_at(now) {
@@ -197,16 +205,12 @@ impl Revocations {
     /// What was answered about certificates that were seen lately: to be asked again.
     #[must_use]
     pub fn asked(&self, issuer: &Issuer) -> Vec<Arc<Question>> {
-        let of_it = self.watched.iter().filter(|watched| watched.is_of(issuer));
-        of_it
-            .flat_map(|watched| {
-                let known = watched.known();
-                let entries = known.statuses.values();
-                entries
-                    .map(|entry| Arc::clone(&entry.question))
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        let Some(known) = self.known_of(issuer) else {
+            return Vec::new();
+        };
+        let known = locked(&known);
+        let entries = known.statuses.values();
+        entries.map(|entry| Arc::clone(&entry.question)).collect()
     }
 
     /// Judges a certificate whose path was verified; one whose authority nobody watches passes.
@@ -214,13 +218,14 @@ impl Revocations {
     /// # Errors
     /// [`Refused`]; a certificate that is on a list is revoked, also when the list has expired.
     pub fn judge(&self, leaf: &[u8], now: Timestamp) -> Result<(), Refused> {
-        if self.watched.is_empty() {
+        let watched = self.watched.load();
+        if watched.is_empty() {
             return Ok(());
         }
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Refused::Unreadable)?;
         let serial = bare(certificate.raw_serial());
         let mut verdict = Ok(());
-        for watched in self.of(&certificate) {
+        for watched in issuers_of(&watched, &certificate) {
             match watched.judge(serial, now) {
                 Err(Refused::Revoked) => return Err(Refused::Revoked),
                 refused => verdict = verdict.and(refused),
@@ -235,25 +240,35 @@ impl Revocations {
         self.judge(leaf, now) == Err(Refused::Revoked)
     }
 
-    /// By name, and by key where both name one: the path has proven the rest.
-    fn of<'a>(&'a self, leaf: &'a X509Certificate<'a>) -> impl Iterator<Item = &'a Watched> {
-        self.watched
-            .iter()
-            .filter(|watched| watched.source.issuer.may_have_issued(leaf))
+    /// What is known of an authority, where it is watched.
+    fn known_of(&self, issuer: &Issuer) -> Option<Arc<Mutex<Known>>> {
+        let watched = self.watched.load();
+        let of_it = watched.iter().find(|watched| watched.is_of(issuer))?;
+        Some(Arc::clone(&of_it.known))
     }
 }
 
-impl Watched {
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Who may have issued a certificate: by name, and by key where both name one; the path has proven the rest.
+fn issuers_of<'a>(
+    watched: &'a [Watched],
+    leaf: &'a X509Certificate<'a>,
+) -> impl Iterator<Item = &'a Watched> {
+    watched
+        .iter()
+        .filter(|watched| watched.source.issuer.may_have_issued(leaf))
+}
 
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Watched {
     fn is_of(&self, issuer: &Issuer) -> bool {
         self.source.issuer.spki_sha256() == issuer.spki_sha256()
     }
 
     fn judge(&self, serial: &[u8], now: Timestamp) -> Result<(), Refused> {
-        let mut known = self.known();
+        let mut known = locked(&self.known);
         let status = known.statuses.get_mut(serial).map(|entry| {
             // whoever is still connected is still asked about
             entry.used_at = entry.used_at.max(now);

@@ -232,6 +232,7 @@ impl Gateway {
             partners: Arc::clone(&partners),
             signer: Arc::clone(&parts.signer),
             callers,
+            keeper: keeper.clone(),
             operators: operators.operators.clone(),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),

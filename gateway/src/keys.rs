@@ -19,6 +19,7 @@ use crate::{
     ends::{self, Nearness},
     gateway::{StartError, signer, tls_params},
     metrics::Metrics,
+    revocation::Keeper,
     wiring::Caller,
 };
 
@@ -37,6 +38,8 @@ pub struct Keys {
     pub signer: Arc<ArcSwap<Signer>>,
     /// The connections that we make, with the same identity.
     pub(crate) callers: Vec<Caller>,
+    /// Who watches the authorities.
+    pub(crate) keeper: Keeper,
     /// TLS in force for operators, where there is any.
     pub(crate) operators: Option<Arc<Operators>>,
     /// Where certificate ends are shown.
@@ -75,7 +78,9 @@ impl Keys {
             seen = now;
             refused_beside = match self.reload(&partners) {
                 Ok(()) => {
-                    tracing::info!("keys, anchors and revocation lists replaced");
+                    tracing::info!(
+                        "keys, anchors, revocation lists and watched authorities replaced"
+                    );
                     None
                 }
                 Err(error) => {
@@ -106,6 +111,7 @@ impl Keys {
             .map(|caller| Ok((caller, caller.checked(&self.config)?)))
             .collect::<Result<_, StartError>>()?;
         let admin = Operators::params(&self.config)?;
+        let authorities = self.keeper.checked(&self.config)?;
         self.acceptor
             .replace(tls_params(&self.config)?)
             .map_err(refused)?;
@@ -115,6 +121,7 @@ impl Keys {
         if let (Some(operators), Some(params)) = (&self.operators, admin) {
             operators.replace(params).map_err(refused)?;
         }
+        self.keeper.watch(authorities);
         self.signer.store(Arc::new(ours));
         Ok(())
     }
@@ -122,6 +129,7 @@ impl Keys {
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let tls = &self.config.tls;
         let admin = self.config.admin.tls.iter();
+        let authorities = self.config.revocation.sources.iter();
         [&tls.cert, &tls.key]
             .into_iter()
             .chain(config::signing_files(&self.config.sign))
@@ -129,6 +137,7 @@ impl Keys {
             .chain(&tls.crls)
             .chain(self.callers.iter().map(|caller| &caller.anchors))
             .chain(admin.flat_map(|tls| [&tls.cert, &tls.key, &tls.anchors]))
+            .chain(authorities.flat_map(|one| [&one.issuer].into_iter().chain(&one.anchors)))
     }
 
     fn stamp(&self) -> Stamp {

@@ -193,7 +193,7 @@ impl Standing {
             true => Arc::clone(registered),
             false => Arc::new(registered.under(&suspended, &stopped)),
         };
-        if self.revocations.sources().next().is_some() {
+        if !self.revocations.watches_nobody() {
             let now = self.clock.now();
             let is_revoked = |leaf: &[u8]| self.revocations.is_revoked(leaf, now);
             in_force = Arc::new(in_force.without_keys(is_revoked));

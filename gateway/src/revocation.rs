@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use certs::{
     revocation::{Ask, CheckedList, Issuer, Question, Refused, Revocations, Source},
@@ -28,7 +29,7 @@ use roads::{
     fetch::{FetchLimits, Fetched, Fetcher},
     reach::Location,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     config::{self, Config, RevocationPoint},
@@ -42,12 +43,18 @@ pub struct Keeper(Arc<Inner>);
 
 struct Inner {
     known: Arc<Revocations>,
-    sources: Vec<Fetching>,
+    sources: ArcSwap<Vec<Fetching>>,
+    /// Told when others are watched: they are looked at without waiting.
+    changed: Notify,
+    limits: FetchLimits,
     folder: Option<PathBuf>,
     every: Duration,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 }
+
+/// Authorities with their places, read and checked, not yet watched.
+pub(crate) struct Checked(Vec<Fetching>);
 
 /// One authority's places.
 struct Fetching {
@@ -60,7 +67,7 @@ struct Fetching {
 
 impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keeper({} authorities)", self.0.sources.len())
+        write!(f, "Keeper({} authorities)", self.0.sources.load().len())
     }
 }
 
@@ -74,33 +81,60 @@ impl Keeper {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StartError> {
-        let points = config::revocation_points(config)
-            .map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
-        let limits = FetchLimits {
-            deadline: Duration::from_millis(config.revocation.timeout_ms),
-            answer_bytes_max: CheckedList::BYTES_MAX,
-            ..FetchLimits::default()
-        };
-        let watched = points.iter().map(|point| Source {
-            issuer: Arc::clone(&point.issuer),
-            has_list: point.list.is_some(),
-            has_responder: point.responder.is_some(),
-        });
-        let known = Arc::new(Revocations::watching(watched.collect()));
-        let sources = points
-            .into_iter()
-            .map(|point| Fetching::new(point, limits))
-            .collect::<Result<_, _>>()?;
-        let keeper = Inner {
-            known,
-            sources,
+        let keeper = Self(Arc::new(Inner {
+            known: Arc::default(),
+            sources: ArcSwap::default(),
+            changed: Notify::new(),
+            limits: FetchLimits {
+                deadline: Duration::from_millis(config.revocation.timeout_ms),
+                answer_bytes_max: CheckedList::BYTES_MAX,
+                ..FetchLimits::default()
+            },
             folder: config.revocation.folder.clone(),
             every: Duration::from_secs(config.revocation.every_seconds),
             clock,
             metrics,
-        };
-        keeper.take_up();
-        Ok(Self(Arc::new(keeper)))
+        }));
+        keeper.take(keeper.checked(config)?);
+        Ok(keeper)
+    }
+
+    /// Reads the files that the config names for the authorities; nothing changes yet.
+    ///
+    /// # Errors
+    /// Where one of them cannot be used.
+    pub(crate) fn checked(&self, config: &Config) -> Result<Checked, StartError> {
+        let points = config::revocation_points(config)
+            .map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
+        let fetching = |point| Fetching::new(point, self.0.limits);
+        let all = points.into_iter().map(fetching);
+        Ok(Checked(all.collect::<Result<_, _>>()?))
+    }
+
+    /// Watches these authorities and no others, and looks at them without waiting. Of one that is new nothing is
+    /// known but the list that was kept: until it has spoken nobody of it gets in.
+    pub(crate) fn watch(&self, checked: Checked) {
+        self.take(checked);
+        self.0.changed.notify_one();
+    }
+
+    fn take(&self, Checked(sources): Checked) {
+        let watched = sources.iter().map(|source| Source {
+            issuer: Arc::clone(&source.issuer),
+            has_list: source.list.is_some(),
+            has_responder: source.responder.is_some(),
+        });
+        self.0.known.watch(watched.collect());
+        self.0.take_up(&sources);
+        for old in self.0.sources.load().iter() {
+            match sources.iter().find(|new| new.is_of(&old.issuer)) {
+                Some(new) => new
+                    .told
+                    .store(old.told.load(Ordering::Acquire), Ordering::Release),
+                None => tracing::warn!(issuer = old.issuer.name(), "no longer watched"),
+            }
+        }
+        self.0.sources.store(Arc::new(sources));
     }
 
     /// What was learnt, for TLS and for the registrations.
@@ -129,19 +163,17 @@ impl Keeper {
 
     /// Looks once at every authority; a failure leaves what is known as it is.
     pub async fn look(&self) {
-        join_all(self.0.sources.iter().map(|source| self.0.refresh(source))).await;
+        let sources = self.0.sources.load_full();
+        join_all(sources.iter().map(|source| self.0.refresh(source))).await;
     }
 
     /// Looks again and again until `stop` turns true.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        if self.0.sources.is_empty() {
-            let _ = stop.wait_for(|stop| *stop).await;
-            return;
-        }
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = tokio::time::sleep(self.0.every) => {}
+                () = self.0.changed.notified() => {}
             }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -188,13 +220,17 @@ impl Fetching {
             told: AtomicI64::new(0),
         })
     }
+
+    fn is_of(&self, issuer: &Issuer) -> bool {
+        self.issuer.spki_sha256() == issuer.spki_sha256()
+    }
 }
 
 impl Inner {
     /// A kept list that cannot be used is as good as none: its authority's people wait for the first fetch.
-    fn take_up(&self) {
+    fn take_up(&self, sources: &[Fetching]) {
         let now = self.clock.now();
-        for source in self.sources.iter().filter(|source| source.list.is_some()) {
+        for source in sources.iter().filter(|source| source.list.is_some()) {
             let Some(file) = self.file(&source.issuer).filter(|file| file.exists()) else {
                 continue;
             };
@@ -251,13 +287,11 @@ impl Inner {
     }
 
     async fn ask(&self, question: Arc<Question>) -> Result<(), &'static str> {
-        let is_of =
-            |source: &&Fetching| source.issuer.spki_sha256() == question.issuer().spki_sha256();
-        let source = self
-            .sources
+        let sources = self.sources.load_full();
+        let of_it = sources
             .iter()
-            .find(is_of)
-            .ok_or("revocation-unknown")?;
+            .find(|source| source.is_of(question.issuer()));
+        let source = of_it.ok_or("revocation-unknown")?;
         let responder = source.responder.as_ref().ok_or("revocation-unknown")?;
         let outcome = self.hear(&question, responder).await;
         self.tell("ocsp", source, outcome);

@@ -69,6 +69,34 @@ fn a_watched_authority_that_has_said_nothing_lets_nobody_in() {
 }
 
 #[test]
+fn what_is_known_of_an_authority_outlives_a_change_of_who_is_watched() {
+    let authority = Authority::generate("test", now()).unwrap();
+    let other = Authority::generate("other", now()).unwrap();
+    let (issuer, new) = (issuer_of(&authority), issuer_of(&other));
+    let known = watching(&issuer, true, false);
+    let (one, stranger) = (issue(&authority), issue(&other));
+    let text = list(&authority, &[&one.serial], now());
+    let read = CheckedList::read(&text, &issuer, now()).unwrap();
+    known.put_list(&issuer, read).unwrap();
+    let source = |issuer: &Arc<Issuer>| Source {
+        issuer: Arc::clone(issuer),
+        has_list: true,
+        has_responder: false,
+    };
+    let before = known.generation();
+    known.watch(vec![source(&issuer), source(&new)]);
+    assert_ne!(known.generation(), before);
+    assert_eq!(known.judge(&one.der, now()), Err(Refused::Revoked));
+    assert_eq!(known.judge(&stranger.der, now()), Err(Refused::Unknown));
+    known.watch(Vec::new());
+    assert!(known.watches_nobody());
+    assert_eq!(known.judge(&one.der, now()), Ok(()));
+    // who comes back begins anew: what was known may be too old
+    known.watch(vec![source(&issuer)]);
+    assert_eq!(known.judge(&one.der, now()), Err(Refused::Unknown));
+}
+
+#[test]
 fn a_new_list_is_told_by_the_generation_and_an_old_one_does_not_come_back() {
     let authority = Authority::generate("test", now()).unwrap();
     let issuer = issuer_of(&authority);

@@ -197,6 +197,53 @@ async fn a_silent_authority_lets_nobody_in_and_the_last_good_list_outlives_a_res
     assert_refused(&house, "revoked").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_authority_in_the_file_is_watched_without_a_restart() {
+    let (_folder, authority) = authority();
+    let now = Timestamp::now();
+    let stranger = Authority::generate("somebody else", now).unwrap();
+    let text = Arc::new(Mutex::new(String::new()));
+    let (uri, _served) = publish(&text).await;
+    let house = watching(&authority, &format!("crl = \"{uri}\""))
+        .write("issuing.pem", stranger.issuing_pem().to_owned())
+        .replace(
+            "gateway.toml",
+            "us = \"vss\"\n",
+            "us = \"vss\"\nreload_seconds = 1\n",
+        )
+        .start()
+        .await;
+    let revoked = serial_of(&house, "tax", "tls.pem");
+    let list = authority.revocation_list(&[&revoked], now, now + HOUR);
+    *text.lock().unwrap() = list.unwrap();
+    let wire = house.wire("tax");
+    let (mut stream, _) = wire.open().await.unwrap();
+    stream
+        .write_all(&bytes(&ping(&house, "nobody watches ours")))
+        .await
+        .unwrap();
+    read_reply(&mut stream).await.unwrap().assert_ok();
+    let watched = house.folder().join("gateway/issuing.pem");
+    std::fs::write(&watched, authority.issuing_pem()).unwrap();
+    assert!(
+        is_closed(&mut stream, MINUTE).await,
+        "the open connection lives on"
+    );
+    assert!(!is_let_in(&wire, &ping(&house, "watched")).await);
+    assert_refused(&house, "revoked").await;
+    // nobody of it who is not on the list is sent away for long
+    let deadline = tokio::time::Instant::now() + MINUTE;
+    while !is_let_in(&house.wire("portal"), &ping(&house, "good")).await {
+        assert!(tokio::time::Instant::now() < deadline, "never let in");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // what cannot be read changes nothing
+    std::fs::write(&watched, "no certificate").unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(is_let_in(&house.wire("portal"), &ping(&house, "still good")).await);
+    assert!(!is_let_in(&wire, &ping(&house, "still out")).await);
+}
+
 /// Notes a partner's certificate in the register that the responder answers from.
 fn note(house: &House, register: &Path, partner: &str, revoked_at: Option<Timestamp>) {
     let entry = Entry {
