@@ -434,6 +434,7 @@ impl Hands<'_> {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
             batch_max: delivery.batch,
+            procedures: schemas::procedure::Catalog::embedded(),
         };
         Lane::new(LaneParts {
             partner: delivery.partner.clone(),

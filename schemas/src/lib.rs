@@ -12,6 +12,7 @@ pub mod fault; // the closed list of faults and their faces
 pub mod id; // identifiers of people, employers, papers and messages
 pub mod json; // the one strict JSON reader
 pub mod name; // names of people, kept in NFC and compared by a key
+pub mod procedure; // procedures as data: forms, papers, steps, limits
 pub mod proto; // the generated contracts
 pub mod quote; // what a contribution costs, line by line
 pub mod wire; // partners' messages, one module per system

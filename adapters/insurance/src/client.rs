@@ -238,6 +238,8 @@ methods! {
     decide_review = ReviewsClient.decide(DecideReviewRequest) -> DecideReviewResponse;
     /// Submits a dossier to reissue a card; safe to repeat under its key.
     submit_reissue = DossiersClient.submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse;
+    /// Submits a dossier of any other procedure; safe to repeat under its key.
+    submit_dossier = DossiersClient.submit(SubmitDossierRequest) -> SubmitDossierResponse;
     /// One of the sender's dossiers.
     dossier = DossiersClient.get(GetDossierRequest) -> GetDossierResponse;
     /// Notes what a reconciliation found; safe to repeat under its key.

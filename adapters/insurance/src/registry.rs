@@ -43,6 +43,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use schemas::date::day_in_viet_nam;
 use schemas::id::{DossierCode, OrganId};
+use schemas::procedure::Catalog;
 
 pub(crate) use counters::SI_COUNTER;
 pub use error::{Error, OpenError};
@@ -104,6 +105,8 @@ pub struct Params {
     pub queue_max: usize,
     /// Effects that share one commit at most.
     pub batch_max: usize,
+    /// The procedures whose dossiers are taken in.
+    pub procedures: &'static Catalog,
 }
 
 impl Params {
@@ -124,6 +127,7 @@ impl Params {
             readers: 2,
             queue_max: 1024,
             batch_max: 256,
+            procedures: Catalog::embedded(),
         }
     }
 }

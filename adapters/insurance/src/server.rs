@@ -122,6 +122,7 @@ service!(Reviews {
 });
 service!(Dossiers {
     submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse = submit_reissue;
+    submit(SubmitDossierRequest) -> SubmitDossierResponse = submit_dossier;
     get(GetDossierRequest) -> GetDossierResponse = dossier;
 });
 service!(TaxLedger {

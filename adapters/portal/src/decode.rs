@@ -11,18 +11,18 @@ use gateway_core::{
 };
 use jiff::{Timestamp, civil::Date};
 use schemas::{
-    codes::procedures::{self, REISSUE_CARD},
     date::{day_in_viet_nam, parse_slash, portal_time},
     fault::{Fault, FaultCode},
-    id::{CardNumber, Pin, PinConflict, ProcedureCode, Sex, SiNumber},
+    id::{CardNumber, Pin, PinConflict, ProcedureCode, Sex, SiNumber, TaxId},
     name::PersonName,
-    wire::portal::{self, Applicant, ReissueReason, Submission},
+    procedure::{self, Catalog, Decides, Filled, Procedure},
+    wire::portal::{self, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper},
 };
 
-use crate::{PURPOSE, SUBMIT};
+use crate::SUBMIT;
 use check::{invalid, optional, text};
 
-/// A dossier to reissue a card, every value checked; `Debug` shows the reference only.
+/// A dossier, every value checked; `Debug` shows the reference only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Submit {
     /// The portal's own reference.
@@ -35,26 +35,72 @@ pub struct Submit {
     pub pin: Pin,
     /// Applicant's day of birth.
     pub born: Date,
+    /// Tax code of the employer that the applicant acts for; none of a person's own dossier.
+    pub tax_code: Option<TaxId>,
     /// Telephone; may be empty.
     pub phone: String,
     /// E-mail; may be empty.
     pub email: String,
-    /// Which card.
-    pub held_by: HeldBy,
-    /// Why.
-    pub reason: ReissueReason,
+    /// What is asked for.
+    pub asks: Asks,
     /// When the applicant submitted.
     pub submitted_at: Timestamp,
 }
 
+/// What a dossier asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Asks {
+    /// That a card is printed again.
+    Reissue(Reissue),
+    /// What its procedure's form says.
+    Form(Filled, Vec<SubmittedPaper>),
+}
+
+/// A card that is lost or damaged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reissue {
+    /// Which card.
+    pub held_by: HeldBy,
+    /// Why.
+    pub reason: ReissueReason,
+}
+
 impl Submit {
-    /// The applicant, who is the holder: the registry refuses anybody else.
-    fn applicant(&self) -> Person {
-        let holder = match &self.held_by {
-            HeldBy::Card(card) => PersonNumber::of_card(card),
-            HeldBy::Holder(number) => PersonNumber::Si(number.clone()),
-        };
-        Person::named(vec![PersonNumber::Pin(self.pin.clone()), holder])
+    /// Everybody whom the dossier names. The holder of a card is the applicant: the registry refuses anybody else.
+    fn persons(&self) -> Vec<Person> {
+        let pin = PersonNumber::Pin(self.pin.clone());
+        match &self.asks {
+            Asks::Reissue(asked) => {
+                let holder = match &asked.held_by {
+                    HeldBy::Card(card) => PersonNumber::of_card(card),
+                    HeldBy::Holder(number) => PersonNumber::Si(number.clone()),
+                };
+                vec![Person::named(vec![pin, holder])]
+            }
+            Asks::Form(filled, _) => {
+                let others = filled
+                    .si_numbers()
+                    .map(|number| Person::named(vec![PersonNumber::Si(number)]));
+                std::iter::once(Person::named(vec![pin]))
+                    .chain(others)
+                    .collect()
+            }
+        }
+    }
+
+    fn is_synthetic(&self) -> bool {
+        self.pin.is_synthetic()
+            || match &self.asks {
+                Asks::Reissue(asked) => asked.held_by.is_synthetic(),
+                Asks::Form(filled, _) => filled.is_synthetic(),
+            }
+    }
+
+    fn lines(&self) -> u64 {
+        match &self.asks {
+            Asks::Reissue(_) => 1,
+            Asks::Form(filled, _) => filled.lines().max(1) as u64,
+        }
     }
 }
 
@@ -92,28 +138,32 @@ impl HeldBy {
     }
 }
 
-pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Submit>, Fault> {
+pub(crate) fn decode(
+    catalog: &'static Catalog,
+    claims: Claims,
+    bytes: &[u8],
+) -> Result<Decoded<Submit>, Fault> {
     if claims.operation != SUBMIT.name {
         return Err(Fault::new(FaultCode::Invalid, "operation-and-path-differ"));
     }
-    let request = read(bytes)?;
+    let (procedure, request) = read(catalog, bytes)?;
     Ok(Decoded {
         claims,
         operation: &SUBMIT,
         identity: Identity::Envelope,
-        purpose: PURPOSE.to_owned(),
-        lines: 1,
+        purpose: procedure.purpose.to_owned(),
+        lines: request.lines(),
         provinces: None,
         asked: BTreeSet::new(),
         payload: Bytes::copy_from_slice(bytes),
-        synthetic: request.pin.is_synthetic() || request.held_by.is_synthetic(),
-        persons: vec![request.applicant()],
+        synthetic: request.is_synthetic(),
+        persons: request.persons(),
         request,
     })
 }
 
-fn read(bytes: &[u8]) -> Result<Submit, Fault> {
-    let said: Submission = portal::decode(bytes).map_err(check::json)?;
+fn read(catalog: &'static Catalog, bytes: &[u8]) -> Result<(&'static Procedure, Submit), Fault> {
+    let mut said: Submission = portal::decode(bytes).map_err(check::json)?;
     let submitted_at = portal_time::parse(said.submitted_at.trim())
         .map_err(|_| invalid("bad-date", "NgayNopHoSo"))?;
     let on = day_in_viet_nam(submitted_at);
@@ -122,40 +172,107 @@ fn read(bytes: &[u8]) -> Result<Submit, Fault> {
     if born > on {
         return Err(invalid("birth-after-submission", "NgayThangNamSinh"));
     }
-    Ok(Submit {
-        reference: reference(&said.reference)?,
-        procedure: procedure(&said.procedure, on)?,
+    let code = ProcedureCode::parse(said.procedure.trim())
+        .map_err(|error| invalid("bad-procedure", "MaTTHC").log(error.to_string()))?;
+    let procedure = catalog
+        .find(&code, on)
+        .ok_or_else(|| invalid("procedure-not-for-us", "MaTTHC"))?;
+    let members = members(&mut said)?;
+    let submit = Submit {
+        reference: reference(&said.reference, "MaThamChieu")?,
+        procedure: code,
         name: name(&said.applicant)?,
         pin: pin(&said.applicant, born)?,
         born,
+        tax_code: tax_code(procedure, &said.applicant)?,
         phone: optional(
             said.applicant.phone.as_ref(),
             PHONE_CHARS_MAX,
             "SoDienThoai",
         )?,
         email: optional(said.applicant.email.as_ref(), EMAIL_CHARS_MAX, "ThuDienTu")?,
-        held_by: held_by(said.card.trim())?,
-        reason: ReissueReason::from_wire(&said.reason)
-            .ok_or_else(|| invalid("unknown-code", "LyDoCapLai"))?,
+        asks: asks(procedure, &members, said.papers)?,
         submitted_at,
-    })
+    };
+    Ok((procedure, submit))
 }
 
-/// It goes into our rows and back to the portal, never into a path or a query of ours.
-fn reference(text: &str) -> Result<String, Fault> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
-    match (1..=REFERENCE_CHARS_MAX).contains(&text.len()) && text.bytes().all(plain) {
-        true => Ok(text.to_owned()),
-        false => Err(invalid("bad-reference", "MaThamChieu")),
+/// The form's members; those of a reissue may stand beside it, as the first submissions had them.
+fn members(said: &mut Submission) -> Result<FormMembers, Fault> {
+    let mut members = said.form.take().unwrap_or_default();
+    for (name, value) in [("MaThe", &said.card), ("LyDoCapLai", &said.reason)] {
+        let Some(value) = value else { continue };
+        if members
+            .insert(name.to_owned(), value.clone().into())
+            .is_some()
+        {
+            return Err(invalid("field-twice", name));
+        }
+    }
+    Ok(members)
+}
+
+fn asks(
+    procedure: &'static Procedure,
+    members: &FormMembers,
+    papers: Vec<SubmittedPaper>,
+) -> Result<Asks, Fault> {
+    let wrong = |wrong: procedure::Wrong| invalid(wrong.reason, wrong.field);
+    let filled = procedure.form.fill(members).map_err(wrong)?;
+    let papers = self::papers(papers)?;
+    let codes: Vec<&str> = papers.iter().map(|paper| paper.code.as_str()).collect();
+    procedure.papers_suffice(&codes).map_err(wrong)?;
+    match procedure.decides {
+        Decides::ReissueCard => reissue(&filled).map(Asks::Reissue),
+        Decides::Person => Ok(Asks::Form(filled, papers)),
     }
 }
 
-fn procedure(code: &str, on: Date) -> Result<ProcedureCode, Fault> {
-    let code = ProcedureCode::parse(code.trim())
-        .map_err(|error| invalid("bad-procedure", "MaTTHC").log(error.to_string()))?;
-    match code.national() == REISSUE_CARD && procedures::LIST.holds(REISSUE_CARD, on) {
-        true => Ok(code),
-        false => Err(invalid("procedure-not-for-us", "MaTTHC")),
+fn reissue(filled: &Filled) -> Result<Reissue, Fault> {
+    let text = |name| filled.get(name).map_or("", |said| said.text());
+    Ok(Reissue {
+        held_by: held_by(text("MaThe"))?,
+        reason: ReissueReason::from_wire(text("LyDoCapLai"))
+            .ok_or_else(|| invalid("unknown-code", "LyDoCapLai"))?,
+    })
+}
+
+/// Papers stay at the portal: what is kept of them is never a path.
+fn papers(said: Vec<SubmittedPaper>) -> Result<Vec<SubmittedPaper>, Fault> {
+    if said.len() > PAPERS_MAX {
+        return Err(invalid("too-many-papers", "TaiLieuNop"));
+    }
+    for paper in &said {
+        reference(&paper.file_id, "TepDinhKemId")?;
+        let name = optional(Some(&paper.file_name), FILE_NAME_CHARS_MAX, "TenTepDinhKem")?;
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
+            return Err(invalid("bad-file-name", "TenTepDinhKem"));
+        }
+    }
+    Ok(said)
+}
+
+/// Of an employer's dossier the tax code of the account that is logged in; a person's own says nothing here.
+fn tax_code(procedure: &Procedure, applicant: &Applicant) -> Result<Option<TaxId>, Fault> {
+    if procedure.applicant == procedure::Applicant::Person {
+        return Ok(None);
+    }
+    let code = applicant.tax_code.as_deref().unwrap_or_default().trim();
+    match code {
+        "" => Err(invalid("missing-field", "MaSoThue")),
+        code => match TaxId::parse(code) {
+            Ok(code) => Ok(Some(code)),
+            Err(error) => Err(invalid("bad-number", "MaSoThue").log(error.to_string())),
+        },
+    }
+}
+
+/// It goes into our rows and back to the portal, never into a path or a query of ours.
+fn reference(text: &str, field: &'static str) -> Result<String, Fault> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
+    match (1..=REFERENCE_CHARS_MAX).contains(&text.len()) && text.bytes().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err(invalid("bad-reference", field)),
     }
 }
 
@@ -190,6 +307,8 @@ fn held_by(number: &str) -> Result<HeldBy, Fault> {
 const REFERENCE_CHARS_MAX: usize = 64;
 const PHONE_CHARS_MAX: usize = 20;
 const EMAIL_CHARS_MAX: usize = 254;
+const FILE_NAME_CHARS_MAX: usize = 200;
+const PAPERS_MAX: usize = 20;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,4 +1,5 @@
-//! The National Public Service Portal's words: a dossier to reissue a card comes in, its progress goes out.
+//! The National Public Service Portal's words: a dossier comes in, its progress goes out. Which procedures there
+//! are, and what each asks, is data ([`schemas::procedure`]).
 //!
 //! In: JSON with a detached JWS, or attested by X-Road (own profile, see `MAPPING.md`). Out: `DongBoHoSoMC` and
 //! `CapNhatTienDoHoSoMC` through the portal's session. It refuses to know keys, sockets and rows, and
@@ -31,9 +32,9 @@ use gateway_core::{
     policy::Permit,
 };
 use http::Method;
-use schemas::{fault::Fault, proto::insurance::Dossier};
+use schemas::{fault::Fault, procedure::Catalog, proto::insurance::Dossier};
 
-pub use decode::{HeldBy, Submit};
+pub use decode::{Asks, HeldBy, Reissue, Submit};
 pub use outbound::{Desk, DeskConfig};
 pub use perform::Dossiers;
 
@@ -41,13 +42,23 @@ pub use perform::Dossiers;
 #[derive(Clone)]
 pub struct Portal {
     dossiers: Arc<dyn Dossiers>,
+    procedures: &'static Catalog,
 }
 
 impl Portal {
-    /// An adapter that submits dossiers to `dossiers`.
+    /// An adapter that submits dossiers of the procedures of this build to `dossiers`.
     #[must_use]
     pub fn new(dossiers: Arc<dyn Dossiers>) -> Self {
-        Self { dossiers }
+        Self::with(dossiers, Catalog::embedded())
+    }
+
+    /// The same with other procedures.
+    #[must_use]
+    pub fn with(dossiers: Arc<dyn Dossiers>, procedures: &'static Catalog) -> Self {
+        Self {
+            dossiers,
+            procedures,
+        }
     }
 }
 
@@ -65,7 +76,8 @@ pub static SUBMIT: Operation = Operation {
     fields: &[],
 };
 
-/// The one purpose of dossiers, as agreements name it; both ways.
+/// The purpose of a reissue, and of the way out whatever a dossier is about, since one call tells of several; as
+/// agreements name it. What comes in of other procedures has the purpose of its row.
 pub const PURPOSE: &str = "card-reissue";
 
 static ROUTES: [Route; 1] = [Route {
@@ -93,7 +105,8 @@ impl Adapter for Portal {
     }
 
     fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Submit>, Fault> {
-        decode::decode(envelope::claims(head, proven)?, proven.bytes())
+        let claims = envelope::claims(head, proven)?;
+        decode::decode(self.procedures, claims, proven.bytes())
     }
 
     fn perform<'a>(

@@ -4,20 +4,30 @@ use futures_util::future::BoxFuture;
 use gateway_core::Context;
 use schemas::{
     fault::Fault,
-    proto::insurance::{Dossier, ReissueReason as Reason, SubmitReissueRequest},
-    wire::portal::ReissueReason,
+    procedure::Filled,
+    proto::insurance::{
+        Dossier, DossierPaper, ReissueReason as Reason, SubmitDossierRequest, SubmitReissueRequest,
+    },
+    wire::portal::{ReissueReason, SubmittedPaper},
 };
 
-use crate::Submit;
+use crate::{Asks, Reissue, Submit};
 
 /// The part of the insurance contract that dossiers need. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
 pub trait Dossiers: Send + Sync + 'static {
-    /// Submits a dossier; the same key gives the same dossier again.
+    /// Submits a dossier to reissue a card; the same key gives the same dossier again.
     fn submit_reissue(
         &self,
         context: Context,
         request: SubmitReissueRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>>;
+
+    /// Submits a dossier of any other procedure; the same key gives the same dossier again.
+    fn submit(
+        &self,
+        context: Context,
+        request: SubmitDossierRequest,
     ) -> BoxFuture<'_, Result<Dossier, Fault>>;
 }
 
@@ -26,12 +36,21 @@ pub(crate) async fn perform(
     context: Context,
     request: &Submit,
 ) -> Result<Dossier, Fault> {
-    dossiers.submit_reissue(context, canonical(request)).await
+    match &request.asks {
+        Asks::Reissue(asked) => {
+            let request = again(request, asked);
+            dossiers.submit_reissue(context, request).await
+        }
+        Asks::Form(filled, papers) => {
+            let request = form(request, filled, papers);
+            dossiers.submit(context, request).await
+        }
+    }
 }
 
-/// The canonical request; its context is filled by whoever makes the call.
-pub(crate) fn canonical(request: &Submit) -> SubmitReissueRequest {
-    let reason = match request.reason {
+/// A card again; the context is filled by whoever makes the call.
+fn again(request: &Submit, asked: &Reissue) -> SubmitReissueRequest {
+    let reason = match asked.reason {
         ReissueReason::Lost => Reason::Lost,
         ReissueReason::Damaged => Reason::Damaged,
     };
@@ -39,7 +58,7 @@ pub(crate) fn canonical(request: &Submit) -> SubmitReissueRequest {
         context: None,
         foreign_id: request.reference.clone(),
         procedure: request.procedure.to_string(),
-        card_or_si_number: request.held_by.as_str().to_owned(),
+        card_or_si_number: asked.held_by.as_str().to_owned(),
         applicant_name: request.name.as_str().to_owned(),
         applicant_pin: request.pin.as_str().to_owned(),
         applicant_birth_date: request.born.to_string(),
@@ -50,6 +69,30 @@ pub(crate) fn canonical(request: &Submit) -> SubmitReissueRequest {
     }
 }
 
+/// What a form asks; the context is filled by whoever makes the call.
+fn form(request: &Submit, filled: &Filled, papers: &[SubmittedPaper]) -> SubmitDossierRequest {
+    let paper = |paper: &SubmittedPaper| DossierPaper {
+        code: paper.code.clone(),
+        file_id: paper.file_id.clone(),
+        file_name: paper.file_name.clone(),
+    };
+    let tax_code = request.tax_code.as_ref();
+    SubmitDossierRequest {
+        context: None,
+        foreign_id: request.reference.clone(),
+        procedure: request.procedure.to_string(),
+        applicant_name: request.name.as_str().to_owned(),
+        applicant_pin: request.pin.as_str().to_owned(),
+        applicant_birth_date: request.born.to_string(),
+        applicant_tax_code: tax_code.map_or_else(String::new, |code| code.as_str().to_owned()),
+        phone: request.phone.clone(),
+        email: request.email.clone(),
+        submitted_at: request.submitted_at.to_string(),
+        form: filled.to_json(),
+        papers: papers.iter().map(paper).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +100,11 @@ mod tests {
 
     #[test]
     fn a_dossier_reaches_the_contract_in_canonical_words() {
-        let request = canonical(&submit());
+        let submit = submit();
+        let Asks::Reissue(asked) = &submit.asks else {
+            panic!("no reissue")
+        };
+        let request = again(&submit, asked);
         assert_eq!(request.foreign_id, "DVC-2026-0001");
         assert_eq!(request.procedure, "9.000001");
         assert_eq!(request.card_or_si_number, "DN4019912345678");
@@ -75,5 +122,20 @@ mod tests {
             ("0900000000", "mau@example.vn")
         );
         assert_eq!(request.submitted_at, "2026-11-22T04:59:59Z");
+    }
+    #[test]
+    fn a_form_reaches_the_contract_with_its_own_names_and_its_papers() {
+        let submit = crate::decode::tests::change_of_details();
+        let Asks::Form(filled, papers) = &submit.asks else {
+            panic!("no form")
+        };
+        let request = form(&submit, filled, papers);
+        assert_eq!(request.procedure, "9.000007");
+        assert_eq!(
+            request.form,
+            r#"{"HoVaTen":"Lê Văn Mới","LyDo":"Sai tên","MaBHXH":"9912345678"}"#
+        );
+        assert_eq!(request.papers[0].code, "GIAY-TO");
+        assert_eq!(request.applicant_tax_code, "");
     }
 }

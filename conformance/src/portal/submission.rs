@@ -115,7 +115,7 @@ mod tests {
             schemas::wire::portal::decode(&bytes).unwrap();
         assert_eq!(read.applicant.born, "01/02/1993");
         assert_eq!(
-            (read.reason.as_str(), read.submitted_at.as_str()),
+            (read.reason.as_deref().unwrap(), read.submitted_at.as_str()),
             ("HONG", "20261122120000")
         );
     }

@@ -1,7 +1,10 @@
 //! The sandbox's config files, written anew at each start, since ports may differ.
 
+use std::collections::BTreeSet;
+
 use certs::pki;
 use conformance::security_server::PORTAL;
+use schemas::procedure::Catalog;
 
 use super::layout::{Layout, LayoutError, RELAY, SECURITY_SERVER};
 
@@ -263,6 +266,14 @@ fn dvclt(settings: &Settings) -> String {
     .concat()
 }
 
+/// Those of all procedures, each once.
+fn portal_purposes() -> String {
+    let rows = Catalog::embedded().rows().map(|row| row.purpose);
+    let purposes: BTreeSet<&str> = rows.chain([portal::PURPOSE]).collect();
+    let quoted: Vec<String> = purposes.iter().map(|word| format!("\"{word}\"")).collect();
+    quoted.join(", ")
+}
+
 fn portal_file(settings: &Settings) -> String {
     let basis = "Decree 61/2018; QĐ 411/QĐ-TTg";
     let (username, _) = PORTAL_LOGIN;
@@ -276,7 +287,7 @@ fn portal_file(settings: &Settings) -> String {
         agreement(
             "SANDBOX-PORTAL-01",
             basis,
-            &format!("\"{}\"", portal::PURPOSE),
+            &portal_purposes(),
             r#""direct", "vdxp", "xroad""#,
         ),
         format!(

@@ -234,4 +234,16 @@ impl Dossiers for Desk {
                 .ok_or_else(|| missing("answer-without-dossier"))
         })
     }
+    fn submit(
+        &self,
+        context: Context,
+        mut request: contract::SubmitDossierRequest,
+    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self.insurance.submit_dossier(self.by(&context), request);
+        Box::pin(async move {
+            let dossier = call.await?.dossier;
+            dossier.ok_or_else(|| missing("answer-without-dossier"))
+        })
+    }
 }

@@ -1,7 +1,8 @@
 //! Administrative procedures (mã TTHC) and VSS's own procedure numbers and forms.
 //!
-//! No official TTHC code of a VSS procedure is public, so those below are our own profile: they begin with
-//! `9.`, which the national numbering has not been seen to use, and give way to the real ones by a new row.
+//! No official TTHC code of a VSS procedure is public, so ours are our own profile: they begin with `9.`, which
+//! the national numbering has not been seen to use. What is offered today is in [`crate::procedure`], with its
+//! form; here stand other offices' procedures and what VSS offers no more.
 
 use jiff::civil::date;
 
@@ -61,30 +62,6 @@ pub const LIST: List = List(&[
         CIVIL,
     ),
     code(
-        REISSUE_CARD,
-        "Cấp lại thẻ BHYT do mất, hỏng",
-        "reissue of a lost or damaged health insurance card",
-        OWN_CARD,
-    ),
-    code(
-        RENEW_HOUSEHOLD_CARD,
-        "Gia hạn thẻ BHYT theo hộ gia đình",
-        "renewal of household health insurance",
-        OWN,
-    ),
-    code(
-        PAY_VOLUNTARY,
-        "Đóng tiếp BHXH tự nguyện",
-        "continued payment of voluntary social insurance",
-        OWN,
-    ),
-    code(
-        PAY_COMPULSORY,
-        "Đóng BHXH bắt buộc trực tuyến",
-        "online payment of compulsory social insurance",
-        OWN_PAY,
-    ),
-    code(
         COVID_SUPPORT,
         "Xác nhận hỗ trợ do COVID-19",
         "certification for COVID-19 support",
@@ -94,12 +71,6 @@ pub const LIST: List = List(&[
 
 /// Own profile: reissue of a lost or damaged health insurance card.
 pub const REISSUE_CARD: &str = "9.000001";
-/// Own profile: renewal of household health insurance (cards that begin with GD).
-pub const RENEW_HOUSEHOLD_CARD: &str = "9.000002";
-/// Own profile: continued payment of voluntary social insurance.
-pub const PAY_VOLUNTARY: &str = "9.000003";
-/// Own profile: online payment of compulsory social insurance.
-pub const PAY_COMPULSORY: &str = "9.000004";
 /// Own profile: certification for the supports of QĐ 15/2020/QĐ-TTg.
 pub const COVID_SUPPORT: &str = "9.000005";
 
@@ -159,21 +130,6 @@ const OLDER: Term = Term::since(
 )
 .until(date(2024, 6, 30));
 const CIVIL: Term = Term::since(date(2016, 1, 1), "Decree 123/2015/NĐ-CP", Certainty::Read);
-const OWN_CARD: Term = Term::since(
-    date(2019, 12, 9),
-    "own profile; QĐ 411/QĐ-TTg lists the service",
-    Certainty::OwnProfile,
-);
-const OWN: Term = Term::since(
-    date(2020, 7, 1),
-    "own profile; QĐ 411/QĐ-TTg lists the service",
-    Certainty::OwnProfile,
-);
-const OWN_PAY: Term = Term::since(
-    date(2020, 12, 16),
-    "own profile; one of 15 services of 16/12/2020",
-    Certainty::OwnProfile,
-);
 const OWN_COVID: Term = Term::since(
     date(2020, 4, 24),
     "own profile; QĐ 15/2020/QĐ-TTg",

@@ -143,6 +143,15 @@ pub(crate) mod samples {
         }
     }
 
+    impl Sample for serde_json::Map<String, serde_json::Value> {
+        fn sample(from: &mut Words<'_>) -> Self {
+            let text = String::sample(from);
+            [("a".to_owned(), text.into()), ("b".to_owned(), 1.into())]
+                .into_iter()
+                .collect()
+        }
+    }
+
     impl<T: Sample> Sample for Option<T> {
         fn sample(from: &mut Words<'_>) -> Self {
             (!from.next().is_multiple_of(3)).then(|| T::sample(from))

@@ -22,7 +22,9 @@ pub use lookup::{
 pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
 pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
 pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, Service};
-pub use submission::{Acceptance, Applicant, ReissueReason, Submission};
+pub use submission::{
+    Acceptance, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper,
+};
 
 use crate::json::{self, JsonError, Limits};
 use crate::wire::object::Field;
@@ -42,6 +44,7 @@ pub fn encode<T: Serialize>(object: &T) -> Vec<u8> {
 pub fn fields() -> Vec<Field> {
     [
         Submission::FIELDS,
+        SubmittedPaper::FIELDS,
         Applicant::FIELDS,
         Acceptance::FIELDS,
         DossierRecord::FIELDS,
@@ -64,7 +67,7 @@ const LIMITS: Limits = Limits {
     bytes_max: 1 << 20,
     depth_max: 8,
     members_max: 128,
-    items_max: 64,
+    items_max: 512,
 };
 
 #[cfg(test)]

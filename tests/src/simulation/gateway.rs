@@ -116,6 +116,7 @@ fn lane(world: &Arc<World>, still: &Arc<Still>, parts: &Parts, metrics: Arc<Metr
         retry_after: Duration::from_millis(500),
         retry_after_refusal: Duration::from_secs(5),
         batch_max: 3,
+        procedures: schemas::procedure::Catalog::embedded(),
     };
     let dice = Arc::clone(world);
     Lane::new(LaneParts {

@@ -252,6 +252,16 @@ impl Dossiers for Line {
                 .map_err(|_| Fault::new(FaultCode::InsuranceUnavailable, "unreadable"))
         })
     }
+
+    /// Nobody in this world fills in a form.
+    fn submit(
+        &self,
+        _: Context,
+        _: contract::SubmitDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        let fault = Fault::new(FaultCode::InsuranceUnavailable, "no-forms-here");
+        Box::pin(std::future::ready(Err(fault)))
+    }
 }
 
 impl Changes for Line {

@@ -19,11 +19,17 @@ pub(super) fn printable(word: &str) -> String {
 }
 
 const REASONS: &[&str] = &[
+    "bad-amount",
+    "bad-card",
+    "bad-date",
+    "bad-name",
+    "bad-number",
     "before-birth",
     "busy",
     "candidates-changed",
     "card-not-valid",
     "case-has-other-facts",
+    "control-character",
     "corrupt",
     "death-on-another-day",
     "decided-already",
@@ -44,9 +50,14 @@ const REASONS: &[&str] = &[
     "malformed-tax-code",
     "malformed-text",
     "missing",
+    "missing-field",
+    "missing-paper",
     "name-alone",
     "no-context",
     "not-a-candidate",
+    "not-an-employee",
+    "not-of-the-household",
+    "not-the-employer",
     "not-the-holder",
     "not-under-six",
     "nothing-to-match",
@@ -60,7 +71,9 @@ const REASONS: &[&str] = &[
     "span-backwards",
     "span-too-long",
     "storage",
+    "text-too-long",
     "too-many",
+    "too-many-lines",
     "unanswered",
     "unknown-card",
     "unknown-case",
@@ -68,9 +81,14 @@ const REASONS: &[&str] = &[
     "unknown-commune",
     "unknown-discrepancy",
     "unknown-dossier",
+    "unknown-employer",
     "unknown-facility",
+    "unknown-field",
+    "unknown-paper",
     "unknown-person",
+    "unknown-procedure",
     "unknown-review",
+    "wrong-kind",
     "younger-than-child",
 ];
 
@@ -79,6 +97,7 @@ const FIELDS: &[&str] = &[
     "applicant_birth_date",
     "applicant_name",
     "applicant_pin",
+    "applicant_tax_code",
     "before",
     "birth_date",
     "birth_notice",
@@ -119,6 +138,7 @@ const FIELDS: &[&str] = &[
     "field",
     "findings",
     "foreign_id",
+    "form",
     "from",
     "guardian.relation",
     "id",
@@ -135,6 +155,7 @@ const FIELDS: &[&str] = &[
     "number",
     "ours",
     "owner",
+    "papers",
     "partner",
     "period",
     "person",
@@ -210,6 +231,13 @@ mod tests {
                 reason(&word).is_some() || field(&word).is_some(),
                 "{word} is in no list"
             );
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_form_is_in_the_list() {
+        for word in schemas::procedure::REASONS {
+            assert!(reason(word).is_some(), "{word}");
         }
     }
 

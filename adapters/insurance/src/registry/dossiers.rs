@@ -1,8 +1,13 @@
-//! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps).
+//! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps). Those of other
+//! procedures come in by [`forms`].
 
-use schemas::date::format_compact;
+mod forms;
+
+use jiff::Timestamp;
+use schemas::date::{format_compact, in_viet_nam};
 use schemas::fault::FaultCode;
-use schemas::id::{CardNumber, DossierCode, Pin, SiNumber};
+use schemas::id::{CardNumber, DossierCode, Pin, ProcedureCode, SiNumber};
+use schemas::procedure::{Decides, Procedure};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     Card, CardState, Context, Dossier, GetDossierRequest, GetDossierResponse, ReissueReason,
@@ -12,7 +17,7 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::facts::{self, Name, invalid};
 use super::people::{self, Known};
-use super::{Error, Registry, Tx, cards, counters, law, steps};
+use super::{Error, Registry, Tx, cards, counters, steps};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -28,14 +33,8 @@ impl Registry {
         let asked = Asked::new("Dossiers.SubmitReissue", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let dossier = match stored(tx, &context.sender, &said.foreign_id)? {
-                Some((known, code)) if same_facts(&known, &said)? => by_code(tx.sql, &code)?,
-                Some(_) => {
-                    return Err(Error::refused(
-                        FaultCode::Conflict,
-                        "dossier-has-other-facts",
-                        "foreign_id",
-                    ));
-                }
+                Some(known) if same_facts(&known, &said) => by_code(tx.sql, &known.code)?,
+                Some(_) => return Err(other_facts()),
                 None => Some(take_in(tx, &context.sender, &said, facts)?),
             };
             Ok(SubmitReissueResponse { dossier })
@@ -147,11 +146,25 @@ fn split(mut request: SubmitReissueRequest) -> Result<(Context, SubmitReissueReq
 }
 
 /// Two requests are one application where nothing differs but the time they were submitted at.
-fn same_facts(stored: &[u8], said: &SubmitReissueRequest) -> Result<bool, Error> {
-    let mut known =
-        SubmitReissueRequest::decode(stored).map_err(|_| Error::Corrupt("a stored dossier"))?;
-    known.submitted_at.clone_from(&said.submitted_at);
-    Ok(known == *said)
+fn same_facts(stored: &Stored, said: &SubmitReissueRequest) -> bool {
+    let known = SubmitReissueRequest::decode(stored.facts.as_slice());
+    stored.procedure == said.procedure
+        && known.is_ok_and(|mut known| {
+            known.submitted_at.clone_from(&said.submitted_at);
+            known == *said
+        })
+}
+
+fn other_facts() -> Error {
+    Error::refused(FaultCode::Conflict, "dossier-has-other-facts", "foreign_id")
+}
+
+/// The row of a procedure that is offered today and decided in this way.
+fn procedure(tx: &Tx<'_>, code: &str, decides: Decides) -> Result<&'static Procedure, Error> {
+    let unknown = || invalid("unknown-procedure", "procedure");
+    let code = ProcedureCode::parse(code).map_err(|_| unknown())?;
+    let row = tx.params.procedures.find(&code, tx.today);
+    row.filter(|row| row.decides == decides).ok_or_else(unknown)
 }
 
 fn numbers(text: &str) -> Result<(SiNumber, Option<CardNumber>), Error> {
@@ -179,6 +192,7 @@ fn take_in(
     facts: &[u8],
 ) -> Result<Dossier, Error> {
     let application = Application::parse(tx, said)?;
+    let procedure = procedure(tx, &said.procedure, Decides::ReissueCard)?;
     let holder = people::by_si_number(tx.sql, &application.number)?.ok_or_else(unknown_card)?;
     if !application.is_of(tx.sql, &holder)? {
         return Err(Error::refused(
@@ -195,30 +209,61 @@ fn take_in(
         ));
     }
     let card = application.card(tx, &holder)?;
-    let code = next_code(tx)?;
-    let now = facts::instant(tx.now);
-    let pin = people::number_of(tx.sql, holder.id, "pin")?.unwrap_or_default();
-    tx.sql.execute(
-        "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, card_number,
-           applicant_name, applicant_pin, received_at, due_at, updated_at, reason)
-         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?10, '')",
-        values![
-            code,
-            owner,
-            said.foreign_id,
-            facts,
-            said.procedure,
-            holder.id,
-            card.number,
-            application.name.text,
-            pin,
-            now,
-            facts::instant(law::reissue_due(tx.now)),
-        ],
-    )?;
-    let dossier = by_code(tx.sql, &code)?.ok_or(Error::Corrupt("a dossier just written"))?;
-    steps::tell(tx, &dossier, 1)?;
-    Ok(dossier)
+    New {
+        owner,
+        foreign_id: &said.foreign_id,
+        facts,
+        procedure: &said.procedure,
+        person: holder.id,
+        employer: None,
+        card_number: &card.number,
+        name: &application.name.text,
+        due: procedure.due(&in_viet_nam(tx.now)),
+    }
+    .write(tx)
+}
+
+/// A dossier that nothing stands against.
+struct New<'a> {
+    owner: &'a str,
+    foreign_id: &'a str,
+    facts: &'a [u8],
+    procedure: &'a str,
+    person: i64,
+    employer: Option<i64>,
+    card_number: &'a str,
+    name: &'a str,
+    due: Timestamp,
+}
+
+impl New<'_> {
+    /// Writes it under a code of its own, and tells its first step.
+    fn write(self, tx: &Tx<'_>) -> Result<Dossier, Error> {
+        let code = next_code(tx)?;
+        let pin = people::number_of(tx.sql, self.person, "pin")?.unwrap_or_default();
+        tx.sql.execute(
+            "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, employer,
+               card_number, applicant_name, applicant_pin, received_at, due_at, updated_at, reason, awaits)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?11, '', 0)",
+            values![
+                code,
+                self.owner,
+                self.foreign_id,
+                self.facts,
+                self.procedure,
+                self.person,
+                self.employer,
+                self.card_number,
+                self.name,
+                pin,
+                facts::instant(tx.now),
+                facts::instant(self.due),
+            ],
+        )?;
+        let dossier = by_code(tx.sql, &code)?.ok_or(Error::Corrupt("a dossier just written"))?;
+        steps::tell(tx, &dossier, 1)?;
+        Ok(dossier)
+    }
 }
 
 /// `<organisation>-YYMMDD-NNNNNN`: one series per organisation and day in Viet Nam, without gaps.
@@ -238,11 +283,24 @@ fn next_code(tx: &Tx<'_>) -> Result<String, Error> {
     Ok(code.as_str().to_owned())
 }
 
-fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<(Vec<u8>, String)>, Error> {
+/// A dossier that its sender has submitted before.
+struct Stored {
+    facts: Vec<u8>,
+    code: String,
+    procedure: String,
+}
+
+fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<Stored>, Error> {
     Ok(tx.sql.query_opt(
-        "SELECT facts, code FROM dossiers WHERE owner = ?1 AND foreign_id = ?2",
+        "SELECT facts, code, procedure FROM dossiers WHERE owner = ?1 AND foreign_id = ?2",
         values![owner, foreign_id],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| {
+            Ok(Stored {
+                facts: row.get(0)?,
+                code: row.get(1)?,
+                procedure: row.get(2)?,
+            })
+        },
     )?)
 }
 

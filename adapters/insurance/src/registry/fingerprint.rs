@@ -187,7 +187,7 @@ const TABLES: [(&str, &str, &str); 21] = [
     (
         "dossiers",
         "code, owner, foreign_id, facts, procedure, state, step, person, card_number, card_serial, applicant_name, \
-         applicant_pin, received_at, due_at, updated_at, reason",
+         applicant_pin, received_at, due_at, updated_at, reason, employer, awaits",
         "code",
     ),
     ("counters", "name, value", "name"),

@@ -1,7 +1,7 @@
 //! The dated tables of law that the registry asks: which day, which rule, which place.
 //!
-//! The tables are those of `schemas`; only the two time limits of our own procedures stand here, as
-//! dated rows with their source, since no other package asks for them.
+//! The tables are those of `schemas`; only the time limit of a newborn's card stands here, as dated rows with
+//! their source, since no other package asks for it. Those of dossiers are in [`schemas::procedure`].
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -59,11 +59,6 @@ pub(super) fn birth_card(received_at: Timestamp) -> calendar::Limit {
     limit(received_at, BIRTH_CARD)
 }
 
-/// The instant by which a reissued card is due: the end of the office hours of its day.
-pub(super) fn reissue_due(received_at: Timestamp) -> Timestamp {
-    limit(received_at, REISSUE).due_at()
-}
-
 /// A time limit of a procedure, in working days.
 struct Limit {
     working_days: u16,
@@ -94,15 +89,6 @@ const BIRTH_CARD: &[Limit] = &[
     },
 ];
 
-const REISSUE: &[Limit] = &[Limit {
-    working_days: 2,
-    term: Term::since(
-        date(2019, 12, 9),
-        "own profile: the limit of a first card",
-        Certainty::OwnProfile,
-    ),
-}];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,12 +98,6 @@ mod tests {
         let due = |text: &str| birth_card(text.parse().unwrap()).due_on();
         assert_eq!(due("2026-11-23T07:59:00Z"), date(2026, 11, 26)); // 14:59 in Viet Nam; the 24th is a holiday
         assert_eq!(due("2026-11-23T08:01:00Z"), date(2026, 11, 27)); // 15:01
-    }
-
-    #[test]
-    fn a_reissue_is_due_at_the_end_of_working_hours() {
-        let due = reissue_due("2026-11-25T02:00:00Z".parse().unwrap());
-        assert_eq!(due.to_string(), "2026-11-27T10:00:00Z");
     }
 
     #[test]

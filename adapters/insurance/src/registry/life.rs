@@ -96,6 +96,7 @@ states! {
 #[derive(Debug)]
 struct Held {
     code: String,
+    procedure: String,
     person: i64,
     card_number: String,
     card_serial: Option<u32>,
@@ -126,6 +127,11 @@ impl<S: State> At<S> {
         self.held.person
     }
 
+    /// The code of its procedure.
+    pub(super) fn procedure(&self) -> &str {
+        &self.held.procedure
+    }
+
     /// The card that it is about.
     pub(super) fn card_number(&self) -> &str {
         &self.held.card_number
@@ -145,7 +151,7 @@ impl<S: State> At<S> {
         let Held { code, step, .. } = &self.held;
         let step = step + 1;
         let moved = tx.sql.execute(
-            "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6
+            "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6, awaits = 0
              WHERE code = ?1 AND state = ?7",
             values![
                 code,
@@ -167,14 +173,26 @@ impl<S: State> At<S> {
     }
 }
 
+impl At<InWork> {
+    /// Leaves it to a person: it moves no more by itself.
+    pub(super) fn await_person(&self, tx: &Tx<'_>) -> Result<(), Error> {
+        tx.sql.execute(
+            "UPDATE dossiers SET awaits = 1 WHERE code = ?1",
+            values![self.held.code],
+        )?;
+        Ok(())
+    }
+}
+
 /// The dossier of this code, in its state; none where there is no such dossier.
 pub(super) fn open(tx: &Tx<'_>, code: &str) -> Result<Option<Standing>, Error> {
     let found: Option<(u32, Held)> = tx.sql.query_opt(
-        "SELECT state, person, card_number, card_serial, step FROM dossiers WHERE code = ?1",
+        "SELECT state, person, card_number, card_serial, step, procedure FROM dossiers WHERE code = ?1",
         values![code],
         |row| {
             let held = Held {
                 code: code.to_owned(),
+                procedure: row.get(5)?,
                 person: row.get(1)?,
                 card_number: row.get(2)?,
                 card_serial: row.get(3)?,

@@ -161,6 +161,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0007_clocks.up.sql"),
         down: include_str!("schema/sqlite/0007_clocks.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0008_procedures.up.sql"),
+        down: include_str!("schema/sqlite/0008_procedures.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

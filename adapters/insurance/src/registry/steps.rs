@@ -1,6 +1,6 @@
 //! How a dossier moves: 1 registered, 2 received, 4 in work, 9 done, 10 handed out; 8 where it cannot go on.
 //!
-//! Each step is its own transaction with its own change row. Which step may follow which is [`life`]'s to say.
+//! What the procedure's row leaves to a person waits in 4. Each step is its own transaction with its own change row. Which step may follow which is [`life`]'s to say.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,6 +9,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::civil::Date;
 use schemas::codes::dossier_statuses;
+use schemas::id::ProcedureCode;
+use schemas::procedure::Decides;
 use schemas::proto::insurance::{CardState, Dossier, DossierChange};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -70,7 +72,7 @@ pub(super) fn tell(tx: &Tx<'_>, dossier: &Dossier, step: u32) -> Result<(), Erro
 
 fn waiting(sql: &Sql) -> Result<Vec<(String, u32)>, Error> {
     Ok(sql.query(
-        "SELECT code, state FROM dossiers WHERE state IN (1, 2, 4, 9) ORDER BY updated_at, code LIMIT 200",
+        "SELECT code, state FROM dossiers WHERE state IN (1, 2, 4, 9) AND awaits = 0 ORDER BY updated_at, code LIMIT 200",
         &[],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?)
@@ -84,6 +86,10 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
     match standing {
         Standing::Registered(dossier) => drop(dossier.go::<Received>(tx, "")?),
         Standing::Received(dossier) => drop(dossier.go::<InWork>(tx, "")?),
+        Standing::InWork(dossier) if !by_rule(tx, dossier.procedure()) => {
+            dossier.await_person(tx)?;
+            return Ok(false);
+        }
         Standing::InWork(dossier) => match reissue(tx, dossier.person(), dossier.card_number())? {
             Some(serial) => drop(dossier.with_card(serial).go::<Done>(tx, "")?),
             None => drop(dossier.go::<Stopped>(tx, STOPPED_REASON)?),
@@ -98,6 +104,13 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
         | Standing::HandedOut(_) => return Ok(false),
     }
     Ok(true)
+}
+
+/// Whether the registry decides; of a procedure that it does not know a person does.
+fn by_rule(tx: &Tx<'_>, procedure: &str) -> bool {
+    let code = ProcedureCode::parse(procedure).ok();
+    let row = code.and_then(|code| tx.params.procedures.find(&code, tx.today));
+    row.is_some_and(|row| row.decides == Decides::ReissueCard)
 }
 
 /// Prints the card again; none where it stopped being valid or its holder died while the dossier was on its way.

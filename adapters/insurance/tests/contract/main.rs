@@ -17,6 +17,7 @@ mod deaths;
 mod dossiers;
 mod durability;
 mod employers;
+mod forms;
 mod ledger;
 mod marks;
 mod months;

@@ -11,6 +11,7 @@ use gateway_core::{
 };
 use roads::vdxp::{self, Reply, Vdxp};
 use schemas::{
+    procedure::Catalog,
     proto::{Message as _, insurance::Change},
     wire::portal::{self, PROGRESS_BATCH_MAX, Service},
 };
@@ -35,6 +36,8 @@ pub struct DeskConfig {
     pub retry_after_refusal: Duration,
     /// Records in one call at most; never more than [`PROGRESS_BATCH_MAX`].
     pub batch_max: usize,
+    /// What the procedures are called, and who applies.
+    pub procedures: &'static Catalog,
 }
 
 /// Carries one call, session added, and brings the answer back.

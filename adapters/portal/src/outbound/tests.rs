@@ -81,6 +81,7 @@ pub(super) fn config() -> DeskConfig {
         retry_after: std::time::Duration::from_secs(5),
         retry_after_refusal: std::time::Duration::from_secs(900),
         batch_max: 1_000,
+        procedures: schemas::procedure::Catalog::embedded(),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use schemas::{
-    codes::{dossier_statuses, procedures},
+    codes::dossier_statuses,
     date::{day_in_viet_nam, portal_time},
     id::ProcedureCode,
+    procedure::{Applicant, Procedure},
     proto::insurance::{Change, Dossier, DossierChange},
     wire::portal::{
         DossierRecord, Identity, OFFICER_CHARS_MAX, Progress, ResultPaper, SUMMARY_CHARS_MAX,
@@ -22,7 +23,8 @@ pub(super) fn record(desk: &DeskConfig, change: &Change) -> Result<DossierRecord
     let at = instant(&change.at)?;
     let clock = portal_time::format(at);
     let when = |states: &[u32]| states.contains(&dossier.state).then(|| clock.clone());
-    let procedure_name = procedure_name(&dossier.procedure, at);
+    let procedure = procedure(desk, &dossier.procedure, at);
+    let procedure_name = procedure.map(|row| row.vi);
     let text = step_text(step, dossier, at)?;
     Ok(DossierRecord {
         code: dossier.code.clone(),
@@ -33,7 +35,10 @@ pub(super) fn record(desk: &DeskConfig, change: &Change) -> Result<DossierRecord
         domain_name: desk.domain.as_ref().map(|(_, name)| name.clone()),
         channel: ONLINE.to_owned(),
         applicant: dossier.applicant_name.clone(),
-        applicant_kind: CITIZEN.to_owned(),
+        applicant_kind: match procedure.map(|row| row.applicant) {
+            Some(Applicant::Employer) => ENTERPRISE.to_owned(),
+            Some(Applicant::Person) | None => CITIZEN.to_owned(),
+        },
         received_at: portal_time::format(instant(&dossier.received_at)?),
         due_at: portal_time::format(instant(&dossier.due_at)?),
         state: dossier.state.to_string(),
@@ -83,11 +88,9 @@ fn step_text(step: &DossierChange, dossier: &Dossier, at: Timestamp) -> Result<S
     })
 }
 
-fn procedure_name(code: &str, at: Timestamp) -> Option<&'static str> {
+fn procedure(desk: &DeskConfig, code: &str, at: Timestamp) -> Option<&'static Procedure> {
     let code = ProcedureCode::parse(code).ok()?;
-    procedures::LIST
-        .find(code.national(), day_in_viet_nam(at))
-        .map(|row| row.vi)
+    desk.procedures.find(&code, day_in_viet_nam(at))
 }
 
 /// The card as a paper, without its number: the portal shows that there is one, not which.
@@ -128,6 +131,7 @@ const RETURNED: u32 = 10;
 const ONLINE: &str = "2";
 /// `LoaiDoiTuong`.
 const CITIZEN: &str = "1";
+const ENTERPRISE: &str = "2";
 /// `HinhThuc`.
 const ELECTRONIC: &str = "2";
 /// `NoiNopHoSo`.

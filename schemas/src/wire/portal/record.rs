@@ -13,7 +13,7 @@ wire_object! {
         /// Procedure code.
         procedure: String = "MaTTHC", Carried("Dossier.procedure");
         /// Procedure's name.
-        procedure_name: Option<String> = "TenTTHC", Carried("config: name of the procedure");
+        procedure_name: Option<String> = "TenTTHC", Carried("the procedure's row: its name");
         /// Code of the field of work.
         domain: Option<String> = "MaLinhVuc", Carried("config: code of the field of work");
         /// Name of the field of work.
@@ -23,9 +23,9 @@ wire_object! {
         /// Applicant's name.
         applicant: String = "ChuHoSo", Carried("Dossier.applicant_name");
         /// 1 citizen, 2 enterprise, 3 state agency, 4 organisation.
-        applicant_kind: String = "LoaiDoiTuong", Carried("always 1: a citizen");
+        applicant_kind: String = "LoaiDoiTuong", Carried("the procedure's row: 1 a citizen, 2 an enterprise");
         /// What the dossier is about, at most [`SUMMARY_CHARS_MAX`] characters.
-        summary: Option<String> = "TrichYeuHoSo", Carried("config: name of the procedure");
+        summary: Option<String> = "TrichYeuHoSo", Carried("the procedure's row: its name");
         /// Received, `yyyyMMddHHmmss`.
         received_at: String = "NgayTiepNhan", Carried("Dossier.received_at");
         /// Due, `yyyyMMddHHmmss`.
@@ -37,7 +37,7 @@ wire_object! {
         /// About handing over; in state 10.
         return_note: Option<String> = "ThongTinTra", Carried("DossierChange.text in state 10");
         /// 0 at the counter, 1 by post, 2 electronic.
-        return_form: Option<String> = "HinhThuc", Carried("always 2 in state 10: an electronic card");
+        return_form: Option<String> = "HinhThuc", Carried("always 2 in state 10: an electronic result");
         /// Work ended, `yyyyMMddHHmmss`; from state 9 on.
         finished_at: Option<String> = "NgayKetThucXuLy", Carried("Change.at in states 9 and 10");
         /// Unit that works on it.
@@ -50,11 +50,11 @@ wire_object! {
         /// 1 portal, 2 one-stop.
         submitted_where: String = "NoiNopHoSo", Carried("always 1: the portal");
         /// 0 no, 1 yes.
-        digitised: String = "HoSoCoThanhPhanSoHoa", Carried("always 0: nothing is attached");
+        digitised: String = "HoSoCoThanhPhanSoHoa", Carried("always 0: the papers stay at the portal");
         /// 0 no, 1 yes.
         account_verified: String = "TaiKhoanDuocXacThucVoiVNeID", Carried("always 1: a PIN is demanded");
         /// 0, 1 or 3.
-        payable_online: String = "DuocThanhToanTrucTuyen", Carried("always 0: reissue is free");
+        payable_online: String = "DuocThanhToanTrucTuyen", Carried("always 0: nothing is paid through the portal yet");
         /// When it was refused, `yyyyMMddHHmmss`; in state 3.
         refused_at: Option<String> = "NgayTuChoi", Carried("Change.at in state 3");
         /// Identity numbers of the applicant.
@@ -67,9 +67,9 @@ wire_object! {
         "Email": "the portal knows its applicant";
         "Fax": "no fax is asked";
         "SoDienThoai": "the portal knows its applicant";
-        "TaiLieuNop": "a reissue needs no paper";
-        "DanhSachLePhi": "a reissue is free";
-        "DanhSachTepDinhKemKhac": "a reissue needs no paper";
+        "TaiLieuNop": "the portal holds the papers itself";
+        "DanhSachLePhi": "VSS asks for no fee; contributions are not fees";
+        "DanhSachTepDinhKemKhac": "no other paper is taken in";
         "DanhSachHoSoBoSung": "supplements are not in this version";
         "NgayNopHoSo": "the contract's dossier does not repeat it; the portal set it";
         "DSKetNoiCSDL": "the list of database codes is not public";

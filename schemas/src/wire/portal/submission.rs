@@ -3,24 +3,44 @@
 use crate::wire::object::wire_object;
 
 wire_object! {
-    /// A dossier to reissue a lost or damaged health insurance card.
+    /// A dossier of any procedure of [`crate::procedure`].
     ///
     /// The message id is the JWS member `jti`; `MaThamChieu` is the portal's name for the dossier.
     pub struct Submission as "dossier" {
         /// The portal's own reference.
-        reference: String = "MaThamChieu", Carried("SubmitReissueRequest.foreign_id");
+        reference: String = "MaThamChieu", Carried("SubmitDossierRequest.foreign_id");
         /// Procedure code (mã TTHC).
-        procedure: String = "MaTTHC", Carried("SubmitReissueRequest.procedure");
+        procedure: String = "MaTTHC", Carried("SubmitDossierRequest.procedure");
         /// Who applies.
-        applicant: Applicant = "ChuHoSo", Carried("SubmitReissueRequest.applicant_*");
-        /// Card number (15) or SI number (10).
-        card: String = "MaThe", Carried("SubmitReissueRequest.card_or_si_number");
-        /// `MAT` lost, `HONG` damaged.
-        reason: String = "LyDoCapLai", Carried("SubmitReissueRequest.reason");
+        applicant: Applicant = "ChuHoSo", Carried("SubmitDossierRequest.applicant_*");
+        /// The procedure's form, with the fields' own names.
+        form: Option<FormMembers> = "ToKhai", Carried("SubmitDossierRequest.form");
+        /// A field of the form of a reissue, where the first submissions had it.
+        card: Option<String> = "MaThe", Carried("SubmitReissueRequest.card_or_si_number");
+        /// A field of the form of a reissue, where the first submissions had it.
+        reason: Option<String> = "LyDoCapLai", Carried("SubmitReissueRequest.reason");
+        /// The papers, which stay at the portal.
+        #[serde(default)]
+        papers: Vec<SubmittedPaper> = "TaiLieuNop", Carried("SubmitDossierRequest.papers");
         /// When the applicant submitted, `yyyyMMddHHmmss` at +07:00.
-        submitted_at: String = "NgayNopHoSo", Carried("SubmitReissueRequest.submitted_at");
+        submitted_at: String = "NgayNopHoSo", Carried("SubmitDossierRequest.submitted_at");
         /// A remark of the applicant.
         note: Option<String> = "GhiChu", NotCarried("free text is for the officer; the journal keeps it");
+    }
+}
+
+/// The members of a form; which they are says the procedure's row.
+pub type FormMembers = serde_json::Map<String, serde_json::Value>;
+
+wire_object! {
+    /// A paper of a dossier, with the member names of `DongBoHoSoMC`.
+    pub struct SubmittedPaper as "TaiLieuNop" {
+        /// Code of the paper in the procedure's row.
+        code: String = "MaThanhPhanHoSo", Carried("DossierPaper.code");
+        /// The file's id at the portal.
+        file_id: String = "TepDinhKemId", Carried("DossierPaper.file_id");
+        /// The file's name; never a path.
+        file_name: String = "TenTepDinhKem", Carried("DossierPaper.file_name");
     }
 }
 
@@ -28,17 +48,19 @@ wire_object! {
     /// The applicant, with the member names of the portal's single sign-on.
     pub struct Applicant as "ChuHoSo" {
         /// Name.
-        name: String = "HoVaTen", Carried("SubmitReissueRequest.applicant_name");
+        name: String = "HoVaTen", Carried("SubmitDossierRequest.applicant_name");
         /// PIN, 12 digits.
-        pin: String = "SoDinhDanh", Carried("SubmitReissueRequest.applicant_pin");
+        pin: String = "SoDinhDanh", Carried("SubmitDossierRequest.applicant_pin");
         /// Day of birth, `dd/MM/yyyy`.
-        born: String = "NgayThangNamSinh", Carried("SubmitReissueRequest.applicant_birth_date");
+        born: String = "NgayThangNamSinh", Carried("SubmitDossierRequest.applicant_birth_date");
         /// 1 male, 2 female, 3 undetermined.
         sex: Option<String> = "GioiTinh", NotCarried("checked against the PIN, not asked by the contract");
         /// Telephone.
-        phone: Option<String> = "SoDienThoai", Carried("SubmitReissueRequest.phone");
+        phone: Option<String> = "SoDienThoai", Carried("SubmitDossierRequest.phone");
         /// E-mail.
-        email: Option<String> = "ThuDienTu", Carried("SubmitReissueRequest.email");
+        email: Option<String> = "ThuDienTu", Carried("SubmitDossierRequest.email");
+        /// Tax code of the enterprise whose account it is; none of a citizen's.
+        tax_code: Option<String> = "MaSoThue", Carried("SubmitDossierRequest.applicant_tax_code");
         /// The portal's technical id of the account.
         tech_id: Option<String> = "TechID", NotCarried("the contract has no place for it");
     }

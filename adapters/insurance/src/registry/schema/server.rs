@@ -151,6 +151,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0008_clocks.up.sql"),
         down: include_str!("postgres/0008_clocks.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0009_procedures.up.sql"),
+        down: include_str!("postgres/0009_procedures.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
