@@ -26,9 +26,11 @@ pub mod rules; // one black-box rule per file
 pub mod runner; // runs the rules and prints what came of it
 pub mod security_server; // an X-Road security server that brings others' messages
 pub mod state; // an agency's memory
-pub mod tax; // the tax department
+pub mod tax; // the tax department, asking
+pub mod taxpayer; // the tax department, asked
 
 mod clock;
 mod desk;
 mod jws;
+mod listener;
 mod xml;

@@ -19,7 +19,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use mischief::Mischief;
-pub use server::Serving;
 pub use table::{Dossier, Step};
 
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
@@ -30,6 +29,7 @@ use crate::flow::{Flow, FlowReport};
 use crate::identity::{Identity, Target};
 use crate::jws::Draft;
 use crate::landmarks::Landmarks;
+pub use crate::listener::Serving;
 use crate::state::Ledger;
 use table::Table;
 

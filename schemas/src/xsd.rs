@@ -11,10 +11,15 @@ use uppsala::{Parser, ValidationError, XsdValidator};
 /// The tax profile, version 1, as published.
 pub const TAX_V1: &str = include_str!("../xsd/tax/v1/tax.xsd");
 
+/// The taxpayer profile, version 1, as published: what we ask the tax department.
+pub const TAXPAYER_V1: &str = include_str!("../xsd/taxpayer/v1/taxpayer.xsd");
+
 /// The bulk records of the tax profile, version 1, as published.
 pub const TAX_RECORDS_V1: &str = include_str!("../xsd/tax-records/v1/records.xsd");
 
 static TAX_RECORDS_V1_VALIDATOR: LazyLock<XsdValidator> = LazyLock::new(|| compile(TAX_RECORDS_V1));
+
+static TAXPAYER_V1_VALIDATOR: LazyLock<XsdValidator> = LazyLock::new(|| compile(TAXPAYER_V1));
 
 static TAX_V1_VALIDATOR: LazyLock<XsdValidator> = LazyLock::new(|| compile(TAX_V1));
 static TAX_V1_OUTLINE: LazyLock<XsdValidator> =
@@ -67,6 +72,14 @@ pub struct SchemaError {
 /// The first rule broken, in document order.
 pub fn validate_tax_v1(document: &[u8]) -> Result<(), SchemaError> {
     validate(&TAX_V1_VALIDATOR, document, TAX_V1)
+}
+
+/// Validates a taxpayer message, version 1: the canonical root without its signature, or a lone `Fault`.
+///
+/// # Errors
+/// The first rule broken, in document order.
+pub fn validate_taxpayer_v1(document: &[u8]) -> Result<(), SchemaError> {
+    validate(&TAXPAYER_V1_VALIDATOR, document, TAXPAYER_V1)
 }
 
 /// Validates a stream of bulk records, version 1: for partners' tests and ours, since it builds a tree. A chunk that

@@ -366,6 +366,23 @@ mod tests {
     }
 
     #[test]
+    fn the_mapping_of_what_we_ask_is_the_table() {
+        let document = include_str!("../MAPPING_TAXPAYER.md");
+        let rows: Vec<_> = document
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        let table: Vec<_> = wire::taxpayer::FIELDS
+            .iter()
+            .map(|field| {
+                let (wire, inside, source) = (field.wire, field.canonical, field.source);
+                format!("| `{wire}` | {inside} | {source} |")
+            })
+            .collect();
+        assert_eq!(rows, table);
+    }
+
+    #[test]
     fn the_mapping_document_is_the_table() {
         let document = include_str!("../MAPPING.md");
         let rows: Vec<_> = document

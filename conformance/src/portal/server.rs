@@ -1,23 +1,18 @@
 //! The portal's own listener: mutual TLS, only our gateway's certificate, then one call after another.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use certs::tls::{Acceptor, Alpn, PeerCertificate, ServerParams};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use schemas::json::{self, Limits};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::check::{self, Checked};
@@ -25,60 +20,34 @@ use super::lookup;
 use super::table::{Refused, Table};
 use super::{Book, Mischief, Portal};
 use crate::call::Trouble;
+use crate::identity::Identity;
+use crate::listener::{self, Counterpart, Serving, status};
 use crate::security_server::{Exchange, error};
 
 /// Sessions by their name, with their end.
 pub(super) type Sessions = HashMap<String, Instant>;
 
-/// A running listener; dropping it stops it.
-#[derive(Debug)]
-pub struct Serving {
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Serving {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+impl Counterpart for Portal {
+    fn identity(&self) -> &Identity {
+        Self::identity(self)
     }
 
-    /// Stops accepting and waits for the listener to end.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        let _ = self.task.await;
+    fn violate(&self, what: String) {
+        Self::violate(self, what);
+    }
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send {
+        Self::answer(self, request)
     }
 }
 
 impl Portal {
     /// Serves on a listener until the handle is dropped or stopped.
     pub fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<Serving, Trouble> {
-        let identity = self.identity();
-        let acceptor = Acceptor::new(ServerParams {
-            identity: identity.tls.clone(),
-            client_anchors: identity.anchors.clone(),
-            crls: Vec::new(),
-            tls12: false,
-            handshake_deadline: HANDSHAKE_TIME_MAX,
-            alpn: vec![Alpn::Http1],
-        })
-        .map_err(crate::client::Error::Config)?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| Trouble::Params(error.to_string()))?;
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(
-            Arc::clone(self),
-            listener,
-            Arc::new(acceptor),
-            stopped,
-        ));
-        Ok(Serving {
-            address,
-            stop,
-            task,
-        })
+        listener::serve(self, listener)
     }
 
     /// What one call does and says; `None` where the reply is to be lost.
@@ -350,71 +319,6 @@ fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
         .and_then(|value| value.to_str().ok())
 }
 
-async fn accept(
-    portal: Arc<Portal>,
-    listener: TcpListener,
-    acceptor: Arc<Acceptor>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopped.changed() => return,
-        };
-        let (Ok((stream, _)), Ok(place)) = (stream, Arc::clone(&places).try_acquire_owned()) else {
-            // no file descriptor or no place left: wait instead of spinning
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        let (portal, acceptor, mut stopped) =
-            (Arc::clone(&portal), Arc::clone(&acceptor), stopped.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = connection(portal, &acceptor, stream) => {}
-                _ = stopped.changed() => {}
-            }
-            drop(place);
-        });
-    }
-}
-
-async fn connection(portal: Arc<Portal>, acceptor: &Acceptor, stream: TcpStream) {
-    let Ok(accepted) = acceptor.accept(stream).await else {
-        portal.violate("a TLS handshake that failed".to_owned());
-        return;
-    };
-    let is_gateway = is_gateway(&portal, &accepted.peer);
-    if !is_gateway {
-        portal.violate("a client certificate that is not the gateway's".to_owned());
-    }
-    let service = service_fn(|request| {
-        let portal = Arc::clone(&portal);
-        async move {
-            match is_gateway {
-                false => Ok(status(StatusCode::FORBIDDEN)),
-                // an error ends the connection without a reply
-                true => portal.answer(request).await.ok_or(Lost),
-            }
-        }
-    });
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE_TIME_MAX);
-    let served = server.serve_connection(TokioIo::new(accepted.stream), service);
-    let _ = tokio::time::timeout(CONNECTION_TIME_MAX, served).await;
-}
-
-fn is_gateway(portal: &Portal, peer: &PeerCertificate) -> bool {
-    peer.san_uris.contains(&portal.identity().gateway_urn())
-}
-
-/// A reply that is to be lost on its way.
-#[derive(Debug, thiserror::Error)]
-#[error("the reply is lost")]
-struct Lost;
-
 fn reply(said: &Said) -> Response<Full<Bytes>> {
     json_of(&told(said))
 }
@@ -435,12 +339,6 @@ fn json_of(body: &Value) -> Response<Full<Bytes>> {
     response
 }
 
-fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
-    response
-}
-
 /// The code of a login that succeeded; it never leaves as it stands.
 const SESSION: i64 = i64::MAX;
 
@@ -449,9 +347,6 @@ const LOGIN_PATH: &str = "/mapi/login";
 const CALL_PATH: &str = "/mapi/g";
 const BATCH_MAX: usize = 10;
 const BODY_BYTES_MAX: usize = 1 << 20;
-const CONNECTIONS_MAX: usize = 64;
-const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
-const CONNECTION_TIME_MAX: Duration = Duration::from_secs(600);
 const SESSION_TIME: Duration = Duration::from_secs(1_800);
 const LIMITS: Limits = Limits {
     bytes_max: BODY_BYTES_MAX,

@@ -20,6 +20,7 @@ mod notice;
 mod parts;
 mod reconcile;
 mod request;
+pub mod taxpayer;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -43,7 +44,8 @@ pub use reconcile::{
 };
 pub use request::{Ping, Request, VerifyEmployer};
 pub use words::{
-    Direction, Environment, FieldName, NoticeKind, ParticipationState, PersonField, ResultKind,
+    Direction, Environment, FieldName, IncomeField, NoticeKind, ParticipationState, PersonField,
+    ResultKind, TaxpayerField,
 };
 
 use crate::xml::{Limits, Name, ReadError, Reader, Writer};

@@ -9,11 +9,11 @@ use super::notice::ChangeNoticeReceipt;
 use super::reconcile::{ReconcileChunkReceipt, ReconcileReceipt, ReconcileResultPage};
 use super::request::Ping;
 use super::{
-    CHANGE_NOTICE, DISPUTE, PING, RECONCILE, RECONCILE_CHUNK, RECONCILE_RESULT, VERIFY_EMPLOYER,
-    VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
+    CHANGE_NOTICE, DISPUTE, NAMESPACE, PING, RECONCILE, RECONCILE_CHUNK, RECONCILE_RESULT,
+    VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, wrong,
 };
 use crate::fault::{Fault, FaultCode};
-use crate::xml::{Reader, Writer};
+use crate::xml::{Name, Reader, Writer};
 
 /// The answer to a ping: its nonce.
 pub type Pong = Ping;
@@ -193,6 +193,12 @@ impl FaultBody {
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
+        self.write_in(writer, NAMESPACE);
+    }
+
+    /// The same fault in a profile of its own namespace.
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         let row = self.code.row();
         writer.open(name("Fault"), &[]);
         writer.leaf(name("Code"), row.code);

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::words::{Direction, Environment};
-use super::{WireError, name, wrong};
+use super::{NAMESPACE, WireError, wrong};
 use crate::id::{MessageId, PartnerId};
-use crate::xml::{Reader, Writer};
+use crate::xml::{Name, Reader, Writer};
 
 /// Who says what to whom, when, under which id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,12 @@ impl Header {
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
+        self.write_in(writer, NAMESPACE);
+    }
+
+    /// The same header in a profile of its own namespace.
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("Header"), &[]);
         writer.leaf(name("MessageId"), self.message_id.as_str());
         writer.leaf(name("SentAt"), &written(self.sent_at));

@@ -168,12 +168,12 @@ fn headcount(reader: &mut Reader<'_>) -> Result<Option<(u32, u32)>, WireError> {
     }
 }
 
-fn status(text: &str) -> Option<String> {
+pub(super) fn status(text: &str) -> Option<String> {
     let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.to_owned())
 }
 
-fn status_reason(text: &str) -> Option<String> {
+pub(super) fn status_reason(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
     ((1..=16).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }

@@ -106,6 +106,36 @@ words! {
 }
 
 words! {
+    /// What can be asked of the tax department about an employer; the same words stand in agreements.
+    TaxpayerField {
+        /// The taxpayer status, its reason and since when.
+        Status = "status",
+        /// The registered name.
+        Name = "name",
+        /// The registered address.
+        Address = "address",
+        /// How many people were paid an income in the month.
+        Headcount = "headcount",
+        /// The income paid in the month.
+        IncomePaid = "incomePaid",
+    }
+}
+
+words! {
+    /// What can be asked of the tax department about a person; the same words stand in agreements.
+    IncomeField {
+        /// The name.
+        Name = "name",
+        /// In how many months an income was paid.
+        Months = "months",
+        /// How much.
+        Income = "income",
+        /// By whom.
+        Payers = "payers",
+    }
+}
+
+words! {
     /// What a change notice tells.
     NoticeKind {
         /// A tax code was given.

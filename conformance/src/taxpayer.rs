@@ -1,0 +1,136 @@
+//! The tax department as the one that is asked: its own register of taxpayers and incomes behind its own server.
+//!
+//! It takes `urn:vn:lienthong:taxpayer:v1` (own profile) over mutual TLS from our gateway's certificate, proves our
+//! signature, judges every element by its own reading, and answers signed and bound to the question. The same id with
+//! the same content has the same answer, whatever was lost in between. What the gateway should not have said is a
+//! violation.
+
+mod question;
+mod server;
+mod truth;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::listener::Serving;
+pub use truth::{Employer, Paid, Person, Truth};
+
+use crate::call::Trouble;
+use crate::identity::Identity;
+use crate::state::Memory;
+
+/// Where questions are posted.
+pub const PATH: &str = "/taxpayer/v1/messages";
+
+/// The simulated department's register.
+#[derive(Debug)]
+pub struct Register {
+    identity: Identity,
+    memory: Memory<Book>,
+    truth: Mutex<Truth>,
+    mischief: Mutex<Mischief>,
+}
+
+/// What has to outlive the process: every question that was answered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Book {
+    answered: BTreeMap<String, Answered>,
+    violations: Vec<String>,
+}
+
+/// One question, by its id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Answered {
+    /// Hex content digest of the question.
+    digest: String,
+    /// The body element of its answer.
+    body: String,
+    /// How often it came.
+    times: u32,
+}
+
+/// What can be made to go wrong; counters go down by one each time they are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mischief {
+    /// So many questions are answered, and the replies never sent.
+    pub drop_replies: u32,
+    /// So many questions get HTTP 500 and are not looked at.
+    pub server_errors: u32,
+    /// So many answers are bound to the question of another id.
+    pub another_id: u32,
+    /// So many answers are bound to a question of other content.
+    pub another_digest: u32,
+    /// So many answers are about somebody else.
+    pub another_subject: u32,
+    /// So many answers are signed by a key that nobody registered.
+    pub another_key: u32,
+    /// So many answers are changed after they were signed.
+    pub flip_a_byte: u32,
+    /// So many answers tell a field more than was asked for.
+    pub tell_more: u32,
+    /// Every reply waits so long.
+    pub delay: Duration,
+}
+
+impl Mischief {
+    fn take(&mut self, counter: fn(&mut Self) -> &mut u32) -> bool {
+        let left = counter(self);
+        let any = *left > 0;
+        *left = left.saturating_sub(1);
+        any
+    }
+}
+
+impl Register {
+    /// Opens the department's folder; it knows nobody until it is told the truth.
+    pub fn open(folder: &Path) -> Result<Arc<Self>, Trouble> {
+        Ok(Arc::new(Self {
+            identity: Identity::load(folder)?,
+            memory: Memory::open(&folder.join("taxpayer.json"), Book::default)?,
+            truth: Mutex::default(),
+            mischief: Mutex::default(),
+        }))
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Replaces what it knows.
+    pub fn learn(&self, truth: Truth) {
+        *self.truth.lock().unwrap_or_else(PoisonError::into_inner) = truth;
+    }
+
+    /// Sets what goes wrong from now on.
+    pub fn misbehave(&self, set: impl FnOnce(&mut Mischief)) {
+        set(&mut self.mischief.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// How often a question came; 0 where it never did.
+    pub fn times(&self, id: &str) -> u32 {
+        self.memory
+            .read(|book| book.answered.get(id).map_or(0, |one| one.times))
+    }
+
+    /// Everything that the gateway said and should not have said, oldest first.
+    pub fn violations(&self) -> Vec<String> {
+        self.memory.read(|book| book.violations.clone())
+    }
+
+    fn knobs<R>(&self, turn: impl FnOnce(&mut Mischief) -> R) -> R {
+        turn(&mut self.mischief.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn knows<R>(&self, look: impl FnOnce(&Truth) -> R) -> R {
+        look(&self.truth.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests;

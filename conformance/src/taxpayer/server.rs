@@ -1,0 +1,179 @@
+//! One call after another: proven, answered once by its id, signed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use certs::keys::SigningKey;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use schemas::fault::FaultCode;
+use tokio::net::TcpListener;
+
+use super::question::{Question, Wrong, proven};
+use super::words::{self, Binding};
+use super::{Answered, Mischief, PATH, Register};
+use crate::call::Trouble;
+use crate::identity::Identity;
+use crate::listener::{self, Counterpart, Serving, status};
+
+impl Counterpart for Register {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// A memory that cannot be written to shows in the next question.
+    fn violate(&self, what: String) {
+        let _ = self.memory.change(|book| book.violations.push(what));
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        let delay = self.knobs(|mischief| mischief.delay);
+        tokio::time::sleep(delay).await;
+        if self.took(|knobs| &mut knobs.server_errors) {
+            return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+        let (parts, body) = request.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX);
+        let body = body.collect().await.ok()?.to_bytes();
+        let xml = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/xml"));
+        let well_formed = parts.method == Method::POST && parts.uri.path() == PATH && xml;
+        if !well_formed {
+            self.violate("a request that is no posted message".to_owned());
+            return Some(status(StatusCode::BAD_REQUEST));
+        }
+        let said = self.said(&body);
+        match self.took(|knobs| &mut knobs.drop_replies) {
+            true => None,
+            false => Some(said),
+        }
+    }
+}
+
+impl Register {
+    /// Serves on a listener until the handle is dropped or stopped.
+    pub fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<Serving, Trouble> {
+        listener::serve(self, listener)
+    }
+
+    fn said(&self, document: &[u8]) -> Response<Full<Bytes>> {
+        let question = match proven(&self.identity, document) {
+            Ok(question) => question,
+            Err(wrong) => {
+                self.violate(format!("{} at {}", wrong.1, wrong.2));
+                let fault = words::lone_fault(wrong).into_bytes();
+                return xml(StatusCode::BAD_REQUEST, fault);
+            }
+        };
+        let told = self
+            .told(&question)
+            .and_then(|body| self.signed(&question, body));
+        match told {
+            Ok(document) => xml(StatusCode::OK, document),
+            Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// The body of the answer: of a question that is known, the one that it had.
+    fn told(&self, question: &Question) -> Result<String, Trouble> {
+        let truth = self.knows(Clone::clone);
+        let told = self.memory.change(|book| {
+            if let Some(known) = book.answered.get_mut(&question.id) {
+                known.times += 1;
+                return match known.digest == question.digest {
+                    true => Ok(known.body.clone()),
+                    false => Err((FaultCode::Conflict, "same-id-other-content", "MessageId")),
+                };
+            }
+            if !question.is_fresh() {
+                return Err((FaultCode::Stale, "sent-at", "SentAt"));
+            }
+            let asked = question.asked.as_ref().map_err(|wrong: &Wrong| *wrong)?;
+            let body = words::body(&truth, &question.operation, asked);
+            let answered = Answered {
+                digest: question.digest.clone(),
+                body: body.clone(),
+                times: 1,
+            };
+            book.answered.insert(question.id.clone(), answered);
+            Ok(body)
+        })?;
+        Ok(told.unwrap_or_else(|wrong| {
+            self.violate(format!("{} at {}", wrong.1, wrong.2));
+            words::fault(wrong)
+        }))
+    }
+
+    fn signed(&self, question: &Question, body: String) -> Result<Vec<u8>, Trouble> {
+        let mut binding = Binding {
+            id: question.id.clone(),
+            digest: question.digest.clone(),
+        };
+        if self.took(|knobs| &mut knobs.another_id) {
+            binding.id = format!("{}-x", question.id);
+        }
+        if self.took(|knobs| &mut knobs.another_digest) {
+            binding.digest = "ab".repeat(32);
+        }
+        let body = self.bent(question, body);
+        let stranger = self.took(|knobs| &mut knobs.another_key);
+        let key = stranger.then(|| self.stranger()).transpose()?;
+        let key = key.as_ref().unwrap_or(&self.identity.sign);
+        let mut document = words::signed(&self.identity, question, &binding, key, &body)?;
+        if self.took(|knobs| &mut knobs.flip_a_byte) {
+            let at = document.windows(8).position(|some| some == b"<Result>");
+            if let Some(byte) = at.and_then(|at| document.get_mut(at + 8)) {
+                *byte ^= 0x20;
+            }
+        }
+        Ok(document)
+    }
+
+    /// An answer about somebody else, or that tells more than was asked for, where that is wanted.
+    fn bent(&self, question: &Question, body: String) -> String {
+        let Ok(asked) = &question.asked else {
+            return body;
+        };
+        let body = match self.took(|knobs| &mut knobs.another_subject) {
+            true => body.replace(&asked.mst, SOMEBODY_ELSE),
+            false => body,
+        };
+        match self.took(|knobs| &mut knobs.tell_more) {
+            true => {
+                let mut all = asked.clone();
+                all.fields = ["status", "name", "address", "headcount", "incomePaid"]
+                    .map(str::to_owned)
+                    .into();
+                self.knows(|truth| words::body(truth, &question.operation, &all))
+            }
+            false => body,
+        }
+    }
+
+    /// A key that nobody registered for signatures: that of the department's TLS certificate.
+    fn stranger(&self) -> Result<SigningKey, Trouble> {
+        let failed = |error: &dyn std::fmt::Display| Trouble::Sign(error.to_string());
+        let pem =
+            std::fs::read(self.identity.folder.join("tls.key")).map_err(|error| failed(&error))?;
+        SigningKey::from_pem(&pem, None).map_err(|error| failed(&error))
+    }
+
+    fn took(&self, counter: fn(&mut Mischief) -> &mut u32) -> bool {
+        self.knobs(|mischief| mischief.take(counter))
+    }
+}
+
+fn xml(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/xml; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+const BODY_BYTES_MAX: usize = 1 << 20;
+/// A synthetic tax code whose check digit holds.
+const SOMEBODY_ELSE: &str = "9900000016";

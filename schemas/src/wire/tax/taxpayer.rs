@@ -1,0 +1,220 @@
+//! What the insurance side asks the tax department, version 1: is this employer a taxpayer, and who paid this person.
+//!
+//! **Own profile**, the other direction of the tax profile: regulation 5423/QCPH-BHXH-TCT and its successor of 2021
+//! say what is exchanged, but the fields are not public; the schema `xsd/taxpayer/v1/taxpayer.xsd` is ours. Header, fault
+//! and binding are those of the tax profile, in a namespace of their own, so that no message of one is one of the other.
+
+mod employer;
+mod fields;
+mod individual;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub use employer::{AskEmployer, EmployerTold, TaxpayerStatus};
+pub use fields::FIELDS;
+pub use individual::{AskIndividual, IndividualTold, Payer};
+
+use super::{Direction, FaultBody, Header, WireError, root_id, wrong};
+use crate::xml::{Limits, Name, Reader, Writer};
+
+/// The namespace of every element of this profile.
+pub const NAMESPACE: &str = "urn:vn:lienthong:taxpayer:v1";
+
+/// The root element of a message.
+pub const ROOT: &str = "TaxpayerMessage";
+
+/// The operation that verifies an employer as a taxpayer.
+pub const VERIFY_EMPLOYER: &str = "taxpayer.verify-employer";
+
+/// The operation that asks what a person was paid, and by whom.
+pub const VERIFY_INDIVIDUAL: &str = "taxpayer.verify-individual";
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The signed header.
+    pub header: Header,
+    /// The one body element.
+    pub body: Body,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// We ask.
+    Question(Question),
+    /// We are answered.
+    Answer(Answer),
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// About one employer in one month.
+    Employer(AskEmployer),
+    /// About one person over some months.
+    Individual(AskIndividual),
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// About one employer.
+    Employer(Box<EmployerTold>),
+    /// About one person.
+    Individual(Box<IndividualTold>),
+    /// A refusal, of whatever operation.
+    Fault(FaultBody),
+}
+
+impl Question {
+    /// The operation that this body belongs to.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        match self {
+            Self::Employer(_) => VERIFY_EMPLOYER,
+            Self::Individual(_) => VERIFY_INDIVIDUAL,
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        match reader.comes("VerifyIndividual")? {
+            true => AskIndividual::read(reader).map(Self::Individual),
+            false => AskEmployer::read(reader).map(Self::Employer),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Employer(ask) => ask.write(writer),
+            Self::Individual(ask) => ask.write(writer),
+        }
+    }
+}
+
+impl Answer {
+    /// The operation that this body belongs to; a fault belongs to any.
+    #[must_use]
+    pub const fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Employer(_) => Some(VERIFY_EMPLOYER),
+            Self::Individual(_) => Some(VERIFY_INDIVIDUAL),
+            Self::Fault(_) => None,
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        if reader.comes("Fault")? {
+            return FaultBody::read(reader).map(Self::Fault);
+        }
+        if reader.comes("VerifyIndividualResult")? {
+            let told = IndividualTold::read(reader)?;
+            return Ok(Self::Individual(Box::new(told)));
+        }
+        let told = EmployerTold::read(reader)?;
+        Ok(Self::Employer(Box::new(told)))
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Employer(told) => told.write(writer),
+            Self::Individual(told) => told.write(writer),
+            Self::Fault(fault) => fault.write_in(writer, NAMESPACE),
+        }
+    }
+}
+
+/// Reads a message from its canonical root without signature, and tells where its body element lies: the bytes that
+/// the content digest covers.
+///
+/// # Errors
+/// The first element, in document order, that is not as it must be.
+pub fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), WireError> {
+    let mut reader = open(canonical, ROOT)?;
+    let id = reader.enter_with(ROOT, "Id")?.into_owned();
+    let header = Header::read(&mut reader)?;
+    if id != root_id(&header.message_id) {
+        return wrong(ROOT, "id-not-message-id");
+    }
+    let from = reader.offset_of_next("body")?;
+    let body = body(&mut reader, &header)?;
+    let range = from..reader.offset();
+    reader.leave(ROOT)?;
+    reader.finish(ROOT)?;
+    Ok((Message { header, body }, range))
+}
+
+/// Reads a lone, unsigned fault: what is answered before there is anything to bind an answer to.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode_fault(bytes: &[u8]) -> Result<FaultBody, WireError> {
+    let mut reader = open(bytes, "Fault")?;
+    let fault = FaultBody::read(&mut reader)?;
+    reader.finish("Fault")?;
+    Ok(fault)
+}
+
+/// Writes a message as its exclusive-canonical root without signature, and tells where its body element lies.
+#[must_use]
+pub fn encode(message: &Message) -> (Vec<u8>, Range<usize>) {
+    let mut writer = Writer::new();
+    let id = root_id(&message.header.message_id);
+    writer.open(name(ROOT), &[("Id", &id)]);
+    message.header.write_in(&mut writer, NAMESPACE);
+    let from = writer.offset();
+    match &message.body {
+        Body::Question(question) => question.write(&mut writer),
+        Body::Answer(answer) => answer.write(&mut writer),
+    }
+    let range = from..writer.offset();
+    (writer.finish(), range)
+}
+
+fn open<'a>(bytes: &'a [u8], root: &'static str) -> Result<Reader<'a>, WireError> {
+    Reader::open(bytes, NAMESPACE, &Limits::default()).or_else(|error| wrong(root, error.code()))
+}
+
+fn body(reader: &mut Reader<'_>, header: &Header) -> Result<Body, WireError> {
+    let body = match header.direction {
+        Direction::Request => Body::Question(Question::read(reader)?),
+        Direction::Answer => Body::Answer(Answer::read(reader)?),
+    };
+    let fits = match &body {
+        Body::Question(question) => question.operation() == header.operation,
+        Body::Answer(answer) => answer.operation().is_none_or(|one| one == header.operation),
+    };
+    match fits {
+        true => Ok(body),
+        false => wrong("Operation", "operation-unlike-body"),
+    }
+}
+
+const fn name(local: &'static str) -> Name {
+    Name::plain(NAMESPACE, local)
+}
+
+fn leaves<const N: usize>(writer: &mut Writer, values: [(&'static str, Option<String>); N]) {
+    for (element, value) in values {
+        if let Some(text) = value {
+            writer.leaf(name(element), &text);
+        }
+    }
+}
+
+fn write_words(
+    writer: &mut Writer,
+    list: &'static str,
+    words: impl ExactSizeIterator<Item = &'static str>,
+) {
+    if words.len() == 0 {
+        return;
+    }
+    writer.open(name(list), &[]);
+    for word in words {
+        writer.leaf(name("Field"), word);
+    }
+    writer.close();
+}

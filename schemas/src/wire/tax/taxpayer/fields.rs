@@ -1,0 +1,217 @@
+//! What becomes of every element of this profile; a document and a test hold it to the schema.
+
+use super::super::fields::{Carried, Field};
+
+const fn kept(wire: &'static str, canonical: &'static str, source: &'static str) -> Field {
+    Field {
+        wire,
+        canonical,
+        carried: Carried::NotCarried,
+        source,
+    }
+}
+
+/// Every element of the profile, in the order of the schema. None reaches the insurance contract: what is answered is
+/// told to whoever asked, and kept as evidence.
+pub const FIELDS: &[Field] = &[
+    kept(
+        "Header/MessageId",
+        "the question's id; the outbox parcel is named after it",
+        "own profile",
+    ),
+    kept(
+        "Header/SentAt",
+        "of an answer: not ahead of our clock by more than the window",
+        "own profile",
+    ),
+    kept("Header/Environment", "must be ours", "own profile"),
+    kept(
+        "Header/Direction",
+        "request of ours, answer of theirs",
+        "own profile",
+    ),
+    kept(
+        "Header/Sender",
+        "us, or the department that was asked",
+        "own profile",
+    ),
+    kept("Header/Receiver", "the department, or us", "own profile"),
+    kept(
+        "Header/Operation",
+        "the answer's must be the question's",
+        "own profile",
+    ),
+    kept(
+        "Header/InReplyTo",
+        "must be the question's id",
+        "own profile",
+    ),
+    kept(
+        "Header/RequestDigest",
+        "must be the question's content digest",
+        "own profile",
+    ),
+    kept(
+        "VerifyEmployer/Mst",
+        "who is asked about",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept("VerifyEmployer/Period", "the month", "form 05/KK-TNCN"),
+    kept(
+        "VerifyEmployer/Fields",
+        "policy: no more than agreed is asked for",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    kept(
+        "VerifyEmployer/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "VerifyIndividual/Mst",
+        "who is asked about",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyIndividual/From",
+        "the first month",
+        "form 05/KK-TNCN",
+    ),
+    kept("VerifyIndividual/To", "the last month", "form 05/KK-TNCN"),
+    kept(
+        "VerifyIndividual/Fields",
+        "policy: no more than agreed is asked for",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    kept(
+        "VerifyIndividual/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "VerifyEmployerResult/Result",
+        "told to whoever asked",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyEmployerResult/Mst",
+        "must be the one asked about",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Period",
+        "must be the one asked about",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyEmployerResult/Status/Code",
+        "told where asked for",
+        "Circular 105/2020/TT-BTC, 86/2024/TT-BTC, 90/2026/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Status/Reason",
+        "told where asked for",
+        "Circular 105/2020/TT-BTC, 86/2024/TT-BTC, 90/2026/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Status/Since",
+        "told where asked for",
+        "Circular 105/2020/TT-BTC, 86/2024/TT-BTC, 90/2026/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Name",
+        "told where asked for",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Address",
+        "told where asked for",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyEmployerResult/Headcount",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyEmployerResult/IncomePaid",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyEmployerResult/NotDisclosed",
+        "told",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyIndividualResult/Result",
+        "told to whoever asked",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyIndividualResult/Mst",
+        "must be the one asked about",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyIndividualResult/From",
+        "must be the one asked about",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/To",
+        "must be the one asked about",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/Name",
+        "told where asked for",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyIndividualResult/MonthsPaid",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/IncomeTotal",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/Payers/Payer/Mst",
+        "told where asked for",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyIndividualResult/Payers/Payer/Months",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/Payers/Payer/Income",
+        "told where asked for",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyIndividualResult/NotDisclosed",
+        "told",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "Fault/Code",
+        "UNAVAILABLE where a retry may help, else the refusal is told",
+        "own profile",
+    ),
+    kept("Fault/Reason", "told", "own profile"),
+    kept("Fault/Field", "kept with the receipt", "own profile"),
+    kept("Fault/Blame", "kept with the receipt", "own profile"),
+    kept(
+        "Fault/Retry",
+        "UNAVAILABLE where a retry may help, else the refusal is told",
+        "own profile",
+    ),
+    kept("Fault/RetryAfter", "kept with the receipt", "own profile"),
+    kept("Fault/TextVi", "kept with the receipt", "own profile"),
+    kept("Fault/TextEn", "kept with the receipt", "own profile"),
+];
