@@ -3,6 +3,7 @@
 //! HTTP/1.1 and HTTP/2, over mutual TLS where `[admin.tls]` says so, every limit set. It shows what is kept about messages, never what
 //! is in them.
 
+mod births;
 pub mod client;
 mod clocks;
 mod discrepancies;

@@ -224,6 +224,8 @@ methods! {
     judge_clocks = BirthsClient.judge(JudgeClocksRequest) -> JudgeClocksResponse;
     /// What became of the cases of one month within their time, by province.
     lawful_times = BirthsClient.lawful_times(LawfulTimesRequest) -> LawfulTimesResponse;
+    /// All that is kept of one case, whoever its sender is.
+    birth_stories = BirthsClient.show(ShowBirthRequest) -> ShowBirthResponse;
     /// Registers a death; safe to repeat under its key.
     register_death = DeathsClient.register(RegisterDeathRequest) -> RegisterDeathResponse;
     /// Takes a death back; safe to repeat under its key.

@@ -32,6 +32,7 @@ mod people;
 mod reviews;
 pub(crate) mod schema;
 mod steps;
+mod stories;
 mod threads;
 
 use std::cell::{Cell, RefCell};

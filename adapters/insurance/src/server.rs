@@ -109,6 +109,7 @@ service!(Births {
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
     judge(JudgeClocksRequest) -> JudgeClocksResponse = judge_clocks;
     lawful_times(LawfulTimesRequest) -> LawfulTimesResponse = lawful_times;
+    show(ShowBirthRequest) -> ShowBirthResponse = birth_stories;
 });
 service!(Deaths {
     register(RegisterDeathRequest) -> RegisterDeathResponse = register_death;

@@ -18,9 +18,10 @@ use schemas::proto::admin::{
     ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
     ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
     MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
-    ShowDiscrepancyRequest, ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse,
-    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
-    StatusResponse, TermsRequest, TermsResponse, admin_client::AdminClient,
+    ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
+    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
+    admin_client::AdminClient,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -174,6 +175,18 @@ pub async fn decide_review(
     request: DecideReviewRequest,
 ) -> Result<DecideReviewResponse, Error> {
     let answer = connect(admin).await?.decide_review(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One birth from its message to its card.
+///
+/// # Errors
+/// Where nobody listens, nobody has such a case, or the gateway refuses.
+pub async fn birth(
+    admin: impl Into<Target>,
+    request: ShowBirthRequest,
+) -> Result<ShowBirthResponse, Error> {
+    let answer = connect(admin).await?.show_birth(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

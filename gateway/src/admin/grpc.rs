@@ -7,14 +7,15 @@ use schemas::proto::admin::{
     ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
     ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
     MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
-    ShowDiscrepancyRequest, ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse,
-    ShowPullRequest, ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest,
-    StatusResponse, TermsRequest, TermsResponse, admin_server::Admin,
+    ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
+    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
+    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
+    admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts, clocks, discrepancies,
+    AdminParts, births, clocks, discrepancies,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -157,6 +158,17 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let decided = reviews::decide(&self.parts, asked).await;
         decided.map(Response::new)
+    }
+
+    async fn show_birth(
+        &self,
+        request: Request<ShowBirthRequest>,
+    ) -> Result<Response<ShowBirthResponse>, Status> {
+        self.may("show-birth").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let shown = births::show(&self.parts, asked).await;
+        shown.map(Response::new)
     }
 
     async fn lawful_times(

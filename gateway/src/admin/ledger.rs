@@ -28,7 +28,7 @@ pub(super) async fn accesses(
     })
 }
 
-fn line(story: &AccessStory) -> AccessLine {
+pub(super) fn line(story: &AccessStory) -> AccessLine {
     let line = AccessLine {
         at: story.at.to_string(),
         evidence: story.evidence.to_string(),

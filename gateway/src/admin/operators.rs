@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 35] = [
+pub(super) const NEEDED: [(&str, Role); 36] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -176,6 +176,7 @@ pub(super) const NEEDED: [(&str, Role); 35] = [
     ("list-reviews", Role::Viewer),
     ("lawful-times", Role::Viewer),
     ("show-review", Role::Operator),
+    ("show-birth", Role::Operator),
     ("decide-review", Role::Operator),
     ("list-discrepancies", Role::Viewer),
     ("show-discrepancy", Role::Operator),

@@ -168,7 +168,7 @@ pub(super) fn said(fault: Fault) -> Status {
     }
 }
 
-fn line(review: Review) -> ReviewLine {
+pub(super) fn line(review: Review) -> ReviewLine {
     ReviewLine {
         id: review.id,
         sender: review.sender,

@@ -1,7 +1,8 @@
-//! `lienthong civil`: the law's time by province, and births of which a person must say whether the child is known already, over the
+//! `lienthong civil`: one birth on one page, the law's time by province, and births of which a person must say whether the child is known already, over the
 //! operators' listener.
 
 mod report;
+mod show;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,8 @@ pub(super) enum Civil {
     /// Births that wait for a person: list, show, decide.
     #[command(subcommand)]
     Review(Review),
+    /// One birth from its message to its card and what came after; the look is kept, with its reason.
+    Show(show::Show),
     /// Births of one month within the law's time, by province; tells nothing of a child.
     Report(report::Report),
 }
@@ -86,6 +89,7 @@ impl Civil {
             Self::Review(Review::List(list)) => list.run().await,
             Self::Review(Review::Show(show)) => show.run().await,
             Self::Review(Review::Decide(decide)) => decide.run().await,
+            Self::Show(show) => show.run().await,
             Self::Report(report) => report.run().await,
         }
     }

@@ -58,6 +58,14 @@ impl Limit {
         }
     }
 
+    /// How many percent of its office hours are over then, 0 to 100.
+    pub fn over(&self, then: Timestamp) -> u8 {
+        (1..=100)
+            .rev()
+            .find(|percent| self.over_at(*percent) <= then)
+            .unwrap_or(0)
+    }
+
     /// Whether the calendar knows the declared free days of every year that it runs in.
     pub fn is_covered(&self) -> bool {
         (self.counted.year()..=self.due_on().year()).all(covers)
@@ -118,6 +126,15 @@ mod tests {
         assert_eq!(limit.over_at(50).to_string(), "2026-11-25T10:00:00Z");
         assert_eq!(limit.over_at(90).to_string(), "2026-11-26T08:12:00Z");
         assert_eq!(limit.over_at(100), limit.due_at());
+        for (then, over) in [
+            ("2026-11-24T10:00:00Z", 0),
+            ("2026-11-25T09:59:59Z", 49),
+            ("2026-11-25T10:00:00Z", 50),
+            ("2026-11-26T09:59:59Z", 99),
+            ("2026-12-26T10:00:00Z", 100),
+        ] {
+            assert_eq!(limit.over(then.parse().unwrap()), over, "{then}");
+        }
     }
 
     #[test]

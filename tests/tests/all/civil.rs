@@ -9,8 +9,9 @@ use gateway_tests::{
 };
 use jiff::ToSpan as _;
 use schemas::proto::admin::{
-    AccessRequest, DecideReviewRequest, LawfulTimesRequest, ListReviewsRequest, ReviewLine,
-    ShowReviewRequest, ShowReviewResponse, decide_review_request::Decision,
+    AccessRequest, BirthPage, DecideReviewRequest, LawfulTimesRequest, ListReviewsRequest,
+    ReviewLine, ShowBirthRequest, ShowReviewRequest, ShowReviewResponse,
+    decide_review_request::Decision,
 };
 use schemas::{
     calendar::Limit,
@@ -94,6 +95,25 @@ async fn report(house: &House) {
     assert_eq!((some[0].received, some[0].in_time), (2, 2));
 }
 
+/// One page of the case tells how it went, and nothing that names the child; the look is in the child's ledger.
+async fn page(house: &House, birth: &Birth) -> BirthPage {
+    let request = ShowBirthRequest {
+        case_id: birth.case_id.clone(),
+        who: "an.operator".to_owned(),
+        why: "the family asks".to_owned(),
+        ..ShowBirthRequest::default()
+    };
+    let shown = client::birth(house.gateway().admin(), request).await;
+    let mut births = shown.unwrap().births;
+    assert_eq!(births.len(), 1);
+    let page = births.remove(0);
+    let text = format!("{page:?}");
+    for secret in [&birth.pin, &birth.name] {
+        assert!(!text.contains(secret.as_str()), "{text}");
+    }
+    page
+}
+
 /// The first child, registered again under a second PIN.
 fn again(house: &House) -> Birth {
     let mother = house.landmarks.mothers[0].pin.clone();
@@ -157,6 +177,20 @@ async fn a_child_registered_twice_waits_for_a_person_and_keeps_one_number_and_on
     assert!(waiting(&house).await.is_empty());
     report(&house).await;
     let (one, two) = (polled(&house, &first).await, polled(&house, &again).await);
+    let shown = page(&house, &again).await;
+    assert_eq!(shown.settled, "said-known");
+    assert_eq!(shown.review.unwrap().reason, "asked the ward");
+    assert_eq!(shown.messages.len(), 1);
+    assert_eq!(shown.told[0].operation, "civil.result");
+    assert_eq!((shown.card_begin.len(), shown.si_number_end.len()), (5, 4));
+    let unknown = ShowBirthRequest {
+        case_id: "H99.14-261120-999999".to_owned(),
+        who: "an.operator".to_owned(),
+        why: "the family asks".to_owned(),
+        ..ShowBirthRequest::default()
+    };
+    let refused = client::birth(house.gateway().admin(), unknown).await;
+    assert!(refused.unwrap_err().to_string().contains("unknown-case"));
     assert_eq!(two["trangThai"], 4);
     assert_eq!(one["ketQuaXuLy"], two["ketQuaXuLy"]);
 }

@@ -15,6 +15,7 @@ use schemas::proto::insurance::{
     GetBirthCasesResponse, RegisterBirthRequest, RegisterBirthResponse,
 };
 
+use super::clocks::Settled;
 use super::effects::Asked;
 use super::people::Known;
 use super::{Error, Registry, Tx, cards, clocks, counters, deaths, facts, law, people, reviews};
@@ -34,7 +35,7 @@ impl Registry {
         let (context, said) = split(request)?;
         let asked = Asked::new("Births.Register", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
-            let case = match stored_case(tx, &context.sender, &said.case_id)? {
+            let case = match stored_case(tx.sql, &context.sender, &said.case_id)? {
                 Some((known, case)) if same_facts(&known, &said)? => case,
                 Some(_) => {
                     return Err(Error::refused(
@@ -109,11 +110,11 @@ fn register(
         sender,
         case_id: &said.case_id,
     };
-    let person = match people::by_pin(tx.sql, &birth.pin)? {
-        Some(known) => recognise(&known, &birth)?,
+    let (person, settled) = match people::by_pin(tx.sql, &birth.pin)? {
+        Some(known) => (recognise(&known, &birth)?, Settled::ByPin),
         None => match matching::find(tx.sql, &birth)? {
-            Match::Nobody => enrol(tx, &birth)?,
-            Match::One(known) => adopt(tx, known.person, &birth)?,
+            Match::Nobody => (enrol(tx, &birth)?, Settled::Minted),
+            Match::One(known) => (adopt(tx, known.person, &birth)?, Settled::ByKey),
             Match::Doubtful(candidates) => {
                 clocks::start(tx, &case, &birth, None)?;
                 reviews::open(tx, &case, facts, &birth, &candidates)?;
@@ -122,7 +123,7 @@ fn register(
             }
         },
     };
-    clocks::start(tx, &case, &birth, Some(tx.now))?;
+    clocks::start(tx, &case, &birth, Some(settled))?;
     complete(tx, &case, facts, person, &birth)
 }
 
@@ -289,21 +290,22 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
     Ok((card, validity.rule))
 }
 
-fn stored_case(
-    tx: &Tx<'_>,
+/// What was said of a case, and how it stands now; also while a person decides.
+pub(super) fn stored_case(
+    sql: &Sql,
     sender: &str,
     case_id: &str,
 ) -> Result<Option<(Vec<u8>, BirthCase)>, Error> {
-    let facts: Option<Vec<u8>> = tx.sql.query_opt(
+    let facts: Option<Vec<u8>> = sql.query_opt(
         "SELECT facts FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
         |row| row.get(0),
     )?;
     let facts = match facts {
-        None => reviews::facts_of(tx, sender, case_id)?,
+        None => reviews::facts_of(sql, sender, case_id)?,
         told => told,
     };
-    match (facts, case_of(tx.sql, sender, case_id)?) {
+    match (facts, case_of(sql, sender, case_id)?) {
         (Some(facts), Some(case)) => Ok(Some((facts, case))),
         _ => Ok(None),
     }

@@ -69,12 +69,12 @@ impl Registry {
     }
 }
 
-/// Starts the clock of a case, which may be done at once.
+/// Starts the clock of a case, which is done at once where it is settled who the child is.
 pub(super) fn start(
     tx: &Tx<'_>,
     case: &CaseKey<'_>,
     birth: &Birth,
-    done: Option<Timestamp>,
+    settled: Option<Settled>,
 ) -> Result<(), Error> {
     let limit = law::birth_card(birth.received_at);
     if !limit.is_covered() {
@@ -86,10 +86,10 @@ pub(super) fn start(
     }
     let marks = [50, 90, 100].map(|percent| limit.over_at(percent).as_millisecond());
     let [half, most, due] = marks;
-    let done = done.map(Timestamp::as_millisecond);
+    let done = settled.map(|_| tx.now.as_millisecond());
     tx.sql.execute(
-        "INSERT INTO birth_clocks (sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)",
+        "INSERT INTO birth_clocks (sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms, settled)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10)",
         values![
             case.sender,
             case.case_id,
@@ -100,19 +100,48 @@ pub(super) fn start(
             due,
             done,
             next(0, marks, done),
+            settled.map_or("", Settled::word),
         ],
     )?;
     Ok(())
 }
 
 /// Stops the clock of a case that is done now; one whose time was over before is still told to be late.
-pub(super) fn stop(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<(), Error> {
+pub(super) fn stop(tx: &Tx<'_>, case: &CaseKey<'_>, settled: Settled) -> Result<(), Error> {
     tx.sql.execute(
-        "UPDATE birth_clocks SET done_ms = ?3, next_ms = CASE WHEN due_ms < ?3 AND told < 100 THEN due_ms END
+        "UPDATE birth_clocks SET done_ms = ?3, next_ms = CASE WHEN due_ms < ?3 AND told < 100 THEN due_ms END, settled = ?4
          WHERE sender = ?1 AND case_id = ?2 AND done_ms IS NULL",
-        values![case.sender, case.case_id, tx.now.as_millisecond()],
+        values![case.sender, case.case_id, tx.now.as_millisecond(), settled.word()],
     )?;
     Ok(())
+}
+
+/// How it was settled who a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// Nobody was alike: a new number.
+    Minted,
+    /// The PIN was known.
+    ByPin,
+    /// Known by the hospital's notice and the mother.
+    ByKey,
+    /// A person said that it is a known one.
+    SaidKnown,
+    /// A person said that it is a new one.
+    SaidNew,
+}
+
+impl Settled {
+    /// The word of the contract.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Minted => "minted",
+            Self::ByPin => "by-pin",
+            Self::ByKey => "by-key",
+            Self::SaidKnown => "said-known",
+            Self::SaidNew => "said-new",
+        }
+    }
 }
 
 /// The moment at which a case is due, of its day: RFC 3339.

@@ -171,7 +171,7 @@ const TABLES: [(&str, &str, &str); 21] = [
     ),
     (
         "birth_clocks",
-        "sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms",
+        "sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms, settled",
         "sender, case_id",
     ),
     (

@@ -15,6 +15,7 @@ use schemas::proto::insurance::{
 
 use super::births::matching::{self, Candidate, Match};
 use super::births::{self, Birth, CaseKey};
+use super::clocks::Settled;
 use super::effects::Asked;
 use super::{Error, Registry, Sight, Tx, clocks, facts, law, people};
 use crate::sql::{self, Row, Sql, values};
@@ -132,8 +133,8 @@ pub(super) fn open(
 }
 
 /// What was said of a case that is or was in review.
-pub(super) fn facts_of(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
-    Ok(tx.sql.query_opt(
+pub(super) fn facts_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
+    Ok(sql.query_opt(
         "SELECT facts FROM birth_reviews WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
         |row| row.get(0),
@@ -169,13 +170,16 @@ fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> 
         return Err(Error::refused(FaultCode::Conflict, "decided-already", "id"));
     }
     let birth = Birth::parse(&tx.sight(), &said)?;
-    let (person, same_as) = match people::by_pin(tx.sql, &birth.pin)? {
+    let (person, same_as, settled) = match people::by_pin(tx.sql, &birth.pin)? {
         // it came by another case meanwhile
         Some(known) => {
             let person = births::recognise(&known, &birth)?;
-            (person, Some(person))
+            (person, Some(person), Settled::ByPin)
         }
-        None => judged(tx, asked, &birth)?,
+        None => match judged(tx, asked, &birth)? {
+            (person, None) => (person, None, Settled::SaidNew),
+            (person, known) => (person, known, Settled::SaidKnown),
+        },
     };
     tx.sql.execute(
         "UPDATE birth_reviews SET decided_at = ?2, decided_by = ?3, reason = ?4, same_as = ?5 WHERE id = ?1",
@@ -191,7 +195,7 @@ fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> 
         sender: &review.sender,
         case_id: &review.case_id,
     };
-    clocks::stop(tx, &case)?;
+    clocks::stop(tx, &case, settled)?;
     births::complete(tx, &case, &said.encode_to_vec(), person, &birth)
 }
 
@@ -285,6 +289,15 @@ fn told(sql: &Sql, one: &Candidate) -> Result<ReviewCandidate, Error> {
         mother_pin: one.origin.mother_pin.clone(),
         birth_notice: one.origin.notice.clone(),
     })
+}
+
+/// The review of a case, where there is or was one.
+pub(super) fn of_case(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<Review>, Error> {
+    Ok(sql.query_opt(
+        select!("WHERE sender = ?1 AND case_id = ?2"),
+        values![sender, case_id],
+        review,
+    )?)
 }
 
 fn review(row: &Row<'_>) -> Result<Review, sql::Error> {

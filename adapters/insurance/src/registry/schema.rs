@@ -165,6 +165,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0008_procedures.up.sql"),
         down: include_str!("schema/sqlite/0008_procedures.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0009_stories.up.sql"),
+        down: include_str!("schema/sqlite/0009_stories.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -3,12 +3,12 @@
 use insurance::Insurance;
 use jiff::civil::date;
 use schemas::codes::communes;
-use schemas::fault::FaultCode::Invalid;
+use schemas::fault::FaultCode::{Invalid, UnknownSubject};
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::{
-    BirthCase, ClockMark, DecideReviewRequest, GetBirthCasesRequest, JudgeClocksRequest,
-    JudgeClocksResponse, LawfulTimesRequest, ProvinceTimes, RegisterBirthRequest,
-    ShowReviewRequest,
+    BirthCase, BirthStory, ClockMark, DecideReviewRequest, GetBirthCasesRequest,
+    JudgeClocksRequest, JudgeClocksResponse, LawfulTimesRequest, ProvinceTimes,
+    RegisterBirthRequest, ShowBirthRequest, ShowReviewRequest,
 };
 
 use crate::over_both;
@@ -23,6 +23,8 @@ over_both! {
     a_month_is_reported_for_every_province_of_its_list
     a_month_before_the_merger_is_reported_by_the_list_of_63
     a_month_that_is_none_is_refused
+    a_birth_is_shown_from_its_message_to_its_card
+    a_birth_that_nobody_knows_is_not_shown
 }
 
 /// Monday 2026-11-23 09:00 in Viet Nam: due on Thursday at 17:00, since Tuesday is a holiday.
@@ -243,6 +245,57 @@ async fn a_mark_told_before_a_restart_is_not_told_after_it() {
     let scene = scene.reopened();
     assert_eq!(percents(&scene).await, [100]);
     assert_eq!(judge(&scene.reopened()).await.breached, 1);
+}
+
+async fn shown(scene: &Scene, case_id: &str) -> BirthStory {
+    let request = ShowBirthRequest {
+        context: Some(context("registry", "story")),
+        case_id: case_id.into(),
+        ..ShowBirthRequest::default()
+    };
+    let found = scene.insurance.birth_stories(soon(), request).await;
+    let mut births = found.unwrap().births;
+    assert_eq!(births.len(), 1);
+    births.remove(0)
+}
+
+async fn a_birth_is_shown_from_its_message_to_its_card(scene: Scene) {
+    let waits = doubt(&scene).await;
+    scene.time.pass(HALF);
+    judge(&scene).await;
+    let open = shown(&scene, &waits.case_id).await;
+    assert_eq!(open.case, Some(waits.clone()));
+    assert_eq!((open.over_percent, open.told_percent), (50, 50));
+    assert_eq!((open.settled.as_str(), open.done_at.as_str()), ("", ""));
+    assert!(open.review.unwrap().decided_at.is_empty());
+    decide(&scene).await;
+    scene.time.pass(DAY);
+    let done = shown(&scene, &waits.case_id).await;
+    assert_eq!((done.over_percent, done.settled.as_str()), (50, "said-new"));
+    assert_eq!(done.done_at, "2026-11-25T10:00:00Z");
+    assert_eq!(done.review.unwrap().decided_by, "an");
+    assert!(done.case.unwrap().card.is_some());
+    let first = shown(&scene, &scene.birth(1).case_id).await;
+    assert_eq!(
+        (first.settled.as_str(), first.received_at.as_str()),
+        ("minted", "2026-11-23T01:30:00Z")
+    );
+    assert!(first.review.is_none());
+}
+
+async fn a_birth_that_nobody_knows_is_not_shown(scene: Scene) {
+    doubt(&scene).await;
+    for (case_id, sender) in [("no-such-case", ""), ("H99.14-261120-000002", "other")] {
+        let request = ShowBirthRequest {
+            context: Some(context("registry", "story")),
+            case_id: case_id.into(),
+            sender: sender.into(),
+        };
+        let asked = scene.insurance.birth_stories(soon(), request);
+        scene
+            .refuses(asked, UnknownSubject, "unknown-case", "case_id")
+            .await;
+    }
 }
 
 async fn a_month_that_is_none_is_refused(scene: Scene) {

@@ -12,7 +12,7 @@ use schemas::proto::insurance::{
     GetParticipationRequest, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
     ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
     MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest, RecordNoticeRequest,
-    RegisterDeathRequest, ShowReviewRequest, WithdrawDeathRequest,
+    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest,
 };
 
 use crate::ledger::{found, under_counted, uninsured};
@@ -91,6 +91,7 @@ fn statements() -> Vec<String> {
         "people.rs",
         "reviews.rs",
         "steps.rs",
+        "stories.rs",
     ];
     let texts: Vec<String> = files
         .iter()
@@ -302,7 +303,15 @@ async fn bury(insurance: &Insurance, scene: &Scene) {
         };
         insurance.register_death(soon(), request).await.unwrap();
     }
+    let case_id = birth.case_id.clone();
     insurance.register_birth(soon(), birth).await.unwrap();
+    let request = ShowBirthRequest {
+        context: Some(context("registry", "show")),
+        case_id,
+        ..ShowBirthRequest::default()
+    };
+    let shown = insurance.birth_stories(soon(), request).await.unwrap();
+    assert_eq!(shown.births[0].later.len(), 1);
     for at in 0..2 {
         let request = WithdrawDeathRequest {
             context: Some(context("dvclt", &format!("withdraw-{at}"))),

@@ -155,6 +155,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0009_procedures.up.sql"),
         down: include_str!("postgres/0009_procedures.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0010_stories.up.sql"),
+        down: include_str!("postgres/0010_stories.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

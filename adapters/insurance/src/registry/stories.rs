@@ -1,0 +1,121 @@
+//! One birth on one page: what was said, how it was settled who the child is, its time, and what came after.
+//!
+//! For operators, who look at a case whoever its sender is. Of the child it tells the PIN, under which the look
+//! is written down, and what the sender itself is answered.
+
+use jiff::Timestamp;
+use schemas::fault::FaultCode;
+use schemas::proto::Message as _;
+use schemas::proto::insurance::{
+    BirthStory, LaterEvent, RegisterBirthRequest, ShowBirthRequest, ShowBirthResponse,
+};
+
+use super::{Error, Registry, births, facts, law, reviews};
+use crate::sql::{Sql, values};
+
+impl Registry {
+    /// All that is kept of the cases of one id.
+    ///
+    /// # Errors
+    /// `INVALID` where the id is malformed, `UNKNOWN-SUBJECT` where nobody has such a case.
+    pub async fn birth_stories(
+        &self,
+        request: ShowBirthRequest,
+    ) -> Result<ShowBirthResponse, Error> {
+        facts::context(request.context)?;
+        let case_id = facts::word(&request.case_id, 64, "case_id")?;
+        let now = (self.shared.clock)();
+        self.read("births.show", move |sql| {
+            let births = clocks(sql, &case_id)?
+                .into_iter()
+                .filter(|clock| request.sender.is_empty() || clock.sender == request.sender)
+                .map(|clock| story(sql, &case_id, clock, now))
+                .collect::<Result<Vec<_>, Error>>()?;
+            match births.is_empty() {
+                true => Err(Error::refused(
+                    FaultCode::UnknownSubject,
+                    "unknown-case",
+                    "case_id",
+                )),
+                false => Ok(ShowBirthResponse { births }),
+            }
+        })
+        .await
+    }
+}
+
+/// What the clock of a case has.
+struct Clock {
+    sender: String,
+    province: String,
+    counted_on: String,
+    done_ms: Option<i64>,
+    told: u32,
+    settled: String,
+}
+
+fn clocks(sql: &Sql, case_id: &str) -> Result<Vec<Clock>, Error> {
+    Ok(sql.query(
+        "SELECT sender, province, counted_on, done_ms, told, settled FROM birth_clocks
+         WHERE case_id = ?1 ORDER BY sender LIMIT 10",
+        values![case_id],
+        |row| {
+            Ok(Clock {
+                sender: row.get(0)?,
+                province: row.get(1)?,
+                counted_on: row.get(2)?,
+                done_ms: row.get(3)?,
+                told: row.get(4)?,
+                settled: row.get(5)?,
+            })
+        },
+    )?)
+}
+
+fn story(sql: &Sql, case_id: &str, clock: Clock, now: Timestamp) -> Result<BirthStory, Error> {
+    let (facts, case) = births::stored_case(sql, &clock.sender, case_id)?
+        .ok_or(Error::Corrupt("a clock without its case"))?;
+    let said = RegisterBirthRequest::decode(facts.as_slice())
+        .map_err(|_| Error::Corrupt("a stored birth"))?;
+    let received_at = facts::moment(&said.received_at, "received_at")?;
+    let done_at = clock.done_ms.map(Timestamp::from_millisecond).transpose();
+    let done_at = done_at.map_err(|_| Error::Corrupt("a stored moment"))?;
+    let over = law::birth_card(received_at).over(done_at.unwrap_or(now));
+    Ok(BirthStory {
+        case: Some(case),
+        received_at: facts::instant(received_at),
+        counted_on: clock.counted_on,
+        province: clock.province,
+        done_at: done_at.map(facts::instant).unwrap_or_default(),
+        over_percent: u32::from(over),
+        told_percent: clock.told,
+        settled: clock.settled,
+        review: reviews::of_case(sql, &clock.sender, case_id)?,
+        pin: said.child.unwrap_or_default().pin,
+        later: later(sql, &clock.sender, case_id)?,
+        sender: clock.sender,
+    })
+}
+
+/// What came to the child after its birth.
+fn later(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
+    Ok(sql.query(
+        "SELECT d.sender, d.case_id, d.updated_at, d.withdrawn_by FROM birth_cases b
+         JOIN deaths d ON d.person = b.person
+         WHERE b.sender = ?1 AND b.case_id = ?2 ORDER BY d.updated_at, d.sender, d.case_id",
+        values![sender, case_id],
+        |row| {
+            let withdrawn_by: Option<String> = row.get(3)?;
+            let what = match withdrawn_by {
+                Some(_) => "death-withdrawn",
+                None => "death",
+            };
+            Ok(LaterEvent {
+                what: what.to_owned(),
+                sender: row.get(0)?,
+                case_id: withdrawn_by.map_or_else(|| row.get(1), Ok)?,
+                at: row.get(2)?,
+            })
+        },
+    )?)
+}
