@@ -32,8 +32,18 @@ pub(crate) struct Destroy {
     pub(crate) plan: Plan,
     /// None where only the mark moves.
     pub(crate) tombstone: Option<(Draft, String)>,
-    /// How far retention has come: seconds, chain, record.
-    pub(crate) mark: Option<(i64, i64, i64)>,
+    /// How far retention has come.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// How far retention has come in one chain with what is kept for one length of time.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    pub(crate) seconds: i64,
+    pub(crate) chain: i64,
+    pub(crate) seq: i64,
+    /// Under rules with this digest: under others it says nothing.
+    pub(crate) rules: [u8; 32],
 }
 
 impl Command for Destroy {
@@ -61,10 +71,13 @@ impl Command for Destroy {
                 .prepare_cached("UPDATE outbox SET wrapped_key = ?2 WHERE id = ?1")?
                 .execute(params![*id, NOTHING])?;
         }
-        if let Some((seconds, chain, seq)) = self.mark {
-            turn.conn
-                .prepare_cached(MARK)?
-                .execute([seconds, chain, seq])?;
+        if let Some(mark) = &self.mark {
+            turn.conn.prepare_cached(MARK)?.execute(params![
+                mark.seconds,
+                mark.chain,
+                mark.seq,
+                mark.rules
+            ])?;
         }
         Ok(Acted::Done)
     }
@@ -327,8 +340,8 @@ fn read_ranges(bytes: &[u8]) -> Vec<(u64, u64)> {
 
 /// As long as a wrapped key, so that SQLite writes it over the old one in its place.
 const NOTHING: [u8; 77] = [0; 77];
-const MARK: &str = "INSERT INTO retained (seconds, chain, seq) VALUES (?1, ?2, ?3) \
-    ON CONFLICT (seconds, chain) DO UPDATE SET seq = excluded.seq";
+const MARK: &str = "INSERT INTO retained (seconds, chain, seq, rules) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT (seconds, chain) DO UPDATE SET seq = excluded.seq, rules = excluded.rules";
 
 #[cfg(test)]
 mod tests {

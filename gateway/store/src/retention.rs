@@ -1,15 +1,17 @@
 //! Retention: what was kept as long as the agreement, the operation or the house says loses its keys.
 //!
 //! A round looks at the records of each chain in their order, once for every length of time that is in
-//! force, and remembers how far it came. What is held, unanswered or still on its way stays.
+//! force, and remembers how far it came; when the rules have changed it begins again from the first record, since
+//! what it has passed may be due now. What is held, unanswered or still on its way stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gateway_core::ports::{Acted, StoreError, THE_STORE};
+use gateway_core::seal::sha256;
 
 use crate::Store;
-use crate::erasure::{self, Destroy, Plan, records_of, tombstone};
+use crate::erasure::{self, Destroy, Mark, Plan, records_of, tombstone};
 use crate::journal::{COLUMNS, Kind, Record};
 use crate::meta::{Meta, Tag};
 use crate::postgres::base_of;
@@ -39,6 +41,22 @@ impl Retention {
             .or_else(|| self.operations.get(&meta.text(Tag::Operation)?))
             .copied()
             .or(self.default)
+    }
+
+    /// What tells these rules from others; the law under which they destroy is no part of it.
+    fn digest(&self) -> [u8; 32] {
+        let mut text = Vec::new();
+        let mut put = |name: &str, kept: Option<&Duration>| {
+            text.extend((name.len() as u64).to_be_bytes());
+            text.extend(name.as_bytes());
+            text.extend(kept.map_or(u64::MAX, Duration::as_secs).to_be_bytes());
+        };
+        put("", self.default.as_ref());
+        for table in [&self.agreements, &self.operations] {
+            table.iter().for_each(|(name, kept)| put(name, Some(kept)));
+            put("", None);
+        }
+        sha256(&text)
     }
 
     fn durations(&self) -> BTreeSet<Duration> {
@@ -79,10 +97,14 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let seconds = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
         let before = self.now().saturating_sub(crate::micros(kept));
+        let under = retention.digest();
         let mut destroyed = 0;
         loop {
             let rules = retention.clone();
-            let page = move |conn: &Connection| page(conn, &rules, kept, (seconds, chain, before));
+            let page = move |conn: &Connection| {
+                let from = came_to(conn, seconds, chain, &under)?;
+                page(conn, &rules, kept, (from, base_of(chain + 1), before))
+            };
             let page = self.0.readers.read(page).await?;
             let Some(upto) = page.upto else {
                 return Ok(destroyed);
@@ -98,7 +120,12 @@ impl Store {
             let destroy = Destroy {
                 plan: page.plan,
                 tombstone: made,
-                mark: Some((seconds, chain, upto)),
+                mark: Some(Mark {
+                    seconds,
+                    chain,
+                    seq: upto,
+                    rules: under,
+                }),
             };
             match self.0.writer.submit(destroy).await? {
                 Acted::Done => destroyed += records,
@@ -121,23 +148,28 @@ fn chains(conn: &Connection) -> sql::Result<Vec<i64>> {
         .collect()
 }
 
+/// The last record that was looked at under these rules.
+fn came_to(conn: &Connection, seconds: i64, chain: i64, under: &[u8; 32]) -> sql::Result<i64> {
+    let mark: Option<i64> = conn
+        .prepare_cached(CAME_TO)?
+        .query_row(params![seconds, chain, *under], |row| row.get(0))
+        .optional()?;
+    Ok(mark.unwrap_or(base_of(chain)))
+}
+
+/// Looks at the next records between two numbers that are older than `before`.
 fn page(
     conn: &Connection,
     retention: &Retention,
     kept: Duration,
-    (seconds, chain, before): (i64, i64, i64),
+    (after, end, before): (i64, i64, i64),
 ) -> sql::Result<Page> {
-    let mark: Option<i64> = conn
-        .prepare_cached("SELECT seq FROM retained WHERE seconds = ?1 AND chain = ?2")?
-        .query_row([seconds, chain], |row| row.get(0))
-        .optional()?;
-    let after = mark.unwrap_or(base_of(chain));
     let sql = format!(
         "SELECT {COLUMNS} FROM journal j WHERE j.seq > ?1 AND j.seq < ?2 ORDER BY j.seq LIMIT {PAGE}"
     );
     let records: Vec<Record> = conn
         .prepare_cached(&sql)?
-        .query_map([after, base_of(chain + 1)], Record::read)?
+        .query_map([after, end], Record::read)?
         .collect::<sql::Result<_>>()?;
     let mut page = Page {
         plan: Plan::default(),
@@ -242,3 +274,4 @@ impl Group {
 /// Who acts where no person does.
 const WHO: &str = "lienthong";
 const PAGE: usize = 500;
+const CAME_TO: &str = "SELECT seq FROM retained WHERE seconds = ?1 AND chain = ?2 AND rules = ?3";

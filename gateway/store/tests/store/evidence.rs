@@ -181,6 +181,33 @@ async fn each_is_kept_as_long_as_its_agreement_then_its_operation_then_the_house
 }
 
 #[tokio::test]
+async fn a_length_that_changes_reaches_what_a_round_has_passed() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for (id, rule) in [("m-0000001", "QC-01/1"), ("m-0000002", "QC-02/1")] {
+        let mut entry = scene.entry(id, id);
+        entry.rule = rule.into();
+        let answer = crate::scene::answer(entry.evidence);
+        store.record(entry, answer, Vec::new()).await.unwrap();
+    }
+    let kept = |agreement: u32| Retention {
+        agreements: BTreeMap::from([
+            ("QC-01".to_owned(), DAY * agreement),
+            ("QC-02".to_owned(), DAY * 10),
+        ]),
+        ..rules(90)
+    };
+    scene.clock.advance(DAY * 31);
+    assert_eq!(store.retain(&kept(60)).await.unwrap(), 2, "of the other");
+    assert!(matches!(known(&store, "m-0000001").await, Known::Same(_)));
+    // the round of ten days has passed both; now the first agreement is one of them
+    assert_eq!(store.retain(&kept(10)).await.unwrap(), 2);
+    assert_eq!(known(&store, "m-0000001").await, Known::Unknown);
+    assert_eq!(store.retain(&kept(10)).await.unwrap(), 0);
+    assert_eq!(counted(&store), (6, 4), "two tombstones among them");
+}
+
+#[tokio::test]
 async fn retention_waits_for_what_is_not_answered_yet() {
     let scene = Scene::new();
     let store = scene.open();

@@ -1,0 +1,1 @@
+ALTER TABLE retained DROP COLUMN rules;
