@@ -2,6 +2,7 @@
 
 mod birth;
 mod check;
+mod correction;
 mod death;
 mod form;
 mod poll;
@@ -10,17 +11,20 @@ use std::collections::BTreeSet;
 
 use birth::Head;
 use bytes::Bytes;
+use correction::Deed;
 use gateway_core::{
     Claims, Decoded, Identity, Operation,
     ports::{Person, PersonNumber},
 };
 use schemas::{
     fault::{Fault, FaultCode},
+    id::Pin,
     wire::civil::Module,
 };
 
 pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
-pub use death::{Claimant, Death, Withdrawal};
+pub use correction::{Correction, ParentChange, Withdrawal};
+pub use death::{Claimant, Death};
 pub use poll::Poll;
 
 use crate::{BIRTH, CORRECTION, DEATH, DEATH_PURPOSE, PURPOSE, RESULT};
@@ -32,7 +36,9 @@ pub enum Request {
     Birth(Box<Birth>),
     /// `NhanDKHT` of module LTKT.
     Death(Box<Death>),
-    /// `NhanDKHT` of module LTCC.
+    /// `NhanDKHT` of module LTCC that corrects a birth.
+    Correction(Box<Correction>),
+    /// `NhanDKHT` of module LTCC that takes a death back.
     Withdrawal(Withdrawal),
     /// `LayKetQua`.
     Poll(Poll),
@@ -77,9 +83,15 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool)
         return Ok((Request::Death(Box::new(death)), id, synthetic));
     }
     if operation.name == CORRECTION.name {
-        let withdrawal = death::read_withdrawal(Head::read(bytes, Module::Correction)?)?;
-        let id = known(Module::Correction, &withdrawal.case_id)?;
-        return Ok((Request::Withdrawal(withdrawal), id, false));
+        let head = Head::read(bytes, Module::Correction)?;
+        let id = known(Module::Correction, &head.case_id)?;
+        return Ok(match correction::read(head)? {
+            Deed::Withdraws(withdrawal) => (Request::Withdrawal(withdrawal), id, false),
+            Deed::Corrects(one) => {
+                let synthetic = one.pin.as_ref().is_some_and(Pin::is_synthetic);
+                (Request::Correction(one), id, synthetic)
+            }
+        });
     }
     Ok((Request::Poll(poll::read(bytes)?), Identity::Fresh, false))
 }
@@ -87,7 +99,7 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool)
 /// What the agreement must name: cards are for children, deaths for whom they end.
 fn purpose(request: &Request) -> &'static str {
     match request {
-        Request::Birth(_) => PURPOSE,
+        Request::Birth(_) | Request::Correction(_) => PURPOSE,
         Request::Poll(poll) if poll.module == Module::Birth => PURPOSE,
         Request::Death(_) | Request::Withdrawal(_) | Request::Poll(_) => DEATH_PURPOSE,
     }
@@ -103,6 +115,7 @@ fn named(request: &Request) -> Vec<Person> {
             std::iter::once(&birth.child.pin).chain(parents).collect()
         }
         Request::Death(death) => vec![&death.pin],
+        Request::Correction(one) => one.pin.iter().collect(),
         Request::Withdrawal(_) | Request::Poll(_) => Vec::new(),
     };
     pins.into_iter()

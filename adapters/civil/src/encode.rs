@@ -14,7 +14,7 @@ use schemas::{
     wire::civil::{self, CardResult, CaseRow, DeathSeen, Receipt, STATUS_ACCEPTED, StatusAnswer},
 };
 
-use crate::{Birth, Outcome, Poll, Request};
+use crate::{Outcome, Poll, Request};
 
 /// What the first answer says already.
 ///
@@ -25,9 +25,14 @@ pub(crate) const RECEIVED: &str = "Hồ sơ đã được tiếp nhận";
 
 pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fault> {
     let (body, persons) = match (request, outcome) {
-        (Request::Birth(birth), Outcome::Registered(case)) => {
-            (civil::encode(&receipt()), numbered(birth, &case))
-        }
+        (Request::Birth(birth), Outcome::Registered(case)) => (
+            civil::encode(&receipt()),
+            numbered(Some(&birth.child.pin), &case),
+        ),
+        (Request::Correction(said), Outcome::Corrected(case)) => (
+            civil::encode(&receipt()),
+            numbered(said.pin.as_ref(), &case),
+        ),
         (Request::Death(death), Outcome::Death(case)) => {
             (civil::encode(&receipt()), buried(&death.pin, &case))
         }
@@ -59,11 +64,11 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
 }
 
 /// The receipt tells nothing about the child; that both numbers are one person's is known from now on.
-fn numbered(birth: &Birth, case: &contract::BirthCase) -> Vec<Person> {
+fn numbered(pin: Option<&Pin>, case: &contract::BirthCase) -> Vec<Person> {
     let number = SiNumber::parse(&case.si_number).ok();
     let both = |si| {
-        let pin = PersonNumber::Pin(birth.child.pin.clone());
-        Person::named(vec![pin, PersonNumber::Si(si)])
+        let pin = pin.cloned().map(PersonNumber::Pin);
+        Person::named(pin.into_iter().chain([PersonNumber::Si(si)]).collect())
     };
     number.into_iter().map(both).collect()
 }
@@ -186,7 +191,7 @@ fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
     Ok(CaseRow {
         state: Some(state),
         updated_at: Some(clock(updated_at)),
-        note: due_note(case)?,
+        note: note(case)?,
         result: card_result(case)?,
         text: state_text(state, updated_at),
         ..row
@@ -225,14 +230,16 @@ fn clock(at: Timestamp) -> String {
     )
 }
 
-fn due_note(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
-    if case.due_on.is_empty() {
-        return Ok(None);
+/// The law's day, and the message that corrected the case last.
+fn note(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
+    let mut words = Vec::new();
+    if !case.due_on.is_empty() {
+        words.push(format!("Hạn xử lý: {}", slash(&case.due_on, "due_on")?));
     }
-    Ok(Some(format!(
-        "Hạn xử lý: {}",
-        slash(&case.due_on, "due_on")?
-    )))
+    if !case.corrected_by.is_empty() {
+        words.push(format!("Đã cải chính theo hồ sơ {}", case.corrected_by));
+    }
+    Ok((!words.is_empty()).then(|| words.join("; ")))
 }
 
 fn card_result(case: &contract::BirthCase) -> Result<Option<String>, Fault> {

@@ -34,7 +34,8 @@ use http::Method;
 use schemas::fault::Fault;
 
 pub use decode::{
-    Birth, Child, Claimant, Death, Guardian, Parent, Poll, Record, Relation, Request, Withdrawal,
+    Birth, Child, Claimant, Correction, Death, Guardian, Parent, ParentChange, Poll, Record,
+    Relation, Request, Withdrawal,
 };
 pub use perform::{Births, Outcome};
 
@@ -74,7 +75,7 @@ pub static DEATH: Operation = Operation {
     fields: &[],
 };
 
-/// A case is taken back by a new message that names it (`NhanDKHT` of module LTCC, own profile).
+/// A birth is corrected, or a death taken back, by a new message that names it (`NhanDKHT` of module LTCC, own profile).
 pub static CORRECTION: Operation = Operation {
     name: "civil.correction",
     effect: Effect::Change,
@@ -90,7 +91,7 @@ pub static RESULT: Operation = Operation {
     fields: &[],
 };
 
-/// The purpose of births and of polls for them, as agreements name it.
+/// The purpose of births, of their corrections and of polls for them, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
 
 /// The purpose of deaths, of what takes them back, and of polls for them.

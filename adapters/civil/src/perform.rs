@@ -5,11 +5,16 @@ use gateway_core::Context;
 use schemas::{
     date::PartialDate,
     fault::{Fault, FaultCode},
+    id::Pin,
+    name::PersonName,
     proto::insurance as contract,
     wire::civil::Module,
 };
 
-use crate::{Birth, Child, Death, Guardian, Parent, Poll, Record, Relation, Request, Withdrawal};
+use crate::{
+    Birth, Child, Correction, Death, Guardian, Parent, ParentChange, Poll, Record, Relation,
+    Request, Withdrawal,
+};
 
 /// The part of the insurance contract that births and deaths need. The implementer fills the contract's context
 /// from [`Context`] and turns its refusals into faults.
@@ -27,6 +32,13 @@ pub trait Births: Send + Sync + 'static {
         context: Context,
         case_ids: Vec<String>,
     ) -> BoxFuture<'_, Result<Vec<contract::BirthCase>, Fault>>;
+
+    /// Corrects a birth; the same key gives the same case again.
+    fn correct(
+        &self,
+        context: Context,
+        request: contract::CorrectBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
 
     /// Registers a death; the same key gives the same case again.
     fn register_death(
@@ -55,6 +67,8 @@ pub trait Births: Send + Sync + 'static {
 pub enum Outcome {
     /// The registered case.
     Registered(Box<contract::BirthCase>),
+    /// The birth that was corrected.
+    Corrected(Box<contract::BirthCase>),
     /// The cases asked for, in the order asked.
     Cases(Vec<contract::BirthCase>),
     /// The registered death, or the one that was taken back.
@@ -77,6 +91,10 @@ pub(crate) async fn perform(
             .register_death(context, canonical_death(death))
             .await
             .map(Outcome::Death),
+        Request::Correction(correction) => births
+            .correct(context, canonical_correction(correction))
+            .await
+            .map(|case| Outcome::Corrected(Box::new(case))),
         Request::Withdrawal(withdrawal) => births
             .withdraw_death(context, canonical_withdrawal(withdrawal))
             .await
@@ -135,6 +153,35 @@ fn canonical_withdrawal(withdrawal: &Withdrawal) -> contract::WithdrawDeathReque
         case_id: withdrawal.case_id.to_string(),
         withdraws: withdrawal.withdraws.to_string(),
         reason: withdrawal.reason.clone(),
+    }
+}
+
+fn canonical_correction(said: &Correction) -> contract::CorrectBirthRequest {
+    let text = |name: &Option<PersonName>| name.as_ref().map(|name| name.as_str().to_owned());
+    let number = |pin: &Option<Pin>| pin.as_ref().map(|pin| pin.as_str().to_owned());
+    let parent = |change: &ParentChange| {
+        let parent = contract::Parent {
+            name: text(&change.name).unwrap_or_default(),
+            birth_date: change.born.as_ref().map(iso_or_year).unwrap_or_default(),
+            pin: number(&change.pin).unwrap_or_default(),
+        };
+        (parent != contract::Parent::default()).then_some(parent)
+    };
+    let changes = contract::BirthChanges {
+        pin: number(&said.pin).unwrap_or_default(),
+        name: text(&said.name).unwrap_or_default(),
+        sex: said.sex.map_or(0, |sex| i32::from(sex.code())),
+        birth_date: said.born.map(|day| day.to_string()).unwrap_or_default(),
+        mother: parent(&said.mother),
+        father: parent(&said.father),
+    };
+    contract::CorrectBirthRequest {
+        context: None,
+        case_id: said.case_id.to_string(),
+        corrects: said.corrects.to_string(),
+        received_at: said.received_at.to_string(),
+        reason: said.reason.clone(),
+        changes: Some(changes),
     }
 }
 

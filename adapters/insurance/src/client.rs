@@ -220,6 +220,8 @@ methods! {
     register_birth = BirthsClient.register(RegisterBirthRequest) -> RegisterBirthResponse;
     /// The newest state of up to 3 of the sender's cases.
     birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
+    /// Corrects facts of one of the sender's births; safe to repeat under its key.
+    correct_birth = BirthsClient.correct(CorrectBirthRequest) -> CorrectBirthResponse;
     /// Cases that have passed a mark of their time since the last call; each is told once.
     judge_clocks = BirthsClient.judge(JudgeClocksRequest) -> JudgeClocksResponse;
     /// What became of the cases of one month within their time, by province.

@@ -12,6 +12,7 @@ mod cards;
 mod changes;
 mod clocks;
 mod contributions;
+mod corrections;
 mod counters;
 mod deaths;
 mod dossiers;

@@ -107,6 +107,7 @@ service!(Cards {
 service!(Births {
     register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
+    correct(CorrectBirthRequest) -> CorrectBirthResponse = correct_birth;
     judge(JudgeClocksRequest) -> JudgeClocksResponse = judge_clocks;
     lawful_times(LawfulTimesRequest) -> LawfulTimesResponse = lawful_times;
     show(ShowBirthRequest) -> ShowBirthResponse = birth_stories;

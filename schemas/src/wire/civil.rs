@@ -21,7 +21,7 @@ mod result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use correction::{CORRECTS, CorrectionForm, WITHDRAWS};
+pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, WITHDRAWS};
 pub use death::{DeathForm, DeathResult, DeathSeen};
 pub use envelope::{Attachment, BirthMessage, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED};
 pub use form::{Address, BirthForm};
@@ -55,6 +55,7 @@ pub fn fields() -> Vec<Field> {
         DeathForm::FIELDS,
         DeathResult::FIELDS,
         CorrectionForm::FIELDS,
+        CorrectedFacts::FIELDS,
         Receipt::FIELDS,
         StatusQuery::FIELDS,
         StatusAnswer::FIELDS,

@@ -239,3 +239,50 @@ async fn a_death_ends_the_card_and_one_that_was_none_gives_the_same_card_back() 
     let row = poll().await.assert_ok().json()["value"][0].clone();
     assert!(row["ghiChu"].as_str().unwrap().contains(&birth.case_id));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_name_is_on_a_new_card_of_the_same_number_and_the_poll_names_the_message() {
+    let house = House::start().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 0);
+    let correction = |case_id: &str, corrects: &str, facts: Value| {
+        let form = json!({
+            "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": corrects, "lyDo": "viết sai", "noiDung": facts,
+        });
+        let mut envelope = birth.envelope.clone();
+        envelope["maHoSoLT"] = case_id.into();
+        envelope["module"] = "LTCC".into();
+        envelope["data"] = form.to_string().into();
+        let body = envelope.to_string().into_bytes();
+        Json::new(
+            house.now(),
+            "dvclt",
+            "civil.correction",
+            "/civil/v1/NhanDKHT",
+            body,
+        )
+    };
+    let corrects = "G22.99.10-261123-000001";
+    let name = || json!({ "nksHoTen": "Trần Hoà Giang" });
+    let early = correction("G22.99.10-261123-000009", &birth.case_id, name());
+    let early = early.sign(&house.key("dvclt"));
+    house
+        .refuses("dvclt", &early, FaultCode::UnknownSubject, "unknown-case")
+        .await;
+    send(&house, &birth).await;
+    let before = polled(&house, &birth).await;
+    let first = say(&house, correction(corrects, &birth.case_id, name())).await;
+    first.assert_ok();
+    let again = say(&house, correction(corrects, &birth.case_id, name())).await;
+    assert_eq!(again.text(), first.text(), "the same correction again");
+    let after = polled(&house, &birth).await;
+    assert_eq!(
+        after["ketQuaXuLy"], before["ketQuaXuLy"],
+        "same number, same validity"
+    );
+    assert!(after["ghiChu"].as_str().unwrap().contains(corrects));
+    let shown = page(&house, &birth).await;
+    assert_eq!(
+        (shown.print, shown.later[0].what.as_str()),
+        (2, "correction-printed")
+    );
+}

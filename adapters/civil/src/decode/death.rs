@@ -1,4 +1,4 @@
-//! A registered death (module LTKT) and the message that takes one back (module LTCC).
+//! A registered death (module LTKT).
 
 use jiff::{Timestamp, civil::Date};
 use schemas::{
@@ -7,7 +7,7 @@ use schemas::{
     fault::Fault,
     id::{DossierCode, Pin, Sex},
     name::PersonName,
-    wire::civil::{CorrectionForm, DeathForm, DeathResult, Module, WITHDRAWS},
+    wire::civil::{DeathForm, DeathResult},
 };
 
 use super::{
@@ -63,26 +63,6 @@ pub struct Claimant {
     pub phone: String,
 }
 
-/// A death that was none: the sender's own case is taken back.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Withdrawal {
-    /// The message's own case.
-    pub case_id: DossierCode,
-    /// The case that it names.
-    pub withdraws: DossierCode,
-    /// Why; may be empty.
-    pub reason: String,
-}
-
-impl std::fmt::Debug for Withdrawal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Withdrawal")
-            .field("case_id", &self.case_id)
-            .field("withdraws", &self.withdraws)
-            .finish_non_exhaustive()
-    }
-}
-
 pub(super) fn read(head: Head) -> Result<Death, Fault> {
     let message = &head.message;
     let form = message.death().map_err(|error| json(error).field("data"))?;
@@ -119,27 +99,6 @@ pub(super) fn read(head: Head) -> Result<Death, Fault> {
         record,
         case_id: head.case_id,
         received_at: head.received_at,
-    })
-}
-
-/// Only a death can be taken back in this version.
-pub(super) fn read_withdrawal(head: Head) -> Result<Withdrawal, Fault> {
-    let form: CorrectionForm = head
-        .message
-        .correction()
-        .map_err(|error| json(error).field("data"))?;
-    if form.kind.trim() != WITHDRAWS {
-        return Err(invalid("unknown-code", "loai"));
-    }
-    if Module::from_wire(form.module.trim()) != Some(Module::Death) {
-        return Err(invalid("unknown-code", "moduleGoc"));
-    }
-    let withdraws = DossierCode::parse(form.case_id.trim())
-        .map_err(|error| invalid("bad-case-id", "maHoSoGoc").log(error.to_string()))?;
-    Ok(Withdrawal {
-        case_id: head.case_id,
-        withdraws,
-        reason: check::text(form.reason.as_ref(), LONG, "lyDo")?,
     })
 }
 
@@ -226,6 +185,3 @@ fn claimant(form: &DeathForm) -> Result<Option<Claimant>, Fault> {
 
 /// Most characters of a number, code, relation or telephone.
 const SHORT: usize = 50;
-
-/// Most characters of a reason.
-const LONG: usize = 1_024;

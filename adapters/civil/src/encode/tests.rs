@@ -25,6 +25,7 @@ fn poll() -> Request {
 fn completed() -> BirthCase {
     BirthCase {
         due_at: "2026-11-26T10:00:00Z".into(),
+        corrected_by: String::new(),
         case_id: "G22.99.08-261120-000001".into(),
         known: true,
         state: BirthCaseState::Completed.into(),

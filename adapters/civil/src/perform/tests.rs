@@ -10,6 +10,7 @@ use crate::decode::tests::{birth, deaths::death};
 struct Registry {
     registered: Mutex<Vec<contract::RegisterBirthRequest>>,
     deaths: Mutex<Vec<contract::RegisterDeathRequest>>,
+    corrections: Mutex<Vec<contract::CorrectBirthRequest>>,
     answer_other_cases: bool,
 }
 
@@ -55,6 +56,20 @@ impl Births for Registry {
             ..contract::DeathCase::default()
         };
         self.deaths.lock().unwrap().push(request);
+        Box::pin(async { Ok(case) })
+    }
+
+    fn correct(
+        &self,
+        _context: Context,
+        request: contract::CorrectBirthRequest,
+    ) -> BoxFuture<'_, Result<BirthCase, Fault>> {
+        let case = BirthCase {
+            case_id: request.corrects.clone(),
+            corrected_by: request.case_id.clone(),
+            ..BirthCase::default()
+        };
+        self.corrections.lock().unwrap().push(request);
         Box::pin(async { Ok(case) })
     }
 
@@ -211,6 +226,36 @@ async fn a_death_and_what_takes_it_back_reach_the_contract_in_canonical_words() 
         (case.case_id.as_str(), case.withdrawn_by.as_str()),
         ("G22.99.09-261120-000001", "G22.99.10-261121-000001")
     );
+}
+
+#[tokio::test]
+async fn a_correction_carries_what_changes_and_nothing_else() {
+    let registry = Registry::default();
+    let said = crate::decode::tests::deaths::correction();
+    let outcome = perform(&registry, context(), &Request::Correction(Box::new(said)))
+        .await
+        .unwrap();
+    let Outcome::Corrected(case) = outcome else {
+        panic!("no correction")
+    };
+    assert_eq!(case.corrected_by, "G22.99.10-261121-000001");
+    let asked = registry.corrections.lock().unwrap().remove(0);
+    assert_eq!(asked.corrects, "G22.99.09-261120-000001");
+    let changes = asked.changes.unwrap();
+    assert_eq!(
+        (
+            changes.name.as_str(),
+            changes.sex,
+            changes.birth_date.as_str()
+        ),
+        ("Nguyễn Hoà An", 2, "2026-11-14")
+    );
+    let mother = changes.mother.unwrap();
+    assert_eq!(
+        (mother.name.as_str(), mother.birth_date.as_str()),
+        ("", "1998")
+    );
+    assert_eq!(changes.father, None);
 }
 
 #[tokio::test]

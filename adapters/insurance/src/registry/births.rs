@@ -18,7 +18,9 @@ use schemas::proto::insurance::{
 use super::clocks::Settled;
 use super::effects::Asked;
 use super::people::Known;
-use super::{Error, Registry, Tx, cards, clocks, counters, deaths, facts, law, people, reviews};
+use super::{
+    Error, Registry, Tx, cards, clocks, corrections, counters, deaths, facts, law, people, reviews,
+};
 use crate::sql::{Sql, values};
 use matching::Match;
 pub(super) use parse::{Birth, Origin};
@@ -176,6 +178,7 @@ pub(super) fn finish(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
     for (sender, case_id, facts) in bare {
         let said = RegisterBirthRequest::decode(facts.as_slice())
             .map_err(|_| Error::Corrupt("a stored birth"))?;
+        let said = corrections::as_it_stands(tx.sql, &sender, &case_id, said)?;
         let birth = Birth::parse(&tx.sight(), &said)?;
         if law::child_card(birth.birth_date, tx.today).is_none() {
             continue; // too old for one by now
@@ -244,7 +247,12 @@ pub(super) fn adopt(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<i64, Erro
 }
 
 /// Writes a number of a scheme as a person's from a day on.
-fn give(tx: &Tx<'_>, person: i64, number: (&str, &str), from: Date) -> Result<(), Error> {
+pub(super) fn give(
+    tx: &Tx<'_>,
+    person: i64,
+    number: (&str, &str),
+    from: Date,
+) -> Result<(), Error> {
     let (scheme, number) = number;
     tx.sql.execute(
         "INSERT INTO numbers (scheme, number, person, valid_from) VALUES (?1, ?2, ?3, ?4)",
@@ -312,7 +320,7 @@ pub(super) fn stored_case(
 }
 
 /// A case of a sender as it stands now, with the newest print of its card; without one while a person decides.
-fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
+pub(super) fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
     let found: Option<(BirthCase, i64, String)> = sql.query_opt(
         "SELECT state, due_on, updated_at, card_rule, person, card_number
          FROM birth_cases WHERE sender = ?1 AND case_id = ?2",
@@ -336,9 +344,10 @@ fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, 
     case.si_number = people::number_of(sql, person, "si")?.unwrap_or_default();
     case.card = cards::newest(sql, person, &card)?;
     case.due_at = clocks::due_at(&case.due_on)?;
+    case.corrected_by = corrections::newest(sql, sender, case_id)?;
     Ok(Some(case))
 }
 
 /// The object code of children under six.
-const CHILD: &str = "TE";
+pub(super) const CHILD: &str = "TE";
 const CASES_MAX: usize = 3;

@@ -114,30 +114,42 @@ pub(super) fn issue(tx: &Tx<'_>, issue: &Issue<'_>) -> Result<(), Error> {
 
 /// Issues the next print of a card; the old one is marked as replaced, number and validity stay.
 pub(super) fn reissue(tx: &Tx<'_>, person: i64, number: &str) -> Result<Card, Error> {
-    let rule: String = tx.sql.query_one(
-        "SELECT rule FROM cards WHERE person = ?1 AND number = ?2 AND state = 1",
-        values![person, number],
-        |row| row.get(0),
-    )?;
-    let mut card =
+    let card =
         newest(tx.sql, person, number)?.ok_or(Error::Corrupt("a card that is to be reissued"))?;
-    let replaced = tx.sql.execute(
-        "UPDATE cards SET state = ?4 WHERE person = ?1 AND number = ?2 AND serial = ?3 AND state = 1",
-        values![person, number, card.serial, CardState::Replaced as i32],
-    )?;
-    if replaced != 1 {
-        return Err(Error::Corrupt("a card that is to be reissued"));
-    }
+    let rule = rule_of(tx.sql, person, &card)?;
+    print_again(tx, person, card, &rule)
+}
+
+/// Issues the next print of a card that is as it says, under a rule; the print before is marked as replaced.
+pub(super) fn print_again(
+    tx: &Tx<'_>,
+    person: i64,
+    mut card: Card,
+    rule: &str,
+) -> Result<Card, Error> {
+    end(tx, person, &card, CardState::Replaced)?;
     card.serial += 1;
     issue(
         tx,
         &Issue {
             person,
             card: &card,
-            rule: &rule,
+            rule,
         },
     )?;
     Ok(card)
+}
+
+/// Ends a print that is valid.
+pub(super) fn end(tx: &Tx<'_>, person: i64, card: &Card, state: CardState) -> Result<(), Error> {
+    let ended = tx.sql.execute(
+        "UPDATE cards SET state = ?4 WHERE person = ?1 AND number = ?2 AND serial = ?3 AND state = 1",
+        values![person, card.number, card.serial, state as i32],
+    )?;
+    match ended {
+        1 => Ok(()),
+        _ => Err(Error::Corrupt("a card that is to be reissued")),
+    }
 }
 
 fn card(row: &Row<'_>) -> Result<Card, sql::Error> {

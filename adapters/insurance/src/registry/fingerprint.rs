@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews and clocks, where people were born, deaths and what they closed, dossiers and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, deaths and what they closed, dossiers and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 21] = [
+const TABLES: [(&str, &str, &str); 22] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -172,6 +172,11 @@ const TABLES: [(&str, &str, &str); 21] = [
     (
         "birth_clocks",
         "sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms, settled",
+        "sender, case_id",
+    ),
+    (
+        "birth_corrections",
+        "sender, case_id, corrects, nth, person, facts, print, at",
         "sender, case_id",
     ),
     (

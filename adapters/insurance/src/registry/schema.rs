@@ -169,6 +169,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0009_stories.up.sql"),
         down: include_str!("schema/sqlite/0009_stories.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0010_corrections.up.sql"),
+        down: include_str!("schema/sqlite/0010_corrections.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

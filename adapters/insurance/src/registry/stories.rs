@@ -99,6 +99,28 @@ fn story(sql: &Sql, case_id: &str, clock: Clock, now: Timestamp) -> Result<Birth
 
 /// What came to the child after its birth.
 fn later(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
+    let mut all = deaths(sql, sender, case_id)?;
+    all.extend(sql.query(
+        "SELECT case_id, at, print FROM birth_corrections WHERE sender = ?1 AND corrects = ?2 ORDER BY nth",
+        values![sender, case_id],
+        |row| {
+            let what = match row.get::<u32>(2)? {
+                0 => "correction",
+                _ => "correction-printed",
+            };
+            Ok(LaterEvent {
+                what: what.to_owned(),
+                sender: sender.to_owned(),
+                case_id: row.get(0)?,
+                at: row.get(1)?,
+            })
+        },
+    )?);
+    all.sort_by(|one, other| one.at.cmp(&other.at));
+    Ok(all)
+}
+
+fn deaths(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
     Ok(sql.query(
         "SELECT d.sender, d.case_id, d.updated_at, d.withdrawn_by FROM birth_cases b
          JOIN deaths d ON d.person = b.person

@@ -13,6 +13,7 @@ mod births;
 mod changes;
 mod clocks;
 mod contributions;
+mod corrections;
 mod deaths;
 mod dossiers;
 mod durability;

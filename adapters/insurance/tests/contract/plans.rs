@@ -7,12 +7,13 @@ use insurance::Insurance;
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, ConcludeRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
-    GetBirthCasesRequest, GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest,
-    GetParticipationRequest, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
-    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
-    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest, RecordNoticeRequest,
-    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest,
+    AckRequest, BirthChanges, ConcludeRequest, CorrectBirthRequest, Deceased, DecideReviewRequest,
+    DiscrepancyState, FindRequest, GetBirthCasesRequest, GetContributionsRequest,
+    GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, InfoRequest,
+    JudgeClocksRequest, LawfulTimesRequest, LeaseRequest, ListCardsRequest,
+    ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest,
+    Notice, NoticeKind, Party, RecheckRequest, RecordNoticeRequest, RegisterDeathRequest,
+    ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest,
 };
 
 use crate::ledger::{found, under_counted, uninsured};
@@ -76,6 +77,7 @@ fn statements() -> Vec<String> {
         "changes.rs",
         "clocks.rs",
         "contributions.rs",
+        "corrections.rs",
         "counters.rs",
         "deaths.rs",
         "deaths/closures.rs",
@@ -279,6 +281,26 @@ async fn bear(insurance: &Insurance, scene: &Scene, time: &Time) {
         case_ids: vec![scene.birth(1).case_id],
     };
     insurance.birth_cases(soon(), request).await.unwrap();
+    for (n, name, pin) in [
+        (1, "Nguyễn Hoà Giang", 40),
+        (2, "Nguyễn Hoà Bình", 40),
+        (3, "Nguyễn Hoà Bình", 1),
+    ] {
+        let changes = BirthChanges {
+            name: name.into(),
+            pin: format!("099226{:06}", scene.marks.child_pin_serial_from + pin),
+            ..BirthChanges::default()
+        };
+        let request = CorrectBirthRequest {
+            context: Some(context("dvclt", &format!("correct-{n}"))),
+            case_id: format!("correct-{n}"),
+            corrects: scene.birth(1).case_id,
+            received_at: "2026-11-23T01:40:00Z".into(),
+            changes: Some(changes),
+            ..CorrectBirthRequest::default()
+        };
+        insurance.correct_birth(soon(), request).await.unwrap();
+    }
     doubt(insurance, scene, time).await;
     bury(insurance, scene).await;
 }

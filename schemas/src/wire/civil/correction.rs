@@ -1,4 +1,5 @@
 //! A correction inside `data` of module LTCC: a new message that names the one it corrects or takes back.
+//! What it corrects stands in `noiDung`: a member that is absent stays as it is.
 //!
 //! **Own profile**, module and members: nothing of the kind is public.
 
@@ -12,9 +13,37 @@ wire_object! {
         /// Module of the case that is named.
         module: String = "moduleGoc", Carried("the operation that is called");
         /// The sender's case that is named.
-        case_id: String = "maHoSoGoc", Carried("WithdrawDeathRequest.withdraws");
+        case_id: String = "maHoSoGoc", Carried("CorrectBirthRequest.corrects or WithdrawDeathRequest.withdraws");
         /// Why.
-        reason: Option<String> = "lyDo", Carried("WithdrawDeathRequest.reason");
+        reason: Option<String> = "lyDo", Carried("reason of the request");
+        /// What is true now, of a message that corrects facts.
+        facts: Option<CorrectedFacts> = "noiDung", Carried("CorrectBirthRequest.changes, member by member");
+    }
+}
+
+wire_object! {
+    /// Facts of a birth as they are true now.
+    pub struct CorrectedFacts as "noiDung" {
+        /// Another PIN.
+        pin: Option<String> = "soDinhDanh", Carried("BirthChanges.pin");
+        /// Name of the child.
+        name: Option<String> = "nksHoTen", Carried("BirthChanges.name");
+        /// 1 male, 2 female, 3 undetermined.
+        sex: Option<u8> = "nksGioiTinh", Carried("BirthChanges.sex");
+        /// Day of birth, `dd.MM.yyyy`.
+        born: Option<String> = "nksNgaySinh", Carried("BirthChanges.birth_date");
+        /// Name of the mother.
+        mother_name: Option<String> = "meHoTen", Carried("BirthChanges.mother.name");
+        /// Day of birth of the mother, may be partial.
+        mother_born: Option<String> = "meNgaySinh", Carried("BirthChanges.mother.birth_date");
+        /// PIN of the mother.
+        mother_pin: Option<String> = "meSoDDCN", Carried("BirthChanges.mother.pin");
+        /// Name of the father.
+        father_name: Option<String> = "chaHoTen", Carried("BirthChanges.father.name");
+        /// Day of birth of the father, may be partial.
+        father_born: Option<String> = "chaNgaySinh", Carried("BirthChanges.father.birth_date");
+        /// PIN of the father.
+        father_pin: Option<String> = "chaSoDDCN", Carried("BirthChanges.father.pin");
     }
 }
 

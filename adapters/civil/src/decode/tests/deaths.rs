@@ -1,6 +1,6 @@
 //! Deaths and what takes them back, as they are read.
 
-use schemas::wire::civil::{CorrectionForm, DeathForm, DeathResult};
+use schemas::wire::civil::{CorrectedFacts, CorrectionForm, DeathForm, DeathResult};
 
 use super::*;
 
@@ -60,6 +60,7 @@ fn withdrawal(change: impl FnOnce(&mut CorrectionForm)) -> Result<Decoded<Reques
         module: "LTKT".into(),
         case_id: "G22.99.09-261120-000001".into(),
         reason: some("nhầm người"),
+        facts: None,
     };
     change(&mut form);
     let envelope = BirthMessage {
@@ -105,8 +106,12 @@ fn a_message_that_takes_a_death_back_names_it() {
 fn only_deaths_can_be_taken_back() {
     let refused = |change: fn(&mut CorrectionForm)| why(withdrawal(change));
     assert_eq!(
-        refused(|form| form.kind = "1".into()),
+        refused(|form| form.kind = "3".into()),
         invalid("unknown-code", "loai")
+    );
+    assert_eq!(
+        refused(|form| form.facts = Some(CorrectedFacts::default())),
+        invalid("facts-of-a-withdrawal", "noiDung")
     );
     assert_eq!(
         refused(|form| form.module = "LTKS".into()),
@@ -116,6 +121,93 @@ fn only_deaths_can_be_taken_back() {
         refused(|form| form.case_id = "x".into()),
         invalid("bad-case-id", "maHoSoGoc")
     );
+}
+
+fn corrected(change: impl FnOnce(&mut CorrectedFacts)) -> Result<Decoded<Request>, Fault> {
+    let mut facts = CorrectedFacts {
+        pin: some("099326000001"),
+        name: some("Nguyễn Hoà An"),
+        sex: Some(2),
+        born: some("14.11.2026"),
+        mother_born: some("..1998"),
+        ..CorrectedFacts::default()
+    };
+    change(&mut facts);
+    withdrawal(|form| {
+        form.kind = "1".into();
+        form.module = "LTKS".into();
+        form.facts = Some(facts);
+    })
+}
+
+pub(crate) fn correction() -> Correction {
+    match corrected(|_| ()).unwrap().request {
+        Request::Correction(correction) => *correction,
+        _ => panic!("no correction"),
+    }
+}
+
+#[test]
+fn a_correction_names_the_birth_and_what_is_true_now() {
+    let decoded = corrected(|_| ()).unwrap();
+    assert_eq!(decoded.purpose, crate::PURPOSE);
+    assert!(decoded.synthetic);
+    assert_eq!(decoded.persons.len(), 1);
+    let Identity::Content(id) = &decoded.identity else {
+        panic!("no identity")
+    };
+    assert_eq!(id.as_str(), "LTCC-G22.99.10-261121-000001");
+    let correction = correction();
+    assert_eq!(correction.corrects.to_string(), "G22.99.09-261120-000001");
+    assert_eq!(correction.born, Some(date(2026, 11, 14)));
+    assert!(correction.mother.name.is_none() && correction.father == ParentChange::default());
+    assert!(!format!("{correction:?}").contains("Nguyễn"));
+}
+
+#[test]
+fn a_correction_that_says_nothing_or_contradicts_itself_is_refused() {
+    let refused = |change: fn(&mut CorrectedFacts)| why(corrected(change));
+    for (found, reason, field) in [
+        (
+            refused(|facts| *facts = CorrectedFacts::default()),
+            "missing-field",
+            "noiDung",
+        ),
+        (
+            refused(|facts| facts.sex = Some(1)),
+            "pin-sex-mismatch",
+            "soDinhDanh",
+        ),
+        (
+            refused(|facts| facts.born = some("14.11.2025")),
+            "pin-year-mismatch",
+            "soDinhDanh",
+        ),
+        (
+            refused(|facts| facts.sex = Some(9)),
+            "unknown-code",
+            "nksGioiTinh",
+        ),
+        (
+            refused(|facts| facts.born = some("..2026")),
+            "bad-date",
+            "nksNgaySinh",
+        ),
+        (
+            refused(|facts| facts.name = some("1")),
+            "bad-name",
+            "nksHoTen",
+        ),
+        (
+            refused(|facts| facts.father_pin = some("1")),
+            "bad-pin",
+            "chaSoDDCN",
+        ),
+    ] {
+        assert_eq!(found, invalid(reason, field));
+    }
+    let of_a_death = withdrawal(|form| form.kind = "1".into());
+    assert_eq!(why(of_a_death), invalid("unknown-code", "moduleGoc"));
 }
 
 #[test]

@@ -107,6 +107,22 @@ pub(in crate::registry) fn remember(tx: &Tx<'_>, person: i64, birth: &Birth) -> 
     Ok(())
 }
 
+/// Writes again by what a person is recognised, after a correction.
+pub(in crate::registry) fn correct(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(), Error> {
+    let origin = &birth.origin;
+    tx.sql.execute(
+        "UPDATE birth_origins SET birth_date = ?2, mother_pin = ?3, mother_name = ?4, mother_key = ?5 WHERE person = ?1",
+        values![
+            person,
+            birth.birth_date.to_string(),
+            origin.mother_pin,
+            origin.mother_name,
+            origin.mother_key,
+        ],
+    )?;
+    Ok(())
+}
+
 /// Notice, mother's PIN, name and sex: nothing is left to doubt.
 fn is_key(told: &Told<'_>, known: &Told<'_>) -> bool {
     let (one, other) = (told.origin, known.origin);

@@ -159,6 +159,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0010_stories.up.sql"),
         down: include_str!("postgres/0010_stories.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0011_corrections.up.sql"),
+        down: include_str!("postgres/0011_corrections.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
