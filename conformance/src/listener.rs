@@ -1,4 +1,4 @@
-//! A counterpart's own listener: mutual TLS, only our gateway's certificate, then one call after another.
+//! A counterpart's own listener: mutual TLS, whom it admits by the certificate, then one call after another.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -44,6 +44,11 @@ impl Serving {
 pub(crate) trait Counterpart: Send + Sync + 'static {
     /// Who it is.
     fn identity(&self) -> &Identity;
+
+    /// Whom it lets in: our gateway.
+    fn admits(&self, peer: &PeerCertificate) -> bool {
+        peer.san_uris.contains(&self.identity().gateway_urn())
+    }
 
     /// Writes down what the gateway should not have done.
     fn violate(&self, what: String);
@@ -131,14 +136,14 @@ async fn connection<C: Counterpart>(counterpart: Arc<C>, acceptor: &Acceptor, st
         counterpart.violate("a TLS handshake that failed".to_owned());
         return;
     };
-    let is_gateway = is_gateway(counterpart.identity(), &accepted.peer);
-    if !is_gateway {
+    let is_admitted = counterpart.admits(&accepted.peer);
+    if !is_admitted {
         counterpart.violate("a client certificate that is not the gateway's".to_owned());
     }
     let service = service_fn(|request| {
         let counterpart = Arc::clone(&counterpart);
         async move {
-            match is_gateway {
+            match is_admitted {
                 false => Ok(status(StatusCode::FORBIDDEN)),
                 // an error ends the connection without a reply
                 true => counterpart.answer(request).await.ok_or(Lost),
@@ -151,10 +156,6 @@ async fn connection<C: Counterpart>(counterpart: Arc<C>, acceptor: &Acceptor, st
         .header_read_timeout(HANDSHAKE_TIME_MAX);
     let served = server.serve_connection(TokioIo::new(accepted.stream), service);
     let _ = tokio::time::timeout(CONNECTION_TIME_MAX, served).await;
-}
-
-fn is_gateway(identity: &Identity, peer: &PeerCertificate) -> bool {
-    peer.san_uris.contains(&identity.gateway_urn())
 }
 
 /// A reply that is to be lost on its way.

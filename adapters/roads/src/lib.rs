@@ -1,7 +1,8 @@
 //! The roads: how a message travels, whatever it says.
 //!
 //! In: `xml`, `jws` and `xroad` read an envelope without trust, from the sender itself or from its relay. Out:
-//! `client` carries bytes to a partner, `vdxp` keeps the portal's session, `fetch` gets what stands at a
+//! `client` carries bytes to a partner, `ngsp` calls
+//! through the national platform, `vdxp` keeps the portal's session, `fetch` gets what stands at a
 //! registered address, and `reach` judges whom any of them may call. The roads refuse to know what any
 //! message means.
 #![cfg_attr(
@@ -18,6 +19,7 @@ pub mod fetch;
 pub mod issuer;
 pub mod jws;
 pub mod media;
+pub mod ngsp;
 pub mod oauth;
 pub mod reach;
 pub mod sources;

@@ -23,6 +23,7 @@ mod layout; // the house itself: who may import whom
 mod ledger; // where we and the tax department differ, and who said what about it
 mod limits; // how much and how often
 mod names; // people under every spelling of their names
+mod ngsp; // through the national platform
 mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line
