@@ -146,8 +146,8 @@ impl Refused {
 
 /// `/<api>/<version>` at the beginning of a path; the whole where there is no more.
 fn api_of(path: &str) -> &str {
-    let slashes = path.match_indices('/').map(|(at, _)| at);
-    let end = slashes.skip(2).next().unwrap_or(path.len());
+    let third = path.match_indices('/').nth(2);
+    let end = third.map_or(path.len(), |(at, _)| at);
     &path[..end]
 }
 
