@@ -3,6 +3,7 @@
 //! HTTP/1.1 and HTTP/2, over mutual TLS where `[admin.tls]` says so, every limit set. It shows what is kept about messages, never what
 //! is in them.
 
+mod ask;
 mod births;
 pub mod client;
 mod clocks;
@@ -47,6 +48,7 @@ use tokio::{
 use tonic::{body::Body, codegen::Service as _};
 
 use crate::metrics::Metrics;
+pub use ask::Asking;
 use operators::Caller;
 pub use operators::Operators;
 
@@ -65,6 +67,8 @@ pub struct AdminParts {
     pub registrations: Arc<dyn Registrations>,
     /// The insurance contract, behind which births wait for a person.
     pub insurance: Option<insurance::Insurance>,
+    /// How the tax department is asked.
+    pub asking: Option<Asking>,
     /// Who may connect by which certificate; none without TLS.
     pub operators: Option<Arc<Operators>>,
     /// Counters.

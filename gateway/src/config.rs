@@ -41,7 +41,7 @@ use schemas::id::PartnerId;
 pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
 pub use officers::Officer;
-pub use partner::{Delivery, Login, Reconcile};
+pub use partner::{Delivery, Login, OutwardWords, Reconcile};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
 pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};

@@ -1,6 +1,6 @@
 //! One gateway: built from its config, running until it is drained.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use certs::{
@@ -11,22 +11,23 @@ use gateway_core::{
     bulk::{Bulk, NoBulk},
     limits::Tally,
     ports::{
-        Clock, Ledger, MessageLog, Office, Outbox, PullBook, Ratchet, Registrations, Sight,
-        SystemClock, TimeBook,
+        Clock, Ledger, MessageLog, Office, Outbox, PullBook, Ratchet, Receipts, Registrations,
+        Sight, SystemClock, TimeBook,
     },
     sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
 };
 use gateway_store::Store;
 use roads::issuer::{Calls, IdentityFiles, Issuers, Patience};
+use schemas::id::PartnerId;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    admin::{self, AdminParts, Readiness, operators::Operators},
+    admin::{self, AdminParts, Asking, Readiness, operators::Operators},
     bulk::Bulks,
     clock::TimeKeeper,
-    config::{self, Config, Problem, Watched},
+    config::{self, Config, Delivery, OutwardWords, Problem, Watched},
     evidence,
     keys::Keys,
     metrics::Metrics,
@@ -191,6 +192,7 @@ impl Gateway {
             config: &config,
             contract: &contract,
             partners: &partners,
+            signer: &parts.signer,
             outbox: &outbox,
             book: &book,
             orders: &orders,
@@ -210,6 +212,11 @@ impl Gateway {
             ledger: Arc::<Store>::clone(&store) as Arc<dyn Ledger>,
             registrations: Arc::<Store>::clone(&store) as Arc<dyn Registrations>,
             insurance: Some(contract.client.clone()),
+            asking: Some(Asking {
+                outbox: Arc::clone(&outbox),
+                receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
+                departments: departments(watched.deliveries().values()),
+            }),
             operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),
@@ -388,6 +395,12 @@ pub(crate) fn key_file(config: &Config) -> Result<KeyFile, StartError> {
 
 /// How long the registry may take for one batch of a month.
 const BATCH: Duration = Duration::from_secs(30);
+
+/// Whoever has a lane for questions.
+fn departments<'d>(deliveries: impl Iterator<Item = &'d Delivery>) -> BTreeSet<PartnerId> {
+    let asked = deliveries.filter(|delivery| delivery.words == OutwardWords::Taxpayer);
+    asked.map(|delivery| delivery.partner.clone()).collect()
+}
 
 /// Where months in bulk lie, if the config says where.
 fn open_bulks(

@@ -1,6 +1,7 @@
 //! Where the packages meet: the insurance contract behind the adapters' small traits, the adapters
 //! in the stack, the workers and what they need.
 
+mod asking;
 mod desk;
 
 use std::{
@@ -17,8 +18,10 @@ use civil::Civil;
 use gateway_core::{
     Evidence, Operation,
     limits::Tally,
+    outbound::Courier,
     partner::{Partners, Quota},
     ports::{Clock, Orders, Outbox, Parcel, PullBook},
+    sign::Signer,
     stage::{Gate, Parts},
 };
 use insurance::{
@@ -29,6 +32,7 @@ use insurance::{
 use portal::Portal;
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
+    direct::Direct,
     vdxp::{Vdxp, VdxpConfig, Way},
     xroad::Consumer,
 };
@@ -36,13 +40,13 @@ use schemas::{
     id::PartnerId,
     proto::insurance::{self as contract, InfoRequest},
 };
-use tax::{Tax, TaxJson};
+use tax::{Tax, TaxJson, taxpayer};
 use tokio::sync::watch;
 
 use crate::{
     bulk::{Bulks, Job},
     clocks::Clocks,
-    config::{Config, Delivery, InsuranceMode, registry_address},
+    config::{Config, Delivery, InsuranceMode, OutwardWords, registry_address},
     deliver::{self, Lane, LaneParts},
     feed::Feed,
     gateway::StartError,
@@ -66,6 +70,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::RECONCILE_CHUNK,
         &tax::RECONCILE_RESULT,
         &tax::PING,
+        &tax::taxpayer::VERIFY_EMPLOYER,
+        &tax::taxpayer::VERIFY_INDIVIDUAL,
         &civil::BIRTH,
         &civil::DEATH,
         &civil::CORRECTION,
@@ -322,6 +328,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) config: &'a Config,
     pub(crate) contract: &'a Contract,
     pub(crate) partners: &'a Arc<ArcSwap<Partners>>,
+    pub(crate) signer: &'a Arc<ArcSwap<Signer>>,
     pub(crate) outbox: &'a Arc<dyn Outbox>,
     pub(crate) book: &'a Arc<dyn PullBook>,
     pub(crate) orders: &'a watch::Receiver<Orders>,
@@ -409,10 +416,6 @@ impl Hands<'_> {
     }
 
     fn lane(&self, delivery: &Delivery, caller: &Caller) -> Lane {
-        let (username, password) = match &delivery.login {
-            Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
-            None => (String::new(), String::new()),
-        };
         let client = Client::new(ClientConfig {
             endpoint: delivery.endpoint.clone(),
             tls: caller.connector.clone(),
@@ -422,23 +425,12 @@ impl Hands<'_> {
                 ..ClientLimits::default()
             },
         });
-        let way = match &delivery.xroad {
-            Some(on) => Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone()),
-            None => Way::Adapter(client, DESTINATION.to_owned()),
-        };
-        let road = Vdxp::new(VdxpConfig { username, password }, way);
-        let desk = portal::outbound::DeskConfig {
-            unit: self.config.insurance.organ_id.clone(),
-            domain: None,
-            result_code: None,
-            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
-            retry_after_refusal: Duration::from_secs(60),
-            batch_max: delivery.batch,
-            procedures: schemas::procedure::Catalog::embedded(),
-        };
         Lane::new(LaneParts {
             partner: delivery.partner.clone(),
-            courier: Arc::new(portal::outbound::Desk::new(desk, road)),
+            courier: match delivery.words {
+                OutwardWords::Portal => Arc::new(self.portal(delivery, client)) as Arc<dyn Courier>,
+                OutwardWords::Taxpayer => Arc::new(self.department(delivery, client)),
+            },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
             orders: self.orders.clone(),
@@ -458,6 +450,44 @@ impl Hands<'_> {
             concurrency: delivery.concurrency,
             call_max: Duration::from_millis(delivery.timeout_ms),
         })
+    }
+
+    fn department(&self, delivery: &Delivery, client: Client) -> taxpayer::Desk {
+        let config = taxpayer::DeskConfig {
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        let house = asking::AskingHouse {
+            partner: delivery.partner.clone(),
+            partners: Arc::clone(self.partners),
+            signer: Arc::clone(self.signer),
+            clock: Arc::clone(self.clock),
+            patience: Duration::from_millis(delivery.timeout_ms),
+        };
+        let road = Arc::new(Direct::new(client));
+        taxpayer::Desk::new(config, delivery.partner.clone(), Arc::new(house), road)
+    }
+
+    fn portal(&self, delivery: &Delivery, client: Client) -> portal::outbound::Desk {
+        let (username, password) = match &delivery.login {
+            Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
+            None => (String::new(), String::new()),
+        };
+        let way = match &delivery.xroad {
+            Some(on) => Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone()),
+            None => Way::Adapter(client, DESTINATION.to_owned()),
+        };
+        let road = Vdxp::new(VdxpConfig { username, password }, way);
+        let desk = portal::outbound::DeskConfig {
+            unit: self.config.insurance.organ_id.clone(),
+            domain: None,
+            result_code: None,
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+            batch_max: delivery.batch,
+            procedures: schemas::procedure::Catalog::embedded(),
+        };
+        portal::outbound::Desk::new(desk, road)
     }
 }
 

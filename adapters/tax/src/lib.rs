@@ -22,6 +22,7 @@ mod face;
 mod json;
 mod perform;
 pub mod reconcile;
+pub mod taxpayer;
 #[cfg(test)]
 mod testscene;
 pub mod unpack;

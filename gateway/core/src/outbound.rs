@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+mod reply;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -24,6 +26,8 @@ use crate::{
     ports::{Delivery, Hold, Leased, Outbox, StoreError},
 };
 
+pub use reply::{Reply, content_digest, prove_xml};
+
 /// Bytes for one call of the partner, and the parcels that they carry.
 #[derive(Debug, Clone)]
 pub struct Shipment {
@@ -31,6 +35,8 @@ pub struct Shipment {
     pub parcels: Vec<String>,
     /// The operation that agreements know, such as `portal.sync-dossier`.
     pub operation: &'static Operation,
+    /// The fields that it asks for, in the words of agreements; empty where it asks for none.
+    pub fields: BTreeSet<&'static str>,
     /// The purpose that agreements know.
     pub purpose: &'static str,
     /// By which road it goes.
@@ -56,18 +62,22 @@ impl Shipment {
     /// # Errors
     /// Why policy says no.
     pub fn permit(self, partner: &Partner, on: Date) -> Result<Allowed, Denied> {
-        policy::decide(&Question {
+        let permit = policy::decide(&Question {
             partner,
             road: self.road,
             proof: self.operation.proof,
             operation: self.operation,
             purpose: self.purpose,
-            asked: &BTreeSet::new(),
+            asked: &self.fields,
             lines: 1,
             provinces: None,
             on,
         })?;
-        Ok(Allowed { shipment: self })
+        // what is asked for is all agreed, or nothing is asked
+        match permit.withheld().is_empty() {
+            true => Ok(Allowed { shipment: self }),
+            false => Err(Denied::Field),
+        }
     }
 }
 
@@ -121,6 +131,12 @@ pub trait Courier: Send + Sync + 'static {
     /// the reason and needs a person. One that was tried before travels alone, so that what becomes of
     /// it is its own doing; only then is it ever given up.
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>);
+
+    /// Signs what the partner takes only signed, just before it is permitted, recorded and sent. Words that were said
+    /// before and are said again as they were do not come here.
+    fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
+        Box::pin(std::future::ready(Ok(shipment)))
+    }
 
     /// Sends one shipment whose bytes are already recorded, and nothing else: where the partner asks
     /// for other words, they are given back as [`Delivery::Instead`].

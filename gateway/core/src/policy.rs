@@ -105,6 +105,9 @@ pub enum Denied {
     /// None of them allows so many lines in one message.
     #[error("more-lines-than-agreed")]
     Lines,
+    /// Outwards: a field that we ask for is not granted.
+    #[error("field-not-agreed")]
+    Field,
 }
 
 impl Denied {
@@ -121,6 +124,7 @@ impl Denied {
             Self::Proof => "body-signature-demanded",
             Self::Province => "province-not-agreed",
             Self::Lines => "more-lines-than-agreed",
+            Self::Field => "field-not-agreed",
         }
     }
 }
@@ -186,6 +190,7 @@ fn rank(denied: Denied) -> u8 {
         Denied::Proof => 4,
         Denied::Province => 5,
         Denied::Lines => 6,
+        Denied::Field => 7,
     }
 }
 

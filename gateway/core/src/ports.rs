@@ -14,6 +14,7 @@ mod office;
 mod outbox;
 mod pulls;
 mod ratchet;
+mod receipts;
 mod tokens;
 
 pub use ledger::{
@@ -29,6 +30,7 @@ pub use pulls::{
     Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Telling, Told, Window,
 };
 pub use ratchet::{Ratchet, TimeBook, TimeMark};
+pub use receipts::{Heard, Receipts};
 pub use tokens::{KeysUnavailable, NoTokens, Tokens};
 
 /// Time, passed in so that tests can turn it.

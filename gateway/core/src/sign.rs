@@ -5,6 +5,7 @@ mod pool;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use certs::{
     jws,
     keys::{KeyError, SigningKey},
@@ -179,6 +180,22 @@ impl Signer {
     pub async fn probe(&self, until: Instant) -> Result<(), SignError> {
         let probe = |pen: &Pen| Ok(pen.key.sign(b"lienthong: can it sign?").map(drop)?);
         self.with_pen(until, probe).await
+    }
+
+    /// Our signature under a message of ours: the canonical root that `root_id` names.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn seal_xml(
+        &self,
+        canonical: Bytes,
+        root_id: String,
+        at: Timestamp,
+        until: Instant,
+    ) -> Result<Bytes, SignError> {
+        let sign = move |pen: &Pen| pen.sign_xml(&canonical, &root_id, at);
+        let signed = self.with_pen(until, sign).await?;
+        Ok(Bytes::from(signed.body))
     }
 
     pub(crate) async fn sign(

@@ -11,7 +11,7 @@ mod receive;
 mod record;
 mod resume;
 mod room;
-mod verify;
+pub(crate) mod verify;
 
 pub(crate) use admit::Place;
 pub use admit::{Admit, AdmitLayer, Bounds, Gate, Held, TIMEOUT_HEADER};

@@ -12,16 +12,16 @@ use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
-    DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest, LawfulTimesResponse,
-    ListActsRequest, ListActsResponse, ListDiscrepanciesRequest, ListDiscrepanciesResponse,
-    ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
-    ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
-    MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
-    ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
-    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
-    admin_client::AdminClient,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
+    DecideReviewRequest, DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest,
+    LawfulTimesResponse, ListActsRequest, ListActsResponse, ListDiscrepanciesRequest,
+    ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse, ListParcelsRequest,
+    ListParcelsResponse, ListPullsRequest, ListPullsResponse, ListReviewsRequest,
+    ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest,
+    RecheckLedgerResponse, ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest,
+    ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest,
+    ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest, StatusResponse,
+    TermsRequest, TermsResponse, admin_client::AdminClient,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -278,6 +278,20 @@ pub async fn notices(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Asks a tax department and waits for what it signs.
+///
+/// # Errors
+/// Where nobody listens, the gateway refuses, or no answer came in time.
+pub async fn ask_tax(
+    admin: impl Into<Target>,
+    request: AskTaxRequest,
+) -> Result<AskTaxResponse, Error> {
+    // the gateway itself ends the wait
+    let patience = CALL_MAX + Duration::from_millis(request.wait_ms);
+    let answer = connect_for(admin, patience).await?.ask_tax(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// The terms of a partner that are in force.
 ///
 /// # Errors
@@ -343,12 +357,20 @@ impl<T: AsyncRead + AsyncWrite + Send> Both for T {}
 type Stream = Pin<Box<dyn Both>>;
 
 async fn connect(admin: impl Into<Target>) -> Result<AdminClient<Channel>, Error> {
+    connect_for(admin, CALL_MAX).await
+}
+
+/// With calls that may take so long.
+async fn connect_for(
+    admin: impl Into<Target>,
+    patience: Duration,
+) -> Result<AdminClient<Channel>, Error> {
     let target: Target = admin.into();
     let address = target.address;
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| Error::Refused(error.to_string()))?
         .connect_timeout(CONNECT_MAX)
-        .timeout(Duration::from_secs(10))
+        .timeout(patience)
         .http2_max_header_list_size(16 * 1024);
     let has_tls = target.tls.is_some();
     let connector = tower::service_fn(move |_: Uri| {
@@ -376,4 +398,6 @@ fn refused(status: tonic::Status) -> Error {
     Error::Refused(status.message().to_owned())
 }
 
+/// How long one call may take.
+const CALL_MAX: Duration = Duration::from_secs(10);
 const CONNECT_MAX: Duration = Duration::from_secs(2);

@@ -1,21 +1,21 @@
 //! gRPC admin.v1: status, explain, the outbox and what operators do.
 
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, DecideReviewRequest,
-    DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest, LawfulTimesResponse,
-    ListActsRequest, ListActsResponse, ListDiscrepanciesRequest, ListDiscrepanciesResponse,
-    ListNoticesRequest, ListNoticesResponse, ListParcelsRequest, ListParcelsResponse,
-    ListPullsRequest, ListPullsResponse, ListReviewsRequest, ListReviewsResponse,
-    MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest, RecheckLedgerResponse,
-    ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest, ShowDiscrepancyResponse,
-    ShowParcelRequest, ShowParcelResponse, ShowPullRequest, ShowPullResponse, ShowReviewRequest,
-    ShowReviewResponse, StatusRequest, StatusResponse, TermsRequest, TermsResponse,
-    admin_server::Admin,
+    AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
+    DecideReviewRequest, DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest,
+    LawfulTimesResponse, ListActsRequest, ListActsResponse, ListDiscrepanciesRequest,
+    ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse, ListParcelsRequest,
+    ListParcelsResponse, ListPullsRequest, ListPullsResponse, ListReviewsRequest,
+    ListReviewsResponse, MoveDiscrepancyRequest, MoveDiscrepancyResponse, RecheckLedgerRequest,
+    RecheckLedgerResponse, ShowBirthRequest, ShowBirthResponse, ShowDiscrepancyRequest,
+    ShowDiscrepancyResponse, ShowParcelRequest, ShowParcelResponse, ShowPullRequest,
+    ShowPullResponse, ShowReviewRequest, ShowReviewResponse, StatusRequest, StatusResponse,
+    TermsRequest, TermsResponse, admin_server::Admin,
 };
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts, births, clocks, discrepancies,
+    AdminParts, ask, births, clocks, discrepancies,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -238,6 +238,16 @@ impl Admin for Desk {
         self.may("list-notices").await?;
         let listed = discrepancies::notices(&self.parts, request.into_inner()).await;
         listed.map(Response::new)
+    }
+
+    async fn ask_tax(
+        &self,
+        request: Request<AskTaxRequest>,
+    ) -> Result<Response<AskTaxResponse>, Status> {
+        self.may("ask-tax").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        ask::ask(&self.parts, asked).await.map(Response::new)
     }
 
     async fn terms(

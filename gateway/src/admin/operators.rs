@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 36] = [
+pub(super) const NEEDED: [(&str, Role); 37] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -184,6 +184,7 @@ pub(super) const NEEDED: [(&str, Role); 36] = [
     ("settle-discrepancy", Role::Operator),
     ("recheck-ledger", Role::Operator),
     ("list-notices", Role::Operator),
+    ("ask-tax", Role::Operator),
     ("show-pull", Role::Operator),
     ("explain", Role::Operator),
     ("list-acts", Role::Operator),

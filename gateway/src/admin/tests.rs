@@ -164,6 +164,7 @@ async fn scene(scope: Scope) -> Scene {
         ledger: Arc::new(Quiet),
         registrations: Arc::new(Quiet),
         insurance: None,
+        asking: None,
         operators: None,
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),

@@ -1,5 +1,6 @@
 //! `lienthong tax`: what stands between us and the tax department, over the operators' listener.
 
+mod ask;
 mod csv;
 mod ledger;
 
@@ -14,6 +15,9 @@ use crate::admin::client;
 /// The tax department.
 #[derive(Debug, Subcommand)]
 pub(super) enum Tax {
+    /// Asks the department: employer, individual.
+    #[command(subcommand)]
+    Ask(ask::Ask),
     /// Discrepancies: list, show, dispute, settle, recheck, export.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -32,6 +36,7 @@ pub(super) struct Notices {
 impl Tax {
     pub(super) async fn run(self) -> Ended {
         match self {
+            Self::Ask(command) => command.run().await,
             Self::Ledger(command) => command.run().await,
             Self::Notices(notices) => notices.run().await,
         }

@@ -207,6 +207,8 @@ section! {
     pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
+        /// What goes there: dossiers to a portal, or our questions to a tax department.
+        words: OutwardWords = OutwardWords::Portal,
         /// Whether this server may have an address of a private network or of this machine; others may not.
         private: bool = false,
         /// Authorities that its certificate must lead to, PEM.
@@ -263,6 +265,8 @@ section! {
 pub struct Delivery {
     /// The partner.
     pub partner: PartnerId,
+    /// In whose words it is spoken to.
+    pub words: OutwardWords,
     /// Its server.
     pub endpoint: Endpoint,
     /// Authorities that its certificate must lead to, PEM file.
@@ -285,6 +289,28 @@ pub struct Delivery {
     pub breaker_seconds: u64,
     /// When it is asked what it holds.
     pub reconcile: Option<Reconcile>,
+}
+
+/// In whose words a partner is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutwardWords {
+    /// The National Public Service Portal's: a session, dossiers and their progress.
+    #[default]
+    Portal,
+    /// The taxpayer profile: questions that we sign, answers that the department signs.
+    Taxpayer,
+}
+
+impl OutwardWords {
+    /// The words, as config names them.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "portal" => Some(Self::Portal),
+            "taxpayer" => Some(Self::Taxpayer),
+            _ => None,
+        }
+    }
 }
 
 /// A name and a password that a partner gave us.

@@ -24,7 +24,7 @@ use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
     Config, Delivery, Login, Problem, Secret, keys, officers,
-    partner::{AgreementLine, DeliveryLine, KeyLine, PartnerFile, TokenLine},
+    partner::{AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, TokenLine},
     peers, promotion,
     read::{Outcome, Place, nearest, read_file},
     relays,
@@ -464,9 +464,11 @@ impl<'c> Loader<'c> {
                 .push(place.error("delivery.anchors", error.to_string(), cure));
         }
         self.schedule(line, place);
+        self.fits_its_words(line, place);
         let login = self.login(line, place)?;
         let delivery = Delivery {
             partner: partner.clone(),
+            words: line.words,
             endpoint: endpoint?,
             anchors: line.anchors.clone(),
             xroad: line.xroad.clone(),
@@ -495,6 +497,22 @@ impl<'c> Loader<'c> {
             self.problems.push(told);
         })
         .ok()
+    }
+
+    /// A session, an exchange and pulls are the portal's; a tax department has none of them.
+    fn fits_its_words(&mut self, line: &DeliveryLine, place: &Place) {
+        let of_the_portal = [
+            ("delivery.username", line.username.is_some()),
+            ("delivery.xroad", line.xroad.is_some()),
+            ("delivery.reconcile", line.reconcile.is_some()),
+        ];
+        for (key, is_there) in of_the_portal {
+            if is_there && line.words == OutwardWords::Taxpayer {
+                let told = "a tax department has no use for it".to_owned();
+                let cure = "leave it out, or write words = \"portal\"";
+                self.problems.push(place.error(key, told, cure));
+            }
+        }
     }
 
     /// Windows that leave a time out would call what was lost in it told.

@@ -11,6 +11,7 @@ use schemas::{
 };
 use toml::de::DeValue;
 
+use super::partner::OutwardWords;
 use super::read::{At, Reader, Value};
 
 /// A text that must not be shown: it prints as REDACTED.
@@ -145,6 +146,13 @@ impl Value for Road {
             "one of \"direct\", \"ngsp\", \"vdxp\", \"xroad\"",
             Self::parse,
         )
+    }
+}
+
+impl Value for OutwardWords {
+    fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
+        let wanted = "one of \"portal\", \"taxpayer\"";
+        parsed(reader, at, value, wanted, Self::parse)
     }
 }
 

@@ -129,8 +129,10 @@ impl Lane {
     /// One shipment from its turn at the limit to its verdict.
     async fn deliver(&self, shipment: Shipment, parcels: &[&Leased], load: &Load<'_>) -> Delivery {
         let holds: Vec<Hold> = parcels.iter().map(|parcel| parcel.hold()).collect();
-        let shipment = self.same_words(shipment, parcels);
-        let ended = self.send(shipment, &holds, load.until).await;
+        let ended = match self.worded(shipment, parcels, load.until).await {
+            Ok(shipment) => self.send(shipment, &holds, load.until).await,
+            Err(delivery) => never_called(delivery),
+        };
         load.pass.note(ended.news);
         self.metrics.breaker(&self.partner, self.breaker.level());
         let delivery = self.judge.judge(ended.delivery, parcels, self.clock.now());
@@ -143,17 +145,32 @@ impl Lane {
 
     /// Where nobody knows how the last try ended, the same bytes ask, while their time is in the
     /// partner's window; afterwards they are said anew, under the same id.
-    fn same_words(&self, shipment: Shipment, parcels: &[&Leased]) -> Shipment {
+    fn same_words(&self, shipment: &Shipment, parcels: &[&Leased]) -> Option<Shipment> {
         let ([alone], Some(partner)) = (parcels, self.registered()) else {
-            return shipment;
+            return None;
         };
-        let Some(said) = &alone.said else {
-            return shipment;
-        };
+        let said = alone.said.as_ref()?;
         let age = Duration::try_from(self.clock.now().duration_since(said.at));
-        match age.is_ok_and(|age| age <= partner.window) {
-            true => shipment.reworded(said.body.clone()),
-            false => shipment,
+        let in_time = age.is_ok_and(|age| age <= partner.window);
+        in_time.then(|| shipment.reworded(said.body.clone()))
+    }
+
+    /// The words in which it goes: those of before, or signed just now where the partner wants a signature. Ends before
+    /// the lease does.
+    async fn worded(
+        &self,
+        shipment: Shipment,
+        parcels: &[&Leased],
+        until: Instant,
+    ) -> Result<Shipment, Delivery> {
+        if let Some(same) = self.same_words(&shipment, parcels) {
+            return Ok(same);
+        }
+        let sealed = AssertUnwindSafe(self.courier.seal(shipment)).catch_unwind();
+        match tokio::time::timeout_at(until, sealed).await {
+            Ok(Ok(sealed)) => sealed,
+            Ok(Err(_)) => Err(refused(PANICKED)),
+            Err(_) => Err(untried(Duration::ZERO)),
         }
     }
 

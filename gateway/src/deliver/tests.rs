@@ -292,6 +292,10 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
     let ids: Vec<_> = parcels.iter().map(|one| one.id.clone()).collect();
     Shipment {
         operation: &TELL,
+        fields: match parcels.iter().any(|one| one.subject == "curious") {
+            true => ["income"].into(),
+            false => std::collections::BTreeSet::new(),
+        },
         purpose: "public-service",
         road: Road::Vdxp,
         service: "tell",

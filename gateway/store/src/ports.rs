@@ -3,6 +3,7 @@
 //! Bytes are sealed and opened here, on the caller's thread: the writer only chains and writes.
 
 mod pulls;
+mod receipts;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@
 
 mod access; // who asked about a person, as the person may ask
 mod agreements; // what an agreement allows, field by field
+mod ask; // we ask the tax department
 mod bulk; // a whole month, chunk by chunk
 mod civil; // births, and what can happen after
 mod clock; // a clock that goes back makes nothing young again

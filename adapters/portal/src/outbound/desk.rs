@@ -137,6 +137,7 @@ impl<E: Exchange> Desk<E> {
                 Service::UpdateProgress => &PROGRESS,
                 Service::LookUp => &LOOK_UP,
             },
+            fields: BTreeSet::new(),
             purpose: PURPOSE,
             road: Road::Vdxp,
             service: load.service.as_str(),

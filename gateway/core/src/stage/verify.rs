@@ -177,7 +177,8 @@ impl<A: Adapter> VerifyLayer<A> {
         };
         match &received.envelope.signature {
             SignatureForm::Xml => {
-                let proven = prove_xml(partner, received, danger_sha1, now)?;
+                let named = received.envelope.key_hint.as_deref();
+                let (proven, _) = xml_proof(partner, &received.body, (named, danger_sha1), now)?;
                 self.adapter.decode(head, &Proven::xml(proven.canonical()))
             }
             SignatureForm::Jws(compact) => {
@@ -230,13 +231,12 @@ fn bad_signature(reason: &'static str) -> Fault {
 }
 
 /// Tries the hinted key, or each registered key where the document names none.
-fn prove_xml(
-    partner: &Partner,
-    received: &Received,
-    danger_sha1: bool,
+pub(crate) fn xml_proof<'p>(
+    partner: &'p Partner,
+    document: &[u8],
+    (hinted, danger_sha1): (Option<&str>, bool),
     now: Timestamp,
-) -> Result<xmldsig::ProvenXml, Fault> {
-    let hinted = received.envelope.key_hint.as_deref();
+) -> Result<(xmldsig::ProvenXml, &'p str), Fault> {
     let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
     let mut last = bad_signature("unknown-key");
     for key in partner.keys.iter().map(AsRef::as_ref).filter(fits) {
@@ -249,11 +249,11 @@ fn prove_xml(
             danger_sha1,
             ..xmldsig::Profile::default()
         };
-        match xmldsig::verify(&received.body, &key.key, &profile) {
+        match xmldsig::verify(document, &key.key, &profile) {
             Ok(proven) if is_signed_later(&proven, now, partner.window) => {
                 last = bad_signature("xades-signing-time");
             }
-            Ok(proven) => return Ok(proven),
+            Ok(proven) => return Ok((proven, key.kid.as_str())),
             Err(error) => last = bad_signature(error.reason()),
         }
     }

@@ -68,6 +68,7 @@ impl Desk {
             ledger: Arc::new(Quiet),
             registrations: Arc::new(Quiet),
             insurance: None,
+            asking: None,
             operators: Operators::of(&config, &keeper).unwrap().map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             partners: Arc::new(ArcSwap::from_pointee(partners)),

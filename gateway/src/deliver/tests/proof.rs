@@ -143,6 +143,28 @@ async fn what_the_store_says_is_not_ours_to_send_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_asks_for_a_field_that_is_not_agreed_waits_and_is_neither_recorded_nor_sent() {
+    let (events, failed) = round(Scene::new().with(&["curious/1"]), portal()).await;
+    let [
+        Event::Leased(2),
+        Event::Settled(_, Delivery::Retry { reason, .. }),
+    ] = events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*reason, failed), ("field-not-agreed", false));
+    let granted = || {
+        let mut partner = portal();
+        let grants = partner.agreements[0].operations.values_mut();
+        grants.for_each(|grant| grant.fields.extend(["income".to_owned()]));
+        partner
+    };
+    let (events, _) = round(Scene::new().with(&["curious/1"]), granted()).await;
+    let sent = |event: &Event| matches!(event, Event::Sent(_));
+    assert!(events.iter().any(sent), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_no_agreement_permits_waits_and_is_neither_recorded_nor_sent() {
     let without = |change: fn(&mut Agreement)| {
         let mut partner = portal();

@@ -146,6 +146,22 @@ pub fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), WireError> {
     Ok((Message { header, body }, range))
 }
 
+/// Reads a signed document that was proven before, or is our own: header and body, and not what signs them. Nothing is
+/// proven here.
+///
+/// # Errors
+/// As [`read`].
+pub fn peek(document: &[u8]) -> Result<(Message, Range<usize>), WireError> {
+    let mut reader = open(document, ROOT)?;
+    reader.enter_with(ROOT, "Id")?;
+    let header = Header::read(&mut reader)?;
+    let from = reader.offset_of_next("body")?;
+    let body = body(&mut reader, &header)?;
+    let range = from..reader.offset();
+    reader.drain().or_else(|error| wrong(ROOT, error.code()))?;
+    Ok((Message { header, body }, range))
+}
+
 /// Reads a lone, unsigned fault: what is answered before there is anything to bind an answer to.
 ///
 /// # Errors

@@ -1,0 +1,32 @@
+//! Straight to a partner's own server over mutual TLS: one signed document is posted, one comes back.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::client::{Answer, Client, Error};
+
+/// One address of one partner.
+#[derive(Debug, Clone)]
+pub struct Direct(Client);
+
+impl Direct {
+    /// The address is the endpoint's, as it stands in the config.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+
+    /// Posts a signed XML document.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; an answer of any status is no error.
+    pub async fn post_xml(&self, document: Bytes) -> Result<Answer, Error> {
+        const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML), (header::ACCEPT, XML)]);
+        let target = match self.0.endpoint().base() {
+            "" => "/",
+            path => path,
+        };
+        self.0.post(target, headers, document).await
+    }
+}

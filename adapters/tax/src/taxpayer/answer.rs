@@ -1,0 +1,84 @@
+//! Whether a proven answer is the one to our question, and tells no more than was asked.
+
+use std::collections::BTreeSet;
+
+use schemas::wire::tax::{
+    Direction, Header,
+    taxpayer::{Answer, Body, Message, Question},
+};
+
+/// What an answer has to be bound to.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The question's header.
+    pub(super) header: Header,
+    /// Its content digest.
+    pub(super) digest: [u8; 32],
+    /// What was asked.
+    pub(super) question: Question,
+}
+
+/// Why a proven answer is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It is not to this question.
+    Elsewhere(&'static str),
+    /// It is, and says what it must not.
+    Content(&'static str),
+}
+
+/// The answer to this question.
+pub(super) fn fitting(asked: &Asked, message: Message) -> Result<Answer, Unfit> {
+    let Body::Answer(answer) = message.body else {
+        return Err(Unfit::Elsewhere("no-answer"));
+    };
+    let (ours, theirs) = (&asked.header, &message.header);
+    for (holds, reason) in [
+        (theirs.direction == Direction::Answer, "no-answer"),
+        (
+            theirs.environment == ours.environment,
+            "answer-of-another-environment",
+        ),
+        (theirs.sender == ours.receiver, "answer-of-another-sender"),
+        (theirs.receiver == ours.sender, "answer-to-another-receiver"),
+        (
+            theirs.operation == ours.operation,
+            "answer-of-another-operation",
+        ),
+    ] {
+        if !holds {
+            return Err(Unfit::Elsewhere(reason));
+        }
+    }
+    let bound = theirs.reply.as_ref();
+    if bound.is_none_or(|reply| reply.to != ours.message_id || reply.digest != asked.digest) {
+        return Err(Unfit::Elsewhere("answer-of-another-question"));
+    }
+    about(&asked.question, &answer).map_err(Unfit::Content)?;
+    Ok(answer)
+}
+
+/// It is about whom and when we asked, and tells and names no field that we did not ask for.
+fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
+    let (same, within) = match (question, answer) {
+        (_, Answer::Fault(_)) => return Ok(()),
+        (Question::Employer(ask), Answer::Employer(told)) => (
+            (&ask.mst, ask.period) == (&told.mst, told.period),
+            within(&ask.fields, &told.told(), &told.not_disclosed),
+        ),
+        (Question::Individual(ask), Answer::Individual(told)) => (
+            (&ask.mst, ask.from, ask.to) == (&told.mst, told.from, told.to),
+            within(&ask.fields, &told.told(), &told.not_disclosed),
+        ),
+        _ => (false, true),
+    };
+    match (same, within) {
+        (false, _) => Err("answer-of-another-subject"),
+        (true, false) => Err("answer-tells-more"),
+        (true, true) => Ok(()),
+    }
+}
+
+fn within<F: Ord>(asked: &BTreeSet<F>, told: &BTreeSet<F>, withheld: &BTreeSet<F>) -> bool {
+    told.is_subset(asked) && withheld.is_subset(asked) && told.is_disjoint(withheld)
+}

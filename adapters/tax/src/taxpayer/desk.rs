@@ -1,0 +1,310 @@
+//! The courier to one tax department: a parcel becomes a signed question, its receipt is the signed answer.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Road,
+    outbound::{self, Courier, Sendable, Shipment},
+    partner::{Environment, Partner},
+    ports::{Delivery, Leased, Receipt, ReceiptProof},
+    sign::SignError,
+};
+use http::StatusCode;
+use jiff::Timestamp;
+use roads::{
+    client::{self, Answer as Response},
+    direct::Direct,
+};
+use schemas::{
+    id::PartnerId,
+    wire::tax::{
+        self, Direction, Header,
+        taxpayer::{self as wire, Answer, Body, Message, Question},
+    },
+};
+
+use super::{
+    PURPOSE,
+    answer::{Asked, Unfit, fitting},
+    operation,
+    question::opened,
+};
+
+/// How long to wait after a call that did not succeed; the worker may wait longer.
+#[derive(Debug, Clone, Copy)]
+pub struct DeskConfig {
+    /// After one that failed on the way.
+    pub retry_after: Duration,
+    /// After the department said no.
+    pub retry_after_refusal: Duration,
+}
+
+/// What the desk needs of the house that it stands in.
+pub trait House: Send + Sync + 'static {
+    /// Us.
+    fn us(&self) -> PartnerId;
+    /// Where we stand.
+    fn environment(&self) -> Environment;
+    /// The department, as it is registered now.
+    fn partner(&self) -> Option<Arc<Partner>>;
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Our signature under a canonical root.
+    fn sign(
+        &self,
+        canonical: Bytes,
+        root_id: String,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Bytes, SignError>>;
+}
+
+/// Carries one signed document and brings the answer back.
+pub trait Exchange: Send + Sync + 'static {
+    /// Posts it.
+    fn post(&self, document: Bytes) -> BoxFuture<'_, Result<Response, client::Error>>;
+}
+
+impl Exchange for Direct {
+    fn post(&self, document: Bytes) -> BoxFuture<'_, Result<Response, client::Error>> {
+        Box::pin(self.post_xml(document))
+    }
+}
+
+/// One department's way out.
+pub struct Desk {
+    config: DeskConfig,
+    partner: PartnerId,
+    house: Arc<dyn House>,
+    road: Arc<dyn Exchange>,
+}
+
+impl Desk {
+    /// A desk that sends by `road`.
+    #[must_use]
+    pub fn new(
+        config: DeskConfig,
+        partner: PartnerId,
+        house: Arc<dyn House>,
+        road: Arc<dyn Exchange>,
+    ) -> Self {
+        Self {
+            config,
+            partner,
+            house,
+            road,
+        }
+    }
+
+    fn shipment(&self, leased: &Leased) -> Result<Shipment, &'static str> {
+        let (id, question) = opened(&leased.id, &leased.kind, &self.partner, &leased.content)?;
+        let header = Header {
+            message_id: id,
+            sent_at: whole_second(self.house.now()),
+            environment: match self.house.environment() {
+                Environment::Sandbox => tax::Environment::Sandbox,
+                Environment::Test => tax::Environment::Test,
+                Environment::Production => tax::Environment::Production,
+            },
+            direction: Direction::Request,
+            sender: self.house.us(),
+            receiver: self.partner.clone(),
+            operation: question.operation().to_owned(),
+            reply: None,
+        };
+        let (fields, operation) = (fields(&question), operation(&question));
+        let body = Body::Question(question);
+        let (canonical, _) = wire::encode(&Message { header, body });
+        Ok(Shipment {
+            parcels: vec![leased.id.clone()],
+            operation,
+            fields,
+            purpose: PURPOSE,
+            road: Road::Direct,
+            service: operation.name,
+            body: Bytes::from(canonical),
+        })
+    }
+
+    async fn signed(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
+        let failed = |reason| Delivery::Retry {
+            after: self.config.retry_after,
+            reason,
+        };
+        let (message, _) = wire::read(&shipment.body).map_err(|_| failed("unwritable"))?;
+        let root_id = tax::root_id(&message.header.message_id);
+        let at = message.header.sent_at;
+        let signed = self.house.sign(shipment.body.clone(), root_id, at).await;
+        let signed = signed.map_err(|error| {
+            tracing::warn!(%error, "a question could not be signed");
+            failed("signing")
+        })?;
+        Ok(shipment.reworded(signed))
+    }
+
+    async fn deliver(&self, document: &Bytes) -> Delivery {
+        let Some(asked) = self.asked(document) else {
+            return Delivery::Quarantined {
+                reason: "unreadable-question",
+            };
+        };
+        match self.road.post(document.clone()).await {
+            Ok(response) => self.judge(&asked, &response),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// What was asked, from the very bytes that are sent.
+    fn asked(&self, document: &[u8]) -> Option<Asked> {
+        let (message, body) = wire::peek(document).ok()?;
+        let Body::Question(question) = message.body else {
+            return None;
+        };
+        let header = message.header;
+        let content = document.get(body)?;
+        Some(Asked {
+            digest: outbound::content_digest(
+                &header.operation,
+                &header.sender,
+                &header.receiver,
+                content,
+            ),
+            header,
+            question,
+        })
+    }
+
+    fn judge(&self, asked: &Asked, response: &Response) -> Delivery {
+        if response.status != StatusCode::OK {
+            return self.refused_unbound(response);
+        }
+        let Some(partner) = self.house.partner() else {
+            return self.unknown("partner-suspended");
+        };
+        let now = self.house.now();
+        let proven = match outbound::prove_xml(&partner, &response.body, now) {
+            Ok(proven) => proven,
+            Err(fault) => {
+                tracing::warn!(
+                    reason = fault.reason(),
+                    "an answer whose signature does not hold"
+                );
+                return self.unknown("answer-not-proven");
+            }
+        };
+        let Ok((message, _)) = wire::read(&proven.canonical) else {
+            return self.unknown("answer-unreadable");
+        };
+        let ahead = message.header.sent_at.duration_since(now).as_secs();
+        if u64::try_from(ahead).is_ok_and(|ahead| ahead > partner.window.as_secs()) {
+            return self.unknown("answer-from-the-future");
+        }
+        let answer = match fitting(asked, message) {
+            Ok(answer) => answer,
+            Err(Unfit::Elsewhere(reason)) => return self.unknown(reason),
+            Err(Unfit::Content(reason)) => return self.refused(reason),
+        };
+        match answer {
+            Answer::Fault(fault) if fault.code.row().retry != schemas::fault::Retry::Never => {
+                let asked_for = fault.retry_after.map(u64::from).map(Duration::from_secs);
+                Delivery::Retry {
+                    after: asked_for.unwrap_or(self.config.retry_after),
+                    reason: "department-busy",
+                }
+            }
+            // a refusal for good is an answer, too
+            Answer::Fault(_) | Answer::Employer(_) | Answer::Individual(_) => Delivery::Delivered {
+                receipt: Receipt {
+                    bytes: response.body.clone(),
+                    proof: ReceiptProof::Signed {
+                        key: proven.key,
+                        digest: asked.digest,
+                    },
+                },
+            },
+        }
+    }
+
+    /// Nothing that is not bound to the question is an answer to it.
+    fn refused_unbound(&self, response: &Response) -> Delivery {
+        let status = response.status.as_u16();
+        tracing::warn!(status, "the tax department does not answer a question");
+        match wire::decode_fault(&response.body) {
+            Ok(_) => self.refused("refused-unbound"),
+            Err(_) if NEVER_READ.contains(&status) => Delivery::Retry {
+                after: self.config.retry_after,
+                reason: "http-status",
+            },
+            Err(_) => self.unknown("http-status"),
+        }
+    }
+
+    fn failed(&self, error: &client::Error) -> Delivery {
+        let reason = error.reason();
+        tracing::warn!(reason, %error, "a question did not reach the tax department");
+        match error.is_unsent() {
+            true => Delivery::Retry {
+                after: self.config.retry_after,
+                reason,
+            },
+            // the same id is the same question: it may be asked again
+            false => self.unknown(reason),
+        }
+    }
+
+    fn unknown(&self, reason: &'static str) -> Delivery {
+        Delivery::Unknown {
+            after: self.config.retry_after,
+            reason,
+        }
+    }
+
+    fn refused(&self, reason: &'static str) -> Delivery {
+        tracing::warn!(reason, "an answer of the tax department is not taken");
+        Delivery::Refused {
+            after: self.config.retry_after_refusal,
+            reason,
+        }
+    }
+}
+
+impl Courier for Desk {
+    fn batch_max(&self) -> usize {
+        1
+    }
+
+    fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {
+        let (mut shipments, mut unsayable) = (Vec::new(), Vec::new());
+        for leased in parcels {
+            match self.shipment(leased) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(reason) => unsayable.push((leased.id.clone(), reason)),
+            }
+        }
+        (shipments, unsayable)
+    }
+
+    fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
+        Box::pin(self.signed(shipment))
+    }
+
+    fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
+        Box::pin(self.deliver(&sendable.shipment().body))
+    }
+}
+
+/// The fields asked for, in the words of agreements.
+pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static str> {
+    match question {
+        Question::Employer(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
+        Question::Individual(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
+    }
+}
+
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Statuses that a server gives before it looks at a document.
+const NEVER_READ: &[u16] = &[403, 404, 405, 413, 415, 429, 503];

@@ -1,0 +1,148 @@
+//! A question of ours, from plain words to a parcel and back.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use gateway_core::{
+    ports::{Class, Parcel},
+    seal::sha256,
+    sign::hex,
+};
+use jiff::Timestamp;
+use schemas::{
+    id::{MessageId, PartnerId, Period, TaxId},
+    wire::tax::{
+        IncomeField, Span, TaxpayerField,
+        taxpayer::{AskEmployer, AskIndividual, Question},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::PURPOSE;
+
+/// What is asked, as an operator says it and as a parcel holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// `employer` or `individual`.
+    pub about: String,
+    /// The tax code, or the person's PIN.
+    pub mst: String,
+    /// The month, or the first of several, `yyyy-MM`.
+    pub from: String,
+    /// The last month; of an employer the same.
+    pub to: String,
+    /// The fields, at least one, in any order.
+    pub fields: BTreeSet<String>,
+}
+
+impl Words {
+    /// The question that they are.
+    ///
+    /// # Errors
+    /// A stable word.
+    pub fn question(&self) -> Result<Question, &'static str> {
+        let mst = TaxId::parse(&self.mst).map_err(|_| "tax-code")?;
+        let (from, to) = (month(&self.from)?, month(&self.to)?);
+        let purpose = PURPOSE.to_owned();
+        if self.fields.is_empty() {
+            return Err("fields");
+        }
+        match self.about.as_str() {
+            "employer" if from == to => Ok(Question::Employer(AskEmployer {
+                mst,
+                period: from,
+                fields: known(&self.fields, TaxpayerField::parse)?,
+                purpose,
+            })),
+            "employer" => Err("one-month"),
+            "individual" => {
+                if !matches!(mst, TaxId::Pin(_)) {
+                    return Err("pin");
+                }
+                Span::months(from, to)?;
+                Ok(Question::Individual(AskIndividual {
+                    mst,
+                    from,
+                    to,
+                    fields: known(&self.fields, IncomeField::parse)?,
+                    purpose,
+                }))
+            }
+            _ => Err("about"),
+        }
+    }
+
+    fn text(&self) -> Vec<u8> {
+        // texts and a set of texts: nothing that cannot be written
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn month(text: &str) -> Result<Period, &'static str> {
+    Period::parse(text).map_err(|_| "month")
+}
+
+fn known<W: Ord>(
+    fields: &BTreeSet<String>,
+    parse: fn(&str) -> Option<W>,
+) -> Result<BTreeSet<W>, &'static str> {
+    let read = fields.iter().map(|field| parse(field).ok_or("field"));
+    read.collect()
+}
+
+/// The parcel of a question. The same words under the same id are the same parcel; `due` is how long whoever asks waits.
+#[must_use]
+pub fn parcel(
+    partner: &PartnerId,
+    id: &MessageId,
+    words: &Words,
+    due: Option<Timestamp>,
+) -> Parcel {
+    Parcel {
+        id: parcel_id(partner, id),
+        partner: partner.clone(),
+        subject: subject(id, words),
+        sequence: 0,
+        kind: KIND,
+        content: Bytes::from(words.text()),
+        class: Class::Urgent,
+        due,
+    }
+}
+
+/// The name of a question's parcel.
+#[must_use]
+pub fn parcel_id(partner: &PartnerId, id: &MessageId) -> String {
+    format!("{PREFIX}{partner}.{id}")
+}
+
+/// The subject of a question's parcel: each question its own, and another one under the same id another.
+#[must_use]
+pub fn subject(id: &MessageId, words: &Words) -> String {
+    let digest = hex(&sha256(&words.text()));
+    format!("{PREFIX}{id}.{}", digest.get(..32).unwrap_or(&digest))
+}
+
+/// The id of the question that a parcel is, and its words.
+pub(super) fn opened(
+    parcel: &str,
+    kind: &str,
+    partner: &PartnerId,
+    content: &[u8],
+) -> Result<(MessageId, Question), &'static str> {
+    let id = parcel
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_prefix(partner.as_str()))
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|id| MessageId::parse(id).ok());
+    if kind != KIND {
+        return Err("unknown-kind");
+    }
+    let words: Words = serde_json::from_slice(content).map_err(|_| "unreadable-content")?;
+    Ok((id.ok_or("unreadable-id")?, words.question()?))
+}
+
+/// The kind of its parcels.
+const KIND: &str = "taxpayer.question";
+const PREFIX: &str = "ask.";

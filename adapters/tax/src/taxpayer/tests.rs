@@ -1,0 +1,321 @@
+use std::sync::Mutex;
+use std::{future::ready, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    outbound::Courier as _,
+    partner::{Environment, Partner},
+    ports::{Delivery, Leased},
+    sign::SignError,
+};
+use jiff::Timestamp;
+use roads::client::{self, Answer as Response};
+use schemas::{
+    id::{MessageId, PartnerId},
+    wire::tax::{
+        Amount, Direction, ResultKind, TaxpayerField,
+        taxpayer::{Answer, Body, EmployerTold, Message, Question, read},
+    },
+};
+
+use super::answer::{Asked, Unfit, fitting};
+use super::*;
+
+fn words() -> Words {
+    Words {
+        about: "employer".into(),
+        mst: "9900000016".into(),
+        from: "2026-10".into(),
+        to: "2026-10".into(),
+        fields: ["status".to_owned(), "headcount".to_owned()].into(),
+    }
+}
+
+fn tax() -> PartnerId {
+    PartnerId::parse("tax").unwrap()
+}
+
+fn id() -> MessageId {
+    MessageId::parse("vss-00000001").unwrap()
+}
+
+/// A house whose signature is a mark at the end, and a road that nobody takes.
+struct Scene(Mutex<u32>);
+
+impl House for Scene {
+    fn us(&self) -> PartnerId {
+        PartnerId::parse("vss").unwrap()
+    }
+    fn environment(&self) -> Environment {
+        Environment::Sandbox
+    }
+    fn partner(&self) -> Option<Arc<Partner>> {
+        None
+    }
+    fn now(&self) -> Timestamp {
+        "2026-11-22T05:00:00.7Z".parse().unwrap()
+    }
+    fn sign(
+        &self,
+        canonical: Bytes,
+        root_id: String,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Bytes, SignError>> {
+        assert_eq!(root_id, "m-vss-00000001");
+        assert_eq!(at, "2026-11-22T05:00:00Z".parse().unwrap());
+        let mut signatures = self.0.lock().unwrap();
+        *signatures += 1;
+        let signed = match *signatures {
+            1 => Ok([&canonical[..], b"<!signed>"].concat().into()),
+            _ => Err(SignError::Full),
+        };
+        Box::pin(ready(signed))
+    }
+}
+
+impl Exchange for Scene {
+    fn post(&self, _: Bytes) -> BoxFuture<'_, Result<Response, client::Error>> {
+        Box::pin(ready(Err(client::Error::Closed)))
+    }
+}
+
+fn desk() -> Desk {
+    let scene = Arc::new(Scene(Mutex::default()));
+    let config = DeskConfig {
+        retry_after: Duration::from_secs(1),
+        retry_after_refusal: Duration::from_secs(60),
+    };
+    Desk::new(config, tax(), Arc::<Scene>::clone(&scene), scene)
+}
+
+fn leased(words: &Words) -> Leased {
+    let parcel = parcel(&tax(), &id(), words, None);
+    Leased {
+        id: parcel.id,
+        subject: parcel.subject,
+        sequence: parcel.sequence,
+        kind: parcel.kind.to_owned(),
+        content: parcel.content,
+        class: parcel.class,
+        due: None,
+        attempts: 0,
+        refusals: 0,
+        lost: 0,
+        reason: None,
+        said: None,
+        put_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[test]
+fn what_is_no_question_is_refused_by_its_word() {
+    type Bend = fn(&mut Words);
+    let cases: [(Bend, &str); 9] = [
+        (|words| words.mst = "9900000017".into(), "tax-code"),
+        (|words| words.from = "2026-13".into(), "month"),
+        (|words| words.to = "2026-11".into(), "one-month"),
+        (|words| words.fields.clear(), "fields"),
+        (|words| words.fields.extend(["fund".to_owned()]), "field"),
+        (|words| words.about = "everybody".into(), "about"),
+        (|words| words.about = "individual".into(), "pin"),
+        (|words| person(words, "2026-11"), "span-backwards"),
+        (|words| person(words, "2020-01"), "span-too-long"),
+    ];
+    for (bend, reason) in cases {
+        let mut bent = words();
+        bend(&mut bent);
+        assert_eq!(bent.question(), Err(reason));
+    }
+    assert!(words().question().is_ok());
+}
+
+fn person(words: &mut Words, from: &str) {
+    words.about = "individual".into();
+    words.mst = "099300123456".into();
+    words.from = from.into();
+    words.fields = ["months".to_owned()].into();
+}
+
+#[test]
+fn the_same_words_under_one_id_are_one_parcel_and_others_are_not() {
+    let (first, again) = (
+        parcel(&tax(), &id(), &words(), None),
+        parcel(&tax(), &id(), &words(), None),
+    );
+    assert_eq!(first, again);
+    let mut other = words();
+    other.from = "2026-09".into();
+    let other = parcel(&tax(), &id(), &other, None);
+    assert_eq!(first.id, other.id);
+    assert_ne!(first.subject, other.subject);
+}
+
+#[tokio::test]
+async fn a_parcel_becomes_one_question_that_is_signed_as_it_stands_and_only_once() {
+    let desk = desk();
+    let (shipments, unsayable) = desk.pack(&[leased(&words())]);
+    assert!(unsayable.is_empty());
+    let shipment = shipments.into_iter().next().unwrap();
+    assert_eq!(shipment.fields, ["headcount", "status"].into());
+    let (message, _) = read(&shipment.body).unwrap();
+    assert_eq!(message.header.message_id, id());
+    assert_eq!(message.body, Body::Question(words().question().unwrap()));
+    let plain = shipment.body.clone();
+    let sealed = desk.seal(shipment.clone()).await.unwrap();
+    assert!(sealed.body.starts_with(&plain) && sealed.body.ends_with(b"<!signed>"));
+    let full = desk.seal(shipment).await.unwrap_err();
+    assert!(matches!(
+        full,
+        Delivery::Retry {
+            reason: "signing",
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_parcel_of_other_making_has_no_words() {
+    let desk = desk();
+    let good = leased(&words());
+    for (bent, reason) in [
+        (
+            Leased {
+                kind: "portal.sync".into(),
+                ..good.clone()
+            },
+            "unknown-kind",
+        ),
+        (
+            Leased {
+                content: Bytes::from_static(b"{}"),
+                ..good.clone()
+            },
+            "unreadable-content",
+        ),
+        (
+            Leased {
+                id: "ask.portal.vss-00000001".into(),
+                ..good.clone()
+            },
+            "unreadable-id",
+        ),
+    ] {
+        let (shipments, unsayable) = desk.pack(std::slice::from_ref(&bent));
+        assert!(shipments.is_empty());
+        assert_eq!(unsayable, [(bent.id, reason)]);
+    }
+}
+
+fn asked() -> Asked {
+    let (shipments, _) = desk().pack(&[leased(&words())]);
+    let (message, _) = read(&shipments[0].body).unwrap();
+    let Body::Question(question) = message.body else {
+        unreachable!("a question was packed")
+    };
+    Asked {
+        header: message.header,
+        digest: [7; 32],
+        question,
+    }
+}
+
+fn told() -> EmployerTold {
+    let Question::Employer(ask) = asked().question else {
+        unreachable!("an employer was asked about")
+    };
+    EmployerTold {
+        result: ResultKind::HasData,
+        mst: ask.mst,
+        period: ask.period,
+        status: None,
+        name: None,
+        address: None,
+        headcount: Some(3),
+        income_paid: None,
+        not_disclosed: [TaxpayerField::Status].into(),
+    }
+}
+
+fn answer(told: EmployerTold) -> Message {
+    let asked = asked();
+    let mut header = asked.header.clone();
+    header.direction = Direction::Answer;
+    (header.sender, header.receiver) = (header.receiver, header.sender);
+    header.reply = Some(schemas::wire::tax::Reply {
+        to: asked.header.message_id,
+        digest: asked.digest,
+    });
+    Message {
+        header,
+        body: Body::Answer(Answer::Employer(Box::new(told))),
+    }
+}
+
+#[test]
+fn an_answer_counts_where_it_is_bound_to_the_question_and_to_nothing_else() {
+    assert!(fitting(&asked(), answer(told())).is_ok());
+    type Bend = fn(&mut Message);
+    let cases: [(Bend, &str); 8] = [
+        (|one| one.header.direction = Direction::Request, "no-answer"),
+        (
+            |one| one.body = Body::Question(words().question().unwrap()),
+            "no-answer",
+        ),
+        (
+            |one| one.header.environment = schemas::wire::tax::Environment::Test,
+            "answer-of-another-environment",
+        ),
+        (
+            |one| one.header.sender = PartnerId::parse("portal").unwrap(),
+            "answer-of-another-sender",
+        ),
+        (
+            |one| one.header.receiver = PartnerId::parse("portal").unwrap(),
+            "answer-to-another-receiver",
+        ),
+        (
+            |one| one.header.operation = "taxpayer.verify-individual".into(),
+            "answer-of-another-operation",
+        ),
+        (|one| one.header.reply = None, "answer-of-another-question"),
+        (
+            |one| one.header.reply.as_mut().unwrap().digest = [8; 32],
+            "answer-of-another-question",
+        ),
+    ];
+    for (bend, reason) in cases {
+        let mut bent = answer(told());
+        bend(&mut bent);
+        assert_eq!(fitting(&asked(), bent), Err(Unfit::Elsewhere(reason)));
+    }
+}
+
+#[test]
+fn an_answer_about_somebody_else_or_that_tells_more_is_not_taken() {
+    type Bend = fn(&mut EmployerTold);
+    let cases: [(Bend, &str); 5] = [
+        (
+            |told| told.mst = schemas::id::TaxId::parse("099300123456").unwrap(),
+            "answer-of-another-subject",
+        ),
+        (
+            |told| told.period = schemas::id::Period::parse("2026-09").unwrap(),
+            "answer-of-another-subject",
+        ),
+        (|told| told.name = Some("An".into()), "answer-tells-more"),
+        (
+            |told| told.income_paid = Amount::new(1),
+            "answer-tells-more",
+        ),
+        (
+            |told| told.not_disclosed.extend([TaxpayerField::Headcount]),
+            "answer-tells-more",
+        ),
+    ];
+    for (bend, reason) in cases {
+        let mut bent = told();
+        bend(&mut bent);
+        assert_eq!(fitting(&asked(), answer(bent)), Err(Unfit::Content(reason)));
+    }
+}

@@ -1,0 +1,39 @@
+//! A partner's signed answer to what we asked: proven by a key that is registered for it, and by nothing else.
+
+use certs::digest;
+use jiff::Timestamp;
+use schemas::{fault::Fault, id::PartnerId};
+
+use crate::{partner::Partner, stage::verify};
+
+/// A document that a partner's registered key signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The key's name.
+    pub key: String,
+    /// The proven bytes: the canonical root without its signature. Nothing else of the document is to be read.
+    pub canonical: Vec<u8>,
+}
+
+/// Proves a signed XML document by the keys of the partner that it came from.
+///
+/// # Errors
+/// `BadSignature` with the narrowest reason.
+pub fn prove_xml(partner: &Partner, document: &[u8], now: Timestamp) -> Result<Reply, Fault> {
+    let (proven, key) = verify::xml_proof(partner, document, (None, false), now)?;
+    Ok(Reply {
+        key: key.to_owned(),
+        canonical: proven.canonical().to_vec(),
+    })
+}
+
+/// SHA-256 over operation, sender, receiver and body of a message of ours: what an answer has to be bound to.
+#[must_use]
+pub fn content_digest(
+    operation: &str,
+    sender: &PartnerId,
+    receiver: &PartnerId,
+    body: &[u8],
+) -> [u8; 32] {
+    digest::content_digest(operation, sender.as_str(), receiver.as_str(), body)
+}

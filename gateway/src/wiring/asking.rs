@@ -1,0 +1,59 @@
+//! What the courier to a tax department needs of this gateway: who the department is, and our signature.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    partner::{Environment, Partner, Partners},
+    ports::Clock,
+    sign::{SignError, Signer},
+};
+use jiff::Timestamp;
+use schemas::id::PartnerId;
+use tax::taxpayer::House;
+use tokio::time::Instant;
+
+/// This gateway, as one department's courier sees it.
+pub(super) struct AskingHouse {
+    pub(super) partner: PartnerId,
+    pub(super) partners: Arc<ArcSwap<Partners>>,
+    pub(super) signer: Arc<ArcSwap<Signer>>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// How long a signature may take.
+    pub(super) patience: Duration,
+}
+
+impl House for AskingHouse {
+    fn us(&self) -> PartnerId {
+        self.partners.load().us().clone()
+    }
+
+    fn environment(&self) -> Environment {
+        self.partners.load().environment()
+    }
+
+    fn partner(&self) -> Option<Arc<Partner>> {
+        let partners = self.partners.load();
+        partners
+            .get(&self.partner)
+            .filter(|one| one.active)
+            .cloned()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sign(
+        &self,
+        canonical: Bytes,
+        root_id: String,
+        at: Timestamp,
+    ) -> BoxFuture<'_, Result<Bytes, SignError>> {
+        let signer = self.signer.load_full();
+        let until = Instant::now() + self.patience;
+        Box::pin(async move { signer.seal_xml(canonical, root_id, at, until).await })
+    }
+}
