@@ -18,7 +18,7 @@ pub(crate) use message::{
 use crate::call::{self, Exchange, Params, Prepared, Trouble};
 use crate::client::{Client, Reply};
 use crate::clock;
-use crate::desk::{Desk, OWN_MEMORY, only};
+use crate::desk::{Desk, OWN_MEMORY, only, required};
 use crate::flow::{Flow, FlowReport};
 use crate::identity::{Identity, Target};
 use crate::landmarks::{Landmarks, pick};
@@ -90,7 +90,8 @@ impl Department {
     /// Builds and signs a message: `tax.ping` (nonce), `tax.verify-employer` (mst, parent, period, fields,
     /// purpose), `tax.verify-individual` (pin, mst or si_number; year, or from and to; fields, or a claim of
     /// name, birth_date, months, base; purpose) or `tax.verify-many` (mst or pin, period, fields,
-    /// purpose) or `tax.change-notice` (mst, kind, effective_on, status; before and now of a headcount).
+    /// purpose), `tax.change-notice` (mst, kind, effective_on, status; before and now of a headcount) or `tax.dispute`
+    /// (discrepancy, which must be given; reason).
     ///
     /// Lists are joined by commas; what is not given is taken from the landmarks. `words` json makes it JSON
     /// with a detached JWS: `tax.ping` and `tax.verify-employer`.
@@ -107,6 +108,7 @@ impl Department {
             "tax.verify-individual" => self.person_body(params)?,
             "tax.verify-many" => self.many_body(params)?,
             "tax.change-notice" => self.notice_body(params)?,
+            "tax.dispute" => dispute_body(params)?,
             other => {
                 return Err(Trouble::Params(format!(
                     "{other} is no operation of the tax words"
@@ -455,6 +457,14 @@ pub(crate) fn json_ping(identity: &Identity) -> crate::jws::Draft {
     json::draft(identity, "tax.ping", json::ping(Some("rule")))
 }
 
+/// A dispute is of a discrepancy that was notified: nothing stands in for its id.
+fn dispute_body(params: &Params) -> Result<String, Trouble> {
+    only(params, &["discrepancy", "reason"])?;
+    let discrepancy = required(params, "discrepancy")?;
+    let reason = params.get("reason").map_or(DISPUTED, String::as_str);
+    Ok(message::dispute(discrepancy, reason))
+}
+
 /// A valid synthetic tax code that no seed gives out (block 99, serial 9999999 downwards).
 pub(crate) const UNKNOWN_MST: &str = "9999999997";
 
@@ -462,6 +472,8 @@ pub(crate) const UNKNOWN_MST: &str = "9999999997";
 pub(crate) const OTHER_MST: &str = "9999999972";
 /// The first with another last digit.
 pub(crate) const WRONG_MST: &str = "9999999998";
+/// Why, where nobody says.
+const DISPUTED: &str = "our declaration says otherwise";
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,7 @@ pub(super) fn proven(
         "tax.verify-individual" => "VerifyIndividualResult",
         "tax.verify-many" => "VerifyManyResult",
         "tax.change-notice" => "ChangeNoticeReceipt",
+        "tax.dispute" => "DisputeReceipt",
         _ => "VerifyEmployerResult",
     };
     if body.name != expected {
@@ -38,9 +39,21 @@ pub(super) fn proven(
     match expected {
         "VerifyEmployerResult" => follows_its_logic(sent, &answer)?,
         "VerifyIndividualResult" => person::follows_its_logic(sent, &answer)?,
+        "DisputeReceipt" => of_what_was_disputed(sent, &answer)?,
         _ => {}
     }
     Ok(answer)
+}
+
+/// The receipt names the discrepancy that was disputed.
+fn of_what_was_disputed(sent: &Prepared, answer: &Params) -> Result<(), Trouble> {
+    let named = answer.get("Discrepancy").map(String::as_str);
+    let named = format!("<Discrepancy>{}</Discrepancy>", named.unwrap_or_default());
+    let asked = String::from_utf8_lossy(&sent.body);
+    match asked.contains(&named) && answer.contains_key("DisputedAt") {
+        true => Ok(()),
+        false => Err(Trouble::answer("a receipt of another discrepancy")),
+    }
 }
 
 /// Proves that a fault is signed by the gateway and bound to `sent`: so it is from the permit room on.

@@ -215,6 +215,16 @@ pub(super) fn change_notice(notice: &Notice<'_>) -> String {
     )
 }
 
+/// `Dispute` of one discrepancy.
+pub(super) fn dispute(discrepancy: &str, reason: &str) -> String {
+    format!(
+        "<Dispute>{}{}{}</Dispute>",
+        element("Discrepancy", discrepancy),
+        element("Reason", reason),
+        element("Purpose", PURPOSE),
+    )
+}
+
 fn list(fields: &str) -> String {
     let fields: String = fields
         .split(',')

@@ -97,6 +97,33 @@ async fn an_officers_word_is_sealed_in_the_journal_under_the_key_of_its_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_reference_department_disputes_and_hears_the_same_receipt_again() {
+    let house = House::start().await;
+    let ids = noted(&house).await;
+    let folder = house.layout.agency("tax");
+    let department = conformance::tax::Department::open_beside(&folder, None, "beside.json");
+    let department = department.unwrap();
+    let of = |id: &str| -> conformance::call::Params {
+        [("discrepancy".to_owned(), id.to_owned())].into()
+    };
+    let sent = department.prepare("tax.dispute", &of(&ids[0])).unwrap();
+    let first = department.send(&sent).await.unwrap();
+    assert_eq!(first.answer.get("Discrepancy"), Some(&ids[0]));
+    let again = department.send(&sent).await.unwrap();
+    assert_eq!(again.body, first.body);
+    let shown = client::discrepancy(house.gateway().admin(), &ids[0]).await;
+    let disputed = shown.unwrap().steps.into_iter();
+    let disputed = disputed.filter(|step| step.state == "disputed");
+    assert_eq!(disputed.count(), 1);
+
+    let nobodys = format!("d-{}", "0".repeat(32));
+    let refused = department.call("tax.dispute", &of(&nobodys)).await;
+    assert!(matches!(refused, Err(conformance::call::Trouble::Fault(_))));
+    let none = department.prepare("tax.dispute", &conformance::call::Params::new());
+    assert!(none.is_err(), "a dispute of nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recheck_is_one_act_and_no_list_tells_a_person() {
     let house = House::start().await;
     noted(&house).await;
