@@ -8,6 +8,7 @@ mod births;
 pub mod client;
 mod clocks;
 mod discrepancies;
+mod dossiers;
 pub mod explain;
 mod grpc;
 mod http;

@@ -9,6 +9,7 @@ mod civil;
 mod clock;
 #[cfg(feature = "sandbox")]
 mod conformance;
+mod dossier;
 mod journal;
 mod migrate;
 mod office;
@@ -72,6 +73,9 @@ enum Command {
     /// Civil status: births that wait for a person, and the law's time.
     #[command(subcommand)]
     Civil(civil::Civil),
+    /// Dossiers of the portal that wait for a person: list, show, decide.
+    #[command(subcommand)]
+    Dossier(dossier::Dossier),
     /// The tax department: discrepancies of its ledger, and what it told unasked.
     #[command(subcommand)]
     Tax(tax::Tax),
@@ -168,6 +172,7 @@ impl Command {
             Self::Reconcile(command) => on_runtime(command.run()),
             Self::Access(arguments) => on_runtime(arguments.run()),
             Self::Civil(command) => on_runtime(command.run()),
+            Self::Dossier(command) => on_runtime(command.run()),
             Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),

@@ -4,6 +4,7 @@
 //! paths start from the folder of the file that names them. It refuses to know what the values are
 //! used for.
 
+mod destination;
 mod evidence;
 mod keys;
 pub(crate) mod officers;
@@ -38,6 +39,7 @@ use certs::keys::Algorithm;
 use gateway_core::partner::Environment;
 use schemas::id::PartnerId;
 
+pub use destination::Destination;
 pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
 pub use officers::Officer;

@@ -475,7 +475,7 @@ impl Hands<'_> {
         };
         let way = match &delivery.xroad {
             Some(on) => Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone()),
-            None => Way::Adapter(client, DESTINATION.to_owned()),
+            None => Way::Adapter(client, delivery.destination.to_string()),
         };
         let road = Vdxp::new(VdxpConfig { username, password }, way);
         let desk = portal::outbound::DeskConfig {
@@ -490,9 +490,6 @@ impl Hands<'_> {
         portal::outbound::Desk::new(desk, road)
     }
 }
-
-/// Where the portal is reached in the exchange: organisation and subsystem of the portal's backend.
-const DESTINATION: &str = "VN:GOV:000.00.00.G22:vpcpdvcprovider";
 
 /// A dossier's change in the portal's words.
 #[must_use]

@@ -246,6 +246,12 @@ methods! {
     submit_dossier = DossiersClient.submit(SubmitDossierRequest) -> SubmitDossierResponse;
     /// One of the sender's dossiers.
     dossier = DossiersClient.get(GetDossierRequest) -> GetDossierResponse;
+    /// Dossiers that wait for a person, those due first.
+    waiting_dossiers = DossiersClient.list_waiting(ListWaitingRequest) -> ListWaitingResponse;
+    /// One of them, as it was told.
+    show_dossier = DossiersClient.show(ShowDossierRequest) -> ShowDossierResponse;
+    /// A person's word about one; safe to repeat under its key.
+    decide_dossier = DossiersClient.decide(DecideDossierRequest) -> DecideDossierResponse;
     /// Notes what a reconciliation found; safe to repeat under its key.
     note_findings = TaxLedgerClient.note(NoteFindingsRequest) -> NoteFindingsResponse;
     /// Matches what stood open and a reconciliation did not find again; at most so many at a time.

@@ -126,6 +126,9 @@ service!(Dossiers {
     submit_reissue(SubmitReissueRequest) -> SubmitReissueResponse = submit_reissue;
     submit(SubmitDossierRequest) -> SubmitDossierResponse = submit_dossier;
     get(GetDossierRequest) -> GetDossierResponse = dossier;
+    list_waiting(ListWaitingRequest) -> ListWaitingResponse = waiting_dossiers;
+    show(ShowDossierRequest) -> ShowDossierResponse = show_dossier;
+    decide(DecideDossierRequest) -> DecideDossierResponse = decide_dossier;
 });
 service!(TaxLedger {
     note(NoteFindingsRequest) -> NoteFindingsResponse = note_findings;

@@ -12,7 +12,7 @@ use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
+    self, AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
     DecideReviewRequest, DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest,
     LawfulTimesResponse, ListActsRequest, ListActsResponse, ListDiscrepanciesRequest,
     ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse, ListParcelsRequest,
@@ -199,6 +199,42 @@ pub async fn lawful_times(
     request: LawfulTimesRequest,
 ) -> Result<LawfulTimesResponse, Error> {
     let answer = connect(admin).await?.lawful_times(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Dossiers that wait for a person.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn dossiers(
+    admin: impl Into<Target>,
+    request: admin::ListDossiersRequest,
+) -> Result<admin::ListDossiersResponse, Error> {
+    let answer = connect(admin).await?.list_dossiers(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One dossier, as it was told.
+///
+/// # Errors
+/// Where nobody listens, there is no such dossier, or the gateway refuses.
+pub async fn dossier(
+    admin: impl Into<Target>,
+    request: admin::ShowDossierRequest,
+) -> Result<admin::ShowDossierResponse, Error> {
+    let answer = connect(admin).await?.show_dossier(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// A person's word about a dossier.
+///
+/// # Errors
+/// Where nobody listens, there is no such dossier, it has moved or stands otherwise, or the gateway refuses.
+pub async fn decide_dossier(
+    admin: impl Into<Target>,
+    request: admin::DecideDossierRequest,
+) -> Result<admin::DecideDossierResponse, Error> {
+    let answer = connect(admin).await?.decide_dossier(request).await;
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 

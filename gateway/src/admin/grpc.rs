@@ -1,7 +1,7 @@
 //! gRPC admin.v1: status, explain, the outbox and what operators do.
 
 use schemas::proto::admin::{
-    AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
+    self, AccessRequest, AccessResponse, ActRequest, ActResponse, AskTaxRequest, AskTaxResponse,
     DecideReviewRequest, DecideReviewResponse, ExplainRequest, ExplainResponse, LawfulTimesRequest,
     LawfulTimesResponse, ListActsRequest, ListActsResponse, ListDiscrepanciesRequest,
     ListDiscrepanciesResponse, ListNoticesRequest, ListNoticesResponse, ListParcelsRequest,
@@ -15,7 +15,7 @@ use schemas::proto::admin::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts, ask, births, clocks, discrepancies,
+    AdminParts, ask, births, clocks, discrepancies, dossiers,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -178,6 +178,37 @@ impl Admin for Desk {
         self.may("lawful-times").await?;
         let told = clocks::times(&self.parts, request.into_inner()).await;
         told.map(Response::new)
+    }
+
+    async fn list_dossiers(
+        &self,
+        _: Request<admin::ListDossiersRequest>,
+    ) -> Result<Response<admin::ListDossiersResponse>, Status> {
+        self.may("list-dossiers").await?;
+        let listed = dossiers::list(&self.parts).await;
+        listed.map(Response::new)
+    }
+
+    async fn show_dossier(
+        &self,
+        request: Request<admin::ShowDossierRequest>,
+    ) -> Result<Response<admin::ShowDossierResponse>, Status> {
+        self.may("show-dossier").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let shown = dossiers::show(&self.parts, asked).await;
+        shown.map(Response::new)
+    }
+
+    async fn decide_dossier(
+        &self,
+        request: Request<admin::DecideDossierRequest>,
+    ) -> Result<Response<admin::DecideDossierResponse>, Status> {
+        self.may("decide-dossier").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let decided = dossiers::decide(&self.parts, asked).await;
+        decided.map(Response::new)
     }
 
     async fn list_discrepancies(

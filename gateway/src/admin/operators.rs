@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 37] = [
+pub(super) const NEEDED: [(&str, Role); 40] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -178,6 +178,9 @@ pub(super) const NEEDED: [(&str, Role); 37] = [
     ("show-review", Role::Operator),
     ("show-birth", Role::Operator),
     ("decide-review", Role::Operator),
+    ("list-dossiers", Role::Viewer),
+    ("show-dossier", Role::Operator),
+    ("decide-dossier", Role::Operator),
     ("list-discrepancies", Role::Viewer),
     ("show-discrepancy", Role::Operator),
     ("dispute-discrepancy", Role::Operator),

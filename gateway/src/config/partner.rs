@@ -12,6 +12,7 @@ use schemas::{
 };
 
 use super::{
+    Destination,
     read::section,
     value::{Named, Secret},
 };
@@ -215,6 +216,8 @@ section! {
         anchors: PathBuf,
         /// Its login, where its protocol has one.
         username: Option<String>,
+        /// Where it stands in the exchange, where `uri` is the exchange's adapter; never taken from a message.
+        destination: Destination = Destination::portal(),
         /// Its X-Road service, where `uri` is our security server; else `uri` is the exchange's adapter.
         xroad: Option<ServiceOnXRoad>,
         /// File with the password on its first line.
@@ -271,6 +274,8 @@ pub struct Delivery {
     pub endpoint: Endpoint,
     /// Authorities that its certificate must lead to, PEM file.
     pub anchors: PathBuf,
+    /// Where it stands in the exchange, where the endpoint is the exchange's adapter.
+    pub destination: Destination,
     /// Its X-Road service, where the endpoint is our security server.
     pub xroad: Option<ServiceOnXRoad>,
     /// Its login, where its protocol has one.

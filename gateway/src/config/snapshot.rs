@@ -471,6 +471,7 @@ impl<'c> Loader<'c> {
             words: line.words,
             endpoint: endpoint?,
             anchors: line.anchors.clone(),
+            destination: line.destination.clone(),
             xroad: line.xroad.clone(),
             login,
             batch: line.batch,

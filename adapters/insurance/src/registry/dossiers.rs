@@ -1,6 +1,7 @@
 //! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps). Those of other
-//! procedures come in by [`forms`].
+//! procedures come in by [`forms`], and persons decide them by [`decisions`].
 
+pub(super) mod decisions;
 mod forms;
 
 use jiff::Timestamp;

@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, deaths and what they closed, dossiers and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, deaths and what they closed, dossiers, what persons did about them, and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 22] = [
+const TABLES: [(&str, &str, &str); 23] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -192,8 +192,14 @@ const TABLES: [(&str, &str, &str); 22] = [
     (
         "dossiers",
         "code, owner, foreign_id, facts, procedure, state, step, person, card_number, card_serial, applicant_name, \
-         applicant_pin, received_at, due_at, updated_at, reason, employer, awaits",
+         applicant_pin, received_at, due_at, updated_at, reason, employer, awaits, \
+         supplement_due",
         "code",
+    ),
+    (
+        "dossier_acts",
+        "dossier, step, decision, who, why, told, paid, at",
+        "dossier, step",
     ),
     ("counters", "name, value", "name"),
 ];

@@ -15,6 +15,8 @@
 
 use std::marker::PhantomData;
 
+use jiff::Timestamp;
+
 use super::{Error, Tx, dossiers, facts, steps};
 use crate::sql::values;
 
@@ -61,6 +63,13 @@ macro_rules! states {
                     $(Self::$name(at) => at.code(),)*
                 }
             }
+
+            /// How many steps it has taken.
+            pub(super) fn step(&self) -> u32 {
+                match self {
+                    $(Self::$name(at) => at.held.step,)*
+                }
+            }
         }
 
         /// The table, for those who ask by number.
@@ -103,6 +112,17 @@ struct Held {
     step: u32,
 }
 
+/// Who takes a step, and what is said of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By<'a> {
+    /// Why it ends, where it does.
+    pub(super) reason: &'a str,
+    /// In whose name; empty: the registry's own.
+    pub(super) officer: &'a str,
+    /// What the applicant is told; empty: the state in words.
+    pub(super) text: &'a str,
+}
+
 /// A dossier in the state `S`. Made by [`open`] and by a step alone.
 #[derive(Debug)]
 pub(super) struct At<S> {
@@ -143,8 +163,21 @@ impl<S: State> At<S> {
         self
     }
 
-    /// Takes one step of the table, for a reason where it has one, and tells it.
+    /// Takes one step of the table by a rule, for a reason where it has one, and tells it.
     pub(super) fn go<Next: State>(self, tx: &Tx<'_>, reason: &str) -> Result<At<Next>, Error>
+    where
+        S: Step<Next>,
+    {
+        let by = By {
+            reason,
+            officer: "",
+            text: "",
+        };
+        self.go_by(tx, &by)
+    }
+
+    /// Takes one step of the table in somebody's name, and tells it.
+    pub(super) fn go_by<Next: State>(self, tx: &Tx<'_>, by: &By<'_>) -> Result<At<Next>, Error>
     where
         S: Step<Next>,
     {
@@ -159,7 +192,7 @@ impl<S: State> At<S> {
                 step,
                 self.held.card_serial,
                 facts::instant(tx.now),
-                reason,
+                by.reason,
                 S::CODE
             ],
         )?;
@@ -168,17 +201,39 @@ impl<S: State> At<S> {
         }
         let told = dossiers::by_code(tx.sql, code)?;
         let told = told.ok_or(Error::Corrupt("a dossier just written"))?;
-        steps::tell(tx, &told, step)?;
+        steps::tell_by(tx, &told, step, by)?;
         Ok(At::new(Held { step, ..self.held }))
     }
 }
 
-impl At<InWork> {
+impl<S: State> At<S> {
     /// Leaves it to a person: it moves no more by itself.
     pub(super) fn await_person(&self, tx: &Tx<'_>) -> Result<(), Error> {
         tx.sql.execute(
             "UPDATE dossiers SET awaits = 1 WHERE code = ?1",
             values![self.held.code],
+        )?;
+        Ok(())
+    }
+
+    /// Says by when a supplement has to come; none where none is awaited.
+    pub(super) fn supplement_until(
+        &self,
+        tx: &Tx<'_>,
+        due: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        tx.sql.execute(
+            "UPDATE dossiers SET supplement_due = ?2 WHERE code = ?1",
+            values![self.held.code, due.map(facts::instant)],
+        )?;
+        Ok(())
+    }
+
+    /// Says by when the result is due now.
+    pub(super) fn due(&self, tx: &Tx<'_>, due: Timestamp) -> Result<(), Error> {
+        tx.sql.execute(
+            "UPDATE dossiers SET due_at = ?2 WHERE code = ?1",
+            values![self.held.code, facts::instant(due)],
         )?;
         Ok(())
     }

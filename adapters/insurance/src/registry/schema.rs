@@ -173,6 +173,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0010_corrections.up.sql"),
         down: include_str!("schema/sqlite/0010_corrections.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0011_decisions.up.sql"),
+        down: include_str!("schema/sqlite/0011_decisions.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

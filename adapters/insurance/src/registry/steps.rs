@@ -14,8 +14,9 @@ use schemas::procedure::Decides;
 use schemas::proto::insurance::{CardState, Dossier, DossierChange};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::life::{self, Done, HandedOut, InWork, Received, Standing, Stopped};
-use super::{Desk, Error, Registry, Tx, cards, changes};
+use super::dossiers::decisions;
+use super::life::{self, By, Done, HandedOut, InWork, Received, Standing, Stopped};
+use super::{Desk, Error, Registry, Tx, cards, changes, facts};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -52,20 +53,50 @@ impl Registry {
             .await
             .into_iter()
             .collect::<Result<_, _>>()?;
-        Ok(moved.into_iter().filter(|moved| *moved).count())
+        let moved = moved.into_iter().filter(|moved| *moved).count();
+        Ok(moved + self.lapse().await?)
+    }
+
+    /// Stops dossiers whose applicants have let the day of a supplement pass.
+    async fn lapse(&self) -> Result<usize, Error> {
+        let now = facts::instant((self.shared.clock)());
+        let over = self
+            .read("dossiers.lapsed", move |sql| decisions::lapsed(sql, &now))
+            .await?;
+        let mut stopped = 0;
+        for code in over {
+            let lapse = move |tx: &Tx<'_>| decisions::lapse(tx, &code);
+            let done = self.write(Desk::Business, "dossiers.lapse", lapse).await?;
+            stopped += usize::from(done);
+        }
+        Ok(stopped)
     }
 }
 
-/// Appends the change row for the state that a dossier has just come to.
+/// Appends the change row for the state that a dossier has just come to by a rule.
 pub(super) fn tell(tx: &Tx<'_>, dossier: &Dossier, step: u32) -> Result<(), Error> {
+    let by = By {
+        reason: "",
+        officer: "",
+        text: "",
+    };
+    tell_by(tx, dossier, step, &by)
+}
+
+/// The same in somebody's name.
+pub(super) fn tell_by(tx: &Tx<'_>, dossier: &Dossier, step: u32, by: &By<'_>) -> Result<(), Error> {
+    let said = |text: &str, otherwise: &str| match text.trim() {
+        "" => otherwise.to_owned(),
+        text => text.to_owned(),
+    };
     changes::append(
         tx,
         DossierChange {
             dossier: Some(dossier.clone()),
             step,
-            officer: OFFICER.to_owned(),
+            officer: said(by.officer, OFFICER),
             unit: UNIT.to_owned(),
-            text: text_of(dossier.state, tx.today).to_owned(),
+            text: said(by.text, text_of(dossier.state, tx.today)),
         },
     )
 }
@@ -107,7 +138,7 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
 }
 
 /// Whether the registry decides; of a procedure that it does not know a person does.
-fn by_rule(tx: &Tx<'_>, procedure: &str) -> bool {
+pub(super) fn by_rule(tx: &Tx<'_>, procedure: &str) -> bool {
     let code = ProcedureCode::parse(procedure).ok();
     let row = code.and_then(|code| tx.params.procedures.find(&code, tx.today));
     row.is_some_and(|row| row.decides == Decides::ReissueCard)
@@ -140,6 +171,6 @@ fn text_of(state: u32, on: Date) -> &'static str {
 }
 
 const STOPPED_REASON: &str = "Thẻ không còn giá trị sử dụng";
-/// Steps are taken by the registry itself, not by a person.
+/// In whose name the registry takes its steps.
 const OFFICER: &str = "Hệ thống BHXH";
 const UNIT: &str = "Bộ phận một cửa";

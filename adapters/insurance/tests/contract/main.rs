@@ -15,6 +15,7 @@ mod clocks;
 mod contributions;
 mod corrections;
 mod deaths;
+mod decisions;
 mod dossiers;
 mod durability;
 mod employers;

@@ -70,7 +70,7 @@ wire_object! {
         "TaiLieuNop": "the portal holds the papers itself";
         "DanhSachLePhi": "VSS asks for no fee; contributions are not fees";
         "DanhSachTepDinhKemKhac": "no other paper is taken in";
-        "DanhSachHoSoBoSung": "supplements are not in this version";
+        "DanhSachHoSoBoSung": "what is missing is told in NoiDungXuLy of the step";
         "NgayNopHoSo": "the contract's dossier does not repeat it; the portal set it";
         "DSKetNoiCSDL": "the list of database codes is not public";
     }

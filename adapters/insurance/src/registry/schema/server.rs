@@ -163,6 +163,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0011_corrections.up.sql"),
         down: include_str!("postgres/0011_corrections.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0012_decisions.up.sql"),
+        down: include_str!("postgres/0012_decisions.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

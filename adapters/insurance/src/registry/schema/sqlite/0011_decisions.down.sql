@@ -1,0 +1,2 @@
+DROP TABLE dossier_acts;
+ALTER TABLE dossiers DROP COLUMN supplement_due;
