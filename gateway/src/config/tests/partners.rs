@@ -276,6 +276,44 @@ fn a_schedule_that_would_leave_times_out_is_refused_at_its_key() {
     assert!(with("every_seconds = 0\n").is_err());
 }
 
+#[test]
+fn a_tax_departments_lane_has_nothing_of_a_portals() {
+    let scene = Scene::new();
+    let with = |lines: &str| {
+        let delivery = "[delivery]\nuri = \"https://localhost:1/x\"\nprivate = true\nanchors = \"../anchors.pem\"\n";
+        let text = TAX.split("# [delivery]").next().unwrap();
+        scene.write("partners/tax.toml", &format!("{text}{delivery}{lines}"));
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    let words = |lines: &str| {
+        let read = with(lines).unwrap();
+        read.deliveries.values().next().unwrap().words
+    };
+    assert_eq!(words(""), OutwardWords::Portal);
+    assert_eq!(words("words = \"taxpayer\"\n"), OutwardWords::Taxpayer);
+    scene.write("partners/tax.password", "synthetic\n");
+    for (section, key) in [
+        (
+            "username = \"vss\"\npassword_file = \"tax.password\"\n",
+            "delivery.username",
+        ),
+        (
+            "[delivery.xroad]\nclient = \"VN/GOV/a/vss\"\nservice = \"VN/GOV/b/tax/ask\"\n",
+            "delivery.xroad",
+        ),
+        ("[delivery.reconcile]\n", "delivery.reconcile"),
+    ] {
+        assert!(with(section).is_ok(), "{key} of a portal");
+        let problem = only(with(&format!("words = \"taxpayer\"\n{section}")).unwrap_err());
+        let told = &problem.what;
+        assert!(
+            told.contains("a tax department has no use for it"),
+            "{key}: {told}"
+        );
+    }
+    assert!(with("words = \"hospital\"\n").is_err());
+}
+
 /// The sample's partner behind this relay, whose own file has this section.
 fn behind(relays: &str, section: &str) -> Result<Snapshot, Vec<Problem>> {
     let scene = Scene::new();
