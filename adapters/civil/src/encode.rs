@@ -110,32 +110,19 @@ fn of_deaths(cases: &[contract::DeathCase], told: impl Fn() -> Vec<&'static str>
 }
 
 fn deaths(poll: &Poll, cases: &[contract::DeathCase]) -> Result<StatusAnswer, Fault> {
-    let known = cases.iter().filter(|case| case.known).count();
-    let rows = cases.iter().map(|case| death_row(poll, case));
-    Ok(StatusAnswer {
-        status: 1,
-        status_description: found(known, cases.len()),
-        cases: rows.collect::<Result<_, _>>()?,
-    })
+    let rows = cases.iter().map(|case| {
+        let row = empty_row(poll, &case.case_id);
+        case.known.then(|| death_row(row, case)).transpose()
+    });
+    answer(poll, rows, cases.iter().map(|case| &case.case_id))
 }
 
-fn death_row(poll: &Poll, case: &contract::DeathCase) -> Result<CaseRow, Fault> {
-    let row = empty_row(poll, &case.case_id);
-    if !case.known {
-        return Ok(unknown(row));
-    }
-    let updated_at: Timestamp = case
-        .updated_at
-        .parse()
-        .map_err(|_| unsayable("updated_at"))?;
+fn death_row(row: CaseRow, case: &contract::DeathCase) -> Result<CaseRow, Fault> {
     Ok(CaseRow {
-        state: Some(COMPLETED),
-        updated_at: Some(clock(updated_at)),
         note: (!case.withdrawn_by.is_empty())
             .then(|| format!("Đã thu hồi theo hồ sơ {}", case.withdrawn_by)),
         result: death_seen(case)?,
-        text: state_text(COMPLETED, updated_at),
-        ..row
+        ..standing(row, COMPLETED, &case.updated_at)?
     })
 }
 
@@ -164,42 +151,53 @@ fn receipt() -> Receipt {
 }
 
 fn statuses(poll: &Poll, cases: &[contract::BirthCase]) -> Result<StatusAnswer, Fault> {
-    let known = cases.iter().filter(|case| case.known).count();
-    Ok(StatusAnswer {
-        status: 1,
-        status_description: found(known, cases.len()),
-        cases: cases
-            .iter()
-            .map(|case| row(poll, case))
-            .collect::<Result<_, _>>()?,
-    })
+    let rows = cases.iter().map(|case| {
+        let row = empty_row(poll, &case.case_id);
+        case.known.then(|| birth_row(row, case)).transpose()
+    });
+    answer(poll, rows, cases.iter().map(|case| &case.case_id))
 }
 
-fn row(poll: &Poll, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
-    let row = empty_row(poll, &case.case_id);
-    if !case.known {
-        return Ok(unknown(row));
-    }
-    let updated_at: Timestamp = case
-        .updated_at
-        .parse()
-        .map_err(|_| unsayable("updated_at"))?;
+fn birth_row(row: CaseRow, case: &contract::BirthCase) -> Result<CaseRow, Fault> {
     let state = u8::try_from(case.state)
         .ok()
         .filter(|state| *state > 0)
         .ok_or_else(|| unsayable("state"))?;
     Ok(CaseRow {
-        state: Some(state),
-        updated_at: Some(clock(updated_at)),
         note: note(case)?,
         result: card_result(case)?,
-        text: state_text(state, updated_at),
-        ..row
+        ..standing(row, state, &case.updated_at)?
     })
 }
 
-fn found(known: usize, asked: usize) -> String {
-    format!("Tìm thấy {known}/{asked} hồ sơ")
+/// A row per case that was asked for, in the order asked; none of one that is not known.
+fn answer<'a>(
+    poll: &Poll,
+    rows: impl Iterator<Item = Result<Option<CaseRow>, Fault>>,
+    asked: impl Iterator<Item = &'a String>,
+) -> Result<StatusAnswer, Fault> {
+    let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
+    let known = rows.iter().flatten().count();
+    Ok(StatusAnswer {
+        status: 1,
+        status_description: format!("Tìm thấy {known}/{} hồ sơ", rows.len()),
+        cases: rows
+            .into_iter()
+            .zip(asked)
+            .map(|(row, case_id)| row.unwrap_or_else(|| unknown(empty_row(poll, case_id))))
+            .collect(),
+    })
+}
+
+/// The row of a case that stands in a state since a moment, in RFC 3339.
+fn standing(row: CaseRow, state: u8, updated_at: &str) -> Result<CaseRow, Fault> {
+    let updated_at: Timestamp = updated_at.parse().map_err(|_| unsayable("updated_at"))?;
+    Ok(CaseRow {
+        state: Some(state),
+        updated_at: Some(clock(updated_at)),
+        text: state_text(state, updated_at),
+        ..row
+    })
 }
 
 fn empty_row(poll: &Poll, case_id: &str) -> CaseRow {

@@ -23,6 +23,44 @@ pub struct Field {
     pub fate: Fate,
 }
 
+/// What a mapping document says otherwise than the tables: rows that are missing, wrong or too many, an object each.
+///
+/// The document has a heading ``### `object` `` per object and a row per member: wire name, where it is carried to,
+/// why it is not.
+pub fn departures(document: &str, fields: &[Field]) -> Vec<String> {
+    let is_row = |line: &&str| line.starts_with("| `");
+    let mut objects: Vec<&str> = fields.iter().map(|field| field.object).collect();
+    objects.dedup();
+    let mut found: Vec<String> = objects
+        .into_iter()
+        .filter(|object| {
+            let heading = format!("### `{object}`");
+            let below = document.lines().skip_while(|line| *line != heading).skip(1);
+            let said = below
+                .take_while(|line| !line.starts_with('#'))
+                .filter(is_row);
+            let told = fields.iter().filter(|field| field.object == *object);
+            !said.eq(told.map(Field::row))
+        })
+        .map(str::to_owned)
+        .collect();
+    let rows = document.lines().filter(is_row).count();
+    if rows != fields.len() {
+        found.push(format!("{rows} rows for {} members", fields.len()));
+    }
+    found
+}
+
+impl Field {
+    /// The member's row of a mapping document.
+    fn row(&self) -> String {
+        match self.fate {
+            Fate::Carried(to) => format!("| `{}` | {to} | |", self.wire),
+            Fate::NotCarried(why) => format!("| `{}` | | {why} |", self.wire),
+        }
+    }
+}
+
 /// Whether a value is left out of the object when it is written.
 pub(crate) trait Absent {
     fn absent(&self) -> bool {

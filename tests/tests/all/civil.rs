@@ -83,7 +83,9 @@ async fn show(house: &House, id: u64) -> ShowReviewResponse {
 
 /// Two births came and both are done, in their time, in one province.
 async fn report(house: &House) {
-    let counted = Limit::of(&in_viet_nam(house.now()), 0).counted_on();
+    // they say that they were received when the day began
+    let morning = in_viet_nam(house.now()).start_of_day().unwrap();
+    let counted = Limit::of(&morning, 0).counted_on();
     let request = LawfulTimesRequest {
         month: counted.strftime("%Y-%m").to_string(),
     };

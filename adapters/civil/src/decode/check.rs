@@ -8,7 +8,7 @@ use schemas::{
     },
     date::{self, PartialDate},
     fault::{Fault, FaultCode},
-    id::Pin,
+    id::{Pin, Sex},
     json::{JsonError, Reason},
     name::PersonName,
 };
@@ -86,6 +86,33 @@ pub(super) fn commune(
     field: &'static str,
 ) -> Result<&'static Commune, Fault> {
     communes::find(required(text, field)?, on).ok_or_else(|| invalid("unknown-commune", field))
+}
+
+/// A person as the form asked, as far as it did: name, sex and day.
+pub(super) struct Asked<'a> {
+    pub(super) name: Wire<'a>,
+    pub(super) sex: Wire<'a>,
+    pub(super) day: Wire<'a>,
+}
+
+/// What the form asked and what was registered must be one person; the fields are those of name, sex and day.
+pub(super) fn same_person(
+    asked: &Asked<'_>,
+    registered: (&PersonName, Option<Sex>, Date),
+    fields: [&'static str; 3],
+) -> Result<(), Fault> {
+    let (name, sex, on) = registered;
+    let [of_name, of_sex, of_day] = fields;
+    if let Some(asked) = given(asked.name) {
+        same(self::name(asked, of_name)?.matches(name), of_name)?;
+    }
+    if let (Some(asked), Some(sex)) = (given(asked.sex), sex) {
+        same(asked == sex.as_str(), of_sex)?;
+    }
+    match given(asked.day) {
+        Some(_) => same(day(asked.day, of_day)? == on, of_day),
+        None => Ok(()),
+    }
 }
 
 /// Two members that say the same thing must say the same.

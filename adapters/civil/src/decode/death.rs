@@ -12,7 +12,7 @@ use schemas::{
 
 use super::{
     birth::{Head, Record},
-    check::{self, given, invalid, json, required},
+    check::{self, Asked, given, invalid, json, required},
 };
 
 /// A registered death, every value checked; `Debug` shows the case only.
@@ -85,7 +85,13 @@ pub(super) fn read(head: Head) -> Result<Death, Fault> {
     let born = given(result.born.as_ref())
         .map(|born| check::partial(born, "nktNgaySinh"))
         .transpose()?;
-    same_deceased(&form, &name, sex, died_on)?;
+    let asked = Asked {
+        name: form.name.as_ref(),
+        sex: form.sex.as_ref(),
+        day: form.died_on.as_ref(),
+    };
+    let fields = ["nktHoTen", "nktGioiTinh", "nktNgayChet"];
+    check::same_person(&asked, (&name, sex, died_on), fields)?;
     Ok(Death {
         pin: pin(&form, result, sex, born.as_ref())?,
         name,
@@ -139,28 +145,6 @@ fn pin(
             Err(invalid("pin-year-mismatch", "nktSoGiayTo"))
         }
     }
-}
-
-/// What the form asked and what was registered must be one death.
-fn same_deceased(
-    form: &DeathForm,
-    name: &PersonName,
-    sex: Option<Sex>,
-    died_on: Date,
-) -> Result<(), Fault> {
-    if let Some(told) = given(form.name.as_ref()) {
-        check::same(check::name(told, "nktHoTen")?.matches(name), "nktHoTen")?;
-    }
-    if let (Some(told), Some(sex)) = (given(form.sex.as_ref()), sex) {
-        check::same(told == sex.as_str(), "nktGioiTinh")?;
-    }
-    if given(form.died_on.as_ref()).is_some() {
-        check::same(
-            check::day(form.died_on.as_ref(), "nktNgayChet")? == died_on,
-            "nktNgayChet",
-        )?;
-    }
-    Ok(())
 }
 
 fn proof_kind(form: &DeathForm, on: Date) -> Result<u32, Fault> {

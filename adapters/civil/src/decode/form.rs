@@ -6,13 +6,12 @@ use schemas::{
     date::day_in_viet_nam,
     fault::Fault,
     id::{DossierCode, FacilityCode, Pin, PinConflict, Sex},
-    name::PersonName,
     wire::civil::{Address, BirthForm, InsuranceBlock, RegistrationResult},
 };
 
 use super::{
     birth::{Birth, Child, Guardian, Parent, Record, Relation},
-    check::{self, given, invalid, required},
+    check::{self, Asked, Wire, given, invalid, required},
 };
 
 pub(super) fn read(
@@ -31,10 +30,12 @@ pub(super) fn read(
     }
     let mother = mother(form, result)?;
     let father = father(form, result)?;
+    let child = child(form, result, insurance, record.registered_on)?;
+    kind_and_parents(child.declaration_kind, mother.as_ref(), father.as_ref())?;
     Ok(Birth {
         case_id,
         received_at,
-        child: child(form, result, insurance, record.registered_on)?,
+        child,
         guardian: guardian(form, insurance, mother.as_ref(), father.as_ref())?,
         mother,
         father,
@@ -84,7 +85,13 @@ fn child(
         required(result.child_name.as_ref(), "nksHoTen")?,
         "nksHoTen",
     )?;
-    same_child(form, &name, sex, born)?;
+    let asked = Asked {
+        name: form.child_name.as_ref(),
+        sex: form.child_sex.as_ref(),
+        day: form.child_born.as_ref(),
+    };
+    let fields = ["nksHoTen", "nksGioiTinh", "nksNgaySinh"];
+    check::same_person(&asked, (&name, Some(sex), born), fields)?;
     let (commune, residence_detail) = residence(form, insurance, on)?;
     let kind = check::code(
         BIRTH_KINDS,
@@ -120,23 +127,6 @@ fn child_pin(result: &RegistrationResult, sex: Sex, born: Date) -> Result<Pin, F
         Some(PinConflict::Sex) => Err(invalid("pin-sex-mismatch", "soDinhDanh")),
         Some(PinConflict::BirthYear) => Err(invalid("pin-year-mismatch", "soDinhDanh")),
     }
-}
-
-/// What the form asked and what was registered must be one child.
-fn same_child(form: &BirthForm, name: &PersonName, sex: Sex, born: Date) -> Result<(), Fault> {
-    if let Some(asked) = given(form.child_name.as_ref()) {
-        check::same(check::name(asked, "nksHoTen")?.matches(name), "nksHoTen")?;
-    }
-    if let Some(asked) = given(form.child_sex.as_ref()) {
-        check::same(asked == sex.as_str(), "nksGioiTinh")?;
-    }
-    if given(form.child_born.as_ref()).is_some() {
-        check::same(
-            check::day(form.child_born.as_ref(), "nksNgaySinh")? == born,
-            "nksNgaySinh",
-        )?;
-    }
-    Ok(())
 }
 
 fn nationality(result: &RegistrationResult) -> Result<String, Fault> {
@@ -180,33 +170,56 @@ fn address_on(
 }
 
 fn mother(form: &BirthForm, result: &RegistrationResult) -> Result<Option<Parent>, Fault> {
-    let Some(name) = given(result.mother_name.as_ref()) else {
-        return Ok(None);
-    };
-    let born = given(result.mother_born.as_ref());
-    let pin = given(form.mother_pin.as_ref());
-    Ok(Some(Parent {
-        name: check::name(name, "meHoTen")?,
-        born: born
-            .map(|born| check::partial(born, "meNgaySinh"))
-            .transpose()?,
-        pin: pin.map(|pin| check::pin(pin, "meSoDDCN")).transpose()?,
-    }))
+    parent(
+        [
+            result.mother_name.as_ref(),
+            result.mother_born.as_ref(),
+            form.mother_pin.as_ref(),
+        ],
+        ["meHoTen", "meNgaySinh", "meSoDDCN"],
+    )
 }
 
 fn father(form: &BirthForm, result: &RegistrationResult) -> Result<Option<Parent>, Fault> {
-    let Some(name) = given(result.father_name.as_ref()) else {
+    parent(
+        [
+            result.father_name.as_ref(),
+            result.father_born.as_ref(),
+            form.father_pin.as_ref(),
+        ],
+        ["chaHoTen", "chaNgaySinh", "chaSoDDCN"],
+    )
+}
+
+/// Name, day of birth and PIN of a parent; none where no name is told.
+fn parent(told: [Wire<'_>; 3], fields: [&'static str; 3]) -> Result<Option<Parent>, Fault> {
+    let ([name, born, pin], [of_name, of_born, of_pin]) = (told.map(given), fields);
+    let Some(name) = name else {
         return Ok(None);
     };
-    let born = given(result.father_born.as_ref());
-    let pin = given(form.father_pin.as_ref());
     Ok(Some(Parent {
-        name: check::name(name, "chaHoTen")?,
-        born: born
-            .map(|born| check::partial(born, "chaNgaySinh"))
-            .transpose()?,
-        pin: pin.map(|pin| check::pin(pin, "chaSoDDCN")).transpose()?,
+        name: check::name(name, of_name)?,
+        born: born.map(|born| check::partial(born, of_born)).transpose()?,
+        pin: pin.map(|pin| check::pin(pin, of_pin)).transpose()?,
     }))
+}
+
+/// A parent who is said to be unknown is not named: a stand-in for a name would be held for a person's.
+fn kind_and_parents(
+    kind: u32,
+    mother: Option<&Parent>,
+    father: Option<&Parent>,
+) -> Result<(), Fault> {
+    let unknown = match kind {
+        2 => [mother, None],
+        3 => [None, father],
+        4 | 5 => [mother, father],
+        _ => [None, None],
+    };
+    match unknown.iter().flatten().next() {
+        None => Ok(()),
+        Some(_) => Err(invalid("kind-and-parents-differ", "nksLoaiKhaiSinh")),
+    }
 }
 
 fn guardian(

@@ -391,6 +391,54 @@ fn codes_outside_their_list_are_refused() {
 }
 
 #[test]
+fn an_abandoned_child_has_no_parents_and_the_requester_is_its_guardian() {
+    let mut form = form();
+    form.declaration_kind = some("5");
+    form.mother_residence = None;
+    form.mother_pin = None;
+    form.requester_residence = place("00004");
+    insurance(&mut form).guardian = some("nyc");
+    let result = result(&mut form);
+    (result.mother_name, result.mother_born) = (None, None);
+    (result.father_name, result.father_born) = (None, None);
+    let Request::Birth(birth) = read(&message(), &form).unwrap().request else {
+        panic!("no birth")
+    };
+    assert!(birth.mother.is_none() && birth.father.is_none());
+    assert_eq!(birth.guardian.relation, Relation::Requester);
+    assert_eq!(birth.child.declaration_kind, 5);
+}
+
+#[test]
+fn a_parent_who_is_said_to_be_unknown_is_not_named() {
+    let differ = invalid("kind-and-parents-differ", "nksLoaiKhaiSinh");
+    for kind in ["2", "3", "4", "5"] {
+        assert_eq!(
+            refusal(|form| form.declaration_kind = some(kind)),
+            differ,
+            "{kind}"
+        );
+    }
+    for (kind, without_mother) in [("2", true), ("3", false)] {
+        let mut form = form();
+        form.declaration_kind = some(kind);
+        insurance(&mut form).guardian = some(if without_mother { "cha" } else { "me" });
+        let result = result(&mut form);
+        match without_mother {
+            true => result.mother_name = None,
+            false => result.father_name = None,
+        }
+        let Request::Birth(birth) = read(&message(), &form).unwrap().request else {
+            panic!("no birth")
+        };
+        assert_eq!(
+            (birth.mother.is_none(), birth.father.is_none()),
+            (without_mother, !without_mother)
+        );
+    }
+}
+
+#[test]
 fn what_must_be_there_is_named_when_it_is_not() {
     let missing = |field| invalid("missing-field", field);
     assert_eq!(refusal(|form| form.result = None), missing("ketQuaXuLy"));
