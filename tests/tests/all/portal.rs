@@ -6,7 +6,12 @@ use conformance::{
     portal::{Mischief, Portal, STATES},
     security_server::Wrong,
 };
+use gateway::admin::client;
 use gateway_tests::{house::House, message::dossier};
+use schemas::proto::admin::{
+    AccessRequest, DecideDossierRequest, ListDossiersRequest, ShowDossierRequest,
+};
+use serde_json::json;
 
 /// Submits a dossier and gives its code.
 async fn submit(house: &House, holder: usize) -> String {
@@ -165,5 +170,88 @@ async fn through_x_road_the_portal_is_told_each_step_once_whatever_the_exchange_
     portal.misbehave(|knobs| knobs.on_xroad = vec![Wrong::Id, Wrong::NetworkAfter, Wrong::Hash]);
     let code = submit(&house, 0).await;
     assert_told(&portal, &code).await;
+    assert_eq!(portal.violations(), Vec::<String>::new());
+}
+
+/// Asks that a holder's name is put right, and gives the dossier's code.
+async fn submit_change(house: &House, holder: usize) -> String {
+    let holder = &house.landmarks.card_holders[holder];
+    let mut members = dossier::members(house.now(), holder, &holder.name);
+    let whole = members.as_object_mut().unwrap();
+    whole.retain(|name, _| name != "MaThe" && name != "LyDoCapLai");
+    members["MaTTHC"] = "9.000007".into();
+    members["ToKhai"] =
+        json!({"MaBHXH": holder.si_number, "HoVaTen": "Lê Văn Mới", "LyDo": "Sai tên"});
+    members["TaiLieuNop"] = json!([{"MaThanhPhanHoSo": "GIAY-TO", "TepDinhKemId": "tep-1",
+        "TenTepDinhKem": "khai-sinh.pdf"}]);
+    let message = dossier::message(house.now(), &members).sign(&house.key("portal"));
+    let reply = house.wire("portal").send(&message).await;
+    let body = reply.assert_ok().json();
+    body["MaHoSo"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_officer_decides_is_at_the_portal_in_order_and_whoever_looked_is_kept() {
+    let house = House::plan().with_portal(50).start().await;
+    let portal = house.portal.clone().unwrap();
+    let admin = house.gateway().admin();
+    let code = submit_change(&house, 0).await;
+    let limit = Duration::from_secs(60);
+    portal.wait_for(&code, &[1, 2, 4], limit).await.unwrap();
+    let waiting = loop {
+        let listed = client::dossiers(admin, ListDossiersRequest {})
+            .await
+            .unwrap();
+        match listed.dossiers.first() {
+            Some(waiting) => break waiting.clone(),
+            None => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    assert_eq!((waiting.code.as_str(), waiting.state), (code.as_str(), 4));
+
+    let show = ShowDossierRequest {
+        code: code.clone(),
+        who: "an.operator".to_owned(),
+        why: "the dossier waits".to_owned(),
+    };
+    let shown = client::dossier(admin, show).await.unwrap();
+    assert_eq!(shown.applicant_pin, house.landmarks.card_holders[0].pin);
+    let looked = AccessRequest {
+        person: shown.applicant_pin,
+        who: "the auditor".to_owned(),
+        why: "who looked".to_owned(),
+        max: 10,
+    };
+    let accesses = client::accesses(admin, looked).await.unwrap().accesses;
+    assert!(accesses.iter().any(|row| row.why == "the dossier waits"));
+
+    let say = |step: u32, decision: &str| DecideDossierRequest {
+        code: code.clone(),
+        step,
+        decision: decision.to_owned(),
+        told: "Thiếu bản sao giấy khai sinh".to_owned(),
+        days: 5,
+        paid: String::new(),
+        who: "an.operator".to_owned(),
+        why: "read".to_owned(),
+    };
+    for (step, decision, why) in [
+        (9, "approve", "moved-meanwhile"),
+        (waiting.step, "resume", "dossier-state"),
+        (waiting.step, "burn", "approve, supplement"),
+    ] {
+        let refused = client::decide_dossier(admin, say(step, decision)).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    for (step, decision, state) in [(0, "supplement", 5), (1, "resume", 4), (2, "approve", 9)] {
+        // the portal tells steps apart by state and second
+        house.clock.advance(jiff::SignedDuration::from_secs(5));
+        let said = say(waiting.step + step, decision);
+        let decided = client::decide_dossier(admin, said).await.unwrap();
+        assert_eq!(decided.state, state);
+    }
+    let states = [1, 2, 4, 5, 4, 9, 10];
+    portal.wait_for(&code, &states, limit).await.unwrap();
     assert_eq!(portal.violations(), Vec::<String>::new());
 }
