@@ -12,9 +12,10 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use schemas::id::PartnerId;
 use serde::{Deserialize, Serialize};
 
 pub use crate::listener::Serving;
@@ -34,6 +35,8 @@ pub struct Register {
     memory: Memory<Book>,
     truth: Mutex<Truth>,
     mischief: Mutex<Mischief>,
+    /// Who else may bring questions: the signature says whose they are.
+    carrier: OnceLock<PartnerId>,
 }
 
 /// What has to outlive the process: every question that was answered.
@@ -94,12 +97,18 @@ impl Register {
             memory: Memory::open(&folder.join("taxpayer.json"), Book::default)?,
             truth: Mutex::default(),
             mischief: Mutex::default(),
+            carrier: OnceLock::new(),
         }))
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Stands behind a platform from now on, which brings what the gateway says; the first one stays.
+    pub fn stand_behind(&self, carrier: PartnerId) {
+        let _ = self.carrier.set(carrier);
     }
 
     /// Replaces what it knows.

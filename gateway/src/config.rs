@@ -7,6 +7,7 @@
 mod destination;
 mod evidence;
 mod keys;
+mod ngsp;
 pub(crate) mod officers;
 pub(crate) mod partner;
 mod peers;
@@ -42,6 +43,7 @@ use schemas::id::PartnerId;
 pub use destination::Destination;
 pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
+pub use ngsp::NgspAccess;
 pub use officers::Officer;
 pub use partner::{Delivery, Login, OutwardWords, Reconcile};
 pub use problem::{Problem, Severity};

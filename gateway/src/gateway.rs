@@ -1,6 +1,6 @@
 //! One gateway: built from its config, running until it is drained.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use certs::{
@@ -8,6 +8,7 @@ use certs::{
     tls::{Acceptor, Alpn, Anchors, Identity, RevocationList, ServerParams},
 };
 use gateway_core::{
+    Road,
     bulk::{Bulk, NoBulk},
     limits::Tally,
     ports::{
@@ -396,10 +397,16 @@ pub(crate) fn key_file(config: &Config) -> Result<KeyFile, StartError> {
 /// How long the registry may take for one batch of a month.
 const BATCH: Duration = Duration::from_secs(30);
 
-/// Whoever has a lane for questions.
-fn departments<'d>(deliveries: impl Iterator<Item = &'d Delivery>) -> BTreeSet<PartnerId> {
+/// Whoever has a lane for questions, and its road.
+fn departments<'d>(deliveries: impl Iterator<Item = &'d Delivery>) -> BTreeMap<PartnerId, Road> {
     let asked = deliveries.filter(|delivery| delivery.words == OutwardWords::Taxpayer);
-    asked.map(|delivery| delivery.partner.clone()).collect()
+    let road = |delivery: &Delivery| match delivery.ngsp {
+        Some(_) => Road::Ngsp,
+        None => Road::Direct,
+    };
+    asked
+        .map(|delivery| (delivery.partner.clone(), road(delivery)))
+        .collect()
 }
 
 /// Where months in bulk lie, if the config says where.

@@ -33,6 +33,9 @@ use portal::Portal;
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
     direct::Direct,
+    fetch::{FetchLimits, Fetcher},
+    ngsp::{self, Ngsp},
+    oauth::{Credentials, Tokens},
     vdxp::{Vdxp, VdxpConfig, Way},
     xroad::Consumer,
 };
@@ -46,7 +49,7 @@ use tokio::sync::watch;
 use crate::{
     bulk::{Bulks, Job},
     clocks::Clocks,
-    config::{Config, Delivery, InsuranceMode, OutwardWords, registry_address},
+    config::{Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, registry_address},
     deliver::{self, Lane, LaneParts},
     feed::Feed,
     gateway::StartError,
@@ -320,6 +323,28 @@ fn caller_params(
     })
 }
 
+/// The way to a service behind the national platform; its `/token` is called under the same TLS.
+fn through_the_platform(
+    behind: &NgspAccess,
+    caller: &Caller,
+    client: Client,
+) -> Result<ngsp::Resource, StartError> {
+    let limits = FetchLimits::default();
+    let token = Fetcher::new(behind.token.clone(), Some(caller.connector.clone()), limits)
+        .map_err(|error| StartError::Key(caller.anchors.clone(), error.to_string()))?;
+    let credentials = Credentials::Secret {
+        client: behind.client.clone(),
+        secret: behind.secret.clone(),
+    };
+    let tokens = Arc::new(Tokens::new(token, credentials, None));
+    let road = Ngsp::new(client, tokens);
+    Ok(ngsp::Resource::new(
+        road,
+        behind.api.clone(),
+        behind.resource.clone(),
+    ))
+}
+
 /// A background worker, to be spawned.
 pub(crate) type Worker = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -356,7 +381,7 @@ impl Hands<'_> {
         for delivery in deliveries {
             let alpn = vec![Alpn::Http1];
             let caller = Caller::new(self.config, &delivery.anchors, alpn, self.keeper)?;
-            let lane = self.lane(delivery, &caller);
+            let lane = self.lane(delivery, &caller)?;
             workers.push(Box::pin(lane.run(self.stop.clone())));
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
@@ -415,7 +440,7 @@ impl Hands<'_> {
         Some(Box::pin(reconcile.run(self.stop.clone())))
     }
 
-    fn lane(&self, delivery: &Delivery, caller: &Caller) -> Lane {
+    fn lane(&self, delivery: &Delivery, caller: &Caller) -> Result<Lane, StartError> {
         let client = Client::new(ClientConfig {
             endpoint: delivery.endpoint.clone(),
             tls: caller.connector.clone(),
@@ -425,11 +450,11 @@ impl Hands<'_> {
                 ..ClientLimits::default()
             },
         });
-        Lane::new(LaneParts {
+        Ok(Lane::new(LaneParts {
             partner: delivery.partner.clone(),
             courier: match delivery.words {
                 OutwardWords::Portal => Arc::new(self.portal(delivery, client)) as Arc<dyn Courier>,
-                OutwardWords::Taxpayer => Arc::new(self.department(delivery, client)),
+                OutwardWords::Taxpayer => Arc::new(self.department(delivery, caller, client)?),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -449,10 +474,15 @@ impl Hands<'_> {
             dice: deliver::fair_dice(),
             concurrency: delivery.concurrency,
             call_max: Duration::from_millis(delivery.timeout_ms),
-        })
+        }))
     }
 
-    fn department(&self, delivery: &Delivery, client: Client) -> taxpayer::Desk {
+    fn department(
+        &self,
+        delivery: &Delivery,
+        caller: &Caller,
+        client: Client,
+    ) -> Result<taxpayer::Desk, StartError> {
         let config = taxpayer::DeskConfig {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
@@ -464,8 +494,12 @@ impl Hands<'_> {
             clock: Arc::clone(self.clock),
             patience: Duration::from_millis(delivery.timeout_ms),
         };
-        let road = Arc::new(Direct::new(client));
-        taxpayer::Desk::new(config, delivery.partner.clone(), Arc::new(house), road)
+        let road = match &delivery.ngsp {
+            None => Arc::new(Direct::new(client)) as Arc<dyn taxpayer::Exchange>,
+            Some(behind) => Arc::new(through_the_platform(behind, caller, client)?),
+        };
+        let partner = delivery.partner.clone();
+        Ok(taxpayer::Desk::new(config, partner, Arc::new(house), road))
     }
 
     fn portal(&self, delivery: &Delivery, client: Client) -> portal::outbound::Desk {

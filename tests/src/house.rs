@@ -75,6 +75,15 @@ impl Plan {
         self
     }
 
+    /// Puts a file beside the gateway's that nobody else may read.
+    #[must_use]
+    pub fn secret(mut self, file: &'static str, text: &'static str) -> Self {
+        self.edits.push(Box::new(move |root| {
+            certs::pki::write_private(&root.join("gateway").join(file), text).unwrap();
+        }));
+        self
+    }
+
     /// Adds lines to the section `[limits]`.
     #[must_use]
     pub fn limits(self, lines: &str) -> Self {

@@ -144,7 +144,8 @@ impl Ngsp {
     ) -> Result<Answer, Error> {
         let id = HeaderValue::from_str(correlation).map_err(|_| Error::BadCorrelation)?;
         headers.insert(CORRELATION, id);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let json = HeaderValue::from_static("application/json");
+        headers.entry(header::ACCEPT).or_insert(json);
         let target = format!("{}{api}{resource}", self.client.endpoint().base());
         let call = |token: HeaderValue| {
             let mut headers = headers.clone();
@@ -165,6 +166,34 @@ impl Ngsp {
                 again_after: again_after(&answer.headers),
             }),
         }
+    }
+}
+
+/// One resource of one API.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    ngsp: Ngsp,
+    api: Api,
+    path: String,
+}
+
+impl Resource {
+    /// `path` is empty or begins with a slash.
+    #[must_use]
+    pub fn new(ngsp: Ngsp, api: Api, path: String) -> Self {
+        Self { ngsp, api, path }
+    }
+
+    /// Posts a signed XML document.
+    ///
+    /// # Errors
+    /// As [`Ngsp::post`].
+    pub async fn post_xml(&self, correlation: &str, document: Bytes) -> Result<Answer, Error> {
+        const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+        const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML), (header::ACCEPT, EITHER)]);
+        let to = (&self.api, self.path.as_str());
+        self.ngsp.post(to, correlation, headers, document).await
     }
 }
 

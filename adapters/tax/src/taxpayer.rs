@@ -16,7 +16,7 @@ use gateway_core::{
 };
 use schemas::wire::tax::taxpayer as wire;
 
-pub use desk::{Desk, DeskConfig, Exchange, House};
+pub use desk::{Desk, DeskConfig, Exchange, Failed, House};
 pub use question::{Words, parcel, parcel_id, subject};
 
 /// One employer in one month; each field is granted by itself.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use certs::keys::SigningKey;
+use certs::tls::PeerCertificate;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -20,6 +21,15 @@ use crate::listener::{self, Counterpart, Serving, status};
 impl Counterpart for Register {
     fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    fn admits(&self, peer: &PeerCertificate) -> bool {
+        let carrier = self.carrier.get().map(|carrier| {
+            let environment = &self.identity.environment;
+            format!("urn:lienthong:{environment}:partner:{carrier}")
+        });
+        let mut known = carrier.into_iter().chain([self.identity.gateway_urn()]);
+        known.any(|urn| peer.san_uris.contains(&urn))
     }
 
     /// A memory that cannot be written to shows in the next question.

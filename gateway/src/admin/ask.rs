@@ -3,7 +3,10 @@
 //! Nothing is told that is not the receipt of the question's own parcel, which the lane keeps only where the
 //! department's signature holds and is bound to it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use gateway_core::{
     Evidence, Road,
@@ -33,8 +36,8 @@ pub struct Asking {
     pub outbox: Arc<dyn Outbox>,
     /// What came back.
     pub receipts: Arc<dyn Receipts>,
-    /// Departments with a lane for questions.
-    pub departments: BTreeSet<PartnerId>,
+    /// Departments with a lane for questions, and the road that it takes.
+    pub departments: BTreeMap<PartnerId, Road>,
 }
 
 pub(super) async fn ask(
@@ -50,11 +53,11 @@ pub(super) async fn ask(
         .map_err(|reason| Status::invalid_argument(format!("not a question: {reason}")))?;
     begun(&words, parts.clock.as_ref())?;
     let asking = parts.asking.as_ref();
-    let asking = asking.filter(|asking| asking.departments.contains(&department));
-    let asking = asking.ok_or_else(|| {
+    let lane = asking.and_then(|asking| Some((asking, *asking.departments.get(&department)?)));
+    let (asking, road) = lane.ok_or_else(|| {
         Status::failed_precondition("no lane for questions: [delivery] words = \"taxpayer\"")
     })?;
-    permitted(parts, &department, &question, &words)?;
+    permitted(parts, (&department, road), &question, &words)?;
     let id = match asked.id.as_str() {
         "" => Evidence::fresh().message_id(),
         text => MessageId::parse(text)
@@ -105,7 +108,7 @@ fn begun(words: &Words, clock: &dyn Clock) -> Result<(), Status> {
 /// Agreements bind outwards too; no field is asked for that none grants. The lane asks the same once more.
 fn permitted(
     parts: &AdminParts,
-    department: &PartnerId,
+    (department, road): (&PartnerId, Road),
     question: &Question,
     words: &Words,
 ) -> Result<(), Status> {
@@ -118,7 +121,7 @@ fn permitted(
     let asked: BTreeSet<&'static str> = fields.filter(|one| words.fields.contains(*one)).collect();
     let permit = policy::decide(&Policy {
         partner,
-        road: Road::Direct,
+        road,
         proof: operation.proof,
         operation,
         purpose: taxpayer::PURPOSE,

@@ -13,6 +13,7 @@ use schemas::{
 
 use super::{
     Destination,
+    ngsp::{NgspAccess, NgspLine},
     read::section,
     value::{Named, Secret},
 };
@@ -220,6 +221,8 @@ section! {
         destination: Destination = Destination::portal(),
         /// Its X-Road service, where `uri` is our security server; else `uri` is the exchange's adapter.
         xroad: Option<ServiceOnXRoad>,
+        /// The platform's API that stands for it, where `uri` is the national platform.
+        ngsp: Option<NgspLine>,
         /// File with the password on its first line.
         password_file: Option<PathBuf>,
         /// Environment variable with the password.
@@ -278,6 +281,8 @@ pub struct Delivery {
     pub destination: Destination,
     /// Its X-Road service, where the endpoint is our security server.
     pub xroad: Option<ServiceOnXRoad>,
+    /// The API that stands for it, where the endpoint is the national platform.
+    pub ngsp: Option<NgspAccess>,
     /// Its login, where its protocol has one.
     pub login: Option<Login>,
     /// Parcels in one call at most.

@@ -23,7 +23,9 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, keys, officers,
+    Config, Delivery, Login, Problem, Secret, keys,
+    ngsp::{self, NgspAccess},
+    officers,
     partner::{AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, TokenLine},
     peers, promotion,
     read::{Outcome, Place, nearest, read_file},
@@ -466,6 +468,7 @@ impl<'c> Loader<'c> {
         self.schedule(line, place);
         self.fits_its_words(line, place);
         let login = self.login(line, place)?;
+        let ngsp = self.ngsp(line, place)?;
         let delivery = Delivery {
             partner: partner.clone(),
             words: line.words,
@@ -473,6 +476,7 @@ impl<'c> Loader<'c> {
             anchors: line.anchors.clone(),
             destination: line.destination.clone(),
             xroad: line.xroad.clone(),
+            ngsp,
             login,
             batch: line.batch,
             timeout_ms: line.timeout_ms,
@@ -500,6 +504,22 @@ impl<'c> Loader<'c> {
         .ok()
     }
 
+    /// The outer `None` is a problem already told; the inner one a partner that is not behind the platform.
+    fn ngsp(&mut self, line: &DeliveryLine, place: &Place) -> Option<Option<NgspAccess>> {
+        let Some(behind) = &line.ngsp else {
+            return Some(None);
+        };
+        if let Some(file) = &behind.secret_file {
+            self.stamps.note(file);
+        }
+        let read = ngsp::access(behind, line.private);
+        let read = read.map_err(|(key, what, cure)| {
+            let key = format!("delivery.ngsp.{key}");
+            self.problems.push(place.error(&key, what, cure));
+        });
+        read.ok().map(Some)
+    }
+
     /// A session, an exchange and pulls are the portal's; a tax department has none of them.
     fn fits_its_words(&mut self, line: &DeliveryLine, place: &Place) {
         let of_the_portal = [
@@ -513,6 +533,11 @@ impl<'c> Loader<'c> {
                 let cure = "leave it out, or write words = \"portal\"";
                 self.problems.push(place.error(key, told, cure));
             }
+        }
+        if line.ngsp.is_some() && line.words == OutwardWords::Portal {
+            let told = "the portal is reached by its exchange or by X-Road".to_owned();
+            let cure = "leave it out, or write words = \"taxpayer\"";
+            self.problems.push(place.error("delivery.ngsp", told, cure));
         }
     }
 

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use conformance::taxpayer::{Mischief, Register, Serving, Truth};
+use conformance::{
+    identity::Target,
+    ngsp::{Application, Platform},
+    taxpayer::{Mischief, PATH, Register, Serving, Truth},
+};
 use gateway::admin::client;
 use gateway_tests::{
     department::Department,
     house::{House, Plan},
 };
 use schemas::{
+    id::PartnerId,
     proto::admin::{AccessRequest, AskTaxRequest, AskTaxResponse, ParcelLine},
     wire::tax_records::{Kind, Record},
 };
@@ -20,6 +25,9 @@ use tokio::{
 /// What stands last in the file of the sandbox's tax department.
 const LAST: &str = "[agreements.operations.\"tax.ping\"]\nper_minute = 600\nburst = 60\n";
 
+/// What stands for the department at the platform.
+const API: &str = "/TraCuuThue/1.0";
+
 struct Scene {
     house: House,
     register: Arc<Register>,
@@ -27,19 +35,32 @@ struct Scene {
     port: u16,
 }
 
-/// Our agreement with the department, outwards: everything but the address.
+/// Our agreement with the department, outwards, and its own server at this port.
 fn plan(port: u16) -> Plan {
+    plan_by(&format!("https://localhost:{port}{PATH}"), "")
+}
+
+/// The same at an address, with further lines about the way.
+fn plan_by(uri: &str, way: &str) -> Plan {
     let terms = format!(
         "{LAST}\n\
          [agreements.operations.\"taxpayer.verify-employer\"]\n\
          fields = [\"status\", \"name\", \"headcount\", \"incomePaid\"]\n\
          [agreements.operations.\"taxpayer.verify-individual\"]\n\
          fields = [\"name\", \"months\", \"income\", \"payers\"]\n\
-         [delivery]\nwords = \"taxpayer\"\n\
-         uri = \"https://localhost:{port}/taxpayer/v1/messages\"\nprivate = true\n\
-         anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n"
+         [delivery]\nwords = \"taxpayer\"\nuri = \"{uri}\"\nprivate = true\n\
+         anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n{way}"
     );
     House::plan().replace("partners/tax.toml", LAST, terms)
+}
+
+/// At the national platform at this port; the department stands behind a resource of its API.
+fn plan_behind(port: u16) -> Plan {
+    let way = format!(
+        "[delivery.ngsp]\ntoken = \"https://localhost:{port}/token\"\nclient = \"vss\"\n\
+         secret_file = \"ngsp.secret\"\napi = \"{API}\"\nresource = \"/messages\"\n"
+    );
+    plan_by(&format!("https://localhost:{port}"), &way).secret("partners/ngsp.secret", "s3cret\n")
 }
 
 impl Scene {
@@ -316,4 +337,85 @@ async fn what_is_not_agreed_or_no_question_never_leaves() {
     let unknown = client::parcel(scene.house.gateway().admin(), "ask.tax.vss-never-0001").await;
     assert!(unknown.is_err(), "a refused question stands in the outbox");
     assert_eq!(scene.register.times("vss-never-0001"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_department_behind_the_national_platform_is_asked_through_it() {
+    let (platform, department) = (free().await, free().await);
+    let port = platform.local_addr().unwrap().port();
+    let house = plan_behind(port).start().await;
+    let target = Target {
+        host: "localhost".to_owned(),
+        port: department.local_addr().unwrap().port(),
+    };
+    let application = Application {
+        secret: "s3cret".to_owned(),
+        apis: vec![API.to_owned()],
+        quota: 100,
+    };
+    let folder = house.layout.agency("ngsp");
+    let managed = Platform::open(
+        &folder,
+        super::ngsp::server(&house),
+        Duration::from_secs(3_600),
+    );
+    let managed = managed.unwrap().with_application("vss", application);
+    let managed = managed.with_service(API, &target, "/taxpayer/v1").unwrap();
+    let managed = Arc::new(managed);
+    let _platform = managed.serve(platform).unwrap();
+    let register = Register::open(&house.layout.agency("tax")).unwrap();
+    register.stand_behind(PartnerId::parse("ngsp").unwrap());
+    let known = Department::of(&house, Kind::Employer).await;
+    let mut truth = Truth::default();
+    for row in &known.rows {
+        truth.add(known.period.parse().unwrap(), row);
+    }
+    register.learn(truth);
+    let scene = Scene {
+        serving: Some(register.serve(department).unwrap()),
+        house,
+        register,
+        port,
+    };
+    let (mst, _) = seeded(&known, "E-STATUS-TAX");
+    managed.lose(1); // what was lost on the way back is asked again under the same id
+    let told = scene
+        .ask(scene.employer("q-000001", mst, &["status"]))
+        .await
+        .unwrap();
+    assert_eq!(value(&told, "status"), Some("03"));
+    managed.forget_tokens();
+    let told = scene
+        .ask(scene.employer("q-000002", mst, &["status"]))
+        .await
+        .unwrap();
+    assert_eq!(value(&told, "status"), Some("03"));
+    let seen = managed.seen();
+    assert_eq!((seen.tokens, seen.refused), (2, vec![900_901]));
+    assert_eq!(seen.passed.len(), 3, "{:?}", seen.passed);
+    assert_eq!(seen.passed[0], seen.passed[1], "the same question");
+    assert_eq!(scene.register.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_road_that_is_not_agreed_takes_no_question() {
+    let roads = ("roads = [\"direct\", \"ngsp\"]", "roads = [\"direct\"]");
+    let plan = plan_behind(9).replace("partners/tax.toml", roads.0, roads.1);
+    let house = plan.start().await;
+    let register = Register::open(&house.layout.agency("tax")).unwrap();
+    let scene = Scene {
+        serving: None,
+        house,
+        register,
+        port: 9,
+    };
+    let asked = scene.employer("q-000001", "0100109106", &["status"]);
+    let refused = scene.ask(asked).await.unwrap_err();
+    assert!(refused.contains("road-not-agreed"), "{refused}");
+    let shown = client::parcel(scene.house.gateway().admin(), "ask.tax.q-000001").await;
+    assert!(shown.is_err(), "nothing waits to be sent");
+}
+
+async fn free() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }

@@ -83,8 +83,9 @@ impl Scene {
 }
 
 /// What the platform listens with.
-fn server(house: &House) -> Identity {
+pub(super) fn server(house: &House) -> Identity {
     let mut params = IssueParams::new("ngsp.example", Usage::Server, Timestamp::now());
+    params.dns = vec!["localhost".to_owned()];
     params.ips = vec![[127, 0, 0, 1].into()];
     let issued = house.authority().issue(&params).unwrap();
     Identity::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap()

@@ -16,9 +16,10 @@ use jiff::Timestamp;
 use roads::{
     client::{self, Answer as Response},
     direct::Direct,
+    ngsp,
 };
 use schemas::{
-    id::PartnerId,
+    id::{MessageId, PartnerId},
     wire::tax::{
         self, Direction, Header,
         taxpayer::{self as wire, Answer, Body, Message, Question},
@@ -62,13 +63,69 @@ pub trait House: Send + Sync + 'static {
 
 /// Carries one signed document and brings the answer back.
 pub trait Exchange: Send + Sync + 'static {
-    /// Posts it.
-    fn post(&self, document: Bytes) -> BoxFuture<'_, Result<Response, client::Error>>;
+    /// By which road; the agreement must allow it.
+    fn road(&self) -> Road;
+
+    /// Posts it, under the id of its message.
+    fn post<'a>(
+        &'a self,
+        id: &'a MessageId,
+        document: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>>;
+}
+
+/// Why nobody has answered.
+#[derive(Debug)]
+pub struct Failed {
+    /// A stable word.
+    pub reason: &'static str,
+    /// Whether the department surely has not seen the document.
+    pub is_unsent: bool,
+    /// When whoever stands between wants to be asked again.
+    pub again_after: Option<Duration>,
 }
 
 impl Exchange for Direct {
-    fn post(&self, document: Bytes) -> BoxFuture<'_, Result<Response, client::Error>> {
-        Box::pin(self.post_xml(document))
+    fn road(&self) -> Road {
+        Road::Direct
+    }
+
+    fn post<'a>(
+        &'a self,
+        _: &'a MessageId,
+        document: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
+        let failed = |error: client::Error| {
+            tracing::warn!(%error, "a question did not reach the tax department");
+            Failed {
+                reason: error.reason(),
+                is_unsent: error.is_unsent(),
+                again_after: None,
+            }
+        };
+        Box::pin(async move { self.post_xml(document).await.map_err(failed) })
+    }
+}
+
+impl Exchange for ngsp::Resource {
+    fn road(&self) -> Road {
+        Road::Ngsp
+    }
+
+    fn post<'a>(
+        &'a self,
+        id: &'a MessageId,
+        document: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
+        let failed = |error: ngsp::Error| {
+            tracing::warn!(%error, "a question did not get through the platform");
+            Failed {
+                reason: error.reason(),
+                is_unsent: error.is_unsent(),
+                again_after: error.again_after(),
+            }
+        };
+        Box::pin(async move { self.post_xml(id.as_str(), document).await.map_err(failed) })
     }
 }
 
@@ -121,7 +178,7 @@ impl Desk {
             operation,
             fields,
             purpose: PURPOSE,
-            road: Road::Direct,
+            road: self.road.road(),
             service: operation.name,
             body: Bytes::from(canonical),
         })
@@ -149,7 +206,8 @@ impl Desk {
                 reason: "unreadable-question",
             };
         };
-        match self.road.post(document.clone()).await {
+        let posted = self.road.post(&asked.header.message_id, document.clone());
+        match posted.await {
             Ok(response) => self.judge(&asked, &response),
             Err(error) => self.failed(&error),
         }
@@ -240,16 +298,14 @@ impl Desk {
         }
     }
 
-    fn failed(&self, error: &client::Error) -> Delivery {
-        let reason = error.reason();
-        tracing::warn!(reason, %error, "a question did not reach the tax department");
-        match error.is_unsent() {
+    fn failed(&self, failed: &Failed) -> Delivery {
+        match failed.is_unsent {
             true => Delivery::Retry {
-                after: self.config.retry_after,
-                reason,
+                after: failed.again_after.unwrap_or(self.config.retry_after),
+                reason: failed.reason,
             },
             // the same id is the same question: it may be asked again
-            false => self.unknown(reason),
+            false => self.unknown(failed.reason),
         }
     }
 

@@ -4,13 +4,14 @@ use std::{future::ready, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
+    Road,
     outbound::Courier as _,
     partner::{Environment, Partner},
     ports::{Delivery, Leased},
     sign::SignError,
 };
 use jiff::Timestamp;
-use roads::client::{self, Answer as Response};
+use roads::client::Answer as Response;
 use schemas::{
     id::{MessageId, PartnerId},
     wire::tax::{
@@ -75,8 +76,16 @@ impl House for Scene {
 }
 
 impl Exchange for Scene {
-    fn post(&self, _: Bytes) -> BoxFuture<'_, Result<Response, client::Error>> {
-        Box::pin(ready(Err(client::Error::Closed)))
+    fn road(&self) -> Road {
+        Road::Direct
+    }
+
+    fn post<'a>(&'a self, _: &'a MessageId, _: Bytes) -> BoxFuture<'a, Result<Response, Failed>> {
+        Box::pin(ready(Err(Failed {
+            reason: "closed",
+            is_unsent: false,
+            again_after: None,
+        })))
     }
 }
 

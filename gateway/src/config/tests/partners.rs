@@ -277,6 +277,62 @@ fn a_schedule_that_would_leave_times_out_is_refused_at_its_key() {
 }
 
 #[test]
+fn a_way_through_the_platform_is_read_whole_or_refused_with_its_key() {
+    let scene = Scene::new();
+    let with = |words: &str, section: &str| {
+        let delivery = "[delivery]\nuri = \"https://localhost:1\"\nprivate = true\nanchors = \"../anchors.pem\"\n";
+        let text = TAX.split("# [delivery]").next().unwrap();
+        scene.write(
+            "partners/tax.toml",
+            &format!("{text}{delivery}words = \"{words}\"\n[delivery.ngsp]\n{section}"),
+        );
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    let secret = scene.folder.path().join("partners/ngsp.secret");
+    certs::pki::write_private(&secret, "s3cret\n").unwrap();
+    let good = "token = \"https://localhost:1/token\"\nclient = \"vss\"\nsecret_file = \"ngsp.secret\"\n\
+                api = \"/TraCuuThue/1.0\"\nresource = \"/hoi\"\n";
+    let read = with("taxpayer", good).unwrap();
+    let access = read
+        .deliveries
+        .values()
+        .next()
+        .unwrap()
+        .ngsp
+        .clone()
+        .unwrap();
+    assert_eq!(
+        (access.api.to_string(), access.resource.as_str()),
+        ("/TraCuuThue/1.0".to_owned(), "/hoi")
+    );
+    assert!(!format!("{access:?}").contains("s3cret"));
+    for (from, to, told) in [
+        (
+            "https://localhost:1/token",
+            "http://localhost:1/token",
+            "unencrypted",
+        ),
+        ("https://localhost:1/token", "localhost", "not an address"),
+        ("secret_file = \"ngsp.secret\"\n", "", "one place"),
+        ("ngsp.secret", "nowhere", "could not be read"),
+        ("/TraCuuThue/1.0", "/TraCuuThue", "/<api>/<version>"),
+        ("/hoi", "hoi", "no resource"),
+        ("/hoi", "/../x", "no resource"),
+        ("/hoi", "/x?y=1", "no resource"),
+    ] {
+        let problem = only(with("taxpayer", &good.replace(from, to)).unwrap_err());
+        let words = format!("{problem:?}");
+        assert!(words.contains(told), "{to}: {words}");
+    }
+    let problem = only(with("portal", good).unwrap_err());
+    assert!(
+        problem.what.contains("by its exchange or by X-Road"),
+        "{}",
+        problem.what
+    );
+}
+
+#[test]
 fn a_tax_departments_lane_has_nothing_of_a_portals() {
     let scene = Scene::new();
     let with = |lines: &str| {
