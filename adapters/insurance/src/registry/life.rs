@@ -15,7 +15,7 @@
 
 use std::marker::PhantomData;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Error, Tx, dossiers, facts, steps};
 use crate::sql::values;
@@ -110,6 +110,18 @@ struct Held {
     card_number: String,
     card_serial: Option<u32>,
     step: u32,
+    /// When it took its last step.
+    stepped_at: Timestamp,
+}
+
+impl Held {
+    /// The time of its next step: never before the last one. A state that comes back is told apart from what it was
+    /// by its second alone (CapNhatTienDoHoSoMC has no number of a step), so a person's word has one of its own.
+    fn next_at(&self, now: Timestamp, by: &By<'_>) -> Timestamp {
+        let apart = SignedDuration::from_secs(i64::from(!by.officer.is_empty()));
+        let earliest = self.stepped_at.saturating_add(apart);
+        earliest.map_or(now, |earliest| earliest.max(now))
+    }
 }
 
 /// Who takes a step, and what is said of it.
@@ -182,7 +194,7 @@ impl<S: State> At<S> {
         S: Step<Next>,
     {
         let Held { code, step, .. } = &self.held;
-        let step = step + 1;
+        let (step, stepped_at) = (step + 1, self.held.next_at(tx.now, by));
         let moved = tx.sql.execute(
             "UPDATE dossiers SET state = ?2, step = ?3, card_serial = ?4, updated_at = ?5, reason = ?6, awaits = 0
              WHERE code = ?1 AND state = ?7",
@@ -191,7 +203,7 @@ impl<S: State> At<S> {
                 Next::CODE,
                 step,
                 self.held.card_serial,
-                facts::instant(tx.now),
+                facts::instant(stepped_at),
                 by.reason,
                 S::CODE
             ],
@@ -202,7 +214,11 @@ impl<S: State> At<S> {
         let told = dossiers::by_code(tx.sql, code)?;
         let told = told.ok_or(Error::Corrupt("a dossier just written"))?;
         steps::tell_by(tx, &told, step, by)?;
-        Ok(At::new(Held { step, ..self.held }))
+        Ok(At::new(Held {
+            step,
+            stepped_at,
+            ..self.held
+        }))
     }
 }
 
@@ -241,8 +257,8 @@ impl<S: State> At<S> {
 
 /// The dossier of this code, in its state; none where there is no such dossier.
 pub(super) fn open(tx: &Tx<'_>, code: &str) -> Result<Option<Standing>, Error> {
-    let found: Option<(u32, Held)> = tx.sql.query_opt(
-        "SELECT state, person, card_number, card_serial, step, procedure FROM dossiers WHERE code = ?1",
+    let found: Option<(u32, String, Held)> = tx.sql.query_opt(
+        "SELECT state, person, card_number, card_serial, step, procedure, updated_at FROM dossiers WHERE code = ?1",
         values![code],
         |row| {
             let held = Held {
@@ -252,13 +268,20 @@ pub(super) fn open(tx: &Tx<'_>, code: &str) -> Result<Option<Standing>, Error> {
                 card_number: row.get(2)?,
                 card_serial: row.get(3)?,
                 step: row.get(4)?,
+                stepped_at: Timestamp::UNIX_EPOCH,
             };
-            Ok((row.get(0)?, held))
+            Ok((row.get(0)?, row.get(6)?, held))
         },
     )?;
-    found
-        .map(|(state, held)| Standing::of(state, held).ok_or(Error::Corrupt("a dossier's state")))
-        .transpose()
+    let Some((state, stepped_at, held)) = found else {
+        return Ok(None);
+    };
+    let stepped_at = stepped_at
+        .parse()
+        .map_err(|_| Error::Corrupt("the time of a dossier's step"))?;
+    let held = Held { stepped_at, ..held };
+    let standing = Standing::of(state, held).ok_or(Error::Corrupt("a dossier's state"))?;
+    Ok(Some(standing))
 }
 
 #[cfg(test)]

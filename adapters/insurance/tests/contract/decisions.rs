@@ -20,6 +20,7 @@ over_both! {
     a_word_out_of_its_place_is_refused_and_changes_nothing
     one_payment_pays_for_one_dossier
     the_same_word_twice_is_one_word
+    words_of_one_second_have_times_in_their_order
 }
 
 /// A dossier that waits for a person.
@@ -147,6 +148,29 @@ async fn a_supplement_is_asked_for_comes_and_the_dossier_is_approved_and_every_s
     let words: Vec<Word> = acts.iter().map(|act| act.decision()).collect();
     assert_eq!(words, [Word::Supplement, Word::Resume, Word::Approve]);
     assert!(acts.iter().all(|act| act.why == "the papers were read"));
+}
+
+async fn words_of_one_second_have_times_in_their_order(scene: Scene) {
+    let code = waiting(&scene, forms::change(&scene, 1)).await.code;
+    for (step, decision) in (3..).zip([
+        Word::Supplement,
+        Word::Resume,
+        Word::Supplement,
+        Word::Resume,
+        Word::Approve,
+    ]) {
+        say(&scene, word(&code, step, decision)).await;
+    }
+    scene.registry.advance().await.unwrap();
+    let told = feed(&scene).await;
+    assert_eq!(states(&told), [1, 2, 4, 5, 4, 5, 4, 9, 10]);
+    let times: Vec<_> = told
+        .iter()
+        .map(|one| one.dossier.as_ref().unwrap().updated_at.as_str())
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let of_words = &times[2..8];
+    assert!(of_words.is_sorted_by(|one, next| one < next), "{times:?}");
 }
 
 async fn a_supplement_that_does_not_come_ends_the_dossier_on_its_day(scene: Scene) {
