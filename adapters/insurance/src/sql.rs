@@ -129,6 +129,22 @@ impl Sql {
         }
     }
 
+    /// Folds a file's log back into it, as far as no reader stands before; a server sees to that itself.
+    pub(crate) fn fold(&self) -> Result<(), Error> {
+        match self {
+            Self::Lite(file) => lite::fold(file),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Takes folding out of this connection's commits, where its failure would be told to nobody.
+    pub(crate) fn fold_by_hand(&self) -> Result<(), Error> {
+        match self {
+            Self::Lite(file) => lite::fold_by_hand(file),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Undoes the transaction, where there still is one.
     pub(crate) fn rollback(&self) {
         match self {

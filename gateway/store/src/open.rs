@@ -163,6 +163,9 @@ pub(crate) fn open(
     let mut conn = Connection::open(path)?;
     lay_out(&conn, params)?;
     migrate::migrate(&mut conn)?;
+    // The log beside the file has its name from here on. SQLite syncs the folder itself and goes on where that fails:
+    // then a power cut would take the log whole, with all that was acknowledged.
+    sync_folder(path)?;
     let head = newest(&conn, &params.writer)?;
     check_head(&conn, params, &head, &head_file, health)?;
     let readers = (0..params.readers.max(1))
@@ -202,6 +205,10 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         .open(path)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     // A power cut must not take the name of a file whose content was synced.
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
     fs::File::open(folder_of(path))?.sync_all()
 }
 

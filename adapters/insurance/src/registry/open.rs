@@ -1,6 +1,6 @@
 //! Opening: what is found is proven to be what the parameters say, and the connections are made.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,15 +57,21 @@ pub(super) fn hands(params: &Params, marks: &Arc<Marks>) -> Result<Hands, OpenEr
     let readers = 0..params.readers.max(1);
     let before_commit = Box::new(move || marks.write());
     match &params.place {
-        Place::File(path) => Ok(Hands {
-            business: Sql::Lite(sql::open_file(path)?),
-            feed: None,
-            readers: readers
-                .map(|_| Ok(Sql::Lite(sql::open_read_only(path)?)))
-                .collect::<Result<_, OpenError>>()?,
-            lock: String::new(),
-            before_commit,
-        }),
+        Place::File(path) => {
+            let business = Sql::Lite(sql::open_file(path)?);
+            business.fold_by_hand()?;
+            // The file's log is made anew at each start, and SQLite goes on where it cannot make sure of its name.
+            sync_folder(path)?;
+            Ok(Hands {
+                business,
+                feed: None,
+                readers: readers
+                    .map(|_| Ok(Sql::Lite(sql::open_read_only(path)?)))
+                    .collect::<Result<_, OpenError>>()?,
+                lock: String::new(),
+                before_commit,
+            })
+        }
         Place::Server(address) => {
             let session = || {
                 let session = Postgres::new(address.clone(), Patience::Call)?;
@@ -114,6 +120,15 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     Ok(())
+}
+
+/// Afterwards a power cut takes no name of what stands beside the file.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
 }
 
 fn settle_population(sql: &Sql, params: &Params) -> Result<(), OpenError> {

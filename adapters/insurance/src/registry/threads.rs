@@ -2,7 +2,9 @@
 //!
 //! A command runs in its own savepoint, so a bad one never fails its neighbours; nobody is answered
 //! before the shared commit. A command whose caller has gone is not run. A commit whose outcome nobody
-//! knows is told as unanswered: the same key asks again.
+//! knows is told as unanswered: the same key asks again. After a failed write or sync of a file nobody knows what is
+//! on the disk, and a second sync that succeeds says nothing about the first: the writer ends, and with it every
+//! change, until somebody has looked and started the registry again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -195,17 +197,29 @@ impl Writer {
     }
 
     fn write_all(&self, inbox: &Receiver<Command>, batch_max: usize) {
+        let mut batches: u32 = 0;
         while let Ok(first) = inbox.recv() {
             let mut batch = vec![first];
             batch.extend(inbox.try_iter().take(batch_max - 1));
-            self.commit(batch);
+            let mut done = self.commit(batch);
+            batches = batches.wrapping_add(1);
+            if done.is_ok() && batches.is_multiple_of(BATCHES_A_FOLD) {
+                done = self.sql.fold().or_else(only_io);
+            }
+            if let Err(error) = done {
+                tracing::error!(target: "lienthong::registry", %error, "the registry's file failed: no change until it is started again");
+                return;
+            }
         }
     }
 
     /// One transaction for the whole batch. Where it cannot begin, the dropped commands tell their callers.
-    fn commit(&self, batch: Vec<Command>) {
+    ///
+    /// An error where nobody knows any more what is on the disk.
+    fn commit(&self, batch: Vec<Command>) -> Result<(), sql::Error> {
         if let Err(error) = self.sql.begin(&self.lock) {
-            return tracing::error!(target: "lienthong::registry", %error, "no transaction");
+            tracing::error!(target: "lienthong::registry", %error, "no transaction");
+            return only_io(error);
         }
         let mut answers = Vec::with_capacity(batch.len());
         let mut sound = true;
@@ -214,7 +228,11 @@ impl Writer {
         }
         #[cfg(feature = "faultpoints")]
         gateway_core::faultpoint!("registry-commit-before");
-        let committed = sound && self.finish();
+        let finished = match sound {
+            true => self.finish(),
+            false => Ok(false),
+        };
+        let committed = matches!(finished, Ok(true));
         #[cfg(feature = "faultpoints")]
         gateway_core::faultpoint!("registry-commit-after");
         if !committed {
@@ -223,6 +241,7 @@ impl Writer {
         for answer in answers {
             answer(committed);
         }
+        finished.map(drop).or_else(only_io)
     }
 
     /// Runs one command in its savepoint; false where the transaction itself is broken.
@@ -239,19 +258,30 @@ impl Writer {
         done.is_ok() && self.sql.in_transaction()
     }
 
-    fn finish(&self) -> bool {
+    /// False where it may not be committed.
+    fn finish(&self) -> Result<bool, sql::Error> {
         if let Err(error) = (self.before_commit)() {
             tracing::error!(target: "lienthong::registry", %error, "given numbers could not be noted");
-            return false;
+            return Ok(false);
         }
-        let committed: Result<(), sql::Error> = self.sql.commit();
-        committed
-            .inspect_err(
-                |error| tracing::error!(target: "lienthong::registry", %error, "commit failed"),
-            )
-            .is_ok()
+        let committed = self.sql.commit();
+        if let Err(error) = &committed {
+            tracing::error!(target: "lienthong::registry", %error, "commit failed");
+        }
+        committed.map(|()| true)
     }
 }
+
+/// What is no failure of the disk under a file may be tried again.
+fn only_io(error: sql::Error) -> Result<(), sql::Error> {
+    match error.is_of_the_disk() {
+        true => Err(error),
+        false => Ok(()),
+    }
+}
+
+/// Batches between two times that a file's log is folded back into it.
+const BATCHES_A_FOLD: u32 = 256;
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,16 @@ pub enum Error {
     Thread(#[from] std::io::Error),
 }
 
+impl Error {
+    /// Whether a write or a sync of a file failed, so that nobody knows what is on the disk. A full disk is none.
+    pub(crate) fn is_of_the_disk(&self) -> bool {
+        let Self::Sqlite(error) = self else {
+            return false;
+        };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure)
+    }
+}
+
 /// An error of PostgreSQL's driver that never says what stands in a row.
 pub struct Quiet(pub(super) tokio_postgres::Error);
 
@@ -83,3 +93,28 @@ impl std::error::Error for Quiet {}
 
 /// read_only_sql_transaction: the server was a primary and is a standby now.
 const READ_ONLY: &str = "25006";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_or_sync_is_of_the_disk_and_a_full_one_is_not() {
+        let refused = |code| {
+            Error::Sqlite(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(code),
+                None,
+            ))
+        };
+        for (code, of_the_disk) in [
+            (rusqlite::ffi::SQLITE_IOERR_FSYNC, true),
+            (rusqlite::ffi::SQLITE_IOERR_WRITE, true),
+            (rusqlite::ffi::SQLITE_FULL, false),
+            (rusqlite::ffi::SQLITE_BUSY, false),
+            (rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE, false),
+        ] {
+            assert_eq!(refused(code).is_of_the_disk(), of_the_disk, "{code}");
+        }
+        assert!(!Error::NoRow.is_of_the_disk());
+    }
+}

@@ -33,6 +33,16 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+pub(super) fn fold(file: &Connection) -> Result<(), Error> {
+    file.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+pub(super) fn fold_by_hand(file: &Connection) -> Result<(), Error> {
+    file.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(())
+}
+
 /// A statement keeps the plan that it was made with. Without this SQLite plans anew at every new value that
 /// is compared with a column of a partial index, which costs more than the statement itself.
 fn planned_once(connection: &Connection) -> rusqlite::Result<()> {
