@@ -12,7 +12,7 @@ use crate::admin::client;
 /// Asks the tax department.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Ask {
-    /// An employer in one month: status, name, address, headcount, incomePaid.
+    /// An employer in one month: status, name, address, headcount, incomePaid; who asks and why is kept of persons only
     Employer(Employer),
     /// A person over some months: name, months, income, payers. It is noted who looked.
     Individual(Individual),
