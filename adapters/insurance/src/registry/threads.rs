@@ -197,13 +197,14 @@ impl Writer {
     }
 
     fn write_all(&self, inbox: &Receiver<Command>, batch_max: usize) {
-        let mut batches: u32 = 0;
+        let mut unfolded = 0;
         while let Ok(first) = inbox.recv() {
             let mut batch = vec![first];
             batch.extend(inbox.try_iter().take(batch_max - 1));
+            unfolded += batch.len();
             let mut done = self.commit(batch);
-            batches = batches.wrapping_add(1);
-            if done.is_ok() && batches.is_multiple_of(BATCHES_A_FOLD) {
+            if done.is_ok() && unfolded >= COMMANDS_A_FOLD {
+                unfolded = 0;
                 done = self.sql.fold().or_else(only_io);
             }
             if let Err(error) = done {
@@ -280,8 +281,8 @@ fn only_io(error: sql::Error) -> Result<(), sql::Error> {
     }
 }
 
-/// Batches between two times that a file's log is folded back into it.
-const BATCHES_A_FOLD: u32 = 256;
+/// Commands between two times that a file's log is folded back into it: some thousand pages of it.
+const COMMANDS_A_FOLD: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -31,7 +31,12 @@ const fn mapped(wire: &'static str, canonical: &'static str, source: &'static st
     }
 }
 
-const fn kept(wire: &'static str, canonical: &'static str, source: &'static str) -> Field {
+/// An element that does not reach the insurance contract.
+pub(super) const fn kept(
+    wire: &'static str,
+    canonical: &'static str,
+    source: &'static str,
+) -> Field {
     Field {
         wire,
         canonical,

@@ -1,15 +1,6 @@
 //! What becomes of every element of this profile; a document and a test hold it to the schema.
 
-use super::super::fields::{Carried, Field};
-
-const fn kept(wire: &'static str, canonical: &'static str, source: &'static str) -> Field {
-    Field {
-        wire,
-        canonical,
-        carried: Carried::NotCarried,
-        source,
-    }
-}
+use super::super::fields::{Field, kept};
 
 /// Every element of the profile, in the order of the schema. None reaches the insurance contract: what is answered is
 /// told to whoever asked, and kept as evidence.
