@@ -137,6 +137,7 @@ fn canonical_death(death: &Death) -> contract::RegisterDeathRequest {
             name: death.name.as_str().to_owned(),
             sex: death.sex.map_or(0, |sex| i32::from(sex.code())),
             birth_date: death.born.as_ref().map(iso_or_year).unwrap_or_default(),
+            si_number: String::new(),
         }),
         died_on: death.died_on.to_string(),
         proof_kind: death.proof_kind,

@@ -21,6 +21,7 @@ use schemas::proto::insurance::changes_client::ChangesClient;
 use schemas::proto::insurance::deaths_client::DeathsClient;
 use schemas::proto::insurance::dossiers_client::DossiersClient;
 use schemas::proto::insurance::employers_client::EmployersClient;
+use schemas::proto::insurance::hospitals_client::HospitalsClient;
 use schemas::proto::insurance::months_client::MonthsClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
@@ -234,6 +235,8 @@ methods! {
     withdraw_death = DeathsClient.withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse;
     /// The newest state of up to 3 of the sender's deaths.
     death_cases = DeathsClient.get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse;
+    /// Keeps a packet of a hospital's notices; safe to repeat under its key.
+    record_hospital_notices = HospitalsClient.record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse;
     /// Births that wait for a person, the oldest first.
     reviews = ReviewsClient.list(ListReviewsRequest) -> ListReviewsResponse;
     /// One of them, and everybody who may be the child.

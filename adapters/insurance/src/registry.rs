@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod fingerprint;
 mod given;
+mod hospitals;
 mod law;
 pub mod ledger;
 mod life;

@@ -18,6 +18,7 @@ use schemas::proto::insurance::changes_server::{Changes, ChangesServer};
 use schemas::proto::insurance::deaths_server::{Deaths, DeathsServer};
 use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
 use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
+use schemas::proto::insurance::hospitals_server::{Hospitals, HospitalsServer};
 use schemas::proto::insurance::months_server::{Months, MonthsServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
@@ -46,6 +47,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
         .add_service(bounded!(DeathsServer))
+        .add_service(bounded!(HospitalsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
         .add_service(bounded!(TaxLedgerServer))
@@ -116,6 +118,9 @@ service!(Deaths {
     register(RegisterDeathRequest) -> RegisterDeathResponse = register_death;
     withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse = withdraw_death;
     get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse = death_cases;
+});
+service!(Hospitals {
+    record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse = record_hospital_notices;
 });
 service!(Reviews {
     list(ListReviewsRequest) -> ListReviewsResponse = reviews;

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{IdError, Rule, digits, open_id};
+use super::{IdError, PartnerId, Rule, digits, open_id};
 
 /// An employer's unit code at VSS (mã đơn vị): two letters, four digits, one letter, for example `TZ0000L`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,6 +199,12 @@ impl FacilityCode {
             true => Ok(Self(text.into())),
             false => Err(IdError::new(kind, Rule::Characters)),
         }
+    }
+
+    /// The id under which the facility is registered as a partner, for example `cskcb-01001` (own profile).
+    pub fn partner(&self) -> PartnerId {
+        PartnerId::parse(&format!("cskcb-{}", self.0.to_ascii_lowercase()))
+            .expect("five ASCII letters or digits and a prefix of both with a hyphen")
     }
 
     /// The two digits of the province that gave the code; kept after the merger until a new code is given.

@@ -8,7 +8,7 @@ mod parse;
 
 use jiff::civil::Date;
 use schemas::fault::FaultCode;
-use schemas::id::{CardNumber, SiNumber};
+use schemas::id::{CardNumber, Sex, SiNumber};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     BirthCase, BirthCaseState, Card, CardState, Context, GetBirthCasesRequest,
@@ -17,13 +17,15 @@ use schemas::proto::insurance::{
 
 use super::clocks::Settled;
 use super::effects::Asked;
+use super::facts::Name;
+use super::hospitals::newborns;
 use super::people::Known;
 use super::{
     Error, Registry, Tx, cards, clocks, corrections, counters, deaths, facts, law, people, reviews,
 };
 use crate::sql::{Sql, values};
 use matching::Match;
-pub(super) use parse::{Birth, Origin};
+pub(super) use parse::{Birth, Origin, known_facility, optional_code, parent};
 
 impl Registry {
     /// Registers a birth: the same key, or the same case with the same facts, gives the same answer.
@@ -214,21 +216,46 @@ pub(super) fn recognise(known: &Known, birth: &Birth) -> Result<i64, Error> {
     }
 }
 
-/// A new person under the new PIN and the one social insurance number that is theirs for life.
-pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
-    let person = tx.sql.query_one(
+/// A child of whom nobody has a row yet.
+pub(super) struct Newcomer<'a> {
+    pub(super) name: &'a Name,
+    pub(super) birth_date: Date,
+    pub(super) sex: Sex,
+    pub(super) ethnicity: &'a str,
+    pub(super) nationality: &'a str,
+    pub(super) commune: &'a str,
+}
+
+/// Writes a child down; it has no number yet.
+pub(super) fn add(tx: &Tx<'_>, child: &Newcomer<'_>) -> Result<i64, Error> {
+    Ok(tx.sql.query_one(
         "INSERT INTO people (name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '08') RETURNING id",
         values![
-            birth.name.text,
-            birth.name.match_key,
-            birth.birth_date.to_string(),
-            birth.sex_code(),
-            birth.ethnicity,
-            birth.nationality,
-            birth.commune,
+            child.name.text,
+            child.name.match_key,
+            child.birth_date.to_string(),
+            i32::from(child.sex.code()),
+            child.ethnicity,
+            child.nationality,
+            child.commune,
         ],
         |row| row.get(0),
+    )?)
+}
+
+/// A new person under the new PIN and the one social insurance number that is theirs for life.
+pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
+    let person = add(
+        tx,
+        &Newcomer {
+            name: &birth.name,
+            birth_date: birth.birth_date,
+            sex: birth.sex,
+            ethnicity: &birth.ethnicity,
+            nationality: &birth.nationality,
+            commune: &birth.commune,
+        },
     )?;
     let number = counters::si_number(tx)?;
     give(tx, person, ("pin", birth.pin.as_str()), birth.registered_on)?;
@@ -237,7 +264,12 @@ pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
 }
 
 /// A person who is known already goes on under the PIN of this birth; the one before stays theirs, as a past one.
+/// One whom only a hospital's notice has told of is from now on as this birth says.
 pub(super) fn adopt(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<i64, Error> {
+    if newborns::of(tx.sql, person)?.is_some() {
+        newborns::name(tx, person, birth)?;
+        matching::correct(tx, person, birth)?;
+    }
     tx.sql.execute(
         "UPDATE numbers SET valid_to = ?2 WHERE person = ?1 AND scheme = 'pin' AND valid_to IS NULL",
         values![person, tx.today.to_string()],
@@ -266,17 +298,12 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
     let validity = law::child_card(birth.birth_date, tx.today).ok_or_else(|| {
         Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date")
     })?;
+    newborns::end_temporary(tx, person)?;
     if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
         let rule = cards::rule_of(tx.sql, person, &card)?;
         return Ok((card, rule));
     }
-    let number = people::number_of(tx.sql, person, "si")?
-        .ok_or(Error::Corrupt("a person without a number"))?;
-    let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
-    let level = law::benefit_level(CHILD, tx.today)
-        .ok_or(Error::Corrupt("no benefit level for a child"))?;
-    let number = CardNumber::compose(CHILD, level, &birth.province, &number)
-        .map_err(|_| Error::Corrupt("a card number that cannot be composed"))?;
+    let number = card_number(tx, person, &birth.province)?;
     // a number that was printed before, and revoked, goes on where its serials ended
     let printed = cards::newest(tx.sql, person, number.as_str())?.map_or(0, |card| card.serial);
     let card = Card {
@@ -296,6 +323,17 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
         },
     )?;
     Ok((card, validity.rule))
+}
+
+/// The number of a child's card in a province: object code, level, province, and the child's own number.
+pub(super) fn card_number(tx: &Tx<'_>, person: i64, province: &str) -> Result<CardNumber, Error> {
+    let number = people::number_of(tx.sql, person, "si")?
+        .ok_or(Error::Corrupt("a person without a number"))?;
+    let number = SiNumber::parse(&number).map_err(|_| Error::Corrupt("a stored number"))?;
+    let level = law::benefit_level(CHILD, tx.today)
+        .ok_or(Error::Corrupt("no benefit level for a child"))?;
+    CardNumber::compose(CHILD, level, province, &number)
+        .map_err(|_| Error::Corrupt("a card number that cannot be composed"))
 }
 
 /// What was said of a case, and how it stands now; also while a person decides.

@@ -50,6 +50,16 @@ pub(super) fn valid_of(sql: &Sql, person: i64, on: &str) -> Result<Option<Card>,
     )?)
 }
 
+/// The newest print of a person's cards that nothing has ended, also where its days are over, and its rule.
+pub(super) fn open_of(sql: &Sql, person: i64) -> Result<Option<(Card, String)>, Error> {
+    Ok(sql.query_opt(
+        "SELECT number, valid_from, valid_to, facility, state, serial, rule FROM cards
+         WHERE person = ?1 AND state = 1 ORDER BY issued_on DESC, serial DESC LIMIT 1",
+        values![person],
+        |row| Ok((card(row)?, row.get(6)?)),
+    )?)
+}
+
 /// The rule under which a print of a person's card was issued.
 pub(super) fn rule_of(sql: &Sql, person: i64, card: &Card) -> Result<String, Error> {
     Ok(sql.query_one(

@@ -10,11 +10,12 @@ use schemas::fault::FaultCode;
 use schemas::id::Pin;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
-    Context, DeathCase, FuneralState, GetDeathCasesRequest, GetDeathCasesResponse,
-    RegisterDeathRequest, RegisterDeathResponse, WithdrawDeathRequest, WithdrawDeathResponse,
+    DeathCase, FuneralState, GetDeathCasesRequest, GetDeathCasesResponse, RegisterDeathRequest,
+    RegisterDeathResponse, WithdrawDeathRequest, WithdrawDeathResponse,
 };
 
 use super::effects::Asked;
+use super::hospitals::newborns;
 use super::people::Known;
 use super::{Error, Registry, Tx, births, facts, people};
 use crate::sql::{Sql, values};
@@ -33,20 +34,8 @@ impl Registry {
         facts::word(&request.case_id, 64, "case_id")?;
         let asked = Asked::new("Deaths.Register", &context, request.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
-            let case = match stored(tx, &context, &request.case_id)? {
-                Some(known) if same_facts(&known, &request)? => {
-                    case_of(tx.sql, &context.sender, &request.case_id)?
-                }
-                Some(_) => {
-                    return Err(Error::refused(
-                        FaultCode::Conflict,
-                        "case-has-other-facts",
-                        "case_id",
-                    ));
-                }
-                None => Some(register(tx, &context.sender, &request, facts)?),
-            };
-            Ok(RegisterDeathResponse { case })
+            let case = take(tx, &context.sender, &request, facts)?;
+            Ok(RegisterDeathResponse { case: Some(case) })
         })
         .await
     }
@@ -115,7 +104,7 @@ pub(super) fn meet(tx: &Tx<'_>, person: i64, pin: &Pin) -> Result<(), Error> {
         let known = people::by_pin(tx.sql, pin)?.ok_or(Error::Corrupt("a PIN just given"))?;
         let said = RegisterDeathRequest::decode(facts.as_slice())
             .map_err(|_| Error::Corrupt("a stored death"))?;
-        if recognise(&known, &Death::parse(&tx.sight(), &said)?).is_err() {
+        if recognise(tx.sql, &known, &Death::parse(&tx.sight(), &said)?).is_err() {
             tracing::warn!(target: "lienthong::registry", case = case_id, "a death under the PIN of another person waits");
             continue;
         }
@@ -142,6 +131,26 @@ pub(super) fn is_dead(sql: &Sql, person: i64) -> Result<bool, Error> {
     )?)
 }
 
+/// Writes a death down, or gives the case where it is written down already.
+pub(super) fn take(
+    tx: &Tx<'_>,
+    sender: &str,
+    said: &RegisterDeathRequest,
+    facts: &[u8],
+) -> Result<DeathCase, Error> {
+    facts::word(&said.case_id, 64, "case_id")?;
+    match stored(tx, sender, &said.case_id)? {
+        Some(known) if same_facts(&known, said)? => case_of(tx.sql, sender, &said.case_id)?
+            .ok_or(Error::Corrupt("a death that was just read")),
+        Some(_) => Err(Error::refused(
+            FaultCode::Conflict,
+            "case-has-other-facts",
+            "case_id",
+        )),
+        None => register(tx, sender, said, facts),
+    }
+}
+
 fn register(
     tx: &Tx<'_>,
     sender: &str,
@@ -152,8 +161,8 @@ fn register(
     let died_on = death.died_on.to_string();
     let mut funeral = FuneralState::None;
     let mut person = None;
-    if let Some(known) = people::by_pin(tx.sql, &death.pin)? {
-        recognise(&known, &death)?;
+    if let Some(known) = deceased(tx.sql, &death)? {
+        recognise(tx.sql, &known, &death)?;
         match day_of(tx.sql, known.id)? {
             None => {
                 closures::close(tx, known.id, &died_on)?;
@@ -179,7 +188,7 @@ fn register(
             sender,
             said.case_id,
             facts,
-            death.pin.as_str(),
+            death.pin.as_ref().map_or("", Pin::as_str),
             person,
             died_on,
             funeral as i32,
@@ -189,10 +198,44 @@ fn register(
     case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a death just written"))
 }
 
-/// The facts must be those of the person whom the PIN names: nobody is declared dead by a slip of a digit.
-fn recognise(known: &Known, death: &Death) -> Result<(), Error> {
+/// Whom the numbers name; nobody yet where the PIN stands alone and nobody has it.
+fn deceased(sql: &Sql, death: &Death) -> Result<Option<Known>, Error> {
+    let by_pin = match &death.pin {
+        Some(pin) => people::by_pin(sql, pin)?,
+        None => None,
+    };
+    let Some(number) = &death.si_number else {
+        return Ok(by_pin);
+    };
+    let unknown = || {
+        Error::refused(
+            FaultCode::UnknownSubject,
+            "unknown-person",
+            "deceased.si_number",
+        )
+    };
+    let by_number = people::by_si_number(sql, number)?.ok_or_else(unknown)?;
+    match by_pin.is_none_or(|known| known.id == by_number.id) {
+        true => Ok(Some(by_number)),
+        false => Err(Error::refused(
+            FaultCode::AmbiguousSubject,
+            "pin-of-another-person",
+            "deceased.pin",
+        )),
+    }
+}
+
+/// The facts must be those of the person whom the number names: nobody is declared dead by a slip of a digit. What
+/// a hospital calls a child that has no name is none; day and sex must be told of it.
+fn recognise(sql: &Sql, known: &Known, death: &Death) -> Result<(), Error> {
     let born = &death.birth_date;
-    let same = known.match_key == death.name.match_key
+    let is_unnamed = || {
+        Ok::<_, Error>(
+            !born.is_empty() && death.sex.is_some() && newborns::of(sql, known.id)?.is_some(),
+        )
+    };
+    let is_named = known.match_key == death.name.match_key;
+    let same = (is_named || is_unnamed()?)
         && (born.is_empty() || known.birth_date.starts_with(born.as_str()))
         && death
             .sex
@@ -211,13 +254,13 @@ fn recognise(known: &Known, death: &Death) -> Result<(), Error> {
 }
 
 fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<(), Error> {
-    let found: Option<(Option<i64>, Option<String>)> = tx.sql.query_opt(
-        "SELECT person, withdrawn_by FROM deaths WHERE sender = ?1 AND case_id = ?2",
+    let found: Option<(Option<i64>, Option<String>, Vec<u8>)> = tx.sql.query_opt(
+        "SELECT person, withdrawn_by, facts FROM deaths WHERE sender = ?1 AND case_id = ?2",
         values![sender, said.withdraws],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-case", "withdraws");
-    let (person, withdrawn_by) = found.ok_or_else(unknown)?;
+    let (person, withdrawn_by, facts) = found.ok_or_else(unknown)?;
     if withdrawn_by.is_some() {
         return Ok(());
     }
@@ -228,6 +271,7 @@ fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<()
     let Some(person) = person else {
         return Ok(());
     };
+    withdraw_notice(tx, person, &facts, &said.case_id)?;
     if standing(tx.sql, person)?.is_some() {
         return Ok(());
     }
@@ -237,6 +281,31 @@ fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<()
     )?;
     closures::reopen(tx, person)?;
     births::finish(tx, person)
+}
+
+/// A hospital's notice that the registered death rests on falls with it: the civil register is the one to say who
+/// is dead, and hospitals have no words to take a notice back.
+fn withdraw_notice(tx: &Tx<'_>, person: i64, facts: &[u8], by: &str) -> Result<(), Error> {
+    let said = RegisterDeathRequest::decode(facts).map_err(|_| Error::Corrupt("a stored death"))?;
+    if said.record.is_none() || said.death_notice.is_empty() {
+        return Ok(());
+    }
+    let reports: Vec<(String, Vec<u8>)> = tx.sql.query(
+        "SELECT sender, facts FROM deaths WHERE person = ?1 AND case_id = ?2 AND withdrawn_by IS NULL ORDER BY sender LIMIT 20",
+        values![person, said.death_notice],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (sender, facts) in reports {
+        let notice = RegisterDeathRequest::decode(facts.as_slice())
+            .map_err(|_| Error::Corrupt("a stored death"))?;
+        if notice.record.is_none() && notice.death_notice == said.death_notice {
+            tx.sql.execute(
+                "UPDATE deaths SET withdrawn_by = ?3, updated_at = ?4 WHERE sender = ?1 AND case_id = ?2",
+                values![sender, notice.case_id, by, facts::instant(tx.now)],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// The day of a death that stands.
@@ -266,10 +335,10 @@ fn took_part(sql: &Sql, person: i64) -> Result<bool, Error> {
     )?)
 }
 
-fn stored(tx: &Tx<'_>, context: &Context, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
+fn stored(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
     Ok(tx.sql.query_opt(
         "SELECT facts FROM deaths WHERE sender = ?1 AND case_id = ?2",
-        values![context.sender, case_id],
+        values![sender, case_id],
         |row| row.get(0),
     )?)
 }

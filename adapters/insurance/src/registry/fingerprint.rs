@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, deaths and what they closed, dossiers, what persons did about them, and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 23] = [
+const TABLES: [(&str, &str, &str); 24] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -163,6 +163,11 @@ const TABLES: [(&str, &str, &str); 23] = [
         "birth_origins",
         "person, birth_date, birth_notice, mother_pin, mother_name, mother_key",
         "person",
+    ),
+    (
+        "birth_notices",
+        "sender, code, paper, facts, children, sex, outcome, person, at",
+        "sender, code, paper",
     ),
     (
         "birth_reviews",

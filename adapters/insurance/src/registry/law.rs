@@ -3,8 +3,8 @@
 //! The tables are those of `schemas`; only the time limit of a newborn's card stands here, as dated rows with
 //! their source, since no other package asks for it. Those of dossiers are in [`schemas::procedure`].
 
-use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use jiff::{Timestamp, ToSpan as _};
 use schemas::calendar;
 use schemas::codes::communes::{self, Successor};
 use schemas::codes::{Certainty, Term, card_objects, child_card, provinces};
@@ -25,6 +25,25 @@ pub(super) fn child_card(birth: Date, issued: Date) -> Option<Validity> {
         to: validity.to,
         rule: validity.rule.term.source.to_owned(),
     })
+}
+
+/// The temporary card of a child whom a hospital has told of and nobody registered yet; none where the time for
+/// the registration is over.
+pub(super) fn temporary_card(birth: Date, issued: Date) -> Option<Validity> {
+    let row = TEMPORARY_CARD
+        .iter()
+        .find(|row| row.term.holds_on(issued))?;
+    let to = birth.checked_add(row.days.days()).ok()?;
+    (birth <= issued && issued <= to).then(|| Validity {
+        from: birth,
+        to,
+        rule: row.term.source.to_owned(),
+    })
+}
+
+/// Whether a card was issued under a rule for temporary ones.
+pub(super) fn is_temporary(rule: &str) -> bool {
+    TEMPORARY_CARD.iter().any(|row| row.term.source == rule)
 }
 
 /// The benefit level that cards of an object code carry on a day.
@@ -73,6 +92,23 @@ fn limit(received_at: Timestamp, limits: &[Limit]) -> calendar::Limit {
     calendar::Limit::of(&received, limit.map_or(0, |limit| limit.working_days))
 }
 
+/// How many days a temporary card is good for, the day of birth not counted.
+struct Temporary {
+    days: i64,
+    term: Term,
+}
+
+/// How long it is good for is written nowhere that we could read: as long as the law gives for the registration
+/// (60 days, Law on Civil Status 60/2014/QH13 art. 15.1).
+const TEMPORARY_CARD: &[Temporary] = &[Temporary {
+    days: 60,
+    term: Term::since(
+        date(2021, 3, 1),
+        "Circular 30/2020/TT-BYT art. 10; Law on Civil Status 60/2014/QH13 art. 15.1 (temporary card, own profile)",
+        Certainty::OwnProfile,
+    ),
+}];
+
 const BIRTH_CARD: &[Limit] = &[
     Limit {
         working_days: 15,
@@ -98,6 +134,18 @@ mod tests {
         let due = |text: &str| birth_card(text.parse().unwrap()).due_on();
         assert_eq!(due("2026-11-23T07:59:00Z"), date(2026, 11, 26)); // 14:59 in Viet Nam; the 24th is a holiday
         assert_eq!(due("2026-11-23T08:01:00Z"), date(2026, 11, 27)); // 15:01
+    }
+
+    #[test]
+    fn a_temporary_card_is_good_for_as_long_as_a_birth_may_be_registered() {
+        let to = |issued| temporary_card(date(2026, 11, 15), issued).map(|card| card.to);
+        let last = date(2027, 1, 14);
+        assert_eq!(to(date(2026, 11, 15)), Some(last));
+        assert_eq!(to(last), Some(last));
+        assert_eq!(to(date(2027, 1, 15)), None);
+        assert_eq!(to(date(2026, 11, 14)), None);
+        let rule = temporary_card(date(2026, 11, 15), last).unwrap().rule;
+        assert!(is_temporary(&rule) && !is_temporary(&child_card(last, last).unwrap().rule));
     }
 
     #[test]

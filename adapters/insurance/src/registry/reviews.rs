@@ -17,6 +17,7 @@ use super::births::matching::{self, Candidate, Match};
 use super::births::{self, Birth, CaseKey};
 use super::clocks::Settled;
 use super::effects::Asked;
+use super::hospitals::newborns;
 use super::{Error, Registry, Sight, Tx, clocks, facts, law, people};
 use crate::sql::{self, Row, Sql, values};
 
@@ -222,7 +223,8 @@ fn judged(
             if !candidates.iter().any(|one| one.person == holder.id) {
                 return Err(nobody());
             }
-            if holder.dead {
+            // a child that died before it was registered is registered all the same, and gets no card
+            if holder.dead && newborns::of(tx.sql, holder.id)?.is_none() {
                 return Err(Error::refused(
                     FaultCode::RuleRefused,
                     "person-is-dead",

@@ -177,6 +177,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0011_decisions.up.sql"),
         down: include_str!("schema/sqlite/0011_decisions.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0012_hospitals.up.sql"),
+        down: include_str!("schema/sqlite/0012_hospitals.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -36,6 +36,7 @@ fn death(scene: &Scene, n: u32) -> RegisterDeathRequest {
             name: holder.name.clone(),
             sex: 0,
             birth_date: holder.birth_date.clone(),
+            ..Deceased::default()
         }),
         died_on: "2026-11-19".into(),
         proof_kind: 1,
@@ -52,6 +53,7 @@ fn of_child(scene: &Scene, birth: &RegisterBirthRequest) -> RegisterDeathRequest
             name: child.name.clone(),
             sex: child.sex,
             birth_date: "2026".into(),
+            ..Deceased::default()
         }),
         died_on: "2026-11-16".into(),
         ..death(scene, 7)

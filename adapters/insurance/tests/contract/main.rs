@@ -20,6 +20,7 @@ mod dossiers;
 mod durability;
 mod employers;
 mod forms;
+mod hospitals;
 mod ledger;
 mod marks;
 mod months;

@@ -7,13 +7,14 @@ use insurance::Insurance;
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, BirthChanges, ConcludeRequest, CorrectBirthRequest, Deceased, DecideReviewRequest,
-    DiscrepancyState, FindRequest, GetBirthCasesRequest, GetContributionsRequest,
-    GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, InfoRequest,
-    JudgeClocksRequest, LawfulTimesRequest, LeaseRequest, ListCardsRequest,
-    ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest,
-    Notice, NoticeKind, Party, RecheckRequest, RecordNoticeRequest, RegisterDeathRequest,
-    ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest,
+    AckRequest, BirthChanges, BirthNotice, CivilRecord, ConcludeRequest, CorrectBirthRequest,
+    Deceased, DecideReviewRequest, DiscrepancyState, FindRequest, GetBirthCasesRequest,
+    GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest,
+    HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
+    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
+    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
+    RecordHospitalNoticesRequest, RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest,
+    ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::ledger::{found, under_counted, uninsured};
@@ -83,6 +84,8 @@ fn statements() -> Vec<String> {
         "deaths/closures.rs",
         "dossiers.rs",
         "effects.rs",
+        "hospitals.rs",
+        "hospitals/newborns.rs",
         "employers.rs",
         "employers/ageing.rs",
         "ledger.rs",
@@ -302,6 +305,7 @@ async fn bear(insurance: &Insurance, scene: &Scene, time: &Time) {
         insurance.correct_birth(soon(), request).await.unwrap();
     }
     doubt(insurance, scene, time).await;
+    deliver(insurance, scene).await;
     bury(insurance, scene).await;
 }
 
@@ -343,6 +347,90 @@ async fn bury(insurance: &Insurance, scene: &Scene) {
         };
         insurance.withdraw_death(soon(), request).await.unwrap();
     }
+}
+
+/// Twins of whom a hospital tells; both are registered, and one dies.
+async fn deliver(insurance: &Insurance, scene: &Scene) {
+    let (births, facility) = (
+        [scene.birth(8), scene.birth(9)],
+        &scene.marks.places[0].facility,
+    );
+    let code = "GCS.2";
+    let twin = |(at, birth): (usize, &RegisterBirthRequest)| {
+        let child = birth.child.clone().unwrap();
+        let birth = BirthNotice {
+            code: code.into(),
+            paper: format!("CT-{at}"),
+            children: 2,
+            name: if at == 0 { child.name } else { String::new() },
+            sex: child.sex,
+            birth_date: child.birth_date,
+            mother: birth.mother.clone(),
+            residence_commune: child.residence_commune,
+            issued_on: "2026-11-16".into(),
+            ..BirthNotice::default()
+        };
+        HospitalNotice {
+            notice: Some(hospital_notice::Notice::Birth(birth)),
+        }
+    };
+    let sender = format!("cskcb-{facility}");
+    let request = |key: &str, notices| RecordHospitalNoticesRequest {
+        context: Some(context(&sender, key)),
+        facility: facility.clone(),
+        received_at: "2026-11-23T01:30:00Z".into(),
+        notices,
+    };
+    let told = request("notices", births.iter().enumerate().map(twin).collect());
+    let answered = insurance
+        .record_hospital_notices(soon(), told)
+        .await
+        .unwrap();
+    for mut birth in births {
+        birth.birth_notice = code.into();
+        insurance.register_birth(soon(), birth).await.unwrap();
+    }
+    let died = RegisterDeathRequest {
+        case_id: "GBT.2".into(),
+        deceased: Some(Deceased {
+            name: scene.birth(8).child.unwrap().name,
+            si_number: answered.answers[0].si_number.clone(),
+            ..Deceased::default()
+        }),
+        died_on: "2026-11-20".into(),
+        death_notice: "GBT.2".into(),
+        ..RegisterDeathRequest::default()
+    };
+    let died = HospitalNotice {
+        notice: Some(hospital_notice::Notice::Death(died)),
+    };
+    let told = request("died", vec![died]);
+    insurance
+        .record_hospital_notices(soon(), told)
+        .await
+        .unwrap();
+    let registered = RegisterDeathRequest {
+        context: Some(context("dvclt", "told-twice")),
+        case_id: "told-twice".into(),
+        received_at: "2026-11-23T01:30:00Z".into(),
+        deceased: Some(Deceased {
+            pin: scene.birth(8).child.unwrap().pin,
+            name: scene.birth(8).child.unwrap().name,
+            ..Deceased::default()
+        }),
+        died_on: "2026-11-20".into(),
+        death_notice: "GBT.2".into(),
+        record: Some(CivilRecord::default()),
+        ..RegisterDeathRequest::default()
+    };
+    insurance.register_death(soon(), registered).await.unwrap();
+    let request = WithdrawDeathRequest {
+        context: Some(context("dvclt", "not-so")),
+        case_id: "not-so".into(),
+        withdraws: "told-twice".into(),
+        ..WithdrawDeathRequest::default()
+    };
+    insurance.withdraw_death(soon(), request).await.unwrap();
 }
 
 /// A child under a second PIN, about whom a person decides that it is the same.

@@ -2,11 +2,16 @@
 //!
 //! The hospital's birth notice and the mother's PIN together are a key, where name, day and sex agree and the
 //! one who is known has no PIN yet. Whatever else looks alike is told to a person with its score and the
-//! words of it: two children of one birth (one notice, one mother) are never made one by a guess.
+//! words of it: two children of one birth (one notice, one mother) are never made one by a guess. Children whom
+//! so far only a hospital's notice has told of are judged by [`newborns`](super::super::hospitals::newborns).
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use schemas::id::Sex;
 use schemas::name::score;
 
+use super::super::hospitals::newborns::{self, Newborn};
 use super::super::{Error, Tx, people};
 use super::{Birth, Origin};
 use crate::sql::{self, Row, Sql, values};
@@ -36,19 +41,29 @@ pub(in crate::registry) struct Score {
 }
 
 /// A child as the two sides know it.
-struct Told<'a> {
-    name: &'a str,
-    sex: i32,
-    origin: &'a Origin,
+pub(in crate::registry) struct Told<'a> {
+    pub(in crate::registry) name: &'a str,
+    pub(in crate::registry) sex: i32,
+    pub(in crate::registry) origin: &'a Origin,
 }
 
 /// A row of somebody who was born on the day.
-struct Known {
-    person: i64,
-    name: String,
-    sex: i32,
+pub(in crate::registry) struct BornAlike {
+    pub(in crate::registry) person: i64,
+    pub(in crate::registry) name: String,
+    pub(in crate::registry) sex: i32,
     dead: bool,
-    origin: Origin,
+    pub(in crate::registry) origin: Origin,
+}
+
+impl BornAlike {
+    fn told(&self) -> Told<'_> {
+        Told {
+            name: &self.name,
+            sex: self.sex,
+            origin: &self.origin,
+        }
+    }
 }
 
 /// Looks for the child of a birth whose PIN nobody has.
@@ -60,16 +75,14 @@ pub(in crate::registry) fn find(sql: &Sql, birth: &Birth) -> Result<Match, Error
         origin: &birth.origin,
     };
     let mut found: Vec<Candidate> = Vec::new();
+    let mut newborns: Vec<Newborn> = Vec::new();
     let mut is_certain = false;
-    for known in born_alike(sql, birth)? {
-        if found.iter().any(|one| one.person == known.person) {
+    for known in born_alike(sql, birth.birth_date, &birth.origin)? {
+        if let Some(notice) = newborns::of(sql, known.person)? {
+            newborns.push(Newborn { known, notice });
             continue;
         }
-        let other = Told {
-            name: &known.name,
-            sex: known.sex,
-            origin: &known.origin,
-        };
+        let other = known.told();
         let Some(score) = weigh(&told, &other).filter(|score| score.value >= DOUBTFUL) else {
             continue;
         };
@@ -81,6 +94,9 @@ pub(in crate::registry) fn find(sql: &Sql, birth: &Birth) -> Result<Match, Error
             origin: known.origin,
         });
     }
+    let (certain, doubtful) = newborns::judge(sql, &told, newborns)?;
+    is_certain |= certain.is_some();
+    found.extend(certain.into_iter().chain(doubtful));
     found.sort_by_key(|one| (std::cmp::Reverse(one.score.value), one.person));
     Ok(match found.len() {
         0 => Match::Nobody,
@@ -91,13 +107,22 @@ pub(in crate::registry) fn find(sql: &Sql, birth: &Birth) -> Result<Match, Error
 
 /// Keeps where a person was born, at the first case that tells it.
 pub(in crate::registry) fn remember(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(), Error> {
-    let origin = &birth.origin;
+    remember_origin(tx, person, birth.birth_date, &birth.origin)
+}
+
+/// The same of a child that is not registered.
+pub(in crate::registry) fn remember_origin(
+    tx: &Tx<'_>,
+    person: i64,
+    birth_date: Date,
+    origin: &Origin,
+) -> Result<(), Error> {
     tx.sql.execute(
         "INSERT INTO birth_origins (person, birth_date, birth_notice, mother_pin, mother_name, mother_key)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (person) DO NOTHING",
         values![
             person,
-            birth.birth_date.to_string(),
+            birth_date.to_string(),
             origin.notice,
             origin.mother_pin,
             origin.mother_name,
@@ -132,6 +157,19 @@ fn is_key(told: &Told<'_>, known: &Told<'_>) -> bool {
         && one.mother_pin == other.mother_pin
         && told.sex == known.sex
         && score(told.name, known.name).value == 100
+}
+
+/// Whether two children have one name.
+pub(in crate::registry) fn is_named_alike(told: &Told<'_>, known: &BornAlike) -> bool {
+    score(told.name, &known.name).value == 100
+}
+
+/// The score as a person is shown it: nothing where two mothers tell them apart.
+pub(in crate::registry) fn weigh_or_nothing(told: &Told<'_>, known: &BornAlike) -> Score {
+    weigh(told, &known.told()).unwrap_or(Score {
+        value: 0,
+        why: vec!["other-mother"],
+    })
 }
 
 /// The score of two children born on one day; none where they have different mothers.
@@ -202,10 +240,14 @@ macro_rules! select {
     };
 }
 
-/// Those who were born on the day, under the notice or of the mother; a person may come twice.
-fn born_alike(sql: &Sql, birth: &Birth) -> Result<Vec<Known>, Error> {
-    let (day, origin) = (birth.birth_date.to_string(), &birth.origin);
-    let mut found = Vec::new();
+/// Those who were born on the day, under the notice or of the mother; each once.
+pub(in crate::registry) fn born_alike(
+    sql: &Sql,
+    birth_date: Date,
+    origin: &Origin,
+) -> Result<Vec<BornAlike>, Error> {
+    let day = birth_date.to_string();
+    let mut found: Vec<BornAlike> = Vec::new();
     if !origin.notice.is_empty() {
         found.extend(sql.query(
             select!("WHERE o.birth_notice = ?1 AND o.birth_date = ?2 ORDER BY o.person LIMIT 20"),
@@ -231,11 +273,13 @@ fn born_alike(sql: &Sql, birth: &Birth) -> Result<Vec<Known>, Error> {
             known,
         )?);
     }
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert(one.person));
     Ok(found)
 }
 
-fn known(row: &Row<'_>) -> Result<Known, sql::Error> {
-    Ok(Known {
+fn known(row: &Row<'_>) -> Result<BornAlike, sql::Error> {
+    Ok(BornAlike {
         person: row.get(0)?,
         name: row.get(1)?,
         sex: row.get(2)?,

@@ -168,7 +168,7 @@ fn parents(at: &Sight<'_>, said: &RegisterBirthRequest, birth_date: Date) -> Res
 }
 
 /// A parent may be unknown; what is said of a known one must be possible.
-fn parent(
+pub(in crate::registry) fn parent(
     at: &Sight<'_>,
     said: Option<&Parent>,
     birth_date: Date,
@@ -202,7 +202,7 @@ fn guardian(said: Option<&Guardian>) -> Result<(), Error> {
     }
 }
 
-fn known_facility(at: &Sight<'_>, code: &str) -> Result<String, Error> {
+pub(in crate::registry) fn known_facility(at: &Sight<'_>, code: &str) -> Result<String, Error> {
     let unknown = || invalid("unknown-facility", "facility");
     let code = FacilityCode::parse(code).map_err(|_| unknown())?;
     let known: bool = at.sql.query_one(
@@ -214,7 +214,7 @@ fn known_facility(at: &Sight<'_>, code: &str) -> Result<String, Error> {
 }
 
 /// A code of two characters, or none.
-fn optional_code(
+pub(in crate::registry) fn optional_code(
     text: &str,
     stands: fn(&u8) -> bool,
     field: &'static str,

@@ -1,7 +1,7 @@
 //! The facts of a death, checked in the order in which a clerk would.
 
 use jiff::civil::Date;
-use schemas::id::{Pin, Sex};
+use schemas::id::{Pin, Sex, SiNumber};
 use schemas::proto::insurance::RegisterDeathRequest;
 
 use super::super::facts::{self, Name, invalid};
@@ -9,7 +9,9 @@ use super::super::{Error, Sight};
 
 /// A death whose every fact has passed its rule.
 pub(super) struct Death {
-    pub(super) pin: Pin,
+    /// One of the two is there.
+    pub(super) pin: Option<Pin>,
+    pub(super) si_number: Option<SiNumber>,
     pub(super) name: Name,
     /// None where the sender does not say.
     pub(super) sex: Option<Sex>,
@@ -25,7 +27,17 @@ impl Death {
             .deceased
             .as_ref()
             .ok_or_else(|| invalid("missing", "deceased"))?;
-        let pin = facts::pin(&deceased.pin, at.population, "deceased.pin")?;
+        let si_number = match deceased.si_number.as_str() {
+            "" => None,
+            number => Some(
+                SiNumber::parse(number)
+                    .map_err(|_| invalid("malformed-number", "deceased.si_number"))?,
+            ),
+        };
+        let pin = match (deceased.pin.is_empty(), &si_number) {
+            (true, Some(_)) => None,
+            _ => Some(facts::pin(&deceased.pin, at.population, "deceased.pin")?),
+        };
         let name = facts::name(&deceased.name, "deceased.name")?;
         let sex = match deceased.sex {
             0 => None,
@@ -47,6 +59,7 @@ impl Death {
         }
         Ok(Self {
             pin,
+            si_number,
             name,
             sex,
             birth_date,

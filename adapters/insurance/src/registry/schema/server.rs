@@ -167,6 +167,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0012_decisions.up.sql"),
         down: include_str!("postgres/0012_decisions.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0013_hospitals.up.sql"),
+        down: include_str!("postgres/0013_hospitals.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,149 @@
+//! Children whom a hospital's notice has told of and no registration yet: they have a number, a temporary card, and
+//! no PIN.
+//!
+//! A registration names one by the notice's code and the mother's PIN, where day and sex agree: what a hospital calls
+//! a child is not its name. Of several children of one birth a name decides that is the same, or that all are told
+//! of and only one is left; else a person does.
+
+use schemas::id::Sex;
+
+use super::super::births::Birth;
+use super::super::births::matching::{
+    BornAlike, Candidate, Told, is_named_alike, weigh_or_nothing,
+};
+use super::super::{Error, Tx, cards, people};
+use crate::sql::{Sql, values};
+use schemas::proto::insurance::CardState;
+
+/// The notice of a child.
+pub(in crate::registry) struct Notice {
+    sender: String,
+    code: String,
+    children: u32,
+}
+
+/// One who may be the child of a registration.
+pub(in crate::registry) struct Newborn {
+    pub(in crate::registry) known: BornAlike,
+    pub(in crate::registry) notice: Notice,
+}
+
+/// The notice that a person is known by.
+pub(in crate::registry) fn notice_of(sql: &Sql, person: i64) -> Result<Option<Notice>, Error> {
+    Ok(sql.query_opt(
+        "SELECT sender, code, children FROM birth_notices WHERE person = ?1",
+        values![person],
+        |row| {
+            Ok(Notice {
+                sender: row.get(0)?,
+                code: row.get(1)?,
+                children: row.get(2)?,
+            })
+        },
+    )?)
+}
+
+/// The notice of a person whom no registration has named.
+pub(in crate::registry) fn of(sql: &Sql, person: i64) -> Result<Option<Notice>, Error> {
+    match people::number_of(sql, person, "pin")? {
+        Some(_) => Ok(None),
+        None => notice_of(sql, person),
+    }
+}
+
+/// Which of them the child of a registration is: the one that it surely is, or all that it may be.
+pub(in crate::registry) fn judge(
+    sql: &Sql,
+    told: &Told<'_>,
+    all: Vec<Newborn>,
+) -> Result<(Option<Candidate>, Vec<Candidate>), Error> {
+    let undetermined = i32::from(Sex::Undetermined.code());
+    let fits = |one: &Newborn| {
+        let sexes = [told.sex, one.known.sex];
+        one.notice.children == 1 || sexes[0] == sexes[1] || sexes.contains(&undetermined)
+    };
+    let mut fitting: Vec<Newborn> = all.into_iter().filter(fits).collect();
+    let named: Vec<usize> = fitting
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| is_keyed(told, one) && is_named_alike(told, &one.known))
+        .map(|(at, _)| at)
+        .collect();
+    let certain = match (named.as_slice(), fitting.as_slice()) {
+        (&[at], _) => Some(at),
+        (_, [one]) if is_keyed(told, one) && is_last(sql, one, told.sex)? => Some(0),
+        _ => None,
+    };
+    if let Some(at) = certain {
+        let one = fitting.swap_remove(at);
+        return Ok((Some(candidate(told, one)), Vec::new()));
+    }
+    let doubtful = fitting.into_iter().map(|one| candidate(told, one));
+    Ok((None, doubtful.collect()))
+}
+
+/// The code, the mother's PIN and the sex; the day is that of the search.
+fn is_keyed(told: &Told<'_>, one: &Newborn) -> bool {
+    let (origin, known) = (told.origin, &one.known.origin);
+    origin.notice == one.notice.code
+        && !origin.mother_pin.is_empty()
+        && origin.mother_pin == known.mother_pin
+        && told.sex == one.known.sex
+}
+
+/// Whether no other child of the birth can be meant: there was one, or all are told of, and of none who may be
+/// this one it is unknown whom the notice means.
+fn is_last(sql: &Sql, one: &Newborn, sex: i32) -> Result<bool, Error> {
+    let Notice {
+        sender,
+        code,
+        children,
+    } = &one.notice;
+    if *children == 1 {
+        return Ok(true);
+    }
+    let (told, unsettled): (i64, i64) = sql.query_one(
+        "SELECT count(*), count(CASE WHEN person IS NULL AND sex = ?3 THEN 1 END)
+         FROM birth_notices WHERE sender = ?1 AND code = ?2",
+        values![sender, code, sex],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(told == i64::from(*children) && unsettled == 0)
+}
+
+fn candidate(told: &Told<'_>, one: Newborn) -> Candidate {
+    Candidate {
+        person: one.known.person,
+        score: weigh_or_nothing(told, &one.known),
+        origin: one.known.origin,
+    }
+}
+
+/// A registration has named the child: what it says of it is so from now on.
+pub(in crate::registry) fn name(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(), Error> {
+    tx.sql.execute(
+        "UPDATE people SET name = ?2, match_key = ?3, birth_date = ?4, sex = ?5, ethnicity = ?6, nationality = ?7, commune = ?8
+         WHERE id = ?1",
+        values![
+            person,
+            birth.name.text,
+            birth.name.match_key,
+            birth.birth_date.to_string(),
+            birth.sex_code(),
+            birth.ethnicity,
+            birth.nationality,
+            birth.commune,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The temporary card is over as soon as there is to be another.
+pub(in crate::registry) fn end_temporary(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
+    match cards::open_of(tx.sql, person)? {
+        Some((card, rule)) if super::super::law::is_temporary(&rule) => {
+            cards::end(tx, person, &card, CardState::Replaced)
+        }
+        _ => Ok(()),
+    }
+}
