@@ -130,6 +130,9 @@ impl Procedure {
         if row.pays.is_some() != row.steps.contains(&PAYMENT) {
             return Err(wrong("a payment without its state, or the other way round"));
         }
+        if row.decides == Decides::Payment && row.pays.is_none() {
+            return Err(wrong("decided by a payment that is not asked for"));
+        }
         row.form.check().map_err(wrong)?;
         Ok(Self {
             code: row.code,
@@ -275,6 +278,8 @@ pub enum Decides {
     ReissueCard,
     /// A person.
     Person,
+    /// The registry, once it is paid.
+    Payment,
 }
 
 /// Why a row is refused.

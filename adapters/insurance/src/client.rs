@@ -24,6 +24,7 @@ use schemas::proto::insurance::employers_client::EmployersClient;
 use schemas::proto::insurance::hospitals_client::HospitalsClient;
 use schemas::proto::insurance::months_client::MonthsClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
+use schemas::proto::insurance::payments_client::PaymentsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
 use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
@@ -255,6 +256,26 @@ methods! {
     show_dossier = DossiersClient.show(ShowDossierRequest) -> ShowDossierResponse;
     /// A person's word about one; safe to repeat under its key.
     decide_dossier = DossiersClient.decide(DecideDossierRequest) -> DecideDossierResponse;
+    /// Payments of which something has to be asked now.
+    due_payments = PaymentsClient.list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse;
+    /// The platform takes a payment; safe to repeat under its key.
+    open_payment = PaymentsClient.open(OpenPaymentRequest) -> OpenPaymentResponse;
+    /// One transaction of the platform; safe to repeat, under any key.
+    record_payment = PaymentsClient.record(RecordPaymentRequest) -> RecordPaymentResponse;
+    /// The platform was asked; safe to repeat under its key.
+    asked_payment = PaymentsClient.asked(AskedPaymentRequest) -> AskedPaymentResponse;
+    /// The number of the platform's receipt; safe to repeat under its key.
+    bill_payment = PaymentsClient.bill(BillPaymentRequest) -> BillPaymentResponse;
+    /// Payments, the newest first.
+    payments = PaymentsClient.list(ListPaymentsRequest) -> ListPaymentsResponse;
+    /// One payment with its transactions and bookings.
+    payment = PaymentsClient.show(ShowPaymentRequest) -> ShowPaymentResponse;
+    /// Money of a refund case was given back; safe to repeat under its key.
+    refund_payment = PaymentsClient.refund(RefundPaymentRequest) -> RefundPaymentResponse;
+    /// A part of the platform's statement of a day; safe to repeat under its key.
+    note_statement = PaymentsClient.note_statement(NoteStatementRequest) -> NoteStatementResponse;
+    /// The three sides of a day held against each other.
+    compare_payments = PaymentsClient.compare(ComparePaymentsRequest) -> ComparePaymentsResponse;
     /// Notes what a reconciliation found; safe to repeat under its key.
     note_findings = TaxLedgerClient.note(NoteFindingsRequest) -> NoteFindingsResponse;
     /// Matches what stood open and a reconciliation did not find again; at most so many at a time.

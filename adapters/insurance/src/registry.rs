@@ -30,6 +30,7 @@ mod marks;
 mod months;
 mod notices;
 mod open;
+mod payments;
 mod people;
 mod reviews;
 pub(crate) mod schema;

@@ -21,6 +21,7 @@ use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
 use schemas::proto::insurance::hospitals_server::{Hospitals, HospitalsServer};
 use schemas::proto::insurance::months_server::{Months, MonthsServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
+use schemas::proto::insurance::payments_server::{Payments, PaymentsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
 use schemas::proto::insurance::tax_ledger_server::{TaxLedger, TaxLedgerServer};
@@ -50,6 +51,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(HospitalsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
+        .add_service(bounded!(PaymentsServer))
         .add_service(bounded!(TaxLedgerServer))
         .add_service(bounded!(ChangesServer))
         .add_service(bounded!(RegistryServer))
@@ -134,6 +136,18 @@ service!(Dossiers {
     list_waiting(ListWaitingRequest) -> ListWaitingResponse = waiting_dossiers;
     show(ShowDossierRequest) -> ShowDossierResponse = show_dossier;
     decide(DecideDossierRequest) -> DecideDossierResponse = decide_dossier;
+});
+service!(Payments {
+    list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse = due_payments;
+    open(OpenPaymentRequest) -> OpenPaymentResponse = open_payment;
+    record(RecordPaymentRequest) -> RecordPaymentResponse = record_payment;
+    asked(AskedPaymentRequest) -> AskedPaymentResponse = asked_payment;
+    bill(BillPaymentRequest) -> BillPaymentResponse = bill_payment;
+    list(ListPaymentsRequest) -> ListPaymentsResponse = payments;
+    show(ShowPaymentRequest) -> ShowPaymentResponse = payment;
+    refund(RefundPaymentRequest) -> RefundPaymentResponse = refund_payment;
+    note_statement(NoteStatementRequest) -> NoteStatementResponse = note_statement;
+    compare(ComparePaymentsRequest) -> ComparePaymentsResponse = compare_payments;
 });
 service!(TaxLedger {
     note(NoteFindingsRequest) -> NoteFindingsResponse = note_findings;

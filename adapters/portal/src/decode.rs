@@ -224,7 +224,7 @@ fn asks(
     procedure.papers_suffice(&codes).map_err(wrong)?;
     match procedure.decides {
         Decides::ReissueCard => reissue(&filled).map(Asks::Reissue),
-        Decides::Person => Ok(Asks::Form(filled, papers)),
+        Decides::Person | Decides::Payment => Ok(Asks::Form(filled, papers)),
     }
 }
 

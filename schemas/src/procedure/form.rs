@@ -151,6 +151,14 @@ impl Filled {
         found.map(|(_, said)| said)
     }
 
+    /// What stands in a field of the table, line by line; none in a line that leaves it out.
+    pub fn column(&self, name: &str) -> impl Iterator<Item = Option<&Said>> {
+        self.lines.iter().map(move |line| {
+            let found = line.iter().find(|(field, _)| field.name == name);
+            found.map(|(_, said)| said)
+        })
+    }
+
     /// How many lines the table has.
     #[must_use]
     pub fn lines(&self) -> usize {

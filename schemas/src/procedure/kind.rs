@@ -99,6 +99,21 @@ impl Said {
             Self::Number(_) => "",
         }
     }
+
+    /// The sum or count; none of a text.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Text(_) => None,
+            Self::Number(number) => u64::try_from(*number).ok(),
+        }
+    }
+
+    /// The month, where it is one.
+    #[must_use]
+    pub fn month(&self) -> Option<Period> {
+        month(self.text())
+    }
 }
 
 impl Field {

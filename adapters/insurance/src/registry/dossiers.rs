@@ -160,12 +160,13 @@ fn other_facts() -> Error {
     Error::refused(FaultCode::Conflict, "dossier-has-other-facts", "foreign_id")
 }
 
-/// The row of a procedure that is offered today and decided in this way.
-fn procedure(tx: &Tx<'_>, code: &str, decides: Decides) -> Result<&'static Procedure, Error> {
+/// The row of a procedure that is offered today and decided in one of these ways.
+fn procedure(tx: &Tx<'_>, code: &str, decides: &[Decides]) -> Result<&'static Procedure, Error> {
     let unknown = || invalid("unknown-procedure", "procedure");
     let code = ProcedureCode::parse(code).map_err(|_| unknown())?;
     let row = tx.params.procedures.find(&code, tx.today);
-    row.filter(|row| row.decides == decides).ok_or_else(unknown)
+    row.filter(|row| decides.contains(&row.decides))
+        .ok_or_else(unknown)
 }
 
 fn numbers(text: &str) -> Result<(SiNumber, Option<CardNumber>), Error> {
@@ -179,7 +180,7 @@ fn numbers(text: &str) -> Result<(SiNumber, Option<CardNumber>), Error> {
     }
 }
 
-fn bounded(text: &str, max: usize, field: &'static str) -> Result<(), Error> {
+pub(super) fn bounded(text: &str, max: usize, field: &'static str) -> Result<(), Error> {
     match text.len() <= max && !text.chars().any(char::is_control) {
         true => Ok(()),
         false => Err(invalid("malformed-text", field)),
@@ -193,7 +194,7 @@ fn take_in(
     facts: &[u8],
 ) -> Result<Dossier, Error> {
     let application = Application::parse(tx, said)?;
-    let procedure = procedure(tx, &said.procedure, Decides::ReissueCard)?;
+    let procedure = procedure(tx, &said.procedure, &[Decides::ReissueCard])?;
     let holder = people::by_si_number(tx.sql, &application.number)?.ok_or_else(unknown_card)?;
     if !application.is_of(tx.sql, &holder)? {
         return Err(Error::refused(

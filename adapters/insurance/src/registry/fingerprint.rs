@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, and counters count; remembered effects and the change feed do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, payments with what became of them, and counters count; remembered effects and the change feed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 24] = [
+const TABLES: [(&str, &str, &str); 29] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -206,5 +206,27 @@ const TABLES: [(&str, &str, &str); 24] = [
         "dossier, step, decision, who, why, told, paid, at",
         "dossier, step",
     ),
+    (
+        "payment_orders",
+        "reference, dossier, state, vnd, page, quoted_at, valid_until, url, asked, ask_at, bill",
+        "reference",
+    ),
+    (
+        "contribution_lines",
+        "reference, line, kind, person, household, employer, period, months, vnd, card_number, card_serial, \
+         transaction_id, booked_at",
+        "reference, line",
+    ),
+    (
+        "payments",
+        "id, reference, vnd, bank, paid_at, paid_on, heard_by, heard_at, reason, refunded, refunded_by, refunded_why",
+        "id",
+    ),
+    (
+        "payment_statements",
+        "day, id, reference, vnd, paid_at",
+        "day, id",
+    ),
+    ("payment_statement_days", "day, noted_at", "day"),
     ("counters", "name, value", "name"),
 ];

@@ -154,6 +154,11 @@ impl<S: State> At<S> {
         S::CODE
     }
 
+    /// Its own code.
+    pub(super) fn code_of(&self) -> &str {
+        &self.held.code
+    }
+
     /// The person whom it is about.
     pub(super) fn person(&self) -> i64 {
         self.held.person

@@ -181,6 +181,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0012_hospitals.up.sql"),
         down: include_str!("schema/sqlite/0012_hospitals.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0013_payments.up.sql"),
+        down: include_str!("schema/sqlite/0013_payments.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::dossiers::decisions;
 use super::life::{self, By, Done, HandedOut, InWork, Received, Standing, Stopped};
-use super::{Desk, Error, Registry, Tx, cards, changes, facts};
+use super::{Desk, Error, Registry, Tx, cards, changes, facts, payments};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -118,6 +118,7 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
         Standing::Registered(dossier) => drop(dossier.go::<Received>(tx, "")?),
         Standing::Received(dossier) => drop(dossier.go::<InWork>(tx, "")?),
         Standing::InWork(dossier) if !by_rule(tx, dossier.procedure()) => {
+            payments::order_for(tx, code, dossier.procedure())?;
             dossier.await_person(tx)?;
             return Ok(false);
         }

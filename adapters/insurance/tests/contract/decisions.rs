@@ -257,7 +257,7 @@ async fn one_payment_pays_for_one_dossier(scene: Scene) {
     let voluntary = |n: u32| SubmitDossierRequest {
         procedure: "9.000003".into(),
         form: json!({"MaBHXH": scene.marks.card_holders[0].si_number, "MucThuNhap": 3_000_000,
-            "TuThang": "12/2026", "SoThang": 6})
+            "TuThang": format!("{:02}/2027", n), "SoThang": 1})
         .to_string(),
         papers: Vec::new(),
         ..forms::change(&scene, n)

@@ -252,6 +252,13 @@ async fn whoever_is_named_must_be_who_the_form_says(scene: Scene) {
         ),
         &other.si_number,
     );
+    for holder in [holder, other] {
+        scene.change(
+            "UPDATE cards SET number = 'GD4' || substr(number, 4)
+             WHERE person = (SELECT person FROM numbers WHERE number = ?)",
+            &holder.si_number,
+        );
+    }
     submit(&scene.insurance, &household(&other.name)).await;
     scene.change(
         "UPDATE people SET died_on = '2026-11-22' WHERE id = (SELECT person FROM numbers WHERE number = ?)",

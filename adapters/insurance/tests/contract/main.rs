@@ -25,6 +25,7 @@ mod ledger;
 mod marks;
 mod months;
 mod notices;
+mod payments;
 mod people;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;

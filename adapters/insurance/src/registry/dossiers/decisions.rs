@@ -20,8 +20,10 @@ use schemas::proto::insurance::{
 use super::{bounded, by_code};
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
-use crate::registry::life::{self, At, By, Done, InWork, Standing, Stopped, Supplement, Withdrawn};
-use crate::registry::{Error, Registry, Tx, steps};
+use crate::registry::life::{
+    self, At, By, Done, InWork, Payment, Standing, Stopped, Supplement, Withdrawn,
+};
+use crate::registry::{Error, Registry, Tx, payments, steps};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
@@ -161,6 +163,7 @@ fn decide(tx: &Tx<'_>, code: &str, asked: &DecideDossierRequest) -> Result<(), E
     match (word, standing) {
         (Word::Unspecified, _) => return Err(invalid("missing", "decision")),
         (Word::Approve, Standing::InWork(dossier)) => told.approve(tx, dossier)?,
+        (Word::Approve, Standing::Payment(dossier)) => told.approve_paid(tx, dossier)?,
         (Word::Supplement, Standing::InWork(dossier)) => told.ask_supplement(tx, dossier)?,
         (Word::Resume, Standing::Supplement(dossier)) => told.resume(tx, dossier)?,
         (Word::Stop, Standing::Received(dossier)) => told.stop(tx, dossier)?,
@@ -200,11 +203,24 @@ impl Said<'_> {
         match (pays, self.asked.paid.is_empty()) {
             (true, true) => return Err(rule("payment-not-named", "paid")),
             (false, false) => return Err(invalid("payment-not-asked", "paid")),
-            (true, false) => fresh_payment(tx, &self.asked.paid)?,
+            (true, false) => {
+                fresh_payment(tx, &self.asked.paid)?;
+                let by = self.by("", &self.asked.told);
+                return payments::by_officer(tx, dossier, &self.asked.paid, &by);
+            }
             (false, true) => {}
         }
         dossier.go_by::<Done>(tx, &self.by("", &self.asked.told))?;
         Ok(())
+    }
+
+    /// The platform waits for the money, and it was seen elsewhere.
+    fn approve_paid(&self, tx: &Tx<'_>, dossier: At<Payment>) -> Result<(), Error> {
+        if self.asked.paid.is_empty() {
+            return Err(rule("payment-not-named", "paid"));
+        }
+        let dossier = dossier.go_by::<InWork>(tx, &self.by("", &self.asked.told))?;
+        self.approve(tx, dossier)
     }
 
     fn ask_supplement(&self, tx: &Tx<'_>, dossier: At<InWork>) -> Result<(), Error> {

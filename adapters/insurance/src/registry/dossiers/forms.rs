@@ -13,7 +13,7 @@ use super::{New, Stored, bounded, by_code, other_facts, procedure, stored};
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
 use crate::registry::people::{self, Known};
-use crate::registry::{Error, Registry, Tx};
+use crate::registry::{Error, Registry, Tx, payments};
 use crate::sql::values;
 
 impl Registry {
@@ -60,13 +60,14 @@ fn take_in(
     facts::moment(&said.submitted_at, "submitted_at")?;
     bounded(&said.phone, 32, "phone")?;
     bounded(&said.email, 254, "email")?;
-    let procedure = procedure(tx, &said.procedure, Decides::Person)?;
+    let procedure = procedure(tx, &said.procedure, &[Decides::Person, Decides::Payment])?;
     let form = form(procedure, said)?;
     let (applicant, name) = applicant(tx, said)?;
     let employer = employer(tx, procedure, said, &form)?;
     for named in form.named() {
         prove(tx, &named, applicant.id, employer)?;
     }
+    payments::quotable(tx, procedure, &form, (applicant.id, employer))?;
     New {
         owner,
         foreign_id: &said.foreign_id,

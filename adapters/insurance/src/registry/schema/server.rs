@@ -171,6 +171,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0013_hospitals.up.sql"),
         down: include_str!("postgres/0013_hospitals.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0014_payments.up.sql"),
+        down: include_str!("postgres/0014_payments.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,359 @@
+//! What dossiers cost, what was paid for them, and what became of the money.
+//!
+//! A dossier of a procedure that has to be paid for has one order: its amount and the lines of the contribution that
+//! is booked once it is paid. Each transaction of the platform is one row of the ledger, for ever: booked, or a
+//! refund case. It refuses to know the platform's words and who asks when: that is the gateway's.
+
+mod book;
+mod charge;
+mod lists;
+mod row;
+mod statement;
+
+use jiff::{SignedDuration, Timestamp};
+use schemas::fault::FaultCode;
+use schemas::id::ProcedureCode;
+use schemas::json::{self, Limits};
+use schemas::procedure::{Filled, Pays, Procedure};
+use schemas::proto::Message as _;
+use schemas::proto::insurance::{
+    AskedPaymentRequest, AskedPaymentResponse, BillPaymentRequest, BillPaymentResponse, HeardBy,
+    OpenPaymentRequest, OpenPaymentResponse, PaymentOrder, PaymentState, RecordPaymentRequest,
+    RecordPaymentResponse, SubmitDossierRequest, Transaction,
+};
+
+use super::effects::Asked;
+use super::facts::{self, invalid};
+use super::life::{self, By, InWork, Payment, Standing, Stopped};
+use super::{Error, Registry, Tx};
+use crate::sql::values;
+pub(super) use book::by_officer;
+use charge::{Charge, Payers};
+
+impl Registry {
+    /// The platform takes a payment: its dossier comes to state 6 and tells where to pay.
+    ///
+    /// # Errors
+    /// `UNKNOWN-SUBJECT` where there is no such order, `INVALID` where a part is malformed.
+    pub async fn open_payment(
+        &self,
+        mut said: OpenPaymentRequest,
+    ) -> Result<OpenPaymentResponse, Error> {
+        let context = facts::context(said.context.take())?;
+        let asked = Asked::new("Payments.Open", &context, said.encode_to_vec())?;
+        let after = seconds(said.ask_after)?;
+        let url = facts::word(&said.url, 500, "url")?;
+        if !url.starts_with("https://") {
+            return Err(invalid("malformed-id", "url"));
+        }
+        self.effect(asked, move |tx, _| {
+            let order = order(tx, &said.reference)?;
+            if order.state() == PaymentState::Quoted {
+                tx.sql.execute(
+                    "UPDATE payment_orders SET state = 2, url = ?2, asked = 0, ask_at = ?3 WHERE reference = ?1",
+                    values![order.reference, url, later(tx, after)],
+                )?;
+                if let Some(Standing::InWork(dossier)) = life::open(tx, &order.dossier)? {
+                    dossier.go_by::<Payment>(tx, &by_rule(&to_pay(&order, &url)))?;
+                }
+            }
+            Ok(OpenPaymentResponse {
+                order: row::order(tx.sql, &said.reference)?,
+            })
+        })
+        .await
+    }
+
+    /// Takes one transaction of the platform: booked, or a refund case; known under any key.
+    ///
+    /// # Errors
+    /// `UNKNOWN-SUBJECT` where there is no such order, `CONFLICT` where the transaction was told otherwise,
+    /// `INVALID` where a part is malformed.
+    pub async fn record_payment(
+        &self,
+        mut said: RecordPaymentRequest,
+    ) -> Result<RecordPaymentResponse, Error> {
+        let context = facts::context(said.context.take())?;
+        let asked = Asked::new("Payments.Record", &context, said.encode_to_vec())?;
+        let heard_by = said.heard_by();
+        if matches!(heard_by, HeardBy::Unspecified | HeardBy::Officer) {
+            return Err(invalid("unknown-code", "heard_by"));
+        }
+        let transaction = transaction(said.transaction)?;
+        self.effect(asked, move |tx, _| book::record(tx, &transaction, heard_by))
+            .await
+    }
+
+    /// The platform was asked once more; unpaid after its last instant, the order is over and its dossier stopped.
+    ///
+    /// # Errors
+    /// `UNKNOWN-SUBJECT` where there is no such order, `INVALID` where a part is malformed.
+    pub async fn asked_payment(
+        &self,
+        mut said: AskedPaymentRequest,
+    ) -> Result<AskedPaymentResponse, Error> {
+        let context = facts::context(said.context.take())?;
+        let asked = Asked::new("Payments.Asked", &context, said.encode_to_vec())?;
+        let after = seconds(said.ask_after)?;
+        let answered = facts::moment(&said.answered_at, "answered_at")?;
+        self.effect(asked, move |tx, _| {
+            let order = order(tx, &said.reference)?;
+            if order.asked == said.asked {
+                ask_again(tx, &order, answered, after)?;
+            }
+            Ok(AskedPaymentResponse {
+                order: row::order(tx.sql, &said.reference)?,
+            })
+        })
+        .await
+    }
+
+    /// Keeps the number of the platform's receipt.
+    ///
+    /// # Errors
+    /// `UNKNOWN-SUBJECT` where there is no such order, `RULE-REFUSED` where it is not paid, `INVALID` where a part
+    /// is malformed.
+    pub async fn bill_payment(
+        &self,
+        mut said: BillPaymentRequest,
+    ) -> Result<BillPaymentResponse, Error> {
+        let context = facts::context(said.context.take())?;
+        let asked = Asked::new("Payments.Bill", &context, said.encode_to_vec())?;
+        let bill = facts::word(&said.bill, 64, "bill")?;
+        self.effect(asked, move |tx, _| {
+            let order = order(tx, &said.reference)?;
+            if order.state() != PaymentState::Paid {
+                return Err(rule("payment-state", "reference"));
+            }
+            tx.sql.execute(
+                "UPDATE payment_orders SET bill = ?2, ask_at = NULL WHERE reference = ?1",
+                values![order.reference, bill],
+            )?;
+            Ok(BillPaymentResponse {
+                order: row::order(tx.sql, &said.reference)?,
+            })
+        })
+        .await
+    }
+}
+
+/// Proves at the door that a form has a price; a procedure that asks for no payment has none.
+pub(super) fn quotable(
+    tx: &Tx<'_>,
+    procedure: &Procedure,
+    form: &Filled,
+    (applicant, employer): (i64, Option<i64>),
+) -> Result<(), Error> {
+    let payers = Payers {
+        form,
+        applicant,
+        employer,
+    };
+    match procedure.pays {
+        Some(pays) => charge::of(tx, pays, &payers).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Gives a dossier in work its order, where its procedure has to be paid for and it has none yet.
+///
+/// What had a price when it came in and has none now is left to a person.
+pub(super) fn order_for(tx: &Tx<'_>, dossier: &str, procedure: &str) -> Result<(), Error> {
+    match charged(tx, dossier, procedure) {
+        Ok(()) => Ok(()),
+        Err(Error::Refused(refusal)) => {
+            let reason = refusal.reason();
+            tracing::warn!(target: "lienthong::registry", dossier, reason, "a dossier has no price any more");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn charged(tx: &Tx<'_>, dossier: &str, procedure: &str) -> Result<(), Error> {
+    let code = ProcedureCode::parse(procedure).ok();
+    let row = code.and_then(|code| tx.params.procedures.find(&code, tx.today));
+    let Some((row, pays)) = row.and_then(|row| Some((row, row.pays?))) else {
+        return Ok(());
+    };
+    if row::of_dossier(tx.sql, dossier)?.is_some() {
+        return Ok(());
+    }
+    let charge = charge_of(tx, dossier, row, pays)?;
+    write(tx, dossier, &charge)
+}
+
+fn charge_of(
+    tx: &Tx<'_>,
+    dossier: &str,
+    procedure: &'static Procedure,
+    pays: Pays,
+) -> Result<Charge, Error> {
+    let (facts, applicant, employer): (Vec<u8>, i64, Option<i64>) = tx.sql.query_one(
+        "SELECT facts, person, employer FROM dossiers WHERE code = ?1",
+        values![dossier],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let corrupt = || Error::Corrupt("a dossier's form");
+    let told = SubmitDossierRequest::decode(facts.as_slice()).map_err(|_| corrupt())?;
+    let members = json::read(told.form.as_bytes(), &Limits::default()).map_err(|_| corrupt())?;
+    let form = procedure.form.fill(&members).map_err(|_| corrupt())?;
+    let payers = Payers {
+        form: &form,
+        applicant,
+        employer,
+    };
+    charge::of(tx, pays, &payers)
+}
+
+fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
+    let reference = reference(dossier, tx.now);
+    let vnd = i64::try_from(charge.quote.vnd()).map_err(|_| Error::Corrupt("a quote"))?;
+    let now = facts::instant(tx.now);
+    tx.sql.execute(
+        "INSERT INTO payment_orders (reference, dossier, state, vnd, page, quoted_at, valid_until, url, asked, ask_at, bill)
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, '', 0, ?5, '')",
+        values![
+            reference,
+            dossier,
+            vnd,
+            charge.quote.explain(),
+            now,
+            facts::instant(charge.valid_until),
+        ],
+    )?;
+    for (nth, line) in (1_i64..).zip(&charge.lines) {
+        tx.sql.execute(
+            "INSERT INTO contribution_lines (reference, line, kind, person, household, employer, period, months, vnd,
+               card_number, card_serial, transaction_id, booked_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', '')",
+            values![
+                reference,
+                nth,
+                line.kind,
+                line.person,
+                line.household,
+                line.employer,
+                line.period,
+                line.months,
+                line.vnd,
+                line.card,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// MaThamChieu: "dvc", the dossier's code in letters and digits, the time in Viet Nam.
+fn reference(dossier: &str, now: Timestamp) -> String {
+    let code: String = dossier
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    format!("dvc{code}{}", schemas::date::portal_time::format(now))
+}
+
+fn ask_again(
+    tx: &Tx<'_>,
+    order: &PaymentOrder,
+    answered: Timestamp,
+    after: u32,
+) -> Result<(), Error> {
+    let until = facts::moment(&order.valid_until, "valid_until")
+        .map_err(|_| Error::Corrupt("the last instant of an order"))?;
+    let is_over = answered > until;
+    let (state, ask_at) = match order.state() {
+        PaymentState::Quoted | PaymentState::Open if is_over => (PaymentState::Over, None),
+        PaymentState::Over => return Ok(()),
+        // a receipt that is not there after so many questions is asked for by a person
+        PaymentState::Paid if order.asked >= BILL_ASKS_MAX => (PaymentState::Paid, None),
+        state => (state, Some(later(tx, after))),
+    };
+    tx.sql.execute(
+        "UPDATE payment_orders SET state = ?2, asked = asked + 1, ask_at = ?3 WHERE reference = ?1",
+        values![order.reference, state as i32, ask_at],
+    )?;
+    if state == PaymentState::Over
+        && let Some(Standing::Payment(dossier)) = life::open(tx, &order.dossier)?
+    {
+        dossier.go::<Stopped>(tx, UNPAID)?;
+    }
+    Ok(())
+}
+
+/// Takes a dossier in work to the state in which it is paid for.
+fn awaiting_payment(
+    tx: &Tx<'_>,
+    dossier: life::At<InWork>,
+    order: &PaymentOrder,
+) -> Result<life::At<Payment>, Error> {
+    dossier.go_by::<Payment>(tx, &by_rule(&to_pay(order, &order.url)))
+}
+
+fn by_rule(text: &str) -> By<'_> {
+    By {
+        reason: "",
+        officer: "",
+        text,
+    }
+}
+
+/// What the applicant is told: how much, for what, until when, and where.
+fn to_pay(order: &PaymentOrder, url: &str) -> String {
+    let mut text = format!(
+        "Số tiền phải nộp: {} đ; mã tham chiếu {}; nộp trước {}",
+        order.vnd, order.reference, order.valid_until
+    );
+    if !url.is_empty() {
+        text.push_str(&format!("; nộp tại {url}"));
+    }
+    if order.page.len() <= PAGE_TOLD_BYTES_MAX {
+        text.push_str(&format!("\n{}", order.page));
+    }
+    text
+}
+
+fn transaction(said: Option<Transaction>) -> Result<Transaction, Error> {
+    let said = said.ok_or_else(|| invalid("missing", "transaction"))?;
+    facts::word(&said.id, 64, "transaction")?;
+    facts::word(&said.reference, 64, "reference")?;
+    super::dossiers::bounded(&said.bank, 64, "transaction")?;
+    facts::moment(&said.paid_at, "transaction")?;
+    match (1..=VND_MAX).contains(&said.vnd) {
+        true => Ok(said),
+        false => Err(invalid("bad-amount", "transaction")),
+    }
+}
+
+fn order(tx: &Tx<'_>, reference: &str) -> Result<PaymentOrder, Error> {
+    row::order(tx.sql, reference)?.ok_or_else(unknown)
+}
+
+fn unknown() -> Error {
+    Error::refused(FaultCode::UnknownSubject, "unknown-payment", "reference")
+}
+
+fn rule(reason: &'static str, field: &'static str) -> Error {
+    Error::refused(FaultCode::RuleRefused, reason, field)
+}
+
+fn seconds(after: u32) -> Result<u32, Error> {
+    match (1..=86_400).contains(&after) {
+        true => Ok(after),
+        false => Err(invalid("malformed-number", "ask_after")),
+    }
+}
+
+fn later(tx: &Tx<'_>, after: u32) -> String {
+    let at = tx
+        .now
+        .saturating_add(SignedDuration::from_secs(i64::from(after)));
+    facts::instant(at.unwrap_or(tx.now))
+}
+
+const UNPAID: &str = "Quá hạn nộp tiền";
+/// More than any quote: a slip, or an attack.
+const VND_MAX: i64 = 1_000_000_000_000;
+/// A page that is longer is shown by `lienthong payment show` alone.
+const PAGE_TOLD_BYTES_MAX: usize = 1_500;
+const BILL_ASKS_MAX: u32 = 20;

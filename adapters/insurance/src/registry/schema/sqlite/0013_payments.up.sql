@@ -1,0 +1,67 @@
+-- What dossiers cost, what was paid, what became of it, and the platform's own account of each day.
+
+CREATE TABLE payment_orders (
+    reference   TEXT PRIMARY KEY NOT NULL,
+    dossier     TEXT NOT NULL UNIQUE REFERENCES dossiers (code),
+    state       INTEGER NOT NULL CHECK (state BETWEEN 1 AND 4),  -- quoted, open, paid, over
+    vnd         INTEGER NOT NULL CHECK (vnd > 0),
+    page        TEXT NOT NULL,  -- each amount and how it came about
+    quoted_at   TEXT NOT NULL,
+    valid_until TEXT NOT NULL,
+    url         TEXT NOT NULL,
+    asked       INTEGER NOT NULL CHECK (asked >= 0),
+    ask_at      TEXT,           -- none: there is nothing to ask
+    bill        TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payment_orders_due ON payment_orders (ask_at, reference) WHERE ask_at IS NOT NULL;
+
+CREATE TABLE contribution_lines (
+    reference      TEXT NOT NULL REFERENCES payment_orders (reference),
+    line           INTEGER NOT NULL CHECK (line >= 1),
+    kind           TEXT NOT NULL CHECK (kind IN ('household', 'voluntary', 'arrears', 'late')),
+    person         INTEGER REFERENCES people (id),
+    household      INTEGER REFERENCES households (id),
+    employer       INTEGER REFERENCES employers (id),
+    period         TEXT NOT NULL,
+    months         INTEGER NOT NULL CHECK (months >= 1),
+    vnd            INTEGER NOT NULL CHECK (vnd > 0),
+    card_number    TEXT NOT NULL,
+    card_serial    INTEGER NOT NULL,
+    transaction_id TEXT NOT NULL,  -- empty until it is booked
+    booked_at      TEXT NOT NULL,
+    PRIMARY KEY (reference, line)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX contribution_lines_booked ON contribution_lines (transaction_id) WHERE transaction_id <> '';
+CREATE INDEX contribution_lines_person ON contribution_lines (person, kind) WHERE transaction_id <> '';
+CREATE INDEX contribution_lines_household ON contribution_lines (household, booked_at) WHERE transaction_id <> '';
+
+CREATE TABLE payments (
+    id           TEXT PRIMARY KEY NOT NULL,
+    reference    TEXT NOT NULL REFERENCES payment_orders (reference),
+    vnd          INTEGER NOT NULL CHECK (vnd > 0),
+    bank         TEXT NOT NULL,
+    paid_at      TEXT NOT NULL,
+    paid_on      TEXT NOT NULL,     -- day in Viet Nam
+    heard_by     INTEGER NOT NULL CHECK (heard_by BETWEEN 1 AND 4),
+    heard_at     TEXT NOT NULL,
+    reason       TEXT NOT NULL,     -- of the refund case; empty: booked
+    refunded     TEXT NOT NULL,
+    refunded_by  TEXT NOT NULL,
+    refunded_why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payments_by_reference ON payments (reference, heard_at);
+CREATE INDEX payments_by_day ON payments (paid_on, id);
+CREATE INDEX payments_to_refund ON payments (reference) WHERE reason <> '' AND refunded = '';
+
+CREATE TABLE payment_statements (
+    day       TEXT NOT NULL,
+    id        TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    vnd       INTEGER NOT NULL CHECK (vnd > 0),
+    paid_at   TEXT NOT NULL,
+    PRIMARY KEY (day, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE payment_statement_days (
+    day      TEXT PRIMARY KEY NOT NULL,
+    noted_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
