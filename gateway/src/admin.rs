@@ -104,7 +104,7 @@ pub enum Phase {
     Recovering,
     /// Finishing what is inside, taking nothing new.
     Draining,
-    /// The store no longer writes: every message is refused until a person has looked.
+    /// The store or the registry no longer writes: nothing is acted upon until a person has looked.
     Halted,
     /// A worker has died: only a new start heals it.
     Broken,
@@ -143,7 +143,7 @@ impl Readiness {
         self.phase.store(BROKEN, Ordering::Release);
     }
 
-    /// Whether the store writes no longer.
+    /// Whether the store or the registry writes no longer.
     pub fn set_halted(&self, halted: bool) {
         self.halted.store(halted, Ordering::Release);
     }

@@ -19,6 +19,7 @@ use gateway_core::{
     stage::{Bounds, Gate, Parts},
 };
 use gateway_store::Store;
+use insurance::Registry;
 use roads::issuer::{Calls, IdentityFiles, Issuers, Patience};
 use schemas::id::PartnerId;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -268,7 +269,12 @@ impl Gateway {
         keep("evidence", Box::pin(evidence.run(stops.clone())));
         keep(
             "store",
-            Box::pin(watch_store(store, readiness.clone(), stops.clone())),
+            Box::pin(watch_disks(
+                store,
+                contract.registry.clone(),
+                readiness.clone(),
+                stops.clone(),
+            )),
         );
         for worker in workers {
             keep("delivery", worker);
@@ -441,10 +447,16 @@ async fn watched_over(name: &'static str, worker: Worker, readiness: Readiness) 
     }
 }
 
-/// A store that no longer writes is told to the probes.
-async fn watch_store(store: Arc<Store>, readiness: Readiness, mut stop: watch::Receiver<bool>) {
+/// A store, or a registry of this process, that no longer writes is told to the probes.
+async fn watch_disks(
+    store: Arc<Store>,
+    registry: Option<Registry>,
+    readiness: Readiness,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        readiness.set_halted(store.halted().is_some());
+        let registry = registry.as_ref().is_some_and(Registry::halted);
+        readiness.set_halted(registry || store.halted().is_some());
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}

@@ -179,6 +179,12 @@ impl Registry {
         self.shared.params.population
     }
 
+    /// Whether a write or sync of its file has failed: then it changes nothing more until it is opened again.
+    #[must_use]
+    pub fn halted(&self) -> bool {
+        self.shared.threads.halted()
+    }
+
     /// How it was opened.
     #[must_use]
     pub fn params(&self) -> &Params {

@@ -11,8 +11,7 @@ mod postgres;
 mod value;
 
 pub use error::Error;
-pub(crate) use lite::open as open_file;
-pub(crate) use lite::open_read_only;
+pub(crate) use lite::{fold_whole, open as open_file, open_read_only};
 pub use postgres::{Address, AddressError};
 pub(crate) use postgres::{Patience, Postgres};
 pub(crate) use value::{Bind, Cell, Row, Value, values};
@@ -133,6 +132,15 @@ impl Sql {
     pub(crate) fn fold(&self) -> Result<(), Error> {
         match self {
             Self::Lite(file) => lite::fold(file),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Closes later without folding the log back: after a failed sync a further fold would lose what was folded
+    /// back before it.
+    pub(crate) fn leave_log(&self) -> Result<(), Error> {
+        match self {
+            Self::Lite(file) => lite::leave_log(file),
             Self::Postgres(_) => Ok(()),
         }
     }

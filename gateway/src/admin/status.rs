@@ -95,7 +95,7 @@ fn phase_finding(phase: Phase) -> Option<Finding> {
             "start it again after the drain",
         )),
         Phase::Halted => Some(error(
-            "the store no longer writes, so every message is refused",
+            "the store or the registry no longer writes after a failed write or sync, so nothing is acted upon",
             "look at the disk and the log, run `lienthong journal verify`, then start again",
         )),
         Phase::Broken => Some(error(

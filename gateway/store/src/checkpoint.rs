@@ -4,15 +4,20 @@
 //! writing and syncing of sixteen megabytes. Here a thread with a connection of its own does that while commits
 //! go on. What they add meanwhile it can never catch up with, and only a log that is folded back whole begins
 //! anew; so the writer folds back that rest itself, which is short, after it has answered a batch.
+//!
+//! A fold whose sync failed may not be followed by another in the same process, not even as the file is closed:
+//! SQLite goes on after what it had folded back before, whose pages the failed sync has lost, and then lets go
+//! of the log that still had them. A process that starts folds back everything anew, since nothing that memory
+//! holds of the log need be on the disk.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
 use crate::health::Health;
 use crate::open::OpenError;
@@ -25,8 +30,15 @@ const EVERY: i32 = 2_000;
 pub(crate) struct Checkpoints {
     asks: SyncSender<Ask>,
     rest_is_short: Arc<AtomicBool>,
-    health: Arc<Health>,
+    folding: Arc<Folding>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// One fold at a time, and none after one that failed.
+#[derive(Debug)]
+struct Folding {
+    health: Arc<Health>,
+    turn: Mutex<()>,
 }
 
 enum Ask {
@@ -47,16 +59,20 @@ impl Checkpoints {
         conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;")?;
         let (asks, asked) = sync_channel(1);
         let rest_is_short = Arc::new(AtomicBool::new(false));
-        let (told, told_to) = (Arc::clone(&rest_is_short), Arc::clone(health));
+        let folding = Arc::new(Folding {
+            health: Arc::clone(health),
+            turn: Mutex::new(()),
+        });
+        let (told, hers) = (Arc::clone(&rest_is_short), Arc::clone(&folding));
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || serve(&conn, &asked, &told, &told_to))?;
+            .spawn(move || serve(&conn, &asked, &told, &hers))?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         watch(writer, asks.clone())?;
         Ok(Self {
             asks,
             rest_is_short,
-            health: Arc::clone(health),
+            folding,
             thread: Some(thread),
         })
     }
@@ -64,9 +80,29 @@ impl Checkpoints {
     /// Folds back what the thread left, where it has just been there; the log begins anew at the next commit.
     pub(crate) fn finish(&self, writer: &Connection) {
         if self.rest_is_short.swap(false, Ordering::AcqRel) {
-            fold(writer, &self.health);
+            self.folding.fold(writer);
         }
     }
+
+    /// Lets the writer close without folding back, where a fold or a commit has failed.
+    pub(crate) fn close(&self, writer: &Connection) {
+        if self.folding.health.writable().is_ok() {
+            return;
+        }
+        let left = writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        if let Err(error) = left {
+            tracing::error!(%error, "the log could not be left as it is");
+        }
+    }
+}
+
+/// Folds back the log as an earlier process left it: all of it, for what its last sync came to is not known.
+///
+/// # Errors
+/// Where the file fails: it may not be used then.
+pub(crate) fn fold_whole(conn: &Connection) -> rusqlite::Result<()> {
+    // somebody who looks at the file beside us may hold a part of it back, which is no failure
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 impl Drop for Checkpoints {
@@ -93,30 +129,40 @@ fn watch(writer: &mut Connection, asks: SyncSender<Ask>) -> rusqlite::Result<()>
     }))
 }
 
-fn serve(conn: &Connection, asked: &Receiver<Ask>, rest_is_short: &AtomicBool, health: &Health) {
+fn serve(conn: &Connection, asked: &Receiver<Ask>, rest_is_short: &AtomicBool, folding: &Folding) {
     while let Ok(Ask::Fold) = asked.recv() {
-        if health.writable().is_ok() && fold(conn, health) {
+        if folding.fold(conn) {
             rest_is_short.store(true, Ordering::Release);
         }
     }
 }
 
-/// Folds back what no reader stands before, waiting for nobody; says whether it could.
-///
-/// A full disk or a lock leaves the log longer, and nothing lost. After a failed write or sync nobody knows what is
-/// on the disk, as in a commit.
-fn fold(conn: &Connection, health: &Health) -> bool {
-    let done = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(0));
-    match done {
-        Ok(busy) => {
-            let busy: i64 = busy;
-            busy == 0
+impl Folding {
+    /// Folds back what no reader stands before, waiting for nobody; says whether it could.
+    ///
+    /// A full disk or a lock leaves the log longer, and nothing lost. After a failed write or sync nobody knows
+    /// what is on the disk, as in a commit.
+    fn fold(&self, conn: &Connection) -> bool {
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => PoisonError::into_inner(turn),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        if self.health.writable().is_err() {
+            return false;
         }
-        Err(error) => {
-            if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                health.halt(format!("the log could not be folded back: {error}"));
+        let done = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        match done {
+            Ok(busy) => busy == 0,
+            Err(error) => {
+                if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+                    let why = format!("the log could not be folded back: {error}");
+                    self.health.halt(why);
+                }
+                false
             }
-            false
         }
     }
 }

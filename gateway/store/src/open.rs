@@ -11,7 +11,7 @@ use gateway_core::seal::Vault;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig};
 
 use crate::anchor::{self, HeadFile};
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{self, Checkpoints};
 use crate::health::Health;
 use crate::inbox;
 use crate::journal::Head;
@@ -162,6 +162,7 @@ pub(crate) fn open(
     make_private(path)?;
     let mut conn = Connection::open(path)?;
     lay_out(&conn, params)?;
+    checkpoint::fold_whole(&conn)?;
     migrate::migrate(&mut conn)?;
     // The log beside the file has its name from here on. SQLite syncs the folder itself and goes on where that fails:
     // then a power cut would take the log whole, with all that was acknowledged.

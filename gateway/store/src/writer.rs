@@ -363,6 +363,9 @@ impl WriterParts {
         if let Err(error) = self.head_file.sync() {
             tracing::warn!(%error, "the journal's head file could not be synced");
         }
+        if let Connection::Sqlite(conn) = &self.conn {
+            self.checkpoints.close(conn);
+        }
     }
 
     fn serve(&mut self, batch: Vec<Box<dyn Job>>) {

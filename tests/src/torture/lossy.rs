@@ -2,7 +2,8 @@
 //! or the entry in the directory. One flat folder, in memory, over FUSE.
 //!
 //! A sync of a file keeps its content and size; a sync of the folder keeps names. At a cut either
-//! nothing more is kept, or each unsynced 512-byte sector by a throw of the dice, as a real disk does.
+//! nothing more is kept, or each unsynced 512-byte sector by a throw of the dice, as a real disk does, and all
+//! names or none.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,8 +17,8 @@ use std::{
 use fuser::{
     BackgroundSession, BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags,
     Generation, INodeNo, LockOwner, MountOption, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request, TimeOrNow,
-    WriteFlags,
+    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
+    TimeOrNow, WriteFlags,
 };
 
 use super::random::Random;
@@ -79,8 +80,8 @@ impl Lossy {
         (sectors as u64 * SECTOR, disk.syncs)
     }
 
-    /// From now on the nth call of this kind fails, once; nothing of it reaches the disk, and what
-    /// a failed sync should have kept is not tried again, as Linux does.
+    /// From now on the nth call of this kind fails; nothing of it reaches the disk. What a failed sync should
+    /// have kept is not tried again, and whoever else has the file open is told once too, as Linux does.
     pub fn fail(&self, trap: Option<Trap>) {
         let mut disk = disk(&self.disk);
         (disk.trap, disk.sprung) = (trap, false);
@@ -125,12 +126,25 @@ fn disk(disk: &Mutex<Disk>) -> MutexGuard<'_, Disk> {
 /// A call that is to fail.
 #[derive(Debug, Clone, Copy)]
 pub struct Trap {
-    /// A sync, else a write.
-    pub sync: bool,
+    /// What kind of call.
+    pub call: Call,
+    /// Of this file, by its name; else of any.
+    pub file: Option<&'static str>,
     /// Which one: 1 is the next.
     pub nth: u64,
     /// `EIO` or `ENOSPC`.
     pub full: bool,
+}
+
+/// A call that may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Bytes of a file.
+    Write,
+    /// A file made durable.
+    Sync,
+    /// The folder's names made durable.
+    FolderSync,
 }
 
 #[derive(Default)]
@@ -142,12 +156,15 @@ struct Disk {
     files: BTreeMap<u64, File>,
     newest: u64,
     syncs: u64,
+    handles: u64,
 }
 
 #[derive(Default)]
 struct File {
     now: Vec<u8>,
     kept: Vec<u8>,
+    /// Who has it open, and the error that each is still to be told.
+    open: BTreeMap<u64, Option<Errno>>,
     /// Sectors that differ, by number.
     dirty: BTreeSet<u64>,
     mode: u16,
@@ -166,9 +183,22 @@ impl Disk {
         number
     }
 
+    /// A new way into a file.
+    fn open(&mut self, number: u64) -> Option<FileHandle> {
+        self.handles += 1;
+        self.files.get_mut(&number)?.open.insert(self.handles, None);
+        Some(FileHandle(self.handles))
+    }
+
     /// Whether this call is the one that fails, and how.
-    fn step_on(&mut self, sync: bool) -> Option<Errno> {
-        let trap = self.trap.as_mut().filter(|trap| trap.sync == sync)?;
+    fn step_on(&mut self, call: Call, number: u64) -> Option<Errno> {
+        let trap = self.trap.as_ref().filter(|trap| trap.call == call)?;
+        if let Some(name) = trap.file
+            && self.names.get(OsStr::new(name)) != Some(&number)
+        {
+            return None;
+        }
+        let trap = self.trap.as_mut()?;
         trap.nth = trap.nth.saturating_sub(1);
         if trap.nth > 0 {
             return None;
@@ -180,7 +210,12 @@ impl Disk {
 
     fn cut(&mut self, random: &mut Random) {
         let gentle = random.percent(50);
+        // names are a file system's own log, which it writes as a whole when it likes
+        if gentle && random.percent(50) {
+            self.kept_names = self.names.clone();
+        }
         self.names = self.kept_names.clone();
+        self.files.values_mut().for_each(|file| file.open.clear());
         let there: BTreeSet<u64> = self.names.values().copied().collect();
         self.files.retain(|number, _| there.contains(number));
         for file in self.files.values_mut() {
@@ -210,6 +245,15 @@ impl File {
             let (first, last) = (from as u64 / SECTOR, (to as u64 - 1) / SECTOR);
             self.dirty.extend(first..=last);
         }
+    }
+
+    /// A sync that fails, or one after it of somebody who has not been told.
+    fn failed(&mut self, handle: FileHandle, trapped: Option<Errno>) -> Option<Errno> {
+        if let Some(error) = trapped {
+            self.dirty.clear();
+            self.open.values_mut().for_each(|owed| *owed = Some(error));
+        }
+        self.open.get_mut(&handle.0)?.take()
     }
 
     fn sync(&mut self) {
@@ -356,13 +400,34 @@ impl Filesystem for View {
         let mut disk = disk(&self.0);
         let number = disk.make(name, mode);
         let attr = disk.files[&number].attr(number);
-        reply.created(
-            &TTL,
-            &attr,
-            Generation(0),
-            FileHandle(0),
-            FopenFlags::empty(),
-        );
+        match disk.open(number) {
+            Some(handle) => {
+                reply.created(&TTL, &attr, Generation(0), handle, FopenFlags::empty());
+            }
+            None => reply.error(Errno::ENOENT),
+        }
+    }
+
+    fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        match disk(&self.0).open(ino.0) {
+            Some(handle) => reply.opened(handle, FopenFlags::empty()),
+            None => reply.error(Errno::ENOENT),
+        }
+    }
+
+    fn release(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        // a file whose name is gone may be gone with it
+        let _ = self.file(ino, |file| file.open.remove(&fh.0));
+        reply.ok();
     }
 
     fn unlink(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEmpty) {
@@ -426,7 +491,7 @@ impl Filesystem for View {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let trapped = disk(&self.0).step_on(false);
+        let trapped = disk(&self.0).step_on(Call::Write, ino.0);
         if let Some(error) = trapped {
             return reply.error(error);
         }
@@ -436,14 +501,13 @@ impl Filesystem for View {
         }
     }
 
-    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+    fn fsync(&self, _: &Request, ino: INodeNo, fh: FileHandle, _: bool, reply: ReplyEmpty) {
         let trapped = {
             let mut disk = disk(&self.0);
             disk.syncs += 1;
-            disk.step_on(true)
+            disk.step_on(Call::Sync, ino.0)
         };
-        if let Some(error) = trapped {
-            let _ = self.file(ino, |file| file.dirty.clear());
+        if let Ok(Some(error)) = self.file(ino, |file| file.failed(fh, trapped)) {
             return reply.error(error);
         }
         // the bench's own proof that it would see a loss: a disk that lies about its syncs
@@ -456,8 +520,11 @@ impl Filesystem for View {
         }
     }
 
-    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+    fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         let mut disk = disk(&self.0);
+        if let Some(error) = disk.step_on(Call::FolderSync, ino.0) {
+            return reply.error(error);
+        }
         disk.kept_names = disk.names.clone();
         reply.ok();
     }

@@ -16,6 +16,7 @@ mod clock; // a clock that goes back makes nothing young again
 mod connections; // who may connect
 mod database; // the whole gateway on PostgreSQL
 mod deadlines; // how long anything may take
+mod disk; // what the disk forgets
 mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod identity; // who may speak for whom, to whom, where

@@ -39,7 +39,9 @@ pub fn migrate(place: &Place, to: Option<i64>) -> Result<(), OpenError> {
 pub(super) fn settle(params: &Params, marks: &Marks) -> Result<(), OpenError> {
     if let Place::File(path) = &params.place {
         make_private(path)?;
-        schema::migrate(&mut sql::open_file(path)?)?;
+        let mut file = sql::open_file(path)?;
+        sql::fold_whole(&file)?;
+        schema::migrate(&mut file)?;
     }
     on_thread(|| {
         let sql = aside(&params.place)?;

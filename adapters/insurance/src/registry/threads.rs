@@ -7,6 +7,7 @@
 //! change, until somebody has looked and started the registry again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -21,6 +22,7 @@ pub(super) struct Threads {
     business: SyncSender<Command>,
     feed: SyncSender<Command>,
     readers: SyncSender<Query>,
+    halted: Arc<AtomicBool>,
 }
 
 /// Who writes.
@@ -62,15 +64,20 @@ impl Threads {
             lock,
             before_commit,
         } = hands;
+        let halted = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             sql: business,
             lock,
             before_commit,
+            halted: Arc::clone(&halted),
         };
         let business = start_writer("registry-write", writer, queue_max, batch_max)?;
         let feed = match feed {
             // one command a time: two gateways that take rows in another order never wait for each other
-            Some(sql) => start_writer("registry-feed", Writer::plain(sql), queue_max, 1)?,
+            Some(sql) => {
+                let writer = Writer::plain(sql, Arc::clone(&halted));
+                start_writer("registry-feed", writer, queue_max, 1)?
+            }
             None => business.clone(),
         };
         let (queries, inbox) = sync_channel(queue_max);
@@ -85,7 +92,13 @@ impl Threads {
             business,
             feed,
             readers: queries,
+            halted,
         })
+    }
+
+    /// Whether a file has failed, so that nothing changes any more until the registry is started again.
+    pub(super) fn halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -185,14 +198,16 @@ struct Writer {
     sql: Sql,
     lock: String,
     before_commit: Box<dyn Fn() -> std::io::Result<()> + Send>,
+    halted: Arc<AtomicBool>,
 }
 
 impl Writer {
-    fn plain(sql: Sql) -> Self {
+    fn plain(sql: Sql, halted: Arc<AtomicBool>) -> Self {
         Self {
             sql,
             lock: String::new(),
             before_commit: Box::new(|| Ok(())),
+            halted,
         }
     }
 
@@ -209,6 +224,10 @@ impl Writer {
             }
             if let Err(error) = done {
                 tracing::error!(target: "lienthong::registry", %error, "the registry's file failed: no change until it is started again");
+                self.halted.store(true, Ordering::Release);
+                if let Err(error) = self.sql.leave_log() {
+                    tracing::error!(target: "lienthong::registry", %error, "the log could not be left as it is");
+                }
                 return;
             }
         }
@@ -239,10 +258,13 @@ impl Writer {
         if !committed {
             self.sql.rollback();
         }
+        let done = finished.map(drop).or_else(only_io);
+        // whoever is told has to find it so
+        self.halted.fetch_or(done.is_err(), Ordering::AcqRel);
         for answer in answers {
             answer(committed);
         }
-        finished.map(drop).or_else(only_io)
+        done
     }
 
     /// Runs one command in its savepoint; false where the transaction itself is broken.

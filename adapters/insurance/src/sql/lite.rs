@@ -38,6 +38,18 @@ pub(super) fn fold(file: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Folds back all of the log as an earlier process left it: what that synced in vain only memory may hold. Whoever
+/// looks at the file beside us may hold a part of it back.
+pub(crate) fn fold_whole(file: &Connection) -> Result<(), Error> {
+    file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+pub(super) fn leave_log(file: &Connection) -> Result<(), Error> {
+    file.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(())
+}
+
 pub(super) fn fold_by_hand(file: &Connection) -> Result<(), Error> {
     file.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(())

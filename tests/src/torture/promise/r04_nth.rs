@@ -1,4 +1,4 @@
-//! R4: the n-th write or sync fails, once, wherever it falls: at the start, in T1, in T2, in the
+//! R4: the n-th write or sync, of a file or of the folder, fails once, wherever it falls: at the start, in T1, in T2, in the
 //! registry's commit, in a checkpoint. Nothing is acknowledged that the disk then has not, and the
 //! next start is clean.
 
@@ -8,7 +8,7 @@ use super::Plan;
 use crate::torture::{
     kit::{Kit, READY_MAX},
     load::Shape,
-    lossy::{Lossy, Trap},
+    lossy::{Call, Lossy, Trap},
     random::Random,
     report::Line,
 };
@@ -73,9 +73,25 @@ fn traps(number: u64, random: &mut Random) -> Vec<Trap> {
         } else {
             nth + random.below(60)
         };
-        for (sync, full) in [(true, false), (true, true), (false, false), (false, true)] {
-            traps.push(Trap { sync, nth, full });
+        for call in [Call::Sync, Call::Write] {
+            for full in [false, true] {
+                traps.push(Trap {
+                    call,
+                    file: None,
+                    nth,
+                    full,
+                });
+            }
         }
+    }
+    // a start syncs its folder a few times, and later hardly anything does
+    for nth in 1..=FOLDER_SYNCS {
+        traps.push(Trap {
+            call: Call::FolderSync,
+            file: None,
+            nth,
+            full: false,
+        });
     }
     let mut order = Vec::new();
     while !traps.is_empty() {
@@ -86,7 +102,8 @@ fn traps(number: u64, random: &mut Random) -> Vec<Trap> {
     order
 }
 
-/// One fault, then the power is cut, so that only what is on the disk is left; then a clean start.
+/// One fault, in half of the cases another start; then the power is cut, so that only what is on the disk is left;
+/// then a clean start.
 async fn one(
     kit: &Kit,
     disk: &mut Lossy,
@@ -117,6 +134,16 @@ async fn one(
     }
     process.kill();
     disk.fail(None);
+    if random.percent(50) {
+        // started again at once, as a supervisor does: what was synced in vain is still in memory
+        let mut process = kit.launch.serve(&kit.site);
+        process
+            .ready(READY_MAX)
+            .await
+            .map_err(|why| format!("the start after the fault: {why}"))?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        process.kill();
+    }
     disk.cut(random).map_err(|error| error.to_string())?;
     let mut process = kit.launch.serve(&kit.site);
     process
@@ -131,4 +158,5 @@ async fn one(
     }
 }
 
+const FOLDER_SYNCS: u64 = 3;
 const REACHED_WITHIN: Duration = Duration::from_millis(1_500);
