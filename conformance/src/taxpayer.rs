@@ -5,6 +5,7 @@
 //! the same content has the same answer, whatever was lost in between. What the gateway should not have said is a
 //! violation.
 
+mod notice;
 mod question;
 mod server;
 mod truth;
@@ -19,6 +20,7 @@ use schemas::id::PartnerId;
 use serde::{Deserialize, Serialize};
 
 pub use crate::listener::Serving;
+pub use notice::{MonthWanted, Notice};
 pub use truth::{Employer, Paid, Person, Truth};
 
 use crate::call::Trouble;
@@ -44,6 +46,12 @@ pub struct Register {
 struct Book {
     answered: BTreeMap<String, Answered>,
     violations: Vec<String>,
+    /// What we were told unasked, by the id of its message.
+    #[serde(default)]
+    notices: BTreeMap<String, Notice>,
+    /// Months that we are to send, oldest first.
+    #[serde(default)]
+    months: Vec<MonthWanted>,
 }
 
 /// One question, by its id.
@@ -74,6 +82,8 @@ pub struct Mischief {
     pub another_key: u32,
     /// So many answers are changed after they were signed.
     pub flip_a_byte: u32,
+    /// So many notices are refused for good.
+    pub refuse_notices: u32,
     /// So many answers tell a field more than was asked for.
     pub tell_more: u32,
     /// Every reply waits so long.
@@ -125,6 +135,25 @@ impl Register {
     pub fn times(&self, id: &str) -> u32 {
         self.memory
             .read(|book| book.answered.get(id).map_or(0, |one| one.times))
+    }
+
+    /// Every notice that is held, by the id of its message.
+    pub fn notices(&self) -> BTreeMap<String, Notice> {
+        self.memory.read(|book| book.notices.clone())
+    }
+
+    /// Loses a notice as a database that was put back does: as if it had never come. False where it is not held.
+    pub fn forget_notice(&self, id: &str) -> bool {
+        let forgotten = self.memory.change(|book| {
+            book.answered.remove(id);
+            book.notices.remove(id).is_some()
+        });
+        forgotten.unwrap_or(false)
+    }
+
+    /// Months that it was asked to send, oldest first.
+    pub fn months(&self) -> Vec<MonthWanted> {
+        self.memory.read(|book| book.months.clone())
     }
 
     /// Everything that the gateway said and should not have said, oldest first.

@@ -9,6 +9,7 @@ pub mod client;
 mod clocks;
 mod discrepancies;
 mod dossiers;
+mod employers;
 pub mod explain;
 mod grpc;
 mod http;

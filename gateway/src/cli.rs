@@ -10,6 +10,7 @@ mod clock;
 #[cfg(feature = "sandbox")]
 mod conformance;
 mod dossier;
+mod employer;
 mod journal;
 mod migrate;
 mod office;
@@ -76,6 +77,9 @@ enum Command {
     /// Dossiers of the portal that wait for a person: list, show, decide.
     #[command(subcommand)]
     Dossier(dossier::Dossier),
+    /// Employers: record.
+    #[command(subcommand)]
+    Employer(employer::Employer),
     /// The tax department: discrepancies of its ledger, and what it told unasked.
     #[command(subcommand)]
     Tax(tax::Tax),
@@ -173,6 +177,7 @@ impl Command {
             Self::Access(arguments) => on_runtime(arguments.run()),
             Self::Civil(command) => on_runtime(command.run()),
             Self::Dossier(command) => on_runtime(command.run()),
+            Self::Employer(command) => on_runtime(command.run()),
             Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),

@@ -45,7 +45,7 @@ pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
 pub use ngsp::NgspAccess;
 pub use officers::Officer;
-pub use partner::{Delivery, Login, OutwardWords, Reconcile};
+pub use partner::{Delivery, Login, Notices, OutwardWords, Reconcile};
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
 pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};

@@ -3,6 +3,7 @@
 
 mod asking;
 mod desk;
+mod watching;
 
 use std::{
     future::Future,
@@ -41,7 +42,7 @@ use roads::{
 };
 use schemas::{
     id::PartnerId,
-    proto::insurance::{self as contract, InfoRequest},
+    proto::insurance::{self as contract, InfoRequest, change::What},
 };
 use tax::{Tax, TaxJson, taxpayer};
 use tokio::sync::watch;
@@ -59,6 +60,7 @@ use crate::{
     stack::{Stack, stack},
 };
 use desk::Desk;
+use watching::Watch;
 
 /// Every operation that agreements can name, inwards and outwards.
 #[must_use]
@@ -75,6 +77,9 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::PING,
         &tax::taxpayer::VERIFY_EMPLOYER,
         &tax::taxpayer::VERIFY_INDIVIDUAL,
+        &tax::taxpayer::CHANGE_NOTICE,
+        &tax::taxpayer::LOOK_UP_NOTICES,
+        &tax::taxpayer::REQUEST_MONTH,
         &civil::BIRTH,
         &civil::DEATH,
         &civil::CORRECTION,
@@ -385,6 +390,7 @@ impl Hands<'_> {
             workers.push(Box::pin(lane.run(self.stop.clone())));
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
+            workers.extend(self.watch(delivery));
         }
         Ok((workers, callers))
     }
@@ -397,7 +403,7 @@ impl Hands<'_> {
             owner: format!("gateway-{}", Evidence::fresh()),
             metrics: Arc::clone(self.metrics),
             idle: Duration::from_millis(self.config.delivery.poll_ms),
-            words: vec![dossier_words],
+            words: vec![dossier_words, employer_words],
         };
         Box::pin(feed.run(self.stop.clone()))
     }
@@ -427,12 +433,28 @@ impl Hands<'_> {
         })
     }
 
+    /// Whether a department is told of employers' changes is said once at the start.
+    fn watch(&self, delivery: &Delivery) -> Option<Worker> {
+        if delivery.words != OutwardWords::Taxpayer {
+            return None;
+        }
+        let watch = Watch {
+            insurance: self.contract.client.clone(),
+            partner: delivery.partner.clone(),
+            step: delivery.notices.clone(),
+        };
+        Some(Box::pin(watch.run(self.stop.clone())))
+    }
+
     /// Where the partner's file has a schedule for it.
     fn reconcile(&self, delivery: &Delivery) -> Option<Worker> {
         let reconcile = Reconcile {
             partner: delivery.partner.clone(),
             schedule: delivery.reconcile.clone()?,
-            words: Arc::new(portal::outbound::Reconciler),
+            words: match delivery.words {
+                OutwardWords::Portal => Arc::new(portal::outbound::Reconciler),
+                OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
+            },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
             metrics: Arc::clone(self.metrics),
@@ -525,13 +547,32 @@ impl Hands<'_> {
     }
 }
 
-/// A dossier's change in the portal's words.
+/// A dossier's change in the portal's words; none of another change.
 #[must_use]
 pub fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
+    match &change.what {
+        Some(What::Dossier(_)) => words(change, portal::outbound::parcels),
+        _ => Vec::new(),
+    }
+}
+
+/// An employer's change in the tax department's words; none of another change.
+#[must_use]
+pub fn employer_words(change: &contract::Change) -> Vec<Parcel> {
+    match &change.what {
+        Some(What::Employer(_)) => words(change, taxpayer::notices),
+        _ => Vec::new(),
+    }
+}
+
+fn words(
+    change: &contract::Change,
+    say: fn(&PartnerId, &contract::Change) -> Result<Vec<Parcel>, &'static str>,
+) -> Vec<Parcel> {
     let Ok(partner) = PartnerId::parse(&change.partner) else {
         return Vec::new();
     };
-    portal::outbound::parcels(&partner, change).unwrap_or_else(|reason| {
+    say(&partner, change).unwrap_or_else(|reason| {
         tracing::warn!(change = change.id, reason, "a change without words");
         Vec::new()
     })

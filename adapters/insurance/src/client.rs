@@ -212,6 +212,10 @@ methods! {
     record_notice = EmployersClient.record_notice(RecordNoticeRequest) -> RecordNoticeResponse;
     /// What it told of one tax code, newest first.
     notices = EmployersClient.list_notices(ListNoticesRequest) -> ListNoticesResponse;
+    /// Records what happened to an employer; safe to repeat under its key.
+    record_employer = EmployersClient.record(RecordEmployerRequest) -> RecordEmployerResponse;
+    /// The sender is told of what is recorded of employers, or no more.
+    watch_employers = EmployersClient.watch(WatchEmployersRequest) -> WatchEmployersResponse;
     /// People who match a number, or birth date and name together.
     find = ParticipantsClient.find(FindRequest) -> FindResponse;
     /// What one person contributed by whom, over some months.

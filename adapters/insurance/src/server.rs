@@ -100,6 +100,8 @@ service!(Employers {
     get_participation(GetParticipationRequest) -> GetParticipationResponse = participation;
     record_notice(RecordNoticeRequest) -> RecordNoticeResponse = record_notice;
     list_notices(ListNoticesRequest) -> ListNoticesResponse = notices;
+    record(RecordEmployerRequest) -> RecordEmployerResponse = record_employer;
+    watch(WatchEmployersRequest) -> WatchEmployersResponse = watch_employers;
 });
 service!(Participants {
     find(FindRequest) -> FindResponse = find;

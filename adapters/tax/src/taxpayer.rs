@@ -1,11 +1,14 @@
-//! The other direction: what we ask the tax department, by its lane of the outbox.
+//! The other direction: what we ask the tax department and tell it unasked, by its lane of the outbox.
 //!
-//! A question is a parcel. It is packed, permitted, signed, recorded and sent like any other; its receipt is the
+//! A question is a parcel, and so is a notice of what was recorded of an employer. It is packed, permitted, signed, recorded and sent like any other; its receipt is the
 //! department's signed answer, and only one that is bound to the question counts. Own profile
 //! (`schemas/xsd/taxpayer/v1/taxpayer.xsd`, `MAPPING_TAXPAYER.md`).
 
 mod answer;
 mod desk;
+mod month;
+mod notice;
+mod pulls;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,9 @@ use gateway_core::{
 use schemas::wire::tax::taxpayer as wire;
 
 pub use desk::{Desk, DeskConfig, Exchange, Failed, House};
+pub use month::{MonthWords, month_parcel, month_parcel_id};
+pub use notice::notices;
+pub use pulls::Reconciler;
 pub use question::{Words, parcel, parcel_id, subject};
 
 /// One employer in one month; each field is granted by itself.
@@ -35,7 +41,31 @@ pub static VERIFY_INDIVIDUAL: Operation = Operation {
     fields: &["name", "months", "income", "payers"],
 };
 
-/// What agreements name as the purpose of our questions.
+/// A change of an employer, told unasked; its parts are agreed to with it.
+pub static CHANGE_NOTICE: Operation = Operation {
+    name: wire::CHANGE_NOTICE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// Which of our notices are held.
+pub static LOOK_UP_NOTICES: Operation = Operation {
+    name: wire::LOOK_UP_NOTICES,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// The department is to send a month in bulk.
+pub static REQUEST_MONTH: Operation = Operation {
+    name: wire::REQUEST_MONTH,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// What agreements name as the purpose of what we ask and tell.
 pub const PURPOSE: &str = "tax-compliance";
 
 /// The operation of a question.
@@ -44,5 +74,8 @@ pub fn operation(question: &wire::Question) -> &'static Operation {
     match question {
         wire::Question::Employer(_) => &VERIFY_EMPLOYER,
         wire::Question::Individual(_) => &VERIFY_INDIVIDUAL,
+        wire::Question::Notice(_) => &CHANGE_NOTICE,
+        wire::Question::LookUp(_) => &LOOK_UP_NOTICES,
+        wire::Question::Month(_) => &REQUEST_MONTH,
     }
 }

@@ -6,6 +6,7 @@ use certs::digest::content_digest;
 use certs::xmldsig;
 use schemas::fault::FaultCode;
 
+use super::notice::{self, MonthWanted, Notice};
 use crate::clock;
 use crate::identity::Identity;
 use crate::jws::SKEW_SECONDS_MAX;
@@ -25,8 +26,21 @@ pub(super) struct Question {
     pub(super) digest: String,
     /// When it was sent, where it is a moment.
     pub(super) sent_at: Option<jiff::Timestamp>,
-    /// What is asked, or why it is not one.
-    pub(super) asked: Result<Asked, Wrong>,
+    /// What is asked or told, or why it is neither.
+    pub(super) asked: Result<Said, Wrong>,
+}
+
+/// What the gateway says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It asks about an employer or a person.
+    Asked(Asked),
+    /// It tells a change of an employer.
+    Notice(Notice),
+    /// It asks which of these notices are held.
+    LookUp(BTreeSet<String>),
+    /// It asks for a month.
+    Month(MonthWanted),
 }
 
 /// What is asked.
@@ -73,7 +87,7 @@ pub(super) fn proven(identity: &Identity, document: &[u8]) -> Result<Question, W
         id: part("MessageId"),
         digest: hex::encode(digest),
         sent_at: part("SentAt").parse().ok(),
-        asked: asked(&operation, body),
+        asked: said(&operation, body),
         operation,
     })
 }
@@ -138,6 +152,15 @@ fn meant_for(identity: &Identity, root: &Element, header: &Element) -> Result<()
     Ok(())
 }
 
+fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
+    match (operation, body.name.as_str()) {
+        ("taxpayer.change-notice", "ChangeNotice") => notice::notice(body).map(Said::Notice),
+        ("taxpayer.look-up-notices", "LookUpNotices") => notice::looked_up(body).map(Said::LookUp),
+        ("taxpayer.request-month", "RequestMonth") => notice::month(body).map(Said::Month),
+        _ => asked(operation, body).map(Said::Asked),
+    }
+}
+
 fn asked(operation: &str, body: &Element) -> Result<Asked, Wrong> {
     let (months, known): (&[&str; 2], &[&str]) = match (operation, body.name.as_str()) {
         ("taxpayer.verify-employer", "VerifyEmployer") => (&["Period", "Period"], &EMPLOYER_FIELDS),
@@ -175,7 +198,7 @@ fn asked(operation: &str, body: &Element) -> Result<Asked, Wrong> {
     }
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     let digits = |part: &str, many: usize| {
         part.len() == many && part.bytes().all(|byte| byte.is_ascii_digit())
     };
@@ -185,7 +208,7 @@ fn is_number(text: &str) -> bool {
     }
 }
 
-fn is_month(text: &str) -> bool {
+pub(super) fn is_month(text: &str) -> bool {
     let month = text
         .split_once('-')
         .and_then(|(year, month)| Some((year.parse::<u16>().ok()?, month.parse::<u8>().ok()?)));

@@ -11,10 +11,12 @@ use hyper::body::Incoming;
 use schemas::fault::FaultCode;
 use tokio::net::TcpListener;
 
-use super::question::{Question, Wrong, proven};
+use super::notice::Notice;
+use super::question::{Question, Said, Wrong, proven};
 use super::words::{self, Binding};
-use super::{Answered, Mischief, PATH, Register};
+use super::{Answered, Book, Mischief, PATH, Register};
 use crate::call::Trouble;
+use crate::clock;
 use crate::identity::Identity;
 use crate::listener::{self, Counterpart, Serving, status};
 
@@ -63,6 +65,20 @@ impl Counterpart for Register {
     }
 }
 
+impl Book {
+    /// Keeps a notice once, and says when.
+    fn keep(&mut self, id: &str, notice: &Notice) -> String {
+        let received_at = clock::rfc3339(clock::now());
+        let kept = Notice {
+            received_at: received_at.clone(),
+            nth: self.notices.values().map(|one| one.nth).max().unwrap_or(0) + 1,
+            ..notice.clone()
+        };
+        self.notices.insert(id.to_owned(), kept);
+        words::receipt("ChangeNoticeReceipt", &received_at)
+    }
+}
+
 impl Register {
     /// Serves on a listener until the handle is dropped or stopped.
     pub fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<Serving, Trouble> {
@@ -90,6 +106,8 @@ impl Register {
     /// The body of the answer: of a question that is known, the one that it had.
     fn told(&self, question: &Question) -> Result<String, Trouble> {
         let truth = self.knows(Clone::clone);
+        let told = matches!(question.asked, Ok(Said::Notice(_)));
+        let refuses = told && self.took(|knobs| &mut knobs.refuse_notices);
         let told = self.memory.change(|book| {
             if let Some(known) = book.answered.get_mut(&question.id) {
                 known.times += 1;
@@ -101,8 +119,19 @@ impl Register {
             if !question.is_fresh() {
                 return Err((FaultCode::Stale, "sent-at", "SentAt"));
             }
-            let asked = question.asked.as_ref().map_err(|wrong: &Wrong| *wrong)?;
-            let body = words::body(&truth, &question.operation, asked);
+            let said = question.asked.as_ref().map_err(|wrong: &Wrong| *wrong)?;
+            if matches!(said, Said::Notice(_)) && refuses {
+                return Err((FaultCode::RuleRefused, "not-wanted", "ChangeNotice"));
+            }
+            let body = match said {
+                Said::Asked(asked) => words::body(&truth, &question.operation, asked),
+                Said::Notice(notice) => book.keep(&question.id, notice),
+                Said::LookUp(named) => words::held(named, &book.notices),
+                Said::Month(wanted) => {
+                    book.months.push(wanted.clone());
+                    words::receipt("RequestMonthReceipt", &clock::rfc3339(clock::now()))
+                }
+            };
             let answered = Answered {
                 digest: question.digest.clone(),
                 body: body.clone(),
@@ -144,7 +173,7 @@ impl Register {
 
     /// An answer about somebody else, or that tells more than was asked for, where that is wanted.
     fn bent(&self, question: &Question, body: String) -> String {
-        let Ok(asked) = &question.asked else {
+        let Ok(Said::Asked(asked)) = &question.asked else {
             return body;
         };
         let body = match self.took(|knobs| &mut knobs.another_subject) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use certs::keys::SigningKey;
 
+use super::notice::Notice;
 use super::question::{Asked, NAMESPACE, Question, Wrong};
 use super::truth::{Employer, Person, Truth};
 use crate::call::Trouble;
@@ -66,6 +67,18 @@ pub(super) fn body(truth: &Truth, operation: &str, asked: &Asked) -> String {
         "taxpayer.verify-individual" => told.individual(),
         _ => told.employer(),
     }
+}
+
+/// The body element that says when something was kept.
+pub(super) fn receipt(name: &str, at: &str) -> String {
+    format!("<{name}>{}</{name}>", element("ReceivedAt", at))
+}
+
+/// The body element that names those of these notices that are held.
+pub(super) fn held(named: &BTreeSet<String>, notices: &BTreeMap<String, Notice>) -> String {
+    let held = named.iter().filter(|id| notices.contains_key(*id));
+    let held: String = held.map(|id| element("Held", id)).collect();
+    format!("<LookUpNoticesResult>{held}</LookUpNoticesResult>")
 }
 
 /// The body element of a refusal.

@@ -228,6 +228,9 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
         }
         Body::Answer(Answer::Employer(told)) => employer(&mut response, *told),
         Body::Answer(Answer::Individual(told)) => individual(&mut response, *told),
+        Body::Answer(Answer::Notice(_) | Answer::Held(_) | Answer::Month(_)) => {
+            return Err(Status::internal("unreadable-receipt"));
+        }
     }
     Ok(response)
 }

@@ -328,6 +328,18 @@ pub async fn ask_tax(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Says what happened to an employer.
+///
+/// # Errors
+/// Where nobody listens, the registry refuses it, or the gateway does.
+pub async fn record_employer(
+    admin: impl Into<Target>,
+    request: admin::RecordEmployerRequest,
+) -> Result<admin::RecordEmployerResponse, Error> {
+    let answer = connect(admin).await?.record_employer(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// The terms of a partner that are in force.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use schemas::proto::admin::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    AdminParts, ask, births, clocks, discrepancies, dossiers,
+    AdminParts, ask, births, clocks, discrepancies, dossiers, employers,
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
@@ -279,6 +279,17 @@ impl Admin for Desk {
         let mut asked = request.into_inner();
         asked.who = self.caller.name(asked.who);
         ask::ask(&self.parts, asked).await.map(Response::new)
+    }
+
+    async fn record_employer(
+        &self,
+        request: Request<admin::RecordEmployerRequest>,
+    ) -> Result<Response<admin::RecordEmployerResponse>, Status> {
+        self.may("record-employer").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let recorded = employers::record(&self.parts, asked).await;
+        recorded.map(Response::new)
     }
 
     async fn terms(

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 40] = [
+pub(super) const NEEDED: [(&str, Role); 41] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -188,6 +188,7 @@ pub(super) const NEEDED: [(&str, Role); 40] = [
     ("recheck-ledger", Role::Operator),
     ("list-notices", Role::Operator),
     ("ask-tax", Role::Operator),
+    ("record-employer", Role::Operator),
     ("show-pull", Role::Operator),
     ("explain", Role::Operator),
     ("list-acts", Role::Operator),

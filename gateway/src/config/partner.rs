@@ -241,6 +241,18 @@ section! {
         breaker_seconds: u64 = 10 => 1..=3_600,
         /// When it is asked what it holds; never where absent.
         reconcile: Option<Reconcile>,
+        /// Whether a tax department is told of employers' changes; it is not where absent.
+        notices: Option<Notices>,
+    }
+}
+
+section! {
+    /// From which step on a tax department is told of participants; other changes are always told.
+    pub Notices {
+        /// By more people than this, up or down.
+        step_people: u32 = 10 => 0..=1_000_000,
+        /// And by more than so many per cent of what was told last.
+        step_percent: u32 = 10 => 0..=1_000,
     }
 }
 
@@ -299,6 +311,8 @@ pub struct Delivery {
     pub breaker_seconds: u64,
     /// When it is asked what it holds.
     pub reconcile: Option<Reconcile>,
+    /// From which step on it is told of employers' participants; of nothing where absent.
+    pub notices: Option<Notices>,
 }
 
 /// In whose words a partner is spoken to.

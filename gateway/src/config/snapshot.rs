@@ -485,6 +485,7 @@ impl<'c> Loader<'c> {
             breaker_failures: line.breaker_failures,
             breaker_seconds: line.breaker_seconds,
             reconcile: line.reconcile.clone(),
+            notices: line.notices.clone(),
         };
         Some((partner.clone(), delivery))
     }
@@ -520,12 +521,12 @@ impl<'c> Loader<'c> {
         read.ok().map(Some)
     }
 
-    /// A session, an exchange and pulls are the portal's; a tax department has none of them.
+    /// A session and an exchange are the portal's; a tax department has none of them, and employers are nothing to the
+    /// portal.
     fn fits_its_words(&mut self, line: &DeliveryLine, place: &Place) {
         let of_the_portal = [
             ("delivery.username", line.username.is_some()),
             ("delivery.xroad", line.xroad.is_some()),
-            ("delivery.reconcile", line.reconcile.is_some()),
         ];
         for (key, is_there) in of_the_portal {
             if is_there && line.words == OutwardWords::Taxpayer {
@@ -533,6 +534,12 @@ impl<'c> Loader<'c> {
                 let cure = "leave it out, or write words = \"portal\"";
                 self.problems.push(place.error(key, told, cure));
             }
+        }
+        if line.notices.is_some() && line.words == OutwardWords::Portal {
+            let told = "the portal is not told of employers".to_owned();
+            let cure = "leave it out, or write words = \"taxpayer\"";
+            self.problems
+                .push(place.error("delivery.notices", told, cure));
         }
         if line.ngsp.is_some() && line.words == OutwardWords::Portal {
             let told = "the portal is reached by its exchange or by X-Road".to_owned();

@@ -26,6 +26,7 @@ mod ledger; // where we and the tax department differ, and who said what about i
 mod limits; // how much and how often
 mod names; // people under every spelling of their names
 mod ngsp; // through the national platform
+mod notices; // what is recorded of employers is told to the tax department
 mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod portal; // what the portal is told, even by a bad line

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use schemas::proto::Message;
 use schemas::proto::insurance::{
-    AckRequest, AckResponse, Change, DossierChange, LeaseRequest, LeaseResponse, change,
+    AckRequest, AckResponse, Change, DossierChange, EmployerChange, LeaseRequest, LeaseResponse,
+    change::What,
 };
 
 use super::{Desk, Error, Registry, Tx, facts};
@@ -65,21 +66,51 @@ pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
         .dossier
         .as_ref()
         .ok_or(Error::Corrupt("a change without its dossier"))?;
-    let (partner, subject) = (&dossier.owner, &dossier.code);
+    let (partner, subject) = (dossier.owner.clone(), dossier.code.clone());
+    append_to(tx, (&partner, &subject), &subject, &What::Dossier(told))
+}
+
+/// Appends the next change of an employer to the feed of one who watches.
+///
+/// The unit code names the subject: the tax code of a household business is its owner's PIN, which has no place in
+/// an id. Several may watch, so the id names whom it is for.
+pub(super) fn append_employer(
+    tx: &Tx<'_>,
+    partner: &str,
+    told: EmployerChange,
+) -> Result<(), Error> {
+    let subject = format!("employer.{}", told.unit_code);
+    let name = format!("{subject}.{partner}");
+    append_to(tx, (partner, &subject), &name, &What::Employer(told))
+}
+
+/// The next change of a partner's subject; its id is the name and its place.
+fn append_to(
+    tx: &Tx<'_>,
+    (partner, subject): (&str, &str),
+    name: &str,
+    what: &What,
+) -> Result<(), Error> {
     let sequence: i64 = tx.sql.query_one(
         "SELECT coalesce(max(subject_sequence), 0) + 1 FROM changes WHERE partner = ?1 AND subject = ?2",
         values![partner, subject],
         |row| row.get(0),
     )?;
+    let (kind, payload) = match what {
+        What::Dossier(told) => (DOSSIER, told.encode_to_vec()),
+        What::Employer(told) => (EMPLOYER, told.encode_to_vec()),
+    };
     tx.sql.execute(
-        "INSERT INTO changes (id, partner, subject, subject_sequence, at, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO changes (id, partner, subject, subject_sequence, at, kind, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
-            format!("{subject}.{sequence}"),
+            format!("{name}.{sequence}"),
             partner,
             subject,
             sequence,
             facts::instant(tx.now),
-            told.encode_to_vec(),
+            kind,
+            payload,
         ],
     )?;
     Ok(())
@@ -89,7 +120,7 @@ pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
 /// now are left out.
 fn free(sql: &Sql, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
     let text = [
-        "SELECT id, partner, subject, subject_sequence, at, payload FROM changes c
+        "SELECT id, partner, subject, subject_sequence, at, kind, payload FROM changes c
          WHERE acked_at IS NULL AND (leased_until_ms IS NULL OR leased_until_ms <= ?1)
            AND NOT EXISTS (
              SELECT 1 FROM changes p
@@ -107,15 +138,22 @@ fn free(sql: &Sql, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
             at: row.get(4)?,
             what: None,
         };
-        Ok((change, row.get::<Vec<u8>>(5)?))
+        Ok((change, row.get::<String>(5)?, row.get::<Vec<u8>>(6)?))
     })?;
-    let told = |(mut change, payload): (Change, Vec<u8>)| {
-        let told = DossierChange::decode(payload.as_slice())
-            .map_err(|_| Error::Corrupt("a stored change"))?;
-        change.what = Some(change::What::Dossier(told));
+    let told = |(mut change, kind, payload): (Change, String, Vec<u8>)| {
+        change.what = Some(what(&kind, &payload)?);
         Ok(change)
     };
     rows.into_iter().map(told).collect()
+}
+
+fn what(kind: &str, payload: &[u8]) -> Result<What, Error> {
+    let what = match kind {
+        DOSSIER => DossierChange::decode(payload).map(What::Dossier),
+        EMPLOYER => EmployerChange::decode(payload).map(What::Employer),
+        _ => return Err(Error::Corrupt("a change of an unknown kind")),
+    };
+    what.map_err(|_| Error::Corrupt("a stored change"))
 }
 
 /// Those of the taken changes that are their subject's next, one after the other.
@@ -183,5 +221,8 @@ fn acknowledge(tx: &Tx<'_>, owner: &str, seq: i64) -> Result<u32, Error> {
     Ok(u32::from(done))
 }
 
+/// What a change tells of, as its row says it.
+const DOSSIER: &str = "dossier";
+const EMPLOYER: &str = "employer";
 const LEASE_MAX: u32 = 500;
 const LEASE_SECONDS_MAX: u32 = 600;

@@ -1,6 +1,9 @@
 //! Employers and what they paid for whom, month by month.
 
 mod ageing;
+mod record;
+mod said;
+mod watch;
 
 use schemas::id::{Period, TaxId};
 use schemas::proto::insurance::{

@@ -32,8 +32,8 @@ impl Registry {
     ///
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
-    /// People, their numbers, households, employers, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, payments with what became of them, and counters count; remembered effects and the change feed do not, since
+    /// People, their numbers, households, employers, what was recorded of them, employments, contributions, D02 declarations,
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 29] = [
+const TABLES: [(&str, &str, &str); 30] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -130,6 +130,11 @@ const TABLES: [(&str, &str, &str); 29] = [
         "d02",
         "employer, period, submitted_on, plan, joined, gone",
         "employer, period",
+    ),
+    (
+        "employer_records",
+        "employer, nth, kind, effective_on, facts, who, why, at",
+        "employer, nth",
     ),
     ("tax_codes", "code, person", "code, person"),
     (

@@ -175,7 +175,7 @@ impl After {
 }
 
 /// Commune and province by the names of a day; the codes where a list has no name.
-fn address(commune: &str, province: &str, day: jiff::civil::Date) -> String {
+pub(super) fn address(commune: &str, province: &str, day: jiff::civil::Date) -> String {
     let commune = communes::find(commune, day).map_or(commune, |one| one.name);
     let province = provinces::find(province, day).map_or(province, |one| one.name);
     format!("{commune}, {province}")

@@ -185,6 +185,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0013_payments.up.sql"),
         down: include_str!("schema/sqlite/0013_payments.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0014_employers.up.sql"),
+        down: include_str!("schema/sqlite/0014_employers.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

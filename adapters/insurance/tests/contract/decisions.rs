@@ -77,7 +77,7 @@ async fn feed(scene: &Scene) -> Vec<DossierChange> {
     let leased = scene.insurance.lease(soon(), request).await.unwrap();
     let told = |change: Change| match change.what {
         Some(change::What::Dossier(told)) => told,
-        None => panic!("not a dossier's change"),
+        _ => panic!("not a dossier's change"),
     };
     leased.changes.into_iter().map(told).collect()
 }

@@ -18,6 +18,7 @@ mod deaths;
 mod decisions;
 mod dossiers;
 mod durability;
+mod employer_records;
 mod employers;
 mod forms;
 mod hospitals;

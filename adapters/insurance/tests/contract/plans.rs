@@ -10,13 +10,15 @@ use schemas::proto::insurance::{
     AckRequest, BirthChanges, BirthNotice, CivilRecord, ConcludeRequest, CorrectBirthRequest,
     Deceased, DecideReviewRequest, DiscrepancyState, FindRequest, GetBirthCasesRequest,
     GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest,
-    HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
-    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
-    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
+    HeadcountStep, HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest,
+    LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
+    ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
     RecordHospitalNoticesRequest, RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest,
-    ShowBirthRequest, ShowReviewRequest, WithdrawDeathRequest, hospital_notice,
+    ShowBirthRequest, ShowReviewRequest, WatchEmployersRequest, WithdrawDeathRequest,
+    hospital_notice,
 };
 
+use crate::employer_records;
 use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, open, seed, soon};
@@ -79,6 +81,8 @@ fn statements() -> Vec<String> {
         "clocks.rs",
         "contributions.rs",
         "corrections.rs",
+        "employers/record.rs",
+        "employers/watch.rs",
         "counters.rs",
         "deaths.rs",
         "deaths/closures.rs",
@@ -150,6 +154,7 @@ async fn ask_everything(
     insurance.participation(soon(), in_arrears).await.unwrap();
     contribute(insurance, scene).await;
     notify(insurance, scene).await;
+    record(insurance, scene).await;
     reconcile(insurance, scene, time).await;
     for number in [holder.pin.clone(), String::new()] {
         let request = FindRequest {
@@ -216,6 +221,23 @@ async fn notify(insurance: &Insurance, scene: &Scene) {
     };
     let kept = insurance.notices(soon(), request).await.unwrap();
     assert_eq!(kept.notices, [notice]);
+}
+
+/// A new employer from its first day to its last, told to one who watches, and to nobody any more.
+async fn record(insurance: &Insurance, scene: &Scene) {
+    watch(insurance, Some((0, 0))).await;
+    for request in employer_records::life(scene) {
+        insurance.record_employer(soon(), request).await.unwrap();
+    }
+    watch(insurance, None).await;
+}
+
+async fn watch(insurance: &Insurance, step: Option<(u32, u32)>) {
+    let request = WatchEmployersRequest {
+        context: Some(context("tax", "watch")),
+        step: step.map(|(people, percent)| HeadcountStep { people, percent }),
+    };
+    insurance.watch_employers(soon(), request).await.unwrap();
 }
 
 async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {

@@ -18,6 +18,16 @@ pub(super) struct Asked {
     pub(super) question: Question,
 }
 
+impl Asked {
+    /// Whether somebody waits for what is told; a notice and a request are done or not.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(
+            self.question,
+            Question::Employer(_) | Question::Individual(_)
+        )
+    }
+}
+
 /// Why a proven answer is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfit {
@@ -70,6 +80,10 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
             (&ask.mst, ask.from, ask.to) == (&told.mst, told.from, told.to),
             within(&ask.fields, &told.told(), &told.not_disclosed),
         ),
+        (Question::Notice(_), Answer::Notice(_)) | (Question::Month(_), Answer::Month(_)) => {
+            (true, true)
+        }
+        (Question::LookUp(ask), Answer::Held(told)) => (true, told.held.is_subset(&ask.notices)),
         _ => (false, true),
     };
     match (same, within) {

@@ -29,8 +29,7 @@ use schemas::{
 use super::{
     PURPOSE,
     answer::{Asked, Unfit, fitting},
-    operation,
-    question::opened,
+    month, notice, operation, pulls, question,
 };
 
 /// How long to wait after a call that did not succeed; the worker may wait longer.
@@ -155,7 +154,7 @@ impl Desk {
     }
 
     fn shipment(&self, leased: &Leased) -> Result<Shipment, &'static str> {
-        let (id, question) = opened(&leased.id, &leased.kind, &self.partner, &leased.content)?;
+        let (id, question) = self.opened(leased)?;
         let header = Header {
             message_id: id,
             sent_at: whole_second(self.house.now()),
@@ -182,6 +181,17 @@ impl Desk {
             service: operation.name,
             body: Bytes::from(canonical),
         })
+    }
+
+    /// What a parcel says, and the id of its message.
+    fn opened(&self, leased: &Leased) -> Result<(MessageId, Question), &'static str> {
+        match leased.kind.as_str() {
+            question::KIND => question::opened(&leased.id, &self.partner, &leased.content),
+            notice::KIND => notice::opened(&leased.id, &leased.content),
+            pulls::KIND => pulls::opened(&leased.id, &leased.content),
+            month::KIND => month::opened(&leased.content),
+            _ => Err("unknown-kind"),
+        }
     }
 
     async fn signed(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
@@ -271,8 +281,15 @@ impl Desk {
                     reason: "department-busy",
                 }
             }
-            // a refusal for good is an answer, too
-            Answer::Fault(_) | Answer::Employer(_) | Answer::Individual(_) => Delivery::Delivered {
+            // what was told is not told where it is refused
+            Answer::Fault(_) if !asked.is_asked() => self.refused("department-refuses"),
+            // a refusal of a question for good is an answer, too
+            Answer::Fault(_)
+            | Answer::Employer(_)
+            | Answer::Individual(_)
+            | Answer::Notice(_)
+            | Answer::Held(_)
+            | Answer::Month(_) => Delivery::Delivered {
                 receipt: Receipt {
                     bytes: response.body.clone(),
                     proof: ReceiptProof::Signed {
@@ -355,6 +372,9 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
     match question {
         Question::Employer(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
         Question::Individual(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
+        Question::Notice(_) | Question::LookUp(_) | Question::Month(_) => {
+            std::collections::BTreeSet::new()
+        }
     }
 }
 

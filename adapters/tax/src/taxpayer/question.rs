@@ -127,7 +127,6 @@ pub fn subject(id: &MessageId, words: &Words) -> String {
 /// The id of the question that a parcel is, and its words.
 pub(super) fn opened(
     parcel: &str,
-    kind: &str,
     partner: &PartnerId,
     content: &[u8],
 ) -> Result<(MessageId, Question), &'static str> {
@@ -136,13 +135,10 @@ pub(super) fn opened(
         .and_then(|rest| rest.strip_prefix(partner.as_str()))
         .and_then(|rest| rest.strip_prefix('.'))
         .and_then(|id| MessageId::parse(id).ok());
-    if kind != KIND {
-        return Err("unknown-kind");
-    }
     let words: Words = serde_json::from_slice(content).map_err(|_| "unreadable-content")?;
     Ok((id.ok_or("unreadable-id")?, words.question()?))
 }
 
 /// The kind of its parcels.
-const KIND: &str = "taxpayer.question";
+pub(super) const KIND: &str = "taxpayer.question";
 const PREFIX: &str = "ask.";

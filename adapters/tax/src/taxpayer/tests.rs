@@ -23,6 +23,8 @@ use schemas::{
 use super::answer::{Asked, Unfit, fitting};
 use super::*;
 
+mod notices;
+
 fn words() -> Words {
     Words {
         about: "employer".into(),

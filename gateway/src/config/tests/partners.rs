@@ -357,7 +357,6 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
             "[delivery.xroad]\nclient = \"VN/GOV/a/vss\"\nservice = \"VN/GOV/b/tax/ask\"\n",
             "delivery.xroad",
         ),
-        ("[delivery.reconcile]\n", "delivery.reconcile"),
     ] {
         assert!(with(section).is_ok(), "{key} of a portal");
         let problem = only(with(&format!("words = \"taxpayer\"\n{section}")).unwrap_err());
@@ -368,6 +367,13 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
         );
     }
     assert!(with("words = \"hospital\"\n").is_err());
+    assert!(with("words = \"taxpayer\"\n[delivery.reconcile]\n").is_ok());
+    let noticed = with("words = \"taxpayer\"\n[delivery.notices]\nstep_people = 3\n").unwrap();
+    let notices = noticed.deliveries.values().next().unwrap().notices.clone();
+    let notices = notices.unwrap();
+    assert_eq!((notices.step_people, notices.step_percent), (3, 10));
+    let problem = only(with("[delivery.notices]\n").unwrap_err());
+    assert!(problem.what.contains("the portal is not told of employers"));
 }
 
 /// The sample's partner behind this relay, whose own file has this section.

@@ -95,7 +95,10 @@ pub(super) fn word<T>(
     parse(&text).map_or_else(|| wrong(field, "unknown-word"), Ok)
 }
 
-fn message_id(reader: &mut Reader<'_>, field: &'static str) -> Result<MessageId, WireError> {
+pub(super) fn message_id(
+    reader: &mut Reader<'_>,
+    field: &'static str,
+) -> Result<MessageId, WireError> {
     let text = reader.text(field)?;
     MessageId::parse(&text).or_else(|_| wrong(field, "message-id"))
 }

@@ -427,7 +427,7 @@ fn manifest(reader: &mut Reader<'_>) -> Result<MessageId, WireError> {
 }
 
 /// None at all is the whole country.
-fn provinces(reader: &mut Reader<'_>) -> Result<ProvinceSet, WireError> {
+pub(super) fn provinces(reader: &mut Reader<'_>) -> Result<ProvinceSet, WireError> {
     let mut words = Vec::new();
     while let Some(text) = reader.optional("Province")? {
         words.push(text.into_owned());

@@ -1,4 +1,5 @@
-//! What the insurance side asks the tax department, version 1: is this employer a taxpayer, and who paid this person.
+//! What the insurance side says to the tax department, version 1: is this employer a taxpayer, who paid this person, this
+//! has changed about an employer, and send us this month.
 //!
 //! **Own profile**, the other direction of the tax profile: regulation 5423/QCPH-BHXH-TCT and its successor of 2021
 //! say what is exchanged, but the fields are not public; the schema `xsd/taxpayer/v1/taxpayer.xsd` is ours. Header, fault
@@ -7,6 +8,8 @@
 mod employer;
 mod fields;
 mod individual;
+mod month;
+mod notice;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +18,8 @@ use std::ops::Range;
 pub use employer::{AskEmployer, EmployerTold, TaxpayerStatus};
 pub use fields::FIELDS;
 pub use individual::{AskIndividual, IndividualTold, Payer};
+pub use month::{MonthReceipt, RequestMonth};
+pub use notice::{EmployerNotice, EmployerNoticeReceipt, LookUpNotices, NoticesHeld, Participants};
 
 use super::{Direction, FaultBody, Header, WireError, root_id, wrong};
 use crate::xml::{Limits, Name, Reader, Writer};
@@ -30,6 +35,15 @@ pub const VERIFY_EMPLOYER: &str = "taxpayer.verify-employer";
 
 /// The operation that asks what a person was paid, and by whom.
 pub const VERIFY_INDIVIDUAL: &str = "taxpayer.verify-individual";
+
+/// The operation that tells a change of an employer unasked.
+pub const CHANGE_NOTICE: &str = "taxpayer.change-notice";
+
+/// The operation that asks which of our notices are held.
+pub const LOOK_UP_NOTICES: &str = "taxpayer.look-up-notices";
+
+/// The operation that asks for a month in bulk.
+pub const REQUEST_MONTH: &str = "taxpayer.request-month";
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +70,12 @@ pub enum Question {
     Employer(AskEmployer),
     /// About one person over some months.
     Individual(AskIndividual),
+    /// Nothing: a change of an employer is told.
+    Notice(Box<EmployerNotice>),
+    /// Which of our notices are held.
+    LookUp(LookUpNotices),
+    /// For a month in bulk.
+    Month(RequestMonth),
 }
 
 /// What is answered.
@@ -65,6 +85,12 @@ pub enum Answer {
     Employer(Box<EmployerTold>),
     /// About one person.
     Individual(Box<IndividualTold>),
+    /// That a notice is kept.
+    Notice(EmployerNoticeReceipt),
+    /// Which notices are held.
+    Held(NoticesHeld),
+    /// That a month will be sent.
+    Month(MonthReceipt),
     /// A refusal, of whatever operation.
     Fault(FaultBody),
 }
@@ -76,20 +102,36 @@ impl Question {
         match self {
             Self::Employer(_) => VERIFY_EMPLOYER,
             Self::Individual(_) => VERIFY_INDIVIDUAL,
+            Self::Notice(_) => CHANGE_NOTICE,
+            Self::LookUp(_) => LOOK_UP_NOTICES,
+            Self::Month(_) => REQUEST_MONTH,
         }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        match reader.comes("VerifyIndividual")? {
-            true => AskIndividual::read(reader).map(Self::Individual),
-            false => AskEmployer::read(reader).map(Self::Employer),
+        if reader.comes("VerifyIndividual")? {
+            return AskIndividual::read(reader).map(Self::Individual);
         }
+        if reader.comes("ChangeNotice")? {
+            let notice = EmployerNotice::read(reader)?;
+            return Ok(Self::Notice(Box::new(notice)));
+        }
+        if reader.comes("LookUpNotices")? {
+            return LookUpNotices::read(reader).map(Self::LookUp);
+        }
+        if reader.comes("RequestMonth")? {
+            return RequestMonth::read(reader).map(Self::Month);
+        }
+        AskEmployer::read(reader).map(Self::Employer)
     }
 
     fn write(&self, writer: &mut Writer) {
         match self {
             Self::Employer(ask) => ask.write(writer),
             Self::Individual(ask) => ask.write(writer),
+            Self::Notice(notice) => notice.write(writer),
+            Self::LookUp(ask) => ask.write(writer),
+            Self::Month(ask) => ask.write(writer),
         }
     }
 }
@@ -101,6 +143,9 @@ impl Answer {
         match self {
             Self::Employer(_) => Some(VERIFY_EMPLOYER),
             Self::Individual(_) => Some(VERIFY_INDIVIDUAL),
+            Self::Notice(_) => Some(CHANGE_NOTICE),
+            Self::Held(_) => Some(LOOK_UP_NOTICES),
+            Self::Month(_) => Some(REQUEST_MONTH),
             Self::Fault(_) => None,
         }
     }
@@ -113,6 +158,15 @@ impl Answer {
             let told = IndividualTold::read(reader)?;
             return Ok(Self::Individual(Box::new(told)));
         }
+        if reader.comes("ChangeNoticeReceipt")? {
+            return EmployerNoticeReceipt::read(reader).map(Self::Notice);
+        }
+        if reader.comes("LookUpNoticesResult")? {
+            return NoticesHeld::read(reader).map(Self::Held);
+        }
+        if reader.comes("RequestMonthReceipt")? {
+            return MonthReceipt::read(reader).map(Self::Month);
+        }
         let told = EmployerTold::read(reader)?;
         Ok(Self::Employer(Box::new(told)))
     }
@@ -121,6 +175,9 @@ impl Answer {
         match self {
             Self::Employer(told) => told.write(writer),
             Self::Individual(told) => told.write(writer),
+            Self::Notice(receipt) => receipt.write(writer),
+            Self::Held(held) => held.write(writer),
+            Self::Month(receipt) => receipt.write(writer),
             Self::Fault(fault) => fault.write_in(writer, NAMESPACE),
         }
     }

@@ -175,6 +175,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0014_payments.up.sql"),
         down: include_str!("postgres/0014_payments.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0015_employers.up.sql"),
+        down: include_str!("postgres/0015_employers.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

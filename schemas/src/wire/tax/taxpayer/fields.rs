@@ -3,7 +3,7 @@
 use super::super::fields::{Field, kept};
 
 /// Every element of the profile, in the order of the schema. None reaches the insurance contract: what is answered is
-/// told to whoever asked, and kept as evidence.
+/// told to whoever asked, and kept as evidence; what we tell comes from it.
 pub const FIELDS: &[Field] = &[
     kept(
         "Header/MessageId",
@@ -76,6 +76,85 @@ pub const FIELDS: &[Field] = &[
     ),
     kept(
         "VerifyIndividual/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "ChangeNotice/Mst",
+        "whom it is about: EmployerChange.tax_code",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "ChangeNotice/UnitCode",
+        "EmployerChange.unit_code",
+        "own profile",
+    ),
+    kept("ChangeNotice/Kind", "EmployerChange.kind", "own profile"),
+    kept(
+        "ChangeNotice/EffectiveOn",
+        "EmployerChange.effective_on",
+        "own profile",
+    ),
+    kept("ChangeNotice/State", "EmployerChange.state", "own profile"),
+    kept("ChangeNotice/Name", "EmployerChange.name", "own profile"),
+    kept(
+        "ChangeNotice/Address",
+        "EmployerChange.address",
+        "own profile",
+    ),
+    kept(
+        "ChangeNotice/MergedInto",
+        "EmployerChange.merged_into",
+        "own profile",
+    ),
+    kept(
+        "ChangeNotice/Period",
+        "EmployerChange.period",
+        "form D02-TS",
+    ),
+    kept(
+        "ChangeNotice/ParticipantsBefore",
+        "EmployerChange.participants_before",
+        "form D02-TS",
+    ),
+    kept(
+        "ChangeNotice/Participants",
+        "EmployerChange.participants",
+        "form D02-TS",
+    ),
+    kept(
+        "ChangeNotice/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "LookUpNotices/Notice",
+        "ids of notices receipted in the window",
+        "own profile",
+    ),
+    kept(
+        "LookUpNotices/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "RequestMonth/Manifest",
+        "the id of the manifest that is waited for",
+        "own profile",
+    ),
+    kept(
+        "RequestMonth/RecordKind",
+        "employers or persons",
+        "own profile",
+    ),
+    kept("RequestMonth/Period", "the month", "form 05/KK-TNCN"),
+    kept(
+        "RequestMonth/Province",
+        "the scope of the manifest that is waited for",
+        "own profile",
+    ),
+    kept(
+        "RequestMonth/Purpose",
         "policy: the purpose agreed",
         "Law 91/2025/QH15 art. 3",
     ),
@@ -188,6 +267,21 @@ pub const FIELDS: &[Field] = &[
         "VerifyIndividualResult/NotDisclosed",
         "told",
         "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ChangeNoticeReceipt/ReceivedAt",
+        "kept with the receipt",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Held",
+        "what is not held goes again",
+        "own profile",
+    ),
+    kept(
+        "RequestMonthReceipt/ReceivedAt",
+        "kept with the receipt",
+        "own profile",
     ),
     kept(
         "Fault/Code",

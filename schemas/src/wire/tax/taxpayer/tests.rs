@@ -1,11 +1,13 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::super::words::{IncomeField, ResultKind, TaxpayerField};
+use super::super::words::{IncomeField, NoticeKind, ParticipationState, ResultKind, TaxpayerField};
 use super::super::{Amount, Environment, Reply};
 use super::*;
+use crate::codes::province_set::ProvinceSet;
 use crate::fault::{Fault, FaultCode};
-use crate::id::{MessageId, PartnerId, Period, TaxId};
+use crate::id::{MessageId, PartnerId, Period, TaxId, UnitCode};
+use crate::wire::tax_records::Kind;
 use crate::xsd;
 
 fn header(direction: Direction, operation: &str) -> Header {
@@ -76,6 +78,179 @@ fn individual() -> IndividualTold {
             income: None,
         }]),
         not_disclosed: [].into(),
+    }
+}
+
+fn notice(kind: NoticeKind) -> EmployerNotice {
+    use NoticeKind::{Dissolved, Headcount, Merged, Moved, Registered, Suspended};
+    EmployerNotice {
+        mst: TaxId::parse("9900000016").unwrap(),
+        unit_code: UnitCode::parse("TZ0000L").unwrap(),
+        kind,
+        effective_on: date(2026, 11, 1),
+        state: match kind {
+            Suspended => ParticipationState::Suspended,
+            Dissolved | Merged => ParticipationState::Closed,
+            _ => ParticipationState::Active,
+        },
+        name: (kind == Registered).then(|| "Công ty & Con".to_owned()),
+        address: matches!(kind, Registered | Moved).then(|| "Xã Mẫu, Hà Nội".to_owned()),
+        merged_into: (kind == Merged).then(|| TaxId::parse("099300123456").unwrap()),
+        participants: (kind == Headcount).then(|| Participants {
+            period: period("2026-10"),
+            before: 12,
+            now: 40,
+        }),
+        purpose: "tax-compliance".to_owned(),
+    }
+}
+
+fn told(kind: NoticeKind) -> Message {
+    question(Question::Notice(Box::new(notice(kind))))
+}
+
+fn ids(many: u32) -> std::collections::BTreeSet<MessageId> {
+    let id = |nth: u32| MessageId::parse(&format!("employer.TZ0000L.tax.{nth}")).unwrap();
+    (0..many).map(id).collect()
+}
+
+fn look_up(many: u32) -> Message {
+    question(Question::LookUp(LookUpNotices {
+        notices: ids(many),
+        purpose: "tax-compliance".to_owned(),
+    }))
+}
+
+fn request_month() -> Message {
+    question(Question::Month(RequestMonth {
+        manifest: MessageId::parse("month.employer.2026-10").unwrap(),
+        kind: Kind::Employer,
+        period: period("2026-10"),
+        provinces: ProvinceSet::of(&[1, 79]),
+        purpose: "tax-compliance".to_owned(),
+    }))
+}
+
+#[test]
+fn what_is_told_and_asked_about_it_is_read_back_and_is_of_the_schema() {
+    let at = "2026-11-22T05:00:00Z".parse().unwrap();
+    let mut all: Vec<Message> = NoticeKind::ALL.iter().copied().map(told).collect();
+    all.extend([look_up(0), look_up(200), request_month()]);
+    all.extend([
+        answer(
+            CHANGE_NOTICE,
+            Answer::Notice(EmployerNoticeReceipt { received_at: at }),
+        ),
+        answer(
+            LOOK_UP_NOTICES,
+            Answer::Held(NoticesHeld { held: ids(200) }),
+        ),
+        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
+        answer(
+            REQUEST_MONTH,
+            Answer::Month(MonthReceipt { received_at: at }),
+        ),
+    ]);
+    for message in all {
+        let (bytes, range) = encode(&message);
+        assert_eq!(xsd::validate_taxpayer_v1(&bytes), Ok(()), "{message:?}");
+        assert_eq!(read(&bytes), Ok((message, range)));
+    }
+}
+
+#[test]
+fn a_notice_has_the_parts_of_its_kind_and_leaves_a_state_of_its_kind() {
+    type Bend = fn(&mut EmployerNotice);
+    let cases: [(NoticeKind, Bend, &str, &str); 10] = [
+        (
+            NoticeKind::Registered,
+            |one| one.name = None,
+            "Name",
+            "part-missing",
+        ),
+        (
+            NoticeKind::Moved,
+            |one| one.address = None,
+            "Address",
+            "part-missing",
+        ),
+        (
+            NoticeKind::Merged,
+            |one| one.merged_into = None,
+            "MergedInto",
+            "part-missing",
+        ),
+        (
+            NoticeKind::Headcount,
+            |one| one.participants = None,
+            "Participants",
+            "part-missing",
+        ),
+        (
+            NoticeKind::Moved,
+            |one| one.name = Some("An".into()),
+            "Name",
+            "part-of-another-kind",
+        ),
+        (
+            NoticeKind::Suspended,
+            |one| one.address = Some("An".into()),
+            "Address",
+            "part-of-another-kind",
+        ),
+        (
+            NoticeKind::Dissolved,
+            |one| one.state = ParticipationState::Active,
+            "State",
+            "state-of-another-kind",
+        ),
+        (
+            NoticeKind::Resumed,
+            |one| one.state = ParticipationState::Suspended,
+            "State",
+            "state-of-another-kind",
+        ),
+        (
+            NoticeKind::Merged,
+            |one| one.merged_into = Some(one.mst.clone()),
+            "MergedInto",
+            "merged-into-itself",
+        ),
+        (
+            NoticeKind::Headcount,
+            |one| one.participants.as_mut().unwrap().now = 12,
+            "Participants",
+            "nothing-changed",
+        ),
+    ];
+    for (kind, bend, field, reason) in cases {
+        let mut bent = notice(kind);
+        bend(&mut bent);
+        let message = question(Question::Notice(Box::new(bent)));
+        let refused = read(&encode(&message).0).unwrap_err();
+        assert_eq!((refused.field, refused.reason), (field, reason), "{kind:?}");
+    }
+}
+
+#[test]
+fn ids_and_provinces_are_named_once_and_not_without_end() {
+    let asked = text(&look_up(2));
+    let twice = asked.replace("tax.1<", "tax.0<");
+    let refused = read(twice.as_bytes()).unwrap_err();
+    assert_eq!((refused.field, refused.reason), ("Notice", "id-twice"));
+    assert!(xsd::validate_taxpayer_v1(twice.as_bytes()).is_err());
+    let more = text(&look_up(201));
+    let refused = read(more.as_bytes()).unwrap_err();
+    assert_eq!((refused.field, refused.reason), ("Notice", "too-many"));
+    assert!(xsd::validate_taxpayer_v1(more.as_bytes()).is_err());
+    let month = text(&request_month());
+    for (from, to, field) in [
+        (">79<", ">01<", "Province"),
+        (">employer<", ">household<", "RecordKind"),
+        (">2026-10<", ">2026-13<", "Period"),
+    ] {
+        let refused = read(month.replace(from, to).as_bytes()).unwrap_err();
+        assert_eq!(refused.field, field);
     }
 }
 
