@@ -1,12 +1,13 @@
 //! What was found goes into the ledger behind the insurance contract, page by page, each page under a key of its own: a
-//! process that dies in between notes the same page again, and nothing is noted twice.
+//! process that dies in between notes the same page again, and nothing is noted twice. What a month did not find again is
+//! matched afterwards.
 
 use std::collections::BTreeSet;
 
 use certs::digest::{self, Sha256};
 use schemas::{
-    proto::insurance::{Context, Finding, NoteFindingsRequest},
-    wire::tax::FindingLine,
+    proto::insurance::{ConcludeRequest, Context, Finding, NoteFindingsRequest, RecordKind},
+    wire::{tax::FindingLine, tax_records::Kind},
 };
 use tokio::{runtime::Handle, sync::watch, time::Instant};
 
@@ -26,13 +27,7 @@ impl Inner {
             }
             let lines = case.findings(page).map_err(Trouble::Registry)?;
             let request = NoteFindingsRequest {
-                context: Some(Context {
-                    key: key(case, page).to_vec(),
-                    sender: case.asked.sender.clone(),
-                    on_behalf_of: String::new(),
-                    rule: case.asked.rule.clone(),
-                    purpose: case.asked.purpose.clone(),
-                }),
+                context: Some(context(case, &["tax.reconcile note", &page.to_string()])),
                 run: run(case),
                 period: case.manifest.period.to_string(),
                 due_on: case.asked.due_on.clone(),
@@ -42,7 +37,61 @@ impl Inner {
             let noted = runtime.block_on(self.insurance.note_findings(by, request));
             noted.map_err(Trouble::Registry)?;
         }
+        self.conclude(case, runtime, stop)?;
         Ok(case.put(NOTED, &true)?)
+    }
+
+    /// What stood open about this kind in these provinces and was not found again matches now.
+    fn conclude(
+        &self,
+        case: &Case,
+        runtime: &Handle,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), Trouble> {
+        let provinces = match case.manifest.scope.words() {
+            all if all.is_empty() => vec![String::new()],
+            some => some,
+        };
+        for province in provinces {
+            for nth in 0_u64.. {
+                if *stop.borrow() {
+                    return Err(Trouble::Stopped);
+                }
+                let parts = ["tax.reconcile conclude", &province, &nth.to_string()];
+                let request = ConcludeRequest {
+                    context: Some(context(case, &parts)),
+                    run: run(case),
+                    period: case.manifest.period.to_string(),
+                    province: province.clone(),
+                    max: CONCLUDED_AT_ONCE,
+                    kind: kind(case).into(),
+                };
+                let by = Instant::now() + self.patience;
+                let concluded = runtime.block_on(self.insurance.conclude(by, request));
+                if concluded.map_err(Trouble::Registry)?.matched < CONCLUDED_AT_ONCE {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In the name of who announced the month, under a key that is the same for every process.
+fn context(case: &Case, parts: &[&str]) -> Context {
+    Context {
+        key: key(case, parts).to_vec(),
+        sender: case.asked.sender.clone(),
+        on_behalf_of: String::new(),
+        rule: case.asked.rule.clone(),
+        purpose: case.asked.purpose.clone(),
+    }
+}
+
+pub(super) fn kind(case: &Case) -> RecordKind {
+    match case.manifest.kind {
+        Kind::Employer => RecordKind::Employer,
+        Kind::Person => RecordKind::Person,
     }
 }
 
@@ -78,16 +127,11 @@ fn findings(lines: Vec<FindingLine>) -> Vec<Finding> {
         .collect()
 }
 
-/// The key of one page: the same for every process that notes it.
-fn key(case: &Case, page: u32) -> [u8; 32] {
+/// The key of one call: the same for every process that makes it.
+fn key(case: &Case, parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    let page = page.to_string();
-    for part in [
-        &case.asked.sender,
-        case.manifest.id.as_str(),
-        "tax.reconcile note",
-        &page,
-    ] {
+    let of_case = [case.asked.sender.as_str(), case.manifest.id.as_str()];
+    for part in of_case.iter().chain(parts) {
         hash.update(&(part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
@@ -106,6 +150,7 @@ fn run(case: &Case) -> String {
 /// Written when every page is noted.
 pub(super) const NOTED: &str = "noted";
 const RUN_BYTES_MAX: usize = 64;
+const CONCLUDED_AT_ONCE: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -9,12 +9,9 @@ use insurance::client::Records;
 use schemas::{
     fault::Fault,
     proto::insurance::{
-        Context, EmployerMonth, ParticipationState, PersonMonth, RecordBatch, RecordKind,
-        StreamRecordsRequest,
+        Context, EmployerMonth, ParticipationState, PersonMonth, RecordBatch, StreamRecordsRequest,
     },
-    wire::tax_records::{
-        Employer, Kind, NumberKey, Party, Person, PersonKey, Record, Status, TaxKey,
-    },
+    wire::tax_records::{Employer, NumberKey, Party, Person, PersonKey, Record, Status, TaxKey},
 };
 use serde::{Deserialize, Serialize};
 use tax::reconcile::{Reconciliation, Refusal};
@@ -92,10 +89,6 @@ fn begins_after(case: &Case, taken: u32) -> Result<String, Trouble> {
 
 fn request(case: &Case, after: &str) -> StreamRecordsRequest {
     let manifest = &case.manifest;
-    let kind = match manifest.kind {
-        Kind::Employer => RecordKind::Employer,
-        Kind::Person => RecordKind::Person,
-    };
     StreamRecordsRequest {
         context: Some(Context {
             key: Vec::new(),
@@ -104,7 +97,7 @@ fn request(case: &Case, after: &str) -> StreamRecordsRequest {
             rule: case.asked.rule.clone(),
             purpose: case.asked.purpose.clone(),
         }),
-        kind: kind.into(),
+        kind: super::ledger::kind(case).into(),
         period: manifest.period.to_string(),
         provinces: manifest.scope.words(),
         after: after.to_owned(),

@@ -1,6 +1,7 @@
 //! A whole month reconciled through the rooms: manifest, chunks, result pages.
 
 mod kept;
+mod matched;
 mod refused;
 
 use std::{collections::BTreeSet, time::Duration};

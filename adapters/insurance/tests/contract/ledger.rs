@@ -5,7 +5,7 @@ use schemas::fault::FaultCode;
 use schemas::proto::insurance::{
     ConcludeRequest, Discrepancy, DiscrepancyState as State, Finding, GetDiscrepancyRequest,
     GetDiscrepancyResponse, ListDiscrepanciesRequest, MoveDiscrepancyRequest, NoteFindingsRequest,
-    NoteFindingsResponse, Party, RecheckRequest, RecheckResponse,
+    NoteFindingsResponse, Party, RecheckRequest, RecheckResponse, RecordKind,
 };
 
 use crate::over_both;
@@ -85,18 +85,20 @@ async fn states(scene: &Scene, id: &str) -> Vec<State> {
     steps
 }
 
-fn conclusion(scene: &Scene, run: &str, province: &str) -> ConcludeRequest {
+fn conclusion(scene: &Scene, run: &str, province: &str, kind: RecordKind) -> ConcludeRequest {
+    let key = format!("conclude-{run}-{province}-{}", kind.as_str_name());
     ConcludeRequest {
-        context: Some(context("tax", &format!("conclude-{run}-{province}"))),
+        context: Some(context("tax", &key)),
         run: run.into(),
         period: scene.marks.period.clone(),
         province: province.into(),
         max: 1_000,
+        kind: kind.into(),
     }
 }
 
-async fn conclude(scene: &Scene, run: &str, province: &str) -> u32 {
-    let request = conclusion(scene, run, province);
+async fn conclude(scene: &Scene, run: &str, province: &str, kind: RecordKind) -> u32 {
+    let request = conclusion(scene, run, province, kind);
     let answer = scene.insurance.conclude(soon(), request).await;
     answer.unwrap().matched
 }
@@ -188,13 +190,15 @@ async fn what_is_not_found_again_matches_in_its_scope_and_nowhere_else(scene: Sc
     let other_month = scene.insurance.note_findings(soon(), other_month).await;
     let still = note(&scene, "m-2", vec![under_counted(&scene, 900)]).await;
 
-    assert_eq!(conclude(&scene, "m-2", "01").await, 1);
+    // a reconciliation of employers says nothing of persons
+    assert_eq!(conclude(&scene, "m-2", "01", RecordKind::Employer).await, 0);
+    assert_eq!(conclude(&scene, "m-2", "01", RecordKind::Person).await, 1);
     let matched = [State::Notified, State::Matched];
     assert_eq!(states(&scene, &both.ids[0]).await, matched);
     for id in [&both.ids[1], &other_month.unwrap().ids[0], &still.ids[0]] {
         assert_eq!(states(&scene, id).await, [State::Notified]);
     }
-    assert_eq!(conclude(&scene, "m-2", "").await, 1);
+    assert_eq!(conclude(&scene, "m-2", "", RecordKind::Person).await, 1);
     assert_eq!(states(&scene, &both.ids[1]).await, matched);
 
     // found once more: it did not match after all

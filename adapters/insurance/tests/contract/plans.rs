@@ -13,9 +13,9 @@ use schemas::proto::insurance::{
     HeadcountStep, HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest,
     LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
     ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
-    RecordHospitalNoticesRequest, RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest,
-    ShowBirthRequest, ShowReviewRequest, WatchEmployersRequest, WithdrawDeathRequest,
-    hospital_notice,
+    RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
+    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, WatchEmployersRequest,
+    WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -254,6 +254,7 @@ async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {
         period: scene.marks.period.clone(),
         province: String::new(),
         max: 1,
+        kind: RecordKind::Employer.into(),
     };
     assert_eq!(
         insurance.conclude(soon(), request).await.unwrap().matched,

@@ -5,6 +5,7 @@ use schemas::id::Period;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
     ConcludeRequest, ConcludeResponse, Finding, NoteFindingsRequest, NoteFindingsResponse, Party,
+    RecordKind,
 };
 
 use super::row::{By, apply};
@@ -48,7 +49,8 @@ impl Registry {
         .await
     }
 
-    /// Matches what stood open in a reconciliation's scope and was not found again by it.
+    /// Matches what stood open in a reconciliation's scope and was not found again by it. Of persons and of employers
+    /// each has its own reconciliation.
     ///
     /// # Errors
     /// `INVALID`; nothing is changed then.
@@ -60,19 +62,25 @@ impl Registry {
             finding::province(&request.province)?;
         }
         let max = page(request.max)?;
+        let kind = match request.kind() {
+            RecordKind::Employer => "E-",
+            RecordKind::Person => "P-",
+            RecordKind::Unspecified => return Err(facts::invalid("unknown-code", "kind")),
+        };
         let asked = Asked::new("TaxLedger.Conclude", &context, request.encode_to_vec())?;
         self.effect(asked, move |tx, _| {
             let open = tx.sql.query(
                 "SELECT seq, state FROM tax_ledger
                  WHERE partner = ?1 AND period = ?2 AND state < 5 AND state <> 2 AND run <> ?3
-                   AND (?4 = '' OR province = ?4)
+                   AND (?4 = '' OR province = ?4) AND substr(category, 1, 2) = ?6
                  ORDER BY category, tax_code, person LIMIT ?5",
                 values![
                     context.sender,
                     request.period,
                     request.run,
                     request.province,
-                    max
+                    max,
+                    kind
                 ],
                 |row| Ok((row.get::<i64>(0)?, row.get::<i32>(1)?)),
             )?;
