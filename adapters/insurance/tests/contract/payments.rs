@@ -17,6 +17,7 @@ use crate::scene::{Scene, context, soon};
 
 over_both! {
     a_household_pays_once_and_each_of_its_cards_is_renewed_once
+    a_households_shares_begin_anew_at_new_year_in_viet_nam
     a_payment_that_is_told_before_its_opening_is_booked_all_the_same
     money_that_no_contribution_is_due_for_is_a_refund_case_with_its_reason
     an_order_that_nobody_pays_is_over_and_its_dossier_stopped
@@ -262,6 +263,35 @@ async fn a_household_pays_once_and_each_of_its_cards_is_renewed_once(scene: Scen
         ..household(&scene, 2)
     };
     assert_eq!(quoted(&scene, third).await.vnd, 239_085);
+}
+
+/// One member of the household alone, by the same applicant.
+fn alone(scene: &Scene, n: u32, holder: usize) -> SubmitDossierRequest {
+    let applicant = &scene.marks.card_holders[0];
+    let holder = &scene.marks.card_holders[holder];
+    SubmitDossierRequest {
+        form: json!({"MaBHXH": applicant.si_number, "SoThang": "3",
+            "ThanhVien": [{"MaBHXH": holder.si_number, "HoVaTen": holder.name}]})
+        .to_string(),
+        ..household(scene, n)
+    }
+}
+
+async fn a_households_shares_begin_anew_at_new_year_in_viet_nam(scene: Scene) {
+    // 1 January, 03:00 there; in London it is still the year before
+    scene.time.pass(38 * 86_400 + 18 * 3_600);
+    let order = opened(&scene, alone(&scene, 1, 0)).await;
+    assert_eq!(order.vnd, 341_550);
+    assert!(entry(&scene, said(&order, "GD00000001")).await.booked);
+    scene.time.pass(86_400);
+    let second = quoted(&scene, alone(&scene, 2, 0)).await;
+    assert_eq!(second.vnd, 341_550, "who pays again is no other");
+    scene.time.pass(86_400);
+    let other = quoted(&scene, alone(&scene, 3, 1)).await;
+    assert_eq!(other.vnd, 239_085, "the first has paid this year");
+    scene.time.pass(365 * 86_400);
+    let next_year = quoted(&scene, alone(&scene, 4, 1)).await;
+    assert_eq!(next_year.vnd, 341_550);
 }
 
 async fn due(scene: &Scene) -> Vec<String> {

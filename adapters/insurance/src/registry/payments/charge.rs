@@ -9,8 +9,7 @@ use schemas::procedure::{Filled, Pays, Role, Said};
 use schemas::proto::insurance::{Card, CardState};
 use schemas::quote::{self, Debt, Group, Household, Quote, Unquotable, Voluntary};
 
-use crate::registry::people;
-use crate::registry::{Error, Tx, cards};
+use crate::registry::{Error, Tx, cards, facts, people};
 use crate::sql::{Sql, values};
 
 /// Whoever pays, and for what.
@@ -217,11 +216,12 @@ fn paid_this_year(
     let Some(household) = household else {
         return Ok(0);
     };
-    let since = format!("{:04}-01-01", tx.today.year());
+    let new_year = Date::constant(tx.today.year(), 1, 1).at(0, 0, 0, 0);
+    let since = VIET_NAM.to_timestamp(new_year).unwrap_or(Timestamp::MIN);
     let paid: Vec<i64> = tx.sql.query(
         "SELECT DISTINCT person FROM contribution_lines
          WHERE household = ?1 AND booked_at >= ?2 AND transaction_id <> ''",
-        values![household, since],
+        values![household, facts::instant(since)],
         |row| row.get(0),
     )?;
     let comes = |person: &i64| members.iter().any(|(member, _)| member == person);
