@@ -16,6 +16,7 @@ mod http;
 mod ledger;
 mod office;
 pub(crate) mod operators;
+mod payments;
 mod pulls;
 mod reviews;
 pub mod status;

@@ -15,6 +15,7 @@ mod journal;
 mod migrate;
 mod office;
 mod partner;
+mod payment;
 mod quote;
 mod reconcile;
 mod recovery;
@@ -80,6 +81,9 @@ enum Command {
     /// Employers: record.
     #[command(subcommand)]
     Employer(employer::Employer),
+    /// Payments of dossiers: list, show, refund, reconcile.
+    #[command(subcommand)]
+    Payment(payment::Payment),
     /// The tax department: discrepancies of its ledger, and what it told unasked.
     #[command(subcommand)]
     Tax(tax::Tax),
@@ -178,6 +182,7 @@ impl Command {
             Self::Civil(command) => on_runtime(command.run()),
             Self::Dossier(command) => on_runtime(command.run()),
             Self::Employer(command) => on_runtime(command.run()),
+            Self::Payment(command) => on_runtime(command.run()),
             Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),
             Self::Journal(command) => on_runtime(command.run()),

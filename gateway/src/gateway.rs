@@ -197,6 +197,7 @@ impl Gateway {
             signer: &parts.signer,
             outbox: &outbox,
             book: &book,
+            receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
             orders: &orders,
             clock: &clock,
             metrics: &metrics,

@@ -29,7 +29,8 @@ pub mod feed; // the insurance database's changes, into the outbox
 pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees
-pub mod orders; // what operators have stopped
+pub mod orders;
+mod payments; // what operators have stopped
 pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
 mod registrar; // which terms of partners are in force

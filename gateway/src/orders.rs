@@ -305,6 +305,7 @@ mod tests {
             peer_quota: quota,
             token: None,
             security_server: None,
+            keyed: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

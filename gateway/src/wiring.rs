@@ -21,7 +21,7 @@ use gateway_core::{
     limits::Tally,
     outbound::Courier,
     partner::{Partners, Quota},
-    ports::{Clock, Orders, Outbox, Parcel, PullBook},
+    ports::{Clock, Orders, Outbox, Parcel, PullBook, Receipts},
     sign::Signer,
     stage::{Gate, Parts},
 };
@@ -30,7 +30,10 @@ use insurance::{
     client::{Limits as InsuranceLimits, RemoteParams},
     registry::{Params, Place, Population, Registry},
 };
-use portal::Portal;
+use portal::{
+    Portal,
+    payment::{PaymentPlatform, desk as payment_desk},
+};
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
     direct::Direct,
@@ -55,6 +58,7 @@ use crate::{
     feed::Feed,
     gateway::StartError,
     metrics::Metrics,
+    payments::PaymentWatch,
     reconcile::Reconcile,
     revocation::Keeper,
     stack::{Stack, stack},
@@ -88,6 +92,11 @@ pub fn operations() -> Vec<&'static Operation> {
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
         &portal::outbound::LOOK_UP,
+        &portal::payment::NOTICE,
+        &portal::payment::desk::INIT,
+        &portal::payment::desk::QUERY,
+        &portal::payment::desk::GET_BILL,
+        &portal::payment::desk::STATEMENT,
     ]
 }
 
@@ -108,8 +117,15 @@ pub(crate) fn stacks(
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
-        stack(Portal::new(desk), parts, gate),
+        stack(Portal::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
     ]
+}
+
+/// The secrets of payment platforms, as they are registered when they are looked for.
+fn secrets(parts: &Parts) -> portal::payment::Secrets {
+    let partners = Arc::clone(&parts.partners);
+    Arc::new(move |partner| partners.load().get(partner)?.keyed.clone())
 }
 
 /// What stands behind the insurance contract.
@@ -361,6 +377,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) signer: &'a Arc<ArcSwap<Signer>>,
     pub(crate) outbox: &'a Arc<dyn Outbox>,
     pub(crate) book: &'a Arc<dyn PullBook>,
+    pub(crate) receipts: Arc<dyn Receipts>,
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
@@ -391,6 +408,7 @@ impl Hands<'_> {
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
             workers.extend(self.watch(delivery));
+            workers.extend(self.payments(delivery));
         }
         Ok((workers, callers))
     }
@@ -454,12 +472,32 @@ impl Hands<'_> {
             words: match delivery.words {
                 OutwardWords::Portal => Arc::new(portal::outbound::Reconciler),
                 OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
+                // by its statements, which its own worker asks for
+                OutwardWords::Payments => return None,
             },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
             metrics: Arc::clone(self.metrics),
         };
         Some(Box::pin(reconcile.run(self.stop.clone())))
+    }
+
+    /// Where the partner is a payment platform.
+    fn payments(&self, delivery: &Delivery) -> Option<Worker> {
+        let access = delivery.payment.as_ref()?;
+        let watch = PaymentWatch {
+            partner: delivery.partner.clone(),
+            insurance: self.contract.client.clone(),
+            outbox: Arc::clone(self.outbox),
+            receipts: Arc::clone(&self.receipts),
+            partners: Arc::clone(self.partners),
+            clock: Arc::clone(self.clock),
+            payee: access.payee.clone(),
+            query_seconds: access.query_seconds,
+            statement: access.statement,
+            idle: Duration::from_millis(self.config.delivery.poll_ms.max(100)),
+        };
+        Some(Box::pin(watch.run(self.stop.clone())))
     }
 
     fn lane(&self, delivery: &Delivery, caller: &Caller) -> Result<Lane, StartError> {
@@ -477,6 +515,7 @@ impl Hands<'_> {
             courier: match delivery.words {
                 OutwardWords::Portal => Arc::new(self.portal(delivery, client)) as Arc<dyn Courier>,
                 OutwardWords::Taxpayer => Arc::new(self.department(delivery, caller, client)?),
+                OutwardWords::Payments => Arc::new(self.platform(delivery, client)?),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -522,6 +561,24 @@ impl Hands<'_> {
         };
         let partner = delivery.partner.clone();
         Ok(taxpayer::Desk::new(config, partner, Arc::new(house), road))
+    }
+
+    fn platform(
+        &self,
+        delivery: &Delivery,
+        client: Client,
+    ) -> Result<payment_desk::Desk, StartError> {
+        let no = || StartError::Insurance("a payment platform without [payment]".to_owned());
+        let access = delivery.payment.as_ref().ok_or_else(no)?;
+        let config = payment_desk::DeskConfig {
+            keyed: Arc::clone(&access.keyed),
+            payee: access.payee.clone(),
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+            procedures: schemas::procedure::Catalog::embedded(),
+        };
+        let clock = Arc::clone(self.clock);
+        Ok(payment_desk::Desk::new(config, Direct::new(client), clock))
     }
 
     fn portal(&self, delivery: &Delivery, client: Client) -> portal::outbound::Desk {

@@ -4,6 +4,7 @@
 
 pub mod civil;
 pub mod object;
+pub mod payment;
 pub mod portal;
 pub mod tax;
 pub mod tax_records;

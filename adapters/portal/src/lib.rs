@@ -20,6 +20,7 @@ mod face;
 #[cfg(test)]
 mod mapping;
 pub mod outbound;
+pub mod payment;
 mod perform;
 
 use std::{sync::Arc, time::Duration};

@@ -16,13 +16,27 @@ impl Direct {
         Self(client)
     }
 
+    /// Posts a JSON document.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; an answer of any status is no error.
+    pub async fn post_json(&self, document: Bytes) -> Result<Answer, Error> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        self.post(JSON, document).await
+    }
+
     /// Posts a signed XML document.
     ///
     /// # Errors
     /// As [`Client::post`]; an answer of any status is no error.
     pub async fn post_xml(&self, document: Bytes) -> Result<Answer, Error> {
         const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML), (header::ACCEPT, XML)]);
+        self.post(XML, document).await
+    }
+
+    async fn post(&self, kind: HeaderValue, document: Bytes) -> Result<Answer, Error> {
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, kind.clone()), (header::ACCEPT, kind)]);
         let target = match self.0.endpoint().base() {
             "" => "/",
             path => path,

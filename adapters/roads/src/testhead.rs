@@ -58,6 +58,7 @@ fn partner(id: &str) -> Partner {
         },
         token: None,
         security_server: None,
+        keyed: None,
     }
 }
 

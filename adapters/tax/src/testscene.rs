@@ -323,6 +323,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         peer_quota: QUOTA,
         token: None,
         security_server: None,
+        keyed: None,
     }
 }
 

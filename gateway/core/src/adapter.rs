@@ -114,6 +114,8 @@ pub enum ProofKind {
     XRoadRelay,
     /// The digest that a signed manifest of the sender announces.
     ManifestDigest,
+    /// SHA-256 over the message's fields and a secret between us.
+    KeyedHash,
 }
 
 impl ProofKind {
@@ -125,6 +127,7 @@ impl ProofKind {
             Self::Jws => "jws",
             Self::XRoadRelay => "xroad-relay",
             Self::ManifestDigest => "manifest-digest",
+            Self::KeyedHash => "keyed-hash",
         }
     }
 }
@@ -177,6 +180,15 @@ pub enum SignatureForm {
         /// What has come.
         ticket: Ticket,
     },
+    /// Among the fields: a hash over them and a secret between us.
+    Keyed {
+        /// Our code at the sender, as it is said.
+        account: String,
+        /// The text that the hash covers but for the secret.
+        covered: String,
+        /// The hash, hex.
+        mac: String,
+    },
 }
 
 /// The road's envelope, read without trust.
@@ -212,6 +224,10 @@ impl<'a> Proven<'a> {
         }
     }
 
+    pub(crate) fn keyed(covered: &'a str) -> Self {
+        Self::xml(covered.as_bytes())
+    }
+
     pub(crate) fn json(payload: &'a [u8], header: &'a certs::jws::Header) -> Self {
         Self {
             bytes: payload,
@@ -239,7 +255,8 @@ impl<'a> Proven<'a> {
         }
     }
 
-    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body. A chunk: its ticket.
+    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body. A chunk: its ticket. A
+    /// keyed hash: the text that it covers.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes

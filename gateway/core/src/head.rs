@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     attest::Attested,
-    partner::{Partners, PeerId},
+    partner::{Environment, Partners, PeerId},
 };
 
 /// Whatever can go wrong while a body is read.
@@ -161,6 +161,8 @@ pub struct Passing {
     pub(crate) place: Option<Arc<crate::stage::Place>>,
     /// What the security server that brought it attests.
     pub(crate) attested: Option<Arc<Attested>>,
+    /// The registrations as of when its envelope is read.
+    pub(crate) partners: Option<Arc<Partners>>,
 }
 
 impl Head {
@@ -168,6 +170,13 @@ impl Head {
     #[must_use]
     pub fn attested(&self) -> Option<&Attested> {
         self.passing.attested.as_deref()
+    }
+
+    /// Who we are and where we stand: the receiver of a message that names none.
+    #[must_use]
+    pub fn house(&self) -> Option<(PartnerId, Environment)> {
+        let partners = self.passing.partners.as_ref()?;
+        Some((partners.us().clone(), partners.environment()))
     }
 }
 

@@ -18,6 +18,7 @@ pub mod attest;
 pub mod bulk;
 pub mod faultpoint;
 pub mod head;
+pub mod keyed;
 pub mod limits;
 pub mod outbound;
 pub mod partner;

@@ -17,6 +17,7 @@ use schemas::{
 };
 
 use crate::adapter::Road;
+use crate::keyed::Keyed;
 
 /// Where this gateway stands; part of what is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -171,6 +172,8 @@ pub struct Partner {
     pub token: Option<Arc<TokenRule>>,
     /// Where it is our X-Road security server: how errors are spelt to it.
     pub security_server: Option<Spelling>,
+    /// The secret that keyed hashes between us are made with, where there is one.
+    pub keyed: Option<Arc<Keyed>>,
 }
 
 impl Partner {

@@ -266,6 +266,7 @@ pub(crate) mod tests {
             peer_quota: QUOTA,
             token: None,
             security_server: None,
+            keyed: None,
         }
     }
 

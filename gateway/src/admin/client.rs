@@ -238,6 +238,54 @@ pub async fn decide_dossier(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Payments of dossiers, the newest first.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn payments(
+    admin: impl Into<Target>,
+    request: admin::ListPaymentsRequest,
+) -> Result<admin::ListPaymentsResponse, Error> {
+    let answer = connect(admin).await?.list_payments(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// One payment with its transactions and what was booked.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn payment(
+    admin: impl Into<Target>,
+    request: admin::ShowPaymentRequest,
+) -> Result<admin::ShowPaymentResponse, Error> {
+    let answer = connect(admin).await?.show_payment(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// A person's word that the money of a refund case was given back.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn refund_payment(
+    admin: impl Into<Target>,
+    request: admin::RefundPaymentRequest,
+) -> Result<admin::RefundPaymentResponse, Error> {
+    let answer = connect(admin).await?.refund_payment(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// The three sides of a day's payments, and what differs.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn reconcile_payments(
+    admin: impl Into<Target>,
+    request: admin::ReconcilePaymentsRequest,
+) -> Result<admin::ReconcilePaymentsResponse, Error> {
+    let answer = connect(admin).await?.reconcile_payments(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// Discrepancies of the tax ledger, the newest first.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use super::{
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
-    pulls, reviews, status,
+    payments, pulls, reviews, status,
 };
 
 /// Answers operators.
@@ -290,6 +290,47 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let recorded = employers::record(&self.parts, asked).await;
         recorded.map(Response::new)
+    }
+
+    async fn list_payments(
+        &self,
+        request: Request<admin::ListPaymentsRequest>,
+    ) -> Result<Response<admin::ListPaymentsResponse>, Status> {
+        self.may("list-payments").await?;
+        let asked = request.into_inner();
+        payments::list(&self.parts, asked).await.map(Response::new)
+    }
+
+    async fn show_payment(
+        &self,
+        request: Request<admin::ShowPaymentRequest>,
+    ) -> Result<Response<admin::ShowPaymentResponse>, Status> {
+        self.may("show-payment").await?;
+        let asked = request.into_inner();
+        payments::show(&self.parts, asked).await.map(Response::new)
+    }
+
+    async fn refund_payment(
+        &self,
+        request: Request<admin::RefundPaymentRequest>,
+    ) -> Result<Response<admin::RefundPaymentResponse>, Status> {
+        self.may("refund-payment").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        payments::refund(&self.parts, asked)
+            .await
+            .map(Response::new)
+    }
+
+    async fn reconcile_payments(
+        &self,
+        request: Request<admin::ReconcilePaymentsRequest>,
+    ) -> Result<Response<admin::ReconcilePaymentsResponse>, Status> {
+        self.may("reconcile-payments").await?;
+        let asked = request.into_inner();
+        payments::reconcile(&self.parts, asked)
+            .await
+            .map(Response::new)
     }
 
     async fn terms(

@@ -14,6 +14,7 @@ use schemas::{
 use super::{
     Destination,
     ngsp::{NgspAccess, NgspLine},
+    payment::{PaymentAccess, PaymentLine},
     read::section,
     value::{Named, Secret},
 };
@@ -48,6 +49,8 @@ section! {
         xroad: Option<XRoadLine>,
         /// The conformance run that it passed; production demands one.
         conformance: Option<ConformanceLine>,
+        /// It is a payment platform: the secret between us, and whom the money is for.
+        payment: Option<PaymentLine>,
         /// Where callbacks go; none go where absent.
         delivery: Option<DeliveryLine>,
     }
@@ -209,7 +212,7 @@ section! {
     pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
-        /// What goes there: dossiers to a portal, or our questions to a tax department.
+        /// What goes there: dossiers to a portal, our questions to a tax department, or payments to a platform.
         words: OutwardWords = OutwardWords::Portal,
         /// Whether this server may have an address of a private network or of this machine; others may not.
         private: bool = false,
@@ -295,6 +298,8 @@ pub struct Delivery {
     pub xroad: Option<ServiceOnXRoad>,
     /// The API that stands for it, where the endpoint is the national platform.
     pub ngsp: Option<NgspAccess>,
+    /// How it is spoken with, where it is a payment platform.
+    pub payment: Option<PaymentAccess>,
     /// Its login, where its protocol has one.
     pub login: Option<Login>,
     /// Parcels in one call at most.
@@ -323,6 +328,8 @@ pub enum OutwardWords {
     Portal,
     /// The taxpayer profile: questions that we sign, answers that the department signs.
     Taxpayer,
+    /// The payment platform's: what is to be paid, and what became of it.
+    Payments,
 }
 
 impl OutwardWords {
@@ -332,6 +339,7 @@ impl OutwardWords {
         match word {
             "portal" => Some(Self::Portal),
             "taxpayer" => Some(Self::Taxpayer),
+            "payments" => Some(Self::Payments),
             _ => None,
         }
     }

@@ -27,6 +27,7 @@ use super::{
     ngsp::{self, NgspAccess},
     officers,
     partner::{AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, TokenLine},
+    payment::{self, PaymentAccess, PaymentLine},
     peers, promotion,
     read::{Outcome, Place, nearest, read_file},
     relays,
@@ -96,7 +97,8 @@ impl Snapshot {
             loader.environment(&file, &place);
             loader.promotion(&file, &place);
             if let Some(line) = &file.delivery {
-                deliveries.extend(loader.delivery(&file.id, line, &place));
+                let payment = file.payment.as_ref();
+                deliveries.extend(loader.delivery(&file.id, (line, payment), &place));
             }
             places.insert(file.id.clone(), place.clone());
             partners.push(loader.partner(file, &place));
@@ -222,6 +224,9 @@ impl<'c> Loader<'c> {
         let peers = self.peers(&file, place);
         let keys = self.keys(&file.keys, place);
         let token = file.token.as_ref().map(|line| self.token(line, place));
+        let keyed = self
+            .payment(file.payment.as_ref(), place)
+            .map(|access| access.keyed);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -250,6 +255,7 @@ impl<'c> Loader<'c> {
             },
             token: token.map(Arc::new),
             security_server: file.xroad.map(|line| line.errors),
+            keyed,
         }
     }
 
@@ -455,7 +461,7 @@ impl<'c> Loader<'c> {
     fn delivery(
         &mut self,
         partner: &PartnerId,
-        line: &DeliveryLine,
+        (line, platform): (&DeliveryLine, Option<&PaymentLine>),
         place: &Place,
     ) -> Option<(PartnerId, Delivery)> {
         let endpoint = self.endpoint(line, place);
@@ -469,6 +475,15 @@ impl<'c> Loader<'c> {
         self.fits_its_words(line, place);
         let login = self.login(line, place)?;
         let ngsp = self.ngsp(line, place)?;
+        // what is wrong with it was told when the partner was read
+        let payment = platform.and_then(|line| payment::access(line).ok());
+        if (line.words == OutwardWords::Payments) != platform.is_some() {
+            let told = "a payment platform has a section [payment], and nobody else".to_owned();
+            let cure = "write both words = \"payments\" and [payment], or neither";
+            self.problems
+                .push(place.error("delivery.words", told, cure));
+            return None;
+        }
         let delivery = Delivery {
             partner: partner.clone(),
             words: line.words,
@@ -477,6 +492,7 @@ impl<'c> Loader<'c> {
             destination: line.destination.clone(),
             xroad: line.xroad.clone(),
             ngsp,
+            payment,
             login,
             batch: line.batch,
             timeout_ms: line.timeout_ms,
@@ -505,6 +521,17 @@ impl<'c> Loader<'c> {
         .ok()
     }
 
+    /// None where it is no payment platform, or a problem was told.
+    fn payment(&mut self, line: Option<&PaymentLine>, place: &Place) -> Option<PaymentAccess> {
+        let line = line?;
+        if let Some(file) = &line.secret_file {
+            self.stamps.note(file);
+        }
+        let read = payment::access(line);
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+    }
+
     /// The outer `None` is a problem already told; the inner one a partner that is not behind the platform.
     fn ngsp(&mut self, line: &DeliveryLine, place: &Place) -> Option<Option<NgspAccess>> {
         let Some(behind) = &line.ngsp else {
@@ -529,20 +556,38 @@ impl<'c> Loader<'c> {
             ("delivery.xroad", line.xroad.is_some()),
         ];
         for (key, is_there) in of_the_portal {
-            if is_there && line.words == OutwardWords::Taxpayer {
-                let told = "a tax department has no use for it".to_owned();
+            if is_there && line.words != OutwardWords::Portal {
+                let who = match line.words {
+                    OutwardWords::Payments => "a payment platform",
+                    _ => "a tax department",
+                };
+                let told = format!("{who} has no use for it");
                 let cure = "leave it out, or write words = \"portal\"";
                 self.problems.push(place.error(key, told, cure));
             }
         }
-        if line.notices.is_some() && line.words == OutwardWords::Portal {
-            let told = "the portal is not told of employers".to_owned();
+        if line.notices.is_some() && line.words != OutwardWords::Taxpayer {
+            let who = match line.words {
+                OutwardWords::Payments => "a payment platform",
+                _ => "the portal",
+            };
+            let told = format!("{who} is not told of employers");
             let cure = "leave it out, or write words = \"taxpayer\"";
             self.problems
                 .push(place.error("delivery.notices", told, cure));
         }
-        if line.ngsp.is_some() && line.words == OutwardWords::Portal {
-            let told = "the portal is reached by its exchange or by X-Road".to_owned();
+        if line.reconcile.is_some() && line.words == OutwardWords::Payments {
+            let told = "a payment platform has no use for it".to_owned();
+            let cure = "leave it out: [payment] says when it is asked";
+            self.problems
+                .push(place.error("delivery.reconcile", told, cure));
+        }
+        if line.ngsp.is_some() && line.words != OutwardWords::Taxpayer {
+            let told = match line.words {
+                OutwardWords::Payments => "a payment platform is reached directly",
+                _ => "the portal is reached by its exchange or by X-Road",
+            };
+            let told = told.to_owned();
             let cure = "leave it out, or write words = \"taxpayer\"";
             self.problems.push(place.error("delivery.ngsp", told, cure));
         }

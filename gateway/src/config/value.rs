@@ -151,7 +151,7 @@ impl Value for Road {
 
 impl Value for OutwardWords {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        let wanted = "one of \"portal\", \"taxpayer\"";
+        let wanted = "one of \"portal\", \"taxpayer\", \"payments\"";
         parsed(reader, at, value, wanted, Self::parse)
     }
 }

@@ -372,6 +372,7 @@ fn portal() -> Partner {
         peer_quota: quota,
         token: None,
         security_server: None,
+        keyed: None,
     }
 }
 

@@ -6,7 +6,7 @@ use certs::pki;
 use conformance::security_server::PORTAL;
 use schemas::procedure::Catalog;
 
-use super::layout::{Layout, LayoutError, RELAY, SECURITY_SERVER};
+use super::layout::{Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER};
 
 /// What differs from one start to the next.
 #[derive(Debug, Clone)]
@@ -59,9 +59,10 @@ impl Layout {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_identities(&self, gateway: &str) -> Result<(), LayoutError> {
-        for partner in super::layout::AGENCIES
-            .into_iter()
-            .chain([RELAY, SECURITY_SERVER])
+        for partner in
+            super::layout::AGENCIES
+                .into_iter()
+                .chain([RELAY, SECURITY_SERVER, PAYMENT_PLATFORM])
         {
             let text = identity(partner, gateway);
             pki::write_public(&self.agency(partner).join("identity.toml"), &text)?;

@@ -20,6 +20,8 @@ pub const AGENCIES: [&str; 3] = ["tax", "dvclt", "portal"];
 pub const RELAY: &str = "ngsp";
 /// The X-Road security server beside the gateway.
 pub const SECURITY_SERVER: &str = conformance::security_server::PARTNER;
+/// The payment platform; registered by whoever plays with payments.
+pub const PAYMENT_PLATFORM: &str = conformance::payment::PARTNER;
 
 /// Why the folder could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +101,7 @@ impl Layout {
         for partner in AGENCIES {
             self.make_agency(&authority, partner, now, sign_with)?;
         }
-        for carrier in [RELAY, SECURITY_SERVER] {
+        for carrier in [RELAY, SECURITY_SERVER, PAYMENT_PLATFORM] {
             self.make_agency(&authority, carrier, now, sign_with)?;
         }
         self.make_hostile(&authority, now)

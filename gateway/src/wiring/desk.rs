@@ -6,7 +6,7 @@ use civil::Births;
 use futures_util::future::BoxFuture;
 use gateway_core::{Context, bulk::Ticket};
 use insurance::Insurance;
-use portal::Dossiers;
+use portal::{Dossiers, payment::Payments};
 use schemas::{
     fault::{Fault, FaultCode},
     id::MessageId,
@@ -228,6 +228,17 @@ impl Births for Desk {
 /// The answer of the contract to a change of a death.
 fn death_case(case: Option<contract::DeathCase>) -> Result<contract::DeathCase, Fault> {
     case.ok_or_else(|| missing("answer-without-case"))
+}
+
+impl Payments for Desk {
+    fn record(
+        &self,
+        context: Context,
+        mut request: contract::RecordPaymentRequest,
+    ) -> BoxFuture<'_, Result<contract::RecordPaymentResponse, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        Box::pin(self.insurance.record_payment(self.by(&context), request))
+    }
 }
 
 impl Dossiers for Desk {

@@ -85,6 +85,7 @@ impl Kit {
             peer_quota: PLENTY,
             token: None,
             security_server: None,
+            keyed: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()

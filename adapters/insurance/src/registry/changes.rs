@@ -100,6 +100,14 @@ fn append_to(
         What::Dossier(told) => (DOSSIER, told.encode_to_vec()),
         What::Employer(told) => (EMPLOYER, told.encode_to_vec()),
     };
+    // a dossier's step has a time of its own: two of one second are told apart by it
+    let at = match what {
+        What::Dossier(DossierChange {
+            dossier: Some(dossier),
+            ..
+        }) => dossier.updated_at.clone(),
+        What::Dossier(_) | What::Employer(_) => facts::instant(tx.now),
+    };
     tx.sql.execute(
         "INSERT INTO changes (id, partner, subject, subject_sequence, at, kind, payload)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -108,7 +116,7 @@ fn append_to(
             partner,
             subject,
             sequence,
-            facts::instant(tx.now),
+            at,
             kind,
             payload,
         ],

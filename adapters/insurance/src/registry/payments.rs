@@ -307,8 +307,11 @@ fn to_pay(order: &PaymentOrder, url: &str) -> String {
     if !url.is_empty() {
         text.push_str(&format!("; nộp tại {url}"));
     }
-    if order.page.len() <= PAGE_TOLD_BYTES_MAX {
-        text.push_str(&format!("\n{}", order.page));
+    let lines: Vec<&str> = order.page.lines().map(str::trim).collect();
+    let page = lines.iter().filter(|line| !line.is_empty());
+    let page = page.copied().collect::<Vec<_>>().join("; ");
+    if text.chars().count() + page.chars().count() < TOLD_CHARS_MAX {
+        text.push_str(&format!(". {page}"));
     }
     text
 }
@@ -354,6 +357,6 @@ fn later(tx: &Tx<'_>, after: u32) -> String {
 const UNPAID: &str = "Quá hạn nộp tiền";
 /// More than any quote: a slip, or an attack.
 const VND_MAX: i64 = 1_000_000_000_000;
-/// A page that is longer is shown by `lienthong payment show` alone.
-const PAGE_TOLD_BYTES_MAX: usize = 1_500;
+/// What the portal is told at most; a page that is longer is shown by `lienthong payment show` alone.
+const TOLD_CHARS_MAX: usize = 1_000;
 const BILL_ASKS_MAX: u32 = 20;

@@ -82,6 +82,18 @@ async fn feed(scene: &Scene) -> Vec<DossierChange> {
     leased.changes.into_iter().map(told).collect()
 }
 
+/// When each change is said to have been, as far as they are still to be had.
+async fn told_at(scene: &Scene) -> Vec<String> {
+    let request = LeaseRequest {
+        owner: "test".into(),
+        max: 500,
+        lease_seconds: 60,
+    };
+    scene.time.pass(61);
+    let leased = scene.insurance.lease(soon(), request).await.unwrap();
+    leased.changes.into_iter().map(|change| change.at).collect()
+}
+
 fn states(told: &[DossierChange]) -> Vec<u32> {
     let state = |told: &DossierChange| told.dossier.as_ref().unwrap().state;
     told.iter().map(state).collect()
@@ -169,6 +181,7 @@ async fn words_of_one_second_have_times_in_their_order(scene: Scene) {
         .map(|one| one.dossier.as_ref().unwrap().updated_at.as_str())
         .collect();
     assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(told_at(&scene).await, times);
     let of_words = &times[2..8];
     assert!(of_words.is_sorted_by(|one, next| one < next), "{times:?}");
 }

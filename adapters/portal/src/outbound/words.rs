@@ -52,7 +52,10 @@ pub(super) fn record(desk: &DeskConfig, change: &Change) -> Result<DossierRecord
         submitted_where: PORTAL.to_owned(),
         digitised: NO.to_owned(),
         account_verified: YES.to_owned(),
-        payable_online: NO.to_owned(),
+        payable_online: match procedure.is_some_and(|row| row.pays.is_some()) {
+            true => YES.to_owned(),
+            false => NO.to_owned(),
+        },
         refused_at: when(&[REFUSED]),
         identities: identities(dossier),
     })

@@ -404,6 +404,7 @@ impl AdmitLayer {
             resumed: false,
             place: Some(Arc::new(place)),
             attested: attested.map(Arc::new),
+            partners: None,
         };
         Ok(admitted(arrival, route, self.gate.bounds, passing))
     }

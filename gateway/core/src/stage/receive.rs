@@ -105,12 +105,13 @@ where
 impl<A: Adapter> ReceiveLayer<A> {
     async fn receive(&self, admitted: Admitted) -> Result<Received, Refusal> {
         let Admitted {
-            head,
+            mut head,
             route,
             body,
             body_by,
             body_bytes_max,
         } = admitted;
+        head.passing.partners = Some(self.parts.partners.load_full());
         let refuse = |fault| Refusal::new("receive", &head, fault);
         if let Some(operation) = route.bulk {
             let room = Bulky {

@@ -99,6 +99,7 @@ fn admitted(unfinished: Unfinished, route: &'static Route) -> Admitted {
                     .as_deref()
                     .and_then(Attested::of_record)
                     .map(Arc::new),
+                partners: None,
             },
         },
         route,

@@ -24,6 +24,7 @@ use crate::{
         SignatureForm,
     },
     bulk::{Announced, Ticket},
+    keyed::Keyed,
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
     refusal::Refusal,
@@ -193,6 +194,17 @@ impl<A: Adapter> VerifyLayer<A> {
                 self.adapter
                     .decode(head, &Proven::attested_json(&received.body, attested))
             }
+            SignatureForm::Keyed {
+                account,
+                covered,
+                mac,
+            } => {
+                let keyed = prove_keyed(partner, covered, mac)?;
+                if keyed.account() != account {
+                    return Err(Fault::new(FaultCode::WrongEnvironment, "receiver"));
+                }
+                self.adapter.decode(head, &Proven::keyed(covered))
+            }
             SignatureForm::Manifest { announced, ticket } => {
                 prove_chunk(*announced, ticket)?;
                 let claims = &received.envelope.claims;
@@ -285,6 +297,15 @@ fn prove_jws(
         .map_err(|error| bad_signature(error.reason()))
 }
 
+fn prove_keyed<'p>(partner: &'p Partner, covered: &str, mac: &str) -> Result<&'p Keyed, Fault> {
+    let keyed = partner.keyed.as_deref();
+    let keyed = keyed.ok_or_else(|| bad_signature("no-keyed-secret"))?;
+    match keyed.proves(covered, mac) {
+        true => Ok(keyed),
+        false => Err(bad_signature("keyed-hash")),
+    }
+}
+
 /// The bytes that came are those that the manifest announces.
 fn prove_chunk(announced: Announced, ticket: &Ticket) -> Result<(), Fault> {
     match (announced.sha256, announced.bytes) == (ticket.sha256, ticket.bytes) {
@@ -321,7 +342,8 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKin
     match (demanded, given) {
         (ProofKind::XmlDsig, SignatureForm::Xml)
         | (ProofKind::Jws, SignatureForm::Jws(_))
-        | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. }) => Ok(demanded),
+        | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. })
+        | (ProofKind::KeyedHash, SignatureForm::Keyed { .. }) => Ok(demanded),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
         }
@@ -340,7 +362,10 @@ fn verified<R>(
     let fresh = is_fresh(decoded.claims.sent_at, now, partner.window);
     let (id, remembered) = remembered_as(decoded.identity, &decoded.claims, &received);
     let signature = match received.envelope.signature {
-        SignatureForm::Xml | SignatureForm::Attested | SignatureForm::Manifest { .. } => None,
+        SignatureForm::Xml
+        | SignatureForm::Attested
+        | SignatureForm::Manifest { .. }
+        | SignatureForm::Keyed { .. } => None,
         SignatureForm::Jws(compact) => Some(compact),
     };
     Verified {

@@ -376,6 +376,56 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
     assert!(problem.what.contains("the portal is not told of employers"));
 }
 
+#[test]
+fn a_payment_platforms_secret_comes_by_reference_and_everything_that_is_hashed_can_be() {
+    let scene = Scene::new();
+    let section = "[payment]\naccount = \"VSS\"\nsecret_file = \"p.secret\"\nunit = \"G99\"\npayee_account = \"1\"\n\
+                   payee_bank = \"99999999\"\npayee_name = \"BHXH\"\naddress = \"192.0.2.1\"\n";
+    let with = |secret: &str, from: &str, to: &str| {
+        scene.write("partners/p.secret", secret);
+        let file = scene.folder.path().join("partners/p.secret");
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        let text = TAX.split("# [delivery]").next().unwrap();
+        let delivery = "[delivery]\nwords = \"payments\"\nuri = \"https://pay.example:8443/p\"\nanchors = \"../anchors.pem\"\n";
+        let lines = format!("{section}{delivery}").replace(from, to);
+        scene.write("partners/tax.toml", &format!("{text}{lines}"));
+        Snapshot::load(&scene.config(), &OPERATIONS)
+    };
+    let secret = "0123456789abcdef\n";
+    let read = with(secret, "", "").unwrap();
+    let delivery = read.deliveries.values().next().unwrap();
+    assert_eq!(delivery.words, OutwardWords::Payments);
+    let keyed = &delivery.payment.as_ref().unwrap().keyed;
+    assert_eq!(keyed.account(), "VSS");
+    assert!(!format!("{read:?}").contains("0123456789abcdef"));
+    for (secret, from, to, words) in [
+        ("short\n", "", "", "fewer than 16 bytes"),
+        (
+            secret,
+            "secret_file = \"p.secret\"\n",
+            "",
+            "either secret_file or secret_env",
+        ),
+        (
+            secret,
+            "\"VSS\"",
+            "\"V|SS\"",
+            "`payment.account` is empty or holds a `|`",
+        ),
+        (secret, "\"99999999\"", "\"9999\"", "8 digits"),
+        (
+            secret,
+            "words = \"payments\"\n",
+            "",
+            "a payment platform has a section [payment]",
+        ),
+    ] {
+        let problem = only(with(secret, from, to).unwrap_err());
+        assert!(problem.what.contains(words), "{words}: {}", problem.what);
+    }
+}
+
 /// The sample's partner behind this relay, whose own file has this section.
 fn behind(relays: &str, section: &str) -> Result<Snapshot, Vec<Problem>> {
     let scene = Scene::new();

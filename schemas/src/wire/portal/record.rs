@@ -54,7 +54,7 @@ wire_object! {
         /// 0 no, 1 yes.
         account_verified: String = "TaiKhoanDuocXacThucVoiVNeID", Carried("always 1: a PIN is demanded");
         /// 0, 1 or 3.
-        payable_online: String = "DuocThanhToanTrucTuyen", Carried("always 0: nothing is paid through the portal yet");
+        payable_online: String = "DuocThanhToanTrucTuyen", Carried("the procedure's row: 1 where something has to be paid");
         /// When it was refused, `yyyyMMddHHmmss`; in state 3.
         refused_at: Option<String> = "NgayTuChoi", Carried("Change.at in state 3");
         /// Identity numbers of the applicant.

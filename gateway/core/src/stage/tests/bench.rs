@@ -238,6 +238,7 @@ fn signer(environment: Environment) -> Signer {
 fn partners(setup: Setup) -> Partners {
     let server = Partner {
         security_server: Some(setup.spelling),
+        keyed: None,
         relays: Vec::new(),
         ..partner("ss", &[])
     };
@@ -271,6 +272,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         peer_quota: GENEROUS,
         token: None,
         security_server: None,
+        keyed: None,
     }
 }
 
