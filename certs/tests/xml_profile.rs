@@ -8,7 +8,9 @@ use bergshamra::xml::NodeSet;
 use bergshamra::xml::nodeset::{NodeIdSet, NodeSetType};
 use certs::keys::Algorithm;
 use certs::pki::KeyChoice;
-use certs::xmldsig::{Canonicalization, Profile, ReferenceForm, Signed, canonical_form, verify};
+use certs::xmldsig::{
+    Canonicalization, Profile, ReferenceForm, Signed, canonical_form, sign_beside, verify,
+};
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
 use openssl::sign::Signer as OpensslSigner;
@@ -200,6 +202,83 @@ fn each_digest_of_the_list_is_proven() {
             "accepted"
         );
     }
+}
+
+#[test]
+fn a_signature_may_stand_beside_the_element_that_it_is_about() {
+    let profile = Profile {
+        signed: Signed::Beside {
+            namespace: "",
+            name: "PAPER",
+            holder: "SIGNED",
+        },
+        ..Profile::default()
+    };
+    let paper = "<PAPER Id=\"Id-1\"><NAME>Trần</NAME></PAPER>";
+    let signature = sign_beside(paper.as_bytes(), "Id-1", &PARTNER.signing, None).unwrap();
+    let signature = String::from_utf8(signature).unwrap();
+    let document =
+        |paper: &str, holder: &str| format!("<ROOT><UNIT>1</UNIT>{paper}{holder}</ROOT>");
+    let held = format!("<SIGNED>{signature}</SIGNED>");
+    let good = document(paper, &held);
+    let proven = verify(good.as_bytes(), &PARTNER.verifying, &profile).unwrap();
+    assert_eq!(proven.canonical(), paper.as_bytes());
+    assert_eq!(proven.reference(), ReferenceForm::ElementId);
+    // what is not signed may be anything; it is read by nobody
+    assert!(
+        verify(
+            good.replace(">1<", ">2<").as_bytes(),
+            &PARTNER.verifying,
+            &profile
+        )
+        .is_ok()
+    );
+    let other = paper.replace("Id-1", "Id-2").replace("Trần", "Lê");
+    for (bent, why) in [
+        (document(paper, "<SIGNED></SIGNED>"), "no-signature"),
+        (document(paper, &signature), "signature-position"),
+        (
+            document(paper, &held.replace("SIGNED>", "OTHER>")),
+            "signature-position",
+        ),
+        (
+            document(paper, &format!("{held}<MORE></MORE>")),
+            "signature-position",
+        ),
+        (
+            document(paper, &held.replace("<SIGNED>", "<SIGNED><A></A>")),
+            "signature-position",
+        ),
+        (
+            document(paper, &held.replace("<SIGNED>", "<SIGNED xmlns=\"urn:x\">")),
+            "signature-position",
+        ),
+        (
+            document(&format!("{other}{paper}"), &held),
+            "signed-element",
+        ),
+        (document("", &held), "signed-element"),
+        (
+            document(&format!("<W>{paper}</W>"), &held),
+            "signed-element",
+        ),
+        (document(&other, &held), "reference-not-root"),
+        (
+            document(&other.replace("Id-2", "Id-1"), &held),
+            "digest-mismatch",
+        ),
+        (
+            document(&format!("{}<X Id=\"Id-1\"></X>", other), &held),
+            "reference-not-root",
+        ),
+        (
+            document(paper, &format!("{held}{held}")),
+            "several-signatures",
+        ),
+    ] {
+        assert_eq!(reason(&bent, &profile), why, "{bent}");
+    }
+    assert_eq!(reason(&good, &Profile::default()), "signature-position");
 }
 
 #[test]

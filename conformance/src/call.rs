@@ -180,6 +180,9 @@ fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
             .and_then(|value| value.as_str())
             .map(str::to_owned)
     };
+    if let Some(result) = text("maKetQua") {
+        return hospital_fault(code, &result, &text("message").unwrap_or_default());
+    }
     let said = text("code").or_else(|| text("errorCode"))?;
     let told = text("errorDescription").unwrap_or_default();
     let reason = text("reason").or_else(|| sentence(&told, "Lý do: "));
@@ -188,6 +191,34 @@ fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
         code: said,
         reason,
         field,
+    })
+}
+
+/// The hospitals' words: a number of their own, which must be the one that this fault is said as.
+fn hospital_fault(code: &str, result: &str, told: &str) -> Option<Fault> {
+    let reason = sentence(told, "Lý do: ");
+    let expected = match code {
+        _ if reason.as_deref() == Some("bad-base64") => "205",
+        "TOO-LARGE" => "1001",
+        "UNAUTHENTICATED" | "BAD-SIGNATURE" | "TOKEN-REFUSED" | "WRONG-ENVIRONMENT"
+        | "FORBIDDEN" => "401",
+        "CONFLICT" => "409",
+        "RATE-LIMITED" | "OVERLOADED" => "429",
+        "INVALID"
+        | "MALFORMED"
+        | "RULE-REFUSED"
+        | "AMBIGUOUS-SUBJECT"
+        | "UNKNOWN-SUBJECT"
+        | "UNSUPPORTED-MEDIA-TYPE"
+        | "UNKNOWN-ROUTE"
+        | "FRAMING"
+        | "STALE" => "422",
+        _ => "500",
+    };
+    (result == expected).then(|| Fault {
+        code: code.to_owned(),
+        reason,
+        field: sentence(told, "Trường: "),
     })
 }
 

@@ -19,6 +19,7 @@ pub mod call; // what is sent and what came back, whatever the words
 pub mod client; // HTTPS as a partner speaks it, and exact bytes over TLS
 pub mod dvclt; // the inter-linked public service software of the civil registry
 pub mod flow; // the report of one played flow
+pub mod hospital; // a hospital that tells of births and deaths
 pub mod identity; // an agency's folder
 pub mod landmarks; // the synthetic people that an agency may speak about
 pub mod ngsp; // the national platform between agencies

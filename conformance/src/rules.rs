@@ -65,6 +65,14 @@ mod r068_not_utf_8;
 mod r069_line_by_line;
 mod r070_a_claim_tells_nothing_else;
 mod r071_status_of_the_day;
+mod r072_hospital_unsigned;
+mod r073_hospital_edited;
+mod r074_hospital_wrapped;
+mod r075_hospital_of_another;
+mod r076_hospital_bad_base64;
+mod r077_hospital_md5_token;
+mod r078_hospital_credentials;
+mod r079_hospital_same_code;
 mod r080_xroad_answered;
 mod r081_xroad_no_client;
 mod r082_xroad_two_clients;
@@ -236,6 +244,14 @@ pub const ALL: &[&Rule] = &[
     &r069_line_by_line::RULE,
     &r070_a_claim_tells_nothing_else::RULE,
     &r071_status_of_the_day::RULE,
+    &r072_hospital_unsigned::RULE,
+    &r073_hospital_edited::RULE,
+    &r074_hospital_wrapped::RULE,
+    &r075_hospital_of_another::RULE,
+    &r076_hospital_bad_base64::RULE,
+    &r077_hospital_md5_token::RULE,
+    &r078_hospital_credentials::RULE,
+    &r079_hospital_same_code::RULE,
     &r080_xroad_answered::RULE,
     &r081_xroad_no_client::RULE,
     &r082_xroad_two_clients::RULE,

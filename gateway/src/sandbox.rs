@@ -1,5 +1,5 @@
 //! Everything on one machine: a development authority, a seeded registry, the gateway, one simulated
-//! agency per system over real sockets, and the three flows played through all of it.
+//! agency per system over real sockets, and a flow of each played through all of it.
 
 pub mod authority;
 pub mod files;
@@ -12,6 +12,7 @@ use certs::pki::KeyChoice;
 use conformance::{
     dvclt::Registry as CivilRegistry,
     flow::FlowReport,
+    hospital::Hospital,
     portal::{Portal, Serving},
     tax::Department,
 };
@@ -26,7 +27,7 @@ use crate::{
     wiring,
 };
 use files::Settings;
-use layout::{AGENCIES, Layout, LayoutError};
+use layout::{AGENCIES, HOSPITAL, Layout, LayoutError};
 
 /// What `lienthong sandbox` was asked for.
 #[derive(Debug, Clone)]
@@ -114,6 +115,7 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
 struct Agencies {
     tax: Department,
     civil: CivilRegistry,
+    hospital: Hospital,
     portal: Arc<Portal>,
     served: Serving,
 }
@@ -127,16 +129,18 @@ impl Agencies {
         Ok(Self {
             tax: Department::open(&layout.agency("tax"), None).map_err(of("tax"))?,
             civil: CivilRegistry::open(&layout.agency("dvclt"), None).map_err(of("dvclt"))?,
+            hospital: Hospital::open(&layout.agency(HOSPITAL), None).map_err(of("hospital"))?,
             served: portal.serve(listener).map_err(of("portal"))?,
             portal,
         })
     }
 
-    /// The three flows, each by its own agency.
+    /// The flows, each by its own agency.
     async fn play(&self) -> Vec<FlowReport> {
         vec![
             self.tax.play().await,
             self.civil.play().await,
+            self.hospital.play().await,
             self.portal.play().await,
         ]
     }

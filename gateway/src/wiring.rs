@@ -25,6 +25,7 @@ use gateway_core::{
     sign::Signer,
     stage::{Gate, Parts},
 };
+use hospital::{Here, Hospital};
 use insurance::{
     Insurance,
     client::{Limits as InsuranceLimits, RemoteParams},
@@ -88,6 +89,9 @@ pub fn operations() -> Vec<&'static Operation> {
         &civil::DEATH,
         &civil::CORRECTION,
         &civil::RESULT,
+        &hospital::BIRTH_NOTICE,
+        &hospital::DEATH_NOTICE,
+        &hospital::PACKET,
         &portal::SUBMIT,
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
@@ -113,10 +117,16 @@ pub(crate) fn stacks(
         timeout: call_timeout,
         bulks,
     });
+    let partners = parts.partners.load();
+    let here = Here {
+        us: partners.us().clone(),
+        environment: partners.environment(),
+    };
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(Hospital::new(Arc::<Desk>::clone(&desk), here), parts, gate),
         stack(Portal::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
     ]

@@ -70,7 +70,8 @@ impl Reply {
         if let Some(reason) = own {
             return reason.to_owned();
         }
-        let said = body["errorDescription"].as_str().unwrap_or_default();
+        let told = body["errorDescription"].as_str();
+        let said = told.or(body["message"].as_str()).unwrap_or_default();
         let (_, reason) = said
             .rsplit_once("Lý do: ")
             .unwrap_or_else(|| panic!("no reason in {text}"));

@@ -3,10 +3,12 @@
 pub mod birth;
 pub mod dossier;
 pub mod json;
+pub mod notice;
 pub mod tax;
 
 pub use birth::Birth;
 pub use json::Json;
+pub use notice::Notice;
 pub use tax::Tax;
 
 /// What goes over the wire beside Host and Content-Length.

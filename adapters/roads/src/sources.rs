@@ -43,6 +43,17 @@ const JWS_DIRECT: Source = Source {
     signature: "header X-JWS-Signature",
 };
 
+const EGW_DIRECT: Source = Source {
+    road: "direct",
+    form: "form of the hospitals' gateway",
+    peer: "the sender itself",
+    id: "loaiHs + MA_GCS (and MA_CT of several children) or MA_GBT + Id of the signed notice, or the packet's Id",
+    time: "its arrival",
+    sender: "maCskcb, whose key has signed the notice",
+    receiver: "us, since it came to us",
+    signature: "ds:Signature in CHUKYDONVI, over the notice by its Id",
+};
+
 const XROAD_PEER: &str = "the sender's registered security server";
 
 /// Every way in. On a relayed road the signer is still the sender; only the peer differs.
@@ -58,6 +69,12 @@ pub const SOURCES: &[Source] = &[
         road: "ngsp",
         peer: "the sender's registered relay",
         ..JWS_DIRECT
+    },
+    EGW_DIRECT,
+    Source {
+        road: "ngsp",
+        peer: "the sender's registered relay",
+        ..EGW_DIRECT
     },
     Source {
         road: "xroad",

@@ -35,6 +35,15 @@ pub enum Signed {
         /// Its local name.
         name: &'static str,
     },
+    /// The one child of the root with this name, by its id; the signature stands alone in another child, the last.
+    Beside {
+        /// The namespace of both; empty for none.
+        namespace: &'static str,
+        /// The signed element's local name.
+        name: &'static str,
+        /// The local name of the element that holds the signature.
+        holder: &'static str,
+    },
 }
 
 impl Default for Profile {

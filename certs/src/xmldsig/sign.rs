@@ -72,6 +72,26 @@ pub fn sign_enveloped(
     Ok([before, signature.as_bytes(), after].concat())
 }
 
+/// The signature of an element's exclusive-canonical bytes, to stand beside the element in one document.
+///
+/// `id` is the value of the element's `Id` attribute; `certificate_der` as in [`sign_enveloped`]. Gives the
+/// `Signature` element alone.
+pub fn sign_beside(
+    canonical: &[u8],
+    id: &str,
+    key: &SigningKey,
+    certificate_der: Option<&[u8]>,
+) -> Result<Vec<u8>, SignError> {
+    end_tag_start(canonical, id).ok_or(SignError::NotOurForm)?;
+    let parts = Parts {
+        signature_id: String::new(),
+        references: reference_to(id, "", "", &digest::sha256(canonical)),
+        key_info: &certificate_der.map(key_info).unwrap_or_default(),
+        object: String::new(),
+    };
+    Ok(parts.signed(key)?.into_bytes())
+}
+
 /// The same with XAdES-B properties (ETSI EN 319 132-1 §6.3): when it was signed, and with which
 /// certificate. Ids that begin with `sig-`, `ref-` and `xades-` before `root_id` are added.
 pub fn sign_xades(
@@ -158,14 +178,25 @@ impl Parts<'_> {
 const SIGNED_INFO_OPEN: &str = "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">";
 
 fn reference(root_id: &str, id: &str, digest: &[u8]) -> String {
+    let enveloped = [
+        "<ds:Transform Algorithm=\"",
+        ENVELOPED,
+        "\"></ds:Transform>",
+    ]
+    .concat();
+    reference_to(root_id, id, &enveloped, digest)
+}
+
+/// A reference to an element, with the transforms that come before its canonicalisation.
+fn reference_to(root_id: &str, id: &str, transforms: &str, digest: &[u8]) -> String {
     [
         "<ds:Reference",
         id,
         " URI=\"#",
         root_id,
-        "\"><ds:Transforms><ds:Transform Algorithm=\"",
-        ENVELOPED,
-        "\"></ds:Transform><ds:Transform Algorithm=\"",
+        "\"><ds:Transforms>",
+        transforms,
+        "<ds:Transform Algorithm=\"",
         EXC_C14N,
         "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"",
         SHA256,

@@ -160,7 +160,10 @@ fn signed_element(
 ) -> Result<Target, XmlSigError> {
     let node = match profile.signed {
         Signed::Root => root,
-        Signed::Element { namespace, name } => {
+        Signed::Element { namespace, name }
+        | Signed::Beside {
+            namespace, name, ..
+        } => {
             let mut named = tree
                 .0
                 .children_iter(root)
@@ -171,10 +174,28 @@ fn signed_element(
             }
         }
     };
-    let is_last_of = |parent: NodeId| {
+    let last_of = |parent: NodeId| {
         let mut children = tree.0.children_iter(parent);
-        children.rfind(|child| tree.0.element(*child).is_some()) == Some(signature)
+        children.rfind(|child| tree.0.element(*child).is_some())
     };
+    if let Signed::Beside {
+        namespace, holder, ..
+    } = profile.signed
+    {
+        let holds = |last: &NodeId| {
+            tree.is_in(*last, namespace, holder)
+                && tree.children(*last).is_ok_and(|all| all == [signature])
+        };
+        return match last_of(root).filter(holds) {
+            Some(_) => Ok(Target {
+                node,
+                is_root: false,
+                has_signature: false,
+            }),
+            None => Err(XmlSigError::SignaturePosition),
+        };
+    }
+    let is_last_of = |parent: NodeId| last_of(parent) == Some(signature);
     let is_inside = is_last_of(node);
     if is_inside || is_last_of(root) {
         Ok(Target {

@@ -30,10 +30,13 @@ impl<'d> Tree<'d, '_> {
         self.is_in(node, DSIG, name)
     }
 
-    /// Whether the element has this name in this namespace.
+    /// Whether the element has this name in this namespace; an empty one is none.
     pub(super) fn is_in(&self, node: NodeId, namespace: &str, name: &str) -> bool {
         let element = self.0.element(node);
-        element.is_some_and(|element| element.matches_name_ns(namespace, name))
+        element.is_some_and(|element| match namespace {
+            "" => element.name.namespace_uri.is_none() && element.name.local_name == name,
+            _ => element.matches_name_ns(namespace, name),
+        })
     }
 
     /// The element must have this name in the signature's namespace and no other attributes than these.

@@ -8,6 +8,7 @@ use certs::tls;
 use super::Stop;
 use crate::client::Client;
 use crate::dvclt::Registry;
+use crate::hospital::{self, Hospital};
 use crate::identity::{Identity, Target};
 use crate::portal::Portal;
 use crate::security_server::{self, SecurityServer};
@@ -19,6 +20,7 @@ pub struct Context {
     target: Target,
     tax: Option<Department>,
     dvclt: Option<Registry>,
+    hospital: Option<Hospital>,
     portal: Option<Arc<Portal>>,
     server: Option<SecurityServer>,
     anchors: tls::Anchors,
@@ -34,9 +36,15 @@ impl Context {
         let alone = folder.join("identity.toml").exists();
         let folders = match alone {
             true => vec![folder.to_owned()],
-            false => ["tax", "dvclt", "portal", security_server::PARTNER]
-                .map(|name| folder.join(name))
-                .to_vec(),
+            false => [
+                "tax",
+                "dvclt",
+                "portal",
+                hospital::PARTNER,
+                security_server::PARTNER,
+            ]
+            .map(|name| folder.join(name))
+            .to_vec(),
         };
         for agency in folders
             .iter()
@@ -53,6 +61,7 @@ impl Context {
                 target: target.clone(),
                 tax: None,
                 dvclt: None,
+                hospital: None,
                 portal: None,
                 server: None,
                 anchors: identity.anchors.clone(),
@@ -67,6 +76,9 @@ impl Context {
                 }
                 "portal" => {
                     context.portal = Some(Portal::open_beside(agency, Some(&target), MEMORY)?)
+                }
+                hospital::PARTNER => {
+                    context.hospital = Some(Hospital::open_beside(agency, Some(&target), MEMORY)?)
                 }
                 security_server::PARTNER => {
                     context.server = Some(SecurityServer::open(agency, Some(&target))?)
@@ -96,6 +108,13 @@ impl Context {
     /// The portal.
     pub fn portal(&self) -> Result<&Arc<Portal>, Stop> {
         self.portal.as_ref().ok_or_else(|| absent("portal"))
+    }
+
+    /// The hospital.
+    pub fn hospital(&self) -> Result<&Hospital, Stop> {
+        self.hospital
+            .as_ref()
+            .ok_or_else(|| absent(hospital::PARTNER))
     }
 
     /// The X-Road security server.

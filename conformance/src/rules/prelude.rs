@@ -2,6 +2,8 @@
 
 pub(super) use schemas::fault::FaultCode;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemas::wire::xroad;
 use serde_json::Value;
 
@@ -129,6 +131,27 @@ where
             "the rule could not change the document".to_owned(),
         )),
     }
+}
+
+/// A hospital's form whose document was changed after it was signed.
+pub(super) fn bent_notice(
+    sent: Prepared,
+    bend: impl FnOnce(&str) -> String,
+) -> Result<Prepared, Stop> {
+    let failed = || Stop::Failed("the rule could not change the document".to_owned());
+    let mut form: Value = serde_json::from_slice(&sent.body).map_err(|_| failed())?;
+    let file = form["fileBase64Str"].as_str().ok_or_else(failed)?;
+    let document = STANDARD.decode(file).map_err(|_| failed())?;
+    let before = String::from_utf8(document).map_err(|_| failed())?;
+    let after = bend(&before);
+    if after == before {
+        return Err(failed());
+    }
+    form["fileBase64Str"] = STANDARD.encode(after).into();
+    Ok(Prepared {
+        body: form.to_string().into_bytes(),
+        ..sent
+    })
 }
 
 /// The document without its signature, and the signature.

@@ -99,6 +99,9 @@ async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
     let server = crate::security_server::PARTNER;
     write_agency_under(&authority, &folder.path().join(server), server);
     std::fs::write(portal.join("landmarks.json"), LANDMARKS).unwrap();
+    let hospital = folder.path().join(crate::hospital::PARTNER);
+    write_agency_under(&authority, &hospital, crate::hospital::PARTNER);
+    std::fs::write(hospital.join("landmarks.json"), LANDMARKS).unwrap();
     write_agency_under(&authority, &tax, "tax");
     write_agency_under(&authority, &dvclt, "dvclt");
     // a stranger's certificate is a good one to a gateway that knows nobody

@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+use certs::xmldsig::Signed;
 use futures_util::future::BoxFuture;
 use http::Method;
 use jiff::Timestamp;
@@ -169,6 +170,13 @@ pub struct Claims {
 pub enum SignatureForm {
     /// Inside the XML document, enveloped.
     Xml,
+    /// Inside an XML document that the body carries: one element of it is signed, and the signature stands beside.
+    Carried {
+        /// The document.
+        document: Bytes,
+        /// What of it must be signed.
+        signed: Signed,
+    },
     /// Beside the body: a detached JWS in compact form, `header..signature`.
     Jws(String),
     /// None: the security server that brought it attests its sender.
@@ -212,6 +220,7 @@ pub struct Proven<'a> {
     jws: Option<&'a certs::jws::Header>,
     attested: Option<&'a Attested>,
     chunk: Option<(&'a Ticket, &'a Claims)>,
+    carried: Option<&'a Claims>,
 }
 
 impl<'a> Proven<'a> {
@@ -221,6 +230,7 @@ impl<'a> Proven<'a> {
             jws: None,
             attested: None,
             chunk: None,
+            carried: None,
         }
     }
 
@@ -234,6 +244,7 @@ impl<'a> Proven<'a> {
             jws: Some(header),
             attested: None,
             chunk: None,
+            carried: None,
         }
     }
 
@@ -243,6 +254,7 @@ impl<'a> Proven<'a> {
             jws: None,
             attested: Some(attested),
             chunk: None,
+            carried: None,
         }
     }
 
@@ -252,11 +264,22 @@ impl<'a> Proven<'a> {
             jws: None,
             attested: None,
             chunk: Some((ticket, claims)),
+            carried: None,
         }
     }
 
-    /// XML: the exclusive-canonical bytes of the root without its signature. JSON: the body. A chunk: its ticket. A
-    /// keyed hash: the text that it covers.
+    pub(crate) fn carried(canonical: &'a [u8], claims: &'a Claims) -> Self {
+        Self {
+            bytes: canonical,
+            jws: None,
+            attested: None,
+            chunk: None,
+            carried: Some(claims),
+        }
+    }
+
+    /// XML: the exclusive-canonical bytes of the root without its signature, or of the signed element that the body
+    /// carries. JSON: the body. A chunk: its ticket. A keyed hash: the text that it covers.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -272,6 +295,12 @@ impl<'a> Proven<'a> {
     #[must_use]
     pub fn attested(&self) -> Option<&'a Attested> {
         self.attested
+    }
+
+    /// What is claimed for a signed element that has no envelope of its own: its sender is the one whose key signed it.
+    #[must_use]
+    pub fn claimed(&self) -> Option<&'a Claims> {
+        self.carried
     }
 
     /// The proven chunk and what is claimed for it, where the message is one.

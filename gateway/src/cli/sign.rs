@@ -12,6 +12,7 @@ use clap::Args;
 use conformance::{
     call::{Params, Prepared, Trouble},
     dvclt::Registry,
+    hospital::{self, Hospital},
     identity::Identity,
     portal::Portal,
     tax::Department,
@@ -21,7 +22,7 @@ use super::Ended;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The partner that signs: tax, dvclt or portal.
+    /// The partner that signs: tax, dvclt, portal or cskcb-01001.
     #[arg(long = "as")]
     partner: String,
     /// The sandbox's folder.
@@ -73,8 +74,12 @@ fn prepare(
         "tax" => Department::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         "dvclt" => Registry::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         "portal" => Portal::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
+        hospital::PARTNER => {
+            Hospital::open_beside(folder, None, MEMORY)?.prepare(operation, parameters)
+        }
         other => Err(Trouble::Params(format!(
-            "--as {other}: use tax, dvclt or portal"
+            "--as {other}: use tax, dvclt, portal or {}",
+            hospital::PARTNER
         ))),
     }
 }

@@ -1,5 +1,6 @@
 //! Says what a container proves, with nothing but the container and the authorities that the reader trusts.
 
+use bytes::Bytes;
 use certs::{
     asic,
     digest::sha256,
@@ -419,7 +420,16 @@ fn is_signed(bytes: &[u8], detached: Option<&str>, key: &VerifyingKey) -> bool {
             read.verify(key, algorithm, bytes).is_ok()
         });
     }
-    xmldsig::verify(bytes, key, &xmldsig::Profile::default()).is_ok()
+    // a form carries its signed document; any other message is one
+    let (document, signed) = match roads::egw::carried(bytes) {
+        Some((document, signed)) => (document, signed),
+        None => (Bytes::copy_from_slice(bytes), xmldsig::Signed::Root),
+    };
+    let profile = xmldsig::Profile {
+        signed,
+        ..xmldsig::Profile::default()
+    };
+    xmldsig::verify(&document, key, &profile).is_ok()
 }
 
 /// Whether it leads to what the reader trusts; nothing where the reader named nobody.
@@ -437,4 +447,43 @@ fn named(certificate: &[u8]) -> (String, String) {
 
 fn array(text: &str) -> Option<[u8; 32]> {
     hex::decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use certs::{
+        keys::SigningKey,
+        pki::{Authority, IssueParams, Usage},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_hospitals_form_bears_its_units_signature() {
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
+        let authority = Authority::generate("sandbox", now).unwrap();
+        let key = |name| {
+            let issued = authority.issue(&IssueParams::new(name, Usage::Signing, now));
+            let issued = issued.unwrap();
+            let signing = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
+            (
+                signing,
+                VerifyingKey::from_certificate_der(&issued.der).unwrap(),
+            )
+        };
+        let ((signing, verifying), (_, other)) = (key("hospital"), key("other"));
+        let paper = "<GIAYBAOTU Id=\"Id-1\"><MA_GBT>GBT.1</MA_GBT></GIAYBAOTU>";
+        let signature = xmldsig::sign_beside(paper.as_bytes(), "Id-1", &signing, None).unwrap();
+        let signature = String::from_utf8(signature).unwrap();
+        let form = |paper: &str| {
+            let document =
+                format!("<HSDLGBT>{paper}<CHUKYDONVI>{signature}</CHUKYDONVI></HSDLGBT>");
+            let file = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, document);
+            format!(r#"{{"maCskcb":"01001","loaiHs":"60","fileBase64Str":"{file}"}}"#)
+        };
+        assert!(is_signed(form(paper).as_bytes(), None, &verifying));
+        assert!(!is_signed(form(paper).as_bytes(), None, &other));
+        let changed = paper.replace("GBT.1", "GBT.2");
+        assert!(!is_signed(form(&changed).as_bytes(), None, &verifying));
+    }
 }

@@ -6,7 +6,7 @@ use certs::pki;
 use conformance::security_server::PORTAL;
 use schemas::procedure::Catalog;
 
-use super::layout::{Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER};
+use super::layout::{HOSPITAL, Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER};
 
 /// What differs from one start to the next.
 #[derive(Debug, Clone)]
@@ -45,6 +45,7 @@ impl Layout {
             ("tax", tax_file(settings)),
             ("dvclt", dvclt(settings)),
             ("portal", portal_file(settings)),
+            (HOSPITAL, hospital_file(settings)),
             (RELAY, relay()),
             (SECURITY_SERVER, security_server()),
         ];
@@ -261,6 +262,32 @@ fn dvclt(settings: &Settings) -> String {
 [agreements.operations."civil.death"]
 [agreements.operations."civil.correction"]
 [agreements.operations."civil.result"]
+"#
+        .to_owned(),
+    ]
+    .concat()
+}
+
+fn hospital_file(settings: &Settings) -> String {
+    let basis = "Circular 25/2025/TT-BYT; Law on Health Insurance art. 16";
+    [
+        head(HOSPITAL, "Simulated hospital"),
+        key(HOSPITAL, settings.algorithm),
+        format!("\n[[relays]]\nroad = \"ngsp\"\nrelay = \"{RELAY}\"\n"),
+        agreement(
+            "SANDBOX-HOSPITAL-01",
+            basis,
+            &format!("\"{}\", \"{}\"", hospital::PURPOSE, hospital::DEATH_PURPOSE),
+            r#""direct", "ngsp""#,
+        ),
+        r#"
+[agreements.operations."hospital.birth-notice"]
+fields = ["siNumber", "card"]
+
+[agreements.operations."hospital.death-notice"]
+
+[agreements.operations."hospital.packet"]
+fields = ["siNumber", "card"]
 "#
         .to_owned(),
     ]

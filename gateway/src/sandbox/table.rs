@@ -46,6 +46,7 @@ pub(super) fn invite(layout: &Layout, gateway: &Gateway, address: &str, reports:
     let admin = gateway.admin();
     let bin = myself();
     let bin = bin.display();
+    let hospital = super::layout::HOSPITAL;
     let evidence = reports
         .iter()
         .rev()
@@ -58,6 +59,7 @@ The gateway is at {address}, its admin listener at http://{admin}. Try, in anoth
   {bin} sign --dir {dir} --as tax tax.ping | curl --config -
   {bin} sign --dir {dir} --as tax tax.verify-employer | curl --config -
   {bin} sign --dir {dir} --as dvclt civil.birth | curl --config -
+  {bin} sign --dir {dir} --as {hospital} hospital.birth-notice | curl --config -
   {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
   {bin} status --admin http://{admin}
   {bin} explain --admin http://{admin} {evidence}

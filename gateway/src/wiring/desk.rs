@@ -5,6 +5,7 @@ use std::time::Duration;
 use civil::Births;
 use futures_util::future::BoxFuture;
 use gateway_core::{Context, bulk::Ticket};
+use hospital::Hospitals;
 use insurance::Insurance;
 use portal::{Dossiers, payment::Payments};
 use schemas::{
@@ -222,6 +223,20 @@ impl Births for Desk {
         };
         let call = self.insurance.death_cases(self.by(&context), request);
         Box::pin(async move { Ok(call.await?.cases) })
+    }
+}
+
+impl Hospitals for Desk {
+    fn record(
+        &self,
+        context: Context,
+        mut request: contract::RecordHospitalNoticesRequest,
+    ) -> BoxFuture<'_, Result<Vec<contract::HospitalAnswer>, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self
+            .insurance
+            .record_hospital_notices(self.by(&context), request);
+        Box::pin(async move { Ok(call.await?.answers) })
     }
 }
 

@@ -19,6 +19,7 @@ mod deadlines; // how long anything may take
 mod disk; // what the disk forgets
 mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
+mod hospital; // notices of births and deaths, and the registrations that follow
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said
 mod layout; // the house itself: who may import whom

@@ -9,7 +9,10 @@ use gateway_tests::{
     clock::TestClock,
     far::{Far, NEAR, anywhere, bring_near, far_at},
     house::{House, replace},
-    message::{Birth, Json, Message, dossier},
+    message::{
+        Birth, Json, Message, Notice, dossier,
+        notice::{HOSPITAL, birth_paper},
+    },
     relay::Relay,
 };
 use jiff::SignedDuration;
@@ -96,6 +99,33 @@ async fn killed_before_the_effect_it_is_done_once_after_the_restart() {
     assert_eq!(again.evidence(), story.evidence.to_string());
     assert!(house.fingerprint().await == after);
     verify_journal(&house);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hospitals_notice_killed_before_its_effect_is_taken_up_from_its_form() {
+    let (_nobody, address) = anywhere().await;
+    let mut house = House::plan()
+        .replace("gateway.toml", NEAR, far_at(address))
+        .start()
+        .await;
+    let notice = Notice::birth(&birth_paper(house.now(), &house.landmarks, 0));
+    let message = notice.sign(&house.key(HOSPITAL));
+    send(&house, HOSPITAL, &message);
+    wait_until_claimed(&house).await;
+    house.kill().await;
+    assert_journaled(&house, &message).await;
+
+    bring_near(&house, address);
+    house.open().await;
+    let before = people(&house).await;
+    house.clock.advance(LEASE);
+    let story = wait_until_answered(&house, "61-GCS.01001.26.000001-Id-0").await;
+    assert_eq!((story.status, story.fault), (Some(200), None));
+    assert_eq!(people(&house).await, before + 1);
+    let after = house.fingerprint().await;
+    let again = house.wire(HOSPITAL).send(&message).await;
+    assert_eq!(again.assert_ok().evidence(), story.evidence.to_string());
+    assert!(house.fingerprint().await == after);
 }
 
 /// T1 has kept the exact bytes, in the form in which they were sent.

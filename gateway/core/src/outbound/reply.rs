@@ -1,6 +1,6 @@
 //! A partner's signed answer to what we asked: proven by a key that is registered for it, and by nothing else.
 
-use certs::digest;
+use certs::{digest, xmldsig::Signed};
 use jiff::Timestamp;
 use schemas::{fault::Fault, id::PartnerId};
 
@@ -20,7 +20,12 @@ pub struct Reply {
 /// # Errors
 /// `BadSignature` with the narrowest reason.
 pub fn prove_xml(partner: &Partner, document: &[u8], now: Timestamp) -> Result<Reply, Fault> {
-    let (proven, key) = verify::xml_proof(partner, document, (None, false), now)?;
+    let looked = verify::Looked {
+        named: None,
+        danger_sha1: false,
+        signed: Signed::Root,
+    };
+    let (proven, key) = verify::xml_proof(partner, document, looked, now)?;
     Ok(Reply {
         key: key.to_owned(),
         canonical: proven.canonical().to_vec(),

@@ -8,7 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use certs::{digest, jws, xmldsig};
+use certs::{
+    digest, jws,
+    xmldsig::{self, Signed},
+};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemas::{
@@ -179,8 +182,25 @@ impl<A: Adapter> VerifyLayer<A> {
         match &received.envelope.signature {
             SignatureForm::Xml => {
                 let named = received.envelope.key_hint.as_deref();
-                let (proven, _) = xml_proof(partner, &received.body, (named, danger_sha1), now)?;
+                let looked = Looked {
+                    named,
+                    danger_sha1,
+                    signed: Signed::Root,
+                };
+                let (proven, _) = xml_proof(partner, &received.body, looked, now)?;
                 self.adapter.decode(head, &Proven::xml(proven.canonical()))
+            }
+            SignatureForm::Carried { document, signed } => {
+                let named = received.envelope.key_hint.as_deref();
+                let looked = Looked {
+                    named,
+                    danger_sha1,
+                    signed: *signed,
+                };
+                let (proven, _) = xml_proof(partner, document, looked, now)?;
+                let claims = &received.envelope.claims;
+                let proven = Proven::carried(proven.canonical(), claims);
+                self.adapter.decode(head, &proven)
             }
             SignatureForm::Jws(compact) => {
                 let proof = prove_jws(partner, compact, &received.body, now)?;
@@ -242,14 +262,25 @@ fn bad_signature(reason: &'static str) -> Fault {
     Fault::new(FaultCode::BadSignature, reason)
 }
 
+/// What a signature in XML must be by and about.
+#[derive(Clone, Copy)]
+pub(crate) struct Looked<'a> {
+    /// The key that is said to have signed.
+    pub(crate) named: Option<&'a str>,
+    /// Whether danger accepts SHA-1 of this partner.
+    pub(crate) danger_sha1: bool,
+    /// What must be signed.
+    pub(crate) signed: Signed,
+}
+
 /// Tries the hinted key, or each registered key where the document names none.
 pub(crate) fn xml_proof<'p>(
     partner: &'p Partner,
     document: &[u8],
-    (hinted, danger_sha1): (Option<&str>, bool),
+    looked: Looked<'_>,
     now: Timestamp,
 ) -> Result<(xmldsig::ProvenXml, &'p str), Fault> {
-    let fits = |key: &&SenderKey| hinted.is_none_or(|hint| hint == key.kid);
+    let fits = |key: &&SenderKey| looked.named.is_none_or(|hint| hint == key.kid);
     let mut last = bad_signature("unknown-key");
     for key in partner.keys.iter().map(AsRef::as_ref).filter(fits) {
         if !key.key.is_valid_at(now) {
@@ -258,7 +289,8 @@ pub(crate) fn xml_proof<'p>(
         }
         let profile = xmldsig::Profile {
             algorithms: vec![key.algorithm],
-            danger_sha1,
+            danger_sha1: looked.danger_sha1,
+            signed: looked.signed,
             ..xmldsig::Profile::default()
         };
         match xmldsig::verify(document, &key.key, &profile) {
@@ -340,7 +372,7 @@ fn meant_for_us(claims: &Claims, partners: &Partners) -> Result<(), Fault> {
 /// agreement's to say, in the permit room.
 fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKind, Fault> {
     match (demanded, given) {
-        (ProofKind::XmlDsig, SignatureForm::Xml)
+        (ProofKind::XmlDsig, SignatureForm::Xml | SignatureForm::Carried { .. })
         | (ProofKind::Jws, SignatureForm::Jws(_))
         | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. })
         | (ProofKind::KeyedHash, SignatureForm::Keyed { .. }) => Ok(demanded),
@@ -363,6 +395,7 @@ fn verified<R>(
     let (id, remembered) = remembered_as(decoded.identity, &decoded.claims, &received);
     let signature = match received.envelope.signature {
         SignatureForm::Xml
+        | SignatureForm::Carried { .. }
         | SignatureForm::Attested
         | SignatureForm::Manifest { .. }
         | SignatureForm::Keyed { .. } => None,

@@ -474,3 +474,15 @@ fn an_x_road_relay_is_a_security_server_that_knows_the_partner_by_a_name() {
         assert!(problem.what.contains(what), "{relays}: {}", problem.what);
     }
 }
+
+#[test]
+fn the_sample_of_a_hospital_is_a_partner_as_it_stands() {
+    let scene = Scene::new();
+    scene.issue("partners/hospital-sign", KeyChoice::P256, Usage::Signing);
+    let sample = include_str!("../../../sample/partners/hospital.toml");
+    scene.write("partners/hospital.toml", sample);
+    let snapshot = Snapshot::load(&scene.config(), &crate::wiring::operations()).unwrap();
+    let partners = snapshot.partners;
+    let hospital = partners.get(&schemas::id::PartnerId::parse("cskcb-01001").unwrap());
+    assert_eq!(hospital.unwrap().agreements[0].operations.len(), 3);
+}

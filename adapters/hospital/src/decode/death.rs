@@ -1,0 +1,97 @@
+//! A death notice and the typed one that it becomes.
+
+use jiff::civil::Date;
+use schemas::{
+    fault::Fault,
+    id::{CardNumber, FacilityCode, Pin, Sex, SiNumber},
+    name::PersonName,
+    wire::hospital::DeathPaper,
+};
+
+use super::check::{self, code, day, day_or_year, invalid, name, required};
+
+/// A death notice, every value checked; `Debug` shows its code only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Death {
+    /// The document's id.
+    pub id: String,
+    /// `MA_GBT`.
+    pub code: String,
+    /// `SO_BAOTU`; may be empty.
+    pub number: String,
+    /// Name.
+    pub name: PersonName,
+    /// None where it is not told.
+    pub sex: Option<Sex>,
+    /// ISO date or year; empty where it is not told.
+    pub born: String,
+    /// Day of death.
+    pub died_on: Date,
+    /// PIN; this or the SI number is there.
+    pub pin: Option<Pin>,
+    /// SI number, from `MA_BHXH` or the card.
+    pub si_number: Option<SiNumber>,
+}
+
+impl std::fmt::Debug for Death {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Death")
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn read(told: &DeathPaper, facility: &FacilityCode) -> Result<Death, Fault> {
+    let says = told.facility.as_deref();
+    if says.is_some_and(|code| code != facility.as_str()) {
+        return Err(invalid("facility-of-another", "MACSKCB"));
+    }
+    let (pin, si_number) = (pin(told)?, si_number(told)?);
+    if pin.is_none() && si_number.is_none() {
+        return Err(invalid("missing-field", "SO_GIAYTO"));
+    }
+    let born = told.born.as_deref();
+    let sex = told.sex.as_ref();
+    Ok(Death {
+        id: code(&Some(told.id.clone()), "Id")?,
+        code: code(&told.code, "MA_GBT")?,
+        number: told.number.clone().unwrap_or_default(),
+        name: name(required(&told.name, "HO_TEN")?, "HO_TEN")?,
+        sex: sex
+            .map(|_| check::sex(&told.sex, "GIOI_TINH"))
+            .transpose()?,
+        born: born.map_or(Ok(String::new()), |text| day_or_year(text, "NGAY_SINH"))?,
+        died_on: day(required(&told.died, "NGAY_TV")?, "NGAY_TV")?,
+        pin,
+        si_number,
+    })
+}
+
+/// Twelve digits are a PIN; another paper's number names nobody here.
+fn pin(told: &DeathPaper) -> Result<Option<Pin>, Fault> {
+    let number = told.paper_number.as_deref();
+    let is_pin = |number: &&str| number.len() == 12 && number.bytes().all(|b| b.is_ascii_digit());
+    let parse = |number: &str| {
+        Pin::parse(number).map_err(|error| invalid("bad-pin", "SO_GIAYTO").log(error.to_string()))
+    };
+    number.filter(is_pin).map(parse).transpose()
+}
+
+fn si_number(told: &DeathPaper) -> Result<Option<SiNumber>, Fault> {
+    let number = told.si_number.as_deref().map(|text| {
+        SiNumber::parse(text)
+            .map_err(|error| invalid("bad-number", "MA_BHXH").log(error.to_string()))
+    });
+    // a card by its ten digits, or whole
+    let of_card = told.card.as_deref().map(|text| match text.len() {
+        10 => SiNumber::parse(text)
+            .map_err(|error| invalid("bad-card", "MA_THE").log(error.to_string())),
+        _ => CardNumber::parse(text)
+            .map(|card| card.si_number())
+            .map_err(|error| invalid("bad-card", "MA_THE").log(error.to_string())),
+    });
+    match (number.transpose()?, of_card.transpose()?) {
+        (Some(one), Some(other)) if one != other => Err(invalid("numbers-differ", "MA_THE")),
+        (one, other) => Ok(one.or(other)),
+    }
+}
