@@ -20,6 +20,7 @@ mod disk; // what the disk forgets
 mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod hospital; // notices of births and deaths, and the registrations that follow
+mod hospital_truth; // hospital and registry in any order, and what is true at the end
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said
 mod layout; // the house itself: who may import whom

@@ -22,6 +22,7 @@ over_both! {
     a_registration_goes_on_under_the_number_of_the_notice
     a_registration_of_another_province_ends_the_temporary_card_all_the_same
     a_notice_after_its_registration_gives_nothing_new
+    a_notice_that_names_the_childs_card_is_of_that_child
     a_registration_that_does_not_name_the_notice_waits_for_a_person
     twins_of_two_sexes_are_told_apart_by_it
     twins_of_one_sex_are_told_apart_by_a_person_and_then_by_elimination
@@ -261,6 +262,28 @@ async fn a_notice_after_its_registration_gives_nothing_new(scene: Scene) {
         (NoticeOutcome::Known, case.si_number, case.card)
     );
     assert_eq!(people(&scene).await, before);
+}
+
+async fn a_notice_that_names_the_childs_card_is_of_that_child(scene: Scene) {
+    // of a mother without a PIN: nothing but the card tells
+    let mut request = registration(&scene, 0, 1);
+    request.mother.as_mut().unwrap().pin.clear();
+    let case = register(&scene, &request).await;
+    let card = case.card.clone().unwrap().number;
+    let mut told = notice(&scene);
+    told.mother.as_mut().unwrap().pin.clear();
+    let doubtful = BirthNotice {
+        code: "GCS.99001.26.00002".into(),
+        ..told.clone()
+    };
+    let answer = born(&scene, "doubtful", doubtful).await;
+    assert_eq!(answer.outcome(), NoticeOutcome::Doubtful);
+    told.card = card;
+    let answer = born(&scene, "named", told).await;
+    assert_eq!(
+        (answer.outcome(), answer.si_number, answer.card),
+        (NoticeOutcome::Known, case.si_number, case.card)
+    );
 }
 
 async fn a_registration_that_does_not_name_the_notice_waits_for_a_person(scene: Scene) {
