@@ -50,6 +50,9 @@ pub(super) struct Options {
     /// The month, before the one that runs.
     #[arg(long, default_value = "2026-10", value_parser = |text: &str| Period::parse(text))]
     period: Period,
+    /// How records are written: xml or ndjson.
+    #[arg(long, default_value = "xml", value_parser = |text: &str| form(text))]
+    form: Form,
     /// Only the whole size, without the sixteenth and the quarter.
     #[arg(long)]
     whole: bool,
@@ -89,7 +92,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Trouble> {
     let peak = peak_rss_mb()?;
     println!("memory of this process, seeding and checking included: at most {peak} MB");
     if options.json {
-        println!("{}", figures.json(peak));
+        println!("{}", figures.json(options.form, peak));
     }
     Ok(match figures.missing + figures.extra {
         0 => ExitCode::SUCCESS,
@@ -105,7 +108,7 @@ fn measure(options: &Options, part: u64) -> Result<Figures, Trouble> {
     };
     let country = Country::new(size, options.period)?;
     let dir = folder(options, part);
-    let seeds = Seeds::plant(&country, &dir.join("sent"))?;
+    let seeds = Seeds::plant(&country, options.form, &dir.join("sent"))?;
     let registry = Registry::start(&dir.join("postgres"), &country)?;
     if registry.is_none() {
         println!("the insurance side's own records come from files: postgresql is not installed");
@@ -153,18 +156,28 @@ fn intake(options: &Options) -> Result<(), Trouble> {
     let mut best = 0.0_f64;
     let mut count = 0_u64;
     for _ in 0..ROUNDS {
-        let (begun, mut records) = (cpu_ns()?, Records::open(Form::Xml, &chunk)?);
+        let (begun, mut records) = (cpu_ns()?, Records::open(options.form, &chunk)?);
         count = 0;
         while records.next_record()?.is_some() {
             count += 1;
         }
         best = best.max(count as f64 * 1e9 / cpu_ns()?.saturating_sub(begun).max(1) as f64);
     }
-    println!("XML intake: {best:.0} typed person records/s of one core ({count} in a chunk)");
-    for line in peers::lines(&file, count) {
-        println!("{line}");
+    let form = options.form.as_str().to_uppercase();
+    println!("{form} intake: {best:.0} typed person records/s of one core ({count} in a chunk)");
+    // the peers read XML
+    if options.form == Form::Xml {
+        for line in peers::lines(&file, count) {
+            println!("{line}");
+        }
     }
     Ok(())
+}
+
+fn form(word: &str) -> Result<Form, String> {
+    let forms = [Form::Xml, Form::Ndjson];
+    let found = forms.into_iter().find(|form| form.as_str() == word);
+    found.ok_or_else(|| "xml or ndjson".to_owned())
 }
 
 fn folder(options: &Options, part: u64) -> PathBuf {
@@ -173,10 +186,12 @@ fn folder(options: &Options, part: u64) -> PathBuf {
         tax_payees,
         employers,
         period,
+        form,
         ..
     } = options;
+    let form = form.as_str();
     options.dir.join(format!(
-        "{employees}-{tax_payees}-{employers}-{period}-{part}"
+        "{employees}-{tax_payees}-{employers}-{period}-{form}-{part}"
     ))
 }
 
@@ -197,8 +212,9 @@ impl Figures {
         )
     }
 
-    fn json(&self, peak_rss_mb: u64) -> String {
+    fn json(&self, form: Form, peak_rss_mb: u64) -> String {
         serde_json::json!({
+            "form": form.as_str(),
             "employees": self.size.employees,
             "tax_payees": self.size.payees,
             "employers": self.size.employers,
@@ -235,29 +251,35 @@ mod tests {
 
     #[test]
     fn a_small_country_is_reconciled_both_ways_and_a_second_run_finds_its_work_done() {
-        // PostgreSQL may run as another user, who must get to its folder.
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        let dir = tempfile::Builder::new()
-            .permissions(open)
-            .tempdir()
-            .unwrap();
-        let options = Options {
-            employees: 3_020,
-            tax_payees: 4_000,
-            employers: 110,
-            period: Period::new(2026, 10).unwrap(),
-            whole: true,
-            json: false,
-            dir: dir.path().to_owned(),
-        };
-        let first = measure(&options, 1).unwrap();
-        assert_eq!((first.missing, first.extra), (0, 0));
-        assert!(first.findings > 2 * 900, "{}", first.findings);
-        let again = measure(&options, 1).unwrap();
-        assert_eq!(
-            (again.findings, again.missing, again.extra),
-            (first.findings, 0, 0)
-        );
-        assert!(again.json(7).contains("\"missing\":0"));
+        let mut found = Vec::new();
+        for form in [Form::Xml, Form::Ndjson] {
+            // PostgreSQL may run as another user, who must get to its folder.
+            let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            let dir = tempfile::Builder::new()
+                .permissions(open)
+                .tempdir()
+                .unwrap();
+            let options = Options {
+                employees: 3_020,
+                tax_payees: 4_000,
+                employers: 110,
+                period: Period::new(2026, 10).unwrap(),
+                form,
+                whole: true,
+                json: false,
+                dir: dir.path().to_owned(),
+            };
+            let first = measure(&options, 1).unwrap();
+            assert_eq!((first.missing, first.extra), (0, 0));
+            assert!(first.findings > 2 * 900, "{}", first.findings);
+            let again = measure(&options, 1).unwrap();
+            assert_eq!(
+                (again.findings, again.missing, again.extra),
+                (first.findings, 0, 0)
+            );
+            assert!(again.json(form, 7).contains("\"missing\":0"));
+            found.push(first.findings);
+        }
+        assert_eq!(found[0], found[1], "the same whatever it is written in");
     }
 }

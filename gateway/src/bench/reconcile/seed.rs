@@ -29,15 +29,17 @@ use super::Trouble;
 /// Where everything lies, and who signs.
 pub(super) struct Seeds {
     pub(super) dir: PathBuf,
+    form: Form,
     keys: [(SigningKey, VerifyingKey); 2],
 }
 
 impl Seeds {
     /// Writes what is not there yet; a marker tells that all of it is.
-    pub(super) fn plant(country: &Country, dir: &Path) -> Result<Self, Trouble> {
+    pub(super) fn plant(country: &Country, form: Form, dir: &Path) -> Result<Self, Trouble> {
         fs::create_dir_all(dir)?;
         let seeds = Self {
             dir: dir.to_owned(),
+            form,
             keys: [key(dir, Party::Si)?, key(dir, Party::Tax)?],
         };
         let marker = dir.join("planted");
@@ -66,7 +68,7 @@ impl Seeds {
     }
 
     fn write(&self, country: &Country, party: Party, kind: Kind) -> Result<(), Trouble> {
-        let mut writer = Chunks::new(&self.dir, party, kind, country.period());
+        let mut writer = Chunks::new(self, party, kind, country.period());
         match kind {
             Kind::Employer => {
                 for nth in 0..country.employers() {
@@ -120,7 +122,7 @@ pub(super) fn header(from: Party, id: &str, operation: &str) -> Header {
 /// The file of a chunk.
 pub(super) fn file(dir: &Path, party: Party, kind: Kind, number: u32) -> PathBuf {
     dir.join(format!(
-        "{}-{}-{number:05}.xml",
+        "{}-{}-{number:05}.records",
         party.as_str(),
         kind.as_str()
     ))
@@ -142,6 +144,7 @@ fn key(dir: &Path, party: Party) -> Result<(SigningKey, VerifyingKey), Trouble> 
 /// Records into chunks of at most 16 MiB.
 struct Chunks<'a> {
     dir: &'a Path,
+    form: Form,
     head: Head,
     text: Vec<u8>,
     open: Totals,
@@ -150,9 +153,10 @@ struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    fn new(dir: &'a Path, party: Party, kind: Kind, period: Period) -> Self {
+    fn new(seeds: &'a Seeds, party: Party, kind: Kind, period: Period) -> Self {
         Self {
-            dir,
+            dir: &seeds.dir,
+            form: seeds.form,
             head: Head {
                 party,
                 kind,
@@ -167,9 +171,9 @@ impl<'a> Chunks<'a> {
 
     fn push(&mut self, record: &Record<'_>) -> Result<(), Trouble> {
         if self.text.is_empty() {
-            wire::open(Form::Xml, self.head, &mut self.text);
+            wire::open(self.form, self.head, &mut self.text);
         }
-        wire::write(Form::Xml, self.head.party, record, &mut self.text);
+        wire::write(self.form, self.head.party, record, &mut self.text);
         self.open.add(record);
         match self.text.len() + 2 * RECORD_BYTES_MAX > CHUNK_BYTES_MAX {
             true => self.close(),
@@ -178,7 +182,7 @@ impl<'a> Chunks<'a> {
     }
 
     fn close(&mut self) -> Result<(), Trouble> {
-        wire::close(Form::Xml, &mut self.text);
+        wire::close(self.form, &mut self.text);
         let number = u32::try_from(self.announced.len() + 1)?;
         fs::write(
             file(self.dir, self.head.party, self.head.kind, number),
@@ -210,7 +214,7 @@ impl<'a> Chunks<'a> {
             kind: self.head.kind,
             period: self.head.period,
             scope: Scope::COUNTRY,
-            form: Form::Xml,
+            form: self.form,
             packing: Packing::Plain,
             chunks: self.announced,
             totals: self.totals,
