@@ -19,6 +19,7 @@ pub(crate) mod operators;
 mod payments;
 mod pulls;
 mod reviews;
+mod schedules;
 pub mod status;
 
 use std::{

@@ -59,6 +59,7 @@ pub(crate) use store::{engine as store_engine, params as store_params, shown as 
 pub use value::Secret;
 pub use watch::Watched;
 
+pub use crate::schedules::CronTime;
 use read::{Place, read_file, section};
 use value::words;
 
@@ -144,6 +145,8 @@ section! {
         store: Store,
         /// Whole months in bulk; none are taken where absent.
         bulk: Option<Bulk>,
+        /// What is begun by itself when its time comes.
+        schedules: Vec<ScheduleLine> = Vec::new(),
         /// Evidence: checkpoints, time-stamps, retention.
         journal: Journal,
         /// What stands behind the insurance contract.
@@ -422,6 +425,52 @@ section! {
         due_days: u32 = 60 => 1..=3_650,
         /// Reconciliations of one sender that may be under way.
         open: usize = 16 => 1..=1_000,
+    }
+}
+
+words! {
+    /// What a schedule does.
+    ScheduledWork {
+        /// The department is asked to send a month of its employers.
+        Employers = "employers",
+        /// The department is asked to send a month of its persons.
+        Persons = "persons",
+        /// Open discrepancies of the ledger are held against our present figures.
+        Recheck = "recheck",
+    }
+}
+
+words! {
+    /// What becomes of a time on a day that is no working day in Viet Nam.
+    OnDaysOff {
+        /// The same time on the next working day.
+        Next = "next",
+        /// Nothing.
+        Skip = "skip",
+        /// It is done all the same.
+        Run = "run",
+    }
+}
+
+section! {
+    /// What is begun by itself when its time comes, once by however many replicas.
+    pub ScheduleLine {
+        /// Its name: 2 to 32 of a-z, 0-9 and -.
+        name: PartnerId,
+        /// The tax department.
+        partner: PartnerId,
+        /// What is done.
+        what: ScheduledWork,
+        /// When, in Viet Nam: minute, hour, day of the month, month, day of the week.
+        cron: CronTime,
+        /// What becomes of it on a day that is no working day.
+        days_off: OnDaysOff = OnDaysOff::Next,
+        /// Which month before the one of its day is asked for.
+        months_back: u32 = 1 => 1..=60,
+        /// Provinces that are asked for, two digits each; the whole country where empty.
+        provinces: Vec<String> = Vec::new(),
+        /// How late it is still done, hours: where nobody was there, or it was paused.
+        late_hours: u32 = 24 => 1..=744,
     }
 }
 

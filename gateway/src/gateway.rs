@@ -1,6 +1,12 @@
 //! One gateway: built from its config, running until it is drained.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use certs::{
@@ -37,6 +43,7 @@ use crate::{
     recover::{Failures, Recovery},
     registrar::Registrar,
     revocation::Keeper,
+    schedules::Schedules,
     serve::{self, Front},
     stack::House,
     tally::RedisTally,
@@ -206,6 +213,17 @@ impl Gateway {
             bulks,
             stop: &stops,
         };
+        let schedules = Arc::new(Schedules {
+            lines: config.schedules.clone(),
+            outbox: Arc::clone(&outbox),
+            receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
+            bulks: hands.bulks.clone(),
+            insurance: contract.client.clone(),
+            partners: Arc::clone(&partners),
+            orders: orders.clone(),
+            clock: Arc::clone(&clock),
+            begun: Mutex::default(),
+        });
         let (workers, callers) = hands.workers(watched.deliveries().values())?;
         let readiness = Readiness::new().recovering_by(standing.recovering());
         let operators = AdminParts {
@@ -219,6 +237,7 @@ impl Gateway {
                 outbox: Arc::clone(&outbox),
                 receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
                 departments: departments(watched.deliveries().values()),
+                schedules: Arc::clone(&schedules),
             }),
             operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
@@ -262,6 +281,7 @@ impl Gateway {
         keep("revocation", Box::pin(keeper.run(stops.clone())));
         keep("time", Box::pin(time_keeper.run(stops.clone())));
         keep("recovery", Box::pin(recovery.run(stops.clone())));
+        keep("schedules", Box::pin(schedules.run(stops.clone())));
         if let Some(tally) = tally {
             keep("limits", Box::pin(tally.keep(stops.clone())));
         }

@@ -35,9 +35,10 @@ pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
 mod registrar; // which terms of partners are in force
 pub mod registry_server; // the insurance contract for others, over mutual TLS
-pub mod revocation; // what authorities have taken back, fetched and asked for
+pub mod revocation;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod schedules; // what authorities have taken back, fetched and asked for
 pub mod serve; // room 1: sockets
 pub mod signals; // when to stop
 pub mod stack; // the eight rooms in one place

@@ -23,7 +23,7 @@ pub use ledger::{
 };
 pub use office::{
     Act, ActStory, Acted, Deed, LedgerStep, Office, Order, Orders, ParcelFile, ParcelFilter,
-    ParcelState, ParcelStory, Recovering, Stop, THE_STORE,
+    ParcelState, ParcelStory, Recovering, Stop, THE_STORE, schedule_order,
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 pub use pulls::{

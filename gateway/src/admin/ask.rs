@@ -28,6 +28,7 @@ use super::{
     AdminParts,
     office::{said_why, unavailable},
 };
+use crate::schedules::Schedules;
 
 /// What asking needs beside the rest: where parcels go, what came of them, and who can be asked.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct Asking {
     pub receipts: Arc<dyn Receipts>,
     /// Departments with a lane for questions, and the road that it takes.
     pub departments: BTreeMap<PartnerId, Road>,
+    /// What is begun by itself.
+    pub schedules: Arc<Schedules>,
 }
 
 pub(super) async fn ask(

@@ -376,6 +376,28 @@ pub async fn ask_tax(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Schedules, and how far what they began has come.
+///
+/// # Errors
+/// Where nobody listens or the gateway refuses.
+pub async fn schedules(admin: impl Into<Target>) -> Result<admin::ListSchedulesResponse, Error> {
+    let request = admin::ListSchedulesRequest {};
+    let answer = connect(admin).await?.list_schedules(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Begins a schedule before its time.
+///
+/// # Errors
+/// Where nobody listens, there is no such schedule, or the gateway refuses.
+pub async fn start_schedule(
+    admin: impl Into<Target>,
+    request: admin::StartScheduleRequest,
+) -> Result<admin::StartScheduleResponse, Error> {
+    let answer = connect(admin).await?.start_schedule(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// Says what happened to an employer.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use super::{
     explain::{explain, fenced},
     ledger, office,
     operators::Caller,
-    payments, pulls, reviews, status,
+    payments, pulls, reviews, schedules, status,
 };
 
 /// Answers operators.
@@ -279,6 +279,25 @@ impl Admin for Desk {
         let mut asked = request.into_inner();
         asked.who = self.caller.name(asked.who);
         ask::ask(&self.parts, asked).await.map(Response::new)
+    }
+
+    async fn list_schedules(
+        &self,
+        _: Request<admin::ListSchedulesRequest>,
+    ) -> Result<Response<admin::ListSchedulesResponse>, Status> {
+        self.may("list-schedules").await?;
+        schedules::list(&self.parts).await.map(Response::new)
+    }
+
+    async fn start_schedule(
+        &self,
+        request: Request<admin::StartScheduleRequest>,
+    ) -> Result<Response<admin::StartScheduleResponse>, Status> {
+        self.may("start-schedule").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let started = schedules::start(&self.parts, asked).await;
+        started.map(Response::new)
     }
 
     async fn record_employer(

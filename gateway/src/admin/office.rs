@@ -16,7 +16,7 @@ use schemas::{
 };
 use tonic::Status;
 
-use super::AdminParts;
+use super::{AdminParts, schedules};
 
 pub(super) async fn list(
     parts: &AdminParts,
@@ -100,6 +100,14 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
             let (partner, operation) = granted(parts, &target)?;
             Deed::ResumeOperation(partner, operation)
         }
+        "pause-schedule" => {
+            let (partner, name) = scheduled(parts, &target)?;
+            Deed::PauseSchedule(partner, name)
+        }
+        "resume-schedule" => {
+            let (partner, name) = scheduled(parts, &target)?;
+            Deed::ResumeSchedule(partner, name)
+        }
         "replay" => Deed::Replay(named(target)?),
         "cancel" => Deed::Cancel(named(target)?),
         "release" if target.is_empty() || target == THE_STORE => Deed::Release,
@@ -122,6 +130,12 @@ fn checked(parts: &AdminParts, asked: ActRequest) -> Result<Act, Status> {
         _ => return Err(Status::invalid_argument("no such deed")),
     };
     Ok(Act { who, why, deed })
+}
+
+/// The partner of a schedule, and its name.
+fn scheduled(parts: &AdminParts, name: &str) -> Result<(PartnerId, String), Status> {
+    let line = schedules::named(parts, name)?;
+    Ok((line.partner.clone(), line.name.as_str().to_owned()))
 }
 
 /// Who does something and why, both said.

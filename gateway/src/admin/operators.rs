@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 45] = [
+pub(super) const NEEDED: [(&str, Role); 49] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -193,6 +193,10 @@ pub(super) const NEEDED: [(&str, Role); 45] = [
     ("list-notices", Role::Operator),
     ("ask-tax", Role::Operator),
     ("record-employer", Role::Operator),
+    ("list-schedules", Role::Viewer),
+    ("start-schedule", Role::Operator),
+    ("pause-schedule", Role::Operator),
+    ("resume-schedule", Role::Operator),
     ("show-pull", Role::Operator),
     ("explain", Role::Operator),
     ("list-acts", Role::Operator),

@@ -23,6 +23,7 @@ use tax::{
 };
 
 use super::{Bulks, Inner, case::Asked, case::Case, disk};
+use crate::schedules::Progress;
 
 impl Bulk for Bulks {
     fn announced(
@@ -45,6 +46,32 @@ impl Bulk for Bulks {
             let spool = inner.spool(&case, chunk.number, announced)?;
             Ok((announced, spool))
         }))
+    }
+}
+
+impl Bulks {
+    /// How far a month has come; none where its manifest has not come yet.
+    ///
+    /// # Errors
+    /// The folder.
+    pub(crate) async fn progress(
+        &self,
+        sender: &PartnerId,
+        manifest: &MessageId,
+    ) -> Result<Option<Progress>, Fault> {
+        let (sender, manifest) = (sender.clone(), manifest.clone());
+        self.aside(move |inner| {
+            let Some(case) = inner.case(&sender, &manifest)? else {
+                return Ok(None);
+            };
+            let told = case.told(0)?;
+            Ok(Some(Progress {
+                found: told.found,
+                reason: told.reason.unwrap_or_default(),
+                ..Progress::of(told.state.as_str(), told.progress)
+            }))
+        })
+        .await
     }
 }
 

@@ -3,6 +3,7 @@
 mod ask;
 mod csv;
 mod ledger;
+mod schedule;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,9 @@ pub(super) enum Tax {
     /// Discrepancies: list, show, dispute, settle, recheck, export.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// What is begun by itself: list, start, pause, resume, watch.
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
     /// What the department told unasked of one employer, the newest first.
     Notices(Notices),
 }
@@ -38,6 +42,7 @@ impl Tax {
         match self {
             Self::Ask(command) => command.run().await,
             Self::Ledger(command) => command.run().await,
+            Self::Schedule(command) => command.run().await,
             Self::Notices(notices) => notices.run().await,
         }
     }

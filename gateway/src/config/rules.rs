@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use gateway_core::partner::Environment;
 
-use super::{Config, InsuranceMode, Problem, keys};
+use schemas::codes::province_set::ProvinceSet;
+
+use super::{Config, InsuranceMode, Problem, ScheduledWork, keys};
 
 /// Every broken rule.
 pub(super) fn check(config: &Config) -> Vec<Problem> {
@@ -13,6 +15,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     operators(config, &mut problems);
     super::officers::check(config, &mut problems);
     insurance(config, &mut problems);
+    schedules(config, &mut problems);
     bodies(config, &mut problems);
     lease(config, &mut problems);
     let store = super::store_engine(config).err();
@@ -95,6 +98,28 @@ fn operators(config: &Config, problems: &mut Vec<Problem>) {
         if !peers.insert(&operator.peer) {
             let cure = "each operator has a certificate of its own";
             note(&at("peer"), "two operators would share a certificate", cure);
+        }
+    }
+}
+
+/// A schedule's name is its own, since what it begins is named by it; provinces are ones, and once.
+fn schedules(config: &Config, problems: &mut Vec<Problem>) {
+    let place = config.place();
+    let mut names = BTreeSet::new();
+    for (index, line) in config.schedules.iter().enumerate() {
+        let at = |key: &str| format!("schedules.{index}.{key}");
+        if !names.insert(&line.name) {
+            let cure = "give each schedule a name of its own";
+            problems.push(place.error(&at("name"), "this name stands twice", cure));
+        }
+        if ProvinceSet::parse(&line.provinces).is_none() {
+            let cure = "write two digits each, such as \"01\"";
+            problems.push(place.error(&at("provinces"), "these are no provinces", cure));
+        }
+        if line.what != ScheduledWork::Recheck && config.bulk.is_none() {
+            let cure = "add [bulk]";
+            let what = "a month that is asked for could not be taken";
+            problems.push(place.error(&at("what"), what, cure));
         }
     }
 }

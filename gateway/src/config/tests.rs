@@ -444,3 +444,43 @@ fn a_registry_on_postgresql_needs_one_url_without_a_password_or_a_private_file_w
         assert!(!problem.what.contains("hidden"));
     }
 }
+
+#[test]
+fn a_schedule_has_a_name_of_its_own_a_time_and_room_for_its_month() {
+    let scene = Scene::new();
+    let line = |name: &str, more: &str| {
+        format!("[[schedules]]\nname = \"{name}\"\npartner = \"tax\"\nwhat = \"persons\"\n{more}\n")
+    };
+    let cron = "cron = \"0 8 5 * *\"";
+    let with = |lines: &str| {
+        let text = format!("{lines}\n[journal]                      #");
+        scene.with(&[("[journal]                      #", text.as_str())])
+    };
+    let config = with(&(line("first", cron) + &line("second", cron))).unwrap();
+    assert_eq!(config.schedules.len(), 2);
+    assert_eq!(config.schedules[0].days_off, OnDaysOff::Next);
+    for (lines, key) in [
+        (
+            line("first", cron) + &line("first", cron),
+            "schedules.1.name",
+        ),
+        (line("first", "cron = \"0 8 5\""), "schedules[0].cron"),
+        (
+            line("first", &format!("{cron}\ndays_off = \"never\"")),
+            "days_off",
+        ),
+        (
+            line("first", &format!("{cron}\nprovinces = [\"1\"]")),
+            "schedules.0.provinces",
+        ),
+        (
+            line("first", &format!("{cron}\nmonths_back = 0")),
+            "months_back",
+        ),
+    ] {
+        let problem = only(with(&lines).unwrap_err());
+        let last = key.rsplit(['.', ']']).next().unwrap();
+        let told = format!("{problem:?}");
+        assert!(told.contains(last), "{key}: {told}");
+    }
+}

@@ -11,6 +11,7 @@ use schemas::{
 };
 use toml::de::DeValue;
 
+use super::CronTime;
 use super::partner::OutwardWords;
 use super::read::{At, Reader, Value};
 
@@ -120,6 +121,13 @@ impl Value for IpAddr {
             "an IP address such as \"127.0.0.1\"",
             |text| text.parse().ok(),
         )
+    }
+}
+
+impl Value for CronTime {
+    fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
+        let wanted = "a time in cron's five fields, such as \"0 8 5 * *\"";
+        parsed(reader, at, value, wanted, Self::parse)
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::json;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The manifest as a signed message; its message id is the manifest's.
-fn manifest(house: &House, department: &Department, sending: &Sending) -> Tax {
+pub(super) fn manifest(house: &House, department: &Department, sending: &Sending) -> Tax {
     let body = sending.xml(department.kind, &department.period, &[]);
     message(house, sending, body)
 }
@@ -41,7 +41,7 @@ fn chunk(sending: &Sending, number: usize) -> Vec<u8> {
     sending.chunks[number - 1].0.clone()
 }
 
-async fn put(house: &House, sending: &Sending, number: usize) -> Reply {
+pub(super) async fn put(house: &House, sending: &Sending, number: usize) -> Reply {
     let wire = house.wire("tax");
     wire.put(&path(sending, number), chunk(sending, number), &[])
         .await
@@ -57,7 +57,7 @@ fn ask(house: &House, sending: &Sending, page: u32) -> Tax {
 }
 
 /// The signed summary, once it says this.
-async fn settled(house: &House, sending: &Sending, state: &str) -> Reply {
+pub(super) async fn settled(house: &House, sending: &Sending, state: &str) -> Reply {
     let key = house.key("tax");
     for _ in 0..120 {
         let asked = ask(house, sending, 0);

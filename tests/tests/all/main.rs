@@ -39,6 +39,7 @@ mod registry; // the registry on PostgreSQL
 mod remote;
 mod restore; // the insurance database somewhere else
 mod revocation; // what an authority takes back is out
+mod schedules; // the tax department is asked for a month when its time has come
 mod sight; // one message seen as one trace, and nobody's data in it
 mod signatures; // who really said it
 mod simulation; // everything at once, in virtual time, from a seed

@@ -141,6 +141,12 @@ pub enum Deed {
     SuspendOperation(PartnerId, String),
     /// Undoes that.
     ResumeOperation(PartnerId, String),
+    /// A schedule of a partner's does nothing more when its time comes.
+    PauseSchedule(PartnerId, String),
+    /// Undoes that.
+    ResumeSchedule(PartnerId, String),
+    /// A schedule of a partner's is begun before its time; the id of what is begun.
+    StartSchedule(PartnerId, String),
     /// Terms of a partner come into force.
     Adopt(Adoption),
     /// Somebody looked up who has asked about a person; the person's keyed digest.
@@ -208,6 +214,9 @@ impl Deed {
             Self::RetirePartner(_) => "retire-partner",
             Self::SuspendOperation(..) => "suspend-operation",
             Self::ResumeOperation(..) => "resume-operation",
+            Self::PauseSchedule(..) => "pause-schedule",
+            Self::ResumeSchedule(..) => "resume-schedule",
+            Self::StartSchedule(..) => "start-schedule",
             Self::Adopt(_) => "adopt-terms",
             Self::LookUp(_) => "look-up-person",
             Self::Denied(_) => "denied",
@@ -241,7 +250,11 @@ impl Deed {
             | Self::ResumePartner(partner)
             | Self::RetirePartner(partner) => partner.as_str().to_owned(),
             Self::SuspendOperation(partner, operation)
-            | Self::ResumeOperation(partner, operation) => format!("{partner}/{operation}"),
+            | Self::ResumeOperation(partner, operation)
+            | Self::StartSchedule(partner, operation) => format!("{partner}/{operation}"),
+            Self::PauseSchedule(partner, name) | Self::ResumeSchedule(partner, name) => {
+                format!("{partner}/{}", schedule_order(name))
+            }
             Self::Adopt(adoption) => adoption.partner.as_str().to_owned(),
             Self::Replay(target)
             | Self::Cancel(target)
@@ -260,6 +273,12 @@ impl Deed {
             }
         }
     }
+}
+
+/// The operation's place in a standing order, where what is stopped is a schedule: no operation has such a name.
+#[must_use]
+pub fn schedule_order(name: &str) -> String {
+    format!("schedule:{name}")
 }
 
 /// What is done to the store as a whole.
@@ -365,6 +384,14 @@ impl Orders {
     pub fn operations(&self) -> impl Iterator<Item = (&PartnerId, &str)> {
         let stopped = self.0.iter().filter(|order| order.stop == Stop::Operation);
         stopped.filter_map(|order| Some((&order.partner, order.operation.as_deref()?)))
+    }
+
+    /// Whether this schedule of a partner's is paused.
+    #[must_use]
+    pub fn pauses(&self, partner: &PartnerId, schedule: &str) -> bool {
+        let order = schedule_order(schedule);
+        self.operations()
+            .any(|(of, operation)| of == partner && operation == order)
     }
 
     /// Whether this partner's registration has ended for good.

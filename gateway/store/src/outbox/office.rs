@@ -3,7 +3,7 @@
 
 use gateway_core::head::Evidence;
 use gateway_core::ports::{
-    Act, ActStory, Acted, Deed, Order, Orders, ParcelState, Stop, StoreError,
+    Act, ActStory, Acted, Deed, Order, Orders, ParcelState, Stop, StoreError, schedule_order,
 };
 use gateway_core::seal::Vault;
 
@@ -227,8 +227,14 @@ impl Command for Perform {
             Deed::ResumeOperation(partner, operation) => {
                 self.resume_operation(turn, partner.as_str(), operation)
             }
+            Deed::PauseSchedule(partner, name) => {
+                self.stop_operation(turn, partner.as_str(), &schedule_order(name))
+            }
+            Deed::ResumeSchedule(partner, name) => {
+                self.resume_operation(turn, partner.as_str(), &schedule_order(name))
+            }
             Deed::Adopt(adoption) => registration::adopt(self, turn, adoption),
-            Deed::LookUp(_) | Deed::Denied(_) | Deed::Ledger { .. } => {
+            Deed::LookUp(_) | Deed::Denied(_) | Deed::StartSchedule(..) | Deed::Ledger { .. } => {
                 self.write(turn)?;
                 Ok(Acted::Done)
             }

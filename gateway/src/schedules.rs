@@ -1,0 +1,301 @@
+//! What is begun by itself: the tax department is asked for a month, or the ledger is looked at again, by a cron in Viet
+//! Nam's time with its working days.
+//!
+//! Nothing of a schedule is kept in memory alone. What one time begins has a name that every replica makes alike: a
+//! request is a parcel of that name, put in once however many put it in, and a look at the ledger has keys of that name,
+//! under which the registry does it once. A pause is a standing order in the store.
+
+mod times;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use certs::digest::sha256;
+use gateway_core::{
+    partner::Partners,
+    ports::{Clock, Heard, Orders, Outbox, ParcelState, Receipts, StoreError},
+};
+use insurance::Insurance;
+use jiff::Timestamp;
+use schemas::{
+    fault::Fault,
+    id::{MessageId, Period},
+    proto::insurance::{Context, RecheckRequest},
+    wire::tax_records::Kind,
+};
+use tax::taxpayer::{self, MonthWords};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    bulk::Bulks,
+    config::{ScheduleLine, ScheduledWork},
+};
+
+pub use times::CronTime;
+
+/// Every schedule of this gateway.
+pub struct Schedules {
+    /// As the config has them.
+    pub(crate) lines: Vec<ScheduleLine>,
+    /// Where requests wait for their lane.
+    pub(crate) outbox: Arc<dyn Outbox>,
+    /// What came back.
+    pub(crate) receipts: Arc<dyn Receipts>,
+    /// How far months have come.
+    pub(crate) bulks: Option<Bulks>,
+    /// The ledger.
+    pub(crate) insurance: Insurance,
+    /// Who we are.
+    pub(crate) partners: Arc<ArcSwap<Partners>>,
+    /// What is paused.
+    pub(crate) orders: watch::Receiver<Orders>,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What this process has seen begun, so that it is not asked for every second.
+    pub(crate) begun: Mutex<HashMap<String, String>>,
+}
+
+/// Why nothing was begun.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The store.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+    /// The registry.
+    #[error("the registry: {0}")]
+    Registry(#[from] Fault),
+    /// It cannot be said.
+    #[error("{0}")]
+    Words(&'static str),
+}
+
+/// How far something begun has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// `asked`, `requested`, `receiving`, `comparing`, `done`, `refused`, or the word of a parcel that waits for a person.
+    pub(crate) state: String,
+    /// 0 to 100.
+    pub(crate) percent: u32,
+    /// What was found, once it is done.
+    pub(crate) found: u64,
+    /// Why it is refused or waits.
+    pub(crate) reason: String,
+}
+
+impl Schedules {
+    /// Begins what is due until `stop` turns true.
+    pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            for line in &self.lines {
+                if let Err(trouble) = self.look(line).await {
+                    let schedule = line.name.as_str();
+                    tracing::warn!(schedule, %trouble, "a schedule waits; tried again");
+                }
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    /// The schedule of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&ScheduleLine> {
+        self.lines.iter().find(|line| line.name.as_str() == name)
+    }
+
+    /// Whether an operator has paused it.
+    pub(crate) fn is_paused(&self, line: &ScheduleLine) -> bool {
+        self.orders
+            .borrow()
+            .pauses(&line.partner, line.name.as_str())
+    }
+
+    /// Begins what fell due last, unless that was too long ago, it is paused, or was begun.
+    async fn look(&self, line: &ScheduleLine) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let Some(due) = line
+            .last(now)
+            .filter(|due| !self.is_paused(line) && line.is_in_time(*due, now))
+        else {
+            return Ok(());
+        };
+        let Some(run) = line.run_of(due) else {
+            return Ok(());
+        };
+        if self.has_begun(line, &run) {
+            return Ok(());
+        }
+        match line.kind() {
+            Some(_) => self.ask(line, &run).await?,
+            None => self.recheck(line, &run, due).await?,
+        }
+        tracing::info!(
+            schedule = line.name.as_str(),
+            run = run.id,
+            "a schedule's time has come"
+        );
+        self.note(line, run.id);
+        Ok(())
+    }
+
+    fn has_begun(&self, line: &ScheduleLine, run: &Run) -> bool {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.get(line.name.as_str()) == Some(&run.id)
+    }
+
+    fn note(&self, line: &ScheduleLine, run: String) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.insert(line.name.as_str().to_owned(), run);
+    }
+
+    /// Asks for the month of a run; asked again it is the same parcel.
+    pub(crate) async fn ask(&self, line: &ScheduleLine, run: &Run) -> Result<(), Trouble> {
+        let kind = line.kind().ok_or(Trouble::Words("not-a-month"))?;
+        let words = MonthWords {
+            manifest: run.id.clone(),
+            kind: kind.as_str().to_owned(),
+            period: run.period.to_string(),
+            provinces: line.provinces.clone(),
+        };
+        words.question().map_err(Trouble::Words)?;
+        let parcel = taxpayer::month_parcel(&line.partner, &words);
+        // what is known is not put in again, also where it was settled long ago
+        if self.receipts.heard(&parcel.id).await?.is_none() {
+            self.outbox.put(vec![parcel]).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at all that was not looked at since the run's time; each part under a key of the run's name.
+    pub(crate) async fn recheck(
+        &self,
+        line: &ScheduleLine,
+        run: &Run,
+        before: Timestamp,
+    ) -> Result<(), Trouble> {
+        for nth in 0_u64.. {
+            let key = format!("schedule/{}/{nth}", run.id);
+            let request = RecheckRequest {
+                context: Some(Context {
+                    key: sha256(key.as_bytes()).to_vec(),
+                    sender: self.partners.load().us().as_str().to_owned(),
+                    rule: "schedule".to_owned(),
+                    purpose: taxpayer::PURPOSE.to_owned(),
+                    ..Context::default()
+                }),
+                before: before.to_string(),
+                max: AT_ONCE,
+                who: format!("schedule {}", line.name),
+            };
+            let by = Instant::now() + CALL_MAX;
+            if self.insurance.recheck(by, request).await?.checked < AT_ONCE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How far a run has come; none where it was never begun.
+    pub(crate) async fn progress(
+        &self,
+        line: &ScheduleLine,
+        run: &str,
+    ) -> Result<Option<Progress>, Trouble> {
+        if line.kind().is_none() {
+            let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = begun
+                .get(line.name.as_str())
+                .is_some_and(|last| last == run);
+            return Ok(done.then(|| Progress::of("done", 100)));
+        }
+        let parcel = taxpayer::month_parcel_id(&line.partner, run);
+        let Some(heard) = self.receipts.heard(&parcel).await? else {
+            return Ok(None);
+        };
+        let told = match (&self.bulks, MessageId::parse(run)) {
+            (Some(bulks), Ok(manifest)) => bulks.progress(&line.partner, &manifest).await?,
+            _ => None,
+        };
+        Ok(Some(told.unwrap_or_else(|| asked(&heard))))
+    }
+}
+
+/// Nothing has come yet: how the request stands.
+fn asked(heard: &Heard) -> Progress {
+    let state = match heard.story.state {
+        ParcelState::Done => "requested",
+        ParcelState::Waiting | ParcelState::Leased => "asked",
+        other => other.word(),
+    };
+    Progress {
+        reason: heard.story.reason.clone().unwrap_or_default(),
+        ..Progress::of(state, 0)
+    }
+}
+
+impl Progress {
+    pub(crate) fn of(state: &str, percent: u32) -> Self {
+        Self {
+            state: state.to_owned(),
+            percent,
+            found: 0,
+            reason: String::new(),
+        }
+    }
+}
+
+/// What one time of a schedule begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Its name: that of the manifest which is waited for.
+    pub(crate) id: String,
+    /// The month.
+    pub(crate) period: Period,
+}
+
+impl ScheduleLine {
+    /// What is asked for; none of a look at the ledger.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self.what {
+            ScheduledWork::Employers => Some(Kind::Employer),
+            ScheduledWork::Persons => Some(Kind::Person),
+            ScheduledWork::Recheck => None,
+        }
+    }
+
+    /// What the time that fell due then begins.
+    pub(crate) fn run_of(&self, due: Timestamp) -> Option<Run> {
+        let mut period = Period::of(schemas::date::day_in_viet_nam(due)).ok()?;
+        for _ in 0..self.months_back {
+            period = period.previous()?;
+        }
+        Some(self.run(period, &times::stamp(due)))
+    }
+
+    /// What an operator begins for a month.
+    pub(crate) fn run_by_hand(&self, period: Period, now: Timestamp) -> Run {
+        self.run(period, &format!("{}s", times::stamp_to_the_second(now)))
+    }
+
+    fn run(&self, period: Period, stamp: &str) -> Run {
+        Run {
+            id: format!("{}{period}.{stamp}", self.prefix()),
+            period,
+        }
+    }
+
+    /// What the names of its runs begin with.
+    pub(crate) fn prefix(&self) -> String {
+        format!("run.{}.", self.name)
+    }
+}
+
+/// How often it is looked whether a time has come.
+const EVERY: Duration = Duration::from_secs(1);
+const CALL_MAX: Duration = Duration::from_secs(30);
+const AT_ONCE: u32 = 500;
