@@ -37,6 +37,7 @@ pub(crate) mod schema;
 mod steps;
 mod stories;
 mod threads;
+mod told;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;

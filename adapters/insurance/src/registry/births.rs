@@ -22,6 +22,7 @@ use super::hospitals::newborns;
 use super::people::Known;
 use super::{
     Error, Registry, Tx, cards, clocks, corrections, counters, deaths, facts, law, people, reviews,
+    told,
 };
 use crate::sql::{Sql, values};
 use matching::Match;
@@ -122,8 +123,7 @@ fn register(
             Match::Doubtful(candidates) => {
                 clocks::start(tx, &case, &birth, None)?;
                 reviews::open(tx, &case, facts, &birth, &candidates)?;
-                return case_of(tx.sql, sender, &said.case_id)?
-                    .ok_or(Error::Corrupt("a case just written"));
+                return as_told(tx, &case);
             }
         },
     };
@@ -167,7 +167,15 @@ pub(super) fn complete(
             rule,
         ],
     )?;
-    case_of(tx.sql, case.sender, case.case_id)?.ok_or(Error::Corrupt("a case just written"))
+    as_told(tx, case)
+}
+
+/// A case that was written just now, told to its sender too.
+fn as_told(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<BirthCase, Error> {
+    let found = case_of(tx.sql, case.sender, case.case_id)?;
+    let found = found.ok_or(Error::Corrupt("a case just written"))?;
+    told::birth(tx, case.sender, &found)?;
+    Ok(found)
 }
 
 /// The card of a child who lives after all, where its birth had to go without one.

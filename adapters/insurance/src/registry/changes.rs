@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use schemas::proto::Message;
 use schemas::proto::insurance::{
-    AckRequest, AckResponse, Change, DossierChange, EmployerChange, LeaseRequest, LeaseResponse,
-    change::What,
+    AckRequest, AckResponse, BirthCase, Change, DeathCase, DossierChange, EmployerChange,
+    LeaseRequest, LeaseResponse, change::What,
 };
 
 use super::{Desk, Error, Registry, Tx, facts};
@@ -66,8 +66,15 @@ pub(super) fn append(tx: &Tx<'_>, told: DossierChange) -> Result<(), Error> {
         .dossier
         .as_ref()
         .ok_or(Error::Corrupt("a change without its dossier"))?;
-    let (partner, subject) = (dossier.owner.clone(), dossier.code.clone());
-    append_to(tx, (&partner, &subject), &subject, &What::Dossier(told))
+    let of = Subject {
+        partner: &dossier.owner,
+        name: dossier.code.clone(),
+        // codes are ours, and unique for ever
+        id: dossier.code.clone(),
+        // a dossier's step has a time of its own: two of one second are told apart by it
+        at: dossier.updated_at.clone(),
+    };
+    append_next(tx, &of, DOSSIER, told.encode_to_vec())
 }
 
 /// Appends the next change of an employer to the feed of one who watches.
@@ -79,49 +86,118 @@ pub(super) fn append_employer(
     partner: &str,
     told: EmployerChange,
 ) -> Result<(), Error> {
-    let subject = format!("employer.{}", told.unit_code);
-    let name = format!("{subject}.{partner}");
-    append_to(tx, (partner, &subject), &name, &What::Employer(told))
+    let name = format!("employer.{}", told.unit_code);
+    let of = Subject {
+        partner,
+        id: format!("{name}.{partner}"),
+        name,
+        at: facts::instant(tx.now),
+    };
+    append_next(tx, &of, EMPLOYER, told.encode_to_vec())
 }
 
-/// The next change of a partner's subject; its id is the name and its place.
-fn append_to(
+/// Appends how a birth stands now to the feed of its sender, unless that was told last.
+pub(super) fn append_birth(tx: &Tx<'_>, sender: &str, case: &BirthCase) -> Result<(), Error> {
+    let of = Subject::of_case(tx, sender, "LTKS", &case.case_id);
+    append_news(tx, &of, BIRTH, case.encode_to_vec())
+}
+
+/// The same of a death.
+pub(super) fn append_death(tx: &Tx<'_>, sender: &str, case: &DeathCase) -> Result<(), Error> {
+    let of = Subject::of_case(tx, sender, "LTKT", &case.case_id);
+    append_news(tx, &of, DEATH, case.encode_to_vec())
+}
+
+/// Within what the order is kept.
+struct Subject<'a> {
+    partner: &'a str,
+    name: String,
+    /// What the ids of its changes begin with: one of another partner has another.
+    id: String,
+    /// When the next change of it is.
+    at: String,
+}
+
+impl<'a> Subject<'a> {
+    /// Case ids are their sender's: two senders may have the same one, and one may have it twice, by module.
+    fn of_case(tx: &Tx<'_>, sender: &'a str, module: &str, case_id: &str) -> Self {
+        let name = format!("{module}-{case_id}");
+        Self {
+            partner: sender,
+            id: format!("{sender}.{name}"),
+            name,
+            at: facts::instant(tx.now),
+        }
+    }
+}
+
+fn append_next(
     tx: &Tx<'_>,
-    (partner, subject): (&str, &str),
-    name: &str,
-    what: &What,
+    of: &Subject<'_>,
+    kind: &'static str,
+    payload: Vec<u8>,
 ) -> Result<(), Error> {
-    let sequence: i64 = tx.sql.query_one(
-        "SELECT coalesce(max(subject_sequence), 0) + 1 FROM changes WHERE partner = ?1 AND subject = ?2",
-        values![partner, subject],
-        |row| row.get(0),
-    )?;
-    let (kind, payload) = match what {
-        What::Dossier(told) => (DOSSIER, told.encode_to_vec()),
-        What::Employer(told) => (EMPLOYER, told.encode_to_vec()),
-    };
-    // a dossier's step has a time of its own: two of one second are told apart by it
-    let at = match what {
-        What::Dossier(DossierChange {
-            dossier: Some(dossier),
-            ..
-        }) => dossier.updated_at.clone(),
-        What::Dossier(_) | What::Employer(_) => facts::instant(tx.now),
-    };
+    let last = last(tx.sql, of)?.map_or(0, |(sequence, _)| sequence);
+    insert(tx, of, last + 1, kind, payload)
+}
+
+/// The next change, unless it tells what was told last.
+fn append_news(
+    tx: &Tx<'_>,
+    of: &Subject<'_>,
+    kind: &'static str,
+    payload: Vec<u8>,
+) -> Result<(), Error> {
+    match last(tx.sql, of)? {
+        Some((_, told)) if told == payload => Ok(()),
+        Some((sequence, _)) => insert(tx, of, sequence + 1, kind, payload),
+        None => insert(tx, of, 1, kind, payload),
+    }
+}
+
+/// The newest change of a subject: its position, and what it told.
+fn last(sql: &Sql, of: &Subject<'_>) -> Result<Option<(i64, Vec<u8>)>, Error> {
+    Ok(sql.query_opt(
+        "SELECT subject_sequence, payload FROM changes WHERE partner = ?1 AND subject = ?2
+         ORDER BY subject_sequence DESC LIMIT 1",
+        values![of.partner, of.name],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    of: &Subject<'_>,
+    sequence: i64,
+    kind: &'static str,
+    payload: Vec<u8>,
+) -> Result<(), Error> {
     tx.sql.execute(
         "INSERT INTO changes (id, partner, subject, subject_sequence, at, kind, payload)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
-            format!("{name}.{sequence}"),
-            partner,
-            subject,
+            format!("{}.{sequence}", of.id),
+            of.partner,
+            of.name,
             sequence,
-            at,
+            of.at,
             kind,
             payload,
         ],
     )?;
     Ok(())
+}
+
+/// What a stored change tells.
+fn told(kind: &str, payload: &[u8]) -> Result<What, Error> {
+    let told = match kind {
+        DOSSIER => DossierChange::decode(payload).map(What::Dossier),
+        EMPLOYER => EmployerChange::decode(payload).map(What::Employer),
+        BIRTH => BirthCase::decode(payload).map(What::Birth),
+        DEATH => DeathCase::decode(payload).map(What::Death),
+        _ => return Err(Error::Corrupt("a change of a kind that is not known")),
+    };
+    told.map_err(|_| Error::Corrupt("a stored change"))
 }
 
 /// Changes that nobody holds, oldest first; those that another gateway is taking or acknowledging right
@@ -148,20 +224,11 @@ fn free(sql: &Sql, now_ms: i64, max: u32) -> Result<Vec<Change>, Error> {
         };
         Ok((change, row.get::<String>(5)?, row.get::<Vec<u8>>(6)?))
     })?;
-    let told = |(mut change, kind, payload): (Change, String, Vec<u8>)| {
-        change.what = Some(what(&kind, &payload)?);
+    let whole = |(mut change, kind, payload): (Change, String, Vec<u8>)| {
+        change.what = Some(told(&kind, &payload)?);
         Ok(change)
     };
-    rows.into_iter().map(told).collect()
-}
-
-fn what(kind: &str, payload: &[u8]) -> Result<What, Error> {
-    let what = match kind {
-        DOSSIER => DossierChange::decode(payload).map(What::Dossier),
-        EMPLOYER => EmployerChange::decode(payload).map(What::Employer),
-        _ => return Err(Error::Corrupt("a change of an unknown kind")),
-    };
-    what.map_err(|_| Error::Corrupt("a stored change"))
+    rows.into_iter().map(whole).collect()
 }
 
 /// Those of the taken changes that are their subject's next, one after the other.
@@ -232,5 +299,8 @@ fn acknowledge(tx: &Tx<'_>, owner: &str, seq: i64) -> Result<u32, Error> {
 /// What a change tells of, as its row says it.
 const DOSSIER: &str = "dossier";
 const EMPLOYER: &str = "employer";
+const BIRTH: &str = "birth";
+const DEATH: &str = "death";
+
 const LEASE_MAX: u32 = 500;
 const LEASE_SECONDS_MAX: u32 = 600;

@@ -14,7 +14,7 @@ use schemas::proto::insurance::{
 
 use super::births::{self, Birth, matching};
 use super::effects::Asked;
-use super::{Error, Registry, Tx, cards, deaths, facts, law, people};
+use super::{Error, Registry, Tx, cards, deaths, facts, law, people, told};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -141,7 +141,7 @@ fn correct(
         "UPDATE birth_cases SET updated_at = ?2 WHERE person = ?1",
         values![person, facts::instant(tx.now)],
     )?;
-    Ok(())
+    told::births_of(tx, person)
 }
 
 /// Whose birth a case is, and how it was told.

@@ -17,7 +17,7 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::hospitals::newborns;
 use super::people::Known;
-use super::{Error, Registry, Tx, births, facts, people};
+use super::{Error, Registry, Tx, births, facts, people, told};
 use crate::sql::{Sql, values};
 use parse::Death;
 
@@ -112,14 +112,21 @@ pub(super) fn meet(tx: &Tx<'_>, person: i64, pin: &Pin) -> Result<(), Error> {
             "UPDATE deaths SET person = ?3 WHERE sender = ?1 AND case_id = ?2",
             values![sender, case_id, person],
         )?;
+        told::death(tx, sender, case_id)?;
     }
     if waiting.is_empty() {
         return Ok(());
     }
     match standing(tx.sql, person)? {
-        Some(died_on) => closures::close(tx, person, &died_on),
+        Some(died_on) => close(tx, person, &died_on),
         None => Ok(()),
     }
+}
+
+/// Ends what a death ends, and tells it of the births of whoever died.
+fn close(tx: &Tx<'_>, person: i64, died_on: &str) -> Result<(), Error> {
+    closures::close(tx, person, died_on)?;
+    told::births_of(tx, person)
 }
 
 /// Whether a person is dead, as the row stands now.
@@ -165,7 +172,7 @@ fn register(
         recognise(tx.sql, &known, &death)?;
         match day_of(tx.sql, known.id)? {
             None => {
-                closures::close(tx, known.id, &died_on)?;
+                close(tx, known.id, &died_on)?;
                 if took_part(tx.sql, known.id)? {
                     funeral = FuneralState::Open;
                 }
@@ -195,6 +202,7 @@ fn register(
             facts::instant(tx.now),
         ],
     )?;
+    told::death(tx, sender, &said.case_id)?;
     case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a death just written"))
 }
 
@@ -269,18 +277,20 @@ fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<()
         values![sender, said.withdraws, said.case_id, facts::instant(tx.now)],
     )?;
     let Some(person) = person else {
-        return Ok(());
+        return told::death(tx, sender, &said.withdraws);
     };
     withdraw_notice(tx, person, &facts, &said.case_id)?;
     if standing(tx.sql, person)?.is_some() {
-        return Ok(());
+        return told::deaths_of(tx, person);
     }
     tx.sql.execute(
         "UPDATE deaths SET funeral = 2 WHERE person = ?1 AND funeral = 1",
         values![person],
     )?;
     closures::reopen(tx, person)?;
-    births::finish(tx, person)
+    births::finish(tx, person)?;
+    told::births_of(tx, person)?;
+    told::deaths_of(tx, person)
 }
 
 /// A hospital's notice that the registered death rests on falls with it: the civil register is the one to say who
@@ -351,7 +361,8 @@ fn same_facts(stored: &[u8], said: &RegisterDeathRequest) -> Result<bool, Error>
     Ok(known == *said)
 }
 
-fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<DeathCase>, Error> {
+/// A death of a sender as it stands now.
+pub(super) fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<DeathCase>, Error> {
     let found: Option<(DeathCase, Option<i64>)> = sql.query_opt(
         "SELECT updated_at, died_on, funeral, withdrawn_by, person FROM deaths WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
