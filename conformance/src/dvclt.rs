@@ -7,6 +7,7 @@
 mod answer;
 mod births;
 mod card;
+pub mod inbox;
 
 use std::path::Path;
 use std::time::Duration;
