@@ -23,8 +23,9 @@ const CALL: Duration = Duration::from_secs(5);
 /// How long to wait after an error.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// Turns a change into parcels in the words of the partner that it is for; none where it has none.
-pub type ToParcels = fn(&Change) -> Vec<Parcel>;
+/// Turns a change into parcels in the words of the partner that it is for: none where these are not the words for it,
+/// no parcels where nobody is to be told.
+pub type ToParcels = Box<dyn Fn(&Change) -> Option<Vec<Parcel>> + Send + Sync>;
 
 /// The part of the insurance contract that the feed needs.
 pub trait Changes: Send + Sync + 'static {
@@ -134,8 +135,7 @@ impl Feed {
 
     /// A change that nobody has words for is acknowledged and told, not kept for ever.
     fn parcels(&self, change: &Change) -> Vec<Parcel> {
-        let parcels = self.words.iter().map(|say| say(change));
-        let parcels = parcels.into_iter().find(|parcels| !parcels.is_empty());
+        let parcels = self.words.iter().find_map(|say| say(change));
         if parcels.is_none() {
             tracing::warn!(
                 change = change.id,

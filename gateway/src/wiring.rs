@@ -6,6 +6,7 @@ mod desk;
 mod watching;
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
@@ -41,7 +42,8 @@ use roads::{
     fetch::{FetchLimits, Fetcher},
     ngsp::{self, Ngsp},
     oauth::{Credentials, Tokens},
-    vdxp::{Vdxp, VdxpConfig, Way},
+    vdxp::{self, Vdxp, VdxpConfig},
+    way::Way,
     xroad::Consumer,
 };
 use schemas::{
@@ -56,7 +58,7 @@ use crate::{
     clocks::Clocks,
     config::{Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, registry_address},
     deliver::{self, Lane, LaneParts},
-    feed::Feed,
+    feed::{Feed, ToParcels},
     gateway::StartError,
     metrics::Metrics,
     payments::PaymentWatch,
@@ -89,6 +91,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &civil::DEATH,
         &civil::CORRECTION,
         &civil::RESULT,
+        &civil::outbound::STATUS,
         &hospital::BIRTH_NOTICE,
         &hospital::DEATH_NOTICE,
         &hospital::PACKET,
@@ -402,9 +405,13 @@ impl Hands<'_> {
     /// them the connections that they make.
     pub(crate) fn workers<'d>(
         &self,
-        deliveries: impl Iterator<Item = &'d Delivery>,
+        deliveries: impl Iterator<Item = &'d Delivery> + Clone,
     ) -> Result<(Vec<Worker>, Vec<Caller>), StartError> {
-        let mut workers = vec![self.feed(), self.clocks()];
+        let told = deliveries
+            .clone()
+            .filter(|one| one.words == OutwardWords::Civil);
+        let told = told.map(|one| one.partner.clone()).collect();
+        let mut workers = vec![self.feed(told), self.clocks()];
         workers.extend(self.office());
         if let Some(bulks) = &self.bulks {
             workers.push(Box::pin(Job(bulks.clone()).run(self.stop.clone())));
@@ -423,7 +430,8 @@ impl Hands<'_> {
         Ok((workers, callers))
     }
 
-    fn feed(&self) -> Worker {
+    /// `told`: the partners that are told of their cases unasked.
+    fn feed(&self, told: BTreeSet<PartnerId>) -> Worker {
         let feed = Feed {
             changes: Arc::new(self.contract.client.clone()),
             outbox: Arc::clone(self.outbox),
@@ -431,7 +439,11 @@ impl Hands<'_> {
             owner: format!("gateway-{}", Evidence::fresh()),
             metrics: Arc::clone(self.metrics),
             idle: Duration::from_millis(self.config.delivery.poll_ms),
-            words: vec![dossier_words, employer_words],
+            words: vec![
+                Box::new(dossier_words),
+                Box::new(employer_words),
+                case_words(told),
+            ],
         };
         Box::pin(feed.run(self.stop.clone()))
     }
@@ -484,6 +496,7 @@ impl Hands<'_> {
                 OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
                 // by its statements, which its own worker asks for
                 OutwardWords::Payments => return None,
+                OutwardWords::Civil => return None,
             },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
@@ -526,6 +539,7 @@ impl Hands<'_> {
                 OutwardWords::Portal => Arc::new(self.portal(delivery, client)) as Arc<dyn Courier>,
                 OutwardWords::Taxpayer => Arc::new(self.department(delivery, caller, client)?),
                 OutwardWords::Payments => Arc::new(self.platform(delivery, client)?),
+                OutwardWords::Civil => Arc::new(self.registry_office(delivery, caller, client)?),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -558,13 +572,7 @@ impl Hands<'_> {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
         };
-        let house = asking::AskingHouse {
-            partner: delivery.partner.clone(),
-            partners: Arc::clone(self.partners),
-            signer: Arc::clone(self.signer),
-            clock: Arc::clone(self.clock),
-            patience: Duration::from_millis(delivery.timeout_ms),
-        };
+        let house = self.house(delivery);
         let road = match &delivery.ngsp {
             None => Arc::new(Direct::new(client)) as Arc<dyn taxpayer::Exchange>,
             Some(behind) => Arc::new(through_the_platform(behind, caller, client)?),
@@ -591,14 +599,45 @@ impl Hands<'_> {
         Ok(payment_desk::Desk::new(config, Direct::new(client), clock))
     }
 
+    fn registry_office(
+        &self,
+        delivery: &Delivery,
+        caller: &Caller,
+        client: Client,
+    ) -> Result<civil::outbound::Desk, StartError> {
+        let config = civil::outbound::DeskConfig {
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        let way = match &delivery.ngsp {
+            None => Way::Direct(Direct::new(client)),
+            Some(behind) => Way::Ngsp(through_the_platform(behind, caller, client)?),
+        };
+        let house = Arc::new(self.house(delivery));
+        Ok(civil::outbound::Desk::new(config, house, Arc::new(way)))
+    }
+
+    /// This gateway, as one partner's courier sees it.
+    fn house(&self, delivery: &Delivery) -> asking::AskingHouse {
+        asking::AskingHouse {
+            partner: delivery.partner.clone(),
+            partners: Arc::clone(self.partners),
+            signer: Arc::clone(self.signer),
+            clock: Arc::clone(self.clock),
+            patience: Duration::from_millis(delivery.timeout_ms),
+        }
+    }
+
     fn portal(&self, delivery: &Delivery, client: Client) -> portal::outbound::Desk {
         let (username, password) = match &delivery.login {
             Some(login) => (login.username.clone(), login.password.reveal().to_owned()),
             None => (String::new(), String::new()),
         };
         let way = match &delivery.xroad {
-            Some(on) => Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone()),
-            None => Way::Adapter(client, delivery.destination.to_string()),
+            Some(on) => {
+                vdxp::Way::XRoad(Consumer::new(client, on.client.clone()), on.service.clone())
+            }
+            None => vdxp::Way::Adapter(client, delivery.destination.to_string()),
         };
         let road = Vdxp::new(VdxpConfig { username, password }, way);
         let desk = portal::outbound::DeskConfig {
@@ -616,31 +655,43 @@ impl Hands<'_> {
 
 /// A dossier's change in the portal's words; none of another change.
 #[must_use]
-pub fn dossier_words(change: &contract::Change) -> Vec<Parcel> {
+pub fn dossier_words(change: &contract::Change) -> Option<Vec<Parcel>> {
     match &change.what {
         Some(What::Dossier(_)) => words(change, portal::outbound::parcels),
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
 /// An employer's change in the tax department's words; none of another change.
 #[must_use]
-pub fn employer_words(change: &contract::Change) -> Vec<Parcel> {
+pub fn employer_words(change: &contract::Change) -> Option<Vec<Parcel>> {
     match &change.what {
         Some(What::Employer(_)) => words(change, taxpayer::notices),
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
 fn words(
     change: &contract::Change,
     say: fn(&PartnerId, &contract::Change) -> Result<Vec<Parcel>, &'static str>,
-) -> Vec<Parcel> {
-    let Ok(partner) = PartnerId::parse(&change.partner) else {
-        return Vec::new();
-    };
-    say(&partner, change).unwrap_or_else(|reason| {
-        tracing::warn!(change = change.id, reason, "a change without words");
-        Vec::new()
+) -> Option<Vec<Parcel>> {
+    let partner = PartnerId::parse(&change.partner).ok()?;
+    let parcels = say(&partner, change);
+    parcels
+        .inspect_err(|reason| {
+            tracing::warn!(change = change.id, reason, "a change without words");
+        })
+        .ok()
+}
+
+/// A case's change in the civil registry's words, for those partners that have a lane for them; the others poll.
+fn case_words(told: BTreeSet<PartnerId>) -> ToParcels {
+    Box::new(move |change| {
+        let partner = PartnerId::parse(&change.partner).ok()?;
+        let parcel = civil::outbound::parcel(&partner, change)?;
+        Some(match told.contains(&partner) {
+            true => vec![parcel],
+            false => Vec::new(),
+        })
     })
 }

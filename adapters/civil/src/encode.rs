@@ -11,7 +11,10 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::{Pin, SiNumber},
     proto::insurance as contract,
-    wire::civil::{self, CardResult, CaseRow, DeathSeen, Receipt, STATUS_ACCEPTED, StatusAnswer},
+    wire::civil::{
+        self, CardResult, CaseRow, DeathSeen, Module, Receipt, STATUS_ACCEPTED, StatusAnswer,
+        StatusUpdate,
+    },
 };
 
 use crate::{Outcome, Poll, Request};
@@ -109,6 +112,19 @@ fn of_deaths(cases: &[contract::DeathCase], told: impl Fn() -> Vec<&'static str>
         .collect()
 }
 
+/// A birth as it is told unasked.
+pub(crate) fn birth_update(case: &contract::BirthCase) -> Result<StatusUpdate, Fault> {
+    let row = birth_row(row_of(Module::Birth, &case.case_id), case)?;
+    let due_on = (!case.due_on.is_empty()).then(|| slash(&case.due_on, "due_on"));
+    StatusUpdate::of(row, BIRTH_PROCEDURE, due_on.transpose()?).ok_or_else(|| unsayable("state"))
+}
+
+/// A death as it is told unasked.
+pub(crate) fn death_update(case: &contract::DeathCase) -> Result<StatusUpdate, Fault> {
+    let row = death_row(row_of(Module::Death, &case.case_id), case)?;
+    StatusUpdate::of(row, DEATH_PROCEDURE, None).ok_or_else(|| unsayable("state"))
+}
+
 fn deaths(poll: &Poll, cases: &[contract::DeathCase]) -> Result<StatusAnswer, Fault> {
     let rows = cases.iter().map(|case| {
         let row = empty_row(poll, &case.case_id);
@@ -163,10 +179,19 @@ fn birth_row(row: CaseRow, case: &contract::BirthCase) -> Result<CaseRow, Fault>
         .ok()
         .filter(|state| *state > 0)
         .ok_or_else(|| unsayable("state"))?;
+    let supplement_by = (!case.supplement_by.is_empty())
+        .then(|| slash(&case.supplement_by, "supplement_by"))
+        .transpose()?;
+    let row = standing(row, state, &case.updated_at)?;
     Ok(CaseRow {
         note: note(case)?,
         result: card_result(case)?,
-        ..standing(row, state, &case.updated_at)?
+        supplement_by,
+        text: match case.told.as_str() {
+            "" => row.text,
+            told => Some(told.to_owned()),
+        },
+        ..row
     })
 }
 
@@ -203,7 +228,13 @@ fn standing(row: CaseRow, state: u8, updated_at: &str) -> Result<CaseRow, Fault>
 fn empty_row(poll: &Poll, case_id: &str) -> CaseRow {
     CaseRow {
         province: Some(poll.province.clone()),
-        module: poll.module.as_str().to_owned(),
+        ..row_of(poll.module, case_id)
+    }
+}
+
+fn row_of(module: Module, case_id: &str) -> CaseRow {
+    CaseRow {
+        module: module.as_str().to_owned(),
         case_id: case_id.to_owned(),
         ..CaseRow::default()
     }
@@ -277,6 +308,11 @@ fn unsayable(what: &'static str) -> Fault {
 
 /// `trangThai` of a case that is done.
 const COMPLETED: u8 = 4;
+
+/// `maTTHC` of the inter-linked procedures, domain facts §2.6: birth, residence and card of a child under six.
+const BIRTH_PROCEDURE: &str = "2.000986";
+/// Death, end of residence and funeral allowance.
+const DEATH_PROCEDURE: &str = "2.002622";
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod envelope;
 mod face;
 #[cfg(test)]
 mod mapping;
+pub mod outbound;
 mod perform;
 
 use std::{sync::Arc, time::Duration};

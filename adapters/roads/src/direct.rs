@@ -1,4 +1,4 @@
-//! Straight to a partner's own server over mutual TLS: one signed document is posted, one comes back.
+//! Straight to a partner's own server over mutual TLS: one body is posted, one comes back.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -22,7 +22,7 @@ impl Direct {
     /// As [`Client::post`]; an answer of any status is no error.
     pub async fn post_json(&self, document: Bytes) -> Result<Answer, Error> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        self.post(JSON, document).await
+        self.post_of(JSON, document).await
     }
 
     /// Posts a signed XML document.
@@ -31,16 +31,24 @@ impl Direct {
     /// As [`Client::post`]; an answer of any status is no error.
     pub async fn post_xml(&self, document: Bytes) -> Result<Answer, Error> {
         const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
-        self.post(XML, document).await
+        self.post_of(XML, document).await
     }
 
-    async fn post(&self, kind: HeaderValue, document: Bytes) -> Result<Answer, Error> {
+    async fn post_of(&self, kind: HeaderValue, document: Bytes) -> Result<Answer, Error> {
         let headers =
             HeaderMap::from_iter([(header::CONTENT_TYPE, kind.clone()), (header::ACCEPT, kind)]);
+        self.post(headers, document).await
+    }
+
+    /// Posts a body under these header fields.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; an answer of any status is no error.
+    pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<Answer, Error> {
         let target = match self.0.endpoint().base() {
             "" => "/",
             path => path,
         };
-        self.0.post(target, headers, document).await
+        self.0.post(target, headers, body).await
     }
 }

@@ -8,7 +8,7 @@ use certs::jws::{self, Header};
 use gateway_core::{
     Claims, Direction, Envelope, Head, Proven, SignatureForm, partner::Environment,
 };
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
@@ -50,6 +50,33 @@ pub fn envelope(head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
 /// `BadSignature` where the proof is no JWS.
 pub fn claims(proven: &Proven<'_>) -> Result<Claims, Fault> {
     read(proven.jws().ok_or_else(|| bad("proof-of-another-kind"))?)
+}
+
+/// A message of ours on its way out.
+#[derive(Debug)]
+pub struct Outward {
+    /// Its id.
+    pub id: String,
+    /// Media type and detached signature.
+    pub headers: HeaderMap,
+    /// The body.
+    pub payload: Bytes,
+}
+
+/// A compact JWS of ours as it travels: the payload as the body, the signature beside it. None where it is none.
+#[must_use]
+pub fn outward(compact: &[u8]) -> Option<Outward> {
+    let compact = std::str::from_utf8(compact).ok()?;
+    let (unproven, payload) = jws::parse_compact(compact).ok()?;
+    let (protected, rest) = compact.split_once('.')?;
+    let (_, signature) = rest.split_once('.')?;
+    let detached = HeaderValue::from_str(&format!("{protected}..{signature}")).ok()?;
+    let json = HeaderValue::from_static(gateway_core::sign::JSON);
+    Some(Outward {
+        id: unproven.header().jti.clone(),
+        headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json), (SIGNATURE, detached)]),
+        payload: Bytes::from(payload),
+    })
 }
 
 fn signature(head: &Head) -> Result<&str, Fault> {

@@ -26,6 +26,7 @@ pub mod oauth;
 pub mod reach;
 pub mod sources;
 pub mod vdxp;
+pub mod way;
 pub mod xml;
 pub mod xroad;
 

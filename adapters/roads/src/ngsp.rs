@@ -192,8 +192,21 @@ impl Resource {
         const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
         const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML), (header::ACCEPT, EITHER)]);
+        self.post(correlation, headers, document).await
+    }
+
+    /// Posts a body under these header fields.
+    ///
+    /// # Errors
+    /// As [`Ngsp::post`].
+    pub async fn post(
+        &self,
+        correlation: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
         let to = (&self.api, self.path.as_str());
-        self.ngsp.post(to, correlation, headers, document).await
+        self.ngsp.post(to, correlation, headers, body).await
     }
 }
 

@@ -14,7 +14,7 @@ use certs::{
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
-    id::PartnerId,
+    id::{MessageId, PartnerId},
 };
 use tokio::time::Instant;
 
@@ -39,6 +39,19 @@ pub struct Signer {
     /// None where a signature is made where it is needed.
     pool: Option<Arc<Pool>>,
     sight: Arc<dyn Sight>,
+}
+
+/// To whom a message of ours goes, and as what.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// The receiver.
+    pub receiver: PartnerId,
+    /// Its id; the same words under the same id are the same message.
+    pub id: MessageId,
+    /// When it is sent.
+    pub at: Timestamp,
+    /// The operation.
+    pub operation: &'static str,
 }
 
 struct Pen {
@@ -198,6 +211,21 @@ impl Signer {
         Ok(Bytes::from(signed.body))
     }
 
+    /// Our signature over a JSON message of ours, with the message inside it: `<protected>.<payload>.<signature>`. Its
+    /// detached form travels beside the payload.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn seal_json(
+        &self,
+        letter: Letter,
+        body: Bytes,
+        until: Instant,
+    ) -> Result<String, SignError> {
+        let sign = move |pen: &Pen| pen.seal(&letter, &body);
+        self.with_pen(until, sign).await
+    }
+
     pub(crate) async fn sign(
         &self,
         unsigned: Unsigned,
@@ -275,6 +303,23 @@ impl Pen {
             body,
             signature: Some(signature),
         })
+    }
+
+    fn seal(&self, letter: &Letter, body: &[u8]) -> Result<String, SignError> {
+        let header = jws::Header {
+            alg: self.key.algorithm(),
+            kid: self.kid.clone(),
+            iss: self.us.as_str().to_owned(),
+            aud: letter.receiver.as_str().to_owned(),
+            jti: letter.id.as_str().to_owned(),
+            iat: seconds(letter.at),
+            env: self.environment.as_str().to_owned(),
+            dir: jws::Direction::Request,
+            op: letter.operation.to_owned(),
+            irt: None,
+            dig: None,
+        };
+        Ok(jws::sign_compact(&header, &self.key, body)?)
     }
 
     fn header(&self, head: &AnswerHead) -> jws::Header {

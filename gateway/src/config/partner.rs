@@ -212,7 +212,8 @@ section! {
     pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
-        /// What goes there: dossiers to a portal, our questions to a tax department, or payments to a platform.
+        /// What goes there: dossiers to a portal, our questions to a tax department, payments to a platform, or states of
+        /// births and deaths to the civil registry's software.
         words: OutwardWords = OutwardWords::Portal,
         /// Whether this server may have an address of a private network or of this machine; others may not.
         private: bool = false,
@@ -330,6 +331,8 @@ pub enum OutwardWords {
     Taxpayer,
     /// The payment platform's: what is to be paid, and what became of it.
     Payments,
+    /// The civil registry's: states of births and deaths that we sign.
+    Civil,
 }
 
 impl OutwardWords {
@@ -340,6 +343,7 @@ impl OutwardWords {
             "portal" => Some(Self::Portal),
             "taxpayer" => Some(Self::Taxpayer),
             "payments" => Some(Self::Payments),
+            "civil" => Some(Self::Civil),
             _ => None,
         }
     }

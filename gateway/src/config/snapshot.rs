@@ -548,8 +548,8 @@ impl<'c> Loader<'c> {
         read.ok().map(Some)
     }
 
-    /// A session and an exchange are the portal's; a tax department has none of them, and employers are nothing to the
-    /// portal.
+    /// A session and an exchange are the portal's alone; the civil registry is not asked what it holds, and only a tax
+    /// department is told of employers.
     fn fits_its_words(&mut self, line: &DeliveryLine, place: &Place) {
         let of_the_portal = [
             ("delivery.username", line.username.is_some()),
@@ -557,21 +557,19 @@ impl<'c> Loader<'c> {
         ];
         for (key, is_there) in of_the_portal {
             if is_there && line.words != OutwardWords::Portal {
-                let who = match line.words {
-                    OutwardWords::Payments => "a payment platform",
-                    _ => "a tax department",
-                };
-                let told = format!("{who} has no use for it");
+                let told = format!("{} has no use for it", whom(line.words));
                 let cure = "leave it out, or write words = \"portal\"";
                 self.problems.push(place.error(key, told, cure));
             }
         }
+        if line.reconcile.is_some() && line.words == OutwardWords::Civil {
+            let told = "the civil registry is not asked what it holds".to_owned();
+            let cure = "leave it out";
+            self.problems
+                .push(place.error("delivery.reconcile", told, cure));
+        }
         if line.notices.is_some() && line.words != OutwardWords::Taxpayer {
-            let who = match line.words {
-                OutwardWords::Payments => "a payment platform",
-                _ => "the portal",
-            };
-            let told = format!("{who} is not told of employers");
+            let told = format!("{} is not told of employers", whom(line.words));
             let cure = "leave it out, or write words = \"taxpayer\"";
             self.problems
                 .push(place.error("delivery.notices", told, cure));
@@ -582,13 +580,14 @@ impl<'c> Loader<'c> {
             self.problems
                 .push(place.error("delivery.reconcile", told, cure));
         }
-        if line.ngsp.is_some() && line.words != OutwardWords::Taxpayer {
-            let told = match line.words {
-                OutwardWords::Payments => "a payment platform is reached directly",
-                _ => "the portal is reached by its exchange or by X-Road",
-            };
+        let direct_alone = match line.words {
+            OutwardWords::Payments => Some("a payment platform is reached directly"),
+            OutwardWords::Portal => Some("the portal is reached by its exchange or by X-Road"),
+            OutwardWords::Taxpayer | OutwardWords::Civil => None,
+        };
+        if let (true, Some(told)) = (line.ngsp.is_some(), direct_alone) {
             let told = told.to_owned();
-            let cure = "leave it out, or write words = \"taxpayer\"";
+            let cure = "leave it out, or write words = \"taxpayer\" or \"civil\"";
             self.problems.push(place.error("delivery.ngsp", told, cure));
         }
     }
@@ -674,6 +673,16 @@ impl Source {
             sha256: certs::digest::sha256(text.as_bytes()),
             terms: Terms::of(&place.file, &text)?,
         })
+    }
+}
+
+/// Who is spoken to in these words.
+fn whom(words: OutwardWords) -> &'static str {
+    match words {
+        OutwardWords::Portal => "the portal",
+        OutwardWords::Taxpayer => "a tax department",
+        OutwardWords::Payments => "a payment platform",
+        OutwardWords::Civil => "the civil registry",
     }
 }
 

@@ -159,7 +159,7 @@ impl Value for Road {
 
 impl Value for OutwardWords {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        let wanted = "one of \"portal\", \"taxpayer\", \"payments\"";
+        let wanted = "one of \"portal\", \"taxpayer\", \"payments\", \"civil\"";
         parsed(reader, at, value, wanted, Self::parse)
     }
 }

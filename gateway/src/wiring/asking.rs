@@ -1,4 +1,4 @@
-//! What the courier to a tax department needs of this gateway: who the department is, and our signature.
+//! What a courier that signs needs of this gateway: who its partner is, and our signature.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,14 +8,14 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     partner::{Environment, Partner, Partners},
     ports::Clock,
-    sign::{SignError, Signer},
+    sign::{Letter, SignError, Signer},
 };
 use jiff::Timestamp;
-use schemas::id::PartnerId;
+use schemas::id::{MessageId, PartnerId};
 use tax::taxpayer::House;
 use tokio::time::Instant;
 
-/// This gateway, as one department's courier sees it.
+/// This gateway, as one partner's courier sees it.
 pub(super) struct AskingHouse {
     pub(super) partner: PartnerId,
     pub(super) partners: Arc<ArcSwap<Partners>>,
@@ -55,5 +55,19 @@ impl House for AskingHouse {
         let signer = self.signer.load_full();
         let until = Instant::now() + self.patience;
         Box::pin(async move { signer.seal_xml(canonical, root_id, at, until).await })
+    }
+}
+
+impl civil::outbound::Pen for AskingHouse {
+    fn seal(&self, id: MessageId, body: Bytes) -> BoxFuture<'_, Result<String, SignError>> {
+        let signer = self.signer.load_full();
+        let until = Instant::now() + self.patience;
+        let letter = Letter {
+            receiver: self.partner.clone(),
+            id,
+            at: self.clock.now(),
+            operation: civil::outbound::STATUS.name,
+        };
+        Box::pin(async move { signer.seal_json(letter, body, until).await })
     }
 }

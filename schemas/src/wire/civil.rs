@@ -17,6 +17,7 @@ mod form;
 mod insurance;
 mod poll;
 mod result;
+mod status;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,7 @@ pub use form::{Address, BirthForm};
 pub use insurance::InsuranceBlock;
 pub use poll::{CASE_IDS_MAX, CardResult, CaseRow, StatusAnswer, StatusQuery};
 pub use result::RegistrationResult;
+pub use status::{AUTHORITY, StatusAnswered, StatusUpdate};
 
 use crate::json::{self, JsonError, Limits};
 use crate::wire::object::Field;
@@ -62,6 +64,7 @@ pub fn fields() -> Vec<Field> {
         CaseRow::FIELDS,
         CardResult::FIELDS,
         DeathSeen::FIELDS,
+        StatusUpdate::FIELDS,
     ]
     .concat()
 }

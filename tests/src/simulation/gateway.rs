@@ -87,7 +87,7 @@ fn work(world: &Arc<World>, still: &Arc<Still>, parts: &Parts, house: &House) {
         owner: format!("gateway-{}", world.kills()),
         metrics: Arc::clone(&metrics),
         idle: Duration::from_secs(2),
-        words: vec![dossier_words],
+        words: vec![Box::new(dossier_words)],
     };
     let recovery = Recovery {
         log: Arc::<Still>::clone(still),

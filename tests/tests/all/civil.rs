@@ -20,19 +20,19 @@ use schemas::{
 };
 use serde_json::{Value, json};
 
-async fn send(house: &House, birth: &Birth) {
+pub(super) async fn send(house: &House, birth: &Birth) {
     let message = birth.message(house.now()).sign(&house.key("dvclt"));
     house.wire("dvclt").send(&message).await.assert_ok();
 }
 
-async fn polled(house: &House, birth: &Birth) -> Value {
+pub(super) async fn polled(house: &House, birth: &Birth) -> Value {
     let poll = Json::poll(house.now(), &[&birth.case_id]).sign(&house.key("dvclt"));
     let reply = house.wire("dvclt").send(&poll).await;
     reply.assert_ok().json()["value"][0].clone()
 }
 
 /// The death of a born child, five days later.
-fn death(house: &House, birth: &Birth) -> Json {
+pub(super) fn death(house: &House, birth: &Birth) -> Json {
     let today = day_in_viet_nam(house.now());
     let died = format_dotted(today.saturating_sub(5.days()));
     let result = json!({
@@ -45,13 +45,29 @@ fn death(house: &House, birth: &Birth) -> Json {
 }
 
 /// The message that takes the death of a child back.
-fn taken_back(house: &House, birth: &Birth) -> Json {
+pub(super) fn taken_back(house: &House, birth: &Birth) -> Json {
     let form =
         json!({ "loai": "2", "moduleGoc": "LTKT", "maHoSoGoc": birth.case_id, "lyDo": "nhầm" });
     told(house, birth, "LTCC", "civil.correction", &form)
 }
 
-fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Json {
+/// The message under a case of its own that says what is true of a birth now.
+pub(super) fn correction(house: &House, birth: &Birth, case_id: &str, facts: Value) -> Json {
+    let form = json!({
+        "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": birth.case_id, "lyDo": "viết sai", "noiDung": facts,
+    });
+    let mut own = birth.clone();
+    own.envelope["maHoSoLT"] = case_id.into();
+    told(house, &own, "LTCC", "civil.correction", &form)
+}
+
+pub(super) fn told(
+    house: &House,
+    birth: &Birth,
+    module: &str,
+    operation: &str,
+    form: &Value,
+) -> Json {
     let mut envelope = birth.envelope.clone();
     envelope["module"] = module.into();
     envelope["data"] = form.to_string().into();
@@ -59,18 +75,18 @@ fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Valu
     Json::new(house.now(), "dvclt", operation, "/civil/v1/NhanDKHT", body)
 }
 
-async fn say(house: &House, message: Json) -> Reply {
+pub(super) async fn say(house: &House, message: Json) -> Reply {
     let message = message.sign(&house.key("dvclt"));
     house.wire("dvclt").send(&message).await
 }
 
-async fn waiting(house: &House) -> Vec<ReviewLine> {
+pub(super) async fn waiting(house: &House) -> Vec<ReviewLine> {
     let request = ListReviewsRequest::default();
     let listed = client::reviews(house.gateway().admin(), request).await;
     listed.unwrap().reviews
 }
 
-async fn show(house: &House, id: u64) -> ShowReviewResponse {
+pub(super) async fn show(house: &House, id: u64) -> ShowReviewResponse {
     let request = ShowReviewRequest {
         id,
         who: "an.operator".to_owned(),
@@ -117,7 +133,7 @@ async fn page(house: &House, birth: &Birth) -> BirthPage {
 }
 
 /// The first child, registered again under a second PIN.
-fn again(house: &House) -> Birth {
+pub(super) fn again(house: &House) -> Birth {
     let mother = house.landmarks.mothers[0].pin.clone();
     Birth::new(house.now(), &house.landmarks, 1).with("meSoDDCN", mother)
 }
@@ -247,21 +263,11 @@ async fn a_corrected_name_is_on_a_new_card_of_the_same_number_and_the_poll_names
     let house = House::start().await;
     let birth = Birth::new(house.now(), &house.landmarks, 0);
     let correction = |case_id: &str, corrects: &str, facts: Value| {
-        let form = json!({
-            "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": corrects, "lyDo": "viết sai", "noiDung": facts,
-        });
-        let mut envelope = birth.envelope.clone();
-        envelope["maHoSoLT"] = case_id.into();
-        envelope["module"] = "LTCC".into();
-        envelope["data"] = form.to_string().into();
-        let body = envelope.to_string().into_bytes();
-        Json::new(
-            house.now(),
-            "dvclt",
-            "civil.correction",
-            "/civil/v1/NhanDKHT",
-            body,
-        )
+        let named = Birth {
+            case_id: corrects.to_owned(),
+            ..birth.clone()
+        };
+        correction(&house, &named, case_id, facts)
     };
     let corrects = "G22.99.10-261123-000001";
     let name = || json!({ "nksHoTen": "Trần Hoà Giang" });

@@ -45,6 +45,7 @@ mod signatures; // who really said it
 mod simulation; // everything at once, in virtual time, from a seed
 mod tax; // employers, persons and many of them verified, and what is told unasked
 mod tokens;
+mod told; // the civil registry hears how its cases stand, unasked
 mod tools; // xmlsec1, openssl and curl speak it
 mod torture; // fault points: each in its place, none in what is shipped
 mod truth; // births whose truth is known, with losses and repeats

@@ -41,7 +41,31 @@ fn completed() -> BirthCase {
             serial: 1,
         }),
         card_rule: "Luật BHYT, điều 16".into(),
+        ..BirthCase::default()
     }
+}
+
+#[test]
+fn what_is_missing_is_told_with_the_day_until_which_it_may_come() {
+    let waiting = BirthCase {
+        state: BirthCaseState::NeedsSupplement.into(),
+        supplement_by: "2026-12-03".into(),
+        told: "Bổ sung giấy tờ của mẹ".into(),
+        si_number: String::new(),
+        card: None,
+        ..completed()
+    };
+    let row = answer(vec![waiting.clone()]).cases.remove(0);
+    assert_eq!(
+        (row.state, row.supplement_by.as_deref(), row.text.as_deref()),
+        (Some(2), Some("03/12/2026"), Some("Bổ sung giấy tờ của mẹ"))
+    );
+    assert_eq!(row.result, None);
+    let told = birth_update(&waiting).unwrap();
+    assert_eq!(
+        (told.supplement_by, told.text),
+        (row.supplement_by, row.text)
+    );
 }
 
 fn answer(cases: Vec<BirthCase>) -> StatusAnswer {

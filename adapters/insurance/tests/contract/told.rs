@@ -77,7 +77,7 @@ async fn agrees(scene: &Scene, changes: &[Change]) {
                 assert_eq!(*case, polled);
             }
             What::Death(case) => assert_eq!(*case, deaths(scene, &case.case_id).await),
-            What::Dossier(_) => panic!("a dossier"),
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -306,6 +306,7 @@ fn a_way_through_the_platform_is_read_whole_or_refused_with_its_key() {
         ("/TraCuuThue/1.0".to_owned(), "/hoi")
     );
     assert!(!format!("{access:?}").contains("s3cret"));
+    assert!(with("civil", good).is_ok());
     for (from, to, told) in [
         (
             "https://localhost:1/token",
@@ -347,6 +348,7 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
     };
     assert_eq!(words(""), OutwardWords::Portal);
     assert_eq!(words("words = \"taxpayer\"\n"), OutwardWords::Taxpayer);
+    assert_eq!(words("words = \"civil\"\n"), OutwardWords::Civil);
     scene.write("partners/tax.password", "synthetic\n");
     for (section, key) in [
         (
@@ -359,12 +361,15 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
         ),
     ] {
         assert!(with(section).is_ok(), "{key} of a portal");
-        let problem = only(with(&format!("words = \"taxpayer\"\n{section}")).unwrap_err());
-        let told = &problem.what;
-        assert!(
-            told.contains("a tax department has no use for it"),
-            "{key}: {told}"
-        );
+        for (words, who) in [
+            ("taxpayer", "a tax department"),
+            ("civil", "the civil registry"),
+        ] {
+            let lines = format!("words = \"{words}\"\n{section}");
+            let problem = only(with(&lines).unwrap_err());
+            let told = format!("{who} has no use for it");
+            assert_eq!(problem.what, told, "{key}");
+        }
     }
     assert!(with("words = \"hospital\"\n").is_err());
     assert!(with("words = \"taxpayer\"\n[delivery.reconcile]\n").is_ok());
@@ -374,6 +379,15 @@ fn a_tax_departments_lane_has_nothing_of_a_portals() {
     assert_eq!((notices.step_people, notices.step_percent), (3, 10));
     let problem = only(with("[delivery.notices]\n").unwrap_err());
     assert!(problem.what.contains("the portal is not told of employers"));
+    for (section, told) in [
+        ("[delivery.notices]\n", "is not told of employers"),
+        ("[delivery.reconcile]\n", "is not asked what it holds"),
+    ] {
+        let lines = format!("words = \"civil\"\n{section}");
+        let problem = only(with(&lines).unwrap_err());
+        let wanted = format!("the civil registry {told}");
+        assert_eq!(problem.what, wanted);
+    }
 }
 
 #[test]

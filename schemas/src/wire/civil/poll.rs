@@ -62,9 +62,9 @@ wire_object! {
         /// Department.
         department: Option<String> = "phongBanXuLy", NotCarried("the registry does not name departments here");
         /// What was done.
-        text: Option<String> = "noiDungXuLy", Carried("the state in words");
+        text: Option<String> = "noiDungXuLy", Carried("BirthCase.told, else the state in words");
         /// Until when a supplement may come, `dd/MM/yyyy`.
-        supplement_by: Option<String> = "hanBoSungHoSo", NotCarried("supplements are not in this version");
+        supplement_by: Option<String> = "hanBoSungHoSo", Carried("BirthCase.supplement_by");
     }
 }
 

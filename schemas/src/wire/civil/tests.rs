@@ -26,6 +26,7 @@ proptest! {
         survives::<DeathForm>(&seed);
         survives::<CorrectionForm>(&seed);
         survives::<DeathSeen>(&seed);
+        survives::<StatusUpdate>(&seed);
     }
 
     #[test]
@@ -162,3 +163,52 @@ const RESULT: &str = "soDinhDanh ngayDangKy ndkksMaTinh ndkksMaHuyen ndkksMaXa n
     meHoTen meNgaySinh meDanToc meQuocTich meLoaiCuTru meNoiCuTru meSoGiayTo \
     chaHoTen chaNgaySinh chaDanToc chaQuocTich chaLoaiCuTru chaNoiCuTru chaSoGiayTo \
     nycHoTen nycQuanHe nycSoGiayTo giayKhaiSinh soDangKy quyenSo trangSo maGiayToKetQua";
+
+#[test]
+fn an_answer_to_a_status_is_found_by_its_words_and_a_denied_success_is_none() {
+    use StatusAnswered::{BadTransition, ReturnedAlready, Taken, Unknown};
+    let nfd: String = {
+        use unicode_normalization::UnicodeNormalization as _;
+        "Thành công".nfd().collect()
+    };
+    let long = "thành công ".repeat(300);
+    for (said, read) in [
+        ("thành công", Some(Taken)),
+        ("\"Cập nhật trạng thái THÀNH CÔNG\"", Some(Taken)),
+        (nfd.as_str(), Some(Taken)),
+        ("Hồ sơ đã được tiếp nhận", Some(Taken)),
+        (
+            "đã trả kết quả, không được cập nhật trạng thái",
+            Some(ReturnedAlready),
+        ),
+        ("logic xử lý không hợp lệ", Some(BadTransition)),
+        ("Hồ sơ không tồn tại", Some(Unknown)),
+        ("Cập nhật không thành công", None),
+        ("chưa thành công", None),
+        ("ok", None),
+        ("", None),
+        (long.as_str(), None),
+    ] {
+        assert_eq!(StatusAnswered::read(said.as_bytes()), read, "{said}");
+    }
+    assert_eq!(StatusAnswered::read(b"\xff"), None);
+}
+
+#[test]
+fn a_status_says_what_a_poll_says_and_nothing_of_a_case_that_is_not_known() {
+    let row = CaseRow {
+        case_id: "G22.99.08-261120-000001".to_owned(),
+        state: Some(3),
+        updated_at: Some("23/11/2026 09:00:00".to_owned()),
+        note: Some("Hạn xử lý: 26/11/2026".to_owned()),
+        ..CaseRow::default()
+    };
+    let due_on = Some("26/11/2026".to_owned());
+    let told = StatusUpdate::of(row.clone(), "2.000986", due_on).unwrap();
+    assert_eq!(
+        String::from_utf8(encode(&told)).unwrap(),
+        r#"{"maTTHC":"2.000986","soHoSoLT":"G22.99.08-261120-000001","coQuanXuLy":5,"maHoSo":"G22.99.08-261120-000001","trangThai":3,"thoiGianThucHien":"23/11/2026 09:00:00","ghiChu":"Hạn xử lý: 26/11/2026","ngayKetThucTheoQuyDinh":"26/11/2026"}"#
+    );
+    let unknown = CaseRow { state: None, ..row };
+    assert_eq!(StatusUpdate::of(unknown, "2.000986", None), None);
+}
