@@ -92,6 +92,9 @@ impl List {
             max: self.max,
         };
         let listed = client::payments(self.which.address()?, request).await?;
+        if listed.payments.is_empty() {
+            println!("no payments");
+        }
         for payment in &listed.payments {
             println!("{}", line_of(payment));
         }
