@@ -13,7 +13,10 @@ use gateway::{
 use gateway_tests::{
     client::Reply,
     house::House,
-    message::{Birth, Json, Tax, dossier},
+    message::{
+        Birth, Json, Notice, Tax, dossier,
+        notice::{HOSPITAL, birth_paper, death_paper},
+    },
     pg,
     tape::tape,
 };
@@ -280,6 +283,30 @@ async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
         *bent.pointer_mut(pointer).unwrap() = value.into();
         replies.push(portal.send(&dossier(&bent)).await);
     }
+    let hospital = house.wire(HOSPITAL);
+    let paper = birth_paper(house.now(), &house.landmarks, 1);
+    let told = |notice: Notice| notice.sign(&house.key(HOSPITAL));
+    let taken = hospital.send(&told(Notice::birth(&paper))).await;
+    taken.assert_ok();
+    replies.push(taken);
+    // somebody's number beside another's name and day
+    let death = death_paper(house.now(), 2, &other.si_number);
+    replies.push(hospital.send(&told(Notice::death(&death))).await);
+    for bend in [
+        Notice::birth(&paper).with("maCskcb", &holder.pin),
+        Notice::birth(&paper).with("loaiHs", &holder.name),
+        Notice::birth(&paper).with("fileHsBase64", &holder.name),
+        Notice::birth(&paper).with(&holder.name, PHONE),
+        Notice::birth(&paper).with("password", WHY),
+    ] {
+        replies.push(hospital.send(&told(bend)).await);
+    }
+    let unsigned = Notice::birth(&paper).document(&holder.name);
+    replies.push(
+        hospital
+            .send(&Notice::birth(&paper).carrying(&unsigned))
+            .await,
+    );
     // a message id, a key name and a path are said in the open: they are refused before they are told
     let named = Json::poll(house.now(), &[])
         .with("jti", holder.name.clone())
