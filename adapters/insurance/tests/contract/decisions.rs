@@ -33,7 +33,7 @@ async fn waiting(scene: &Scene, request: SubmitDossierRequest) -> Dossier {
     dossier
 }
 
-async fn list(scene: &Scene) -> Vec<WaitingDossier> {
+pub async fn list(scene: &Scene) -> Vec<WaitingDossier> {
     let request = ListWaitingRequest {
         context: Some(context("vss", "list")),
     };
@@ -41,7 +41,7 @@ async fn list(scene: &Scene) -> Vec<WaitingDossier> {
     listed.unwrap().dossiers
 }
 
-async fn show(scene: &Scene, code: &str) -> ShowDossierResponse {
+pub async fn show(scene: &Scene, code: &str) -> ShowDossierResponse {
     let request = ShowDossierRequest {
         context: Some(context("vss", "show")),
         code: code.into(),
@@ -49,7 +49,7 @@ async fn show(scene: &Scene, code: &str) -> ShowDossierResponse {
     scene.insurance.show_dossier(soon(), request).await.unwrap()
 }
 
-fn word(code: &str, step: u32, decision: Word) -> DecideDossierRequest {
+pub fn word(code: &str, step: u32, decision: Word) -> DecideDossierRequest {
     DecideDossierRequest {
         context: Some(context("vss", &format!("{code}/{step}/{decision:?}"))),
         code: code.into(),
@@ -63,7 +63,7 @@ fn word(code: &str, step: u32, decision: Word) -> DecideDossierRequest {
     }
 }
 
-async fn say(scene: &Scene, request: DecideDossierRequest) -> u32 {
+pub async fn say(scene: &Scene, request: DecideDossierRequest) -> u32 {
     let decided = scene.insurance.decide_dossier(soon(), request).await;
     decided.unwrap().dossier.unwrap().state
 }

@@ -11,9 +11,9 @@ use schemas::proto::insurance::{
 };
 use serde_json::{Value, json};
 
-use crate::forms;
 use crate::over_both;
 use crate::scene::{Scene, context, soon};
+use crate::{decisions, forms};
 
 over_both! {
     a_household_pays_once_and_each_of_its_cards_is_renewed_once
@@ -32,26 +32,31 @@ over_both! {
 const PAID_AT: &str = "2026-11-23T02:05:00Z";
 const URL: &str = "https://pay.example/p/1";
 
+/// What makes two people one household, each with a card of it: statements, each with its parameter.
+fn one_household(scene: &Scene) -> Vec<(String, String)> {
+    let person = "(SELECT person FROM numbers WHERE number = ?)";
+    let home = format!(
+        "UPDATE people SET household = (SELECT min(id) FROM households) WHERE id = {person}"
+    );
+    let card =
+        format!("UPDATE cards SET number = 'GD4' || substr(number, 4) WHERE person = {person}");
+    let each = scene.marks.card_holders[..2].iter();
+    each.flat_map(|holder| [&home, &card].map(|text| (text.clone(), holder.si_number.clone())))
+        .collect()
+}
+
 /// Two people of one household, each with a card of it.
 fn household(scene: &Scene, n: u32) -> SubmitDossierRequest {
+    for (text, parameter) in one_household(scene) {
+        scene.change(&text, &parameter);
+    }
+    of_both(scene, n)
+}
+
+fn of_both(scene: &Scene, n: u32) -> SubmitDossierRequest {
     let [one, other, ..] = scene.marks.card_holders.as_slice() else {
         panic!("two holders")
     };
-    for holder in [one, other] {
-        let person = "(SELECT person FROM numbers WHERE number = ?)";
-        scene.change(
-            &format!(
-                "UPDATE people SET household = (SELECT min(id) FROM households) WHERE id = {person}"
-            ),
-            &holder.si_number,
-        );
-        scene.change(
-            &format!(
-                "UPDATE cards SET number = 'GD4' || substr(number, 4) WHERE person = {person}"
-            ),
-            &holder.si_number,
-        );
-    }
     with(
         scene,
         n,
@@ -85,13 +90,118 @@ fn arrears(scene: &Scene, n: u32, vnd: i64) -> SubmitDossierRequest {
 
 /// What the employer owes of September.
 fn owes(scene: &Scene, vnd: u32) {
-    scene.change(
-        &format!(
-            "UPDATE contributions SET due_vnd = paid_vnd + {vnd}, arrears_vnd = {vnd}, closed = 1
-             WHERE period >= '2026-09' AND employer = (SELECT id FROM employers WHERE mst = ?)"
-        ),
-        &scene.marks.employer.mst,
+    let (text, parameter) = owing(scene, vnd);
+    scene.change(&text, &parameter);
+}
+
+fn owing(scene: &Scene, vnd: u32) -> (String, String) {
+    let text = format!(
+        "UPDATE contributions SET due_vnd = paid_vnd + {vnd}, arrears_vnd = {vnd}, closed = 1
+         WHERE period >= '2026-09' AND employer = (SELECT id FROM employers WHERE mst = ?)"
     );
+    (text, scene.marks.employer.mst.clone())
+}
+
+/// What has to stand in a registry before [`ask_everything`], each with its parameter.
+pub fn before_asking(scene: &Scene) -> Vec<(String, String)> {
+    let mut edits = one_household(scene);
+    edits.push(owing(scene, 1_000_000));
+    edits
+}
+
+/// Runs every statement about payments once.
+pub async fn ask_everything(scene: &Scene) {
+    let paid = opened(scene, voluntary(scene, 11, "12/2026", 1)).await;
+    let late = opened(scene, voluntary(scene, 12, "12/2026", 1)).await;
+    assert!(entry(scene, said(&paid, "GD-1")).await.booked);
+    assert!(!entry(scene, said(&paid, "GD-2")).await.booked);
+    assert!(!entry(scene, said(&late, "GD-3")).await.booked);
+    let home = opened(scene, of_both(scene, 13)).await;
+    assert!(entry(scene, said(&home, "GD-4")).await.booked);
+    let debt = opened(scene, arrears(scene, 14, 400_000)).await;
+    assert!(entry(scene, said(&debt, "GD-5")).await.booked);
+    let request = RefundPaymentRequest {
+        context: Some(context("vss", "plans/refund")),
+        transaction: "GD-2".into(),
+        refunded: "CK-1".into(),
+        who: "an.officer".into(),
+        why: "transferred back".into(),
+    };
+    scene
+        .insurance
+        .refund_payment(soon(), request)
+        .await
+        .unwrap();
+    let request = BillPaymentRequest {
+        context: Some(context("vss", "plans/bill")),
+        reference: paid.reference.clone(),
+        bill: "BL0000001".into(),
+    };
+    scene.insurance.bill_payment(soon(), request).await.unwrap();
+    assert!(!due(scene).await.is_empty());
+    let open = opened(scene, voluntary(scene, 15, "06/2027", 1)).await;
+    let request = AskedPaymentRequest {
+        context: Some(context("vss", "plans/asked")),
+        reference: open.reference.clone(),
+        asked: 0,
+        answered_at: PAID_AT.into(),
+        ask_after: 60,
+    };
+    scene
+        .insurance
+        .asked_payment(soon(), request)
+        .await
+        .unwrap();
+    for to_refund in [true, false] {
+        let request = ListPaymentsRequest {
+            context: Some(context("vss", "plans/list")),
+            to_refund,
+            max: 10,
+            ..ListPaymentsRequest::default()
+        };
+        scene.insurance.payments(soon(), request).await.unwrap();
+    }
+    show(scene, &paid.reference).await;
+    // a dossier that a person decides
+    let waits = scene
+        .insurance
+        .submit_dossier(soon(), forms::change(scene, 16));
+    let waits = waits.await.unwrap().dossier.unwrap().code;
+    for _ in 0..3 {
+        scene.registry.advance().await.unwrap();
+    }
+    assert!(!decisions::list(scene).await.is_empty());
+    let step = decisions::show(scene, &waits).await.step;
+    for (step, decision) in (step..).zip([Word::Supplement, Word::Resume, Word::Approve]) {
+        decisions::say(scene, decisions::word(&waits, step, decision)).await;
+    }
+    let seen = quoted(scene, voluntary(scene, 17, "09/2027", 1)).await;
+    let step = decisions::show(scene, &seen.dossier).await.step;
+    decide(scene, &seen.dossier, step, Word::Approve, "FT-1").await;
+    let request = NoteStatementRequest {
+        context: Some(context("vss", "plans/statement")),
+        day: "2026-11-23".into(),
+        transactions: vec![said(&paid, "GD-1").transaction.unwrap()],
+        whole: true,
+    };
+    scene
+        .insurance
+        .note_statement(soon(), request)
+        .await
+        .unwrap();
+    assert!(compare(scene).await.whole);
+    // and one whose supplement never comes
+    let lapses = scene
+        .insurance
+        .submit_dossier(soon(), forms::change(scene, 18));
+    let lapses = lapses.await.unwrap().dossier.unwrap().code;
+    for _ in 0..3 {
+        scene.registry.advance().await.unwrap();
+    }
+    let step = decisions::show(scene, &lapses).await.step;
+    decisions::say(scene, decisions::word(&lapses, step, Word::Supplement)).await;
+    scene.time.pass(14 * 86_400);
+    scene.registry.advance().await.unwrap();
 }
 
 fn with(scene: &Scene, n: u32, procedure: &str, form: &Value) -> SubmitDossierRequest {

@@ -269,7 +269,7 @@ impl Said<'_> {
 fn fresh_payment(tx: &Tx<'_>, reference: &str) -> Result<(), Error> {
     facts::word(reference, 64, "paid")?;
     let used: bool = tx.sql.query_one(
-        "SELECT EXISTS (SELECT 1 FROM dossier_acts WHERE paid = ?1)",
+        "SELECT EXISTS (SELECT 1 FROM dossier_acts WHERE paid = ?1 AND paid <> '')",
         values![reference],
         |row| row.get(0),
     )?;
