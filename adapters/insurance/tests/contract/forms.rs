@@ -46,7 +46,7 @@ pub fn change(scene: &Scene, n: u32) -> SubmitDossierRequest {
 }
 
 /// An employer asks that a list of its people is certified.
-fn list(scene: &Scene, people: &[(&str, &str)]) -> SubmitDossierRequest {
+pub fn list(scene: &Scene, people: &[(&str, &str)]) -> SubmitDossierRequest {
     let employer = &scene.marks.employer;
     let line = |(name, number): &(&str, &str)| json!({"Hoten": name, "Masobhxh": number});
     SubmitDossierRequest {

@@ -190,6 +190,11 @@ pub async fn ask_everything(scene: &Scene) {
         .await
         .unwrap();
     assert!(compare(scene).await.whole);
+    // an employer that names somebody who does not work there
+    let stranger = &scene.marks.card_holders[1];
+    let named = forms::list(scene, &[(&stranger.name, &stranger.si_number)]);
+    let refused = scene.insurance.submit_dossier(soon(), named).await;
+    assert_eq!(refused.unwrap_err().reason(), "not-an-employee");
     // and one whose supplement never comes
     let lapses = scene
         .insurance

@@ -110,6 +110,7 @@ fn statements() -> Vec<String> {
         "deaths/closures.rs",
         "dossiers.rs",
         "dossiers/decisions.rs",
+        "dossiers/forms.rs",
         "effects.rs",
         "hospitals.rs",
         "hospitals/newborns.rs",
