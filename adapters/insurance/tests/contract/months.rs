@@ -18,7 +18,7 @@ over_both! {
     malformed_streams_are_refused
 }
 
-fn month(kind: RecordKind, provinces: &[&str], after: &str) -> StreamRecordsRequest {
+pub fn month(kind: RecordKind, provinces: &[&str], after: &str) -> StreamRecordsRequest {
     StreamRecordsRequest {
         context: Some(context("tax", "q")),
         kind: kind.into(),
@@ -28,7 +28,7 @@ fn month(kind: RecordKind, provinces: &[&str], after: &str) -> StreamRecordsRequ
     }
 }
 
-async fn all(scene: &Scene, request: StreamRecordsRequest) -> Vec<RecordBatch> {
+pub async fn all(scene: &Scene, request: StreamRecordsRequest) -> Vec<RecordBatch> {
     let stream = scene.insurance.records(Duration::from_secs(60), request);
     let (mut stream, mut batches) = (stream.await.unwrap(), Vec::new());
     while let Some(batch) = stream.next().await.unwrap() {
