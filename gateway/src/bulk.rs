@@ -30,6 +30,7 @@ use certs::seal::Vault;
 use gateway_core::ports::Clock;
 use insurance::Insurance;
 use schemas::fault::{Fault, FaultCode};
+use tax::compare::Tolerance;
 use tokio::{
     sync::{Notify, Semaphore},
     time::Instant,
@@ -58,6 +59,8 @@ struct Inner {
     wait: Duration,
     /// Days after which a discrepancy that nobody settled expires.
     due: u32,
+    /// How far two sides may differ, by date; kept with each reconciliation as it is announced.
+    tolerances: Vec<Tolerance>,
     room: Arc<Room>,
     opened: Opened<Case>,
     /// One chunk at a time is unpacked and read: that is what its memory is bounded by.
@@ -100,6 +103,7 @@ impl Bulks {
             bytes_max: bulk.bytes_max,
             open_max: bulk.open,
             due: bulk.due_days,
+            tolerances: tolerances(&bulk.tolerances),
             keep: Duration::from_secs(u64::from(bulk.keep_days) * 24 * 3_600),
             wait: Duration::from_secs(u64::from(bulk.wait_hours) * 3_600),
             opened: Opened::new(),
@@ -122,6 +126,23 @@ impl Bulks {
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
         done.unwrap_or_else(|_| Err(Fault::new(FaultCode::Internal, "bulk-task")))
     }
+}
+
+/// The config's rows; before the first of them nothing is overlooked but rounding.
+fn tolerances(rows: &[config::ToleranceLine]) -> Vec<Tolerance> {
+    let rows = rows.iter().map(|row| Tolerance {
+        valid_from: row.valid_from,
+        count: row.count,
+        count_bp: row.count_bp,
+        fund_vnd: row.fund_vnd,
+        fund_bp: row.fund_bp,
+        base_vnd: row.base_vnd,
+        base_bp: row.base_bp,
+        name_score: row.name_score,
+        address_score: row.address_score,
+    });
+    // of two of one day the later one counts
+    std::iter::once(Tolerance::STRICT).chain(rows).collect()
 }
 
 impl Inner {

@@ -39,6 +39,7 @@ use std::{
 
 use certs::keys::Algorithm;
 use gateway_core::partner::Environment;
+use jiff::civil::Date;
 use schemas::id::PartnerId;
 
 pub use destination::Destination;
@@ -425,6 +426,34 @@ section! {
         due_days: u32 = 60 => 1..=3_650,
         /// Reconciliations of one sender that may be under way.
         open: usize = 16 => 1..=1_000,
+        /// How far the two sides may differ before it is a finding, by date; nothing but rounding to 1,000 VND is
+        /// overlooked before the first row.
+        tolerances: Vec<ToleranceLine> = Vec::new(),
+    }
+}
+
+section! {
+    /// One row of tolerances. A figure differs where it does by more than its fixed part and by more than its share of
+    /// the larger figure. What is changed here counts for months announced afterwards; each keeps its own.
+    pub ToleranceLine {
+        /// The first day of the first month that it is for.
+        valid_from: Date,
+        /// Participants: so many people,
+        count: u32 = 0 => 0..=1_000_000,
+        /// and basis points (hundredths of a per cent).
+        count_bp: u32 = 0 => 0..=10_000,
+        /// Fund, due and paid: VND,
+        fund_vnd: u64 = 1_000 => 0..=1_000_000_000_000,
+        /// and basis points.
+        fund_bp: u32 = 0 => 0..=10_000,
+        /// A person's base: VND,
+        base_vnd: u64 = 1_000 => 0..=1_000_000_000,
+        /// and basis points.
+        base_bp: u32 = 0 => 0..=10_000,
+        /// The lowest score of a name that is no finding; 100 is the same name.
+        name_score: u8 = 100 => 1..=100,
+        /// The lowest score of an address that is no finding.
+        address_score: u8 = 100 => 1..=100,
     }
 }
 

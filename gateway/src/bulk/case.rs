@@ -43,8 +43,17 @@ pub(super) struct Asked {
     /// When the manifest was taken, seconds since 1970; absent in folders of before, whose files tell it.
     #[serde(default)]
     pub(super) at: Option<i64>,
+    /// How far the sides may differ, as the config had it then; absent in folders of before, which overlook nothing.
+    #[serde(default)]
+    pub(super) tolerance: Option<Tolerance>,
     /// The manifest's text.
     pub(super) manifest: String,
+}
+
+impl Asked {
+    pub(super) fn tolerance(&self) -> Tolerance {
+        self.tolerance.unwrap_or(Tolerance::STRICT)
+    }
 }
 
 /// What became of a reconciliation.
@@ -66,7 +75,7 @@ impl Inner {
             let fault = Fault::new(FaultCode::Invalid, "month-not-judged").field("Period");
             fault.log(error.to_string())
         };
-        Rules::of(manifest.period, &[Tolerance::STRICT]).map_err(|error| unjudged(&error))?;
+        Rules::of(manifest.period, &[asked.tolerance()]).map_err(|error| unjudged(&error))?;
         let sender = PartnerId::parse(&asked.sender).map_err(disk)?;
         let dir = self.dir(&sender, &manifest.id);
         if dir.exists() {
@@ -209,7 +218,7 @@ impl Case {
 
     /// The engine, to change something; whoever opens it holds the lock.
     pub(super) fn open(&self, _lock: &Lock) -> Result<Reconciliation<Covered>, Refusal> {
-        let rules = Rules::of(self.manifest.period, &[Tolerance::STRICT]);
+        let rules = Rules::of(self.manifest.period, &[self.asked.tolerance()]);
         let terms = Terms {
             us: Party::Si,
             kind: self.manifest.kind,

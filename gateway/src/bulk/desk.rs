@@ -18,6 +18,7 @@ use schemas::{
 use tax::{
     Reconciliations, Told,
     bulk::fault,
+    compare::Tolerance,
     reconcile::{self, Manifest, Totals},
     unpack::Bounds,
 };
@@ -85,6 +86,7 @@ impl Reconciliations for Bulks {
                 purpose: context.purpose,
                 due_on: inner.due_on(),
                 at: Some(inner.clock.now().as_second()),
+                tolerance: Tolerance::in_force(manifest.period, &inner.tolerances),
                 manifest: text,
             };
             inner.announce(&asked, &manifest)

@@ -9,6 +9,7 @@ use schemas::{
     proto::insurance::{ConcludeRequest, Context, Finding, NoteFindingsRequest, RecordKind},
     wire::{tax::FindingLine, tax_records::Kind},
 };
+use tax::compare::{Category, Tolerance};
 use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use super::{Inner, case::Case, ours::Trouble};
@@ -31,7 +32,7 @@ impl Inner {
                 run: run(case),
                 period: case.manifest.period.to_string(),
                 due_on: case.asked.due_on.clone(),
-                findings: findings(lines),
+                findings: findings(lines, &case.asked.tolerance()),
             };
             let by = Instant::now() + self.patience;
             let noted = runtime.block_on(self.insurance.note_findings(by, request));
@@ -96,7 +97,7 @@ pub(super) fn kind(case: &Case) -> RecordKind {
 }
 
 /// One row for each subject and category, as the ledger keeps them: the first of several fields.
-fn findings(lines: Vec<FindingLine>) -> Vec<Finding> {
+fn findings(lines: Vec<FindingLine>, tolerance: &Tolerance) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     let fresh = |line: &FindingLine| {
         let FindingLine {
@@ -111,7 +112,12 @@ fn findings(lines: Vec<FindingLine>) -> Vec<Finding> {
     lines
         .into_iter()
         .filter(fresh)
-        .map(|line| Finding {
+        .map(|line| {
+            let category = Category::of_code(&line.category);
+            let tolerated = category.map_or((0, 0), |category| tolerance.of(category));
+            (line, tolerated)
+        })
+        .map(|(line, (tolerated, tolerated_bp))| Finding {
             category: line.category,
             tax_code: line.mst,
             person: text(line.person),
@@ -123,6 +129,8 @@ fn findings(lines: Vec<FindingLine>) -> Vec<Finding> {
                 .and_then(|vnd| i64::try_from(vnd).ok())
                 .unwrap_or(0),
             province: line.province,
+            tolerated: i64::try_from(tolerated).unwrap_or(i64::MAX),
+            tolerated_bp,
         })
         .collect()
 }
@@ -166,8 +174,31 @@ mod tests {
             expected: Some(5),
             ..FindingLine::default()
         };
-        let rows = findings(vec![line("due"), line("paid")]);
+        let rows = findings(vec![line("due"), line("paid")], &Tolerance::STRICT);
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].field.as_str(), rows[0].expected_vnd), ("due", 5));
+    }
+
+    #[test]
+    fn a_row_bears_what_was_tolerated_of_its_figure() {
+        let tolerance = Tolerance {
+            count: 2,
+            fund_bp: 50,
+            base_vnd: 7_000,
+            ..Tolerance::STRICT
+        };
+        for (category, tolerated) in [
+            ("E-UNDERCOUNT", (2, 0)),
+            ("E-UNDERPAID", (1_000, 50)),
+            ("P-INCOME", (7_000, 0)),
+            ("E-NAME", (0, 0)),
+        ] {
+            let line = FindingLine {
+                category: category.into(),
+                ..FindingLine::default()
+            };
+            let row = findings(vec![line], &tolerance).remove(0);
+            assert_eq!((row.tolerated, row.tolerated_bp), tolerated, "{category}");
+        }
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     super::officers::check(config, &mut problems);
     insurance(config, &mut problems);
     schedules(config, &mut problems);
+    tolerances(config, &mut problems);
     bodies(config, &mut problems);
     lease(config, &mut problems);
     let store = super::store_engine(config).err();
@@ -121,6 +122,27 @@ fn schedules(config: &Config, problems: &mut Vec<Problem>) {
             let what = "a month that is asked for could not be taken";
             problems.push(place.error(&at("what"), what, cure));
         }
+    }
+}
+
+/// A row is for whole months, and of one month there is one.
+fn tolerances(config: &Config, problems: &mut Vec<Problem>) {
+    let rows = config.bulk.iter().flat_map(|bulk| &bulk.tolerances);
+    let mut days = BTreeSet::new();
+    for (index, row) in rows.enumerate() {
+        let wrong = match row.valid_from {
+            day if day.day() != 1 => Some((
+                "a month would have two tolerances",
+                "begin with the first day of a month",
+            )),
+            day if !days.insert(day) => Some((
+                "two rows begin on this day",
+                "give each row a month of its own",
+            )),
+            _ => None,
+        };
+        let key = format!("bulk.tolerances.{index}.valid_from");
+        problems.extend(wrong.map(|(what, cure)| config.place().error(&key, what, cure)));
     }
 }
 

@@ -446,6 +446,35 @@ fn a_registry_on_postgresql_needs_one_url_without_a_password_or_a_private_file_w
 }
 
 #[test]
+fn tolerances_are_rows_by_month_and_none_twice() {
+    let scene = Scene::new();
+    let with = |rows: &str| {
+        let text = format!("{rows}\n[journal]                      #");
+        scene.with(&[("[journal]                      #", text.as_str())])
+    };
+    let row = |day: &str, more: &str| format!("[[bulk.tolerances]]\nvalid_from = {day}\n{more}\n");
+    let two = row("2026-01-01", "") + &row("2026-07-01", "base_bp = 100\ncount = 2");
+    let config = with(&two).unwrap();
+    let rows = &config.bulk.as_ref().unwrap().tolerances;
+    assert_eq!((rows[0].fund_vnd, rows[0].name_score), (1_000, 100));
+    assert_eq!((rows[1].base_bp, rows[1].count), (100, 2));
+    for (rows, word) in [
+        (row("2026-01-02", ""), "two tolerances"),
+        (
+            row("2026-01-01", "") + &row("2026-01-01", ""),
+            "two rows begin",
+        ),
+        (row("2026-01-01", "base_bp = 10001"), "base_bp"),
+        (row("2026-01-01", "name_score = 0"), "name_score"),
+        (row("2026-01-01", "bse_bp = 1"), "unknown key"),
+        (row("\"soon\"", ""), "valid_from"),
+    ] {
+        let problem = only(with(&rows).unwrap_err());
+        assert!(problem.what.contains(word), "{}", problem.what);
+    }
+}
+
+#[test]
 fn a_schedule_has_a_name_of_its_own_a_time_and_room_for_its_month() {
     let scene = Scene::new();
     let line = |name: &str, more: &str| {

@@ -63,7 +63,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u16, u32, u64, usize);
+numbers!(u8, u16, u32, u64, usize);
 
 /// Holds a number to its bounds.
 pub(crate) fn bounded<T: Number>(

@@ -3,6 +3,7 @@
 mod kept;
 mod matched;
 mod refused;
+mod tolerances;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -237,6 +237,8 @@ const FIELDS: &[&str] = &[
     "theirs",
     "to",
     "told",
+    "tolerated",
+    "tolerated_bp",
     "transaction",
     "transactions",
     "unit_code",

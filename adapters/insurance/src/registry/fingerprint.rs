@@ -145,7 +145,7 @@ const TABLES: [(&str, &str, &str); 30] = [
     (
         "tax_ledger",
         "seq, id, partner, period, category, tax_code, person, province, field, ours, theirs, expected, state, run, \
-         found, due_on, noted_at, moved_at, checked_at",
+         found, due_on, noted_at, moved_at, checked_at, tolerated, tolerated_bp",
         "seq",
     ),
     (

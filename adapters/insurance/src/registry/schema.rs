@@ -189,6 +189,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0014_employers.up.sql"),
         down: include_str!("schema/sqlite/0014_employers.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0015_tolerances.up.sql"),
+        down: include_str!("schema/sqlite/0015_tolerances.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -4,8 +4,9 @@ use insurance::registry::ledger::CATEGORIES;
 use schemas::fault::FaultCode;
 use schemas::proto::insurance::{
     ConcludeRequest, Discrepancy, DiscrepancyState as State, Finding, GetDiscrepancyRequest,
-    GetDiscrepancyResponse, ListDiscrepanciesRequest, MoveDiscrepancyRequest, NoteFindingsRequest,
-    NoteFindingsResponse, Party, RecheckRequest, RecheckResponse, RecordKind,
+    GetDiscrepancyResponse, GetParticipationRequest, ListDiscrepanciesRequest,
+    MoveDiscrepancyRequest, NoteFindingsRequest, NoteFindingsResponse, Party, RecheckRequest,
+    RecheckResponse, RecordKind,
 };
 
 use crate::over_both;
@@ -19,6 +20,7 @@ over_both! {
     an_officer_settles_and_what_is_closed_stays_closed
     the_other_side_moves_its_own_rows_only_and_settles_none
     our_own_figures_answer_a_finding_or_do_not
+    a_figure_is_answered_by_what_was_tolerated_when_it_was_found
     what_comes_to_its_term_expires_and_what_matched_is_settled
     discrepancies_are_listed_newest_first_in_pages
     malformed_findings_are_refused_and_keep_nothing
@@ -333,6 +335,63 @@ async fn our_own_figures_answer_a_finding_or_do_not(scene: Scene) {
     assert_eq!((again.checked, again.matched, again.mismatched), (8, 0, 0));
 }
 
+async fn a_figure_is_answered_by_what_was_tolerated_when_it_was_found(scene: Scene) {
+    let asked = GetParticipationRequest {
+        context: Some(context("tax", "participation")),
+        tax_code: scene.marks.employer.mst.clone(),
+        period: scene.marks.period.clone(),
+        ..GetParticipationRequest::default()
+    };
+    let month = scene.insurance.participation(soon(), asked).await.unwrap();
+    let (fund, people) = (month.fund_vnd, i64::from(month.participants));
+    let finding = |category: &str, theirs: i64, (tolerated, tolerated_bp): (i64, u32)| Finding {
+        category: category.into(),
+        theirs: theirs.to_string(),
+        tolerated,
+        tolerated_bp,
+        ..under_counted(&scene, 0)
+    };
+    // one in a hundred of the larger figure, which is theirs
+    let more = fund * 100 / 99;
+    for (nth, (finding, wanted)) in [
+        (
+            finding("E-UNDERFUND", fund + 5_000, (4_999, 0)),
+            State::Mismatched,
+        ),
+        (
+            finding("E-UNDERFUND", fund + 5_000, (5_000, 0)),
+            State::Matched,
+        ),
+        (finding("E-UNDERFUND", more, (0, 99)), State::Mismatched),
+        (finding("E-UNDERFUND", more, (0, 101)), State::Matched),
+        (
+            finding("E-OVERFUND", fund - 5_000, (4_999, 0)),
+            State::Mismatched,
+        ),
+        (
+            finding("E-OVERFUND", fund - 5_000, (5_000, 0)),
+            State::Matched,
+        ),
+        (
+            finding("E-UNDERCOUNT", people + 2, (1, 0)),
+            State::Mismatched,
+        ),
+        (finding("E-UNDERCOUNT", people + 2, (2, 0)), State::Matched),
+        (finding("E-OVERCOUNT", people - 1, (1, 0)), State::Matched),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = format!("m-{nth}");
+        let noted = note(&scene, &run, vec![finding.clone()]).await;
+        let kept = file(&scene, &noted.ids[0]).await.discrepancy.unwrap();
+        assert_eq!(kept.finding, Some(finding.clone()), "the newest tolerance");
+        look(&scene, &format!("look-{nth}")).await;
+        let stands = *states(&scene, &noted.ids[0]).await.last().unwrap();
+        assert_eq!(stands, wanted, "{nth}: {}", finding.category);
+    }
+}
+
 async fn what_comes_to_its_term_expires_and_what_matched_is_settled(scene: Scene) {
     let silent = Finding {
         category: "E-ADDR".into(),
@@ -454,6 +513,16 @@ async fn malformed_findings_are_refused_and_keep_nothing(scene: Scene) {
             with(|one| one.expected_vnd = -1),
             "malformed-number",
             "expected_vnd",
+        ),
+        (
+            with(|one| one.tolerated = -1),
+            "malformed-number",
+            "tolerated",
+        ),
+        (
+            with(|one| one.tolerated_bp = 10_001),
+            "malformed-number",
+            "tolerated_bp",
         ),
         (
             with(|one| one.province = "1".into()),

@@ -103,6 +103,12 @@ impl Category {
         }
     }
 
+    /// The category of a code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
     /// Whether it is about an employer; else about a person.
     #[must_use]
     pub const fn is_employer(self) -> bool {

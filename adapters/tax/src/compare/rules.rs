@@ -9,13 +9,17 @@ use schemas::{
     id::Period,
     wire::tax_records::Status,
 };
+use serde::{Deserialize, Serialize};
+
+use super::Category;
 
 /// How far two sides may differ before it is a finding; in force from a day.
 ///
 /// An amount differs when it does by more than the fixed part and by more than the share of the larger one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tolerance {
     /// The first day of the row.
+    #[serde(with = "day")]
     pub valid_from: Date,
     /// People.
     pub count: u32,
@@ -48,6 +52,43 @@ impl Tolerance {
         name_score: 100,
         address_score: 100,
     };
+
+    /// The newest of these rows that is in force on the month's last day.
+    #[must_use]
+    pub fn in_force(period: Period, rows: &[Self]) -> Option<Self> {
+        let day = period.last_day();
+        let begun = rows.iter().filter(|row| row.valid_from <= day);
+        begun.max_by_key(|row| row.valid_from).copied()
+    }
+
+    /// What is tolerated of the figures of a category: a fixed part and basis points of the larger figure, of which
+    /// the greater counts. Nothing of a category that is about no figure.
+    #[must_use]
+    pub const fn of(&self, category: Category) -> (u64, u32) {
+        match category {
+            Category::UnderCounted | Category::OverCounted => (self.count as u64, self.count_bp),
+            Category::UnderFunded | Category::OverFunded | Category::UnderPaid => {
+                (self.fund_vnd, self.fund_bp)
+            }
+            Category::BaseBelowIncome | Category::IncomeBelowBase => (self.base_vnd, self.base_bp),
+            _ => (0, 0),
+        }
+    }
+}
+
+/// A day as its ISO text.
+mod day {
+    use jiff::civil::Date;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(day)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
 }
 
 /// Why a month can't be judged.
@@ -81,11 +122,7 @@ impl Rules {
     /// A table or the tolerances have no row for the month.
     pub fn of(period: Period, tolerances: &[Tolerance]) -> Result<Self, RuleError> {
         let day = period.last_day();
-        let tolerance = tolerances
-            .iter()
-            .filter(|row| row.valid_from <= day)
-            .max_by_key(|row| row.valid_from)
-            .ok_or(RuleError::NoTolerance)?;
+        let tolerance = Tolerance::in_force(period, tolerances).ok_or(RuleError::NoTolerance)?;
         let mut floors = [0; 5];
         for (region, floor) in (1_u8..=4).zip(&mut floors[1..]) {
             *floor = reference_levels::salary_floor_vnd(region, day)
@@ -109,7 +146,7 @@ impl Rules {
                 0 => return Err(RuleError::NoRow("rates")),
                 total => total,
             },
-            tolerance: *tolerance,
+            tolerance,
             standings,
         })
     }
@@ -219,5 +256,19 @@ mod tests {
         assert!(of("2026-06").base_below(9_500_000, 10_000_000));
         assert!(!of("2026-07").base_below(9_500_000, 10_000_000));
         assert!(of("2026-07").base_below(8_999_999, 10_000_000));
+    }
+
+    #[test]
+    fn a_row_comes_back_from_its_text() {
+        let row = Tolerance {
+            valid_from: date(2026, 7, 1),
+            fund_bp: 25,
+            name_score: 93,
+            ..Tolerance::STRICT
+        };
+        let text = serde_json::to_string(&row).unwrap();
+        assert!(text.contains("\"2026-07-01\""), "{text}");
+        assert_eq!(serde_json::from_str::<Tolerance>(&text).unwrap(), row);
+        assert!(serde_json::from_str::<Tolerance>(&text.replace("-07-", "-13-")).is_err());
     }
 }

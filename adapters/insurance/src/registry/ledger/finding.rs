@@ -75,6 +75,12 @@ fn check(finding: &Finding) -> Result<(), Error> {
     if finding.expected_vnd < 0 {
         return Err(facts::invalid("malformed-number", "expected_vnd"));
     }
+    if finding.tolerated < 0 {
+        return Err(facts::invalid("malformed-number", "tolerated"));
+    }
+    if finding.tolerated_bp > ALL_BP {
+        return Err(facts::invalid("malformed-number", "tolerated_bp"));
+    }
     province(&finding.province)
 }
 
@@ -110,5 +116,7 @@ pub(super) fn number(person: &str) -> Option<Vec<Number>> {
     (!numbers.is_empty()).then_some(numbers)
 }
 
+/// All of a figure in basis points.
+const ALL_BP: u32 = 10_000;
 const FINDINGS_MAX: usize = 1_000;
 const TEXT_BYTES_MAX: usize = 1_020;

@@ -120,8 +120,8 @@ impl Run<'_> {
         let (now, asked) = (facts::instant(tx.now), self.request);
         Ok(tx.sql.query_opt(
             "INSERT INTO tax_ledger (id, partner, period, category, tax_code, person, province, field, ours, theirs,
-               expected, state, run, found, due_on, noted_at, moved_at, checked_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, 1, ?13, ?14, ?14, ?14)
+               expected, state, run, found, due_on, noted_at, moved_at, checked_at, tolerated, tolerated_bp)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, 1, ?13, ?14, ?14, ?14, ?15, ?16)
              ON CONFLICT DO NOTHING RETURNING seq",
             values![
                 id,
@@ -137,7 +137,9 @@ impl Run<'_> {
                 finding.expected_vnd,
                 asked.run,
                 asked.due_on,
-                now
+                now,
+                finding.tolerated,
+                finding.tolerated_bp
             ],
             |row| row.get(0),
         )?)
@@ -163,7 +165,7 @@ impl Run<'_> {
         }
         tx.sql.execute(
             "UPDATE tax_ledger SET ours = ?2, theirs = ?3, expected = ?4, province = ?5, run = ?6, found = found + 1,
-               checked_at = ?7 WHERE seq = ?1",
+               checked_at = ?7, tolerated = ?8, tolerated_bp = ?9 WHERE seq = ?1",
             values![
                 seq,
                 finding.ours,
@@ -171,7 +173,9 @@ impl Run<'_> {
                 finding.expected_vnd,
                 finding.province,
                 self.request.run,
-                facts::instant(tx.now)
+                facts::instant(tx.now),
+                finding.tolerated,
+                finding.tolerated_bp
             ],
         )?;
         let by = by_reconciliation(&self.request.run, "found again");

@@ -142,15 +142,22 @@ fn of_employer(finding: &Finding, month: &GetParticipationResponse) -> Option<bo
     let stands = |state: ParticipationState| month.found && month.state() == state;
     let figure = |ours: i64| (month.found && !month.incomplete).then_some(ours);
     let asked = asked(finding);
+    let (reaches, keeps_to) = (
+        |ours: i64, asked: i64| reaches(finding, ours, asked),
+        |ours: i64, asked: i64| reaches(finding, asked, ours),
+    );
     match finding.category.as_str() {
         "E-NOTREG" => Some(month.found),
         "E-STATUS-TAX" => Some(!stands(ParticipationState::Active)),
         "E-STATUS-SI" => Some(stands(ParticipationState::Active)),
-        "E-UNDERCOUNT" => Some(figure(i64::from(month.participants))? >= asked?),
-        "E-OVERCOUNT" => Some(figure(i64::from(month.participants))? <= asked?),
-        "E-UNDERFUND" => Some(figure(month.fund_vnd)? >= asked?),
-        "E-OVERFUND" => Some(figure(month.fund_vnd)? <= asked?),
-        "E-UNDERPAID" => Some(figure(month.paid_vnd)? >= asked.or(figure(month.due_vnd))?),
+        "E-UNDERCOUNT" => Some(reaches(figure(i64::from(month.participants))?, asked?)),
+        "E-OVERCOUNT" => Some(keeps_to(figure(i64::from(month.participants))?, asked?)),
+        "E-UNDERFUND" => Some(reaches(figure(month.fund_vnd)?, asked?)),
+        "E-OVERFUND" => Some(keeps_to(figure(month.fund_vnd)?, asked?)),
+        "E-UNDERPAID" => Some(reaches(
+            figure(month.paid_vnd)?,
+            asked.or(figure(month.due_vnd))?,
+        )),
         _ => None,
     }
 }
@@ -163,10 +170,18 @@ fn of_person(finding: &Finding, work: &GetContributionsResponse) -> Option<bool>
         "P-UNINSURED" => Some(!work.stretches.is_empty()),
         "P-UNKNOWN" => Some(here.is_none()),
         "P-EMPLOYER" => Some(by(&finding.theirs).is_some()),
-        "P-BASE" => Some(here?.base_vnd >= asked(finding)?),
-        "P-INCOME" => Some(here?.base_vnd <= asked(finding)?),
+        "P-BASE" => Some(reaches(finding, here?.base_vnd, asked(finding)?)),
+        "P-INCOME" => Some(reaches(finding, asked(finding)?, here?.base_vnd)),
         _ => None,
     }
+}
+
+/// Whether `less` is below `more` by no more than what was tolerated when it was found: people or VND, or basis points
+/// of the larger figure, whichever is more.
+fn reaches(finding: &Finding, less: i64, more: i64) -> bool {
+    let share = i128::from(more) * i128::from(finding.tolerated_bp) / 10_000;
+    let gap = i128::from(more) - i128::from(less);
+    gap <= share.max(i128::from(finding.tolerated))
 }
 
 /// What the rule asks for, else what the other side has.

@@ -9,7 +9,8 @@ use crate::sql::{self, Row, Sql, values};
 
 /// The columns in the order of [`read`]; a condition follows.
 pub(super) const ROW: &str = "SELECT seq, id, partner, period, category, tax_code, person, province, field, ours, theirs, expected,
-     state, run, found, due_on, noted_at, moved_at, checked_at FROM tax_ledger";
+     state, run, found, due_on, noted_at, moved_at, checked_at,
+     tolerated, tolerated_bp FROM tax_ledger";
 
 /// Which side moves it, who, and why.
 pub(super) struct By<'a> {
@@ -29,6 +30,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<(i64, Discrepancy), sql::Error> {
         ours: row.get(9)?,
         theirs: row.get(10)?,
         expected_vnd: row.get(11)?,
+        tolerated: row.get(19)?,
+        tolerated_bp: row.get(20)?,
     };
     let discrepancy = Discrepancy {
         id: row.get(1)?,

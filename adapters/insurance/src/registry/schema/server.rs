@@ -179,6 +179,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0015_employers.up.sql"),
         down: include_str!("postgres/0015_employers.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0016_tolerances.up.sql"),
+        down: include_str!("postgres/0016_tolerances.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,3 @@
+
+ALTER TABLE tax_ledger DROP COLUMN tolerated_bp;
+ALTER TABLE tax_ledger DROP COLUMN tolerated;
