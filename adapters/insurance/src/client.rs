@@ -228,6 +228,8 @@ methods! {
     birth_cases = BirthsClient.get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse;
     /// Corrects facts of one of the sender's births; safe to repeat under its key.
     correct_birth = BirthsClient.correct(CorrectBirthRequest) -> CorrectBirthResponse;
+    /// What was asked for of one of the sender's births that waits; safe to repeat under its key.
+    supplement_birth = BirthsClient.supplement(SupplementBirthRequest) -> SupplementBirthResponse;
     /// Cases that have passed a mark of their time since the last call; each is told once.
     judge_clocks = BirthsClient.judge(JudgeClocksRequest) -> JudgeClocksResponse;
     /// What became of the cases of one month within their time, by province.

@@ -36,6 +36,7 @@ mod reviews;
 pub(crate) mod schema;
 mod steps;
 mod stories;
+mod supplements;
 mod threads;
 mod told;
 

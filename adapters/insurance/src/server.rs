@@ -114,6 +114,7 @@ service!(Births {
     register(RegisterBirthRequest) -> RegisterBirthResponse = register_birth;
     get_cases(GetBirthCasesRequest) -> GetBirthCasesResponse = birth_cases;
     correct(CorrectBirthRequest) -> CorrectBirthResponse = correct_birth;
+    supplement(SupplementBirthRequest) -> SupplementBirthResponse = supplement_birth;
     judge(JudgeClocksRequest) -> JudgeClocksResponse = judge_clocks;
     lawful_times(LawfulTimesRequest) -> LawfulTimesResponse = lawful_times;
     show(ShowBirthRequest) -> ShowBirthResponse = birth_stories;

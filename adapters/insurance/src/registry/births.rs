@@ -25,7 +25,7 @@ use super::{
     told,
 };
 use crate::sql::{Sql, values};
-use matching::Match;
+use matching::{Candidate, Match};
 pub(super) use parse::{Birth, Origin, known_facility, optional_code, parent};
 
 impl Registry {
@@ -115,20 +115,37 @@ fn register(
         sender,
         case_id: &said.case_id,
     };
-    let (person, settled) = match people::by_pin(tx.sql, &birth.pin)? {
-        Some(known) => (recognise(&known, &birth)?, Settled::ByPin),
-        None => match matching::find(tx.sql, &birth)? {
-            Match::Nobody => (enrol(tx, &birth)?, Settled::Minted),
-            Match::One(known) => (adopt(tx, known.person, &birth)?, Settled::ByKey),
-            Match::Doubtful(candidates) => {
-                clocks::start(tx, &case, &birth, None)?;
-                reviews::open(tx, &case, facts, &birth, &candidates)?;
-                return as_told(tx, &case);
-            }
-        },
-    };
-    clocks::start(tx, &case, &birth, Some(settled))?;
-    complete(tx, &case, facts, person, &birth)
+    match whose(tx, &birth)? {
+        Whose::Known(person, settled) => {
+            clocks::start(tx, &case, &birth, Some(settled))?;
+            complete(tx, &case, facts, person, &birth)
+        }
+        Whose::Doubtful(candidates) => {
+            clocks::start(tx, &case, &birth, None)?;
+            reviews::open(tx, &case, facts, &birth, &candidates)?;
+            as_told(tx, &case)
+        }
+    }
+}
+
+/// Whose birth it is.
+pub(super) enum Whose {
+    /// This person's, who has a number now.
+    Known(i64, Settled),
+    /// A person must say; the likeliest first.
+    Doubtful(Vec<Candidate>),
+}
+
+/// Looks for the child among those who are known; one whom nobody knows gets its number.
+pub(super) fn whose(tx: &Tx<'_>, birth: &Birth) -> Result<Whose, Error> {
+    if let Some(known) = people::by_pin(tx.sql, &birth.pin)? {
+        return Ok(Whose::Known(recognise(&known, birth)?, Settled::ByPin));
+    }
+    Ok(match matching::find(tx.sql, birth)? {
+        Match::Nobody => Whose::Known(enrol(tx, birth)?, Settled::Minted),
+        Match::One(known) => Whose::Known(adopt(tx, known.person, birth)?, Settled::ByKey),
+        Match::Doubtful(candidates) => Whose::Doubtful(candidates),
+    })
 }
 
 /// Whose case it is, and what its sender calls it.
@@ -171,7 +188,7 @@ pub(super) fn complete(
 }
 
 /// A case that was written just now, told to its sender too.
-fn as_told(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<BirthCase, Error> {
+pub(super) fn as_told(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<BirthCase, Error> {
     let found = case_of(tx.sql, case.sender, case.case_id)?;
     let found = found.ok_or(Error::Corrupt("a case just written"))?;
     told::birth(tx, case.sender, &found)?;

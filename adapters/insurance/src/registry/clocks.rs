@@ -15,11 +15,12 @@ use schemas::proto::insurance::{
 };
 
 use super::births::{Birth, CaseKey};
-use super::{Desk, Error, Registry, Tx, facts, law};
+use super::{Desk, Error, Registry, Tx, facts, law, supplements};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
-    /// Tells each case that has passed a mark of its time since the last call, and counts those that are open.
+    /// Tells each case that has passed a mark of its time since the last call, and counts those that are open; ends
+    /// those whose supplement has not come.
     ///
     /// # Errors
     /// `INVALID` where the context is malformed.
@@ -30,6 +31,7 @@ impl Registry {
         facts::context(request.context)?;
         let max = request.max.clamp(1, MARKS_MAX);
         self.write(Desk::Business, "births.judge", move |tx| {
+            supplements::lapse(tx, max)?;
             let marks = passed(tx, max)?
                 .into_iter()
                 .map(|clock| tell(tx, clock))
@@ -106,12 +108,46 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Stops the clock of a case that is done now; one whose time was over before is still told to be late.
+/// Stops the clock of a case that is done now; one whose time was over before is still told to be late. The time in
+/// which its sender was waited for does not count.
 pub(super) fn stop(tx: &Tx<'_>, case: &CaseKey<'_>, settled: Settled) -> Result<(), Error> {
     tx.sql.execute(
-        "UPDATE birth_clocks SET done_ms = ?3, next_ms = CASE WHEN due_ms < ?3 AND told < 100 THEN due_ms END, settled = ?4
+        "UPDATE birth_clocks SET done_ms = coalesce(paused_ms, ?3), paused_ms = NULL, settled = ?4,
+           next_ms = CASE WHEN due_ms < coalesce(paused_ms, ?3) AND told < 100 THEN due_ms END
          WHERE sender = ?1 AND case_id = ?2 AND done_ms IS NULL",
-        values![case.sender, case.case_id, tx.now.as_millisecond(), settled.word()],
+        values![
+            case.sender,
+            case.case_id,
+            tx.now.as_millisecond(),
+            settled.word()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stands still while the sender is waited for; what was over by now is still told.
+pub(super) fn pause(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<(), Error> {
+    tx.sql.execute(
+        "UPDATE birth_clocks SET paused_ms = ?3, next_ms = CASE WHEN due_ms < ?3 AND told < 100 THEN due_ms END
+         WHERE sender = ?1 AND case_id = ?2 AND done_ms IS NULL",
+        values![case.sender, case.case_id, tx.now.as_millisecond()],
+    )?;
+    Ok(())
+}
+
+/// Goes on with the supplement's own time; a case that was late before it was asked stays late.
+pub(super) fn resume(tx: &Tx<'_>, case: &CaseKey<'_>, birth: &Birth) -> Result<(), Error> {
+    let limit = law::birth_card(birth.received_at);
+    let marks = [50, 90, 100].map(|percent| limit.over_at(percent).as_millisecond());
+    let [half, most, due] = marks;
+    tx.sql.execute(
+        "UPDATE birth_clocks SET half_ms = ?3, most_ms = ?4, due_ms = ?5, told = 0, next_ms = ?3
+         WHERE sender = ?1 AND case_id = ?2 AND due_ms >= paused_ms",
+        values![case.sender, case.case_id, half, most, due],
+    )?;
+    tx.sql.execute(
+        "UPDATE birth_clocks SET paused_ms = NULL WHERE sender = ?1 AND case_id = ?2",
+        values![case.sender, case.case_id],
     )?;
     Ok(())
 }
@@ -129,6 +165,8 @@ pub(super) enum Settled {
     SaidKnown,
     /// A person said that it is a new one.
     SaidNew,
+    /// It was not: the case ended without a card.
+    Refused,
 }
 
 impl Settled {
@@ -140,7 +178,13 @@ impl Settled {
             Self::ByKey => "by-key",
             Self::SaidKnown => "said-known",
             Self::SaidNew => "said-new",
+            Self::Refused => "refused",
         }
+    }
+
+    /// Whether the child was somebody who had a number already.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Self::ByPin | Self::ByKey | Self::SaidKnown)
     }
 }
 
@@ -255,7 +299,7 @@ fn times(sql: &Sql, month: Period, now: Timestamp) -> Result<Vec<ProvinceTimes>,
         "SELECT province, count(*),
            coalesce(sum(CASE WHEN done_ms <= due_ms THEN 1 ELSE 0 END), 0),
            coalesce(sum(CASE WHEN done_ms > due_ms THEN 1 ELSE 0 END), 0),
-           coalesce(sum(CASE WHEN done_ms IS NULL AND due_ms < ?3 THEN 1 ELSE 0 END), 0)
+           coalesce(sum(CASE WHEN done_ms IS NULL AND due_ms < coalesce(paused_ms, ?3) THEN 1 ELSE 0 END), 0)
          FROM birth_clocks WHERE counted_on >= ?1 AND counted_on <= ?2 GROUP BY province",
         values![
             month.first_day().to_string(),

@@ -8,13 +8,13 @@ use schemas::fault::FaultCode;
 use schemas::id::Pin;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
-    BirthChanges, CardState, CorrectBirthRequest, CorrectBirthResponse, Parent, Person,
-    RegisterBirthRequest,
+    BirthCaseState, BirthChanges, CardState, CorrectBirthRequest, CorrectBirthResponse, Parent,
+    Person, RegisterBirthRequest,
 };
 
 use super::births::{self, Birth, matching};
 use super::effects::Asked;
-use super::{Error, Registry, Tx, cards, deaths, facts, law, people, told};
+use super::{Error, Registry, Tx, cards, deaths, facts, law, people, supplements, told};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -58,13 +58,14 @@ impl Registry {
     }
 }
 
-/// A birth as it was told, with the sender's corrections of it in their order.
+/// A birth as it was told, with the sender's supplements and then its corrections in their order.
 pub(super) fn as_it_stands(
     sql: &Sql,
     sender: &str,
     case_id: &str,
     told: RegisterBirthRequest,
 ) -> Result<RegisterBirthRequest, Error> {
+    let told = supplements::applied(sql, sender, case_id, told)?;
     let corrections: Vec<Vec<u8>> = sql.query(
         "SELECT facts FROM birth_corrections WHERE sender = ?1 AND corrects = ?2 ORDER BY nth",
         values![sender, case_id],
@@ -153,6 +154,9 @@ fn of_birth(sql: &Sql, sender: &str, case_id: &str) -> Result<(i64, RegisterBirt
     )?;
     let Some((person, facts)) = found else {
         return Err(match births::case_of(sql, sender, case_id)? {
+            Some(case) if case.state() == BirthCaseState::Refused => {
+                Error::refused(FaultCode::RuleRefused, "case-is-closed", "corrects")
+            }
             // who the child is must be said first
             Some(_) => Error::refused(FaultCode::Conflict, "case-waits", "corrects"),
             None => Error::refused(FaultCode::UnknownSubject, "unknown-case", "corrects"),
@@ -176,7 +180,10 @@ fn with_child(mut told: RegisterBirthRequest, known: &Person) -> RegisterBirthRe
 }
 
 /// The birth with what a correction names; what it leaves empty stays.
-fn applied(mut told: RegisterBirthRequest, changes: &BirthChanges) -> RegisterBirthRequest {
+pub(super) fn applied(
+    mut told: RegisterBirthRequest,
+    changes: &BirthChanges,
+) -> RegisterBirthRequest {
     let child = told.child.get_or_insert_default();
     replace(&mut child.pin, &changes.pin);
     replace(&mut child.name, &changes.name);

@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, what was recorded of them, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, supplements, clocks and corrections, where people were born, hospitals' notices, deaths and what they closed, dossiers, what persons did about them, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 30] = [
+const TABLES: [(&str, &str, &str); 31] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -176,13 +176,20 @@ const TABLES: [(&str, &str, &str); 30] = [
     ),
     (
         "birth_reviews",
-        "id, sender, case_id, facts, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as",
+        "id, sender, case_id, facts, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as, \
+         refused, moved_at",
         "id",
     ),
     (
         "birth_clocks",
-        "sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms, settled",
+        "sender, case_id, province, counted_on, half_ms, most_ms, due_ms, done_ms, told, next_ms, settled, \
+         paused_ms",
         "sender, case_id",
+    ),
+    (
+        "birth_supplements",
+        "sender, case_id, nth, told, who, why, asked_at, until_on, until_ms, answer_case, answer, ended_at",
+        "sender, case_id, nth",
     ),
     (
         "birth_corrections",

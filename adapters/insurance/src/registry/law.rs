@@ -78,6 +78,11 @@ pub(super) fn birth_card(received_at: Timestamp) -> calendar::Limit {
     limit(received_at, BIRTH_CARD)
 }
 
+/// The time limit on what a sender is asked for about a birth, from when it is asked.
+pub(super) fn supplement(asked_at: Timestamp) -> calendar::Limit {
+    limit(asked_at, SUPPLEMENT)
+}
+
 /// A time limit of a procedure, in working days.
 struct Limit {
     working_days: u16,
@@ -109,6 +114,16 @@ const TEMPORARY_CARD: &[Temporary] = &[Temporary {
     ),
 }];
 
+/// `hanBoSungHoSo` has 7 working days by default; that VSS gives as many is own profile.
+const SUPPLEMENT: &[Limit] = &[Limit {
+    working_days: 7,
+    term: Term::since(
+        date(2014, 8, 1),
+        "hanBoSungHoSo of the inter-linked procedures (own profile)",
+        Certainty::OwnProfile,
+    ),
+}];
+
 const BIRTH_CARD: &[Limit] = &[
     Limit {
         working_days: 15,
@@ -134,6 +149,14 @@ mod tests {
         let due = |text: &str| birth_card(text.parse().unwrap()).due_on();
         assert_eq!(due("2026-11-23T07:59:00Z"), date(2026, 11, 26)); // 14:59 in Viet Nam; the 24th is a holiday
         assert_eq!(due("2026-11-23T08:01:00Z"), date(2026, 11, 27)); // 15:01
+    }
+
+    #[test]
+    fn a_supplement_has_seven_working_days() {
+        let due = |text: &str| supplement(text.parse().unwrap()).due_on();
+        assert_eq!(due("2026-11-23T02:00:00Z"), date(2026, 12, 3)); // the 24th is a holiday
+        assert_eq!(due("2026-11-23T08:01:00Z"), date(2026, 12, 4));
+        assert_eq!(due("2026-02-13T02:00:00Z"), date(2026, 3, 3)); // Tết lies between
     }
 
     #[test]

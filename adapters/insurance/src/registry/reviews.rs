@@ -3,29 +3,32 @@
 //! Whoever decides names what they saw: where other candidates have come since, they look again. A decision
 //! stands; it is made in somebody's name and with a reason, and the case goes on as any other.
 
+mod deciding;
+
 use certs::digest::Sha256;
 use schemas::fault::FaultCode;
-use schemas::id::SiNumber;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
     BirthCase, BirthCaseState, DecideReviewRequest, DecideReviewResponse, ListReviewsRequest,
     ListReviewsResponse, RegisterBirthRequest, Review, ReviewCandidate, ShowReviewRequest,
-    ShowReviewResponse, decide_review_request::Decision,
+    ShowReviewResponse,
 };
 
 use super::births::matching::{self, Candidate, Match};
-use super::births::{self, Birth, CaseKey};
-use super::clocks::Settled;
+use super::births::{Birth, CaseKey};
 use super::effects::Asked;
-use super::hospitals::newborns;
-use super::{Error, Registry, Sight, Tx, clocks, facts, law, people};
+use super::{Error, Registry, Sight, Tx, clocks, corrections, facts, law, people, supplements};
 use crate::sql::{self, Row, Sql, values};
+use deciding::decide;
+pub(super) use deciding::{By, close, moved, refuse, reopen};
 
 /// A query of reviews, as [`review`] reads them.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, sender, case_id, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as IS NOT NULL
+            "SELECT id, sender, case_id, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as IS NOT NULL,
+               refused IS NOT NULL, (SELECT s.until_on FROM birth_supplements s
+                 WHERE s.sender = birth_reviews.sender AND s.case_id = birth_reviews.case_id AND s.ended_at IS NULL)
              FROM birth_reviews ",
             $rest
         )
@@ -61,7 +64,7 @@ impl Registry {
         let today = schemas::date::day_in_viet_nam((self.shared.clock)());
         let population = self.population();
         self.read("review", move |sql| {
-            let (review, said) = of_id(sql, request.id)?;
+            let Held { review, said, .. } = of_id(sql, request.id)?;
             let sight = Sight {
                 sql,
                 today,
@@ -69,7 +72,7 @@ impl Registry {
             };
             let birth = Birth::parse(&sight, &said)?;
             let candidates = alike(sql, &birth)?;
-            let version = version(sql, &candidates)?;
+            let version = version(sql, &review, &candidates)?;
             let told = candidates.iter().map(|one| told(sql, one));
             Ok(ShowReviewResponse {
                 review: Some(review),
@@ -81,7 +84,7 @@ impl Registry {
         .await
     }
 
-    /// Decides a review; safe to repeat under its key.
+    /// Decides a review, asks its sender for something, or refuses it; safe to repeat under its key.
     ///
     /// # Errors
     /// `UNKNOWN-SUBJECT` where there is no such review, `CONFLICT` where it was decided otherwise or others may
@@ -142,103 +145,57 @@ pub(super) fn facts_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<
     )?)
 }
 
-/// A case that waits for a person, as its sender sees it.
+/// A case that waits for a person or for its sender, or ended without a card, as its sender sees it.
 pub(super) fn waiting(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<BirthCase>, Error> {
     let waiting = sql.query_opt(
-        "SELECT due_on, opened_at FROM birth_reviews WHERE sender = ?1 AND case_id = ?2",
+        "SELECT due_on, coalesce(moved_at, opened_at), refused FROM birth_reviews WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
         |row| {
-            Ok(BirthCase {
+            let case = BirthCase {
                 case_id: case_id.to_owned(),
                 known: true,
                 state: BirthCaseState::Processing as i32,
                 due_on: row.get(0)?,
                 updated_at: row.get(1)?,
                 ..BirthCase::default()
-            })
+            };
+            Ok((case, row.get::<Option<String>>(2)?))
         },
     )?;
-    let Some(mut case) = waiting else {
+    let Some((mut case, refused)) = waiting else {
         return Ok(None);
     };
     case.due_at = clocks::due_at(&case.due_on)?;
+    if let Some(why) = refused {
+        case.state = BirthCaseState::Refused as i32;
+        case.told = why;
+    } else if let Some(awaited) = supplements::awaited(sql, sender, case_id)? {
+        case.state = BirthCaseState::NeedsSupplement as i32;
+        case.told = awaited.told;
+        case.supplement_by = awaited.until_on;
+    }
     Ok(Some(case))
 }
 
-fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> {
-    let (review, said) = of_id(tx.sql, asked.id)?;
-    if !review.decided_at.is_empty() {
-        return Err(Error::refused(FaultCode::Conflict, "decided-already", "id"));
-    }
-    let birth = Birth::parse(&tx.sight(), &said)?;
-    let (person, same_as, settled) = match people::by_pin(tx.sql, &birth.pin)? {
-        // it came by another case meanwhile
-        Some(known) => {
-            let person = births::recognise(&known, &birth)?;
-            (person, Some(person), Settled::ByPin)
-        }
-        None => match judged(tx, asked, &birth)? {
-            (person, None) => (person, None, Settled::SaidNew),
-            (person, known) => (person, known, Settled::SaidKnown),
-        },
-    };
-    tx.sql.execute(
-        "UPDATE birth_reviews SET decided_at = ?2, decided_by = ?3, reason = ?4, same_as = ?5 WHERE id = ?1",
-        values![
-            i64::try_from(review.id).unwrap_or(i64::MAX),
-            facts::instant(tx.now),
-            asked.who,
-            asked.why,
-            same_as,
-        ],
-    )?;
-    let case = CaseKey {
-        sender: &review.sender,
-        case_id: &review.case_id,
-    };
-    clocks::stop(tx, &case, settled)?;
-    births::complete(tx, &case, &said.encode_to_vec(), person, &birth)
+/// What was said of a case that a person is asked about now; none where nobody is.
+pub(super) fn open_facts(sql: &Sql, case: &CaseKey<'_>) -> Result<Option<Vec<u8>>, Error> {
+    Ok(sql.query_opt(
+        "SELECT facts FROM birth_reviews WHERE sender = ?1 AND case_id = ?2 AND decided_at IS NULL",
+        values![case.sender, case.case_id],
+        |row| row.get(0),
+    )?)
 }
 
-/// The person whom the decision names, and whether they were known.
-fn judged(
-    tx: &Tx<'_>,
-    asked: &DecideReviewRequest,
-    birth: &Birth,
-) -> Result<(i64, Option<i64>), Error> {
-    let candidates = alike(tx.sql, birth)?;
-    if version(tx.sql, &candidates)? != asked.version {
-        return Err(Error::refused(
-            FaultCode::Conflict,
-            "candidates-changed",
-            "version",
-        ));
-    }
-    let nobody = || facts::invalid("not-a-candidate", "same_as");
-    match &asked.decision {
-        Some(Decision::NewPerson(true)) => Ok((births::enrol(tx, birth)?, None)),
-        Some(Decision::SameAs(number)) => {
-            let number = SiNumber::parse(number).map_err(|_| nobody())?;
-            let holder = people::by_si_number(tx.sql, &number)?.ok_or_else(nobody)?;
-            if !candidates.iter().any(|one| one.person == holder.id) {
-                return Err(nobody());
-            }
-            // a child that died before it was registered is registered all the same, and gets no card
-            if holder.dead && newborns::of(tx.sql, holder.id)?.is_none() {
-                return Err(Error::refused(
-                    FaultCode::RuleRefused,
-                    "person-is-dead",
-                    "same_as",
-                ));
-            }
-            Ok((births::adopt(tx, holder.id, birth)?, Some(holder.id)))
-        }
-        _ => Err(facts::invalid("missing", "decision")),
-    }
+/// A review, and what was said of the child.
+struct Held {
+    review: Review,
+    /// As it was told at first.
+    facts: Vec<u8>,
+    /// With what came since.
+    said: RegisterBirthRequest,
 }
 
-/// A review by its id, and what was said of the child.
-fn of_id(sql: &Sql, id: u64) -> Result<(Review, RegisterBirthRequest), Error> {
+fn of_id(sql: &Sql, id: u64) -> Result<Held, Error> {
     let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-review", "id");
     let id = i64::try_from(id).map_err(|_| unknown())?;
     let review = sql
@@ -251,7 +208,12 @@ fn of_id(sql: &Sql, id: u64) -> Result<(Review, RegisterBirthRequest), Error> {
     )?;
     let said = RegisterBirthRequest::decode(facts.as_slice())
         .map_err(|_| Error::Corrupt("a stored birth"))?;
-    Ok((review, said))
+    let said = corrections::as_it_stands(sql, &review.sender, &review.case_id, said)?;
+    Ok(Held {
+        review,
+        facts,
+        said,
+    })
 }
 
 /// Everybody who may be the child now. One by the key is shown as any other: the case was a doubt when it came.
@@ -263,9 +225,11 @@ fn alike(sql: &Sql, birth: &Birth) -> Result<Vec<Candidate>, Error> {
     })
 }
 
-/// Stands for who was shown, with which score.
-fn version(sql: &Sql, candidates: &[Candidate]) -> Result<String, Error> {
+/// Stands for who was shown, with which score, and for what was asked of the sender so far.
+fn version(sql: &Sql, review: &Review, candidates: &[Candidate]) -> Result<String, Error> {
     let mut hash = Sha256::new();
+    let (asked, ended) = supplements::rounds(sql, &review.sender, &review.case_id)?;
+    hash.update(format!("{asked} {ended};").as_bytes());
     for one in candidates {
         let number = people::number_of(sql, one.person, "si")?.unwrap_or_default();
         hash.update(format!("{number} {};", one.score.value).as_bytes());
@@ -306,6 +270,7 @@ fn review(row: &Row<'_>) -> Result<Review, sql::Error> {
     let decided_at: Option<String> = row.get(7)?;
     let by: Option<String> = row.get(8)?;
     let reason: Option<String> = row.get(9)?;
+    let supplement_by: Option<String> = row.get(12)?;
     Ok(Review {
         id: u64::try_from(row.get::<i64>(0)?).unwrap_or_default(),
         sender: row.get(1)?,
@@ -318,6 +283,8 @@ fn review(row: &Row<'_>) -> Result<Review, sql::Error> {
         decided_by: by.unwrap_or_default(),
         reason: reason.unwrap_or_default(),
         known_person: row.get(10)?,
+        refused: row.get(11)?,
+        supplement_by: supplement_by.unwrap_or_default(),
     })
 }
 

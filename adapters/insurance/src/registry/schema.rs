@@ -193,6 +193,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0015_tolerances.up.sql"),
         down: include_str!("schema/sqlite/0015_tolerances.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0016_supplements.up.sql"),
+        down: include_str!("schema/sqlite/0016_supplements.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

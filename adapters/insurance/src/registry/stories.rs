@@ -10,7 +10,7 @@ use schemas::proto::insurance::{
     BirthStory, LaterEvent, RegisterBirthRequest, ShowBirthRequest, ShowBirthResponse,
 };
 
-use super::{Error, Registry, births, facts, law, reviews};
+use super::{Error, Registry, births, facts, law, reviews, supplements};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -50,13 +50,15 @@ struct Clock {
     province: String,
     counted_on: String,
     done_ms: Option<i64>,
+    /// Since when its sender is waited for.
+    paused_ms: Option<i64>,
     told: u32,
     settled: String,
 }
 
 fn clocks(sql: &Sql, case_id: &str) -> Result<Vec<Clock>, Error> {
     Ok(sql.query(
-        "SELECT sender, province, counted_on, done_ms, told, settled FROM birth_clocks
+        "SELECT sender, province, counted_on, done_ms, told, settled, paused_ms FROM birth_clocks
          WHERE case_id = ?1 ORDER BY sender LIMIT 10",
         values![case_id],
         |row| {
@@ -67,6 +69,7 @@ fn clocks(sql: &Sql, case_id: &str) -> Result<Vec<Clock>, Error> {
                 done_ms: row.get(3)?,
                 told: row.get(4)?,
                 settled: row.get(5)?,
+                paused_ms: row.get(6)?,
             })
         },
     )?)
@@ -78,9 +81,15 @@ fn story(sql: &Sql, case_id: &str, clock: Clock, now: Timestamp) -> Result<Birth
     let said = RegisterBirthRequest::decode(facts.as_slice())
         .map_err(|_| Error::Corrupt("a stored birth"))?;
     let received_at = facts::moment(&said.received_at, "received_at")?;
-    let done_at = clock.done_ms.map(Timestamp::from_millisecond).transpose();
-    let done_at = done_at.map_err(|_| Error::Corrupt("a stored moment"))?;
-    let over = law::birth_card(received_at).over(done_at.unwrap_or(now));
+    let said = supplements::applied(sql, &clock.sender, case_id, said)?;
+    let counted_from = facts::moment(&said.received_at, "received_at")?;
+    let moment = |ms: Option<i64>| {
+        let at = ms.map(Timestamp::from_millisecond).transpose();
+        at.map_err(|_| Error::Corrupt("a stored moment"))
+    };
+    let done_at = moment(clock.done_ms)?;
+    let looked_at = done_at.or(moment(clock.paused_ms)?).unwrap_or(now);
+    let over = law::birth_card(counted_from).over(looked_at);
     Ok(BirthStory {
         case: Some(case),
         received_at: facts::instant(received_at),
@@ -100,6 +109,7 @@ fn story(sql: &Sql, case_id: &str, clock: Clock, now: Timestamp) -> Result<Birth
 /// What came to the child after its birth.
 fn later(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
     let mut all = deaths(sql, sender, case_id)?;
+    all.extend(supplements::events(sql, sender, case_id)?);
     all.extend(sql.query(
         "SELECT case_id, at, print FROM birth_corrections WHERE sender = ?1 AND corrects = ?2 ORDER BY nth",
         values![sender, case_id],

@@ -37,6 +37,7 @@ mod reviews;
 mod scene;
 mod secured;
 mod server;
+mod supplements;
 mod told;
 
 /// Runs each test three times: over the embedded client, over mutual TLS on loopback, and over the embedded

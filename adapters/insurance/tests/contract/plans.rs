@@ -14,8 +14,8 @@ use schemas::proto::insurance::{
     LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
     ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
     RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
-    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, WatchEmployersRequest,
-    WithdrawDeathRequest, hospital_notice,
+    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SupplementBirthRequest,
+    WatchEmployersRequest, WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -142,8 +142,10 @@ fn statements() -> Vec<String> {
         "payments/statement.rs",
         "people.rs",
         "reviews.rs",
+        "reviews/deciding.rs",
         "steps.rs",
         "stories.rs",
+        "supplements.rs",
         "told.rs",
     ];
     let texts: Vec<String> = files
@@ -524,6 +526,8 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
         context: asking(),
         id: 1,
     };
+    let shown = insurance.review(soon(), request.clone()).await.unwrap();
+    supplement(insurance, scene, shown.version).await;
     let shown = insurance.review(soon(), request).await.unwrap();
     let number = shown.candidates[0].person.clone().unwrap().si_number;
     let request = DecideReviewRequest {
@@ -545,9 +549,51 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
         max: 10,
     };
     time.pass(9 * 24 * 3_600);
-    let judged = insurance.judge_clocks(soon(), request).await.unwrap();
+    let judged = insurance
+        .judge_clocks(soon(), request.clone())
+        .await
+        .unwrap();
     assert_eq!(judged.marks.len(), 1);
+    let shown = ShowReviewRequest {
+        context: asking(),
+        id: 2,
+    };
+    let shown = insurance.review(soon(), shown).await.unwrap();
+    let asked = DecideReviewRequest {
+        context: Some(context("registry", "ask the other")),
+        id: 2,
+        decision: Some(Decision::Ask("more".into())),
+        version: shown.version,
+        who: "an".into(),
+        why: "asked".into(),
+    };
+    insurance.decide_review(soon(), asked).await.unwrap();
+    time.pass(30 * 24 * 3_600);
+    insurance.judge_clocks(soon(), request).await.unwrap();
+    time.pass(-30 * 24 * 3_600);
     time.pass(-9 * 24 * 3_600);
+}
+
+/// The first of them is asked for something, which comes and settles nothing; the second lets the day pass.
+async fn supplement(insurance: &Insurance, scene: &Scene, version: String) {
+    let request = DecideReviewRequest {
+        context: Some(context("registry", "ask")),
+        id: 1,
+        decision: Some(Decision::Ask("more".into())),
+        version,
+        who: "an".into(),
+        why: "asked".into(),
+    };
+    insurance.decide_review(soon(), request).await.unwrap();
+    let request = SupplementBirthRequest {
+        context: Some(context("dvclt", "supplement")),
+        case_id: "supplement".into(),
+        supplements: scene.birth(2).case_id,
+        received_at: "2026-11-23T01:30:00Z".into(),
+        ..SupplementBirthRequest::default()
+    };
+    let case = insurance.supplement_birth(soon(), request).await.unwrap();
+    assert_eq!(case.case.unwrap().state, 3);
 }
 
 async fn reissue(insurance: &Insurance, registry: &insurance::Registry, scene: &Scene) {

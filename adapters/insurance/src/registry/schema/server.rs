@@ -183,6 +183,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0016_tolerances.up.sql"),
         down: include_str!("postgres/0016_tolerances.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0017_supplements.up.sql"),
+        down: include_str!("postgres/0017_supplements.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
