@@ -23,7 +23,7 @@ use schemas::{
 };
 
 pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
-pub use correction::{Correction, ParentChange, Withdrawal};
+pub use correction::{Correction, ParentChange, Supplement, Withdrawal};
 pub use death::{Claimant, Death};
 pub use poll::Poll;
 
@@ -38,6 +38,8 @@ pub enum Request {
     Death(Box<Death>),
     /// `NhanDKHT` of module LTCC that corrects a birth.
     Correction(Box<Correction>),
+    /// `NhanDKHT` of module LTCC with what was asked for of a birth.
+    Supplement(Supplement),
     /// `NhanDKHT` of module LTCC that takes a death back.
     Withdrawal(Withdrawal),
     /// `LayKetQua`.
@@ -91,6 +93,10 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool)
                 let synthetic = one.pin.as_ref().is_some_and(Pin::is_synthetic);
                 (Request::Correction(one), id, synthetic)
             }
+            Deed::Supplements(one) => {
+                let synthetic = one.facts.pin.as_ref().is_some_and(Pin::is_synthetic);
+                (Request::Supplement(one), id, synthetic)
+            }
         });
     }
     Ok((Request::Poll(poll::read(bytes)?), Identity::Fresh, false))
@@ -99,7 +105,7 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool)
 /// What the agreement must name: cards are for children, deaths for whom they end.
 fn purpose(request: &Request) -> &'static str {
     match request {
-        Request::Birth(_) | Request::Correction(_) => PURPOSE,
+        Request::Birth(_) | Request::Correction(_) | Request::Supplement(_) => PURPOSE,
         Request::Poll(poll) if poll.module == Module::Birth => PURPOSE,
         Request::Death(_) | Request::Withdrawal(_) | Request::Poll(_) => DEATH_PURPOSE,
     }
@@ -116,6 +122,7 @@ fn named(request: &Request) -> Vec<Person> {
         }
         Request::Death(death) => vec![&death.pin],
         Request::Correction(one) => one.pin.iter().collect(),
+        Request::Supplement(one) => one.facts.pin.iter().collect(),
         Request::Withdrawal(_) | Request::Poll(_) => Vec::new(),
     };
     pins.into_iter()

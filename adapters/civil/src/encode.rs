@@ -36,6 +36,10 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
             civil::encode(&receipt()),
             numbered(said.pin.as_ref(), &case),
         ),
+        (Request::Supplement(said), Outcome::Corrected(case)) => (
+            civil::encode(&receipt()),
+            numbered(said.facts.pin.as_ref(), &case),
+        ),
         (Request::Death(death), Outcome::Death(case)) => {
             (civil::encode(&receipt()), buried(&death.pin, &case))
         }

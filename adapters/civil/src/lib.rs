@@ -36,7 +36,7 @@ use schemas::fault::Fault;
 
 pub use decode::{
     Birth, Child, Claimant, Correction, Death, Guardian, Parent, ParentChange, Poll, Record,
-    Relation, Request, Withdrawal,
+    Relation, Request, Supplement, Withdrawal,
 };
 pub use perform::{Births, Outcome};
 
@@ -76,7 +76,7 @@ pub static DEATH: Operation = Operation {
     fields: &[],
 };
 
-/// A birth is corrected, or a death taken back, by a new message that names it (`NhanDKHT` of module LTCC, own profile).
+/// A birth is corrected or completed, or a death taken back, by a new message that names it (`NhanDKHT` of module LTCC, own profile).
 pub static CORRECTION: Operation = Operation {
     name: "civil.correction",
     effect: Effect::Change,

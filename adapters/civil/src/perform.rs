@@ -13,7 +13,7 @@ use schemas::{
 
 use crate::{
     Birth, Child, Correction, Death, Guardian, Parent, ParentChange, Poll, Record, Relation,
-    Request, Withdrawal,
+    Request, Supplement, Withdrawal,
 };
 
 /// The part of the insurance contract that births and deaths need. The implementer fills the contract's context
@@ -38,6 +38,13 @@ pub trait Births: Send + Sync + 'static {
         &self,
         context: Context,
         request: contract::CorrectBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
+
+    /// Gives a birth that waits what was asked for; the same key gives the same case again.
+    fn supplement(
+        &self,
+        context: Context,
+        request: contract::SupplementBirthRequest,
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
 
     /// Registers a death; the same key gives the same case again.
@@ -67,7 +74,7 @@ pub trait Births: Send + Sync + 'static {
 pub enum Outcome {
     /// The registered case.
     Registered(Box<contract::BirthCase>),
-    /// The birth that was corrected.
+    /// The birth that was corrected or completed.
     Corrected(Box<contract::BirthCase>),
     /// The cases asked for, in the order asked.
     Cases(Vec<contract::BirthCase>),
@@ -93,6 +100,10 @@ pub(crate) async fn perform(
             .map(Outcome::Death),
         Request::Correction(correction) => births
             .correct(context, canonical_correction(correction))
+            .await
+            .map(|case| Outcome::Corrected(Box::new(case))),
+        Request::Supplement(supplement) => births
+            .supplement(context, canonical_supplement(supplement))
             .await
             .map(|case| Outcome::Corrected(Box::new(case))),
         Request::Withdrawal(withdrawal) => births
@@ -158,6 +169,30 @@ fn canonical_withdrawal(withdrawal: &Withdrawal) -> contract::WithdrawDeathReque
 }
 
 fn canonical_correction(said: &Correction) -> contract::CorrectBirthRequest {
+    contract::CorrectBirthRequest {
+        context: None,
+        case_id: said.case_id.to_string(),
+        corrects: said.corrects.to_string(),
+        received_at: said.received_at.to_string(),
+        reason: said.reason.clone(),
+        changes: Some(changes(said)),
+    }
+}
+
+fn canonical_supplement(said: &Supplement) -> contract::SupplementBirthRequest {
+    let facts = &said.facts;
+    contract::SupplementBirthRequest {
+        context: None,
+        case_id: facts.case_id.to_string(),
+        supplements: facts.corrects.to_string(),
+        received_at: facts.received_at.to_string(),
+        reason: facts.reason.clone(),
+        changes: Some(changes(facts)),
+        birth_notice: said.birth_notice.clone(),
+    }
+}
+
+fn changes(said: &Correction) -> contract::BirthChanges {
     let text = |name: &Option<PersonName>| name.as_ref().map(|name| name.as_str().to_owned());
     let number = |pin: &Option<Pin>| pin.as_ref().map(|pin| pin.as_str().to_owned());
     let parent = |change: &ParentChange| {
@@ -168,21 +203,13 @@ fn canonical_correction(said: &Correction) -> contract::CorrectBirthRequest {
         };
         (parent != contract::Parent::default()).then_some(parent)
     };
-    let changes = contract::BirthChanges {
+    contract::BirthChanges {
         pin: number(&said.pin).unwrap_or_default(),
         name: text(&said.name).unwrap_or_default(),
         sex: said.sex.map_or(0, |sex| i32::from(sex.code())),
         birth_date: said.born.map(|day| day.to_string()).unwrap_or_default(),
         mother: parent(&said.mother),
         father: parent(&said.father),
-    };
-    contract::CorrectBirthRequest {
-        context: None,
-        case_id: said.case_id.to_string(),
-        corrects: said.corrects.to_string(),
-        received_at: said.received_at.to_string(),
-        reason: said.reason.clone(),
-        changes: Some(changes),
     }
 }
 

@@ -79,7 +79,13 @@ pub(super) async fn decide(
             }
             Judgement::SameAs(number_at(&found.candidates, position)?)
         }
-        _ => return Err(Status::invalid_argument("which candidate, or a new person")),
+        Some(Decision::Ask(told)) => Judgement::Ask(told),
+        Some(Decision::Refuse(told)) => Judgement::Refuse(told),
+        _ => {
+            return Err(Status::invalid_argument(
+                "which candidate, a new person, what to ask for or why it is refused",
+            ));
+        }
     };
     let key = sha256(format!("review/{}/{}/{decision:?}", asked.id, asked.version).as_bytes());
     let request = contract::DecideReviewRequest {
@@ -95,6 +101,7 @@ pub(super) async fn decide(
     tracing::warn!(id = asked.id, "an operator decided a birth that waited");
     Ok(DecideReviewResponse {
         card: case.card.is_some(),
+        state: case.state,
     })
 }
 
@@ -181,6 +188,8 @@ pub(super) fn line(review: Review) -> ReviewLine {
         decided_by: review.decided_by,
         reason: review.reason,
         known_person: review.known_person,
+        supplement_by: review.supplement_by,
+        refused: review.refused,
     }
 }
 

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use schemas::proto::admin::{
-    DecideReviewRequest, ListReviewsRequest, ReviewChild, ReviewLine, ShowReviewRequest,
-    ShowReviewResponse, decide_review_request::Decision,
+    DecideReviewRequest, DecideReviewResponse, ListReviewsRequest, ReviewChild, ReviewLine,
+    ShowReviewRequest, ShowReviewResponse, decide_review_request::Decision,
 };
 
 use super::{Ended, admin::Which, office::Reason};
@@ -34,7 +34,7 @@ pub(super) enum Review {
     List(List),
     /// The child as it was told beside everybody who may be it; the look is kept, with its reason.
     Show(Show),
-    /// Says who the child is, of those that were shown.
+    /// Says who the child is, of those that were shown; asks the partner for what is missing; or refuses the case.
     Decide(Decide),
 }
 
@@ -81,6 +81,12 @@ struct WhoItIs {
     /// The child is none of them: it gets a number of its own.
     #[arg(long)]
     new_person: bool,
+    /// Nobody can say yet: what the partner is told to send, within 7 working days.
+    #[arg(long, value_name = "TEXT")]
+    ask: Option<String>,
+    /// The case ends without a card: why, as the partner is told.
+    #[arg(long, value_name = "TEXT")]
+    refuse: Option<String>,
 }
 
 impl Civil {
@@ -126,9 +132,18 @@ impl Show {
 
 impl Decide {
     async fn run(self) -> Ended {
-        let decision = match self.who_it_is.candidate {
-            Some(position) => Decision::Candidate(position),
-            None => Decision::NewPerson(true),
+        let decision = match self.who_it_is {
+            WhoItIs {
+                ask: Some(told), ..
+            } => Decision::Ask(told),
+            WhoItIs {
+                refuse: Some(told), ..
+            } => Decision::Refuse(told),
+            WhoItIs {
+                candidate: Some(position),
+                ..
+            } => Decision::Candidate(position),
+            WhoItIs { .. } => Decision::NewPerson(true),
         };
         let request = DecideReviewRequest {
             id: self.id,
@@ -138,11 +153,25 @@ impl Decide {
             why: self.reason.why,
         };
         let decided = client::decide_review(self.which.address()?, request).await?;
-        let card = if decided.card { "a card" } else { "no card" };
-        println!("review {} is decided; the child has {card}", self.id);
+        println!("{}", decided_line(self.id, &decided));
         Ok(ExitCode::SUCCESS)
     }
 }
+
+fn decided_line(id: u64, decided: &DecideReviewResponse) -> String {
+    match decided.state {
+        NEEDS_SUPPLEMENT => format!("review {id} waits for the partner, which is told so"),
+        REFUSED => format!("review {id} is decided; the case ends without a card"),
+        _ => {
+            let card = if decided.card { "a card" } else { "no card" };
+            format!("review {id} is decided; the child has {card}")
+        }
+    }
+}
+
+/// trangThai 2 and 6.
+const NEEDS_SUPPLEMENT: i32 = 2;
+const REFUSED: i32 = 6;
 
 fn line_of(review: &ReviewLine) -> String {
     let ReviewLine {
@@ -156,12 +185,15 @@ fn line_of(review: &ReviewLine) -> String {
         review.opened_at, review.due_on, review.score, review.why
     );
     if review.decided_at.is_empty() {
-        return line;
+        return match review.supplement_by.as_str() {
+            "" => line,
+            until => format!("{line}; the partner was asked, until {until}"),
+        };
     }
-    let was = if review.known_person {
-        "a known child"
-    } else {
-        "a new child"
+    let was = match (review.refused, review.known_person) {
+        (true, _) => "refused",
+        (false, true) => "a known child",
+        (false, false) => "a new child",
     };
     format!(
         "{line}; {was}, decided {} by {}: {}",

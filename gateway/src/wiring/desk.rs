@@ -192,6 +192,19 @@ impl Births for Desk {
         })
     }
 
+    fn supplement(
+        &self,
+        context: Context,
+        mut request: contract::SupplementBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self.insurance.supplement_birth(self.by(&context), request);
+        Box::pin(async move {
+            let case = call.await?.case;
+            case.ok_or_else(|| missing("answer-without-case"))
+        })
+    }
+
     fn register_death(
         &self,
         context: Context,

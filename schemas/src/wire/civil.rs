@@ -22,7 +22,7 @@ mod status;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, WITHDRAWS};
+pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, SUPPLEMENTS, WITHDRAWS};
 pub use death::{DeathForm, DeathResult, DeathSeen};
 pub use envelope::{Attachment, BirthMessage, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED};
 pub use form::{Address, BirthForm};

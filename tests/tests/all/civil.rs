@@ -53,8 +53,17 @@ pub(super) fn taken_back(house: &House, birth: &Birth) -> Json {
 
 /// The message under a case of its own that says what is true of a birth now.
 pub(super) fn correction(house: &House, birth: &Birth, case_id: &str, facts: Value) -> Json {
+    amendment(house, birth, case_id, "1", facts)
+}
+
+/// The message under a case of its own with what was asked for about a birth.
+pub(super) fn supplement(house: &House, birth: &Birth, case_id: &str, facts: Value) -> Json {
+    amendment(house, birth, case_id, "3", facts)
+}
+
+fn amendment(house: &House, birth: &Birth, case_id: &str, kind: &str, facts: Value) -> Json {
     let form = json!({
-        "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": birth.case_id, "lyDo": "viết sai", "noiDung": facts,
+        "loai": kind, "moduleGoc": "LTKS", "maHoSoGoc": birth.case_id, "lyDo": "viết sai", "noiDung": facts,
     });
     let mut own = birth.clone();
     own.envelope["maHoSoLT"] = case_id.into();

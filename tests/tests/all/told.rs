@@ -14,9 +14,11 @@ use gateway_tests::{
     message::{Birth, Json},
 };
 use schemas::{
+    fault::FaultCode,
     id::PartnerId,
     proto::admin::{
-        DecideReviewRequest, ListParcelsRequest, ParcelLine, decide_review_request::Decision,
+        DecideReviewRequest, DecideReviewResponse, ListParcelsRequest, ParcelLine,
+        decide_review_request::Decision,
     },
 };
 use serde_json::{Value, json};
@@ -25,7 +27,9 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::civil::{again, correction, death, polled, say, send, show, taken_back, waiting};
+use super::civil::{
+    again, correction, death, polled, say, send, show, supplement, taken_back, waiting,
+};
 
 /// What stands last in the file of the sandbox's civil registry.
 const LAST: &str = "[agreements.operations.\"civil.result\"]\n";
@@ -166,17 +170,23 @@ impl Scene {
 
     /// Says that the child of the only case that waits is the first one shown.
     async fn decide(&self) {
+        let decided = self.say(Decision::Candidate(1)).await;
+        assert!(decided.card);
+    }
+
+    /// Says this of the only case that waits.
+    async fn say(&self, decision: Decision) -> DecideReviewResponse {
         let review = waiting(&self.house).await.remove(0);
         let shown = show(&self.house, review.id).await;
         let request = DecideReviewRequest {
             id: review.id,
-            decision: Some(Decision::Candidate(1)),
+            decision: Some(decision),
             version: shown.version,
             who: "an.operator".to_owned(),
             why: "asked the ward".to_owned(),
         };
         let decided = client::decide_review(self.house.gateway().admin(), request).await;
-        assert!(decided.unwrap().card);
+        decided.unwrap()
     }
 }
 
@@ -239,6 +249,76 @@ async fn whatever_becomes_of_a_case_is_told_once_and_in_order_as_a_poll_tells_it
         "what was lost was told again"
     );
     scene.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_asks_of_the_registry_is_told_answered_and_ends_in_a_card_or_without_one() {
+    let scene = Scene::start().await;
+    let house = &scene.house;
+    scene
+        .inbox
+        .misbehave(|knobs| (knobs.drop_replies, knobs.server_errors) = (1, 1));
+    let (first, twice) = (scene.birth(0), again(house));
+    send(house, &first).await;
+    send(house, &twice).await;
+    let own = "G22.99.10-261123-000001";
+    let mother = || json!({ "meSoDDCN": house.landmarks.mothers[1].pin, "meHoTen": "Lê Thị Khác" });
+    let early = supplement(house, &twice, own, mother()).sign(&house.key("dvclt"));
+    house
+        .refuses(
+            "dvclt",
+            &early,
+            FaultCode::RuleRefused,
+            "supplement-not-asked",
+        )
+        .await;
+    scene.told("LTKS", &twice, &[3]).await;
+
+    let words = "Bổ sung giấy chứng sinh";
+    let asked = scene.say(Decision::Ask(words.to_owned())).await;
+    assert_eq!((asked.state, asked.card), (2, false));
+    scene.told("LTKS", &twice, &[3, 2]).await;
+    scene.agrees("LTKS", &twice).await;
+    let row = polled(house, &twice).await;
+    assert_eq!(
+        (&row["trangThai"], row["noiDungXuLy"].as_str()),
+        (&2.into(), Some(words))
+    );
+    assert!(row["hanBoSungHoSo"].is_string());
+    assert!(!waiting(house).await[0].supplement_by.is_empty());
+
+    // papers alone leave the doubt, and a person says more; what was refused is sent under a case of its own
+    let papers = "G22.99.10-261123-000002";
+    let sent = say(house, supplement(house, &twice, papers, json!({}))).await;
+    sent.assert_ok();
+    let again = say(house, supplement(house, &twice, papers, json!({}))).await;
+    assert_eq!(again.text(), sent.text(), "the same supplement again");
+    scene.told("LTKS", &twice, &[3, 2, 3]).await;
+    scene.say(Decision::Ask("Sai mẹ?".to_owned())).await;
+    scene.told("LTKS", &twice, &[3, 2, 3, 2]).await;
+    let facts = supplement(house, &twice, "G22.99.10-261123-000003", mother());
+    say(house, facts).await.assert_ok();
+    scene.told("LTKS", &twice, &[3, 2, 3, 2, 4]).await;
+    scene.agrees("LTKS", &twice).await;
+    let (one, other) = (polled(house, &first).await, polled(house, &twice).await);
+    assert_ne!(one["ketQuaXuLy"], other["ketQuaXuLy"], "two children");
+
+    // a third case of the first child, which is refused
+    let third = Birth::new(house.now(), &house.landmarks, 2)
+        .with("meSoDDCN", house.landmarks.mothers[0].pin.clone());
+    send(house, &third).await;
+    let refused = scene.say(Decision::Refuse("Đã có thẻ".to_owned())).await;
+    assert_eq!((refused.state, refused.card), (6, false));
+    scene.told("LTKS", &third, &[3, 6]).await;
+    scene.agrees("LTKS", &third).await;
+    let row = polled(house, &third).await;
+    assert_eq!(
+        (&row["noiDungXuLy"], &row["ketQuaXuLy"]),
+        (&"Đã có thẻ".into(), &Value::Null)
+    );
+    assert!(waiting(house).await.is_empty());
+    scene.quiet().await;
+    assert_eq!(scene.inbox.violations(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

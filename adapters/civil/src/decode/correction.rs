@@ -1,4 +1,4 @@
-//! Module LTCC: a new message that names the one it corrects or takes back.
+//! Module LTCC: a new message that names the one it corrects, takes back, or completes with what was asked for.
 
 use jiff::{Timestamp, civil::Date};
 use schemas::{
@@ -6,7 +6,7 @@ use schemas::{
     fault::Fault,
     id::{DossierCode, Pin, Sex},
     name::PersonName,
-    wire::civil::{CORRECTS, CorrectedFacts, CorrectionForm, Module, WITHDRAWS},
+    wire::civil::{CORRECTS, CorrectedFacts, CorrectionForm, Module, SUPPLEMENTS, WITHDRAWS},
 };
 
 use super::{
@@ -61,6 +61,15 @@ pub struct Withdrawal {
     pub reason: String,
 }
 
+/// What was asked for of one of the sender's births; `Debug` shows the cases only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Supplement {
+    /// Its own case, the case that it is for, and what is true now; nothing of it where papers alone were missing.
+    pub facts: Box<Correction>,
+    /// The hospital's birth notice (`maGCS`); empty: as it was.
+    pub birth_notice: String,
+}
+
 impl std::fmt::Debug for Correction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Correction")
@@ -83,9 +92,10 @@ impl std::fmt::Debug for Withdrawal {
 pub(super) enum Deed {
     Corrects(Box<Correction>),
     Withdraws(Withdrawal),
+    Supplements(Supplement),
 }
 
-/// Facts are corrected of births, and taken back are deaths: `loai` and `moduleGoc` say which.
+/// Facts are corrected and completed of births, and taken back are deaths: `loai` and `moduleGoc` say which.
 pub(super) fn read(head: Head) -> Result<Deed, Fault> {
     let form: CorrectionForm = head
         .message
@@ -98,7 +108,20 @@ pub(super) fn read(head: Head) -> Result<Deed, Fault> {
     match (form.kind.trim(), module) {
         (CORRECTS, Some(Module::Birth)) => {
             let facts = form.facts.unwrap_or_default();
+            if given(facts.birth_notice.as_ref()).is_some() {
+                return Err(invalid("notice-of-a-correction", "maGCS"));
+            }
+            if facts == CorrectedFacts::default() {
+                return Err(invalid("missing-field", "noiDung"));
+            }
             correction(head, named, reason, &facts).map(Deed::Corrects)
+        }
+        (SUPPLEMENTS, Some(Module::Birth)) => {
+            let facts = form.facts.unwrap_or_default();
+            Ok(Deed::Supplements(Supplement {
+                birth_notice: check::text(facts.birth_notice.as_ref(), NOTICE, "maGCS")?,
+                facts: correction(head, named, reason, &facts)?,
+            }))
         }
         (WITHDRAWS, Some(Module::Death)) if form.facts.is_some() => {
             Err(invalid("facts-of-a-withdrawal", "noiDung"))
@@ -108,7 +131,7 @@ pub(super) fn read(head: Head) -> Result<Deed, Fault> {
             withdraws: named,
             reason,
         })),
-        (CORRECTS | WITHDRAWS, _) => Err(invalid("unknown-code", "moduleGoc")),
+        (CORRECTS | WITHDRAWS | SUPPLEMENTS, _) => Err(invalid("unknown-code", "moduleGoc")),
         _ => Err(invalid("unknown-code", "loai")),
     }
 }
@@ -119,9 +142,6 @@ fn correction(
     reason: String,
     facts: &CorrectedFacts,
 ) -> Result<Box<Correction>, Fault> {
-    if *facts == CorrectedFacts::default() {
-        return Err(invalid("missing-field", "noiDung"));
-    }
     let sex = facts.sex.map(Sex::from_code).transpose();
     let born = given(facts.born.as_ref()).map(|_| check::day(facts.born.as_ref(), "nksNgaySinh"));
     let correction = Correction {
@@ -176,5 +196,6 @@ fn partial(text: Wire<'_>, field: &'static str) -> Result<Option<PartialDate>, F
         .transpose()
 }
 
-/// Most characters of a reason.
+/// Most characters of a reason, and of the code of a notice.
 const LONG: usize = 1_024;
+const NOTICE: usize = 64;

@@ -11,6 +11,7 @@ struct Registry {
     registered: Mutex<Vec<contract::RegisterBirthRequest>>,
     deaths: Mutex<Vec<contract::RegisterDeathRequest>>,
     corrections: Mutex<Vec<contract::CorrectBirthRequest>>,
+    supplements: Mutex<Vec<contract::SupplementBirthRequest>>,
     answer_other_cases: bool,
 }
 
@@ -70,6 +71,19 @@ impl Births for Registry {
             ..BirthCase::default()
         };
         self.corrections.lock().unwrap().push(request);
+        Box::pin(async { Ok(case) })
+    }
+
+    fn supplement(
+        &self,
+        _context: Context,
+        request: contract::SupplementBirthRequest,
+    ) -> BoxFuture<'_, Result<BirthCase, Fault>> {
+        let case = BirthCase {
+            case_id: request.supplements.clone(),
+            ..BirthCase::default()
+        };
+        self.supplements.lock().unwrap().push(request);
         Box::pin(async { Ok(case) })
     }
 
@@ -256,6 +270,26 @@ async fn a_correction_carries_what_changes_and_nothing_else() {
         ("", "1998")
     );
     assert_eq!(changes.father, None);
+}
+
+#[tokio::test]
+async fn a_supplement_carries_what_was_asked_for() {
+    let registry = Registry::default();
+    let facts = schemas::wire::civil::CorrectedFacts {
+        mother_pin: Some("099198000002".into()),
+        birth_notice: Some("01001-GCS-26-0001".into()),
+        ..Default::default()
+    };
+    let said = crate::decode::tests::deaths::supplement(Some(facts));
+    let outcome = perform(&registry, context(), &Request::Supplement(said)).await;
+    assert!(matches!(outcome.unwrap(), Outcome::Corrected(_)));
+    let asked = registry.supplements.lock().unwrap().remove(0);
+    assert_eq!(
+        (asked.case_id.as_str(), asked.supplements.as_str()),
+        ("G22.99.10-261121-000001", "G22.99.09-261120-000001")
+    );
+    assert_eq!(asked.birth_notice, "01001-GCS-26-0001");
+    assert_eq!(asked.changes.unwrap().mother.unwrap().pin, "099198000002");
 }
 
 #[tokio::test]

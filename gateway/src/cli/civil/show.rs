@@ -116,6 +116,7 @@ fn settled_of(birth: &BirthPage) -> String {
         "by-key" => "known by the hospital's notice and the mother; the new PIN was added",
         "said-known" => "a known one, as a person decided",
         "said-new" => "new, as a person decided",
+        "refused" => "not settled: the case ended without a card",
         _ => "a person has to say whether it is known",
     };
     match birth.si_number_end.as_str() {
@@ -127,6 +128,12 @@ fn settled_of(birth: &BirthPage) -> String {
 fn review_of(review: &schemas::proto::admin::ReviewLine) -> String {
     let opened = format!("{}, {} points: {}", review.id, review.score, review.why);
     match review.decided_at.as_str() {
+        "" if !review.supplement_by.is_empty() => {
+            format!(
+                "{opened}; the partner was asked, until {}",
+                review.supplement_by
+            )
+        }
         "" => format!("{opened}; waits since {}", local(&review.opened_at)),
         at => format!(
             "{opened}; decided {} by {}: {}",

@@ -1,23 +1,23 @@
-//! A correction inside `data` of module LTCC: a new message that names the one it corrects or takes back.
-//! What it corrects stands in `noiDung`: a member that is absent stays as it is.
+//! A correction inside `data` of module LTCC: a new message that names the one it corrects, takes back or completes.
+//! What it corrects or completes stands in `noiDung`: a member that is absent stays as it is.
 //!
 //! **Own profile**, module and members: nothing of the kind is public.
 
 use crate::wire::object::wire_object;
 
 wire_object! {
-    /// A case is taken back.
+    /// A case is corrected, taken back, or given what was asked for.
     pub struct CorrectionForm as "caiChinh" {
-        /// [`CORRECTS`] or [`WITHDRAWS`].
+        /// [`CORRECTS`], [`WITHDRAWS`] or [`SUPPLEMENTS`].
         kind: String = "loai", Carried("the operation that is called");
         /// Module of the case that is named.
         module: String = "moduleGoc", Carried("the operation that is called");
         /// The sender's case that is named.
-        case_id: String = "maHoSoGoc", Carried("CorrectBirthRequest.corrects or WithdrawDeathRequest.withdraws");
+        case_id: String = "maHoSoGoc", Carried("CorrectBirthRequest.corrects, WithdrawDeathRequest.withdraws or SupplementBirthRequest.supplements");
         /// Why.
         reason: Option<String> = "lyDo", Carried("reason of the request");
-        /// What is true now, of a message that corrects facts.
-        facts: Option<CorrectedFacts> = "noiDung", Carried("CorrectBirthRequest.changes, member by member");
+        /// What is true now, of a message that corrects facts or completes them.
+        facts: Option<CorrectedFacts> = "noiDung", Carried("changes of the request, member by member");
     }
 }
 
@@ -44,11 +44,16 @@ wire_object! {
         father_born: Option<String> = "chaNgaySinh", Carried("BirthChanges.father.birth_date");
         /// PIN of the father.
         father_pin: Option<String> = "chaSoDDCN", Carried("BirthChanges.father.pin");
+        /// Code of the hospital's birth notice; of a supplement alone.
+        birth_notice: Option<String> = "maGCS", Carried("SupplementBirthRequest.birth_notice");
     }
 }
 
 /// `loai` of a message that corrects facts.
 pub const CORRECTS: &str = "1";
+
+/// `loai` of a message with what was asked for (`hanBoSungHoSo`).
+pub const SUPPLEMENTS: &str = "3";
 
 /// `loai` of a message that takes a case back.
 pub const WITHDRAWS: &str = "2";

@@ -106,8 +106,13 @@ fn a_message_that_takes_a_death_back_names_it() {
 fn only_deaths_can_be_taken_back() {
     let refused = |change: fn(&mut CorrectionForm)| why(withdrawal(change));
     assert_eq!(
-        refused(|form| form.kind = "3".into()),
+        refused(|form| form.kind = "4".into()),
         invalid("unknown-code", "loai")
+    );
+    assert_eq!(
+        refused(|form| form.kind = "3".into()),
+        invalid("unknown-code", "moduleGoc"),
+        "nothing is asked about a death"
     );
     assert_eq!(
         refused(|form| form.facts = Some(CorrectedFacts::default())),
@@ -208,6 +213,68 @@ fn a_correction_that_says_nothing_or_contradicts_itself_is_refused() {
     }
     let of_a_death = withdrawal(|form| form.kind = "1".into());
     assert_eq!(why(of_a_death), invalid("unknown-code", "moduleGoc"));
+}
+
+fn supplemented(facts: Option<CorrectedFacts>) -> Result<Decoded<Request>, Fault> {
+    withdrawal(|form| {
+        form.kind = "3".into();
+        form.module = "LTKS".into();
+        form.facts = facts;
+    })
+}
+
+pub(crate) fn supplement(facts: Option<CorrectedFacts>) -> Supplement {
+    match supplemented(facts).unwrap().request {
+        Request::Supplement(supplement) => supplement,
+        _ => panic!("no supplement"),
+    }
+}
+
+#[test]
+fn a_supplement_names_the_birth_and_brings_facts_or_papers_alone() {
+    let facts = CorrectedFacts {
+        pin: some("099326000001"),
+        birth_notice: some("01001-GCS-26-0001"),
+        ..CorrectedFacts::default()
+    };
+    let decoded = supplemented(Some(facts.clone())).unwrap();
+    assert_eq!(
+        (decoded.operation.name, decoded.purpose.as_str()),
+        ("civil.correction", crate::PURPOSE)
+    );
+    assert!(decoded.synthetic && decoded.persons.len() == 1);
+    let Identity::Content(id) = &decoded.identity else {
+        panic!("no identity")
+    };
+    assert_eq!(id.as_str(), "LTCC-G22.99.10-261121-000001");
+    let said = supplement(Some(facts));
+    assert_eq!(said.birth_notice, "01001-GCS-26-0001");
+    assert_eq!(said.facts.corrects.to_string(), "G22.99.09-261120-000001");
+    let papers = supplement(None);
+    assert!(papers.birth_notice.is_empty() && papers.facts.pin.is_none());
+}
+
+#[test]
+fn a_supplement_that_contradicts_itself_is_refused_and_a_correction_has_no_notice() {
+    let refused = |facts| why(supplemented(Some(facts)));
+    assert_eq!(
+        refused(CorrectedFacts {
+            name: some("1"),
+            ..CorrectedFacts::default()
+        }),
+        invalid("bad-name", "nksHoTen")
+    );
+    assert_eq!(
+        refused(CorrectedFacts {
+            birth_notice: some(&"x".repeat(65)),
+            ..CorrectedFacts::default()
+        }),
+        invalid("text-too-long", "maGCS")
+    );
+    assert_eq!(
+        why(corrected(|facts| facts.birth_notice = some("GCS"))),
+        invalid("notice-of-a-correction", "maGCS")
+    );
 }
 
 #[test]
