@@ -89,6 +89,8 @@ pub struct Mischief {
     pub drop_replies: u32,
     /// So many calls get HTTP 500 and are not looked at.
     pub server_errors: u32,
+    /// So many calls are not looked at and refused in words that repeat all that was sent.
+    pub echoes: u32,
     /// So many answers bear a hash that is wrong by one character.
     pub wrong_hash: u32,
     /// So many answers are about another reference.

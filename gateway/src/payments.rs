@@ -176,7 +176,7 @@ impl PaymentWatch {
 
     /// Records what the platform says was paid; what was not paid to us, or is no money of ours, is told and left.
     async fn record(&self, paid: &Paid, heard_by: HeardBy) -> Result<(), Fault> {
-        let (id, reference) = (&paid.id, &paid.reference);
+        let (id, reference) = (&nameable(&paid.id), openly(&paid.reference));
         let Some(transaction) = self.ours(paid) else {
             tracing::error!(
                 id,
@@ -210,8 +210,8 @@ impl PaymentWatch {
         let is_ours = paid.currency == CURRENCY && paid.payee == self.payee.account;
         let at = portal_time::parse(&paid.at).ok().filter(|_| is_ours)?;
         Some(Transaction {
-            id: paid.id.clone(),
-            reference: paid.reference.clone(),
+            id: nameable(&paid.id),
+            reference: openly(&paid.reference).to_owned(),
             vnd: payment::amount(&paid.vnd)?,
             bank: paid.bank.clone(),
             paid_at: at.to_string(),
@@ -229,7 +229,7 @@ impl PaymentWatch {
         }
         let compared = self.compare(day).await?;
         for one in &compared.differences {
-            let (kind, id, reference) = (&one.kind, &one.transaction, &one.reference);
+            let (kind, id, reference) = (&one.kind, &one.transaction, openly(&one.reference));
             tracing::error!(%day, kind, id, reference, "the statement, the ledger and what was booked differ");
         }
         let differences = compared.differences.len();
@@ -320,3 +320,20 @@ fn soon() -> Instant {
 
 const CALL_MAX: Duration = Duration::from_secs(8);
 const PAGES_MAX: u32 = 1_000;
+
+/// A transaction's name where it is one word of at most 64 letters; its digest where the platform wrote anything else.
+fn nameable(id: &str) -> String {
+    match (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => id.to_owned(),
+        false => format!("sha256-{}", hex::encode(&sha256(id.as_bytes())[..16])),
+    }
+}
+
+/// A reference as it may be said in the open: ours, or none. What a platform calls others may be anybody's name, and
+/// must not keep a day's statement from being compared.
+fn openly(reference: &str) -> &str {
+    match payment::is_reference(reference) {
+        true => reference,
+        false => "not-ours",
+    }
+}

@@ -229,6 +229,10 @@ fn claims(head: &Head, notice: &Notice) -> Result<Claims, Fault> {
     let (receiver, environment) = head
         .house()
         .ok_or_else(|| Fault::new(FaultCode::Internal, "no-house"))?;
+    // the reference becomes a part of an id, which is kept and said in the open
+    if !payment::is_reference(&notice.reference) {
+        return Err(malformed("bad-reference"));
+    }
     let id = format!("{}.{}.{}", notice.reference, notice.id, notice.code);
     Ok(Claims {
         sender: head.peer.partner().clone(),

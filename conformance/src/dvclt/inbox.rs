@@ -47,6 +47,8 @@ pub struct Mischief {
     pub not_yet_known: u32,
     /// So many states are taken and answered in words that nobody can read.
     pub mumble: u32,
+    /// So many states are not looked at and answered in words that repeat all that was sent.
+    pub echoes: u32,
     /// Every reply waits so long.
     pub delay: Duration,
 }

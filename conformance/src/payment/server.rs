@@ -40,6 +40,11 @@ impl Counterpart for Platform {
             self.violate("a request that is no posted message".to_owned());
             return Some(status(StatusCode::BAD_REQUEST));
         }
+        if self.took(|knobs| &mut knobs.echoes) {
+            return Some(json_of(
+                &json!({"error_code": "99", "message": said.to_string()}),
+            ));
+        }
         let answer = match self.said(&said) {
             Ok(answer) => json_of(&answer),
             Err(what) => {

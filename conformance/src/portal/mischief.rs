@@ -15,6 +15,8 @@ pub struct Mischief {
     pub claim_exists: u32,
     /// So many calls are answered with HTTP 500 and not acted upon.
     pub server_errors: u32,
+    /// So many calls are refused in words that repeat all that was sent, and not acted upon.
+    pub echoes: u32,
     /// So many logins are refused.
     pub refuse_logins: u32,
     /// Calls through X-Road that go wrong on the way back, from the last; they were acted upon.

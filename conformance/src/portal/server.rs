@@ -105,6 +105,9 @@ impl Portal {
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.server_errors)) {
             return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
         }
+        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.echoes)) {
+            return Some(reply(&(-1, format!("Dữ liệu không hợp lệ: {body}"))));
+        }
         let said = match lookup::is_look_up(body) {
             true => self.look_up(body),
             false => told(&self.service(body)),

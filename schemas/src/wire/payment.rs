@@ -371,6 +371,24 @@ pub fn amount(text: &str) -> Option<i64> {
     (1..=VND_MAX).contains(&vnd).then_some(vnd)
 }
 
+/// Whether a text has the form of a reference of ours: "dvc", letters and digits, 14 digits of a time; 18 to 64 in all.
+///
+/// What has it may be said in the open, in logs and as a part of a message's id; any other text may be anybody's name.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("dvc") else {
+        return false;
+    };
+    let bytes = rest.as_bytes();
+    let time = bytes
+        .len()
+        .checked_sub(14)
+        .and_then(|from| bytes.get(from..));
+    (18..=64).contains(&text.len())
+        && bytes.iter().all(u8::is_ascii_alphanumeric)
+        && time.is_some_and(|time| time.iter().all(u8::is_ascii_digit))
+}
+
 /// Reads one object of this profile strictly.
 ///
 /// # Errors
@@ -428,6 +446,30 @@ mod tests {
 
     use super::*;
     use crate::wire::object::samples::{Sample as _, Words};
+
+    #[test]
+    fn a_reference_of_ours_has_its_form_and_nobodys_name_or_number_has_it() {
+        for ours in ["dvcG9900012611230000012026112309000", "dvcX20261123090000"] {
+            assert!(is_reference(ours), "{ours}");
+        }
+        let long = format!("dvc{}20261123090000", "A".repeat(48));
+        for other in [
+            "",
+            "dvc",
+            "dvc20261123090000",
+            "099174461014",
+            "GD4999900000001",
+            "Nguyễn Thị Dvc",
+            "dvcNguyễn20261123090000",
+            "dvcG99 20261123090000",
+            "dvcG99.20261123090000",
+            "dvcG992026112309000x",
+            "DVCX20261123090000",
+            &long,
+        ] {
+            assert!(!is_reference(other), "{other}");
+        }
+    }
 
     #[test]
     fn the_hash_of_init_covers_fourteen_fields_in_the_integrators_order() {

@@ -29,7 +29,8 @@ struct Scene {
     _serving: Serving,
 }
 
-fn plan(port: u16, query_seconds: u32) -> Plan {
+/// A house that knows the platform at this port, beside what the plan has.
+pub(super) fn with_platform(plan: Plan, port: u16, query_seconds: u32) -> Plan {
     let partner = format!(
         "id = \"{PARTNER}\"\nname = \"Simulated payment platform\"\nenvironment = \"sandbox\"\n\
          peers = [\"urn:lienthong:sandbox:partner:{PARTNER}\"]\n[quota]\n\
@@ -44,9 +45,7 @@ fn plan(port: u16, query_seconds: u32) -> Plan {
          [delivery]\nwords = \"payments\"\nuri = \"https://localhost:{port}/payment/v1/messages\"\nprivate = true\n\
          anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\nconcurrency = 8\n"
     );
-    House::plan()
-        .with_portal(20)
-        .write("partners/payment.toml", partner)
+    plan.write("partners/payment.toml", partner)
         .secret("partners/payment.secret", SECRET)
 }
 
@@ -58,7 +57,8 @@ impl Scene {
     async fn asking_every(query_seconds: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let house = plan(port, query_seconds).start().await;
+        let plan = with_platform(House::plan().with_portal(20), port, query_seconds);
+        let house = plan.start().await;
         let platform = Platform::open(&house.layout.agency(PARTNER)).unwrap();
         Self {
             _serving: platform.serve(listener).unwrap(),
@@ -350,6 +350,21 @@ async fn a_callback_that_is_not_right_is_refused_and_changes_nothing() {
     scene
         .refuses(&nobodys, FaultCode::UnknownSubject, "unknown-payment")
         .await;
+    for foreign in [
+        "",
+        "099174461014",
+        "Nguyen Thi A",
+        "dvcG99",
+        "dvcG 90001261123999999",
+    ] {
+        scene
+            .refuses(
+                &with("MaThamChieu", foreign),
+                FaultCode::Malformed,
+                "bad-reference",
+            )
+            .await;
+    }
     scene
         .refuses(
             &with("MaGiaoDich", "a|b"),

@@ -1,5 +1,7 @@
 //! One message is one trace, and nobody's data is in any of them.
 
+mod unasked;
+
 use std::collections::BTreeSet;
 
 use base64::{
@@ -24,6 +26,7 @@ use schemas::proto::admin::AccessRequest;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::database::on;
+use unasked::Doors;
 
 const ROOMS: [&str; 8] = [
     "accept", "admit", "receive", "verify", "permit", "record", "perform", "answer",
@@ -321,17 +324,21 @@ async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobodys_data_is_in_logs_traces_metrics_headers_faults_or_the_store() {
-    let mut house = House::plan().with_portal(20).start().await;
+    let doors = Doors::open().await;
+    let plan = doors.plan(House::plan().with_portal(20));
+    let mut house = plan.start().await;
+    let sides = doors.staff(&house);
     let birth = marked(&house, 1);
     let replies = play(&house, &birth).await;
+    let called_back = sides.play(&house, &birth).await;
     look_up(&house, &birth).await;
+    sides.next_day(&house).await;
     let accepted = replies.iter().filter(|reply| reply.status == 200).count();
     let refused = replies.len() - accepted;
     assert!(
         accepted >= 4 && refused >= 20,
         "{accepted} accepted, {refused} refused"
     );
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await; // the portal is told
     let metrics = house.gateway().metrics().text();
     house.drain().await;
 
@@ -339,6 +346,7 @@ async fn nobodys_data_is_in_logs_traces_metrics_headers_faults_or_the_store() {
         ("log".to_owned(), tape().everything()),
         ("metrics".to_owned(), metrics),
     ];
+    places.extend(called_back);
     for reply in &replies {
         places.push(("headers".to_owned(), format!("{:?}", reply.headers)));
         if reply.status != 200 {
@@ -365,11 +373,15 @@ async fn nobodys_data_stands_in_the_rows_of_a_database() {
         return;
     };
     let url = cluster.database();
-    let plan = on(House::plan().with_portal(20), &url, "one");
+    let doors = Doors::open().await;
+    let plan = on(doors.plan(House::plan().with_portal(20)), &url, "one");
     let mut house = plan.start().await;
+    let sides = doors.staff(&house);
     let birth = marked(&house, 1);
     play(&house, &birth).await;
+    sides.play(&house, &birth).await;
     look_up(&house, &birth).await;
+    sides.next_day(&house).await;
     house.drain().await;
     let rest = url.strip_prefix("postgresql:///").unwrap();
     let database = rest.split('?').next().unwrap();

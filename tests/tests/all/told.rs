@@ -39,6 +39,11 @@ const API: &str = "/LienThongDVC/1.0";
 
 /// The registry's own server at this address, with further lines about the way, and whether states are agreed.
 fn plan_by(uri: &str, way: &str, agreed: bool) -> Plan {
+    with_inbox(House::plan(), uri, way, agreed)
+}
+
+/// The same beside what the plan has.
+pub(super) fn with_inbox(plan: Plan, uri: &str, way: &str, agreed: bool) -> Plan {
     let agreed = match agreed {
         true => "[agreements.operations.\"civil.status\"]\n",
         false => "",
@@ -48,13 +53,11 @@ fn plan_by(uri: &str, way: &str, agreed: bool) -> Plan {
          anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\nconcurrency = 4\n\
          timeout_ms = 2000\n{way}"
     );
-    House::plan()
-        .replace("partners/dvclt.toml", LAST, terms)
-        .replace(
-            "gateway.toml",
-            "poll_ms = 100",
-            "poll_ms = 20\nbackoff_ms = 20",
-        )
+    plan.replace("partners/dvclt.toml", LAST, terms).replace(
+        "gateway.toml",
+        "poll_ms = 100",
+        "poll_ms = 20\nbackoff_ms = 20",
+    )
 }
 
 /// The same at a port of this machine.

@@ -41,6 +41,9 @@ impl Counterpart for Inbox {
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, BODY_BYTES_MAX);
         let body = body.collect().await.ok()?.to_bytes();
+        if self.took(|knobs| &mut knobs.echoes) {
+            return Some(text(StatusCode::OK, body));
+        }
         let of = |name: &str| {
             parts
                 .headers
@@ -94,8 +97,8 @@ impl Inbox {
     }
 }
 
-fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
+fn text(status: StatusCode, words: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(words.into()));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
