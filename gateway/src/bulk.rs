@@ -12,17 +12,15 @@ mod job;
 mod ledger;
 mod opened;
 mod ours;
+mod room;
 mod spool;
 mod told;
 
 use std::{
     collections::HashMap,
     fs, io,
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    path::PathBuf,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -41,8 +39,11 @@ use crate::config;
 use case::Case;
 use opened::Opened;
 
+pub(crate) use case::write;
 pub(crate) use cover::Covered;
 pub(crate) use job::Job;
+pub(crate) use room::Room;
+pub(crate) use spool::{Known, Target, Writing, aside, blocks};
 
 /// Every reconciliation that is under way or kept.
 #[derive(Clone)]
@@ -52,7 +53,6 @@ struct Inner {
     root: PathBuf,
     /// The store's key, under which each folder's own lies.
     vault: Covered,
-    bytes_max: u64,
     open_max: usize,
     keep: Duration,
     /// For so long the chunks of a manifest are waited for.
@@ -75,13 +75,6 @@ struct Inner {
     clock: Arc<dyn Clock>,
 }
 
-/// How many bytes lie in the folders, and how many are on their way in.
-#[derive(Debug, Default)]
-struct Room {
-    lying: AtomicU64,
-    coming: AtomicU64,
-}
-
 impl Bulks {
     /// Opens the folder that the config names, which is made where it is not.
     ///
@@ -95,12 +88,10 @@ impl Bulks {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         fs::create_dir_all(&bulk.path)?;
-        let room = Arc::new(Room::default());
-        room.lying.store(size(&bulk.path)?, Ordering::Release);
+        let room = Arc::new(Room::of(&bulk.path, bulk.bytes_max)?);
         Ok(Self(Arc::new(Inner {
             root: bulk.path.clone(),
             vault: Covered(Arc::new(vault)),
-            bytes_max: bulk.bytes_max,
             open_max: bulk.open,
             due: bulk.due_days,
             tolerances: tolerances(&bulk.tolerances),
@@ -145,64 +136,7 @@ fn tolerances(rows: &[config::ToleranceLine]) -> Vec<Tolerance> {
     std::iter::once(Tolerance::STRICT).chain(rows).collect()
 }
 
-impl Inner {
-    /// Room for so many bytes more, until the guard is dropped or kept.
-    fn reserve(&self, bytes: u64) -> Result<Reserved, Fault> {
-        let coming = self.room.coming.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        let reserved = Reserved {
-            room: Arc::clone(&self.room),
-            bytes,
-        };
-        let lying = self.room.lying.load(Ordering::Acquire);
-        match lying.saturating_add(coming) <= self.bytes_max {
-            true => Ok(reserved),
-            false => Err(Fault::new(FaultCode::Overloaded, "spool-full")
-                .retry_after(Duration::from_secs(60))),
-        }
-    }
-
-    /// Counts anew what lies in the folders.
-    fn measure(&self) {
-        if let Ok(bytes) = size(&self.root) {
-            self.room.lying.store(bytes, Ordering::Release);
-        }
-    }
-}
-
-/// Room that a chunk on its way in takes.
-struct Reserved {
-    room: Arc<Room>,
-    bytes: u64,
-}
-
-impl Reserved {
-    /// The bytes lie in their folder now.
-    fn keep(self) {
-        self.room.lying.fetch_add(self.bytes, Ordering::AcqRel);
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        self.room.coming.fetch_sub(self.bytes, Ordering::AcqRel);
-    }
-}
-
-/// All bytes below a folder. What goes away while it is counted is not counted.
-fn size(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        bytes += match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size(&entry.path()).unwrap_or(0),
-            Ok(_) => entry.metadata().map_or(0, |file| file.len()),
-            Err(_) => 0,
-        };
-    }
-    Ok(bytes)
-}
-
 /// A failure of the disk, told to nobody outside.
-fn disk(error: impl std::fmt::Display) -> Fault {
+pub(crate) fn disk(error: impl std::fmt::Display) -> Fault {
     Fault::new(FaultCode::Internal, "spool").log(error.to_string())
 }

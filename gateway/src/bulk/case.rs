@@ -291,7 +291,7 @@ fn small<T: DeserializeOwned>(dir: &Path, cover: &Covered, name: &str) -> io::Re
 }
 
 /// A file, whole or not at all, and on the disk.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

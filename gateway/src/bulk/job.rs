@@ -55,7 +55,7 @@ impl Inner {
                 Err(error) => tracing::error!(%error, "a reconciliation cannot be opened"),
             }
         }
-        self.measure();
+        self.room.measure();
     }
 
     fn all(&self) -> Vec<(PartnerId, MessageId)> {

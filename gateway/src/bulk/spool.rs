@@ -1,4 +1,4 @@
-//! The bytes of a chunk on their way to the disk: block by block, each sealed, none of them read.
+//! Bytes on their way to the disk: block by block, each sealed, none of them read.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,12 +14,26 @@ use gateway_core::bulk::{Announced, Spool};
 use schemas::fault::{Fault, FaultCode};
 use tax::reconcile::Cover as _;
 
-use super::{Covered, Inner, Reserved, case::Case, case::blob_name, disk};
+use super::{Covered, Inner, case::Case, case::blob_name, disk, room::Reserved};
 
-/// A chunk that is being written. Its file goes away with it unless it is finished.
-pub(super) struct Writing {
+/// A file that is being written. It goes away unless it is finished.
+pub(crate) struct Writing {
     hands: Option<Hands>,
     buffer: Vec<u8>,
+}
+
+/// Where bytes go.
+pub(crate) struct Target {
+    /// The file until it is whole, beside its place.
+    pub(crate) draft: PathBuf,
+    /// The file.
+    pub(crate) place: PathBuf,
+    /// What each of its blocks is bound to.
+    pub(crate) name: String,
+    /// What seals them.
+    pub(crate) cover: Covered,
+    /// The room they take.
+    pub(crate) reserved: Reserved,
 }
 
 /// What a block needs to get to the disk.
@@ -33,8 +47,8 @@ struct Hands {
     reserved: Option<Reserved>,
 }
 
-/// A chunk whose bytes lie there already: they are counted and hashed once more, and not written.
-pub(super) struct Known;
+/// A file whose bytes lie there already: they are counted and hashed once more, and not written.
+pub(crate) struct Known;
 
 impl Inner {
     /// A place for the bytes of a chunk.
@@ -48,28 +62,16 @@ impl Inner {
         if place.exists() {
             return Ok(Box::new(Known));
         }
-        let reserved = self.reserve(announced.bytes)?;
-        let draft = case
-            .dir
-            .join(format!(".{}", hex::encode(digest::random::<8>())));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
-            .map_err(disk)?;
-        Ok(Box::new(Writing {
-            hands: Some(Hands {
-                file,
-                draft,
-                place,
-                name: blob_name(number),
-                cover: case.cover.clone(),
-                at: 0,
-                reserved: Some(reserved),
-            }),
-            buffer: Vec::with_capacity(BLOCK_BYTES),
-        }))
+        let target = Target {
+            draft: case
+                .dir
+                .join(format!(".{}", hex::encode(digest::random::<8>()))),
+            place,
+            name: blob_name(number),
+            cover: case.cover.clone(),
+            reserved: self.room.reserve(announced.bytes)?,
+        };
+        Ok(Box::new(Writing::open(target).map_err(disk)?))
     }
 }
 
@@ -100,6 +102,27 @@ impl Spool for Writing {
 }
 
 impl Writing {
+    /// Begins a file.
+    pub(crate) fn open(target: Target) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&target.draft)?;
+        Ok(Self {
+            hands: Some(Hands {
+                file,
+                draft: target.draft,
+                place: target.place,
+                name: target.name,
+                cover: target.cover,
+                at: 0,
+                reserved: Some(target.reserved),
+            }),
+            buffer: Vec::with_capacity(BLOCK_BYTES),
+        })
+    }
+
     async fn flush(&mut self) -> Result<(), Fault> {
         let mut hands = self.hands.take().ok_or_else(gone)?;
         let block = std::mem::replace(&mut self.buffer, Vec::with_capacity(BLOCK_BYTES));
@@ -155,33 +178,47 @@ impl Spool for Known {
 impl Case {
     /// The bytes of a chunk as they came; none where they do not lie here.
     pub(super) fn bytes(&self, number: u32, most: u64) -> io::Result<Option<Vec<u8>>> {
-        let mut file = match File::open(self.blob(number)) {
+        let file = match File::open(self.blob(number)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => io::BufReader::new(opened?),
+            opened => opened?,
         };
-        let name = blob_name(number);
-        let (mut bytes, mut at) = (Vec::new(), 0);
-        loop {
-            let mut length = [0; 4];
-            match file.read_exact(&mut length) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Ok(Some(bytes));
-                }
-                read => read?,
-            }
-            let mut sealed = Vec::new();
-            let length = u64::from(u32::from_be_bytes(length));
-            (&mut file).take(length).read_to_end(&mut sealed)?;
-            bytes.extend_from_slice(&self.cover.open(&name, at, sealed)?);
+        let mut bytes = Vec::new();
+        for block in blocks(file, self.cover.clone(), blob_name(number)) {
+            bytes.extend_from_slice(&block?);
             if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            at += 1;
         }
+        Ok(Some(bytes))
     }
 }
 
-async fn aside<T: Send + 'static>(
+/// The blocks of a file as they came, one in memory at a time.
+pub(crate) fn blocks(
+    file: File,
+    cover: Covered,
+    name: String,
+) -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    let mut file = io::BufReader::new(file);
+    let mut at = 0;
+    let mut next = move || -> io::Result<Option<Vec<u8>>> {
+        let mut length = [0; 4];
+        match file.read_exact(&mut length) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let mut sealed = Vec::new();
+        let length = u64::from(u32::from_be_bytes(length));
+        (&mut file).take(length).read_to_end(&mut sealed)?;
+        let plain = cover.open(&name, at, sealed)?;
+        at += 1;
+        Ok(Some(plain))
+    };
+    std::iter::from_fn(move || next().transpose())
+}
+
+/// Runs what waits for the disk where it holds up nobody.
+pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Fault> {
     match tokio::task::spawn_blocking(work).await {
@@ -194,5 +231,5 @@ fn gone() -> Fault {
     Fault::new(FaultCode::Internal, "spool")
 }
 
-/// What is held of a chunk on its way in.
+/// What is held of a file on its way in.
 const BLOCK_BYTES: usize = 64 << 10;
