@@ -46,6 +46,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
     let mut problems = own_certificates(&config, now);
     problems.extend(signing_token(&config));
     problems.extend(calendar_years(&config, now));
+    problems.extend(unsearched(&config));
     let summary = match Snapshot::load(&config, operations) {
         Ok(snapshot) => {
             problems.extend(partners_end(&snapshot, now));
@@ -64,6 +65,17 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
         problems,
         summary: summary.filter(|_| is_good),
     }
+}
+
+/// Files of dossiers that nobody searches.
+fn unsearched(config: &Config) -> Option<Problem> {
+    let papers = config.papers.as_ref()?;
+    if papers.scanner.is_some() || config.environment != Environment::Production {
+        return None;
+    }
+    let what = "files of dossiers are taken without being searched for malware";
+    let cure = "name clamd: scanner = \"unix:/run/clamav/clamd.ctl\"";
+    Some(config.place().error("papers.scanner", what, cure).warning())
 }
 
 /// Our own certificates: an ended one is an error, one that ends within 60 days a warning.

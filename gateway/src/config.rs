@@ -60,6 +60,7 @@ pub(crate) use store::{engine as store_engine, params as store_params, shown as 
 pub use value::Secret;
 pub use watch::Watched;
 
+pub use crate::papers::Scanner;
 pub use crate::schedules::CronTime;
 use read::{Place, read_file, section};
 use value::words;
@@ -146,6 +147,8 @@ section! {
         store: Store,
         /// Whole months in bulk; none are taken where absent.
         bulk: Option<Bulk>,
+        /// Files of dossiers; none are taken where absent.
+        papers: Option<Papers>,
         /// What is begun by itself when its time comes.
         schedules: Vec<ScheduleLine> = Vec::new(),
         /// Evidence: checkpoints, time-stamps, retention.
@@ -454,6 +457,30 @@ section! {
         name_score: u8 = 100 => 1..=100,
         /// The lowest score of an address that is no finding.
         address_score: u8 = 100 => 1..=100,
+    }
+}
+
+section! {
+    /// Files of dossiers: where they lie, encrypted, and what searches them.
+    pub Papers {
+        /// The folder; replicas need one that they all see.
+        path: PathBuf,
+        /// Most bytes in it.
+        bytes_max: u64 = 68_719_476_736 => 1_048_576..=1_125_899_906_842_624,
+        /// Largest file, bytes.
+        file_bytes_max: u64 = 20_971_520 => 1_024..=67_108_864,
+        /// Announcements of one sender whose time has not ended.
+        open: usize = 10_000 => 1..=1_000_000,
+        /// Hours for which parts are awaited, and files wait for a dossier that names them; then they are erased.
+        wait_hours: u32 = 24 => 1..=720,
+        /// Days for which a file that a dossier names is kept.
+        keep_days: u32 = 3_650 => 1..=36_500,
+        /// clamd, which searches each file before it is taken; none are searched where absent.
+        scanner: Option<Scanner>,
+        /// How long one search may take, milliseconds.
+        scan_timeout_ms: u64 = 10_000 => 100..=60_000,
+        /// Files that are searched at a time.
+        scans: usize = 4 => 1..=64,
     }
 }
 

@@ -40,6 +40,7 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     orders::Standing,
+    papers::Papers,
     recover::{Failures, Recovery},
     registrar::Registrar,
     revocation::Keeper,
@@ -175,7 +176,9 @@ impl Gateway {
         let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);
         let gate = Gate::counted_by(config.limits.in_flight_max, bounds(&config), shared);
         metrics.watch(&gate);
-        let stacks = wiring::stacks(&contract.client, call_timeout, bulks.clone(), &parts, &gate);
+        let papers = open_papers(&config, &clock)?;
+        let places = (bulks.clone(), papers.clone());
+        let stacks = wiring::stacks(&contract.client, call_timeout, places, &parts, &gate);
         let house = House::new(&stacks, &parts, &gate);
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;
@@ -299,6 +302,9 @@ impl Gateway {
         );
         for worker in workers {
             keep("delivery", worker);
+        }
+        if let Some(papers) = papers {
+            keep("papers", Box::pin(papers.sweep(stops.clone())));
         }
         let tasks = parts.tasks.clone();
         let front = tokio::spawn(serve::serve(listener, front, front_stops));
@@ -451,6 +457,19 @@ fn open_bulks(
     let (client, clock) = (contract.client.clone(), Arc::clone(clock));
     let opened = Bulks::open(bulk, vault, client, BATCH, clock);
     let opened = opened.map_err(|error| StartError::File(bulk.path.clone(), error));
+    opened.map(Some)
+}
+
+/// Where the files of dossiers lie, if the config says where.
+fn open_papers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Papers>, StartError> {
+    let Some(papers) = &config.papers else {
+        return Ok(None);
+    };
+    let vault = key_file(config)?
+        .open()
+        .map_err(|error| StartError::Key(config.store.seal_key.clone(), error.to_string()))?;
+    let opened = Papers::open(papers, vault, Arc::clone(clock));
+    let opened = opened.map_err(|error| StartError::File(papers.path.clone(), error));
     opened.map(Some)
 }
 

@@ -30,6 +30,7 @@ pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees
 pub mod orders;
+mod papers; // files of dossiers, encrypted and searched
 mod payments; // what operators have stopped
 pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1

@@ -19,6 +19,7 @@ use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use civil::Civil;
 use gateway_core::{
     Evidence, Operation,
+    bulk::{Bulk, NoBulk},
     limits::Tally,
     outbound::Courier,
     partner::{Partners, Quota},
@@ -61,6 +62,7 @@ use crate::{
     feed::{Feed, ToParcels},
     gateway::StartError,
     metrics::Metrics,
+    papers::Papers,
     payments::PaymentWatch,
     reconcile::Reconcile,
     revocation::Keeper,
@@ -96,6 +98,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &hospital::DEATH_NOTICE,
         &hospital::PACKET,
         &portal::SUBMIT,
+        &portal::ANNOUNCE,
+        &portal::UPLOAD,
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
         &portal::outbound::LOOK_UP,
@@ -111,7 +115,7 @@ pub fn operations() -> Vec<&'static Operation> {
 pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
-    bulks: Option<Bulks>,
+    (bulks, papers): (Option<Bulks>, Option<Papers>),
     parts: &Parts,
     gate: &Arc<Gate>,
 ) -> Vec<Stack> {
@@ -130,9 +134,22 @@ pub(crate) fn stacks(
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Hospital::new(Arc::<Desk>::clone(&desk), here), parts, gate),
-        stack(Portal::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        portal_stack(Arc::<Desk>::clone(&desk), papers, parts, gate),
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
     ]
+}
+
+/// The portal's upload parts go to the place of its papers, and not to that of months.
+fn portal_stack(desk: Arc<Desk>, papers: Option<Papers>, parts: &Parts, gate: &Arc<Gate>) -> Stack {
+    let (bulk, papers): (Arc<dyn Bulk>, Arc<dyn portal::papers::Papers>) = match papers {
+        Some(papers) => (Arc::new(papers.clone()), Arc::new(papers)),
+        None => (Arc::new(NoBulk), Arc::new(portal::papers::NoPapers)),
+    };
+    let parts = Parts {
+        bulk,
+        ..parts.clone()
+    };
+    stack(Portal::new(desk, papers), &parts, gate)
 }
 
 /// The secrets of payment platforms, as they are registered when they are looked for.

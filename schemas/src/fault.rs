@@ -158,6 +158,8 @@ faults! {
         "This gateway was put back from a backup and makes no changes yet; send the same message again later.", "Cổng vừa được khôi phục từ bản sao lưu và chưa nhận thay đổi; xin gửi lại đúng thông điệp này sau.";
     InsuranceUnavailable = "INSURANCE-UNAVAILABLE", 503, 14, Registry, SameId, "perform",
         "The insurance database did not answer; the outcome is unknown, ask again with the same id.", "Cơ sở dữ liệu bảo hiểm chưa trả lời; xin hỏi lại với cùng mã.";
+    ScannerUnavailable = "SCANNER-UNAVAILABLE", 503, 14, Us, SameId, "perform",
+        "What came cannot be searched for malware now, so it is not taken yet; send the same message again later.", "Chưa quét được mã độc nên chưa nhận tệp; xin gửi lại đúng thông điệp này sau.";
     DeadlineExceeded = "DEADLINE-EXCEEDED", 504, 4, Us, SameId, "perform",
         "The time for this message ran out; the outcome is unknown, ask again with the same id.", "Hết thời hạn xử lý; xin hỏi lại với cùng mã.";
     UnknownSubject = "UNKNOWN-SUBJECT", 422, 5, Sender, Never, "perform",

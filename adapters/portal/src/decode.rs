@@ -1,6 +1,6 @@
 //! Proven bytes become a typed request; every value is checked here and nowhere below.
 
-mod check;
+pub(crate) mod check;
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,17 @@ use gateway_core::{
 use jiff::{Timestamp, civil::Date};
 use schemas::{
     date::{day_in_viet_nam, parse_slash, portal_time},
-    fault::{Fault, FaultCode},
+    fault::Fault,
     id::{CardNumber, Pin, PinConflict, ProcedureCode, Sex, SiNumber, TaxId},
     name::PersonName,
     procedure::{self, Catalog, Decides, Filled, Procedure},
     wire::portal::{self, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper},
 };
 
-use crate::SUBMIT;
+use crate::{
+    SUBMIT,
+    papers::{self as files, Content},
+};
 use check::{invalid, optional, text};
 
 /// A dossier, every value checked; `Debug` shows the reference only.
@@ -53,7 +56,20 @@ pub enum Asks {
     /// That a card is printed again.
     Reissue(Reissue),
     /// What its procedure's form says.
-    Form(Filled, Vec<SubmittedPaper>),
+    Form(Filled, Vec<Paper>),
+}
+
+/// A paper of a dossier.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Paper {
+    /// Code of the paper in the procedure's row.
+    pub code: String,
+    /// The file's id at the portal.
+    pub file_id: String,
+    /// The file's name; never a path.
+    pub file_name: String,
+    /// Its content; none where it stays at the portal.
+    pub content: Option<Content>,
 }
 
 /// A card that is lost or damaged.
@@ -143,9 +159,7 @@ pub(crate) fn decode(
     claims: Claims,
     bytes: &[u8],
 ) -> Result<Decoded<Submit>, Fault> {
-    if claims.operation != SUBMIT.name {
-        return Err(Fault::new(FaultCode::Invalid, "operation-and-path-differ"));
-    }
+    check::is_for(&claims, &SUBMIT)?;
     let (procedure, request) = read(catalog, bytes)?;
     Ok(Decoded {
         claims,
@@ -237,19 +251,23 @@ fn reissue(filled: &Filled) -> Result<Reissue, Fault> {
     })
 }
 
-/// Papers stay at the portal: what is kept of them is never a path.
-fn papers(said: Vec<SubmittedPaper>) -> Result<Vec<SubmittedPaper>, Fault> {
-    if said.len() > PAPERS_MAX {
+/// What is kept of them is never a path.
+fn papers(said: Vec<SubmittedPaper>) -> Result<Vec<Paper>, Fault> {
+    if said.len() > files::FILES_MAX {
         return Err(invalid("too-many-papers", "TaiLieuNop"));
     }
-    for paper in &said {
-        reference(&paper.file_id, "TepDinhKemId")?;
-        let name = optional(Some(&paper.file_name), FILE_NAME_CHARS_MAX, "TenTepDinhKem")?;
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
-            return Err(invalid("bad-file-name", "TenTepDinhKem"));
-        }
-    }
-    Ok(said)
+    said.into_iter().map(paper).collect()
+}
+
+fn paper(said: SubmittedPaper) -> Result<Paper, Fault> {
+    reference(&said.file_id, "TepDinhKemId")?;
+    files::file_name(&said.file_name)?;
+    Ok(Paper {
+        content: files::attached(&said)?,
+        code: said.code,
+        file_id: said.file_id,
+        file_name: said.file_name,
+    })
 }
 
 /// Of an employer's dossier the tax code of the account that is logged in; a person's own says nothing here.
@@ -307,8 +325,6 @@ fn held_by(number: &str) -> Result<HeldBy, Fault> {
 const REFERENCE_CHARS_MAX: usize = 64;
 const PHONE_CHARS_MAX: usize = 20;
 const EMAIL_CHARS_MAX: usize = 254;
-const FILE_NAME_CHARS_MAX: usize = 200;
-const PAPERS_MAX: usize = 20;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -20,6 +20,7 @@ mod face;
 #[cfg(test)]
 mod mapping;
 pub mod outbound;
+pub mod papers;
 pub mod payment;
 mod perform;
 
@@ -30,12 +31,20 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
     adapter::{Effect, ProofKind},
+    bulk::Ticket,
     policy::Permit,
 };
 use http::Method;
-use schemas::{fault::Fault, procedure::Catalog, proto::insurance::Dossier};
+use schemas::{
+    fault::{Fault, FaultCode},
+    procedure::Catalog,
+    proto::insurance::Dossier,
+};
 
-pub use decode::{Asks, HeldBy, Reissue, Submit};
+use jiff::Timestamp;
+use papers::{Announcement, Kept, Papers};
+
+pub use decode::{Asks, HeldBy, Paper, Reissue, Submit};
 pub use outbound::{Desk, DeskConfig};
 pub use perform::Dossiers;
 
@@ -43,24 +52,50 @@ pub use perform::Dossiers;
 #[derive(Clone)]
 pub struct Portal {
     dossiers: Arc<dyn Dossiers>,
+    papers: Arc<dyn Papers>,
     procedures: &'static Catalog,
 }
 
 impl Portal {
-    /// An adapter that submits dossiers of the procedures of this build to `dossiers`.
+    /// An adapter that submits dossiers of the procedures of this build to `dossiers`, and keeps their files in `papers`.
     #[must_use]
-    pub fn new(dossiers: Arc<dyn Dossiers>) -> Self {
-        Self::with(dossiers, Catalog::embedded())
-    }
-
-    /// The same with other procedures.
-    #[must_use]
-    pub fn with(dossiers: Arc<dyn Dossiers>, procedures: &'static Catalog) -> Self {
+    pub fn new(dossiers: Arc<dyn Dossiers>, papers: Arc<dyn Papers>) -> Self {
         Self {
             dossiers,
-            procedures,
+            papers,
+            procedures: Catalog::embedded(),
         }
     }
+
+    /// The operation of a door.
+    fn door(head: &Head) -> &'static Operation {
+        match head.path == UPLOADS {
+            true => &ANNOUNCE,
+            false => &SUBMIT,
+        }
+    }
+}
+
+/// What the portal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A dossier.
+    Dossier(Box<Submit>),
+    /// Files that follow.
+    Announcement(Announcement),
+    /// A file, by its ticket.
+    Part(Ticket),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The dossier as it is now.
+    Dossier(Box<Dossier>),
+    /// Until when files are awaited.
+    Awaited(Timestamp),
+    /// A file that is kept.
+    Kept(Kept),
 }
 
 impl std::fmt::Debug for Portal {
@@ -77,21 +112,57 @@ pub static SUBMIT: Operation = Operation {
     fields: &[],
 };
 
+/// Files are announced; their parts follow.
+pub static ANNOUNCE: Operation = Operation {
+    name: "portal.announce-files",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
+/// A file that was announced, proven by its digest.
+pub static UPLOAD: Operation = Operation {
+    name: "portal.upload-file",
+    effect: Effect::Change,
+    proof: ProofKind::ManifestDigest,
+    fields: &[],
+};
+
 /// The purpose of a reissue, and of the way out whatever a dossier is about, since one call tells of several; as
 /// agreements name it. What comes in of other procedures has the purpose of its row.
 pub const PURPOSE: &str = "card-reissue";
+/// The purpose of files before a dossier names them.
+pub const PAPERS_PURPOSE: &str = "dossier-papers";
 
-static ROUTES: [Route; 1] = [Route {
-    path: "/portal/v1/dossiers",
-    method: Method::POST,
-    body_bytes_max: 64 << 10,
-    deadline: Duration::from_secs(20),
-    bulk: None,
-}];
+const UPLOADS: &str = "/portal/v1/uploads";
+/// The largest file that any config can allow.
+const FILE_BYTES_MAX: usize = 64 << 20;
+
+static ROUTES: [Route; 3] = [
+    message("/portal/v1/dossiers"),
+    message(UPLOADS),
+    Route {
+        path: "/portal/v1/uploads/{manifest}/files/{chunk}",
+        method: Method::PUT,
+        body_bytes_max: FILE_BYTES_MAX,
+        deadline: Duration::from_secs(120),
+        bulk: Some(&UPLOAD),
+    },
+];
+
+const fn message(path: &'static str) -> Route {
+    Route {
+        path,
+        method: Method::POST,
+        body_bytes_max: 64 << 10,
+        deadline: Duration::from_secs(20),
+        bulk: None,
+    }
+}
 
 impl Adapter for Portal {
-    type Request = Submit;
-    type Outcome = Dossier;
+    type Request = Request;
+    type Outcome = Outcome;
 
     fn system(&self) -> &'static str {
         "portal"
@@ -102,31 +173,53 @@ impl Adapter for Portal {
     }
 
     fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
-        envelope::envelope(head, body)
+        envelope::envelope(head, body, Self::door(head))
     }
 
-    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Submit>, Fault> {
-        let claims = envelope::claims(head, proven)?;
-        decode::decode(self.procedures, claims, proven.bytes())
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
+        if let Some((ticket, claims)) = proven.ticket() {
+            return Ok(papers::part(ticket, claims, proven.bytes()).map(Request::Part));
+        }
+        let door = Self::door(head);
+        let claims = envelope::claims(head, proven, door)?;
+        match door == &ANNOUNCE {
+            true => {
+                papers::announce(claims, proven.bytes()).map(|said| said.map(Request::Announcement))
+            }
+            false => decode::decode(self.procedures, claims, proven.bytes())
+                .map(|said| said.map(|submit| Request::Dossier(Box::new(submit)))),
+        }
     }
 
     fn perform<'a>(
         &'a self,
         context: Context,
         _permit: &'a Permit,
-        request: &'a Submit,
-    ) -> BoxFuture<'a, Result<Dossier, Fault>> {
-        Box::pin(perform::perform(self.dossiers.as_ref(), context, request))
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Outcome, Fault>> {
+        Box::pin(perform::carry_out(self, context, request))
     }
 
     fn encode(
         &self,
         _head: &AnswerHead,
         _permit: &Permit,
-        request: &Submit,
-        outcome: Dossier,
+        request: &Request,
+        outcome: Outcome,
     ) -> Result<Encoded, Fault> {
-        encode::encode(request, &outcome)
+        match (request, outcome) {
+            (Request::Dossier(submit), Outcome::Dossier(dossier)) => {
+                encode::encode(submit, &dossier)
+            }
+            (Request::Announcement(asked), Outcome::Awaited(until)) => {
+                Ok(papers::announced(asked, until))
+            }
+            (Request::Part(ticket), Outcome::Kept(kept)) => Ok(papers::taken(ticket, &kept)),
+            _ => Err(Fault::new(
+                FaultCode::Internal,
+                "outcome-of-another-operation",
+            )),
+        }
     }
 
     fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {

@@ -8,10 +8,13 @@ use schemas::{
     proto::insurance::{
         Dossier, DossierPaper, ReissueReason as Reason, SubmitDossierRequest, SubmitReissueRequest,
     },
-    wire::portal::{ReissueReason, SubmittedPaper},
+    wire::portal::ReissueReason,
 };
 
-use crate::{Asks, Reissue, Submit};
+use crate::{
+    Asks, Outcome, Paper, Portal, Reissue, Request, Submit,
+    papers::{Content, Kept, Papers, hex},
+};
 
 /// The part of the insurance contract that dossiers need. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
@@ -31,8 +34,25 @@ pub trait Dossiers: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Dossier, Fault>>;
 }
 
-pub(crate) async fn perform(
+pub(crate) async fn carry_out(
+    portal: &Portal,
+    context: Context,
+    request: &Request,
+) -> Result<Outcome, Fault> {
+    let papers = portal.papers.as_ref();
+    match request {
+        Request::Announcement(asked) => papers.announce(context, asked).await.map(Outcome::Awaited),
+        Request::Part(ticket) => papers.take(context, ticket).await.map(Outcome::Kept),
+        Request::Dossier(submit) => {
+            let dossier = dossier(portal.dossiers.as_ref(), papers, context, submit).await?;
+            Ok(Outcome::Dossier(Box::new(dossier)))
+        }
+    }
+}
+
+async fn dossier(
     dossiers: &dyn Dossiers,
+    papers: &dyn Papers,
     context: Context,
     request: &Submit,
 ) -> Result<Dossier, Fault> {
@@ -41,9 +61,23 @@ pub(crate) async fn perform(
             let request = again(request, asked);
             dossiers.submit_reissue(context, request).await
         }
-        Asks::Form(filled, papers) => {
-            let request = form(request, filled, papers);
-            dossiers.submit(context, request).await
+        Asks::Form(filled, named) => {
+            let contents: Vec<Content> = named.iter().filter_map(|p| p.content.clone()).collect();
+            if contents.is_empty() {
+                let request = form(request, filled, named, &[]);
+                return dossiers.submit(context, request).await;
+            }
+            let held = papers.hold(&context, contents).await?;
+            let request = form(request, filled, named, &held);
+            let outcome = dossiers.submit(context.clone(), request).await;
+            let code = match &outcome {
+                Ok(dossier) => Some(dossier.code.clone()),
+                Err(fault) if fault.is_final() => None,
+                // nobody knows what became of it: the files stay held, and the same key asks again
+                Err(_) => return outcome,
+            };
+            papers.settle(&context, held, code).await?;
+            outcome
         }
     }
 }
@@ -70,11 +104,23 @@ fn again(request: &Submit, asked: &Reissue) -> SubmitReissueRequest {
 }
 
 /// What a form asks; the context is filled by whoever makes the call.
-fn form(request: &Submit, filled: &Filled, papers: &[SubmittedPaper]) -> SubmitDossierRequest {
-    let paper = |paper: &SubmittedPaper| DossierPaper {
-        code: paper.code.clone(),
-        file_id: paper.file_id.clone(),
-        file_name: paper.file_name.clone(),
+fn form(
+    request: &Submit,
+    filled: &Filled,
+    papers: &[Paper],
+    held: &[Kept],
+) -> SubmitDossierRequest {
+    let mut held = held.iter();
+    let paper = |paper: &Paper| {
+        let kept = paper.content.as_ref().and_then(|_| held.next());
+        DossierPaper {
+            code: paper.code.clone(),
+            file_id: paper.file_id.clone(),
+            file_name: paper.file_name.clone(),
+            sha256: kept.map(|kept| hex(&kept.sha256)).unwrap_or_default(),
+            bytes: kept.map_or(0, |kept| kept.bytes),
+            media_type: kept.map_or("", |kept| kept.kind.media_type()).to_owned(),
+        }
     };
     let tax_code = request.tax_code.as_ref();
     SubmitDossierRequest {
@@ -129,7 +175,7 @@ mod tests {
         let Asks::Form(filled, papers) = &submit.asks else {
             panic!("no form")
         };
-        let request = form(&submit, filled, papers);
+        let request = form(&submit, filled, papers, &[]);
         assert_eq!(request.procedure, "9.000007");
         assert_eq!(
             request.form,

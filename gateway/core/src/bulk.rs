@@ -126,8 +126,9 @@ impl Ticket {
     }
 }
 
-/// 64 lower-case hexadecimal digits.
-fn unhex(text: &str) -> Option<[u8; 32]> {
+/// Reads a SHA-256 of 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn unhex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

@@ -61,7 +61,13 @@ pub(super) async fn show(
         applicant_pin: dossier.applicant_pin,
         form: found.form,
         papers: papers
-            .map(|paper| format!("{} {}", paper.code, paper.file_name))
+            .map(|paper| match paper.bytes {
+                0 => format!("{} {}", paper.code, paper.file_name),
+                bytes => format!(
+                    "{} {} ({}, {bytes} bytes, {})",
+                    paper.code, paper.file_name, paper.media_type, paper.sha256
+                ),
+            })
             .collect(),
         acts: found.acts.iter().map(act).collect(),
         dossier: Some(line(

@@ -2,10 +2,12 @@
 
 use std::{
     fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand};
-use gateway_store::Witnesses;
+use gateway_core::ports::SystemClock;
+use gateway_store::{Rewrapped, Witnesses};
 use schemas::proto::admin::ActRequest;
 
 use super::{ConfigFile, Ended, admin::Which, office::Reason};
@@ -15,6 +17,7 @@ use crate::{
     container::{self, Trust, Verdict},
     evidence::{Seal, kept},
     gateway::{StartError, key_file},
+    papers::Papers,
 };
 
 #[derive(Debug, Subcommand)]
@@ -202,7 +205,11 @@ impl Rewrap {
         let config = load(&self.file)?;
         let vault = key_file(&config)?.open()?;
         let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
-        let done = gateway_store::rewrap(&engine, &vault)?;
+        let mut done = gateway_store::rewrap(&engine, &vault)?;
+        let papers = rewrap_papers(&config)?;
+        done.seen += papers.seen;
+        done.changed += papers.changed;
+        done.stuck += papers.stuck;
         println!(
             "{} keys, {} brought under the newest of {} generations, {} open under none",
             done.seen,
@@ -223,6 +230,17 @@ impl Rewrap {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The files of dossiers lie under the same key.
+fn rewrap_papers(config: &Config) -> Result<Rewrapped, Box<dyn std::error::Error + Send + Sync>> {
+    let Some(papers) = &config.papers else {
+        return Ok(Rewrapped::default());
+    };
+    let vault = key_file(config)?.open()?;
+    let papers = Papers::open(papers, vault, Arc::new(SystemClock))?;
+    let done = papers.rewrap();
+    Ok(done.map_err(|fault| fault.note().unwrap_or("files of dossiers").to_owned())?)
 }
 
 fn rotate(file: &ConfigFile) -> Ended {

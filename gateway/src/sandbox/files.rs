@@ -113,6 +113,9 @@ seal_key = "seal.key"
 [bulk]
 path = "bulk"
 
+[papers]
+path = "papers"
+
 [insurance]
 mode = "embedded"
 path = "registry.sqlite"
@@ -297,7 +300,9 @@ fields = ["siNumber", "card"]
 /// Those of all procedures, each once.
 fn portal_purposes() -> String {
     let rows = Catalog::embedded().rows().map(|row| row.purpose);
-    let purposes: BTreeSet<&str> = rows.chain([portal::PURPOSE]).collect();
+    let purposes: BTreeSet<&str> = rows
+        .chain([portal::PURPOSE, portal::PAPERS_PURPOSE])
+        .collect();
     let quoted: Vec<String> = purposes.iter().map(|word| format!("\"{word}\"")).collect();
     quoted.join(", ")
 }
@@ -321,6 +326,8 @@ fn portal_file(settings: &Settings) -> String {
         format!(
             r#"
 [agreements.operations."portal.submit-dossier"]
+[agreements.operations."portal.announce-files"]
+[agreements.operations."portal.upload-file"]
 [agreements.operations."portal.sync-dossier"]
 [agreements.operations."portal.update-progress"]
 [agreements.operations."portal.look-up-dossiers"]

@@ -12,6 +12,7 @@ mod progress;
 mod record;
 mod session;
 mod submission;
+mod upload;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,8 @@ pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, S
 pub use submission::{
     Acceptance, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper,
 };
+
+pub use upload::{PartTaken, Upload, UploadTaken, UploadedFile};
 
 use crate::json::{self, JsonError, Limits};
 use crate::wire::object::Field;
@@ -47,6 +50,10 @@ pub fn fields() -> Vec<Field> {
         SubmittedPaper::FIELDS,
         Applicant::FIELDS,
         Acceptance::FIELDS,
+        Upload::FIELDS,
+        UploadedFile::FIELDS,
+        UploadTaken::FIELDS,
+        PartTaken::FIELDS,
         DossierRecord::FIELDS,
         Identity::FIELDS,
         ResultPaper::FIELDS,

@@ -23,7 +23,7 @@ use gateway_core::{
 use gateway_store::{Store, StoreParams};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use portal::{Desk, DeskConfig, Portal};
+use portal::{Desk, DeskConfig, Portal, papers::NoPapers};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -54,7 +54,11 @@ pub(super) fn live(world: Arc<World>) -> Life {
             bulk: Arc::new(gateway_core::bulk::NoBulk),
         };
         let gate = Gate::new(64);
-        let system = stack(Portal::new(Arc::new(insurance::Line)), &parts, &gate);
+        let system = stack(
+            Portal::new(Arc::new(insurance::Line), Arc::new(NoPapers)),
+            &parts,
+            &gate,
+        );
         let house = House::new(&[system], &parts, &gate);
         work(&world, &still, &parts, &house);
         let peer = kit().peer(&parts.partners.load());

@@ -31,6 +31,7 @@ mod ngsp; // through the national platform
 mod notices; // what is recorded of employers is told to the tax department
 mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
+mod papers; // files of dossiers, judged, searched, kept
 mod payment; // one payment, one contribution, whatever is lost or repeated
 mod portal; // what the portal is told, even by a bad line
 mod reconcile; // what a partner has lost or never sent

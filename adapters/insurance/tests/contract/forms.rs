@@ -41,6 +41,7 @@ pub fn change(scene: &Scene, n: u32) -> SubmitDossierRequest {
             code: "GIAY-TO".into(),
             file_id: "tep-1".into(),
             file_name: "khai-sinh.pdf".into(),
+            ..DossierPaper::default()
         }],
     }
 }
@@ -136,6 +137,18 @@ fn set(request: &mut SubmitDossierRequest, name: &str, value: Value) {
     request.form = form.to_string();
 }
 
+/// A paper whose file is kept at the gateway, its digest of these two digits.
+fn kept(digits: &str, media_type: &str) -> DossierPaper {
+    DossierPaper {
+        code: "GIAY-TO".into(),
+        file_id: "tep-1".into(),
+        file_name: "khai-sinh.pdf".into(),
+        sha256: digits.repeat(32),
+        bytes: 300_000,
+        media_type: media_type.into(),
+    }
+}
+
 const BROKEN: &[(FaultCode, &str, &str, Break)] = &[
     (Invalid, "no-context", "context", |r| r.context = None),
     (Invalid, "malformed-id", "foreign_id", |r| {
@@ -175,6 +188,15 @@ const BROKEN: &[(FaultCode, &str, &str, Break)] = &[
     }),
     (Invalid, "malformed-id", "papers", |r| {
         r.papers[0].file_id.clear()
+    }),
+    (Invalid, "malformed-text", "papers", |r| {
+        r.papers[0].bytes = 1 // a length without a digest and a type
+    }),
+    (Invalid, "malformed-text", "papers", |r| {
+        r.papers[0] = kept("a7", "application/zip")
+    }),
+    (Invalid, "malformed-text", "papers", |r| {
+        r.papers[0] = kept("A7", "application/pdf")
     }),
     (Invalid, "malformed-pin", "applicant_pin", |r| {
         r.applicant_pin = "1".into()

@@ -1,16 +1,25 @@
 //! Small checks, each with its reason; a fault names the wire field and never its value.
 
+use gateway_core::{Claims, Operation};
 use schemas::{
     fault::{Fault, FaultCode},
     json::{JsonError, Reason},
 };
 
-pub(super) fn invalid(reason: &'static str, field: &'static str) -> Fault {
+/// What was proven is what this door is for.
+pub(crate) fn is_for(claims: &Claims, door: &Operation) -> Result<(), Fault> {
+    match claims.operation == door.name {
+        true => Ok(()),
+        false => Err(Fault::new(FaultCode::Invalid, "operation-and-path-differ")),
+    }
+}
+
+pub(crate) fn invalid(reason: &'static str, field: &'static str) -> Fault {
     Fault::new(FaultCode::Invalid, reason).field(field)
 }
 
 /// A text that is not JSON is malformed, one over a bound too large, one of other members invalid.
-pub(super) fn json(error: JsonError) -> Fault {
+pub(crate) fn json(error: JsonError) -> Fault {
     let code = match error.reason() {
         Reason::Mismatch => FaultCode::Invalid,
         Reason::TooLong | Reason::TooDeep | Reason::TooMany => FaultCode::TooLarge,
@@ -20,7 +29,7 @@ pub(super) fn json(error: JsonError) -> Fault {
 }
 
 /// A text that is not blank.
-pub(super) fn text<'a>(text: &'a str, field: &'static str) -> Result<&'a str, Fault> {
+pub(crate) fn text<'a>(text: &'a str, field: &'static str) -> Result<&'a str, Fault> {
     match text.trim() {
         "" => Err(invalid("missing-field", field)),
         text => Ok(text),
@@ -28,7 +37,7 @@ pub(super) fn text<'a>(text: &'a str, field: &'static str) -> Result<&'a str, Fa
 }
 
 /// A bounded text without control characters; empty where absent.
-pub(super) fn optional(
+pub(crate) fn optional(
     text: Option<&String>,
     chars_max: usize,
     field: &'static str,

@@ -1,6 +1,7 @@
 use jiff::civil::date;
 use schemas::{
     codes::procedures::REISSUE_CARD,
+    fault::FaultCode,
     id::{MessageId, PartnerId},
     wire::portal::encode,
 };
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 
-fn claims(operation: &str) -> Claims {
+pub(crate) fn claims(operation: &str) -> Claims {
     Claims {
         sender: PartnerId::parse("portal").unwrap(),
         receiver: PartnerId::parse("vss").unwrap(),
@@ -320,6 +321,8 @@ fn change() -> Submission {
             code: "GIAY-TO".into(),
             file_id: "tep-1".into(),
             file_name: "khai-sinh.pdf".into(),
+            sha256: None,
+            data: None,
         }],
         ..submission()
     }

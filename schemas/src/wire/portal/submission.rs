@@ -19,7 +19,7 @@ wire_object! {
         card: Option<String> = "MaThe", Carried("SubmitReissueRequest.card_or_si_number");
         /// A field of the form of a reissue, where the first submissions had it.
         reason: Option<String> = "LyDoCapLai", Carried("SubmitReissueRequest.reason");
-        /// The papers, which stay at the portal.
+        /// The papers. Those without content stay at the portal.
         #[serde(default)]
         papers: Vec<SubmittedPaper> = "TaiLieuNop", Carried("SubmitDossierRequest.papers");
         /// When the applicant submitted, `yyyyMMddHHmmss` at +07:00.
@@ -41,6 +41,10 @@ wire_object! {
         file_id: String = "TepDinhKemId", Carried("DossierPaper.file_id");
         /// The file's name; never a path.
         file_name: String = "TenTepDinhKem", Carried("DossierPaper.file_name");
+        /// SHA-256 of the file's bytes, 64 hexadecimal digits: an upload part that has come, or what `data` has to be.
+        sha256: Option<String> = "SHA256", Carried("DossierPaper.sha256");
+        /// The bytes themselves, base64, where they are few.
+        data: Option<String> = "DuLieuTepDinhKem", Carried("DossierPaper.bytes and media_type; the file is kept, encrypted");
     }
 }
 

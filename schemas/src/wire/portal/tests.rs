@@ -24,6 +24,9 @@ proptest! {
     fn decoding_undoes_encoding(seed in prop::collection::vec(any::<u32>(), 0..200)) {
         survives::<Submission>(&seed);
         survives::<Acceptance>(&seed);
+        survives::<Upload>(&seed);
+        survives::<UploadTaken>(&seed);
+        survives::<PartTaken>(&seed);
         survives::<DossierRecord>(&seed);
         survives::<Progress>(&seed);
         survives::<Login>(&seed);

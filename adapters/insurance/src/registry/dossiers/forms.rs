@@ -7,7 +7,9 @@ use schemas::id::SiNumber;
 use schemas::json::{self, Limits};
 use schemas::procedure::{Applicant, Decides, Filled, Named, Procedure, Role, Wrong};
 use schemas::proto::Message as _;
-use schemas::proto::insurance::{Dossier, SubmitDossierRequest, SubmitDossierResponse};
+use schemas::proto::insurance::{
+    Dossier, DossierPaper, SubmitDossierRequest, SubmitDossierResponse,
+};
 
 use super::{New, Stored, bounded, by_code, other_facts, procedure, stored};
 use crate::registry::effects::Asked;
@@ -97,8 +99,21 @@ fn form(procedure: &'static Procedure, said: &SubmitDossierRequest) -> Result<Fi
     for paper in &said.papers {
         facts::word(&paper.file_id, 64, "papers")?;
         bounded(&paper.file_name, 800, "papers")?;
+        kept(paper)?;
     }
     Ok(filled)
+}
+
+/// A file that is kept at the gateway has a digest, a length and a type; a paper that stays at its sender has none.
+fn kept(paper: &DossierPaper) -> Result<(), Error> {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let digest = paper.sha256.len() == 64 && paper.sha256.bytes().all(digit);
+    let parts = (&*paper.sha256, paper.bytes, &*paper.media_type);
+    match parts {
+        ("", 0, "") => Ok(()),
+        (_, 1.., "application/pdf" | "image/jpeg" | "image/png") if digest => Ok(()),
+        _ => Err(invalid("malformed-text", "papers")),
+    }
 }
 
 /// Who is logged in: known here under this PIN, with this name and day of birth, and alive.

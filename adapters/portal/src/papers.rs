@@ -1,0 +1,170 @@
+//! The files of a dossier: announced, sent as upload parts, named by their SHA-256; or in the dossier itself.
+//!
+//! What a file is, is read from its first bytes and never believed of its name: PDF, JPEG and PNG are taken, at byte 0,
+//! and nothing is ever unpacked. It refuses to know where files are kept.
+
+mod kind;
+mod read;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{Context, Encoded, Unsigned, bulk::Ticket};
+use jiff::Timestamp;
+use schemas::{
+    date::portal_time,
+    fault::{Fault, FaultCode},
+    id::MessageId,
+    wire::portal::{self, PartTaken, UploadTaken},
+};
+
+pub use kind::Kind;
+pub(crate) use read::{announce, attached, file_name, part};
+
+/// Files that follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The message's id, which the parts' paths name.
+    pub id: MessageId,
+    /// Each, by its part's number less one.
+    pub files: Vec<Announced>,
+}
+
+/// One file that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// What its name says it is.
+    pub kind: Kind,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// How many there are.
+    pub bytes: u64,
+}
+
+/// The content of a paper of a dossier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What the paper's file name says it is.
+    pub kind: Kind,
+    /// SHA-256 of its bytes, as the dossier names it; may be absent where the bytes are there.
+    pub sha256: Option<[u8; 32]>,
+    /// The bytes, where the dossier holds them.
+    pub bytes: Option<Bytes>,
+}
+
+/// A file that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// How many there are.
+    pub bytes: u64,
+    /// What they are.
+    pub kind: Kind,
+}
+
+/// Where files are kept: encrypted, searched for malware where a scanner is configured, bounded.
+pub trait Papers: Send + Sync + 'static {
+    /// Awaits the parts of an announcement, and tells until when. The same one again changes nothing.
+    fn announce(
+        &self,
+        context: Context,
+        announcement: &Announcement,
+    ) -> BoxFuture<'_, Result<Timestamp, Fault>>;
+
+    /// Judges a part whose bytes are those announced: its type, what the scanner says. One that is refused is gone.
+    fn take(&self, context: Context, ticket: &Ticket) -> BoxFuture<'_, Result<Kept, Fault>>;
+
+    /// Finds or keeps each content, and holds it for the dossier that comes under this context's key.
+    fn hold(
+        &self,
+        context: &Context,
+        contents: Vec<Content>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, Fault>>;
+
+    /// Says what became of the dossier: its code, or that it was refused for good.
+    fn settle(
+        &self,
+        context: &Context,
+        held: Vec<Kept>,
+        dossier: Option<String>,
+    ) -> BoxFuture<'_, Result<(), Fault>>;
+}
+
+/// No place at all: every file is refused.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPapers;
+
+fn nowhere<T: Send + 'static>() -> BoxFuture<'static, Result<T, Fault>> {
+    let fault = Fault::new(FaultCode::Forbidden, "no-papers-here");
+    Box::pin(std::future::ready(Err(fault)))
+}
+
+impl Papers for NoPapers {
+    fn announce(
+        &self,
+        _context: Context,
+        _announcement: &Announcement,
+    ) -> BoxFuture<'_, Result<Timestamp, Fault>> {
+        nowhere()
+    }
+
+    fn take(&self, _context: Context, _ticket: &Ticket) -> BoxFuture<'_, Result<Kept, Fault>> {
+        nowhere()
+    }
+
+    fn hold(
+        &self,
+        _context: &Context,
+        _contents: Vec<Content>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, Fault>> {
+        nowhere()
+    }
+
+    fn settle(
+        &self,
+        _context: &Context,
+        _held: Vec<Kept>,
+        _dossier: Option<String>,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        nowhere()
+    }
+}
+
+/// The receipt of an announcement.
+pub(crate) fn announced(asked: &Announcement, until: Timestamp) -> Encoded {
+    said(portal::encode(&UploadTaken {
+        id: asked.id.to_string(),
+        files: i64::try_from(asked.files.len()).unwrap_or(i64::MAX),
+        until: portal_time::format(until),
+    }))
+}
+
+/// The receipt of a part.
+pub(crate) fn taken(ticket: &Ticket, kept: &Kept) -> Encoded {
+    said(portal::encode(&PartTaken {
+        id: ticket.chunk.manifest.to_string(),
+        number: i64::from(ticket.chunk.number),
+        sha256: hex(&kept.sha256),
+        bytes: i64::try_from(kept.bytes).unwrap_or(i64::MAX),
+        media_type: kept.kind.media_type().to_owned(),
+    }))
+}
+
+fn said(body: Vec<u8>) -> Encoded {
+    Encoded {
+        unsigned: Unsigned::Json(body),
+        callbacks: Vec::new(),
+        persons: Vec::new(),
+    }
+}
+
+/// 64 lower-case hexadecimal digits.
+pub(crate) fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Files of one announcement, and papers of one dossier.
+pub const FILES_MAX: usize = 20;
+
+#[cfg(test)]
+mod tests;
