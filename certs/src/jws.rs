@@ -256,6 +256,53 @@ pub(crate) fn claimed(compact: &str) -> Result<Claimed<'_>, JwsError> {
     })
 }
 
+/// Whether a JWS of somebody else's profile carries what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// It does.
+    Payload,
+    /// It stands beside (RFC 7515, appendix F).
+    Nothing,
+}
+
+/// Signs a payload under the header `{"alg":…,"kid":…}`: nothing of our own profile is in it.
+pub(crate) fn sign_plain(
+    kid: &str,
+    key: &SigningKey,
+    payload: &[u8],
+    carries: Carries,
+) -> Result<String, KeyError> {
+    if !Algorithm::JWS.contains(&key.algorithm()) {
+        return Err(KeyError::WrongAlgorithm);
+    }
+    let kid = serde_json::Value::from(kid);
+    let header = format!("{{\"alg\":\"{}\",\"kid\":{kid}}}", key.algorithm());
+    let protected = base64url::encode(header.as_bytes());
+    let signature = key.sign(&signing_input(&protected, Encoding::Base64Url, payload))?;
+    let carried = match carries {
+        Carries::Payload => base64url::encode(payload),
+        Carries::Nothing => String::new(),
+    };
+    Ok(format!(
+        "{protected}.{carried}.{}",
+        base64url::encode(&signature)
+    ))
+}
+
+/// Checks that what was read by [`claimed`] from this text signs `payload`, inside or beside it.
+pub(crate) fn verify_plain(
+    claimed: &Claimed<'_>,
+    text: &str,
+    key: &VerifyingKey,
+    expected: Algorithm,
+    payload: &[u8],
+) -> Result<(), JwsError> {
+    let (protected, _) = text.split_once('.').ok_or(JwsError::Parts)?;
+    let input = signing_input(protected, Encoding::Base64Url, payload);
+    let signature = base64url::decode(claimed.signature)?;
+    check(claimed.algorithm, expected, key, &input, &signature)
+}
+
 /// Strict base64url (RFC 7515 §2).
 pub(crate) fn base64url_bytes(text: &str) -> Result<Vec<u8>, JwsError> {
     base64url::decode(text)

@@ -14,6 +14,7 @@
 )]
 
 pub mod asic;
+pub mod dci;
 pub mod digest;
 pub mod evidence;
 pub mod jws;

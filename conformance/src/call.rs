@@ -183,6 +183,9 @@ fn json_fault(code: &str, body: &[u8]) -> Option<Fault> {
     if let Some(result) = text("maKetQua") {
         return hospital_fault(code, &result, &text("message").unwrap_or_default());
     }
+    if let Some(ack) = body.get("message").filter(|ack| ack.is_object()) {
+        return dci_fault(code, ack);
+    }
     let said = text("code").or_else(|| text("errorCode"))?;
     let told = text("errorDescription").unwrap_or_default();
     let reason = text("reason").or_else(|| sentence(&told, "Lý do: "));
@@ -219,6 +222,20 @@ fn hospital_fault(code: &str, result: &str, told: &str) -> Option<Fault> {
         code: code.to_owned(),
         reason,
         field: sentence(told, "Trường: "),
+    })
+}
+
+/// DCI's words: an acknowledgement of kind ERR, with a code of the standard and two sentences.
+fn dci_fault(code: &str, ack: &serde_json::Value) -> Option<Fault> {
+    let is_err = ack.get("ack_status")?.as_str()? == "ERR";
+    let error = ack.get("error")?;
+    let said = error.get("code")?.as_str()?;
+    let told = error.get("message")?.as_str()?;
+    let is_known = said.starts_with("err.") || said.starts_with("rjct.");
+    (is_err && is_known).then(|| Fault {
+        code: code.to_owned(),
+        reason: sentence(told, "Reason: "),
+        field: sentence(told, "Field: "),
     })
 }
 

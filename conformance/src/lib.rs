@@ -17,6 +17,7 @@ pub mod authorisation; // an authorisation server that gives access tokens
 pub mod authority; // a development authority's time-stamps, OCSP and list, by the openssl command
 pub mod call; // what is sent and what came back, whatever the words
 pub mod client; // HTTPS as a partner speaks it, and exact bytes over TLS
+pub mod crvs; // a civil registry that speaks DCI
 pub mod dvclt; // the inter-linked public service software of the civil registry
 pub mod flow; // the report of one played flow
 pub mod hospital; // a hospital that tells of births and deaths

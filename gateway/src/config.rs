@@ -4,6 +4,7 @@
 //! paths start from the folder of the file that names them. It refuses to know what the values are
 //! used for.
 
+mod dci;
 mod destination;
 mod evidence;
 mod keys;

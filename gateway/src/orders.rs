@@ -306,6 +306,7 @@ mod tests {
             token: None,
             security_server: None,
             keyed: None,
+            dci: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

@@ -17,6 +17,7 @@ use std::{
 use arc_swap::ArcSwap;
 use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
 use civil::Civil;
+use dci::Dci;
 use gateway_core::{
     Evidence, Operation,
     bulk::{Bulk, NoBulk},
@@ -97,6 +98,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &hospital::BIRTH_NOTICE,
         &hospital::DEATH_NOTICE,
         &hospital::PACKET,
+        &dci::NOTIFY,
         &portal::SUBMIT,
         &portal::ANNOUNCE,
         &portal::UPLOAD,
@@ -134,6 +136,11 @@ pub(crate) fn stacks(
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Hospital::new(Arc::<Desk>::clone(&desk), here), parts, gate),
+        stack(
+            Dci::new(Arc::<Desk>::clone(&desk), Arc::clone(&parts.clock)),
+            parts,
+            gate,
+        ),
         portal_stack(Arc::<Desk>::clone(&desk), papers, parts, gate),
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
     ]

@@ -8,6 +8,8 @@
 //! The reader refuses to know any message: it checks the text, then hands it to `serde`.
 //! Errors carry a reason and a byte offset, never content.
 
+pub mod canonical; // one value in one spelling, for signatures over spellings
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -116,6 +118,18 @@ impl JsonError {
 
 /// Checks a text against the rules of this module and decodes it.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
+    check(bytes, limits)?;
+    serde_json::from_slice(bytes).map_err(|error| JsonError {
+        reason: Reason::Mismatch,
+        offset: offset_of(bytes, &error),
+    })
+}
+
+/// The same for a value that borrows from the text.
+pub fn read_borrowed<'a, T: serde::Deserialize<'a>>(
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<T, JsonError> {
     check(bytes, limits)?;
     serde_json::from_slice(bytes).map_err(|error| JsonError {
         reason: Reason::Mismatch,

@@ -3,6 +3,7 @@
 //! Nothing here judges what a value means; that is done by the adapter of the system.
 
 pub mod civil;
+pub mod dci;
 pub mod hospital;
 pub mod object;
 pub mod payment;

@@ -70,6 +70,10 @@ impl Reply {
         if let Some(reason) = own {
             return reason.to_owned();
         }
+        let dci = body["message"]["error"]["message"].as_str();
+        if let Some((_, reason)) = dci.and_then(|said| said.rsplit_once("Reason: ")) {
+            return reason.to_owned();
+        }
         let told = body["errorDescription"].as_str();
         let said = told.or(body["message"].as_str()).unwrap_or_default();
         let (_, reason) = said

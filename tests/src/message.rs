@@ -1,12 +1,14 @@
 //! Messages as the published words write them, good until a test bends them.
 
 pub mod birth;
+pub mod dci;
 pub mod dossier;
 pub mod json;
 pub mod notice;
 pub mod tax;
 
 pub use birth::Birth;
+pub use dci::Notify;
 pub use json::Json;
 pub use notice::Notice;
 pub use tax::Tax;

@@ -1,6 +1,6 @@
 //! The roads: how a message travels, whatever it says.
 //!
-//! In: `xml`, `jws`, `egw` and `xroad` read an envelope without trust, from the sender itself or from its relay. Out:
+//! In: `xml`, `jws`, `egw`, `dci` and `xroad` read an envelope without trust, from the sender itself or from its relay. Out:
 //! `client` carries bytes to a partner, `direct` a signed document, `ngsp` calls
 //! through the national platform, `vdxp` keeps the portal's session, `fetch` gets what stands at a
 //! registered address, and `reach` judges whom any of them may call. The roads refuse to know what any
@@ -15,6 +15,7 @@
 )]
 
 pub mod client;
+pub mod dci;
 pub mod direct;
 pub mod egw;
 pub mod fetch;

@@ -54,6 +54,17 @@ const EGW_DIRECT: Source = Source {
     signature: "ds:Signature in CHUKYDONVI, over the notice by its Id",
 };
 
+const DCI_DIRECT: Source = Source {
+    road: "direct",
+    form: "DCI's JSON",
+    peer: "the sender itself",
+    id: "header.message_id",
+    time: "header.message_ts",
+    sender: "header.sender_id, as registered",
+    receiver: "header.receiver_id, as the sender is registered to call us",
+    signature: "the member signature, or the header field Signature, x-HMAC or X-JWS-Signature: the sender's registered dialect says which",
+};
+
 const XROAD_PEER: &str = "the sender's registered security server";
 
 /// Every way in. On a relayed road the signer is still the sender; only the peer differs.
@@ -75,6 +86,12 @@ pub const SOURCES: &[Source] = &[
         road: "ngsp",
         peer: "the sender's registered relay",
         ..EGW_DIRECT
+    },
+    DCI_DIRECT,
+    Source {
+        road: "ngsp",
+        peer: "the sender's registered relay",
+        ..DCI_DIRECT
     },
     Source {
         road: "xroad",

@@ -324,6 +324,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        dci: None,
     }
 }
 

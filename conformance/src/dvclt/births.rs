@@ -29,7 +29,7 @@ pub(crate) struct Birth {
     pub(crate) province: String,
     /// Initial facility.
     pub(crate) facility: String,
-    mother: Person,
+    pub(crate) mother: Person,
     received: Timestamp,
     number: u64,
 }

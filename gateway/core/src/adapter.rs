@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::{
     attest::Attested,
     bulk::{Announced, Ticket},
+    dci::DciSignature,
     head::{Evidence, Head},
     partner::Environment,
     policy::Permit,
@@ -117,6 +118,8 @@ pub enum ProofKind {
     ManifestDigest,
     /// SHA-256 over the message's fields and a secret between us.
     KeyedHash,
+    /// A signature of a DCI message, in the dialect that is registered for its sender.
+    Dci,
 }
 
 impl ProofKind {
@@ -129,6 +132,7 @@ impl ProofKind {
             Self::XRoadRelay => "xroad-relay",
             Self::ManifestDigest => "manifest-digest",
             Self::KeyedHash => "keyed-hash",
+            Self::Dci => "dci",
         }
     }
 }
@@ -197,6 +201,8 @@ pub enum SignatureForm {
         /// The hash, hex.
         mac: String,
     },
+    /// Of a DCI message, wherever its sender's dialect has it.
+    Dci(DciSignature),
 }
 
 /// The road's envelope, read without trust.
@@ -236,6 +242,11 @@ impl<'a> Proven<'a> {
 
     pub(crate) fn keyed(covered: &'a str) -> Self {
         Self::xml(covered.as_bytes())
+    }
+
+    /// Header and message of a DCI message, as far as its signature covers them.
+    pub(crate) fn dci(proven: &'a [u8]) -> Self {
+        Self::xml(proven)
     }
 
     pub(crate) fn json(payload: &'a [u8], header: &'a certs::jws::Header) -> Self {
@@ -279,7 +290,8 @@ impl<'a> Proven<'a> {
     }
 
     /// XML: the exclusive-canonical bytes of the root without its signature, or of the signed element that the body
-    /// carries. JSON: the body. A chunk: its ticket. A keyed hash: the text that it covers.
+    /// carries. JSON: the body. A chunk: its ticket. A keyed hash: the text that it covers. DCI: header and message as
+    /// the dialect covers them.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -380,6 +392,19 @@ pub struct Context {
     pub purpose: String,
     /// When the answer must be there.
     pub deadline: Instant,
+}
+
+impl Context {
+    /// The same for the `index`th of several effects of one message, which has a key of its own.
+    #[must_use]
+    pub fn part(&self, index: usize) -> Self {
+        let number = (index as u64).to_be_bytes();
+        let key = certs::digest::sha256(&[self.key.as_slice(), &number].concat());
+        Self {
+            key,
+            ..self.clone()
+        }
+    }
 }
 
 /// The head of an answer: everything that is signed beside its content.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     attest::Attested,
+    dci::DciTerms,
     partner::{Environment, Partners, PeerId},
 };
 
@@ -177,6 +178,14 @@ impl Head {
     pub fn house(&self) -> Option<(PartnerId, Environment)> {
         let partners = self.passing.partners.as_ref()?;
         Some((partners.us().clone(), partners.environment()))
+    }
+
+    /// The partner that calls itself this in DCI's words, and what is agreed with it.
+    #[must_use]
+    pub fn dci_sender(&self, sender_id: &str) -> Option<(PartnerId, Arc<DciTerms>)> {
+        let partners = self.passing.partners.as_ref()?;
+        let (id, terms) = partners.by_dci(sender_id)?;
+        Some((id.clone(), Arc::clone(terms)))
     }
 }
 

@@ -16,6 +16,7 @@
 pub mod adapter;
 pub mod attest;
 pub mod bulk;
+pub mod dci;
 pub mod faultpoint;
 pub mod head;
 pub mod keyed;

@@ -17,6 +17,7 @@ use schemas::{
 };
 
 use crate::adapter::Road;
+use crate::dci::DciTerms;
 use crate::keyed::Keyed;
 
 /// Where this gateway stands; part of what is signed.
@@ -174,6 +175,8 @@ pub struct Partner {
     pub security_server: Option<Spelling>,
     /// The secret that keyed hashes between us are made with, where there is one.
     pub keyed: Option<Arc<Keyed>>,
+    /// How it is known in DCI's words, where it speaks them.
+    pub dci: Option<Arc<DciTerms>>,
 }
 
 impl Partner {
@@ -223,6 +226,7 @@ pub struct Partners {
     by_id: HashMap<PartnerId, Arc<Partner>>,
     by_peer: HashMap<PeerId, Arc<Partner>>,
     by_client: HashMap<(PartnerId, XRoadClient), PartnerId>,
+    by_dci: HashMap<String, PartnerId>,
 }
 
 impl Partners {
@@ -238,6 +242,7 @@ impl Partners {
             by_id: HashMap::new(),
             by_peer: HashMap::new(),
             by_client: HashMap::new(),
+            by_dci: HashMap::new(),
         };
         for partner in all.into_iter().map(Arc::new) {
             partners.add(partner)?;
@@ -256,6 +261,16 @@ impl Partners {
             }
         }
         let id = partner.id.clone();
+        if let Some(terms) = &partner.dci {
+            let known = self.by_dci.insert(terms.sender_id.clone(), id.clone());
+            if let Some(first) = known {
+                return Err(Clash {
+                    what: "a DCI sender_id",
+                    first: first.as_str().to_owned(),
+                    second: id.as_str().to_owned(),
+                });
+            }
+        }
         for relay in &partner.relays {
             let Some(client) = &relay.client else {
                 continue;
@@ -331,6 +346,7 @@ impl Partners {
             by_id: by_id.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_client: self.by_client.clone(),
+            by_dci: self.by_dci.clone(),
         }
     }
 
@@ -377,6 +393,13 @@ impl Partners {
     #[must_use]
     pub fn by_client(&self, server: &PartnerId, client: &XRoadClient) -> Option<&PartnerId> {
         self.by_client.get(&(server.clone(), client.clone()))
+    }
+
+    /// The partner that calls itself this in DCI's words, and what is agreed with it.
+    #[must_use]
+    pub fn by_dci(&self, sender_id: &str) -> Option<(&PartnerId, &Arc<DciTerms>)> {
+        let partner = self.get(self.by_dci.get(sender_id)?)?;
+        Some((&partner.id, partner.dci.as_ref()?))
     }
 
     /// How errors are spelt to this peer, where it is a security server of ours.

@@ -11,6 +11,7 @@ use std::{
 use clap::Args;
 use conformance::{
     call::{Params, Prepared, Trouble},
+    crvs::{self, Crvs},
     dvclt::Registry,
     hospital::{self, Hospital},
     identity::Identity,
@@ -22,7 +23,7 @@ use super::Ended;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The partner that signs: tax, dvclt, portal or cskcb-01001.
+    /// The partner that signs: tax, dvclt, portal, crvs or cskcb-01001.
     #[arg(long = "as")]
     partner: String,
     /// The sandbox's folder.
@@ -77,8 +78,10 @@ fn prepare(
         hospital::PARTNER => {
             Hospital::open_beside(folder, None, MEMORY)?.prepare(operation, parameters)
         }
+        crvs::PARTNER => Crvs::open_beside(folder, None, MEMORY)?.prepare(operation, parameters),
         other => Err(Trouble::Params(format!(
-            "--as {other}: use tax, dvclt, portal or {}",
+            "--as {other}: use tax, dvclt, portal, {} or {}",
+            crvs::PARTNER,
             hospital::PARTNER
         ))),
     }

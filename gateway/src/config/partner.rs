@@ -13,6 +13,7 @@ use schemas::{
 
 use super::{
     Destination,
+    dci::DciLine,
     ngsp::{NgspAccess, NgspLine},
     payment::{PaymentAccess, PaymentLine},
     read::section,
@@ -51,6 +52,8 @@ section! {
         conformance: Option<ConformanceLine>,
         /// It is a payment platform: the secret between us, and whom the money is for.
         payment: Option<PaymentLine>,
+        /// It speaks DCI: how each of us is called there, and how it signs.
+        dci: Option<DciLine>,
         /// Where callbacks go; none go where absent.
         delivery: Option<DeliveryLine>,
     }

@@ -11,6 +11,7 @@ use std::{
 use certs::keys::VerifyingKey;
 use gateway_core::{
     Operation,
+    dci::DciTerms,
     partner::{
         Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
         TokenRule,
@@ -23,7 +24,9 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, keys,
+    Config, Delivery, Login, Problem, Secret,
+    dci::{self, DciLine},
+    keys,
     ngsp::{self, NgspAccess},
     officers,
     partner::{AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, TokenLine},
@@ -227,6 +230,7 @@ impl<'c> Loader<'c> {
         let keyed = self
             .payment(file.payment.as_ref(), place)
             .map(|access| access.keyed);
+        let dci = self.dci(file.dci.as_ref(), &file.keys, place);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -256,6 +260,7 @@ impl<'c> Loader<'c> {
             token: token.map(Arc::new),
             security_server: file.xroad.map(|line| line.errors),
             keyed,
+            dci: dci.map(Arc::new),
         }
     }
 
@@ -528,6 +533,17 @@ impl<'c> Loader<'c> {
             self.stamps.note(file);
         }
         let read = payment::access(line);
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+    }
+
+    /// None where it does not speak DCI, or a problem was told.
+    fn dci(&mut self, line: Option<&DciLine>, keys: &[KeyLine], place: &Place) -> Option<DciTerms> {
+        let line = line?;
+        if let Some(file) = &line.secret_file {
+            self.stamps.note(file);
+        }
+        let read = dci::terms(line, keys);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use certs::{
-    asic,
+    asic, dci,
     digest::sha256,
     evidence, jws,
     keys::VerifyingKey,
@@ -238,7 +238,8 @@ impl Judge<'_> {
             let Ok(key) = VerifyingKey::from_certificate_pem(pem) else {
                 continue;
             };
-            if !is_signed(bytes, detached, &key) {
+            let is_of_dci = || dci::is_signed_by(bytes, detached, &key, at.as_second());
+            if !is_signed(bytes, detached, &key) && !is_of_dci() {
                 continue;
             }
             let certificate = key.certificate_der().unwrap_or_default();

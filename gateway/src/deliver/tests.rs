@@ -373,6 +373,7 @@ fn portal() -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        dci: None,
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use certs::pki;
-use conformance::security_server::PORTAL;
+use conformance::{crvs, security_server::PORTAL};
 use schemas::procedure::Catalog;
 
-use super::layout::{HOSPITAL, Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER};
+use super::layout::{
+    CRVS, HOSPITAL, Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER,
+};
 
 /// What differs from one start to the next.
 #[derive(Debug, Clone)]
@@ -46,6 +48,7 @@ impl Layout {
             ("dvclt", dvclt(settings)),
             ("portal", portal_file(settings)),
             (HOSPITAL, hospital_file(settings)),
+            (CRVS, crvs_file(settings)),
             (RELAY, relay()),
             (SECURITY_SERVER, security_server()),
         ];
@@ -291,6 +294,35 @@ fields = ["siNumber", "card"]
 
 [agreements.operations."hospital.packet"]
 fields = ["siNumber", "card"]
+"#
+        .to_owned(),
+    ]
+    .concat()
+}
+
+fn crvs_file(settings: &Settings) -> String {
+    let basis = "Decree 194/2025; Law on Health Insurance art. 16";
+    let (theirs, ours) = (crvs::SENDER_ID, crvs::RECEIVER_ID);
+    [
+        head(CRVS, "Simulated civil registry (DCI)"),
+        key(CRVS, settings.algorithm),
+        format!("\n[[relays]]\nroad = \"ngsp\"\nrelay = \"{RELAY}\"\n"),
+        format!(
+            r#"
+[dci]
+sender_id = "{theirs}"
+receiver_id = "{ours}"
+signature = "jws-compact"
+"#
+        ),
+        agreement(
+            "SANDBOX-DCI-01",
+            basis,
+            &format!("\"{}\", \"{}\"", dci::PURPOSE, dci::DEATH_PURPOSE),
+            r#""direct", "ngsp""#,
+        ),
+        r#"
+[agreements.operations."dci.notify"]
 "#
         .to_owned(),
     ]

@@ -15,9 +15,11 @@ use jiff::{SignedDuration, Timestamp};
 /// The environment's word in every name.
 pub const ENVIRONMENT: &str = "sandbox";
 /// The agencies that have a simulator.
-pub const AGENCIES: [&str; 4] = ["tax", "dvclt", "portal", HOSPITAL];
+pub const AGENCIES: [&str; 5] = ["tax", "dvclt", "portal", HOSPITAL, CRVS];
 /// The simulated hospital: the partner of the facility 01001.
 pub const HOSPITAL: &str = conformance::hospital::PARTNER;
+/// The simulated civil registry that speaks DCI.
+pub const CRVS: &str = conformance::crvs::PARTNER;
 /// A registered relay without messages of its own: the national integration platform.
 pub const RELAY: &str = "ngsp";
 /// The X-Road security server beside the gateway.

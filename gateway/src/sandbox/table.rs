@@ -60,6 +60,7 @@ The gateway is at {address}, its admin listener at http://{admin}. Try, in anoth
   {bin} sign --dir {dir} --as tax tax.verify-employer | curl --config -
   {bin} sign --dir {dir} --as dvclt civil.birth | curl --config -
   {bin} sign --dir {dir} --as {hospital} hospital.birth-notice | curl --config -
+  {bin} sign --dir {dir} --as crvs dci.notify | curl --config -
   {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
   {bin} status --admin http://{admin}
   {bin} explain --admin http://{admin} {evidence}

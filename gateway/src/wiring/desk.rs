@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use civil::Births;
+use dci::Registrar;
 use futures_util::future::BoxFuture;
 use gateway_core::{Context, bulk::Ticket};
 use hospital::Hospitals;
@@ -236,6 +237,24 @@ impl Births for Desk {
         };
         let call = self.insurance.death_cases(self.by(&context), request);
         Box::pin(async move { Ok(call.await?.cases) })
+    }
+}
+
+impl Registrar for Desk {
+    fn register_birth(
+        &self,
+        context: Context,
+        request: contract::RegisterBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
+        Births::register(self, context, request)
+    }
+
+    fn register_death(
+        &self,
+        context: Context,
+        request: contract::RegisterDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
+        Births::register_death(self, context, request)
     }
 }
 

@@ -175,6 +175,12 @@ pub(crate) mod samples {
         }
     }
 
+    impl Sample for bool {
+        fn sample(from: &mut Words<'_>) -> Self {
+            from.next().is_multiple_of(2)
+        }
+    }
+
     impl Sample for i64 {
         fn sample(from: &mut Words<'_>) -> Self {
             i64::from(from.next()) - 4

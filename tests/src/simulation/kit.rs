@@ -86,6 +86,7 @@ impl Kit {
             token: None,
             security_server: None,
             keyed: None,
+            dci: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()

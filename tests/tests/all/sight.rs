@@ -16,7 +16,9 @@ use gateway_tests::{
     client::Reply,
     house::House,
     message::{
-        Birth, Json, Notice, Tax, dossier,
+        Birth, Json, Notice, Notify, Tax,
+        dci::{CRVS, birth_event},
+        dossier, fresh_id,
         notice::{HOSPITAL, birth_paper, death_paper},
     },
     pg,
@@ -310,6 +312,41 @@ async fn play(house: &House, birth: &Birth) -> Vec<Reply> {
             .send(&Notice::birth(&paper).carrying(&unsigned))
             .await,
     );
+    let registry = house.wire(CRVS);
+    let event = birth_event(house.now(), &house.landmarks, 1);
+    let notify = Notify::new(house.now(), &[event]);
+    let told = |notify: &Notify| notify.sign(&house.key(CRVS), house.now());
+    let taken = registry.send(&told(&notify)).await;
+    taken.assert_ok();
+    replies.push(taken);
+    let record = "/message/notify_event/0/data/reg_records/0";
+    for (pointer, value) in [
+        ("/header/sender_id", &holder.name),
+        ("/header/sender_uri", &holder.name),
+        ("/header/message_id", &holder.name),
+        ("/header/action", &holder.name),
+        ("/message/transaction_id", &holder.name),
+        ("/message/notify_event/0/reference_id", &holder.name),
+        ("/message/notify_event/0/data/reg_event_type", &holder.pin),
+        (&*format!("{record}/sex"), &holder.name),
+        (&*format!("{record}/birth_date"), &holder.pin),
+        (
+            &*format!("{record}/identifier/0/identifier_value"),
+            &holder.si_number,
+        ),
+        (
+            &*format!("{record}/identifier/1/identifier_value"),
+            &holder.name,
+        ),
+        (&*format!("{record}/viet_nam/initial_facility"), &holder.pin),
+    ] {
+        let bent = notify
+            .clone()
+            .with("/header/message_id", fresh_id(CRVS))
+            .with(pointer, value.as_str());
+        replies.push(registry.send(&told(&bent)).await);
+    }
+    replies.push(registry.send(&notify.carrying(Some(&holder.name))).await);
     // a message id, a key name and a path are said in the open: they are refused before they are told
     let named = Json::poll(house.now(), &[])
         .with("jti", holder.name.clone())

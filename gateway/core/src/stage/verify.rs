@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use certs::{
-    digest, jws,
+    dci, digest, jws,
     xmldsig::{self, Signed},
 };
 use futures_util::future::BoxFuture;
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::MessageId,
+    wire::dci::Raw,
 };
 use tower::{Layer, Service};
 
@@ -27,6 +28,7 @@ use crate::{
         SignatureForm,
     },
     bulk::{Announced, Ticket},
+    dci::DciSignature,
     keyed::Keyed,
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
@@ -225,6 +227,10 @@ impl<A: Adapter> VerifyLayer<A> {
                 }
                 self.adapter.decode(head, &Proven::keyed(covered))
             }
+            SignatureForm::Dci(said) => {
+                let proven = prove_dci(partner, said, &received.body, now)?;
+                self.adapter.decode(head, &Proven::dci(&proven))
+            }
             SignatureForm::Manifest { announced, ticket } => {
                 prove_chunk(*announced, ticket)?;
                 let claims = &received.envelope.claims;
@@ -338,6 +344,44 @@ fn prove_keyed<'p>(partner: &'p Partner, covered: &str, mac: &str) -> Result<&'p
     }
 }
 
+/// Header and message as far as the signature covers them, in the one dialect that is registered for the sender.
+fn prove_dci(
+    partner: &Partner,
+    signature: &DciSignature,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Vec<u8>, Fault> {
+    let terms = partner.dci.as_deref();
+    let terms = terms.ok_or_else(|| bad_signature("no-dci-terms"))?;
+    let (raw, _) =
+        Raw::read(body).map_err(|error| Fault::new(FaultCode::Malformed, error.code()))?;
+    let said = dci::Said {
+        body,
+        raw,
+        sender_id: &signature.sender_id,
+        signature: &signature.text,
+    };
+    let refused = |error: dci::DciError| bad_signature(error.reason());
+    if let (Some(secret), Some(head)) = (&terms.secret, &signature.head) {
+        let head = dci::SignedHead {
+            path: &head.path,
+            host: &head.host,
+            date: &head.date,
+            content_type: &head.content_type,
+        };
+        return dci::prove_mac(secret, &said, &head).map_err(refused);
+    }
+    let hint = dci::key_hint(terms.dialect, &said).map_err(refused)?;
+    let key = partner
+        .key(hint.as_deref())
+        .ok_or_else(|| bad_signature("unknown-key"))?;
+    if !key.key.is_valid_at(now) {
+        return Err(bad_signature("key-not-valid-now"));
+    }
+    let registered = (&key.key, key.algorithm);
+    dci::prove(terms.dialect, &said, registered, now.as_second()).map_err(refused)
+}
+
 /// The bytes that came are those that the manifest announces.
 fn prove_chunk(announced: Announced, ticket: &Ticket) -> Result<(), Fault> {
     match (announced.sha256, announced.bytes) == (ticket.sha256, ticket.bytes) {
@@ -375,7 +419,8 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKin
         (ProofKind::XmlDsig, SignatureForm::Xml | SignatureForm::Carried { .. })
         | (ProofKind::Jws, SignatureForm::Jws(_))
         | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. })
-        | (ProofKind::KeyedHash, SignatureForm::Keyed { .. }) => Ok(demanded),
+        | (ProofKind::KeyedHash, SignatureForm::Keyed { .. })
+        | (ProofKind::Dci, SignatureForm::Dci(_)) => Ok(demanded),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
         }
@@ -400,6 +445,7 @@ fn verified<R>(
         | SignatureForm::Manifest { .. }
         | SignatureForm::Keyed { .. } => None,
         SignatureForm::Jws(compact) => Some(compact),
+        SignatureForm::Dci(said) => said.kept,
     };
     Verified {
         head: received.head,

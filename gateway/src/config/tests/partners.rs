@@ -500,3 +500,119 @@ fn the_sample_of_a_hospital_is_a_partner_as_it_stands() {
     let hospital = partners.get(&schemas::id::PartnerId::parse("cskcb-01001").unwrap());
     assert_eq!(hospital.unwrap().agreements[0].operations.len(), 3);
 }
+
+/// The sample of a registry that speaks DCI, with changes; and its key.
+fn crvs(scene: &Scene, changes: &[(&str, &str)]) -> Result<Snapshot, Vec<Problem>> {
+    scene.issue("partners/crvs-sign", KeyChoice::Ed25519, Usage::Signing);
+    let sample = include_str!("../../../sample/partners/crvs.toml");
+    scene.write("partners/crvs.toml", &changed(sample, changes));
+    Snapshot::load(&scene.config(), &crate::wiring::operations())
+}
+
+#[test]
+fn the_sample_of_a_registry_that_speaks_dci_is_a_partner_as_it_stands() {
+    let scene = Scene::new();
+    let partners = crvs(&scene, &[]).unwrap().partners;
+    let (id, terms) = partners.by_dci("https://crvs.example").unwrap();
+    assert_eq!(
+        (id.as_str(), terms.receiver_id.as_str()),
+        ("crvs", "https://vss.example")
+    );
+    assert_eq!(terms.dialect, certs::dci::Dialect::CavageJcs);
+    assert!(partners.by_dci("https://vss.example").is_none());
+}
+
+#[test]
+fn how_a_registry_signs_must_fit_its_keys_and_its_secret() {
+    let scene = Scene::new();
+    certs::pki::write_private(
+        &scene.folder.path().join("partners/long.secret"),
+        "0123456789abcdef",
+    )
+    .unwrap();
+    certs::pki::write_private(
+        &scene.folder.path().join("partners/short.secret"),
+        "0123456789abcde",
+    )
+    .unwrap();
+    let secret = "# secret_file = \"crvs.secret\"";
+    let signature = "signature = \"cavage-jcs\"";
+    let hmac = (signature, "signature = \"hmac-x\"");
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[(signature, "signature = \"unsigned\"")],
+            "no dialect `unsigned`",
+        ),
+        (
+            &[(signature, "signature = \"\"")],
+            "must be a text that is not empty",
+        ),
+        (
+            &[(
+                "sender_id = \"https://crvs.example\"",
+                "sender_id = \"a|b\"",
+            )],
+            "a character that a signature cannot name",
+        ),
+        (
+            &[(
+                "receiver_id = \"https://vss.example\"",
+                "receiver_id = \"\"",
+            )],
+            "empty",
+        ),
+        (&[hmac], "hmac-x has a secret"),
+        (
+            &[hmac, (secret, "secret_file = \"none.secret\"")],
+            "No such file",
+        ),
+        (
+            &[hmac, (secret, "secret_file = \"short.secret\"")],
+            "can be guessed",
+        ),
+        (
+            &[(secret, "secret_file = \"long.secret\"")],
+            "of hmac-x alone",
+        ),
+    ];
+    for (changes, what) in cases {
+        let problem = only(crvs(&scene, changes).unwrap_err());
+        assert!(problem.what.contains(what), "{what}: {}", problem.what);
+        assert!(problem.file.ends_with("crvs.toml"));
+    }
+    crvs(&scene, &[hmac, (secret, "secret_file = \"long.secret\"")]).unwrap();
+    // a key of another kind cannot sign so
+    scene.issue("partners/tax-sign", KeyChoice::P256, Usage::Signing);
+    let other = [
+        ("algorithm = \"EdDSA\"", "algorithm = \"ES256\""),
+        ("cert = \"crvs-sign.pem\"", "cert = \"tax-sign.pem\""),
+    ];
+    let problem = only(crvs(&scene, &other).unwrap_err());
+    assert!(
+        problem
+            .what
+            .contains("none of its keys can sign as `cavage-jcs`"),
+        "{}",
+        problem.what
+    );
+}
+
+#[test]
+fn a_sender_id_is_of_one_partner() {
+    let scene = Scene::new();
+    let sample = include_str!("../../../sample/partners/crvs.toml");
+    let other = changed(
+        sample,
+        &[
+            ("id = \"crvs\"", "id = \"crvs-2\""),
+            ("partner:crvs\"", "partner:crvs-2\""),
+        ],
+    );
+    scene.write("partners/crvs-2.toml", &other);
+    let problem = only(crvs(&scene, &[]).unwrap_err());
+    assert!(
+        problem.what.contains("a DCI sender_id is registered twice"),
+        "{}",
+        problem.what
+    );
+}

@@ -239,6 +239,7 @@ fn partners(setup: Setup) -> Partners {
     let server = Partner {
         security_server: Some(setup.spelling),
         keyed: None,
+        dci: None,
         relays: Vec::new(),
         ..partner("ss", &[])
     };
@@ -273,6 +274,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        dci: None,
     }
 }
 

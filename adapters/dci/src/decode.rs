@@ -1,0 +1,173 @@
+//! Proven bytes become typed births and deaths; every value is checked here and nowhere below.
+
+mod birth;
+mod check;
+mod death;
+
+use std::collections::{BTreeSet, HashSet};
+
+use bytes::Bytes;
+use gateway_core::{
+    Decoded, Head, Identity,
+    ports::{Person, PersonNumber},
+};
+use jiff::Timestamp;
+use roads::dci::{moment, proven, unreadable};
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::Pin,
+    json::canonical::{self, Spelling},
+    wire::dci::{self as wire, EVENTS_MAX, ID_CHARS_MAX, Notify, RECORDS_MAX, VitalEvent},
+};
+
+pub use birth::{Birth, Guardian, Parent};
+pub use check::Record;
+pub(crate) use check::case_id;
+pub use death::Death;
+
+use crate::{DEATH_PURPOSE, NOTIFY, PURPOSE, envelope::operation};
+use check::invalid;
+
+/// What a registry tells at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// In the order in which they were told.
+    pub records: Vec<What>,
+}
+
+/// One record, under the `reference_id` of its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Of a birth.
+    Birth(String, Box<Birth>),
+    /// Of a death.
+    Death(String, Box<Death>),
+}
+
+impl What {
+    /// The event's `reference_id`.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        match self {
+            Self::Birth(reference, _) | Self::Death(reference, _) => reference,
+        }
+    }
+}
+
+pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Told>, Fault> {
+    let (claims, header, message) = proven(head, bytes, operation)?;
+    let notify: Notify =
+        wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
+    counted(header.total_count, &notify)?;
+    let records = records(&notify, claims.sent_at)?;
+    let numbers = || records.iter().flat_map(numbers);
+    Ok(Decoded {
+        operation: &NOTIFY,
+        identity: Identity::Envelope,
+        purpose: purpose(&records).to_owned(),
+        lines: records.len() as u64,
+        provinces: None,
+        asked: BTreeSet::new(),
+        payload: payload(message),
+        synthetic: numbers().all(Pin::is_synthetic),
+        persons: numbers()
+            .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
+            .collect(),
+        request: Told {
+            sent_at: claims.sent_at,
+            records,
+        },
+        claims,
+    })
+}
+
+/// What makes two messages the same: the message in one spelling, whatever the dialect let through. A text with a
+/// number that has more than one spelling is the same only as it stands.
+fn payload(message: &str) -> Bytes {
+    let value = serde_json::from_str(message).ok();
+    let spelt = value.and_then(|value| canonical::write(&value, Spelling::Jcs).ok());
+    Bytes::from(spelt.unwrap_or_else(|| message.to_owned()))
+}
+
+fn counted(told: i64, notify: &Notify) -> Result<(), Fault> {
+    let too_many = |reason| Err(Fault::new(FaultCode::TooLarge, reason).field("notify_event"));
+    if notify.events.len() > EVENTS_MAX {
+        return too_many("too-many-events");
+    }
+    let records: usize = notify.events.iter().map(|one| one.data.records.len()).sum();
+    if records > RECORDS_MAX {
+        return too_many("too-many-records");
+    }
+    if records == 0 {
+        return Err(invalid("missing-field", "reg_records"));
+    }
+    match usize::try_from(told) == Ok(notify.events.len()) {
+        true => Ok(()),
+        false => Err(invalid("total-count-differs", "total_count")),
+    }
+}
+
+fn records(notify: &Notify, sent_at: Timestamp) -> Result<Vec<What>, Fault> {
+    let id = |text: &str, reason, field| match is_id(text) {
+        true => Ok(()),
+        false => Err(invalid(reason, field)),
+    };
+    id(
+        &notify.transaction_id,
+        "bad-transaction-id",
+        "transaction_id",
+    )?;
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    for event in &notify.events {
+        id(&event.reference_id, "bad-reference-id", "reference_id")?;
+        if !seen.insert(&event.reference_id) {
+            return Err(invalid("reference-id-twice", "reference_id"));
+        }
+        moment(&event.timestamp, "timestamp")?;
+        let kind = VitalEvent::parse(&event.data.event_type)
+            .ok_or_else(|| invalid("unknown-code", "reg_event_type"))?;
+        for person in &event.data.records {
+            let reference = event.reference_id.clone();
+            all.push(match kind {
+                VitalEvent::LiveBirth => {
+                    What::Birth(reference, Box::new(birth::read(person, sent_at)?))
+                }
+                VitalEvent::Death => {
+                    What::Death(reference, Box::new(death::read(person, sent_at)?))
+                }
+                _ => return Err(invalid("event-not-for-us", "reg_event_type")),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// 1 to 99 visible characters of ASCII: it is told back where a record is refused.
+fn is_id(text: &str) -> bool {
+    (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn purpose(records: &[What]) -> &'static str {
+    match records.iter().any(|one| matches!(one, What::Death(..))) {
+        true => DEATH_PURPOSE,
+        false => PURPOSE,
+    }
+}
+
+/// A birth names the child and its parents, as far as they have a number; a death the deceased.
+fn numbers(one: &What) -> Vec<&Pin> {
+    match one {
+        What::Birth(_, birth) => {
+            let parents = [&birth.mother, &birth.father].into_iter().flatten();
+            let parents = parents.filter_map(|parent| parent.pin.as_ref());
+            std::iter::once(&birth.pin).chain(parents).collect()
+        }
+        What::Death(_, death) => vec![&death.pin],
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,126 @@
+//! DCI's words, as civil registries (CRVS) of the world speak them: a registry that we subscribe to notifies us of
+//! births and deaths.
+//!
+//! The adapter turns messages of the SPDCI API standards 1.0.0 (see `MAPPING.md`) into requests of the insurance
+//! contract and back. It refuses to know keys, sockets and rows, and whether a child is known already: that is the
+//! registry's.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test stops where it fails"
+    )
+)]
+
+mod decode;
+mod encode;
+mod envelope;
+mod face;
+#[cfg(test)]
+mod mapping;
+mod perform;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    adapter::{Effect, ProofKind},
+    policy::Permit,
+    ports::Clock,
+};
+use http::Method;
+use schemas::fault::Fault;
+
+pub use decode::{Birth, Death, Guardian, Parent, Record, Told, What};
+pub use perform::{Outcome, Refused, Registrar};
+
+/// The adapter of the system `dci`.
+#[derive(Clone)]
+pub struct Dci {
+    registrar: Arc<dyn Registrar>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Dci {
+    /// An adapter that has births and deaths registered by `registrar`; acknowledgements of what nobody has proven yet
+    /// bear the time of `clock`.
+    #[must_use]
+    pub fn new(registrar: Arc<dyn Registrar>, clock: Arc<dyn Clock>) -> Self {
+        Self { registrar, clock }
+    }
+}
+
+impl std::fmt::Debug for Dci {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dci")
+    }
+}
+
+/// A registry tells of births and deaths (`notify`).
+pub static NOTIFY: Operation = Operation {
+    name: "dci.notify",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: &[],
+};
+
+/// The purpose of births, as agreements name it.
+pub const PURPOSE: &str = "child-health-insurance";
+
+/// The purpose of deaths; a message that tells of one is for what a death ends.
+pub const DEATH_PURPOSE: &str = "end-of-participation";
+
+static ROUTES: [Route; 1] = [Route {
+    path: envelope::NOTIFY_PATH,
+    method: Method::POST,
+    body_bytes_max: 1 << 20,
+    deadline: Duration::from_secs(20),
+    bulk: None,
+}];
+
+impl Adapter for Dci {
+    type Request = Told;
+    type Outcome = Outcome;
+
+    fn system(&self) -> &'static str {
+        "dci"
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        &ROUTES
+    }
+
+    fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
+        roads::dci::envelope(head, body, envelope::operation)
+    }
+
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Told>, Fault> {
+        decode::decode(head, proven.bytes())
+    }
+
+    fn perform<'a>(
+        &'a self,
+        context: Context,
+        _permit: &'a Permit,
+        request: &'a Told,
+    ) -> BoxFuture<'a, Result<Outcome, Fault>> {
+        Box::pin(perform::perform(self.registrar.as_ref(), context, request))
+    }
+
+    fn encode(
+        &self,
+        head: &AnswerHead,
+        _permit: &Permit,
+        request: &Told,
+        outcome: Outcome,
+    ) -> Result<Encoded, Fault> {
+        Ok(encode::encode(head, request, &outcome))
+    }
+
+    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
+        face::face(fault, head, self.clock.now())
+    }
+}

@@ -1,0 +1,153 @@
+//! Typed records become calls of the insurance contract, in canonical English: the same path that the civil registry's
+//! own messages take.
+
+use futures_util::future::BoxFuture;
+use gateway_core::Context;
+use jiff::Timestamp;
+use schemas::{fault::Fault, id::Pin, proto::insurance as contract};
+
+use crate::{Birth, Death, Parent, Record, Told, What, decode::case_id};
+
+/// The part of the insurance contract that a registry's notifications need. The implementer fills the contract's
+/// context from [`Context`] and turns its refusals into faults.
+pub trait Registrar: Send + Sync + 'static {
+    /// Registers a birth; the same key, or the same case with the same facts, gives the same case again.
+    fn register_birth(
+        &self,
+        context: Context,
+        request: contract::RegisterBirthRequest,
+    ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
+
+    /// Registers a death; the same key, or the same case with the same facts, gives the same case again.
+    fn register_death(
+        &self,
+        context: Context,
+        request: contract::RegisterDeathRequest,
+    ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>>;
+}
+
+/// The records that the insurance database has refused for good; all others are registered.
+pub type Outcome = Vec<Refused>;
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which of the message's records, from 0.
+    pub index: usize,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Each record by itself: one that is refused does not hold up the others. A message of one record is refused as a
+/// whole. Where the database does not answer, the message is as good as not sent: sent again it finds what was done.
+pub(crate) async fn perform(
+    registrar: &dyn Registrar,
+    context: Context,
+    request: &Told,
+) -> Result<Outcome, Fault> {
+    let mut refused = Vec::new();
+    for (index, record) in request.records.iter().enumerate() {
+        let context = context.part(index);
+        let registered = match record {
+            What::Birth(_, birth) => {
+                let said = canonical_birth(birth, request.sent_at);
+                registrar.register_birth(context, said).await.map(drop)
+            }
+            What::Death(_, death) => {
+                let said = canonical_death(death, request.sent_at);
+                registrar.register_death(context, said).await.map(drop)
+            }
+        };
+        match registered {
+            Ok(()) => {}
+            Err(fault) if fault.is_final() && request.records.len() > 1 => {
+                refused.push(Refused { index, fault });
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(refused)
+}
+
+pub(crate) fn canonical_birth(
+    birth: &Birth,
+    received_at: Timestamp,
+) -> contract::RegisterBirthRequest {
+    contract::RegisterBirthRequest {
+        context: None,
+        case_id: case_id(&birth.record),
+        received_at: received_at.to_string(),
+        child: Some(contract::Child {
+            pin: birth.pin.as_str().to_owned(),
+            name: birth.name.as_str().to_owned(),
+            sex: i32::from(birth.sex.code()),
+            birth_date: birth.born.to_string(),
+            ethnicity: birth.ethnicity.clone(),
+            nationality: birth.nationality.clone(),
+            residence_commune: birth.commune.code.to_owned(),
+            residence_detail: birth.residence_detail.clone(),
+            declaration_kind: 0,
+        }),
+        mother: birth.mother.as_ref().map(parent),
+        father: birth.father.as_ref().map(parent),
+        guardian: Some(contract::Guardian {
+            name: birth.guardian.name.as_str().to_owned(),
+            relation: birth.guardian.relation.to_owned(),
+            phone: birth.guardian.phone.clone(),
+        }),
+        facility: birth.facility.to_string(),
+        poor_household_certificate: String::new(),
+        birth_notice: birth.notice.clone(),
+        record: Some(record(&birth.record)),
+    }
+}
+
+pub(crate) fn canonical_death(
+    death: &Death,
+    received_at: Timestamp,
+) -> contract::RegisterDeathRequest {
+    contract::RegisterDeathRequest {
+        context: None,
+        case_id: case_id(&death.record),
+        received_at: received_at.to_string(),
+        deceased: Some(contract::Deceased {
+            pin: death.pin.as_str().to_owned(),
+            name: death.name.as_str().to_owned(),
+            sex: death.sex.map_or(0, |sex| i32::from(sex.code())),
+            birth_date: death.born.map(|day| day.to_string()).unwrap_or_default(),
+            si_number: String::new(),
+        }),
+        died_on: death.died_on.to_string(),
+        proof_kind: 0,
+        proof_number: String::new(),
+        death_notice: death.notice.clone(),
+        claimant: None,
+        record: Some(record(&death.record)),
+    }
+}
+
+fn parent(parent: &Parent) -> contract::Parent {
+    contract::Parent {
+        name: parent.name.as_str().to_owned(),
+        birth_date: parent.born.clone(),
+        pin: parent
+            .pin
+            .as_ref()
+            .map(Pin::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+fn record(record: &Record) -> contract::CivilRecord {
+    contract::CivilRecord {
+        number: record.number.clone(),
+        book: record.book.clone(),
+        page: String::new(),
+        registered_on: record.registered_on.to_string(),
+        commune: record.commune.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! A partner that speaks DCI: how each of us is called there, how it signs, and a secret by reference where it has one.
+
+use std::path::PathBuf;
+
+use certs::dci::{Dialect, Secret};
+use gateway_core::dci::DciTerms;
+
+use super::{partner::KeyLine, read::section, registry::Wrong, secret};
+
+section! {
+    /// How a civil registry, or whoever else speaks DCI, is known in its words.
+    pub(crate) DciLine {
+        /// How it calls itself (`sender_id`).
+        sender_id: String,
+        /// How it calls us (`receiver_id`).
+        receiver_id: String,
+        /// The one address that it may name for callbacks (`sender_uri`); none where absent.
+        sender_uri: Option<String>,
+        /// How it signs: `cavage-jcs`, `cavage-pyjson`, `jws-compact`, `partner-jwt`, `hmac-x` or `jws-detached`.
+        signature: String,
+        /// `hmac-x`: file with the secret between us on its first line.
+        secret_file: Option<PathBuf>,
+        /// `hmac-x`: environment variable with the secret.
+        secret_env: Option<String>,
+    }
+}
+
+/// Reads a section, or tells the key, what is wrong and the cure.
+pub(super) fn terms(line: &DciLine, keys: &[KeyLine]) -> Result<DciTerms, Wrong> {
+    let names = [
+        ("dci.sender_id", Some(&line.sender_id)),
+        ("dci.receiver_id", Some(&line.receiver_id)),
+        ("dci.sender_uri", line.sender_uri.as_ref()),
+    ];
+    for (key, text) in names {
+        if text.is_some_and(|text| !is_name(text)) {
+            let what = "empty, too long, or with a character that a signature cannot name";
+            return Err((
+                key,
+                what.to_owned(),
+                "visible ASCII without `\"`, `|` and `,`",
+            ));
+        }
+    }
+    let dialect = Dialect::parse(&line.signature).ok_or_else(|| {
+        let known = Dialect::ALL.map(Dialect::as_str).join(", ");
+        let what = format!("no dialect `{}`; there are {known}", line.signature);
+        (
+            "dci.signature",
+            what,
+            "ask the partner how it signs; unsigned messages are not taken",
+        )
+    })?;
+    if dialect != Dialect::HmacX && !keys.iter().any(|key| dialect.takes(key.algorithm)) {
+        let what = format!("none of its keys can sign as `{}` does", line.signature);
+        return Err((
+            "dci.signature",
+            what,
+            "register a key: Ed25519 (EdDSA) for cavage",
+        ));
+    }
+    Ok(DciTerms {
+        sender_id: line.sender_id.clone(),
+        receiver_id: line.receiver_id.clone(),
+        sender_uri: line.sender_uri.clone(),
+        dialect,
+        secret: secret_of(line, dialect)?,
+    })
+}
+
+fn secret_of(line: &DciLine, dialect: Dialect) -> Result<Option<Secret>, Wrong> {
+    let key = "dci.secret_file";
+    let text = match (&line.secret_file, &line.secret_env, dialect) {
+        (None, None, Dialect::HmacX) => {
+            let what = "hmac-x has a secret".to_owned();
+            return Err((key, what, "name a secret_file or a secret_env"));
+        }
+        (None, None, _) => return Ok(None),
+        (Some(file), None, Dialect::HmacX) => secret::first_line(key, file)?,
+        (None, Some(name), Dialect::HmacX) => std::env::var(name).map_err(|_| {
+            let what = format!("the environment has no {name}");
+            ("dci.secret_env", what, "set it, or name a secret_file")
+        })?,
+        _ => {
+            let what = "one secret, and of hmac-x alone".to_owned();
+            return Err((key, what, "leave the other out"));
+        }
+    };
+    match text.len() < SECRET_BYTES_MIN {
+        true => {
+            let what = format!("a secret of fewer than {SECRET_BYTES_MIN} bytes can be guessed");
+            Err((key, what, "agree on a longer one"))
+        }
+        false => Ok(Some(Secret::new(text.as_bytes()))),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"|,".contains(&byte);
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
+}
+
+const NAME_BYTES_MAX: usize = 256;
+const SECRET_BYTES_MIN: usize = 16;

@@ -1,0 +1,209 @@
+//! `notify` of DCI: a registry's birth or death before it is signed; every part of it can be bent.
+
+use certs::{
+    dci::{self, Dialect, Said, Secret, SignedHead},
+    keys::SigningKey,
+};
+use insurance::seed::Landmarks;
+use jiff::{Timestamp, ToSpan as _};
+use schemas::{date::day_in_viet_nam, wire::dci::Raw};
+use serde_json::{Value, json};
+
+use super::{Message, birth, content_digest, fresh_id};
+
+/// Where registries tell of events.
+pub const NOTIFY: &str = "/registry/notify";
+/// The registry of every house.
+pub const CRVS: &str = "crvs";
+/// How it calls itself.
+pub const SENDER_ID: &str = "https://crvs.sandbox.example";
+/// How it calls us.
+pub const RECEIVER_ID: &str = "https://vss.sandbox.example";
+
+/// A message before it is signed.
+#[derive(Debug, Clone)]
+pub struct Notify {
+    /// The header.
+    pub header: Value,
+    /// The message.
+    pub message: Value,
+}
+
+impl Notify {
+    /// A message of these events.
+    #[must_use]
+    pub fn new(now: Timestamp, events: &[Value]) -> Self {
+        let id = fresh_id(CRVS);
+        Self {
+            header: json!({
+                "version": "1.0.0",
+                "message_id": id,
+                "message_ts": now.to_string(),
+                "action": "notify",
+                "sender_id": SENDER_ID,
+                "receiver_id": RECEIVER_ID,
+                "total_count": events.len(),
+            }),
+            message: json!({ "transaction_id": "t-1", "notify_event": events }),
+        }
+    }
+
+    /// The same with another member, by a JSON pointer into `{header, message}`; null takes it away.
+    #[must_use]
+    pub fn with(self, pointer: &str, value: impl Into<Value>) -> Self {
+        let mut whole = json!({ "header": self.header, "message": self.message });
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = whole.pointer_mut(parent).unwrap();
+        match (parent, value.into()) {
+            (Value::Object(members), Value::Null) => drop(members.remove(name)),
+            (Value::Object(members), value) => drop(members.insert(name.to_owned(), value)),
+            (Value::Array(items), value) => items[name.parse::<usize>().unwrap()] = value,
+            _ => panic!("{pointer}"),
+        }
+        Self {
+            header: whole["header"].take(),
+            message: whole["message"].take(),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.header["message_id"].as_str().unwrap()
+    }
+
+    /// The body with this signature in it, or none.
+    #[must_use]
+    pub fn body(&self, signature: Option<&str>) -> Vec<u8> {
+        let mut body = json!({ "header": self.header, "message": self.message });
+        if let Some(signature) = signature {
+            body["signature"] = signature.into();
+        }
+        body.to_string().into_bytes()
+    }
+
+    /// The signature of a dialect over the body without one.
+    #[must_use]
+    pub fn signature(
+        &self,
+        dialect: Dialect,
+        (key, kid): (&SigningKey, &str),
+        at: Timestamp,
+    ) -> String {
+        let body = self.body(None);
+        let said = Said {
+            body: &body,
+            raw: Raw::read(&body).unwrap().0,
+            sender_id: self.header["sender_id"].as_str().unwrap(),
+            signature: "",
+        };
+        dci::sign(dialect, &said, (key, kid), at.as_second()).unwrap()
+    }
+
+    /// The keyed hash of `hmac-x`.
+    #[must_use]
+    pub fn mac(&self, secret: &str, date: &str) -> String {
+        let head = SignedHead {
+            path: NOTIFY,
+            host: "localhost",
+            date,
+            content_type: "application/json",
+        };
+        let sender = self.header["sender_id"].as_str().unwrap();
+        dci::sign_mac(
+            &Secret::new(secret.as_bytes()),
+            sender,
+            &self.body(None),
+            &head,
+        )
+    }
+
+    /// On the wire with this member `signature`, or none.
+    #[must_use]
+    pub fn carrying(&self, signature: Option<&str>) -> Message {
+        Message {
+            path: NOTIFY,
+            content_type: "application/json".to_owned(),
+            signature: None,
+            body: self.body(signature),
+        }
+    }
+
+    /// Signed as the registry of every house signs: a compact JWS by its key `crvs-1`.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey, at: Timestamp) -> Message {
+        let signature = self.signature(Dialect::JwsCompact, (key, "crvs-1"), at);
+        self.carrying(Some(&signature))
+    }
+
+    /// What our answer is bound to: the digest over the message in one spelling.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        content_digest(
+            "dci.notify",
+            CRVS,
+            "vss",
+            self.message.to_string().as_bytes(),
+        )
+    }
+}
+
+/// The `number`th birth of [`super::Birth`] as a registry's event.
+#[must_use]
+pub fn birth_event(now: Timestamp, landmarks: &Landmarks, number: u32) -> Value {
+    let today = day_in_viet_nam(now);
+    let born = today.saturating_sub(10.days());
+    let (place, mother) = (&landmarks.places[0], &landmarks.mothers[0]);
+    let pin = birth::pin(2, born, landmarks.child_pin_serial_from + number);
+    event(
+        &format!("r-{number}"),
+        "live_birth",
+        &json!({
+            "identifier": [uin(&pin), { "identifier_type": "BRN", "identifier_value": format!("B{number}/2026") }],
+            "name": { "surname": "Nguyễn", "second_name": "Thị Hoà", "given_name": "Bình" },
+            "sex": "female",
+            "birth_date": born.to_string(),
+            "address": [{ "address_line1": "Số 1, đường Mẫu", "sub_region_code": place.commune, "region_code": place.province }],
+            "parent1_identifier": uin(&birth::mother_of(landmarks, number)),
+            "viet_nam": {
+                "registration_date": today.to_string(),
+                "registration_place": place.commune,
+                "initial_facility": place.facility,
+                "ethnicity": "01",
+                "nationality": "VN",
+                "mother": { "name": { "given_name": mother.name }, "birth_date": mother.birth_date },
+            },
+        }),
+    )
+}
+
+/// The death, yesterday, of the child of a birth event.
+#[must_use]
+pub fn death_event(now: Timestamp, birth: &Value, number: u32) -> Value {
+    let today = day_in_viet_nam(now);
+    let child = &birth["data"]["reg_records"][0];
+    event(
+        &format!("d-{number}"),
+        "spdci-common:RegistryEventType:Death",
+        &json!({
+            "identifier": [child["identifier"][0], { "identifier_type": "DRN", "identifier_value": format!("D{number}/2026") }],
+            "name": child["name"],
+            "sex": child["sex"],
+            "birth_date": child["birth_date"],
+            "death_date": today.saturating_sub(1.days()).to_string(),
+            "viet_nam": { "registration_date": today.to_string() },
+        }),
+    )
+}
+
+fn event(reference: &str, kind: &str, record: &Value) -> Value {
+    json!({
+        "reference_id": reference,
+        "timestamp": "2026-11-23T08:00:00+07:00",
+        "data": { "reg_event_type": kind, "reg_records": [record] },
+    })
+}
+
+fn uin(pin: &str) -> Value {
+    json!({ "identifier_type": "UIN", "identifier_value": pin })
+}
