@@ -86,6 +86,10 @@ pub struct Mischief {
     pub refuse_notices: u32,
     /// So many answers tell a field more than was asked for.
     pub tell_more: u32,
+    /// So many answers about several have their lines in another order.
+    pub swap_lines: u32,
+    /// So many answers about several have a line less.
+    pub lose_a_line: u32,
     /// Every reply waits so long.
     pub delay: Duration,
 }

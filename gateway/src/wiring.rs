@@ -87,6 +87,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::PING,
         &tax::taxpayer::VERIFY_EMPLOYER,
         &tax::taxpayer::VERIFY_INDIVIDUAL,
+        &tax::taxpayer::VERIFY_MANY,
         &tax::taxpayer::CHANGE_NOTICE,
         &tax::taxpayer::LOOK_UP_NOTICES,
         &tax::taxpayer::REQUEST_MONTH,

@@ -41,6 +41,23 @@ pub static VERIFY_INDIVIDUAL: Operation = Operation {
     fields: &["name", "months", "income", "payers"],
 };
 
+/// Many employers in one month, or many persons over some months: up to 1,000 in one question, as many as agreed. The
+/// fields are those of one alone, but for who paid.
+pub static VERIFY_MANY: Operation = Operation {
+    name: wire::VERIFY_MANY,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[
+        "status",
+        "name",
+        "address",
+        "headcount",
+        "incomePaid",
+        "months",
+        "income",
+    ],
+};
+
 /// A change of an employer, told unasked; its parts are agreed to with it.
 pub static CHANGE_NOTICE: Operation = Operation {
     name: wire::CHANGE_NOTICE,
@@ -74,6 +91,7 @@ pub fn operation(question: &wire::Question) -> &'static Operation {
     match question {
         wire::Question::Employer(_) => &VERIFY_EMPLOYER,
         wire::Question::Individual(_) => &VERIFY_INDIVIDUAL,
+        wire::Question::Many(_) => &VERIFY_MANY,
         wire::Question::Notice(_) => &CHANGE_NOTICE,
         wire::Question::LookUp(_) => &LOOK_UP_NOTICES,
         wire::Question::Month(_) => &REQUEST_MONTH,

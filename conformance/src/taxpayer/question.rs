@@ -35,6 +35,8 @@ pub(super) struct Question {
 pub(super) enum Said {
     /// It asks about an employer or a person.
     Asked(Asked),
+    /// It asks about many, in this order; the operation that each alone would be of.
+    Many(&'static str, Vec<Asked>),
     /// It tells a change of an employer.
     Notice(Notice),
     /// It asks which of these notices are held.
@@ -157,8 +159,66 @@ fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
         ("taxpayer.change-notice", "ChangeNotice") => notice::notice(body).map(Said::Notice),
         ("taxpayer.look-up-notices", "LookUpNotices") => notice::looked_up(body).map(Said::LookUp),
         ("taxpayer.request-month", "RequestMonth") => notice::month(body).map(Said::Month),
+        ("taxpayer.verify-many", "VerifyMany") => many(body),
         _ => asked(operation, body).map(Said::Asked),
     }
+}
+
+/// One question for each number; what is asked of all stands beside them.
+fn many(body: &Element) -> Result<Said, Wrong> {
+    let wrong = |element| (FaultCode::Invalid, "element", element);
+    let (list, operation, months, known): (_, _, [&str; 2], &[&str]) =
+        match (body.child("Employers"), body.child("Individuals")) {
+            (Some(list), None) => (
+                list,
+                "taxpayer.verify-employer",
+                ["Period", "Period"],
+                &EMPLOYER_FIELDS,
+            ),
+            (None, Some(list)) => (
+                list,
+                "taxpayer.verify-individual",
+                ["From", "To"],
+                // who paid is asked about one by one
+                &PERSON_FIELDS[..3],
+            ),
+            _ => return Err(wrong("VerifyMany")),
+        };
+    if body.text_of("Purpose").is_none_or(str::is_empty) {
+        return Err(wrong("Purpose"));
+    }
+    let [from, to] = months.map(|name| list.text_of(name).filter(|text| is_month(text)));
+    let (from, to) = (from.ok_or(wrong("From"))?, to.ok_or(wrong("To"))?);
+    let all = list.child("Fields").ok_or(wrong("Fields"))?;
+    let fields: BTreeSet<String> = all.children.iter().map(|one| one.text.clone()).collect();
+    let numbers = list.children.iter().filter(|one| one.name == "Mst");
+    let numbers: Vec<&str> = numbers.map(|one| one.text.as_str()).collect();
+    let unique: BTreeSet<&str> = numbers.iter().copied().collect();
+    for (holds, element) in [
+        (from <= to, "To"),
+        (
+            !fields.is_empty() && fields.len() == all.children.len(),
+            "Fields",
+        ),
+        (
+            fields.iter().all(|field| known.contains(&field.as_str())),
+            "Field",
+        ),
+        ((1..=1_000).contains(&numbers.len()), "VerifyMany"),
+        (numbers.iter().all(|text| is_number(text)), "Mst"),
+        (unique.len() == numbers.len(), "Mst"),
+    ] {
+        if !holds {
+            return Err(wrong(element));
+        }
+    }
+    let asked = numbers.iter().map(|mst| Asked {
+        mst: (*mst).to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        fields: fields.clone(),
+    });
+    Ok(Said::Many(operation, asked.collect()))
 }
 
 fn asked(operation: &str, body: &Element) -> Result<Asked, Wrong> {

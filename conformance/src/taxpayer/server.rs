@@ -12,7 +12,7 @@ use schemas::fault::FaultCode;
 use tokio::net::TcpListener;
 
 use super::notice::Notice;
-use super::question::{Question, Said, Wrong, proven};
+use super::question::{Asked, Question, Said, Wrong, proven};
 use super::words::{self, Binding};
 use super::{Answered, Book, Mischief, PATH, Register};
 use crate::call::Trouble;
@@ -125,6 +125,7 @@ impl Register {
             }
             let body = match said {
                 Said::Asked(asked) => words::body(&truth, &question.operation, asked),
+                Said::Many(operation, asked) => words::many(&truth, operation, asked),
                 Said::Notice(notice) => book.keep(&question.id, notice),
                 Said::LookUp(named) => words::held(named, &book.notices),
                 Said::Month(wanted) => {
@@ -173,6 +174,9 @@ impl Register {
 
     /// An answer about somebody else, or that tells more than was asked for, where that is wanted.
     fn bent(&self, question: &Question, body: String) -> String {
+        if let Ok(Said::Many(operation, asked)) = &question.asked {
+            return self.bent_lines(operation, asked, body);
+        }
         let Ok(Said::Asked(asked)) = &question.asked else {
             return body;
         };
@@ -189,6 +193,28 @@ impl Register {
                 self.knows(|truth| words::body(truth, &question.operation, &all))
             }
             false => body,
+        }
+    }
+
+    /// The lines in another order, one short, or one of them telling more, where that is wanted.
+    fn bent_lines(&self, operation: &str, asked: &[Asked], body: String) -> String {
+        let mut bent = asked.to_vec();
+        if self.took(|knobs| &mut knobs.swap_lines) {
+            bent.reverse();
+        }
+        if self.took(|knobs| &mut knobs.lose_a_line) {
+            bent.pop();
+        }
+        if self.took(|knobs| &mut knobs.tell_more)
+            && let Some(last) = bent.last_mut()
+        {
+            last.fields = ["status", "name", "headcount", "incomePaid"]
+                .map(str::to_owned)
+                .into();
+        }
+        match bent == asked {
+            true => body,
+            false => self.knows(|truth| words::many(truth, operation, &bent)),
         }
     }
 

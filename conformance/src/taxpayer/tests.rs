@@ -69,6 +69,7 @@ fn truth() -> Truth {
         people: [(PIN.to_owned(), person)].into(),
         declared_to: "2026-10".into(),
         withheld: ["address".to_owned()].into(),
+        ambiguous: ["9900000031".to_owned()].into(),
     }
 }
 

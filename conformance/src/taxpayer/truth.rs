@@ -16,6 +16,8 @@ pub struct Truth {
     pub declared_to: String,
     /// Fields that the agreement, as the department has it, does not let it tell.
     pub withheld: BTreeSet<String>,
+    /// Numbers that it cannot tell of: a line about one of them is refused, the others are not.
+    pub ambiguous: BTreeSet<String>,
 }
 
 /// One taxpayer.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certs::keys::SigningKey;
+use schemas::fault::FaultCode;
 
 use super::notice::Notice;
 use super::question::{Asked, NAMESPACE, Question, Wrong};
@@ -67,6 +68,24 @@ pub(super) fn body(truth: &Truth, operation: &str, asked: &Asked) -> String {
         "taxpayer.verify-individual" => told.individual(),
         _ => told.employer(),
     }
+}
+
+/// The body element that answers many, one line for each in the order asked.
+pub(super) fn many(truth: &Truth, operation: &str, asked: &[Asked]) -> String {
+    let lines = asked.iter().map(|one| {
+        let line = match truth.ambiguous.contains(&one.mst) {
+            true => {
+                let parts = element("Key", &one.mst)
+                    + &element("Code", FaultCode::AmbiguousSubject.row().code)
+                    + &element("Reason", "several-taxpayers");
+                format!("<Refused>{parts}</Refused>")
+            }
+            false => body(truth, operation, one),
+        };
+        format!("<Line>{line}</Line>")
+    });
+    let lines: String = lines.collect();
+    format!("<VerifyManyResult>{lines}</VerifyManyResult>")
 }
 
 /// The body element that says when something was kept.

@@ -37,6 +37,8 @@ pub struct Shipment {
     pub operation: &'static Operation,
     /// The fields that it asks for, in the words of agreements; empty where it asks for none.
     pub fields: BTreeSet<&'static str>,
+    /// How many subjects it asks about; 1 where the operation has no lines.
+    pub lines: u64,
     /// The purpose that agreements know.
     pub purpose: &'static str,
     /// By which road it goes.
@@ -69,7 +71,7 @@ impl Shipment {
             operation: self.operation,
             purpose: self.purpose,
             asked: &self.fields,
-            lines: 1,
+            lines: self.lines,
             provinces: None,
             on,
         })?;

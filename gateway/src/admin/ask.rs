@@ -8,17 +8,20 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::future::try_join_all;
 use gateway_core::{
     Evidence, Road,
     policy::{self, Question as Policy},
-    ports::{Clock, Heard, Ledger, LookUp, Outbox, ParcelState, PersonNumber, Receipts},
+    ports::{Act, Clock, Deed, Heard, Ledger, LookUp, Outbox, ParcelState, PersonNumber, Receipts},
     stage::today,
 };
 use schemas::{
     date::day_in_viet_nam,
-    id::{MessageId, PartnerId, Period},
-    proto::admin::{AskTaxRequest, AskTaxResponse, PayerLine, TaxFault, TaxpayerTold},
-    wire::tax::taxpayer::{Answer, Body, EmployerTold, IndividualTold, Question, peek},
+    id::{MessageId, PartnerId, Period, TaxId},
+    proto::admin::{AskTaxLine, AskTaxRequest, AskTaxResponse, PayerLine, TaxFault, TaxpayerTold},
+    wire::tax::taxpayer::{
+        Answer, Body, EmployerTold, IndividualTold, Many, ManyLine, Payer, Question, peek,
+    },
 };
 use tax::taxpayer::{self, Words};
 use tokio::time::{Duration, Instant};
@@ -71,6 +74,12 @@ pub(super) async fn ask(
         return Err(Status::unavailable("recovering"));
     }
     known_otherwise(asking, &department, &id, &words).await?;
+    let act = Act {
+        who: who.clone(),
+        why: why.clone(),
+        deed: Deed::AskTax(department.clone(), id.to_string()),
+    };
+    parts.office.act(act).await.map_err(unavailable)?;
     noted(parts.ledger.as_ref(), &question, who, why).await?;
     let wait = Duration::from_millis(asked.wait_ms.clamp(100, WAIT_MS_MAX));
     let due = parts.clock.now().checked_add(wait).ok();
@@ -91,6 +100,7 @@ fn words(asked: &AskTaxRequest) -> Words {
     Words {
         about: asked.about.clone(),
         mst: asked.mst.clone(),
+        keys: asked.keys.clone(),
         from: asked.from.clone(),
         to: to.to_owned(),
         fields: asked.fields.iter().cloned().collect(),
@@ -129,7 +139,7 @@ fn permitted(
         operation,
         purpose: taxpayer::PURPOSE,
         asked: &asked,
-        lines: 1,
+        lines: question.lines(),
         provinces: None,
         on: today(parts.clock.now()),
     });
@@ -172,13 +182,23 @@ async fn noted(
     who: String,
     why: String,
 ) -> Result<(), Status> {
-    let Question::Individual(ask) = question else {
-        return Ok(());
+    let people: &[TaxId] = match question {
+        Question::Individual(ask) => std::slice::from_ref(&ask.mst),
+        Question::Many(ask) if matches!(ask.asked, Many::Individuals { .. }) => ask.asked.keys(),
+        _ => &[],
     };
-    let number = PersonNumber::parse(ask.mst.as_str())
-        .ok_or_else(|| Status::invalid_argument("a PIN of 12 digits"))?;
-    let look_up = LookUp { number, who, why };
-    ledger.accesses(look_up, 1).await.map_err(unavailable)?;
+    for some in people.chunks(NOTED_AT_ONCE) {
+        let noted = some.iter().map(|person| {
+            let (who, why) = (who.clone(), why.clone());
+            async move {
+                let number = PersonNumber::parse(person.as_str())
+                    .ok_or_else(|| Status::invalid_argument("a PIN of 12 digits"))?;
+                let look_up = LookUp { number, who, why };
+                ledger.accesses(look_up, 1).await.map_err(unavailable)
+            }
+        });
+        try_join_all(noted).await?;
+    }
     Ok(())
 }
 
@@ -229,8 +249,14 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
                 field: fault.field.unwrap_or_default(),
             });
         }
-        Body::Answer(Answer::Employer(told)) => employer(&mut response, *told),
-        Body::Answer(Answer::Individual(told)) => individual(&mut response, *told),
+        Body::Answer(Answer::Employer(told)) => tell(&mut response, employer(*told)),
+        Body::Answer(Answer::Individual(mut told)) => {
+            response.payers = payers(told.payers.take());
+            tell(&mut response, individual(*told));
+        }
+        Body::Answer(Answer::Many(told)) => {
+            response.lines = told.lines.into_iter().map(line).collect();
+        }
         Body::Answer(Answer::Notice(_) | Answer::Held(_) | Answer::Month(_)) => {
             return Err(Status::internal("unreadable-receipt"));
         }
@@ -238,43 +264,77 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
     Ok(response)
 }
 
-fn employer(response: &mut AskTaxResponse, told: EmployerTold) {
-    response.result = told.result.as_str().to_owned();
-    response.not_disclosed = words_of(told.not_disclosed.iter().map(|field| field.as_str()));
-    let status = told.status;
-    response.told = lines([
-        ("status", status.as_ref().map(|one| one.code.clone())),
-        (
-            "statusReason",
-            status.as_ref().and_then(|one| one.reason.clone()),
-        ),
-        ("statusSince", status.map(|one| one.since.to_string())),
-        ("name", told.name),
-        ("address", told.address),
-        ("headcount", told.headcount.map(|count| count.to_string())),
-        (
-            "incomePaid",
-            told.income_paid.map(|paid| paid.vnd().to_string()),
-        ),
-    ]);
+/// What is told of one alone.
+fn tell(response: &mut AskTaxResponse, line: AskTaxLine) {
+    response.result = line.result;
+    response.told = line.told;
+    response.not_disclosed = line.not_disclosed;
 }
 
-fn individual(response: &mut AskTaxResponse, told: IndividualTold) {
-    response.result = told.result.as_str().to_owned();
-    response.not_disclosed = words_of(told.not_disclosed.iter().map(|field| field.as_str()));
-    response.told = lines([
-        ("name", told.name),
-        ("months", told.months.map(|months| months.to_string())),
-        ("income", told.income.map(|income| income.vnd().to_string())),
-    ]);
-    let payers = told.payers.unwrap_or_default().into_iter();
-    response.payers = payers
+fn line(line: ManyLine) -> AskTaxLine {
+    match line {
+        ManyLine::Employer(told) => employer(*told),
+        ManyLine::Individual(told) => individual(*told),
+        ManyLine::Refused(refused) => AskTaxLine {
+            mst: refused.key,
+            fault: Some(TaxFault {
+                code: refused.code.row().code.to_owned(),
+                reason: refused.reason,
+                field: String::new(),
+            }),
+            ..AskTaxLine::default()
+        },
+    }
+}
+
+fn employer(told: EmployerTold) -> AskTaxLine {
+    let status = told.status;
+    AskTaxLine {
+        mst: told.mst.as_str().to_owned(),
+        result: told.result.as_str().to_owned(),
+        not_disclosed: words_of(told.not_disclosed.iter().map(|field| field.as_str())),
+        fault: None,
+        told: lines([
+            ("status", status.as_ref().map(|one| one.code.clone())),
+            (
+                "statusReason",
+                status.as_ref().and_then(|one| one.reason.clone()),
+            ),
+            ("statusSince", status.map(|one| one.since.to_string())),
+            ("name", told.name),
+            ("address", told.address),
+            ("headcount", told.headcount.map(|count| count.to_string())),
+            (
+                "incomePaid",
+                told.income_paid.map(|paid| paid.vnd().to_string()),
+            ),
+        ]),
+    }
+}
+
+fn individual(told: IndividualTold) -> AskTaxLine {
+    AskTaxLine {
+        mst: told.mst.as_str().to_owned(),
+        result: told.result.as_str().to_owned(),
+        not_disclosed: words_of(told.not_disclosed.iter().map(|field| field.as_str())),
+        fault: None,
+        told: lines([
+            ("name", told.name),
+            ("months", told.months.map(|months| months.to_string())),
+            ("income", told.income.map(|income| income.vnd().to_string())),
+        ]),
+    }
+}
+
+fn payers(payers: Option<Vec<Payer>>) -> Vec<PayerLine> {
+    let payers = payers.unwrap_or_default().into_iter();
+    payers
         .map(|payer| PayerLine {
             mst: payer.mst.as_str().to_owned(),
             months: payer.months,
             income_vnd: payer.income.map(|income| income.vnd()),
         })
-        .collect();
+        .collect()
 }
 
 fn lines<const N: usize>(values: [(&str, Option<String>); N]) -> Vec<TaxpayerTold> {
@@ -293,4 +353,6 @@ fn words_of<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
 
 /// The longest that an operator's call waits.
 const WAIT_MS_MAX: u64 = 60_000;
+/// People noted in the ledger of accesses side by side.
+const NOTED_AT_ONCE: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -296,6 +296,7 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
             true => ["income"].into(),
             false => std::collections::BTreeSet::new(),
         },
+        lines: 1,
         purpose: "public-service",
         road: Road::Vdxp,
         service: "tell",

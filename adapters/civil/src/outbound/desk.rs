@@ -105,6 +105,7 @@ impl Desk {
             parcels: vec![leased.id.clone()],
             operation: &STATUS,
             fields: BTreeSet::new(),
+            lines: 1,
             purpose,
             road: self.road.road(),
             service: STATUS.name,

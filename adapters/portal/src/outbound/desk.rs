@@ -138,6 +138,7 @@ impl<E: Exchange> Desk<E> {
                 Service::LookUp => &LOOK_UP,
             },
             fields: BTreeSet::new(),
+            lines: 1,
             purpose: PURPOSE,
             road: Road::Vdxp,
             service: load.service.as_str(),

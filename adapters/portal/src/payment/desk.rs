@@ -231,6 +231,7 @@ impl Desk {
             parcels: vec![leased.id.clone()],
             operation: words.verb.operation(),
             fields: BTreeSet::new(),
+            lines: 1,
             purpose: PURPOSE,
             road: Road::Direct,
             service: words.verb.as_str(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemas::wire::tax::{
     Direction, Header,
-    taxpayer::{Answer, Body, Message, Question},
+    taxpayer::{Answer, Body, Many, ManyLine, Message, Question},
 };
 
 /// What an answer has to be bound to.
@@ -23,7 +23,7 @@ impl Asked {
     pub(super) fn is_asked(&self) -> bool {
         matches!(
             self.question,
-            Question::Employer(_) | Question::Individual(_)
+            Question::Employer(_) | Question::Individual(_) | Question::Many(_)
         )
     }
 }
@@ -80,6 +80,7 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
             (&ask.mst, ask.from, ask.to) == (&told.mst, told.from, told.to),
             within(&ask.fields, &told.told(), &told.not_disclosed),
         ),
+        (Question::Many(ask), Answer::Many(told)) => each_about(&ask.asked, &told.lines),
         (Question::Notice(_), Answer::Notice(_)) | (Question::Month(_), Answer::Month(_)) => {
             (true, true)
         }
@@ -91,6 +92,35 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
         (true, false) => Err("answer-tells-more"),
         (true, true) => Ok(()),
     }
+}
+
+/// One line for each number, in the order asked: each about it, and telling no more. A line that is refused tells nothing.
+fn each_about(asked: &Many, lines: &[ManyLine]) -> (bool, bool) {
+    let keys = asked.keys();
+    let judged = keys
+        .iter()
+        .zip(lines)
+        .map(|(key, line)| match (asked, line) {
+            (_, ManyLine::Refused(refused)) => (refused.key == key.as_str(), true),
+            (Many::Employers { period, fields, .. }, ManyLine::Employer(told)) => (
+                (key, *period) == (&told.mst, told.period),
+                within(fields, &told.told(), &told.not_disclosed),
+            ),
+            (
+                Many::Individuals {
+                    from, to, fields, ..
+                },
+                ManyLine::Individual(told),
+            ) => (
+                (key, *from, *to) == (&told.mst, told.from, told.to),
+                within(fields, &told.told(), &told.not_disclosed),
+            ),
+            _ => (false, true),
+        });
+    let whole = (keys.len() == lines.len(), true);
+    judged.fold(whole, |(same, within), (this, fits)| {
+        (same && this, within && fits)
+    })
 }
 
 fn within<F: Ord>(asked: &BTreeSet<F>, told: &BTreeSet<F>, withheld: &BTreeSet<F>) -> bool {

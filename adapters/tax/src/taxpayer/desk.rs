@@ -22,7 +22,7 @@ use schemas::{
     id::{MessageId, PartnerId},
     wire::tax::{
         self, Direction, Header,
-        taxpayer::{self as wire, Answer, Body, Message, Question},
+        taxpayer::{self as wire, Answer, Body, Many, Message, Question},
     },
 };
 
@@ -170,12 +170,14 @@ impl Desk {
             reply: None,
         };
         let (fields, operation) = (fields(&question), operation(&question));
+        let lines = question.lines();
         let body = Body::Question(question);
         let (canonical, _) = wire::encode(&Message { header, body });
         Ok(Shipment {
             parcels: vec![leased.id.clone()],
             operation,
             fields,
+            lines,
             purpose: PURPOSE,
             road: self.road.road(),
             service: operation.name,
@@ -287,6 +289,7 @@ impl Desk {
             Answer::Fault(_)
             | Answer::Employer(_)
             | Answer::Individual(_)
+            | Answer::Many(_)
             | Answer::Notice(_)
             | Answer::Held(_)
             | Answer::Month(_) => Delivery::Delivered {
@@ -372,6 +375,10 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
     match question {
         Question::Employer(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
         Question::Individual(ask) => ask.fields.iter().map(|field| field.as_str()).collect(),
+        Question::Many(ask) => match &ask.asked {
+            Many::Employers { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
+            Many::Individuals { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
+        },
         Question::Notice(_) | Question::LookUp(_) | Question::Month(_) => {
             std::collections::BTreeSet::new()
         }

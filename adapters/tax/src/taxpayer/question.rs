@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use schemas::{
     id::{MessageId, PartnerId, Period, TaxId},
     wire::tax::{
-        IncomeField, Span, TaxpayerField,
-        taxpayer::{AskEmployer, AskIndividual, Question},
+        IncomeField, LINES_MAX, Span, TaxpayerField,
+        taxpayer::{AskEmployer, AskIndividual, AskMany, Many, Question},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -24,10 +24,13 @@ use super::PURPOSE;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
-    /// `employer` or `individual`.
+    /// `employer` or `individual`; `employers` or `individuals` where several are asked about.
     pub about: String,
-    /// The tax code, or the person's PIN.
+    /// The tax code, or the person's PIN; empty where several are asked about.
     pub mst: String,
+    /// Several tax codes, or PINs: 1 to 1,000, no two alike, answered in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// The month, or the first of several, `yyyy-MM`.
     pub from: String,
     /// The last month; of an employer the same.
@@ -42,12 +45,19 @@ impl Words {
     /// # Errors
     /// A stable word.
     pub fn question(&self) -> Result<Question, &'static str> {
-        let mst = TaxId::parse(&self.mst).map_err(|_| "tax-code")?;
         let (from, to) = (month(&self.from)?, month(&self.to)?);
         let purpose = PURPOSE.to_owned();
         if self.fields.is_empty() {
             return Err("fields");
         }
+        if let "employers" | "individuals" = self.about.as_str() {
+            let asked = self.many(from, to)?;
+            return Ok(Question::Many(Box::new(AskMany { asked, purpose })));
+        }
+        if !self.keys.is_empty() {
+            return Err("one-subject");
+        }
+        let mst = TaxId::parse(&self.mst).map_err(|_| "tax-code")?;
         match self.about.as_str() {
             "employer" if from == to => Ok(Question::Employer(AskEmployer {
                 mst,
@@ -70,6 +80,46 @@ impl Words {
                 }))
             }
             _ => Err("about"),
+        }
+    }
+
+    fn many(&self, from: Period, to: Period) -> Result<Many, &'static str> {
+        if !self.mst.is_empty() {
+            return Err("several-subjects");
+        }
+        if !(1..=LINES_MAX).contains(&self.keys.len()) {
+            return Err("lines");
+        }
+        let keys = self.keys.iter().map(|key| TaxId::parse(key));
+        let keys: Vec<TaxId> = keys.collect::<Result<_, _>>().map_err(|_| "tax-code")?;
+        if keys.iter().collect::<BTreeSet<_>>().len() < keys.len() {
+            return Err("key-twice");
+        }
+        if self.about == "employers" {
+            let fields = known(&self.fields, TaxpayerField::parse)?;
+            return match from == to {
+                true => Ok(Many::Employers {
+                    period: from,
+                    fields,
+                    keys,
+                }),
+                false => Err("one-month"),
+            };
+        }
+        if !keys.iter().all(|key| matches!(key, TaxId::Pin(_))) {
+            return Err("pin");
+        }
+        Span::months(from, to)?;
+        let fields = known(&self.fields, IncomeField::parse)?;
+        match fields.contains(&IncomeField::Payers) {
+            // who paid is asked one person at a time
+            true => Err("field"),
+            false => Ok(Many::Individuals {
+                from,
+                to,
+                fields,
+                keys,
+            }),
         }
     }
 

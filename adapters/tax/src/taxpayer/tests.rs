@@ -15,8 +15,8 @@ use roads::client::Answer as Response;
 use schemas::{
     id::{MessageId, PartnerId},
     wire::tax::{
-        Amount, Direction, ResultKind, TaxpayerField,
-        taxpayer::{Answer, Body, EmployerTold, Message, Question, read},
+        Amount, Direction, Header, Refused, ResultKind, TaxpayerField,
+        taxpayer::{Answer, Body, EmployerTold, ManyLine, ManyTold, Message, Question, read},
     },
 };
 
@@ -29,6 +29,7 @@ fn words() -> Words {
     Words {
         about: "employer".into(),
         mst: "9900000016".into(),
+        keys: Vec::new(),
         from: "2026-10".into(),
         to: "2026-10".into(),
         fields: ["status".to_owned(), "headcount".to_owned()].into(),
@@ -122,7 +123,7 @@ fn leased(words: &Words) -> Leased {
 #[test]
 fn what_is_no_question_is_refused_by_its_word() {
     type Bend = fn(&mut Words);
-    let cases: [(Bend, &str); 9] = [
+    let cases: [(Bend, &str); 18] = [
         (|words| words.mst = "9900000017".into(), "tax-code"),
         (|words| words.from = "2026-13".into(), "month"),
         (|words| words.to = "2026-11".into(), "one-month"),
@@ -132,6 +133,48 @@ fn what_is_no_question_is_refused_by_its_word() {
         (|words| words.about = "individual".into(), "pin"),
         (|words| person(words, "2026-11"), "span-backwards"),
         (|words| person(words, "2020-01"), "span-too-long"),
+        (|words| words.keys.push("9900000016".into()), "one-subject"),
+        (|words| many(words, &["9900000017"]), "tax-code"),
+        (
+            |words| many(words, &["9900000016", "9900000016"]),
+            "key-twice",
+        ),
+        (|words| many(words, &[]), "lines"),
+        (
+            |words| {
+                many(words, &[]);
+                words.keys = (0..1_001).map(|nth| nth.to_string()).collect();
+            },
+            "lines",
+        ),
+        (
+            |words| {
+                many(words, &["9900000016"]);
+                words.mst = "9900000016".into();
+            },
+            "several-subjects",
+        ),
+        (
+            |words| {
+                many(words, &["9900000016"]);
+                words.to = "2026-11".into();
+            },
+            "one-month",
+        ),
+        (
+            |words| {
+                people(words);
+                words.keys.push("9900000016".into());
+            },
+            "pin",
+        ),
+        (
+            |words| {
+                people(words);
+                words.fields = ["payers".to_owned()].into();
+            },
+            "field",
+        ),
     ];
     for (bend, reason) in cases {
         let mut bent = words();
@@ -139,6 +182,23 @@ fn what_is_no_question_is_refused_by_its_word() {
         assert_eq!(bent.question(), Err(reason));
     }
     assert!(words().question().is_ok());
+    let mut several = words();
+    many(&mut several, &["9900000016", "9900000016-001"]);
+    assert_eq!(several.question().unwrap().lines(), 2);
+    people(&mut several);
+    assert_eq!(several.question().unwrap().lines(), 1);
+}
+
+fn many(words: &mut Words, keys: &[&str]) {
+    words.about = "employers".into();
+    words.mst.clear();
+    words.keys = keys.iter().map(|&key| key.to_owned()).collect();
+}
+
+fn people(words: &mut Words) {
+    person(words, "2026-10");
+    words.about = "individuals".into();
+    words.keys = vec![std::mem::take(&mut words.mst)];
 }
 
 fn person(words: &mut Words, from: &str) {
@@ -329,4 +389,79 @@ fn an_answer_about_somebody_else_or_that_tells_more_is_not_taken() {
         bend(&mut bent);
         assert_eq!(fitting(&asked(), answer(bent)), Err(Unfit::Content(reason)));
     }
+}
+
+/// A question about two employers, and the answer to it.
+fn two() -> (Asked, Vec<ManyLine>) {
+    let mut words = words();
+    many(&mut words, &["9900000016", "9900000016-001"]);
+    let question = words.question().unwrap();
+    let of = |mst: &str| EmployerTold {
+        mst: schemas::id::TaxId::parse(mst).unwrap(),
+        ..told()
+    };
+    let lines = ["9900000016", "9900000016-001"].map(|mst| ManyLine::Employer(Box::new(of(mst))));
+    let mut asked = asked();
+    asked.header.operation = question.operation().to_owned();
+    (Asked { question, ..asked }, lines.into())
+}
+
+#[test]
+fn many_are_answered_line_by_line_each_about_its_own_number_and_no_more() {
+    let message = |lines: Vec<ManyLine>| Message {
+        header: Header {
+            operation: "taxpayer.verify-many".into(),
+            ..answer(told()).header
+        },
+        body: Body::Answer(Answer::Many(ManyTold { lines })),
+    };
+    let (asked, good) = two();
+    assert!(fitting(&asked, message(good.clone())).is_ok());
+    let refused = |key: &str| {
+        ManyLine::Refused(Refused {
+            key: key.to_owned(),
+            code: schemas::fault::FaultCode::AmbiguousSubject,
+            reason: "several-taxpayers".to_owned(),
+        })
+    };
+    let partly = vec![good[0].clone(), refused("9900000016-001")];
+    assert!(fitting(&asked, message(partly)).is_ok());
+    let more = EmployerTold {
+        name: Some("An".into()),
+        ..told()
+    };
+    let cases = [
+        (
+            vec![good[1].clone(), good[0].clone()],
+            "answer-of-another-subject",
+        ),
+        (vec![good[0].clone()], "answer-of-another-subject"),
+        (
+            [good.clone(), vec![good[0].clone()]].concat(),
+            "answer-of-another-subject",
+        ),
+        (
+            vec![good[0].clone(), refused("9900000016")],
+            "answer-of-another-subject",
+        ),
+        (
+            vec![ManyLine::Employer(Box::new(more)), good[1].clone()],
+            "answer-tells-more",
+        ),
+    ];
+    for (lines, reason) in cases {
+        let judged = fitting(&asked, message(lines));
+        assert_eq!(judged, Err(Unfit::Content(reason)));
+    }
+}
+
+#[test]
+fn a_question_about_many_asks_for_as_many_lines_and_its_own_fields() {
+    let mut words = words();
+    many(&mut words, &["9900000016", "9900000016-001"]);
+    let (shipments, unsayable) = desk().pack(&[leased(&words)]);
+    assert!(unsayable.is_empty());
+    assert_eq!(shipments[0].lines, 2);
+    assert_eq!(shipments[0].operation.name, "taxpayer.verify-many");
+    assert_eq!(shipments[0].fields, ["headcount", "status"].into());
 }

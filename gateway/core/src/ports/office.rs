@@ -147,6 +147,8 @@ pub enum Deed {
     ResumeSchedule(PartnerId, String),
     /// A schedule of a partner's is begun before its time; the id of what is begun.
     StartSchedule(PartnerId, String),
+    /// A department is asked, or its answer looked at again; the question's id.
+    AskTax(PartnerId, String),
     /// Terms of a partner come into force.
     Adopt(Adoption),
     /// Somebody looked up who has asked about a person; the person's keyed digest.
@@ -217,6 +219,7 @@ impl Deed {
             Self::PauseSchedule(..) => "pause-schedule",
             Self::ResumeSchedule(..) => "resume-schedule",
             Self::StartSchedule(..) => "start-schedule",
+            Self::AskTax(..) => "ask-tax",
             Self::Adopt(_) => "adopt-terms",
             Self::LookUp(_) => "look-up-person",
             Self::Denied(_) => "denied",
@@ -238,8 +241,8 @@ impl Deed {
         }
     }
 
-    /// What it is done to: a partner's or a parcel's or an evidence id, a partner and an operation with a slash
-    /// between them, a person's keyed digest, what was denied, a discrepancy and the key of its step with a slash
+    /// What it is done to: a partner's or a parcel's or an evidence id, a partner and an operation, run or question with a
+    /// slash between them, a person's keyed digest, what was denied, a discrepancy and the key of its step with a slash
     /// between them, or [`THE_STORE`].
     #[must_use]
     pub fn target(&self) -> String {
@@ -251,7 +254,8 @@ impl Deed {
             | Self::RetirePartner(partner) => partner.as_str().to_owned(),
             Self::SuspendOperation(partner, operation)
             | Self::ResumeOperation(partner, operation)
-            | Self::StartSchedule(partner, operation) => format!("{partner}/{operation}"),
+            | Self::StartSchedule(partner, operation)
+            | Self::AskTax(partner, operation) => format!("{partner}/{operation}"),
             Self::PauseSchedule(partner, name) | Self::ResumeSchedule(partner, name) => {
                 format!("{partner}/{}", schedule_order(name))
             }

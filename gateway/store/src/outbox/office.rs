@@ -234,7 +234,11 @@ impl Command for Perform {
                 self.resume_operation(turn, partner.as_str(), &schedule_order(name))
             }
             Deed::Adopt(adoption) => registration::adopt(self, turn, adoption),
-            Deed::LookUp(_) | Deed::Denied(_) | Deed::StartSchedule(..) | Deed::Ledger { .. } => {
+            Deed::LookUp(_)
+            | Deed::Denied(_)
+            | Deed::StartSchedule(..)
+            | Deed::AskTax(..)
+            | Deed::Ledger { .. } => {
                 self.write(turn)?;
                 Ok(Acted::Done)
             }

@@ -298,7 +298,7 @@ impl Line {
 }
 
 impl Refused {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         reader.enter("Refused")?;
         let refused = Self {
             key: word(reader, "Key", key_text)?,

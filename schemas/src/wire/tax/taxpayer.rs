@@ -8,6 +8,7 @@
 mod employer;
 mod fields;
 mod individual;
+mod many;
 mod month;
 mod notice;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::ops::Range;
 pub use employer::{AskEmployer, EmployerTold, TaxpayerStatus};
 pub use fields::FIELDS;
 pub use individual::{AskIndividual, IndividualTold, Payer};
+pub use many::{AskMany, Many, ManyLine, ManyTold};
 pub use month::{MonthReceipt, RequestMonth};
 pub use notice::{EmployerNotice, EmployerNoticeReceipt, LookUpNotices, NoticesHeld, Participants};
 
@@ -35,6 +37,9 @@ pub const VERIFY_EMPLOYER: &str = "taxpayer.verify-employer";
 
 /// The operation that asks what a person was paid, and by whom.
 pub const VERIFY_INDIVIDUAL: &str = "taxpayer.verify-individual";
+
+/// The operation that asks about many employers or many persons.
+pub const VERIFY_MANY: &str = "taxpayer.verify-many";
 
 /// The operation that tells a change of an employer unasked.
 pub const CHANGE_NOTICE: &str = "taxpayer.change-notice";
@@ -70,6 +75,8 @@ pub enum Question {
     Employer(AskEmployer),
     /// About one person over some months.
     Individual(AskIndividual),
+    /// About many employers or many persons.
+    Many(Box<AskMany>),
     /// Nothing: a change of an employer is told.
     Notice(Box<EmployerNotice>),
     /// Which of our notices are held.
@@ -85,6 +92,8 @@ pub enum Answer {
     Employer(Box<EmployerTold>),
     /// About one person.
     Individual(Box<IndividualTold>),
+    /// About each of many.
+    Many(ManyTold),
     /// That a notice is kept.
     Notice(EmployerNoticeReceipt),
     /// Which notices are held.
@@ -102,15 +111,29 @@ impl Question {
         match self {
             Self::Employer(_) => VERIFY_EMPLOYER,
             Self::Individual(_) => VERIFY_INDIVIDUAL,
+            Self::Many(_) => VERIFY_MANY,
             Self::Notice(_) => CHANGE_NOTICE,
             Self::LookUp(_) => LOOK_UP_NOTICES,
             Self::Month(_) => REQUEST_MONTH,
         }
     }
 
+    /// How many subjects it is about; 1 where it has no lines.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        match self {
+            Self::Many(ask) => ask.asked.keys().len() as u64,
+            _ => 1,
+        }
+    }
+
     fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         if reader.comes("VerifyIndividual")? {
             return AskIndividual::read(reader).map(Self::Individual);
+        }
+        if reader.comes("VerifyMany")? {
+            let ask = AskMany::read(reader)?;
+            return Ok(Self::Many(Box::new(ask)));
         }
         if reader.comes("ChangeNotice")? {
             let notice = EmployerNotice::read(reader)?;
@@ -129,6 +152,7 @@ impl Question {
         match self {
             Self::Employer(ask) => ask.write(writer),
             Self::Individual(ask) => ask.write(writer),
+            Self::Many(ask) => ask.write(writer),
             Self::Notice(notice) => notice.write(writer),
             Self::LookUp(ask) => ask.write(writer),
             Self::Month(ask) => ask.write(writer),
@@ -143,6 +167,7 @@ impl Answer {
         match self {
             Self::Employer(_) => Some(VERIFY_EMPLOYER),
             Self::Individual(_) => Some(VERIFY_INDIVIDUAL),
+            Self::Many(_) => Some(VERIFY_MANY),
             Self::Notice(_) => Some(CHANGE_NOTICE),
             Self::Held(_) => Some(LOOK_UP_NOTICES),
             Self::Month(_) => Some(REQUEST_MONTH),
@@ -157,6 +182,9 @@ impl Answer {
         if reader.comes("VerifyIndividualResult")? {
             let told = IndividualTold::read(reader)?;
             return Ok(Self::Individual(Box::new(told)));
+        }
+        if reader.comes("VerifyManyResult")? {
+            return ManyTold::read(reader).map(Self::Many);
         }
         if reader.comes("ChangeNoticeReceipt")? {
             return EmployerNoticeReceipt::read(reader).map(Self::Notice);
@@ -175,6 +203,7 @@ impl Answer {
         match self {
             Self::Employer(told) => told.write(writer),
             Self::Individual(told) => told.write(writer),
+            Self::Many(told) => told.write(writer),
             Self::Notice(receipt) => receipt.write(writer),
             Self::Held(held) => held.write(writer),
             Self::Month(receipt) => receipt.write(writer),

@@ -80,6 +80,46 @@ pub const FIELDS: &[Field] = &[
         "Law 91/2025/QH15 art. 3",
     ),
     kept(
+        "VerifyMany/Employers/Period",
+        "the month",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyMany/Employers/Fields",
+        "policy: no more than agreed is asked for",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    kept(
+        "VerifyMany/Employers/Mst",
+        "who is asked about, in order",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyMany/Individuals/From",
+        "the first month",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyMany/Individuals/To",
+        "the last month",
+        "form 05/KK-TNCN",
+    ),
+    kept(
+        "VerifyMany/Individuals/Fields",
+        "policy: no more than agreed is asked for",
+        "Law 91/2025/QH15 art. 3; Decree 47/2020/NĐ-CP",
+    ),
+    kept(
+        "VerifyMany/Individuals/Mst",
+        "who is asked about, in order",
+        "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "VerifyMany/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
         "ChangeNotice/Mst",
         "whom it is about: EmployerChange.tax_code",
         "Law 38/2019/QH14 art. 30; Circular 86/2024/TT-BTC",
@@ -267,6 +307,27 @@ pub const FIELDS: &[Field] = &[
         "VerifyIndividualResult/NotDisclosed",
         "told",
         "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyManyResult/Line/VerifyEmployerResult",
+        "must be of the key in its place; told as one alone",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyManyResult/Line/VerifyIndividualResult",
+        "must be of the key in its place; told as one alone",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "VerifyManyResult/Line/Refused/Key",
+        "must be the key in its place",
+        "own profile",
+    ),
+    kept("VerifyManyResult/Line/Refused/Code", "told", "own profile"),
+    kept(
+        "VerifyManyResult/Line/Refused/Reason",
+        "told",
+        "own profile",
     ),
     kept(
         "ChangeNoticeReceipt/ReceivedAt",

@@ -190,14 +190,14 @@ impl IndividualTold {
 }
 
 /// A person's number: no branch has one.
-fn person(reader: &mut Reader<'_>) -> Result<TaxId, WireError> {
+pub(super) fn person(reader: &mut Reader<'_>) -> Result<TaxId, WireError> {
     match mst(reader)? {
         TaxId::Mst(code) if code.branch().is_some() => wrong("Mst", "mst-branch"),
         number => Ok(number),
     }
 }
 
-fn span(reader: &mut Reader<'_>) -> Result<(Period, Period), WireError> {
+pub(super) fn span(reader: &mut Reader<'_>) -> Result<(Period, Period), WireError> {
     let (from, to) = (month(reader, "From")?, month(reader, "To")?);
     match Span::months(from, to) {
         Ok(_) => Ok((from, to)),
