@@ -25,6 +25,7 @@ pub use truth::{Employer, Paid, Person, Truth};
 
 use crate::call::Trouble;
 use crate::identity::Identity;
+use crate::landmarks::Landmarks;
 use crate::state::Memory;
 
 /// Where questions are posted.
@@ -39,6 +40,8 @@ pub struct Register {
     mischief: Mutex<Mischief>,
     /// Who else may bring questions: the signature says whose they are.
     carrier: OnceLock<PartnerId>,
+    /// For how long the last call said that its answer is waited for.
+    within: Mutex<Option<Duration>>,
 }
 
 /// What has to outlive the process: every question that was answered.
@@ -112,6 +115,7 @@ impl Register {
             truth: Mutex::default(),
             mischief: Mutex::default(),
             carrier: OnceLock::new(),
+            within: Mutex::default(),
         }))
     }
 
@@ -128,6 +132,18 @@ impl Register {
     /// Replaces what it knows.
     pub fn learn(&self, truth: Truth) {
         *self.truth.lock().unwrap_or_else(PoisonError::into_inner) = truth;
+    }
+
+    /// Learns of everybody in `landmarks.json` of its folder: each employer is a taxpayer that works and paid every
+    /// person in the newest closed month.
+    pub fn learn_landmarks(&self) -> Result<(), Trouble> {
+        self.learn(Truth::of(&Landmarks::read(&self.identity.folder)?));
+        Ok(())
+    }
+
+    /// For how long the last call said that its answer is waited for; none where it did not say.
+    pub fn asked_within(&self) -> Option<Duration> {
+        *self.within.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets what goes wrong from now on.

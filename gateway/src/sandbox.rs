@@ -15,6 +15,7 @@ use conformance::{
     hospital::Hospital,
     portal::{Portal, Serving},
     tax::Department,
+    taxpayer::Register,
 };
 use gateway_core::ports::{Clock, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -77,36 +78,40 @@ pub async fn run(options: Options) -> Result<bool, SandboxError> {
     let layout = Layout::new(&options.dir);
     layout.make(clock.now(), KeyChoice::P256)?;
     let desk = authority::Desk::open(&layout, clock.now()).await?;
-    // The portal's agency is called as well: its place is taken before the gateway is told of it.
-    let bound = TcpListener::bind(("127.0.0.1", 0)).await;
-    let listener = bound.map_err(|error| SandboxError::Agency("portal", error.to_string()))?;
-    let port = listener.local_addr().map_or(0, |address| address.port());
+    // The portal's agency and the tax department are called as well: their places are taken before the gateway is told.
+    let (listener, port) = place("portal").await?;
+    let (asked, asked_port) = place("tax").await?;
     layout.write_config(&Settings {
         port: options.port,
         admin_port: options.admin_port,
         people: options.people,
         seed: SEED,
         portal: format!("https://localhost:{port}"),
+        department: Some(format!(
+            "https://localhost:{asked_port}{}",
+            conformance::taxpayer::PATH
+        )),
         algorithm: "ES256",
         step_millis: STEP_MILLIS,
         time_stamps: desk.time_stamps(),
     })?;
     let config = load(&layout)?;
-    seed(&config, &clock, &layout, options.json).await?;
+    let landmarks = seed(&config, &clock, &layout, options.json).await?;
     let gateway = Gateway::start_with(config, clock).await?;
     let address = format!("https://localhost:{}", gateway.address().port());
     layout.write_identities(&address)?;
-    let agencies = Agencies::open(&layout, listener)?;
+    let agencies = Agencies::open(&layout, listener, asked)?;
     let reports = agencies.play().await;
     table::print(&reports, options.json);
     let all = reports.iter().all(FlowReport::is_ok);
     if !options.once {
-        table::invite(&layout, &gateway, &address, &reports);
+        table::invite(&layout, &gateway, &address, &reports, &landmarks);
         println!("\n{}", desk.told());
         crate::signals::stop().await;
     }
     gateway.drain().await;
     agencies.served.stop().await;
+    agencies.asked.stop().await;
     desk.close().await;
     Ok(all)
 }
@@ -118,15 +123,24 @@ struct Agencies {
     hospital: Hospital,
     portal: Arc<Portal>,
     served: Serving,
+    /// The tax department as the one that is asked.
+    asked: Serving,
 }
 
 impl Agencies {
-    fn open(layout: &Layout, listener: TcpListener) -> Result<Self, SandboxError> {
+    fn open(
+        layout: &Layout,
+        listener: TcpListener,
+        asked: TcpListener,
+    ) -> Result<Self, SandboxError> {
         let of = |name: &'static str| {
             move |error: conformance::call::Trouble| SandboxError::Agency(name, error.to_string())
         };
         let portal = Portal::open(&layout.agency("portal"), None).map_err(of("portal"))?;
+        let register = Register::open(&layout.agency("tax")).map_err(of("tax"))?;
+        register.learn_landmarks().map_err(of("tax"))?;
         Ok(Self {
+            asked: register.serve(asked).map_err(of("tax"))?,
             tax: Department::open(&layout.agency("tax"), None).map_err(of("tax"))?,
             civil: CivilRegistry::open(&layout.agency("dvclt"), None).map_err(of("dvclt"))?,
             hospital: Hospital::open(&layout.agency(HOSPITAL), None).map_err(of("hospital"))?,
@@ -146,6 +160,14 @@ impl Agencies {
     }
 }
 
+/// A free place of this machine, and its port.
+async fn place(agency: &'static str) -> Result<(TcpListener, u16), SandboxError> {
+    let failed = |error: std::io::Error| SandboxError::Agency(agency, error.to_string());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    Ok((listener, port))
+}
+
 fn load(layout: &Layout) -> Result<Config, SandboxError> {
     Config::load(&layout.config()).map_err(|problems| StartError::Config(problems).into())
 }
@@ -156,7 +178,7 @@ async fn seed(
     clock: &Arc<dyn Clock>,
     layout: &Layout,
     quiet: bool,
-) -> Result<(), SandboxError> {
+) -> Result<Landmarks, SandboxError> {
     let registry = wiring::open_registry(config, clock)?;
     let bar = if quiet {
         ProgressBar::hidden()
@@ -180,7 +202,8 @@ async fn seed(
         Ok(Err(error)) => return Err(SandboxError::Landmarks(error.to_string())),
         Err(error) => return Err(SandboxError::Landmarks(error.to_string())),
     };
-    write_landmarks(layout, &landmarks)
+    write_landmarks(layout, &landmarks)?;
+    Ok(landmarks)
 }
 
 /// The agencies import nothing of ours: they read what they may speak about from a file.

@@ -596,6 +596,7 @@ impl Hands<'_> {
         let config = taxpayer::DeskConfig {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
+            timeout: Duration::from_millis(delivery.timeout_ms),
         };
         let house = self.house(delivery);
         let road = match &delivery.ngsp {

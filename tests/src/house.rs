@@ -464,6 +464,7 @@ fn settings(portal: u16, step_millis: u64) -> Settings {
         portal: format!("https://localhost:{portal}"),
         algorithm: "ES256",
         step_millis,
+        department: None,
         time_stamps: None,
     }
 }

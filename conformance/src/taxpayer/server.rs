@@ -1,6 +1,7 @@
 //! One call after another: proven, answered once by its id, signed.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use certs::keys::SigningKey;
@@ -41,6 +42,12 @@ impl Counterpart for Register {
 
     async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
         let delay = self.knobs(|mischief| mischief.delay);
+        let within = within(&request);
+        *self.within.lock().unwrap_or_else(PoisonError::into_inner) = within;
+        if within.is_some_and(|within| within < delay) {
+            // nobody waits any more by then
+            return None;
+        }
         tokio::time::sleep(delay).await;
         if self.took(|knobs| &mut knobs.server_errors) {
             return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
@@ -229,6 +236,12 @@ impl Register {
     fn took(&self, counter: fn(&mut Mischief) -> &mut u32) -> bool {
         self.knobs(|mischief| mischief.take(counter))
     }
+}
+
+/// How long the caller says that it waits.
+fn within(request: &Request<Incoming>) -> Option<Duration> {
+    let millis = request.headers().get("lienthong-timeout-ms")?;
+    millis.to_str().ok()?.parse().ok().map(Duration::from_millis)
 }
 
 fn xml(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

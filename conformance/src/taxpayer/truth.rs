@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::id::Period;
 use schemas::wire::tax_records::{Record, Status};
 
+use crate::landmarks::Landmarks;
+
+/// What everybody is paid in a month of the landmarks.
+const PAID_VND: u64 = 12_000_000;
+
 /// The whole register.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
@@ -56,6 +61,54 @@ pub struct Paid {
 }
 
 impl Truth {
+    /// Everybody that an agency may speak about: employers that work and people whom the first of them paid, all in the
+    /// newest month.
+    pub fn of(landmarks: &Landmarks) -> Self {
+        let period = landmarks.period.clone().unwrap_or_default();
+        let people: BTreeMap<&str, &str> = landmarks
+            .holders
+            .iter()
+            .chain(&landmarks.mothers)
+            .map(|person| (person.pin.as_str(), person.name.as_str()))
+            .collect();
+        let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
+        let others = [
+            &landmarks.employer_incomplete,
+            &landmarks.employer_in_arrears,
+            &landmarks.branch,
+            &landmarks.household,
+            &landmarks.unregistered_mst,
+        ];
+        let codes = landmarks.employers.iter().map(|one| &one.mst);
+        let codes = codes.chain(others.into_iter().flatten());
+        let employer = |mst: &String| Employer {
+            status: "00".to_owned(),
+            since: format!("{period}-01"),
+            name: format!("Simulated taxpayer {mst}"),
+            address: "Simulated address".to_owned(),
+            months: [(period.clone(), (count, u64::from(count) * PAID_VND))].into(),
+        };
+        let first = landmarks.employers.first().map(|one| one.mst.clone());
+        let paid = |mst: &String| Paid {
+            mst: mst.clone(),
+            period: period.clone(),
+            vnd: PAID_VND,
+        };
+        let person = |(pin, name): (&str, &str)| {
+            let person = Person {
+                name: name.to_owned(),
+                paid: first.iter().map(paid).collect(),
+            };
+            (pin.to_owned(), person)
+        };
+        Self {
+            employers: codes.map(|mst| (mst.clone(), employer(mst))).collect(),
+            people: people.into_iter().map(person).collect(),
+            declared_to: period.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Takes the tax side's record of one month into the register: the same rows that a month in bulk carries.
     ///
     /// A status of the insurance side's words is none of a taxpayer's and is left out.

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     adapter::{Operation, Road},
@@ -39,6 +39,8 @@ pub struct Shipment {
     pub fields: BTreeSet<&'static str>,
     /// How many subjects it asks about; 1 where the operation has no lines.
     pub lines: u64,
+    /// Until when whoever asked waits for what comes back, where somebody does.
+    pub due: Option<Timestamp>,
     /// The purpose that agreements know.
     pub purpose: &'static str,
     /// By which road it goes.

@@ -68,6 +68,7 @@ impl Scene {
             portal: "https://localhost:9".to_owned(), // nothing is sent there
             algorithm,
             step_millis: 0,
+            department: None,
             time_stamps: None,
         })?;
         layout.write_identities(&format!("https://localhost:{port}"))?;

@@ -297,6 +297,7 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
             false => std::collections::BTreeSet::new(),
         },
         lines: 1,
+        due: None,
         purpose: "public-service",
         road: Road::Vdxp,
         service: "tell",

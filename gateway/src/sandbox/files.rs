@@ -23,6 +23,8 @@ pub struct Settings {
     pub seed: u64,
     /// Where the simulated portal listens, `https://localhost:port`.
     pub portal: String,
+    /// Where the simulated tax department is asked, `https://localhost:port/path`; it is not where absent.
+    pub department: Option<String>,
     /// The algorithm of all signing keys: `ES256` or `RS256`.
     pub algorithm: &'static str,
     /// Milliseconds between two steps of a dossier.
@@ -247,8 +249,31 @@ per_minute = 600
 burst = 60
 "#
         .to_owned(),
+        settings.department.as_deref().map_or_else(String::new, asked_file),
     ]
     .concat()
+}
+
+/// What we may ask the department, and where.
+fn asked_file(uri: &str) -> String {
+    format!(
+        r#"
+[agreements.operations."taxpayer.verify-employer"]
+fields = ["status", "name", "address", "headcount", "incomePaid"]
+
+[agreements.operations."taxpayer.verify-individual"]
+fields = ["name", "months", "income", "payers"]
+
+[agreements.operations."taxpayer.verify-many"]
+fields = ["status", "name", "address", "headcount", "incomePaid", "months", "income"]
+
+[delivery]
+words = "taxpayer"
+uri = "{uri}"
+private = true
+anchors = "../ca.pem"
+"#
+    )
 }
 
 fn dvclt(settings: &Settings) -> String {

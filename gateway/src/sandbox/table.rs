@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use conformance::flow::{FlowReport, Outcome};
+use insurance::seed::Landmarks;
 
 use super::layout::Layout;
 use crate::gateway::Gateway;
@@ -41,11 +42,18 @@ pub(super) fn print(reports: &[FlowReport], json: bool) {
 }
 
 /// How to go on by hand.
-pub(super) fn invite(layout: &Layout, gateway: &Gateway, address: &str, reports: &[FlowReport]) {
+pub(super) fn invite(
+    layout: &Layout,
+    gateway: &Gateway,
+    address: &str,
+    reports: &[FlowReport],
+    landmarks: &Landmarks,
+) {
     let dir = layout.root().display();
     let admin = gateway.admin();
     let bin = myself();
     let bin = bin.display();
+    let (mst, period) = (&landmarks.employer.mst, &landmarks.period);
     let hospital = super::layout::HOSPITAL;
     let evidence = reports
         .iter()
@@ -62,6 +70,7 @@ The gateway is at {address}, its admin listener at http://{admin}. Try, in anoth
   {bin} sign --dir {dir} --as {hospital} hospital.birth-notice | curl --config -
   {bin} sign --dir {dir} --as crvs dci.notify | curl --config -
   {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
+  {bin} tax ask employer {mst} --period {period} --why \"a first try\" --admin http://{admin}
   {bin} status --admin http://{admin}
   {bin} explain --admin http://{admin} {evidence}
   {bin} conformance --target {address} --identity {dir}/agencies

@@ -11,6 +11,7 @@
 mod answer;
 mod dispute;
 mod employer;
+mod envelope;
 mod fields;
 mod header;
 mod individual;
@@ -48,7 +49,9 @@ pub use words::{
     ResultKind, TaxpayerField,
 };
 
-use crate::xml::{Limits, Name, ReadError, Reader, Writer};
+use crate::xml::{Name, ReadError, Reader, Writer};
+
+use envelope::Profile;
 
 /// The namespace of every element of this profile.
 pub const NAMESPACE: &str = "urn:vn:lienthong:tax:v1";
@@ -142,17 +145,7 @@ pub fn decode(canonical: &[u8]) -> Result<Message, WireError> {
 /// # Errors
 /// As [`decode`].
 pub fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), WireError> {
-    let mut reader = open(canonical, ROOT)?;
-    let id = reader.enter_with(ROOT, "Id")?.into_owned();
-    let header = Header::read(&mut reader)?;
-    if id != root_id(&header.message_id) {
-        return wrong(ROOT, "id-not-message-id");
-    }
-    let from = reader.offset_of_next("body")?;
-    let body = read_body(&mut reader, &header)?;
-    let range = from..reader.offset();
-    reader.leave(ROOT)?;
-    reader.finish(ROOT)?;
+    let (header, body, range) = PROFILE.read(canonical, read_body)?;
     Ok((Message { header, body }, range))
 }
 
@@ -169,10 +162,7 @@ pub fn body_range(canonical: &[u8]) -> Result<Range<usize>, WireError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_fault(bytes: &[u8]) -> Result<FaultBody, WireError> {
-    let mut reader = open(bytes, "Fault")?;
-    let fault = FaultBody::read(&mut reader)?;
-    reader.finish("Fault")?;
-    Ok(fault)
+    PROFILE.fault(bytes)
 }
 
 /// Writes a message as its exclusive-canonical root without signature.
@@ -197,25 +187,26 @@ pub fn encode_fault(fault: &FaultBody) -> Vec<u8> {
     writer.finish()
 }
 
-fn open<'a>(bytes: &'a [u8], root: &'static str) -> Result<Reader<'a>, WireError> {
-    Reader::open(bytes, NAMESPACE, &Limits::default()).or_else(|error| wrong(root, error.code()))
-}
-
 fn read_body(reader: &mut Reader<'_>, header: &Header) -> Result<Body, WireError> {
-    let body = match header.direction {
-        Direction::Request => Body::Request(Request::read(reader)?),
-        Direction::Answer => Body::Answer(Answer::read(reader)?),
-    };
-    let fits = match &body {
-        Body::Request(request) => request.operation() == header.operation,
-        Body::Answer(answer) => answer.operation().is_none_or(|one| one == header.operation),
-    };
-    match fits {
-        true => Ok(body),
-        false => wrong("Operation", "operation-unlike-body"),
+    match header.direction {
+        Direction::Request => {
+            let request = Request::read(reader)?;
+            let operation = Some(request.operation());
+            envelope::of_operation(header, operation, Body::Request(request))
+        }
+        Direction::Answer => {
+            let answer = Answer::read(reader)?;
+            let operation = answer.operation();
+            envelope::of_operation(header, operation, Body::Answer(answer))
+        }
     }
 }
 
 const fn name(local: &'static str) -> Name {
     Name::plain(NAMESPACE, local)
 }
+
+const PROFILE: Profile = Profile {
+    namespace: NAMESPACE,
+    root: ROOT,
+};

@@ -44,6 +44,7 @@ impl Site {
                 portal: format!("https://localhost:{}", portal.port()),
                 algorithm: "ES256",
                 step_millis,
+                department: None,
                 time_stamps: None,
             })
             .unwrap();

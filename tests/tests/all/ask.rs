@@ -457,7 +457,39 @@ async fn a_department_that_is_down_is_unavailable_and_answers_later_under_the_sa
         .ask(scene.employer("vss-down-0001", mst, &["name"]))
         .await;
     assert_eq!(told.unwrap().result, "hasData");
+    // whoever asked first waits no more: the question has the time of a call
+    assert_eq!(
+        scene.register.asked_within(),
+        Some(Duration::from_secs(10))
+    );
     assert!(scene.parcel("vss-down-0001").await.receipt > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_department_is_told_how_long_whoever_asks_waits() {
+    let (scene, departments) = Scene::start().await;
+    let (mst, _) = seeded(&departments[0], "E-NAME");
+    let asked = AskTaxRequest {
+        wait_ms: 4_000,
+        ..scene.employer("vss-within-001", mst, &["name"])
+    };
+    scene.ask(asked).await.unwrap();
+    let within = scene.register.asked_within().unwrap();
+    assert!(within <= Duration::from_secs(4), "{within:?}");
+    assert!(within > Duration::from_millis(100), "{within:?}");
+    // a department that keeps to it says nothing when nobody waits any more
+    let long = Duration::from_secs(20);
+    scene.register.misbehave(|knobs| knobs.delay = long);
+    let asked = AskTaxRequest {
+        wait_ms: 1_000,
+        ..scene.employer("vss-within-002", mst, &["name"])
+    };
+    let refused = scene.ask(asked).await.unwrap_err();
+    assert!(refused.contains("UNAVAILABLE"), "{refused}");
+    assert_eq!(scene.register.times("vss-within-002"), 0, "not looked at");
+    scene.register.misbehave(|knobs| knobs.delay = Duration::ZERO);
+    let asked = scene.employer("vss-within-002", mst, &["name"]);
+    assert_eq!(scene.ask(asked).await.unwrap().result, "hasData");
 }
 
 #[tokio::test(flavor = "multi_thread")]

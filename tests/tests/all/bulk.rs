@@ -1,5 +1,6 @@
 //! A whole month reconciled through the rooms: manifest, chunks, result pages.
 
+mod forms;
 mod kept;
 mod matched;
 mod refused;

@@ -106,6 +106,7 @@ impl Desk {
             operation: &STATUS,
             fields: BTreeSet::new(),
             lines: 1,
+            due: None,
             purpose,
             road: self.road.road(),
             service: STATUS.name,

@@ -139,6 +139,7 @@ impl<E: Exchange> Desk<E> {
             },
             fields: BTreeSet::new(),
             lines: 1,
+            due: None,
             purpose: PURPOSE,
             road: Road::Vdxp,
             service: load.service.as_str(),

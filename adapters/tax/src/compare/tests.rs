@@ -192,7 +192,55 @@ fn mirrored<'a>(findings: &[Finding<'a>]) -> Vec<Finding<'a>> {
     findings.iter().map(|one| one.mirrored()).collect()
 }
 
+/// Rules of a month under any tolerance.
+fn rules() -> impl Strategy<Value = Rules> {
+    let bp = || prop::sample::select(vec![0_u32, 50, 1_500, 10_000]);
+    let vnd = || prop::sample::select(vec![0_u64, 1_000, 3_000_000]);
+    let score = || prop::sample::select(vec![1_u8, 80, 100]);
+    (0_u32..3, vnd(), vnd(), bp(), bp(), bp(), score()).prop_map(
+        |(count, fund_vnd, base_vnd, count_bp, fund_bp, base_bp, score)| {
+            let row = Tolerance {
+                count,
+                count_bp,
+                fund_vnd,
+                fund_bp,
+                base_vnd,
+                base_bp,
+                name_score: score,
+                address_score: score,
+                ..Tolerance::STRICT
+            };
+            Rules::of(Period::parse("2026-10").unwrap(), &[row]).unwrap()
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn whatever_is_tolerated_both_sides_see_the_same(
+        (people, paid) in (side(), side()),
+        (units, payers) in (prop::collection::vec(unit(false), 0..3), prop::collection::vec(unit(true), 0..2)),
+        rules in rules(),
+    ) {
+        let ours = found_of_people(Party::Si, &people, &paid, &rules);
+        let theirs = found_of_people(Party::Tax, &paid, &people, &rules);
+        prop_assert_eq!(mirrored(&ours), theirs);
+        let ours = found_of_employers(Party::Si, &units, &payers, &rules);
+        let theirs = found_of_employers(Party::Tax, &payers, &units, &rules);
+        prop_assert_eq!(mirrored(&ours), theirs);
+    }
+
+    #[test]
+    fn a_wider_tolerance_finds_no_more(people in side(), paid in side(), rules in rules()) {
+        let strict = Rules::of(Period::parse("2026-10").unwrap(), &[Tolerance::STRICT]).unwrap();
+        let of = |rules: &Rules| -> Vec<Category> {
+            found_of_people(Party::Si, &people, &paid, rules).iter().map(|one| one.category).collect()
+        };
+        let (narrow, wide) = (of(&strict), of(&rules));
+        // a base of 0 VND tolerated is narrower than the strict thousand, and no figure here differs by less than a million
+        prop_assert!(wide.iter().all(|category| narrow.contains(category)), "{:?} of {:?}", wide, narrow);
+    }
+
     #[test]
     fn a_persons_comparison_seen_from_the_other_side_is_its_mirror(si in side(), tax in side()) {
         let country = country();

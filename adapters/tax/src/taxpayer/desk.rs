@@ -10,8 +10,9 @@ use gateway_core::{
     partner::{Environment, Partner},
     ports::{Delivery, Leased, Receipt, ReceiptProof},
     sign::SignError,
+    stage::TIMEOUT_HEADER,
 };
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use roads::{
     client::{self, Answer as Response},
@@ -39,6 +40,8 @@ pub struct DeskConfig {
     pub retry_after: Duration,
     /// After the department said no.
     pub retry_after_refusal: Duration,
+    /// How long one call may take.
+    pub timeout: Duration,
 }
 
 /// What the desk needs of the house that it stands in.
@@ -65,11 +68,12 @@ pub trait Exchange: Send + Sync + 'static {
     /// By which road; the agreement must allow it.
     fn road(&self) -> Road;
 
-    /// Posts it, under the id of its message.
+    /// Posts it, under the id of its message; an answer later than `within` helps nobody, and the department is told so.
     fn post<'a>(
         &'a self,
         id: &'a MessageId,
         document: Bytes,
+        within: Duration,
     ) -> BoxFuture<'a, Result<Response, Failed>>;
 }
 
@@ -93,6 +97,7 @@ impl Exchange for Direct {
         &'a self,
         _: &'a MessageId,
         document: Bytes,
+        within: Duration,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
         let failed = |error: client::Error| {
             tracing::warn!(%error, "a question did not reach the tax department");
@@ -102,7 +107,8 @@ impl Exchange for Direct {
                 again_after: None,
             }
         };
-        Box::pin(async move { self.post_xml(document).await.map_err(failed) })
+        let headers = headers(within, XML);
+        Box::pin(async move { self.post(headers, document).await.map_err(failed) })
     }
 }
 
@@ -115,6 +121,7 @@ impl Exchange for ngsp::Resource {
         &'a self,
         id: &'a MessageId,
         document: Bytes,
+        within: Duration,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
         let failed = |error: ngsp::Error| {
             tracing::warn!(%error, "a question did not get through the platform");
@@ -124,8 +131,22 @@ impl Exchange for ngsp::Resource {
                 again_after: error.again_after(),
             }
         };
-        Box::pin(async move { self.post_xml(id.as_str(), document).await.map_err(failed) })
+        let headers = headers(within, EITHER);
+        Box::pin(async move {
+            let posted = self.post(id.as_str(), headers, document);
+            posted.await.map_err(failed)
+        })
     }
+}
+
+/// An XML document, what may come back, and how long it is waited for: the header that we take from others, too.
+fn headers(within: Duration, accept: HeaderValue) -> HeaderMap {
+    let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    HeaderMap::from_iter([
+        (header::CONTENT_TYPE, XML),
+        (header::ACCEPT, accept),
+        (TIMEOUT, HeaderValue::from(millis.max(1))),
+    ])
 }
 
 /// One department's way out.
@@ -178,6 +199,7 @@ impl Desk {
             operation,
             fields,
             lines,
+            due: leased.due,
             purpose: PURPOSE,
             road: self.road.road(),
             service: operation.name,
@@ -212,13 +234,22 @@ impl Desk {
         Ok(shipment.reworded(signed))
     }
 
-    async fn deliver(&self, document: &Bytes) -> Delivery {
+    /// What is left of the time of whoever waits, never more than one call may take; all of that where nobody waits.
+    fn within(&self, due: Option<Timestamp>) -> Duration {
+        let left = due.map(|due| due.duration_since(self.house.now()));
+        let left = left.and_then(|left| Duration::try_from(left).ok());
+        let left = left.filter(|left| !left.is_zero());
+        left.map_or(self.config.timeout, |left| left.min(self.config.timeout))
+    }
+
+    async fn deliver(&self, document: &Bytes, due: Option<Timestamp>) -> Delivery {
         let Some(asked) = self.asked(document) else {
             return Delivery::Quarantined {
                 reason: "unreadable-question",
             };
         };
-        let posted = self.road.post(&asked.header.message_id, document.clone());
+        let (id, within) = (&asked.header.message_id, self.within(due));
+        let posted = self.road.post(id, document.clone(), within);
         match posted.await {
             Ok(response) => self.judge(&asked, &response),
             Err(error) => self.failed(&error),
@@ -366,7 +397,8 @@ impl Courier for Desk {
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
-        Box::pin(self.deliver(&sendable.shipment().body))
+        let shipment = sendable.shipment();
+        Box::pin(self.deliver(&shipment.body, shipment.due))
     }
 }
 
@@ -389,5 +421,9 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
+const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+/// A platform answers in JSON where the department does not.
+const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");
+const TIMEOUT: HeaderName = HeaderName::from_static(TIMEOUT_HEADER);
 /// Statuses that a server gives before it looks at a document.
 const NEVER_READ: &[u16] = &[403, 404, 405, 413, 415, 429, 503];

@@ -83,7 +83,12 @@ impl Exchange for Scene {
         Road::Direct
     }
 
-    fn post<'a>(&'a self, _: &'a MessageId, _: Bytes) -> BoxFuture<'a, Result<Response, Failed>> {
+    fn post<'a>(
+        &'a self,
+        _: &'a MessageId,
+        _: Bytes,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
         Box::pin(ready(Err(Failed {
             reason: "closed",
             is_unsent: false,
@@ -97,6 +102,7 @@ fn desk() -> Desk {
     let config = DeskConfig {
         retry_after: Duration::from_secs(1),
         retry_after_refusal: Duration::from_secs(60),
+        timeout: Duration::from_secs(10),
     };
     Desk::new(config, tax(), Arc::<Scene>::clone(&scene), scene)
 }

@@ -23,8 +23,9 @@ pub use many::{AskMany, Many, ManyLine, ManyTold};
 pub use month::{MonthReceipt, RequestMonth};
 pub use notice::{EmployerNotice, EmployerNoticeReceipt, LookUpNotices, NoticesHeld, Participants};
 
+use super::envelope::{Profile, of_operation};
 use super::{Direction, FaultBody, Header, WireError, root_id, wrong};
-use crate::xml::{Limits, Name, Reader, Writer};
+use crate::xml::{Name, Reader, Writer};
 
 /// The namespace of every element of this profile.
 pub const NAMESPACE: &str = "urn:vn:lienthong:taxpayer:v1";
@@ -218,17 +219,7 @@ impl Answer {
 /// # Errors
 /// The first element, in document order, that is not as it must be.
 pub fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), WireError> {
-    let mut reader = open(canonical, ROOT)?;
-    let id = reader.enter_with(ROOT, "Id")?.into_owned();
-    let header = Header::read(&mut reader)?;
-    if id != root_id(&header.message_id) {
-        return wrong(ROOT, "id-not-message-id");
-    }
-    let from = reader.offset_of_next("body")?;
-    let body = body(&mut reader, &header)?;
-    let range = from..reader.offset();
-    reader.leave(ROOT)?;
-    reader.finish(ROOT)?;
+    let (header, body, range) = PROFILE.read(canonical, body)?;
     Ok((Message { header, body }, range))
 }
 
@@ -238,13 +229,7 @@ pub fn read(canonical: &[u8]) -> Result<(Message, Range<usize>), WireError> {
 /// # Errors
 /// As [`read`].
 pub fn peek(document: &[u8]) -> Result<(Message, Range<usize>), WireError> {
-    let mut reader = open(document, ROOT)?;
-    reader.enter_with(ROOT, "Id")?;
-    let header = Header::read(&mut reader)?;
-    let from = reader.offset_of_next("body")?;
-    let body = body(&mut reader, &header)?;
-    let range = from..reader.offset();
-    reader.drain().or_else(|error| wrong(ROOT, error.code()))?;
+    let (header, body, range) = PROFILE.peek(document, body)?;
     Ok((Message { header, body }, range))
 }
 
@@ -253,10 +238,7 @@ pub fn peek(document: &[u8]) -> Result<(Message, Range<usize>), WireError> {
 /// # Errors
 /// As [`read`].
 pub fn decode_fault(bytes: &[u8]) -> Result<FaultBody, WireError> {
-    let mut reader = open(bytes, "Fault")?;
-    let fault = FaultBody::read(&mut reader)?;
-    reader.finish("Fault")?;
-    Ok(fault)
+    PROFILE.fault(bytes)
 }
 
 /// Writes a message as its exclusive-canonical root without signature, and tells where its body element lies.
@@ -275,22 +257,18 @@ pub fn encode(message: &Message) -> (Vec<u8>, Range<usize>) {
     (writer.finish(), range)
 }
 
-fn open<'a>(bytes: &'a [u8], root: &'static str) -> Result<Reader<'a>, WireError> {
-    Reader::open(bytes, NAMESPACE, &Limits::default()).or_else(|error| wrong(root, error.code()))
-}
-
 fn body(reader: &mut Reader<'_>, header: &Header) -> Result<Body, WireError> {
-    let body = match header.direction {
-        Direction::Request => Body::Question(Question::read(reader)?),
-        Direction::Answer => Body::Answer(Answer::read(reader)?),
-    };
-    let fits = match &body {
-        Body::Question(question) => question.operation() == header.operation,
-        Body::Answer(answer) => answer.operation().is_none_or(|one| one == header.operation),
-    };
-    match fits {
-        true => Ok(body),
-        false => wrong("Operation", "operation-unlike-body"),
+    match header.direction {
+        Direction::Request => {
+            let question = Question::read(reader)?;
+            let operation = Some(question.operation());
+            of_operation(header, operation, Body::Question(question))
+        }
+        Direction::Answer => {
+            let answer = Answer::read(reader)?;
+            let operation = answer.operation();
+            of_operation(header, operation, Body::Answer(answer))
+        }
     }
 }
 
@@ -320,3 +298,8 @@ fn write_words(
     }
     writer.close();
 }
+
+const PROFILE: Profile = Profile {
+    namespace: NAMESPACE,
+    root: ROOT,
+};
