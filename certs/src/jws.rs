@@ -181,6 +181,21 @@ fn signed(
     Ok((protected, base64url::encode(&signature)))
 }
 
+/// A detached JWS with the payload that it is over, as one text; None where it is no detached one of ours.
+#[must_use]
+pub fn attach(detached: &str, payload: &[u8]) -> Option<String> {
+    let unproven = parse(detached).ok()?;
+    let (protected, signature) = detached.split_once("..")?;
+    match unproven.encoding {
+        Encoding::Base64Url => {
+            let payload = base64url::encode(payload);
+            Some(format!("{protected}.{payload}.{signature}"))
+        }
+        // what is signed as it is cannot stand between dots
+        Encoding::Unencoded => None,
+    }
+}
+
 /// Checks a compact JWS that carries its payload, through the same reader and checks as [`parse`] and
 /// [`Unproven::verify`] except our profile's own members: the road on which published vectors run.
 /// Gives the payload.

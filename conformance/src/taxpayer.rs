@@ -5,6 +5,7 @@
 //! the same content has the same answer, whatever was lost in between. What the gateway should not have said is a
 //! violation.
 
+mod json;
 mod notice;
 mod question;
 mod server;

@@ -48,7 +48,7 @@ pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
 pub(crate) use keys::anchors_beside;
 pub use ngsp::NgspAccess;
 pub use officers::Officer;
-pub use partner::{Delivery, Login, Notices, OutwardWords, Reconcile};
+pub use partner::{Delivery, Login, Notices, OutwardWords, QuestionForm, Reconcile};
 pub use payment::PaymentAccess;
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;

@@ -58,7 +58,9 @@ use tokio::sync::watch;
 use crate::{
     bulk::{Bulks, Job},
     clocks::Clocks,
-    config::{Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, registry_address},
+    config::{
+        Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, QuestionForm, registry_address,
+    },
     deliver::{self, Lane, LaneParts},
     feed::{Feed, ToParcels},
     gateway::StartError,
@@ -597,6 +599,10 @@ impl Hands<'_> {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
             timeout: Duration::from_millis(delivery.timeout_ms),
+            form: match delivery.form {
+                QuestionForm::Xml => taxpayer::Form::Xml,
+                QuestionForm::Json => taxpayer::Form::Json,
+            },
         };
         let house = self.house(delivery);
         let road = match &delivery.ngsp {

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Every published schema of the tax exchange.
-const PUBLISHED: [&str; 7] = [
+const PUBLISHED: [&str; 8] = [
     "xsd/tax/v1/tax.xsd",
     "xsd/taxpayer/v1/taxpayer.xsd",
     "xsd/tax-records/v1/records.xsd",
     "json/tax/v1/tax.schema.json",
+    "json/taxpayer/v1/taxpayer.schema.json",
     "json/tax-records/v1/finding.schema.json",
     "json/tax-records/v1/manifest.schema.json",
     "json/tax-records/v1/records.schema.json",

@@ -22,21 +22,7 @@ impl Direct {
     /// As [`Client::post`]; an answer of any status is no error.
     pub async fn post_json(&self, document: Bytes) -> Result<Answer, Error> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
-        self.post_of(JSON, document).await
-    }
-
-    /// Posts a signed XML document.
-    ///
-    /// # Errors
-    /// As [`Client::post`]; an answer of any status is no error.
-    pub async fn post_xml(&self, document: Bytes) -> Result<Answer, Error> {
-        const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
-        self.post_of(XML, document).await
-    }
-
-    async fn post_of(&self, kind: HeaderValue, document: Bytes) -> Result<Answer, Error> {
-        let headers =
-            HeaderMap::from_iter([(header::CONTENT_TYPE, kind.clone()), (header::ACCEPT, kind)]);
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, JSON), (header::ACCEPT, JSON)]);
         self.post(headers, document).await
     }
 

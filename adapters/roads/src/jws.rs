@@ -79,6 +79,54 @@ pub fn outward(compact: &[u8]) -> Option<Outward> {
     })
 }
 
+/// What a JWS says that carries its body; nothing of it is proven here.
+#[derive(Debug, Clone)]
+pub struct Carried {
+    /// Who says it to whom, when, and under which id.
+    pub claims: Claims,
+    /// Of an answer: the question's id and content digest.
+    pub answers: Option<(MessageId, [u8; 32])>,
+    /// The body.
+    pub payload: Bytes,
+}
+
+/// Reads a JWS that carries its body. None where it is none of our profile.
+#[must_use]
+pub fn carried(compact: &[u8]) -> Option<Carried> {
+    let compact = std::str::from_utf8(compact).ok()?;
+    let (unproven, payload) = jws::parse_compact(compact).ok()?;
+    let header = unproven.header();
+    let answers = match (&header.irt, &header.dig) {
+        (Some(to), Some(digest)) => Some((MessageId::parse(to).ok()?, unhex(digest)?)),
+        _ => None,
+    };
+    Some(Carried {
+        claims: read(header).ok()?,
+        answers,
+        payload: Bytes::from(payload),
+    })
+}
+
+/// A detached signature and the body that it is over, as one text. None where they are none of our profile.
+#[must_use]
+pub fn whole(detached: &str, body: &[u8]) -> Option<Bytes> {
+    jws::attach(detached, body).map(Bytes::from)
+}
+
+/// 64 hexadecimal digits.
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != digest.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(pairs) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(digest)
+}
+
 fn signature(head: &Head) -> Result<&str, Fault> {
     let mut given = head.headers.get_all(&SIGNATURE).iter();
     let one = given.next().ok_or_else(|| bad("no-signature"))?;

@@ -184,17 +184,6 @@ impl Resource {
         Self { ngsp, api, path }
     }
 
-    /// Posts a signed XML document.
-    ///
-    /// # Errors
-    /// As [`Ngsp::post`].
-    pub async fn post_xml(&self, correlation: &str, document: Bytes) -> Result<Answer, Error> {
-        const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
-        const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML), (header::ACCEPT, EITHER)]);
-        self.post(correlation, headers, document).await
-    }
-
     /// Posts a body under these header fields.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod month;
 mod notice;
 mod pulls;
 mod question;
+mod spoken;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +20,12 @@ use gateway_core::{
 };
 use schemas::wire::tax::taxpayer as wire;
 
-pub use desk::{Desk, DeskConfig, Exchange, Failed, House};
+pub use desk::{Desk, DeskConfig, Exchange, Failed, Form, House};
 pub use month::{MonthWords, month_parcel, month_parcel_id};
 pub use notice::notices;
 pub use pulls::Reconciler;
 pub use question::{Words, parcel, parcel_id, subject};
+pub use spoken::told;
 
 /// One employer in one month; each field is granted by itself.
 pub static VERIFY_EMPLOYER: Operation = Operation {

@@ -154,7 +154,7 @@ fn meant_for(identity: &Identity, root: &Element, header: &Element) -> Result<()
     Ok(())
 }
 
-fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
+pub(super) fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
     match (operation, body.name.as_str()) {
         ("taxpayer.change-notice", "ChangeNotice") => notice::notice(body).map(Said::Notice),
         ("taxpayer.look-up-notices", "LookUpNotices") => notice::looked_up(body).map(Said::LookUp),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use certs::keys::SigningKey;
 use certs::tls::PeerCertificate;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use schemas::fault::FaultCode;
 use tokio::net::TcpListener;
 
+use super::json;
 use super::notice::Notice;
 use super::question::{Asked, Question, Said, Wrong, proven};
 use super::words::{self, Binding};
@@ -55,16 +56,18 @@ impl Counterpart for Register {
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, BODY_BYTES_MAX);
         let body = body.collect().await.ok()?.to_bytes();
-        let xml = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/xml"));
-        let well_formed = parts.method == Method::POST && parts.uri.path() == PATH && xml;
-        if !well_formed {
+        let kind = parts.headers.get(header::CONTENT_TYPE);
+        let is = |media: &[u8]| kind.is_some_and(|kind| kind.as_bytes().starts_with(media));
+        let (xml, json) = (is(b"application/xml"), is(b"application/json"));
+        let well_formed = parts.method == Method::POST && parts.uri.path() == PATH;
+        if !well_formed || !(xml || json) {
             self.violate("a request that is no posted message".to_owned());
             return Some(status(StatusCode::BAD_REQUEST));
         }
-        let said = self.said(&body);
+        let said = match json {
+            true => self.said_in_json(&parts.headers, &body),
+            false => self.said(&body),
+        };
         match self.took(|knobs| &mut knobs.drop_replies) {
             true => None,
             false => Some(said),
@@ -108,6 +111,54 @@ impl Register {
             Ok(document) => xml(StatusCode::OK, document),
             Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    /// The same in JSON: the answer's signature stands beside it.
+    fn said_in_json(&self, headers: &HeaderMap, body: &[u8]) -> Response<Full<Bytes>> {
+        let detached = headers.get("x-jws-signature");
+        let detached = detached.and_then(|value| value.to_str().ok());
+        let question = match json::proven(&self.identity, detached, body) {
+            Ok(question) => question,
+            Err(wrong) => {
+                self.violate(format!("{} at {}", wrong.1, wrong.2));
+                let fault = json::spelled(&words::fault(wrong)).unwrap_or_default();
+                return in_json(StatusCode::BAD_REQUEST, fault, None);
+            }
+        };
+        let told = self.told(&question).and_then(|body| {
+            let binding = self.binding(&question);
+            let body = self.bent(&question, body);
+            let stranger = self.took(|knobs| &mut knobs.another_key);
+            let key = stranger.then(|| self.stranger()).transpose()?;
+            let key = key.as_ref().unwrap_or(&self.identity.sign);
+            let (mut body, signature) =
+                json::signed(&self.identity, &question, &binding, key, &body)?;
+            if self.took(|knobs| &mut knobs.flip_a_byte)
+                && let Some(byte) = body.get_mut(2)
+            {
+                *byte ^= 0x20;
+            }
+            Ok((body, signature))
+        });
+        match told {
+            Ok((body, signature)) => in_json(StatusCode::OK, body, Some(signature)),
+            Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// What an answer is bound to: the question, or another where that is wanted.
+    fn binding(&self, question: &Question) -> Binding {
+        let mut binding = Binding {
+            id: question.id.clone(),
+            digest: question.digest.clone(),
+        };
+        if self.took(|knobs| &mut knobs.another_id) {
+            binding.id = format!("{}-x", question.id);
+        }
+        if self.took(|knobs| &mut knobs.another_digest) {
+            binding.digest = "ab".repeat(32);
+        }
+        binding
     }
 
     /// The body of the answer: of a question that is known, the one that it had.
@@ -155,16 +206,7 @@ impl Register {
     }
 
     fn signed(&self, question: &Question, body: String) -> Result<Vec<u8>, Trouble> {
-        let mut binding = Binding {
-            id: question.id.clone(),
-            digest: question.digest.clone(),
-        };
-        if self.took(|knobs| &mut knobs.another_id) {
-            binding.id = format!("{}-x", question.id);
-        }
-        if self.took(|knobs| &mut knobs.another_digest) {
-            binding.digest = "ab".repeat(32);
-        }
+        let binding = self.binding(question);
         let body = self.bent(question, body);
         let stranger = self.took(|knobs| &mut knobs.another_key);
         let key = stranger.then(|| self.stranger()).transpose()?;
@@ -241,7 +283,12 @@ impl Register {
 /// How long the caller says that it waits.
 fn within(request: &Request<Incoming>) -> Option<Duration> {
     let millis = request.headers().get("lienthong-timeout-ms")?;
-    millis.to_str().ok()?.parse().ok().map(Duration::from_millis)
+    millis
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+        .map(Duration::from_millis)
 }
 
 fn xml(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
@@ -249,6 +296,18 @@ fn xml(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/xml; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn in_json(status: StatusCode, body: Vec<u8>, signature: Option<String>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let kind = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, kind);
+    if let Some(value) = signature.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert("x-jws-signature", value);
+    }
     response
 }
 

@@ -26,7 +26,7 @@ use crate::{
     ports::{Delivery, Hold, Leased, Outbox, StoreError},
 };
 
-pub use reply::{Reply, content_digest, prove_xml};
+pub use reply::{Reply, content_digest, prove_json, prove_xml};
 
 /// Bytes for one call of the partner, and the parcels that they carry.
 #[derive(Debug, Clone)]

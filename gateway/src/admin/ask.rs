@@ -20,7 +20,7 @@ use schemas::{
     id::{MessageId, PartnerId, Period, TaxId},
     proto::admin::{AskTaxLine, AskTaxRequest, AskTaxResponse, PayerLine, TaxFault, TaxpayerTold},
     wire::tax::taxpayer::{
-        Answer, Body, EmployerTold, IndividualTold, Many, ManyLine, Payer, Question, peek,
+        Answer, Body, EmployerTold, IndividualTold, Many, ManyLine, Payer, Question,
     },
 };
 use tax::taxpayer::{self, Words};
@@ -233,7 +233,7 @@ async fn answer(
 fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
     let erased = || Status::failed_precondition("the answer was erased");
     let receipt = heard.receipt.as_ref().ok_or_else(erased)?;
-    let (message, _) = peek(receipt).map_err(|_| Status::internal("unreadable-receipt"))?;
+    let message = taxpayer::told(receipt).ok_or_else(|| Status::internal("unreadable-receipt"))?;
     let mut response = AskTaxResponse {
         id: id.to_string(),
         answered_at: message.header.sent_at.to_string(),

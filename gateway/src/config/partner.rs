@@ -17,7 +17,7 @@ use super::{
     ngsp::{NgspAccess, NgspLine},
     payment::{PaymentAccess, PaymentLine},
     read::section,
-    value::{Named, Secret},
+    value::{Named, Secret, words},
 };
 
 section! {
@@ -218,6 +218,8 @@ section! {
         /// What goes there: dossiers to a portal, our questions to a tax department, payments to a platform, or states of
         /// births and deaths to the civil registry's software.
         words: OutwardWords = OutwardWords::Portal,
+        /// How a tax department is spoken to, and answers.
+        form: QuestionForm = QuestionForm::Xml,
         /// Whether this server may have an address of a private network or of this machine; others may not.
         private: bool = false,
         /// Authorities that its certificate must lead to, PEM.
@@ -250,6 +252,16 @@ section! {
         reconcile: Option<Reconcile>,
         /// Whether a tax department is told of employers' changes; it is not where absent.
         notices: Option<Notices>,
+    }
+}
+
+words! {
+    /// How our questions are written.
+    QuestionForm {
+        /// XML with a signature in it.
+        Xml = "xml",
+        /// JSON with a detached JWS beside it.
+        Json = "json",
     }
 }
 
@@ -292,6 +304,8 @@ pub struct Delivery {
     pub partner: PartnerId,
     /// In whose words it is spoken to.
     pub words: OutwardWords,
+    /// In which form, where it is a tax department.
+    pub form: QuestionForm,
     /// Its server.
     pub endpoint: Endpoint,
     /// Authorities that its certificate must lead to, PEM file.

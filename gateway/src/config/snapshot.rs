@@ -29,7 +29,9 @@ use super::{
     keys,
     ngsp::{self, NgspAccess},
     officers,
-    partner::{AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, TokenLine},
+    partner::{
+        AgreementLine, DeliveryLine, KeyLine, OutwardWords, PartnerFile, QuestionForm, TokenLine,
+    },
     payment::{self, PaymentAccess, PaymentLine},
     peers, promotion,
     read::{Outcome, Place, nearest, read_file},
@@ -492,6 +494,7 @@ impl<'c> Loader<'c> {
         let delivery = Delivery {
             partner: partner.clone(),
             words: line.words,
+            form: line.form,
             endpoint: endpoint?,
             anchors: line.anchors.clone(),
             destination: line.destination.clone(),
@@ -589,6 +592,11 @@ impl<'c> Loader<'c> {
             let cure = "leave it out, or write words = \"taxpayer\"";
             self.problems
                 .push(place.error("delivery.notices", told, cure));
+        }
+        if line.form == QuestionForm::Json && line.words != OutwardWords::Taxpayer {
+            let told = format!("{} has one form alone", whom(line.words));
+            let cure = "leave it out, or write words = \"taxpayer\"";
+            self.problems.push(place.error("delivery.form", told, cure));
         }
         if line.reconcile.is_some() && line.words == OutwardWords::Payments {
             let told = "a payment platform has no use for it".to_owned();

@@ -421,6 +421,15 @@ fn is_signed(bytes: &[u8], detached: Option<&str>, key: &VerifyingKey) -> bool {
             read.verify(key, algorithm, bytes).is_ok()
         });
     }
+    // a message in JSON that was kept whole
+    if let Some(compact) = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.starts_with('<'))
+        && let Ok((read, payload)) = jws::parse_compact(compact)
+    {
+        let algorithm = read.header().alg;
+        return read.verify(key, algorithm, &payload).is_ok();
+    }
     // a form carries its signed document; any other message is one
     let (document, signed) = match roads::egw::carried(bytes) {
         Some((document, signed)) => (document, signed),

@@ -70,7 +70,7 @@ The gateway is at {address}, its admin listener at http://{admin}. Try, in anoth
   {bin} sign --dir {dir} --as {hospital} hospital.birth-notice | curl --config -
   {bin} sign --dir {dir} --as crvs dci.notify | curl --config -
   {bin} sign --dir {dir} --as portal portal.submit-dossier | curl --config -
-  {bin} tax ask employer {mst} --period {period} --why \"a first try\" --admin http://{admin}
+  {bin} tax ask employer {mst} --period {period} --who an.operator --why \"a first try\" --admin http://{admin}
   {bin} status --admin http://{admin}
   {bin} explain --admin http://{admin} {evidence}
   {bin} conformance --target {address} --identity {dir}/agencies
@@ -86,7 +86,10 @@ fn myself() -> PathBuf {
         return PathBuf::from("lienthong");
     };
     let here = std::env::current_dir().unwrap_or_default();
-    whole
-        .strip_prefix(&here)
-        .map_or(whole.clone(), PathBuf::from)
+    match whole.strip_prefix(&here) {
+        // a bare name would be looked for elsewhere
+        Ok(name) if name.components().count() == 1 => PathBuf::from(".").join(name),
+        Ok(path) => path.to_owned(),
+        Err(_) => whole,
+    }
 }

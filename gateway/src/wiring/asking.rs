@@ -56,18 +56,22 @@ impl House for AskingHouse {
         let until = Instant::now() + self.patience;
         Box::pin(async move { signer.seal_xml(canonical, root_id, at, until).await })
     }
+
+    fn seal(&self, letter: Letter, body: Bytes) -> BoxFuture<'_, Result<String, SignError>> {
+        let signer = self.signer.load_full();
+        let until = Instant::now() + self.patience;
+        Box::pin(async move { signer.seal_json(letter, body, until).await })
+    }
 }
 
 impl civil::outbound::Pen for AskingHouse {
     fn seal(&self, id: MessageId, body: Bytes) -> BoxFuture<'_, Result<String, SignError>> {
-        let signer = self.signer.load_full();
-        let until = Instant::now() + self.patience;
         let letter = Letter {
             receiver: self.partner.clone(),
             id,
             at: self.clock.now(),
             operation: civil::outbound::STATUS.name,
         };
-        Box::pin(async move { signer.seal_json(letter, body, until).await })
+        House::seal(self, letter, body)
     }
 }

@@ -36,8 +36,8 @@ struct Scene {
 }
 
 /// Our agreement with the department, outwards, and its own server at this port.
-fn plan(port: u16) -> Plan {
-    plan_by(&format!("https://localhost:{port}{PATH}"), "")
+fn plan(port: u16, way: &str) -> Plan {
+    plan_by(&format!("https://localhost:{port}{PATH}"), way)
 }
 
 /// The same at an address, with further lines about the way.
@@ -68,9 +68,13 @@ fn plan_behind(port: u16) -> Plan {
 impl Scene {
     /// The department serves, and knows what it would send us of a month, bent in every category.
     async fn start() -> (Self, Vec<Department>) {
+        Self::start_with("").await
+    }
+
+    async fn start_with(way: &str) -> (Self, Vec<Department>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let house = plan(port).start().await;
+        let house = plan(port, way).start().await;
         let register = Register::open(&house.layout.agency("tax")).unwrap();
         let mut departments = Vec::new();
         let mut truth = Truth::default();
@@ -222,6 +226,65 @@ async fn what_the_department_knows_is_told_as_it_signed_it_with_its_discrepancie
     let looked = |operator: &str| accesses.accesses.iter().any(|one| one.operator == operator);
     assert!(looked("an.officer"), "whoever asks about a person is noted");
     assert_eq!(scene.register.violations(), Vec::<String>::new());
+}
+
+/// The same scene, and the department is spoken to in JSON.
+async fn in_json() -> (Scene, Vec<Department>) {
+    Scene::start_with("form = \"json\"\n").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_json_the_department_is_asked_and_believed_by_the_same_rules() {
+    let (scene, departments) = in_json().await;
+    let (mst, _) = seeded(&departments[0], "E-NAME");
+    scene.register.misbehave(|knobs| knobs.drop_replies = 1);
+    let asked = scene.employer("vss-json-0001", mst, &["name", "headcount"]);
+    let told = scene.ask(asked.clone()).await.unwrap();
+    assert_eq!(value(&told, "name"), Some("Hợp tác xã Chuồn Chuồn Ớt"));
+    assert!(scene.register.times("vss-json-0001") >= 2, "a lost reply");
+    assert_eq!(scene.ask(asked).await.unwrap(), told, "the same answer");
+    // what was said and what was answered stand in the journal as JWS
+    let parcel = scene.parcel("vss-json-0001").await;
+    assert!(parcel.receipt > 0);
+
+    let (_, pin) = seeded(&departments[1], "P-OVERLAP");
+    let fields = ["months", "income", "payers"];
+    let told = scene.ask(scene.person("", pin, &fields)).await.unwrap();
+    assert_eq!(told.payers.len(), 2);
+    let (other, _) = seeded(&departments[0], "E-NOTAX");
+    let many = scene.many("", "employers", &[other, mst], &["headcount"]);
+    let told = scene.ask(many).await.unwrap();
+    assert_eq!(told.lines[0].result, "noData");
+    assert_eq!(told.lines[1].result, "hasData");
+    assert_eq!(scene.register.violations(), Vec::<String>::new());
+
+    type Knob = fn(&mut Mischief) -> &mut u32;
+    let cases: [(Knob, &str); 6] = [
+        (|knobs| &mut knobs.another_id, "answer-of-another-question"),
+        (
+            |knobs| &mut knobs.another_digest,
+            "answer-of-another-question",
+        ),
+        (|knobs| &mut knobs.another_key, "answer-not-proven"),
+        (|knobs| &mut knobs.flip_a_byte, "answer-not-proven"),
+        (
+            |knobs| &mut knobs.another_subject,
+            "answer-of-another-subject",
+        ),
+        (|knobs| &mut knobs.tell_more, "answer-tells-more"),
+    ];
+    for (nth, (knob, reason)) in cases.into_iter().enumerate() {
+        scene.register.misbehave(|knobs| *knob(knobs) = 1_000);
+        let id = format!("vss-jsonbad-{nth}");
+        let asked = AskTaxRequest {
+            wait_ms: 100,
+            ..scene.employer(&id, mst, &["name"])
+        };
+        let refused = scene.ask(asked).await.unwrap_err();
+        assert!(refused.contains("UNAVAILABLE"), "{reason}: {refused}");
+        scene.unanswered(&id, reason).await;
+        scene.register.misbehave(|knobs| *knob(knobs) = 0);
+    }
 }
 
 impl Scene {
@@ -458,10 +521,7 @@ async fn a_department_that_is_down_is_unavailable_and_answers_later_under_the_sa
         .await;
     assert_eq!(told.unwrap().result, "hasData");
     // whoever asked first waits no more: the question has the time of a call
-    assert_eq!(
-        scene.register.asked_within(),
-        Some(Duration::from_secs(10))
-    );
+    assert_eq!(scene.register.asked_within(), Some(Duration::from_secs(10)));
     assert!(scene.parcel("vss-down-0001").await.receipt > 0);
 }
 
@@ -487,7 +547,9 @@ async fn the_department_is_told_how_long_whoever_asks_waits() {
     let refused = scene.ask(asked).await.unwrap_err();
     assert!(refused.contains("UNAVAILABLE"), "{refused}");
     assert_eq!(scene.register.times("vss-within-002"), 0, "not looked at");
-    scene.register.misbehave(|knobs| knobs.delay = Duration::ZERO);
+    scene
+        .register
+        .misbehave(|knobs| knobs.delay = Duration::ZERO);
     let asked = scene.employer("vss-within-002", mst, &["name"]);
     assert_eq!(scene.ask(asked).await.unwrap().result, "hasData");
 }

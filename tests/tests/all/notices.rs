@@ -138,7 +138,16 @@ fn kinds(held: &[(String, Notice)]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_recorded_is_told_in_order_once_through_every_loss() {
-    let scene = Scene::start().await;
+    told_in_order(Scene::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_is_told_in_order_in_json_too() {
+    let in_json = format!("form = \"json\"\n{WATCHES}");
+    told_in_order(Scene::with(AGREED, &in_json).await).await;
+}
+
+async fn told_in_order(scene: Scene) {
     scene.watched().await;
     scene.register.misbehave(|knobs| {
         knobs.drop_replies = 2;

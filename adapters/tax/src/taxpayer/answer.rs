@@ -16,6 +16,8 @@ pub(super) struct Asked {
     pub(super) digest: [u8; 32],
     /// What was asked.
     pub(super) question: Question,
+    /// Whether it was asked in JSON, and is answered so.
+    pub(super) is_json: bool,
 }
 
 impl Asked {

@@ -9,7 +9,7 @@ use gateway_core::{
     outbound::{self, Courier, Sendable, Shipment},
     partner::{Environment, Partner},
     ports::{Delivery, Leased, Receipt, ReceiptProof},
-    sign::SignError,
+    sign::{Letter, SignError},
     stage::TIMEOUT_HEADER,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use roads::{
     client::{self, Answer as Response},
     direct::Direct,
-    ngsp,
+    jws, ngsp,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -30,8 +30,18 @@ use schemas::{
 use super::{
     PURPOSE,
     answer::{Asked, Unfit, fitting},
-    month, notice, operation, pulls, question,
+    month, notice, operation, pulls, question, spoken,
 };
+
+/// How a department is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// XML with our signature in it.
+    #[default]
+    Xml,
+    /// JSON with our detached JWS beside it.
+    Json,
+}
 
 /// How long to wait after a call that did not succeed; the worker may wait longer.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +52,8 @@ pub struct DeskConfig {
     pub retry_after_refusal: Duration,
     /// How long one call may take.
     pub timeout: Duration,
+    /// How the department is spoken to; it answers in the form in which it was asked.
+    pub form: Form,
 }
 
 /// What the desk needs of the house that it stands in.
@@ -61,6 +73,8 @@ pub trait House: Send + Sync + 'static {
         root_id: String,
         at: Timestamp,
     ) -> BoxFuture<'_, Result<Bytes, SignError>>;
+    /// Our JWS over a body, as one text.
+    fn seal(&self, letter: Letter, body: Bytes) -> BoxFuture<'_, Result<String, SignError>>;
 }
 
 /// Carries one signed document and brings the answer back.
@@ -68,12 +82,12 @@ pub trait Exchange: Send + Sync + 'static {
     /// By which road; the agreement must allow it.
     fn road(&self) -> Road;
 
-    /// Posts it, under the id of its message; an answer later than `within` helps nobody, and the department is told so.
+    /// Posts it under these header fields and the id of its message.
     fn post<'a>(
         &'a self,
         id: &'a MessageId,
-        document: Bytes,
-        within: Duration,
+        headers: HeaderMap,
+        body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>>;
 }
 
@@ -96,8 +110,8 @@ impl Exchange for Direct {
     fn post<'a>(
         &'a self,
         _: &'a MessageId,
-        document: Bytes,
-        within: Duration,
+        headers: HeaderMap,
+        body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
         let failed = |error: client::Error| {
             tracing::warn!(%error, "a question did not reach the tax department");
@@ -107,8 +121,7 @@ impl Exchange for Direct {
                 again_after: None,
             }
         };
-        let headers = headers(within, XML);
-        Box::pin(async move { self.post(headers, document).await.map_err(failed) })
+        Box::pin(async move { Direct::post(self, headers, body).await.map_err(failed) })
     }
 }
 
@@ -120,8 +133,8 @@ impl Exchange for ngsp::Resource {
     fn post<'a>(
         &'a self,
         id: &'a MessageId,
-        document: Bytes,
-        within: Duration,
+        headers: HeaderMap,
+        body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
         let failed = |error: ngsp::Error| {
             tracing::warn!(%error, "a question did not get through the platform");
@@ -131,22 +144,29 @@ impl Exchange for ngsp::Resource {
                 again_after: error.again_after(),
             }
         };
-        let headers = headers(within, EITHER);
         Box::pin(async move {
-            let posted = self.post(id.as_str(), headers, document);
+            let posted = ngsp::Resource::post(self, id.as_str(), headers, body);
             posted.await.map_err(failed)
         })
     }
 }
 
-/// An XML document, what may come back, and how long it is waited for: the header that we take from others, too.
-fn headers(within: Duration, accept: HeaderValue) -> HeaderMap {
+/// A recorded message as it travels, and for how long its answer is waited for: the header that we take from others, too.
+fn outward(document: &Bytes, within: Duration) -> Option<(HeaderMap, Bytes)> {
     let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-    HeaderMap::from_iter([
-        (header::CONTENT_TYPE, XML),
-        (header::ACCEPT, accept),
-        (TIMEOUT, HeaderValue::from(millis.max(1))),
-    ])
+    let (mut headers, body) = match spoken::is_json(document) {
+        true => {
+            let outward = jws::outward(document)?;
+            (outward.headers, outward.payload)
+        }
+        false => {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, XML)]);
+            (headers, document.clone())
+        }
+    };
+    headers.insert(header::ACCEPT, EITHER);
+    headers.insert(TIMEOUT, HeaderValue::from(millis.max(1)));
+    Some((headers, body))
 }
 
 /// One department's way out.
@@ -224,9 +244,24 @@ impl Desk {
             reason,
         };
         let (message, _) = wire::read(&shipment.body).map_err(|_| failed("unwritable"))?;
-        let root_id = tax::root_id(&message.header.message_id);
         let at = message.header.sent_at;
-        let signed = self.house.sign(shipment.body.clone(), root_id, at).await;
+        let signed = match (self.config.form, &message.body) {
+            (Form::Json, Body::Question(question)) => {
+                let letter = Letter {
+                    receiver: self.partner.clone(),
+                    id: message.header.message_id.clone(),
+                    at,
+                    operation: shipment.operation.name,
+                };
+                let body = Bytes::from(wire::json::encode_question(question));
+                self.house.seal(letter, body).await.map(Bytes::from)
+            }
+            _ => {
+                let root_id = tax::root_id(&message.header.message_id);
+                let canonical = shipment.body.clone();
+                self.house.sign(canonical, root_id, at).await
+            }
+        };
         let signed = signed.map_err(|error| {
             tracing::warn!(%error, "a question could not be signed");
             failed("signing")
@@ -248,8 +283,12 @@ impl Desk {
                 reason: "unreadable-question",
             };
         };
-        let (id, within) = (&asked.header.message_id, self.within(due));
-        let posted = self.road.post(id, document.clone(), within);
+        let Some((headers, body)) = outward(document, self.within(due)) else {
+            return Delivery::Quarantined {
+                reason: "unreadable-question",
+            };
+        };
+        let posted = self.road.post(&asked.header.message_id, headers, body);
         match posted.await {
             Ok(response) => self.judge(&asked, &response),
             Err(error) => self.failed(&error),
@@ -258,44 +297,47 @@ impl Desk {
 
     /// What was asked, from the very bytes that are sent.
     fn asked(&self, document: &[u8]) -> Option<Asked> {
-        let (message, body) = wire::peek(document).ok()?;
+        let spoken::Said { message, content } = spoken::said(document)?;
         let Body::Question(question) = message.body else {
             return None;
         };
         let header = message.header;
-        let content = document.get(body)?;
         Some(Asked {
             digest: outbound::content_digest(
                 &header.operation,
                 &header.sender,
                 &header.receiver,
-                content,
+                &content,
             ),
             header,
             question,
+            is_json: spoken::is_json(document),
         })
     }
 
     fn judge(&self, asked: &Asked, response: &Response) -> Delivery {
         if response.status != StatusCode::OK {
-            return self.refused_unbound(response);
+            return self.refused_unbound(asked, response);
         }
         let Some(partner) = self.house.partner() else {
             return self.unknown("partner-suspended");
         };
         let now = self.house.now();
-        let proven = match outbound::prove_xml(&partner, &response.body, now) {
+        let proven = match asked.is_json {
+            true => proven_json(&partner, response, now),
+            false => proven_xml(&partner, response, now),
+        };
+        let Proven {
+            key,
+            message,
+            bytes,
+        } = match proven {
             Ok(proven) => proven,
-            Err(fault) => {
-                tracing::warn!(
-                    reason = fault.reason(),
-                    "an answer whose signature does not hold"
-                );
+            Err(Unproven::Signature(reason)) => {
+                tracing::warn!(reason, "an answer whose signature does not hold");
                 return self.unknown("answer-not-proven");
             }
-        };
-        let Ok((message, _)) = wire::read(&proven.canonical) else {
-            return self.unknown("answer-unreadable");
+            Err(Unproven::Unreadable) => return self.unknown("answer-unreadable"),
         };
         let ahead = message.header.sent_at.duration_since(now).as_secs();
         if u64::try_from(ahead).is_ok_and(|ahead| ahead > partner.window.as_secs()) {
@@ -325,9 +367,9 @@ impl Desk {
             | Answer::Held(_)
             | Answer::Month(_) => Delivery::Delivered {
                 receipt: Receipt {
-                    bytes: response.body.clone(),
+                    bytes,
                     proof: ReceiptProof::Signed {
-                        key: proven.key,
+                        key,
                         digest: asked.digest,
                     },
                 },
@@ -336,16 +378,23 @@ impl Desk {
     }
 
     /// Nothing that is not bound to the question is an answer to it.
-    fn refused_unbound(&self, response: &Response) -> Delivery {
+    fn refused_unbound(&self, asked: &Asked, response: &Response) -> Delivery {
         let status = response.status.as_u16();
         tracing::warn!(status, "the tax department does not answer a question");
-        match wire::decode_fault(&response.body) {
-            Ok(_) => self.refused("refused-unbound"),
-            Err(_) if NEVER_READ.contains(&status) => Delivery::Retry {
+        let fault = match asked.is_json {
+            true => matches!(
+                wire::json::decode_answer(&response.body),
+                Ok(Answer::Fault(_))
+            ),
+            false => wire::decode_fault(&response.body).is_ok(),
+        };
+        match fault {
+            true => self.refused("refused-unbound"),
+            false if NEVER_READ.contains(&status) => Delivery::Retry {
                 after: self.config.retry_after,
                 reason: "http-status",
             },
-            Err(_) => self.unknown("http-status"),
+            false => self.unknown("http-status"),
         }
     }
 
@@ -400,6 +449,49 @@ impl Courier for Desk {
         let shipment = sendable.shipment();
         Box::pin(self.deliver(&shipment.body, shipment.due))
     }
+}
+
+/// An answer that a key of the department signed.
+struct Proven {
+    key: String,
+    message: Message,
+    /// The whole of it, with its signature: the receipt.
+    bytes: Bytes,
+}
+
+/// Why an answer is not believed.
+enum Unproven {
+    Signature(&'static str),
+    Unreadable,
+}
+
+fn proven_xml(partner: &Partner, response: &Response, now: Timestamp) -> Result<Proven, Unproven> {
+    let proven = outbound::prove_xml(partner, &response.body, now);
+    let proven = proven.map_err(|fault| Unproven::Signature(fault.reason()))?;
+    let (message, _) = wire::read(&proven.canonical).map_err(|_| Unproven::Unreadable)?;
+    Ok(Proven {
+        key: proven.key,
+        message,
+        bytes: response.body.clone(),
+    })
+}
+
+fn proven_json(partner: &Partner, response: &Response, now: Timestamp) -> Result<Proven, Unproven> {
+    let mut given = response.headers.get_all(&jws::SIGNATURE).iter();
+    let detached = match (given.next(), given.next()) {
+        (Some(one), None) => one.to_str().ok(),
+        _ => None,
+    };
+    let detached = detached.ok_or(Unproven::Signature("no-signature"))?;
+    let proven = outbound::prove_json(partner, detached, &response.body, now);
+    let key = proven.map_err(|fault| Unproven::Signature(fault.reason()))?;
+    let bytes = jws::whole(detached, &response.body).ok_or(Unproven::Unreadable)?;
+    let said = spoken::said(&bytes).ok_or(Unproven::Unreadable)?;
+    Ok(Proven {
+        key,
+        message: said.message,
+        bytes,
+    })
 }
 
 /// The fields asked for, in the words of agreements.

@@ -10,11 +10,11 @@ use gateway_core::{
 use jiff::Timestamp;
 use schemas::{
     id::MessageId,
-    wire::tax::taxpayer::{Answer, Body, LookUpNotices, Question, peek},
+    wire::tax::taxpayer::{Answer, Body, LookUpNotices, Question},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{PURPOSE, notice};
+use super::{PURPOSE, notice, spoken};
 
 /// The department's words for reconciliation of notices.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +57,7 @@ impl Pulls for Reconciler {
 
     fn read(&self, asked: &Bytes, answer: &Bytes) -> Result<Box<dyn Held>, &'static str> {
         let asked: Asked = serde_json::from_slice(asked).map_err(|_| "unreadable-question")?;
-        let (message, _) = peek(answer).map_err(|_| "unreadable-answer")?;
+        let message = spoken::told(answer).ok_or("unreadable-answer")?;
         let held = match message.body {
             Body::Answer(Answer::Held(held)) => held.held,
             Body::Answer(Answer::Fault(_)) => return Err("refused"),

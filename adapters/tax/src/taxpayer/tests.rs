@@ -8,8 +8,9 @@ use gateway_core::{
     outbound::Courier as _,
     partner::{Environment, Partner},
     ports::{Delivery, Leased},
-    sign::SignError,
+    sign::{Letter, SignError},
 };
+use http::HeaderMap;
 use jiff::Timestamp;
 use roads::client::Answer as Response;
 use schemas::{
@@ -76,6 +77,12 @@ impl House for Scene {
         };
         Box::pin(ready(signed))
     }
+
+    fn seal(&self, letter: Letter, body: Bytes) -> BoxFuture<'_, Result<String, SignError>> {
+        assert_eq!(letter.id, id());
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        Box::pin(ready(Ok(format!("{} {text}", letter.operation))))
+    }
 }
 
 impl Exchange for Scene {
@@ -86,8 +93,8 @@ impl Exchange for Scene {
     fn post<'a>(
         &'a self,
         _: &'a MessageId,
+        _: HeaderMap,
         _: Bytes,
-        _: Duration,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
         Box::pin(ready(Err(Failed {
             reason: "closed",
@@ -98,11 +105,16 @@ impl Exchange for Scene {
 }
 
 fn desk() -> Desk {
+    desk_in(Form::Xml)
+}
+
+fn desk_in(form: Form) -> Desk {
     let scene = Arc::new(Scene(Mutex::default()));
     let config = DeskConfig {
         retry_after: Duration::from_secs(1),
         retry_after_refusal: Duration::from_secs(60),
         timeout: Duration::from_secs(10),
+        form,
     };
     Desk::new(config, tax(), Arc::<Scene>::clone(&scene), scene)
 }
@@ -251,6 +263,18 @@ async fn a_parcel_becomes_one_question_that_is_signed_as_it_stands_and_only_once
     ));
 }
 
+#[tokio::test]
+async fn in_json_the_same_question_is_sealed_under_its_operation() {
+    let desk = desk_in(Form::Json);
+    let (shipments, _) = desk.pack(&[leased(&words())]);
+    let sealed = desk.seal(shipments[0].clone()).await.unwrap();
+    let text = String::from_utf8(sealed.body.to_vec()).unwrap();
+    let (operation, body) = text.split_once(' ').unwrap();
+    assert_eq!(operation, "taxpayer.verify-employer");
+    let said = schemas::wire::tax::taxpayer::json::decode_question(body.as_bytes());
+    assert_eq!(said.unwrap(), words().question().unwrap());
+}
+
 #[test]
 fn a_parcel_of_other_making_has_no_words() {
     let desk = desk();
@@ -294,6 +318,7 @@ fn asked() -> Asked {
         header: message.header,
         digest: [7; 32],
         question,
+        is_json: false,
     }
 }
 

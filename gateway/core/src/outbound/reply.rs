@@ -32,6 +32,20 @@ pub fn prove_xml(partner: &Partner, document: &[u8], now: Timestamp) -> Result<R
     })
 }
 
+/// Proves a detached JWS over a body by the keys of the partner that it came from, and names the key.
+///
+/// # Errors
+/// `BadSignature` with the narrowest reason.
+pub fn prove_json(
+    partner: &Partner,
+    detached: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<String, Fault> {
+    let proof = verify::prove_jws(partner, detached, body, now)?;
+    Ok(proof.header().kid.clone())
+}
+
 /// SHA-256 over operation, sender, receiver and body of a message of ours: what an answer has to be bound to.
 #[must_use]
 pub fn content_digest(

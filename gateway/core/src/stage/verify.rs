@@ -317,7 +317,7 @@ fn is_signed_later(proven: &xmldsig::ProvenXml, now: Timestamp, window: Duration
     at.is_some_and(|seconds| seconds.is_ok_and(|seconds| seconds > window.as_secs()))
 }
 
-fn prove_jws(
+pub(crate) fn prove_jws(
     partner: &Partner,
     compact: &str,
     body: &[u8],

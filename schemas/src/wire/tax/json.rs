@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Answer, NAMESPACE, Request, WireError, name, wrong};
+use super::{Answer, NAMESPACE, Request, WireError, wrong};
 use crate::json::{self, JsonError};
-use crate::xml::{Limits, Reader, Writer, is_text};
+use crate::xml::{Limits, Name, Reader, Writer, is_text};
 
 /// A JSON body that is not one of this profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,11 +27,7 @@ pub enum BodyError {
 /// # Errors
 /// The first thing that is not as it must be.
 pub fn decode_request(bytes: &[u8]) -> Result<Request, BodyError> {
-    let (document, root) = spelled_over(bytes, REQUESTS)?;
-    let mut reader = open(&document, root, &Limits::default())?;
-    let request = Request::read(&mut reader)?;
-    reader.finish(root).map_err(WireError::from)?;
-    Ok(request)
+    OF_REQUESTS.decode(bytes, Request::read)
 }
 
 /// Reads an answer.
@@ -39,27 +35,19 @@ pub fn decode_request(bytes: &[u8]) -> Result<Request, BodyError> {
 /// # Errors
 /// As [`decode_request`].
 pub fn decode_answer(bytes: &[u8]) -> Result<Answer, BodyError> {
-    let (document, root) = spelled_over(bytes, ANSWERS)?;
-    let mut reader = open(&document, root, &Limits::default())?;
-    let answer = Answer::read(&mut reader)?;
-    reader.finish(root).map_err(WireError::from)?;
-    Ok(answer)
+    OF_ANSWERS.decode(bytes, Answer::read)
 }
 
 /// Writes a question.
 #[must_use]
 pub fn encode_request(request: &Request) -> Vec<u8> {
-    let mut writer = Writer::new();
-    request.write(&mut writer);
-    spelled_back(&writer.finish(), REQUESTS)
+    OF_REQUESTS.encode(|writer| request.write(writer))
 }
 
 /// Writes an answer.
 #[must_use]
 pub fn encode_answer(answer: &Answer) -> Vec<u8> {
-    let mut writer = Writer::new();
-    answer.write(&mut writer);
-    spelled_back(&writer.finish(), ANSWERS)
+    OF_ANSWERS.encode(|writer| answer.write(writer))
 }
 
 /// An element and what may stand in it, in the order of the schema.
@@ -103,105 +91,182 @@ impl Part {
     }
 }
 
-fn open<'a>(
-    document: &'a [u8],
-    root: &'static str,
-    limits: &Limits,
-) -> Result<Reader<'a>, WireError> {
-    Reader::open(document, NAMESPACE, limits).or_else(|error| wrong(root, error.code()))
+/// How the bodies of one profile and direction are spelled over.
+pub(super) struct Spelling {
+    pub(super) namespace: &'static str,
+    pub(super) bodies: &'static [&'static Shape],
 }
 
-/// The body element that a JSON body stands for, and its name.
-fn spelled_over(
-    bytes: &[u8],
-    bodies: &'static [&'static Shape],
-) -> Result<(Vec<u8>, &'static str), BodyError> {
-    let value: Value = json::read(bytes, &LIMITS)?;
-    let unknown = || WireError {
-        field: "body",
-        reason: "body-unknown",
-    };
-    let members = value.as_object().filter(|members| members.len() == 1);
-    let (said, inside) = members
-        .and_then(|all| all.iter().next())
-        .ok_or_else(unknown)?;
-    let shape = bodies
-        .iter()
-        .find(|shape| shape.element == said)
-        .ok_or_else(unknown)?;
-    let mut writer = Writer::new();
-    write(&mut writer, shape, inside)?;
-    Ok((writer.finish(), shape.element))
-}
-
-fn write(writer: &mut Writer, shape: &'static Shape, value: &Value) -> Result<(), WireError> {
-    let Some(members) = value.as_object() else {
-        return wrong(shape.element, "member-type");
-    };
-    let known = |member: &String| shape.parts.iter().any(|part| part.member() == member);
-    if !members.keys().all(known) {
-        return wrong(shape.element, "member-unexpected");
+impl Spelling {
+    const fn name(&self, local: &'static str) -> Name {
+        Name::plain(self.namespace, local)
     }
-    writer.open(name(shape.element), &[]);
-    for part in shape.parts {
-        if let Some(value) = members.get(part.member()) {
-            write_part(writer, part, value)?;
+
+    fn open<'a>(
+        &self,
+        document: &'a [u8],
+        root: &'static str,
+        limits: &Limits,
+    ) -> Result<Reader<'a>, WireError> {
+        Reader::open(document, self.namespace, limits).or_else(|error| wrong(root, error.code()))
+    }
+
+    /// Reads a JSON body by the reader of the element that it stands for.
+    pub(super) fn decode<T>(
+        &self,
+        bytes: &[u8],
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
+    ) -> Result<T, BodyError> {
+        let (document, root) = self.over(bytes)?;
+        let mut reader = self.open(&document, root, &Limits::default())?;
+        let body = read(&mut reader)?;
+        reader.finish(root).map_err(WireError::from)?;
+        Ok(body)
+    }
+
+    /// Writes as JSON what the writer of an element writes.
+    pub(super) fn encode(&self, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+        let mut writer = Writer::new();
+        write(&mut writer);
+        self.back(&writer.finish())
+    }
+
+    /// The body element that a JSON body stands for, and its name.
+    fn over(&self, bytes: &[u8]) -> Result<(Vec<u8>, &'static str), BodyError> {
+        let value: Value = json::read(bytes, &LIMITS)?;
+        let unknown = || WireError {
+            field: "body",
+            reason: "body-unknown",
+        };
+        let members = value.as_object().filter(|members| members.len() == 1);
+        let (said, inside) = members
+            .and_then(|all| all.iter().next())
+            .ok_or_else(unknown)?;
+        let shape = self
+            .bodies
+            .iter()
+            .find(|shape| shape.element == said)
+            .ok_or_else(unknown)?;
+        let mut writer = Writer::new();
+        self.write(&mut writer, shape, inside)?;
+        Ok((writer.finish(), shape.element))
+    }
+
+    fn write(
+        &self,
+        writer: &mut Writer,
+        shape: &'static Shape,
+        value: &Value,
+    ) -> Result<(), WireError> {
+        let Some(members) = value.as_object() else {
+            return wrong(shape.element, "member-type");
+        };
+        let known = |member: &String| shape.parts.iter().any(|part| part.member() == member);
+        if !members.keys().all(known) {
+            return wrong(shape.element, "member-unexpected");
         }
+        writer.open(self.name(shape.element), &[]);
+        for part in shape.parts {
+            if let Some(value) = members.get(part.member()) {
+                self.write_part(writer, part, value)?;
+            }
+        }
+        writer.close();
+        Ok(())
     }
-    writer.close();
-    Ok(())
-}
 
-fn write_part(writer: &mut Writer, part: &'static Part, value: &Value) -> Result<(), WireError> {
-    match part {
-        Part::Text(member) => leaf(writer, member, value),
-        Part::Number(member) => match value.as_i64() {
-            Some(number) => {
-                writer.leaf(name(member), &number.to_string());
+    fn write_part(
+        &self,
+        writer: &mut Writer,
+        part: &'static Part,
+        value: &Value,
+    ) -> Result<(), WireError> {
+        match part {
+            Part::Text(member) => self.leaf(writer, member, value),
+            Part::Number(member) => match value.as_i64() {
+                Some(number) => {
+                    writer.leaf(self.name(member), &number.to_string());
+                    Ok(())
+                }
+                None => wrong(member, "member-type"),
+            },
+            Part::Object(shape) => self.write(writer, shape, value),
+            Part::Objects(shape) => items(value, shape.element)?
+                .iter()
+                .try_for_each(|item| self.write(writer, shape, item)),
+            Part::Texts(member) => items(value, member)?
+                .iter()
+                .try_for_each(|item| self.leaf(writer, member, item)),
+            Part::Fields(list) => {
+                writer.open(self.name(list), &[]);
+                items(value, list)?
+                    .iter()
+                    .try_for_each(|item| self.leaf(writer, "Field", item))?;
+                writer.close();
                 Ok(())
             }
-            None => wrong(member, "member-type"),
-        },
-        Part::Object(shape) => write(writer, shape, value),
-        Part::Objects(shape) => items(value, shape.element)?
-            .iter()
-            .try_for_each(|item| write(writer, shape, item)),
-        Part::Texts(member) => items(value, member)?
-            .iter()
-            .try_for_each(|item| leaf(writer, member, item)),
-        Part::Fields(list) => {
-            writer.open(name(list), &[]);
-            items(value, list)?
+            Part::Keys(names) => items(value, "Keys")?
                 .iter()
-                .try_for_each(|item| leaf(writer, "Field", item))?;
-            writer.close();
-            Ok(())
+                .try_for_each(|item| self.key(writer, names, item)),
         }
-        Part::Keys(names) => items(value, "Keys")?
-            .iter()
-            .try_for_each(|item| key(writer, names, item)),
     }
-}
 
-fn key(writer: &mut Writer, names: &[&'static str], value: &Value) -> Result<(), WireError> {
-    let members = value.as_object().filter(|members| members.len() == 1);
-    let Some((said, text)) = members.and_then(|all| all.iter().next()) else {
-        return wrong("Keys", "member-type");
-    };
-    match names.iter().find(|known| *known == said) {
-        Some(known) => leaf(writer, known, text),
-        None => wrong("Keys", "member-unexpected"),
-    }
-}
-
-fn leaf(writer: &mut Writer, member: &'static str, value: &Value) -> Result<(), WireError> {
-    match value.as_str() {
-        Some(text) if is_text(text) => {
-            writer.leaf(name(member), text);
-            Ok(())
+    fn key(
+        &self,
+        writer: &mut Writer,
+        names: &[&'static str],
+        value: &Value,
+    ) -> Result<(), WireError> {
+        let members = value.as_object().filter(|members| members.len() == 1);
+        let Some((said, text)) = members.and_then(|all| all.iter().next()) else {
+            return wrong("Keys", "member-type");
+        };
+        match names.iter().find(|known| *known == said) {
+            Some(known) => self.leaf(writer, known, text),
+            None => wrong("Keys", "member-unexpected"),
         }
-        Some(_) => wrong(member, "text-characters"),
-        None => wrong(member, "member-type"),
+    }
+
+    fn leaf(
+        &self,
+        writer: &mut Writer,
+        member: &'static str,
+        value: &Value,
+    ) -> Result<(), WireError> {
+        match value.as_str() {
+            Some(text) if is_text(text) => {
+                writer.leaf(self.name(member), text);
+                Ok(())
+            }
+            Some(_) => wrong(member, "text-characters"),
+            None => wrong(member, "member-type"),
+        }
+    }
+
+    /// What we wrote ourselves as JSON.
+    fn back(&self, document: &[u8]) -> Vec<u8> {
+        let read = || -> Result<Value, WireError> {
+            // a thousand employers with long names are more than a question may be
+            let ours = Limits {
+                bytes_max: usize::MAX,
+                elements_max: usize::MAX,
+                ..Limits::default()
+            };
+            let mut reader = self.open(document, "body", &ours)?;
+            for shape in self.bodies {
+                if reader.comes(shape.element)? {
+                    let inside = read(&mut reader, shape)?;
+                    return Ok(Value::Object(Map::from_iter([(
+                        shape.element.to_owned(),
+                        inside,
+                    )])));
+                }
+            }
+            wrong("body", "body-unknown")
+        };
+        let value =
+            read().expect("the table holds every element that the writers write: a property test");
+        serde_json::to_vec(&value).expect("texts, whole numbers and lists of them")
     }
 }
 
@@ -210,32 +275,6 @@ fn items<'v>(value: &'v Value, member: &'static str) -> Result<&'v Vec<Value>, W
         Some(items) => Ok(items),
         None => wrong(member, "member-type"),
     }
-}
-
-/// What we wrote ourselves as JSON.
-fn spelled_back(document: &[u8], bodies: &'static [&'static Shape]) -> Vec<u8> {
-    let read = || -> Result<Value, WireError> {
-        // a thousand employers with long names are more than a question may be
-        let ours = Limits {
-            bytes_max: usize::MAX,
-            elements_max: usize::MAX,
-            ..Limits::default()
-        };
-        let mut reader = open(document, "body", &ours)?;
-        for shape in bodies {
-            if reader.comes(shape.element)? {
-                let inside = read(&mut reader, shape)?;
-                return Ok(Value::Object(Map::from_iter([(
-                    shape.element.to_owned(),
-                    inside,
-                )])));
-            }
-        }
-        wrong("body", "body-unknown")
-    };
-    let value =
-        read().expect("the table holds every element that the writers write: a property test");
-    serde_json::to_vec(&value).expect("texts, whole numbers and lists of them")
 }
 
 fn read(reader: &mut Reader<'_>, shape: &'static Shape) -> Result<Value, WireError> {
@@ -320,6 +359,15 @@ const LIMITS: json::Limits = json::Limits {
     items_max: super::LINES_MAX + 1,
 };
 
+const OF_REQUESTS: Spelling = Spelling {
+    namespace: NAMESPACE,
+    bodies: REQUESTS,
+};
+const OF_ANSWERS: Spelling = Spelling {
+    namespace: NAMESPACE,
+    bodies: ANSWERS,
+};
+
 /// This profile as JSON Schema, as published.
 pub const TAX_V1: &str = include_str!("../../../json/tax/v1/tax.schema.json");
 /// The bodies of questions.
@@ -350,9 +398,12 @@ pub const ANSWERS: &[&Shape] = &[
 /// Declares a shape.
 macro_rules! shape {
     ($name:ident = $element:literal [$($part:expr),* $(,)?]) => {
-        static $name: Shape = Shape { element: $element, parts: &[$($part),*] };
+        static $name: $crate::wire::tax::json::Shape =
+            $crate::wire::tax::json::Shape { element: $element, parts: &[$($part),*] };
     };
 }
+
+pub(super) use shape;
 
 use Part::{Fields, Keys, Number, Object, Objects, Text, Texts};
 

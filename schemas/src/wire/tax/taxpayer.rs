@@ -8,6 +8,7 @@
 mod employer;
 mod fields;
 mod individual;
+pub mod json;
 mod many;
 mod month;
 mod notice;

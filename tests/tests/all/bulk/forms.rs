@@ -29,14 +29,39 @@ async fn lost_and_again(house: &House, sending: &Sending, number: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_missing_and_nothing_extra_of_both_kinds_in_both_forms_after_losses_and_deaths() {
+async fn nothing_is_missing_and_nothing_extra_of_both_kinds_in_both_forms_after_losses_and_deaths()
+{
     let mut house = House::start().await;
     let key = house.key("tax");
     for (kind, form, packing, records, id) in [
-        (Kind::Employer, Form::Ndjson, Packing::Zstd, 5, "forms-employers-ndjson"),
-        (Kind::Person, Form::Xml, Packing::Gzip, 60, "forms-persons-xml"),
-        (Kind::Person, Form::Ndjson, Packing::Plain, 45, "forms-persons-ndjson"),
-        (Kind::Employer, Form::Xml, Packing::Plain, 3, "forms-employers-xml"),
+        (
+            Kind::Employer,
+            Form::Ndjson,
+            Packing::Zstd,
+            5,
+            "forms-employers-ndjson",
+        ),
+        (
+            Kind::Person,
+            Form::Xml,
+            Packing::Gzip,
+            60,
+            "forms-persons-xml",
+        ),
+        (
+            Kind::Person,
+            Form::Ndjson,
+            Packing::Plain,
+            45,
+            "forms-persons-ndjson",
+        ),
+        (
+            Kind::Employer,
+            Form::Xml,
+            Packing::Plain,
+            3,
+            "forms-employers-xml",
+        ),
     ] {
         let department = Department::of(&house, kind).await;
         let sending = department.cut(id, form, packing, records);

@@ -166,6 +166,7 @@ fn a_pull_names_the_notices_of_its_window_and_knows_which_are_held() {
         header: message.header.clone(),
         digest: [7; 32],
         question: Question::LookUp(ask.clone()),
+        is_json: false,
     };
     let mut more = answer(&["employer.TZ0000L.tax.7"]);
     (more.header.sender, more.header.receiver) =

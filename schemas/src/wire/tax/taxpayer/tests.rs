@@ -148,6 +148,56 @@ fn many(keys: usize) -> Message {
     })))
 }
 
+/// One of each that we say.
+pub(super) fn questions() -> Vec<Message> {
+    let alone = [
+        Question::Employer(AskEmployer {
+            mst: TaxId::parse("9900000016").unwrap(),
+            period: period("2026-10"),
+            fields: [TaxpayerField::Status, TaxpayerField::Name].into(),
+            purpose: "tax-compliance".to_owned(),
+        }),
+        Question::Individual(AskIndividual {
+            mst: TaxId::parse("099300123456").unwrap(),
+            from: period("2026-01"),
+            to: period("2026-10"),
+            fields: [IncomeField::Payers].into(),
+            purpose: "tax-compliance".to_owned(),
+        }),
+    ];
+    let notices = NoticeKind::ALL.iter().copied().map(told);
+    let others = [many(3), look_up(0), look_up(2), request_month()];
+    alone
+        .map(question)
+        .into_iter()
+        .chain(notices)
+        .chain(others)
+        .collect()
+}
+
+/// One of each that is answered.
+pub(super) fn answers() -> Vec<Message> {
+    let at = "2026-11-22T05:00:00Z".parse().unwrap();
+    let fault = Fault::new(FaultCode::Invalid, "mst-check-digit").field("Mst");
+    let receipt = EmployerNoticeReceipt { received_at: at };
+    vec![
+        answer(VERIFY_EMPLOYER, Answer::Employer(Box::new(employer()))),
+        answer(
+            VERIFY_INDIVIDUAL,
+            Answer::Individual(Box::new(individual())),
+        ),
+        each(),
+        answer(CHANGE_NOTICE, Answer::Notice(receipt)),
+        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(2) })),
+        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
+        answer(
+            REQUEST_MONTH,
+            Answer::Month(MonthReceipt { received_at: at }),
+        ),
+        answer(VERIFY_EMPLOYER, Answer::Fault(FaultBody::from(&fault))),
+    ]
+}
+
 fn each() -> Message {
     let refused = Refused {
         key: "9900000016".to_owned(),
