@@ -67,6 +67,16 @@ pub(super) fn moment(text: &str, field: &'static str) -> Result<Timestamp, Error
         .map_err(|_| invalid("malformed-instant", field))
 }
 
+/// A date of which the day, or day and month, may be unknown: `yyyy-MM-dd`, `yyyy-MM` or `yyyy`; gives the year.
+pub(super) fn partial(text: &str, field: &'static str) -> Result<i16, Error> {
+    let whole = match text.len() {
+        4 => format!("{text}-01-01"),
+        7 => format!("{text}-01"),
+        _ => text.to_owned(),
+    };
+    Ok(date(&whole, field)?.year())
+}
+
 /// A PIN of this registry's population.
 pub(super) fn pin(text: &str, population: Population, field: &'static str) -> Result<Pin, Error> {
     let pin = Pin::parse(text).map_err(|_| invalid("malformed-pin", field))?;

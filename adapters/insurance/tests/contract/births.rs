@@ -23,6 +23,7 @@ over_both! {
     a_known_pin_is_the_same_person_and_gets_no_second_number
     a_pin_of_another_person_is_refused
     every_broken_fact_is_refused_and_changes_nothing
+    a_parents_day_of_birth_may_be_known_in_part
     a_commune_is_judged_by_the_day_of_registration
     cases_come_back_in_the_order_asked_and_only_to_their_sender
     ten_at_once_under_one_key_are_one_birth
@@ -202,6 +203,15 @@ async fn a_pin_of_another_person_is_refused(scene: Scene) {
         .await;
 }
 
+async fn a_parents_day_of_birth_may_be_known_in_part(scene: Scene) {
+    for (n, born) in [(1, "1990"), (5, "1990-05"), (9, "1990-05-31"), (13, "")] {
+        let mut birth = scene.birth(n);
+        birth.mother.as_mut().unwrap().birth_date = born.into();
+        let answer = scene.insurance.register_birth(soon(), birth).await;
+        assert!(answer.unwrap().case.unwrap().card.is_some(), "{born}");
+    }
+}
+
 type Break = fn(&mut RegisterBirthRequest);
 
 fn child(request: &mut RegisterBirthRequest) -> &mut schemas::proto::insurance::Child {
@@ -285,6 +295,15 @@ const BROKEN: &[(FaultCode, &str, &str, Break)] = &[
     }),
     (Invalid, "younger-than-child", "mother.birth_date", |r| {
         r.mother.as_mut().unwrap().birth_date = "2026".into()
+    }),
+    (Invalid, "younger-than-child", "mother.birth_date", |r| {
+        r.mother.as_mut().unwrap().birth_date = "2026-01".into()
+    }),
+    (Invalid, "malformed-date", "mother.birth_date", |r| {
+        r.mother.as_mut().unwrap().birth_date = "1990-13".into()
+    }),
+    (Invalid, "malformed-date", "mother.birth_date", |r| {
+        r.mother.as_mut().unwrap().birth_date = "1990-5".into()
     }),
     (Invalid, "malformed-date", "father.birth_date", |r| {
         r.father = Some(Parent {

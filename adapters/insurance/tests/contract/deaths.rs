@@ -309,6 +309,20 @@ const BROKEN: &[(FaultCode, &str, &str, Break)] = &[
     (Invalid, "malformed-date", "deceased.birth_date", |r| {
         r.deceased.as_mut().unwrap().birth_date = "1/1/1990".into()
     }),
+    (Invalid, "malformed-date", "deceased.birth_date", |r| {
+        r.deceased.as_mut().unwrap().birth_date = "1990-00".into()
+    }),
+    (
+        AmbiguousSubject,
+        "pin-of-another-person",
+        "deceased.pin",
+        |r| {
+            // another month of the same year
+            let born = &mut r.deceased.as_mut().unwrap().birth_date;
+            let other = if &born[5..7] == "01" { "02" } else { "01" };
+            *born = format!("{}-{other}", &born[..4]);
+        },
+    ),
     (Invalid, "malformed-date", "died_on", |r| {
         r.died_on = "".into()
     }),

@@ -182,16 +182,12 @@ pub(in crate::registry) fn parent(
     if !parent.pin.is_empty() {
         facts::pin(&parent.pin, at.population, pin)?;
     }
-    match parent.birth_date.get(..4).map(str::parse::<i16>) {
-        None if parent.birth_date.is_empty() => Ok(()),
-        Some(Ok(_))
-            if parent.birth_date.len() != 4 && facts::date(&parent.birth_date, born).is_err() =>
-        {
-            Err(invalid("malformed-date", born))
-        }
-        Some(Ok(year)) if year < birth_date.year() => Ok(()),
-        Some(Ok(_)) => Err(invalid("younger-than-child", born)),
-        _ => Err(invalid("malformed-date", born)),
+    if parent.birth_date.is_empty() {
+        return Ok(());
+    }
+    match facts::partial(&parent.birth_date, born)? < birth_date.year() {
+        true => Ok(()),
+        false => Err(invalid("younger-than-child", born)),
     }
 }
 

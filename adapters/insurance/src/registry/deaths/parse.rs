@@ -76,9 +76,8 @@ fn sex_of(code: i32) -> Result<Sex, Error> {
 }
 
 fn birth_date(text: &str) -> Result<String, Error> {
-    let is_year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !text.is_empty() && !is_year {
-        facts::date(text, "deceased.birth_date")?;
+    if !text.is_empty() {
+        facts::partial(text, "deceased.birth_date")?;
     }
     Ok(text.to_owned())
 }
