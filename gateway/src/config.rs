@@ -494,6 +494,8 @@ words! {
         Persons = "persons",
         /// Open discrepancies of the ledger are held against our present figures.
         Recheck = "recheck",
+        /// A civil registry is told of the children's cards of its births that end within 30 days.
+        ChildCards = "child-cards",
     }
 }
 

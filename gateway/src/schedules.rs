@@ -1,5 +1,5 @@
-//! What is begun by itself: the tax department is asked for a month, or the ledger is looked at again, by a cron in Viet
-//! Nam's time with its working days.
+//! What is begun by itself: the tax department is asked for a month, the ledger is looked at again, or the end of
+//! children's cards is announced, by a cron in Viet Nam's time with its working days.
 //!
 //! Nothing of a schedule is kept in memory alone. What one time begins has a name that every replica makes alike: a
 //! request is a parcel of that name, put in once however many put it in, and a look at the ledger has keys of that name,
@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use schemas::{
     fault::Fault,
     id::{MessageId, Period},
-    proto::insurance::{Context, RecheckRequest},
+    proto::insurance::{AnnounceEndsRequest, Context, RecheckRequest},
     wire::tax_records::Kind,
 };
 use tax::taxpayer::{self, MonthWords};
@@ -130,9 +130,10 @@ impl Schedules {
         if self.has_begun(line, &run) {
             return Ok(());
         }
-        match line.kind() {
-            Some(_) => self.ask(line, &run).await?,
-            None => self.recheck(line, &run, due).await?,
+        match line.what {
+            ScheduledWork::Employers | ScheduledWork::Persons => self.ask(line, &run).await?,
+            ScheduledWork::Recheck => self.recheck(line, &run, due).await?,
+            ScheduledWork::ChildCards => self.announce(line).await?,
         }
         tracing::info!(
             schedule = line.name.as_str(),
@@ -200,6 +201,33 @@ impl Schedules {
         Ok(())
     }
 
+    /// Tells the partner of its births whose child cards end soon: the registry tells each once, however often it is asked.
+    pub(crate) async fn announce(&self, line: &ScheduleLine) -> Result<(), Trouble> {
+        let mut announced = 0;
+        loop {
+            let request = AnnounceEndsRequest {
+                context: Some(Context {
+                    sender: self.partners.load().us().as_str().to_owned(),
+                    rule: "schedule".to_owned(),
+                    purpose: civil::PURPOSE.to_owned(),
+                    ..Context::default()
+                }),
+                partner: line.partner.as_str().to_owned(),
+                max: AT_ONCE,
+            };
+            let by = Instant::now() + CALL_MAX;
+            let told = self.insurance.announce_ends(by, request).await?;
+            announced += told.announced;
+            if !told.more {
+                break;
+            }
+        }
+        if announced > 0 {
+            tracing::info!(announced, "children's cards that end soon are announced");
+        }
+        Ok(())
+    }
+
     /// How far a run has come; none where it was never begun.
     pub(crate) async fn progress(
         &self,
@@ -259,12 +287,12 @@ pub(crate) struct Run {
 }
 
 impl ScheduleLine {
-    /// What is asked for; none of a look at the ledger.
+    /// What is asked for; none of a look at the ledger or at cards.
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self.what {
             ScheduledWork::Employers => Some(Kind::Employer),
             ScheduledWork::Persons => Some(Kind::Person),
-            ScheduledWork::Recheck => None,
+            ScheduledWork::Recheck | ScheduledWork::ChildCards => None,
         }
     }
 

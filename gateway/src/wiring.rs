@@ -97,6 +97,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &civil::DEATH,
         &civil::CORRECTION,
         &civil::RESULT,
+        &civil::FACTS,
         &civil::outbound::STATUS,
         &hospital::BIRTH_NOTICE,
         &hospital::DEATH_NOTICE,

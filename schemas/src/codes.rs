@@ -3,6 +3,7 @@
 //! Callers name the day that they ask for; nothing here knows today. A new decree is a new row and an
 //! end to the old one. Rows gathered in `domain` notes that no public text confirms are [`Certainty::OwnProfile`].
 
+pub mod after_child_card;
 pub mod benefit_levels;
 pub mod card_objects;
 pub mod child_card;

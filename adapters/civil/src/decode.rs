@@ -4,6 +4,7 @@ mod birth;
 mod check;
 mod correction;
 mod death;
+mod facts;
 mod form;
 mod poll;
 
@@ -25,9 +26,10 @@ use schemas::{
 pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
 pub use correction::{Correction, ParentChange, Supplement, Withdrawal};
 pub use death::{Claimant, Death};
+pub use facts::FactsAsked;
 pub use poll::Poll;
 
-use crate::{BIRTH, CORRECTION, DEATH, DEATH_PURPOSE, PURPOSE, RESULT};
+use crate::{BIRTH, CORRECTION, DEATH, DEATH_PURPOSE, FACTS, FACTS_PURPOSE, PURPOSE, RESULT};
 
 /// What the civil registry can ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub enum Request {
     Withdrawal(Withdrawal),
     /// `LayKetQua`.
     Poll(Poll),
+    /// `TraCuuGCS`.
+    Facts(FactsAsked),
 }
 
 /// Reads the request that the path and the proven operation name.
@@ -57,7 +61,7 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         purpose: purpose(&request).to_owned(),
         lines: 1,
         provinces: None,
-        asked: BTreeSet::new(),
+        asked: asked(&request),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,
         persons: named(&request),
@@ -99,7 +103,20 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool)
             }
         });
     }
+    if operation.name == FACTS.name {
+        let asked = facts::read(bytes)?;
+        let synthetic = asked.mother.is_synthetic();
+        return Ok((Request::Facts(asked), Identity::Fresh, synthetic));
+    }
     Ok((Request::Poll(poll::read(bytes)?), Identity::Fresh, false))
+}
+
+/// Whoever asks for facts asks for all of them; the agreement says which are told.
+fn asked(request: &Request) -> BTreeSet<&'static str> {
+    match request {
+        Request::Facts(_) => FACTS.fields.iter().copied().collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// What the agreement must name: cards are for children, deaths for whom they end.
@@ -108,6 +125,7 @@ fn purpose(request: &Request) -> &'static str {
         Request::Birth(_) | Request::Correction(_) | Request::Supplement(_) => PURPOSE,
         Request::Poll(poll) if poll.module == Module::Birth => PURPOSE,
         Request::Death(_) | Request::Withdrawal(_) | Request::Poll(_) => DEATH_PURPOSE,
+        Request::Facts(_) => FACTS_PURPOSE,
     }
 }
 
@@ -123,6 +141,7 @@ fn named(request: &Request) -> Vec<Person> {
         Request::Death(death) => vec![&death.pin],
         Request::Correction(one) => one.pin.iter().collect(),
         Request::Supplement(one) => one.facts.pin.iter().collect(),
+        Request::Facts(asked) => vec![&asked.mother],
         Request::Withdrawal(_) | Request::Poll(_) => Vec::new(),
     };
     pins.into_iter()
@@ -135,6 +154,7 @@ fn operation(path: &str, claimed: &str) -> Result<&'static Operation, Fault> {
     let operations: &[&'static Operation] = match path.rsplit('/').next() {
         Some("NhanDKHT") => &[&BIRTH, &DEATH, &CORRECTION],
         Some("LayKetQua") => &[&RESULT],
+        Some("TraCuuGCS") => &[&FACTS],
         _ => return Err(Fault::new(FaultCode::UnknownRoute, "path")),
     };
     let found = operations.iter().find(|one| one.name == claimed);

@@ -1,5 +1,7 @@
 //! What the insurance database answered, in the civil registry's words.
 
+pub(crate) mod facts;
+
 use gateway_core::{
     Encoded, Unsigned,
     ports::{Person, PersonNumber},
@@ -263,7 +265,7 @@ fn clock(at: Timestamp) -> String {
     )
 }
 
-/// The law's day, and the message that corrected the case last.
+/// The law's day, the message that corrected the case last, and the end of the card where it was announced.
 fn note(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
     let mut words = Vec::new();
     if !case.due_on.is_empty() {
@@ -271,6 +273,16 @@ fn note(case: &contract::BirthCase) -> Result<Option<String>, Fault> {
     }
     if !case.corrected_by.is_empty() {
         words.push(format!("Đã cải chính theo hồ sơ {}", case.corrected_by));
+    }
+    if let Some(ending) = &case.ending {
+        words.push(format!(
+            "Thẻ hết hạn ngày {}; từ {} đối tượng {}, mức hưởng {} ({})",
+            slash(&ending.ends_on, "ends_on")?,
+            slash(&ending.next_from, "next_from")?,
+            ending.next_object,
+            ending.next_level,
+            ending.rule
+        ));
     }
     Ok((!words.is_empty()).then(|| words.join("; ")))
 }

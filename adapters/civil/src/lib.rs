@@ -35,8 +35,8 @@ use http::Method;
 use schemas::fault::Fault;
 
 pub use decode::{
-    Birth, Child, Claimant, Correction, Death, Guardian, Parent, ParentChange, Poll, Record,
-    Relation, Request, Supplement, Withdrawal,
+    Birth, Child, Claimant, Correction, Death, FactsAsked, Guardian, Parent, ParentChange, Poll,
+    Record, Relation, Request, Supplement, Withdrawal,
 };
 pub use perform::{Births, Outcome};
 
@@ -92,13 +92,24 @@ pub static RESULT: Operation = Operation {
     fields: &[],
 };
 
+/// The facts of a birth, asked by its notice and the mother's number (`TraCuuGCS`, own profile).
+pub static FACTS: Operation = Operation {
+    name: "civil.birth-facts",
+    effect: Effect::Read,
+    proof: ProofKind::Jws,
+    fields: &["name", "sex", "birthDate", "children", "issuedOn"],
+};
+
+/// The purpose of questions for the facts of a birth.
+pub const FACTS_PURPOSE: &str = "birth-registration";
+
 /// The purpose of births, of their corrections and of polls for them, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
 
 /// The purpose of deaths, of what takes them back, and of polls for them.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
-static ROUTES: [Route; 2] = [
+static ROUTES: [Route; 3] = [
     Route {
         path: "/civil/v1/NhanDKHT",
         method: Method::POST,
@@ -108,6 +119,13 @@ static ROUTES: [Route; 2] = [
     },
     Route {
         path: "/civil/v1/LayKetQua",
+        method: Method::POST,
+        body_bytes_max: 8 << 10,
+        deadline: Duration::from_secs(10),
+        bulk: None,
+    },
+    Route {
+        path: "/civil/v1/TraCuuGCS",
         method: Method::POST,
         body_bytes_max: 8 << 10,
         deadline: Duration::from_secs(10),
@@ -147,11 +165,17 @@ impl Adapter for Civil {
     fn encode(
         &self,
         _head: &AnswerHead,
-        _permit: &Permit,
+        permit: &Permit,
         request: &Request,
         outcome: Outcome,
     ) -> Result<Encoded, Fault> {
-        encode::encode(request, outcome)
+        match (request, outcome) {
+            (Request::Facts(_), Outcome::Facts(children)) => {
+                let fields = (permit.disclosed(), permit.withheld());
+                encode::facts::encode(fields, &children)
+            }
+            (request, outcome) => encode::encode(request, outcome),
+        }
     }
 
     fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {

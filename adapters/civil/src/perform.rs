@@ -47,6 +47,13 @@ pub trait Births: Send + Sync + 'static {
         request: contract::SupplementBirthRequest,
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>>;
 
+    /// The children of one birth notice of one mother.
+    fn facts(
+        &self,
+        context: Context,
+        request: contract::GetBirthFactsRequest,
+    ) -> BoxFuture<'_, Result<Vec<contract::BirthFacts>, Fault>>;
+
     /// Registers a death; the same key gives the same case again.
     fn register_death(
         &self,
@@ -82,6 +89,8 @@ pub enum Outcome {
     Death(contract::DeathCase),
     /// The deaths asked for, in the order asked.
     Deaths(Vec<contract::DeathCase>),
+    /// The children of the notice that was asked about.
+    Facts(Vec<contract::BirthFacts>),
 }
 
 pub(crate) async fn perform(
@@ -110,6 +119,14 @@ pub(crate) async fn perform(
             .withdraw_death(context, canonical_withdrawal(withdrawal))
             .await
             .map(Outcome::Death),
+        Request::Facts(asked) => {
+            let request = contract::GetBirthFactsRequest {
+                context: None,
+                code: asked.code.clone(),
+                mother_pin: asked.mother.as_str().to_owned(),
+            };
+            births.facts(context, request).await.map(Outcome::Facts)
+        }
         Request::Poll(poll) if poll.module == Module::Death => deaths(births, context, poll).await,
         Request::Poll(poll) => cases(births, context, poll).await,
     }
@@ -147,7 +164,7 @@ fn canonical_death(death: &Death) -> contract::RegisterDeathRequest {
             pin: death.pin.as_str().to_owned(),
             name: death.name.as_str().to_owned(),
             sex: death.sex.map_or(0, |sex| i32::from(sex.code())),
-            birth_date: death.born.as_ref().map(iso_or_year).unwrap_or_default(),
+            birth_date: death.born.as_ref().map(iso).unwrap_or_default(),
             si_number: String::new(),
         }),
         died_on: death.died_on.to_string(),
@@ -198,7 +215,7 @@ fn changes(said: &Correction) -> contract::BirthChanges {
     let parent = |change: &ParentChange| {
         let parent = contract::Parent {
             name: text(&change.name).unwrap_or_default(),
-            birth_date: change.born.as_ref().map(iso_or_year).unwrap_or_default(),
+            birth_date: change.born.as_ref().map(iso).unwrap_or_default(),
             pin: number(&change.pin).unwrap_or_default(),
         };
         (parent != contract::Parent::default()).then_some(parent)
@@ -247,7 +264,7 @@ fn child(child: &Child) -> contract::Child {
 fn parent(parent: &Parent) -> contract::Parent {
     contract::Parent {
         name: parent.name.as_str().to_owned(),
-        birth_date: parent.born.as_ref().map(iso_or_year).unwrap_or_default(),
+        birth_date: parent.born.as_ref().map(iso).unwrap_or_default(),
         pin: parent
             .pin
             .as_ref()
@@ -256,11 +273,12 @@ fn parent(parent: &Parent) -> contract::Parent {
     }
 }
 
-/// The contract takes a whole date or a year alone; a month alone is dropped.
-fn iso_or_year(born: &PartialDate) -> String {
-    match born.complete() {
-        Some(day) => day.to_string(),
-        None => format!("{:04}", born.year()),
+/// As far as it is known: `yyyy-MM-dd`, `yyyy-MM` or `yyyy`.
+fn iso(born: &PartialDate) -> String {
+    match (born.complete(), born.month()) {
+        (Some(day), _) => day.to_string(),
+        (None, Some(month)) => format!("{:04}-{month:02}", born.year()),
+        (None, None) => format!("{:04}", born.year()),
     }
 }
 

@@ -232,6 +232,8 @@ methods! {
     supplement_birth = BirthsClient.supplement(SupplementBirthRequest) -> SupplementBirthResponse;
     /// Cases that have passed a mark of their time since the last call; each is told once.
     judge_clocks = BirthsClient.judge(JudgeClocksRequest) -> JudgeClocksResponse;
+    /// Tells a partner of its births whose child cards end soon; each is told once.
+    announce_ends = BirthsClient.announce_ends(AnnounceEndsRequest) -> AnnounceEndsResponse;
     /// What became of the cases of one month within their time, by province.
     lawful_times = BirthsClient.lawful_times(LawfulTimesRequest) -> LawfulTimesResponse;
     /// All that is kept of one case, whoever its sender is.
@@ -244,6 +246,8 @@ methods! {
     death_cases = DeathsClient.get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse;
     /// Keeps a packet of a hospital's notices; safe to repeat under its key.
     record_hospital_notices = HospitalsClient.record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse;
+    /// The children of one birth notice of one mother.
+    birth_facts = HospitalsClient.birth_facts(GetBirthFactsRequest) -> GetBirthFactsResponse;
     /// Births that wait for a person, the oldest first.
     reviews = ReviewsClient.list(ListReviewsRequest) -> ListReviewsResponse;
     /// One of them, and everybody who may be the child.

@@ -18,6 +18,7 @@ mod deaths;
 mod dossiers;
 mod effects;
 mod employers;
+mod endings;
 mod error;
 mod facts;
 mod fingerprint;

@@ -116,6 +116,7 @@ service!(Births {
     correct(CorrectBirthRequest) -> CorrectBirthResponse = correct_birth;
     supplement(SupplementBirthRequest) -> SupplementBirthResponse = supplement_birth;
     judge(JudgeClocksRequest) -> JudgeClocksResponse = judge_clocks;
+    announce_ends(AnnounceEndsRequest) -> AnnounceEndsResponse = announce_ends;
     lawful_times(LawfulTimesRequest) -> LawfulTimesResponse = lawful_times;
     show(ShowBirthRequest) -> ShowBirthResponse = birth_stories;
 });
@@ -126,6 +127,7 @@ service!(Deaths {
 });
 service!(Hospitals {
     record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse = record_hospital_notices;
+    birth_facts(GetBirthFactsRequest) -> GetBirthFactsResponse = birth_facts;
 });
 service!(Reviews {
     list(ListReviewsRequest) -> ListReviewsResponse = reviews;

@@ -111,6 +111,7 @@ pub(super) async fn start(
     let schedules = of(parts)?;
     let begun = match line.what {
         ScheduledWork::Recheck => schedules.recheck(line, &run, now).await,
+        ScheduledWork::ChildCards => schedules.announce(line).await,
         ScheduledWork::Employers | ScheduledWork::Persons => schedules.ask(line, &run).await,
     };
     begun.map_err(refused)?;
@@ -146,6 +147,7 @@ fn word(what: ScheduledWork) -> &'static str {
         ScheduledWork::Employers => "employers",
         ScheduledWork::Persons => "persons",
         ScheduledWork::Recheck => "recheck",
+        ScheduledWork::ChildCards => "child-cards",
     }
 }
 

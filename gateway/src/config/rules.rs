@@ -6,7 +6,7 @@ use gateway_core::partner::Environment;
 
 use schemas::codes::province_set::ProvinceSet;
 
-use super::{Config, InsuranceMode, Problem, ScheduledWork, keys};
+use super::{Config, InsuranceMode, Problem, keys};
 
 /// Every broken rule.
 pub(super) fn check(config: &Config) -> Vec<Problem> {
@@ -117,7 +117,7 @@ fn schedules(config: &Config, problems: &mut Vec<Problem>) {
             let cure = "write two digits each, such as \"01\"";
             problems.push(place.error(&at("provinces"), "these are no provinces", cure));
         }
-        if line.what != ScheduledWork::Recheck && config.bulk.is_none() {
+        if line.kind().is_some() && config.bulk.is_none() {
             let cure = "add [bulk]";
             let what = "a month that is asked for could not be taken";
             problems.push(place.error(&at("what"), what, cure));

@@ -285,13 +285,22 @@ fn dvclt(settings: &Settings) -> String {
         agreement(
             "SANDBOX-CIVIL-01",
             basis,
-            &format!("\"{}\", \"{}\"", civil::PURPOSE, civil::DEATH_PURPOSE),
+            &format!(
+                "\"{}\", \"{}\", \"{}\"",
+                civil::PURPOSE,
+                civil::DEATH_PURPOSE,
+                civil::FACTS_PURPOSE
+            ),
             r#""direct", "ngsp""#,
         ),
         r#"
 [agreements.operations."civil.birth"]
 [agreements.operations."civil.death"]
 [agreements.operations."civil.correction"]
+
+[agreements.operations."civil.birth-facts"]
+fields = ["sex", "birthDate", "children", "issuedOn"]
+
 [agreements.operations."civil.result"]
 "#
         .to_owned(),

@@ -206,6 +206,16 @@ impl Births for Desk {
         })
     }
 
+    fn facts(
+        &self,
+        context: Context,
+        mut request: contract::GetBirthFactsRequest,
+    ) -> BoxFuture<'_, Result<Vec<contract::BirthFacts>, Fault>> {
+        request.context = Some(asked_by(&context, false));
+        let call = self.insurance.birth_facts(self.by(&context), request);
+        Box::pin(async move { Ok(call.await?.children) })
+    }
+
     fn register_death(
         &self,
         context: Context,

@@ -13,6 +13,7 @@
 mod correction;
 mod death;
 mod envelope;
+mod facts;
 mod form;
 mod insurance;
 mod poll;
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, SUPPLEMENTS, WITHDRAWS};
 pub use death::{DeathForm, DeathResult, DeathSeen};
 pub use envelope::{Attachment, BirthMessage, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED};
+pub use facts::{FactsAnswer, FactsQuery, FactsRow};
 pub use form::{Address, BirthForm};
 pub use insurance::InsuranceBlock;
 pub use poll::{CASE_IDS_MAX, CardResult, CaseRow, StatusAnswer, StatusQuery};
@@ -65,6 +67,9 @@ pub fn fields() -> Vec<Field> {
         CardResult::FIELDS,
         DeathSeen::FIELDS,
         StatusUpdate::FIELDS,
+        FactsQuery::FIELDS,
+        FactsAnswer::FIELDS,
+        FactsRow::FIELDS,
     ]
     .concat()
 }

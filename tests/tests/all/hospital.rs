@@ -2,6 +2,7 @@
 //! under its number, and whatever is wrong with a notice changes nothing.
 
 use certs::{jws, keys::Algorithm};
+use gateway::admin::client;
 use gateway_tests::{
     client::Reply,
     house::House,
@@ -16,7 +17,10 @@ use schemas::{
         self, AmbiguousSubject, BadSignature, Conflict, Invalid, Malformed, RuleRefused,
         TokenRefused, TooLarge, Unauthenticated, UnsupportedMediaType,
     },
-    proto::insurance::{Context, InfoRequest, ListCardsRequest},
+    proto::{
+        admin::AccessRequest,
+        insurance::{Context, InfoRequest, ListCardsRequest},
+    },
     wire::hospital::BirthPaper,
 };
 use serde_json::Value;
@@ -78,6 +82,66 @@ async fn valid_cards(house: &House, number: &str) -> usize {
 
 fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap()
+}
+
+fn facts(house: &House, code: &str, mother: &str) -> Message {
+    let body = serde_json::json!({ "maGCS": code, "meSoDDCN": mother });
+    let body = body.to_string().into_bytes();
+    let (operation, path) = ("civil.birth-facts", "/civil/v1/TraCuuGCS");
+    Json::new(house.now(), "dvclt", operation, path, body).sign(&house.key("dvclt"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_civil_registry_asks_for_the_facts_of_a_notice_with_the_mothers_number() {
+    let house = House::start().await;
+    let paper = paper(&house);
+    let (code, mother) = (
+        paper.code.clone().unwrap(),
+        paper.carer_paper_number.clone(),
+    );
+    let (mother, other) = (mother.unwrap(), &house.landmarks.mothers[1].pin);
+    told(&house, &Notice::birth(&paper)).await;
+    let before = house.fingerprint().await;
+    let reply = house
+        .wire("dvclt")
+        .send(&facts(&house, &code, &mother))
+        .await;
+    let answer = reply.assert_ok().json();
+    assert_eq!(answer["khongDuocCungCap"], serde_json::json!(["nksHoTen"]));
+    let child = answer["value"][0].as_object().unwrap();
+    let members: Vec<&str> = child.keys().map(String::as_str).collect();
+    assert_eq!(members.len(), 4, "no name, no number, no card: {members:?}");
+    assert_eq!(child["soCon"], 1);
+    // of another mother it is as if there were no such notice
+    let mut nothing = Vec::new();
+    for (code, mother) in [(&*code, other), ("GCS.01001.26.999999", &mother)] {
+        let reply = house.wire("dvclt").send(&facts(&house, code, mother)).await;
+        nothing.push(reply.assert_ok().json());
+    }
+    assert_eq!(nothing[0], nothing[1]);
+    assert_eq!(
+        (&nothing[0]["statusDescription"], &nothing[0]["value"]),
+        (&"Không có dữ liệu".into(), &Value::Null)
+    );
+    assert!(house.fingerprint().await == before);
+
+    // the look is in the mother's ledger
+    let looked = AccessRequest {
+        person: mother.clone(),
+        who: "the auditor".to_owned(),
+        why: "who looked".to_owned(),
+        max: 50,
+    };
+    let accesses = client::accesses(house.gateway().admin(), looked).await;
+    let accesses = accesses.unwrap().accesses;
+    let one = accesses
+        .iter()
+        .find(|line| line.operation == "civil.birth-facts");
+    assert_eq!(one.unwrap().partner, "dvclt");
+
+    // a hospital may not ask, nor what is no code
+    let refused = facts(&house, "GCS 1", &mother);
+    house.refuses("dvclt", &refused, Invalid, "bad-code").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,9 @@ use gateway_tests::{
     house::{House, Plan},
     message::{Birth, Json},
 };
+use jiff::ToSpan as _;
 use schemas::{
+    date::day_in_viet_nam,
     fault::FaultCode,
     id::PartnerId,
     proto::admin::{
@@ -74,9 +76,13 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
+        Self::start_with(|plan| plan).await
+    }
+
+    async fn start_with(change: impl FnOnce(Plan) -> Plan) -> Self {
         let listener = free().await;
         let port = listener.local_addr().unwrap().port();
-        let house = plan(port).start().await;
+        let house = change(plan(port)).start().await;
         let inbox = Inbox::open(&house.layout.agency("dvclt")).unwrap();
         Self {
             serving: Some(inbox.serve(listener).unwrap()),
@@ -320,6 +326,49 @@ async fn what_a_person_asks_of_the_registry_is_told_answered_and_ends_in_a_card_
         (&"Đã có thẻ".into(), &Value::Null)
     );
     assert!(waiting(house).await.is_empty());
+    scene.quiet().await;
+    assert_eq!(scene.inbox.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_card_that_ends_soon_is_announced_once_when_its_schedule_says_so() {
+    let schedule = "path = \"bulk\"\n\n[[schedules]]\nname = \"child-cards\"\npartner = \"dvclt\"\n\
+        what = \"child-cards\"\ncron = \"* * * * *\"\ndays_off = \"run\"\n";
+    let scene = Scene::start_with(|plan| plan.replace("gateway.toml", "path = \"bulk\"", schedule));
+    let mut scene = scene.await;
+    let births = [scene.birth(0), scene.birth(1)];
+    for birth in &births {
+        send(&scene.house, birth).await;
+        scene.told("LTKS", birth, &[4]).await;
+    }
+    // six years go by for the first child
+    let ends = day_in_viet_nam(scene.house.now()).saturating_add(20.days());
+    let registry = rusqlite::Connection::open(scene.house.file("registry.sqlite")).unwrap();
+    registry.busy_timeout(Duration::from_secs(5)).unwrap();
+    let change = "UPDATE cards SET valid_to = ?2 WHERE number = (SELECT card_number FROM birth_cases WHERE case_id = ?1)";
+    let changed = registry.execute(change, (&births[0].case_id, ends.to_string()));
+    assert_eq!(changed.unwrap(), 1);
+    let minute = jiff::SignedDuration::from_secs(61);
+    scene.house.clock.advance(minute);
+    scene.told("LTKS", &births[0], &[4, 4]).await;
+    scene.agrees("LTKS", &births[0]).await;
+    let dossier = scene.inbox.dossier("LTKS", &births[0].case_id).unwrap();
+    let note = dossier.told[1].note.clone().unwrap();
+    let words = format!("Thẻ hết hạn ngày {}; từ ", ends.strftime("%d/%m/%Y"));
+    assert!(
+        note.contains(&words) && note.contains("đối tượng HS"),
+        "{note}"
+    );
+
+    // the next minute, and a new process, tell it no more
+    scene.house.kill().await;
+    scene.house.open().await;
+    scene.house.clock.advance(minute);
+    let listed = client::schedules(scene.house.gateway().admin()).await;
+    assert_eq!(listed.unwrap().schedules[0].what, "child-cards");
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    scene.told("LTKS", &births[0], &[4, 4]).await;
+    scene.told("LTKS", &births[1], &[4]).await;
     scene.quiet().await;
     assert_eq!(scene.inbox.violations(), Vec::<String>::new());
 }

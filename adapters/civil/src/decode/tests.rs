@@ -713,6 +713,52 @@ fn a_poll_asks_for_one_to_three_cases_and_is_never_remembered() {
     );
 }
 
+fn asked_by(code: &str, mother: &str) -> Result<Decoded<Request>, Fault> {
+    let query = schemas::wire::civil::FactsQuery {
+        code: code.into(),
+        mother_pin: mother.into(),
+    };
+    decode(
+        "/civil/v1/TraCuuGCS",
+        claims("civil.birth-facts"),
+        &encode(&query),
+    )
+}
+
+#[test]
+fn facts_are_asked_by_the_notice_and_the_mother_and_never_remembered() {
+    let decoded = asked_by(" 01001-GCS-26-0001 ", "099198000001").unwrap();
+    assert_eq!(
+        (decoded.identity, decoded.purpose.as_str()),
+        (Identity::Fresh, crate::FACTS_PURPOSE)
+    );
+    assert_eq!(decoded.asked.len(), 5);
+    assert!(decoded.synthetic && decoded.persons.len() == 1);
+    assert_eq!(
+        format!("{:?}", decoded.request),
+        "Facts(FactsAsked(***))",
+        "neither code nor number prints"
+    );
+    for (code, mother, reason, field) in [
+        ("", "099198000001", "bad-code", "maGCS"),
+        ("GCS 1", "099198000001", "bad-code", "maGCS"),
+        (&*"x".repeat(65), "099198000001", "bad-code", "maGCS"),
+        ("GCS.1", "", "bad-pin", "meSoDDCN"),
+        ("GCS.1", "09919800000", "bad-pin", "meSoDDCN"),
+    ] {
+        assert_eq!(
+            why(asked_by(code, mother)),
+            invalid(reason, field),
+            "{code}"
+        );
+    }
+    let crossed = decode("/civil/v1/TraCuuGCS", claims("civil.result"), b"{}");
+    assert_eq!(
+        why(crossed),
+        (FaultCode::Invalid, "operation-and-path-differ", None)
+    );
+}
+
 #[test]
 fn nothing_of_a_person_prints() {
     let shown = format!("{:?}", birth());

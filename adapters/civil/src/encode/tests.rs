@@ -243,3 +243,26 @@ fn a_death_is_told_with_what_it_did_and_who_took_it_back() {
     );
     assert!(strange.errors.is_some() && strange.state.is_none());
 }
+
+#[test]
+fn the_announced_end_of_a_card_stands_in_the_note_of_poll_and_push() {
+    let case = BirthCase {
+        ending: Some(contract::CardEnding {
+            ends_on: "2032-11-15".into(),
+            next_object: "HN".into(),
+            next_level: 2,
+            next_from: "2032-11-16".into(),
+            rule: "Law on Health Insurance art. 12.3".into(),
+        }),
+        ..completed()
+    };
+    let note = note(&case).unwrap().unwrap();
+    assert!(
+        note.ends_with(
+            "Thẻ hết hạn ngày 15/11/2032; từ 16/11/2032 đối tượng HN, mức hưởng 2 \
+             (Law on Health Insurance art. 12.3)"
+        ),
+        "{note}"
+    );
+    assert_eq!(birth_update(&case).unwrap().note, Some(note));
+}

@@ -87,6 +87,19 @@ impl Births for Registry {
         Box::pin(async { Ok(case) })
     }
 
+    fn facts(
+        &self,
+        _context: Context,
+        request: contract::GetBirthFactsRequest,
+    ) -> BoxFuture<'_, Result<Vec<contract::BirthFacts>, Fault>> {
+        let one = contract::BirthFacts {
+            paper: request.code,
+            name: request.mother_pin,
+            ..contract::BirthFacts::default()
+        };
+        Box::pin(async { Ok(vec![one]) })
+    }
+
     fn withdraw_death(
         &self,
         _context: Context,
@@ -270,6 +283,34 @@ async fn a_correction_carries_what_changes_and_nothing_else() {
         ("", "1998")
     );
     assert_eq!(changes.father, None);
+}
+
+#[test]
+fn a_partial_date_is_carried_as_far_as_it_is_known() {
+    for (dotted, carried) in [
+        ("05.03.1998", "1998-03-05"),
+        (".03.1998", "1998-03"),
+        ("..1998", "1998"),
+        ("1998", "1998"),
+    ] {
+        assert_eq!(iso(&PartialDate::parse(dotted).unwrap()), carried);
+    }
+}
+
+#[tokio::test]
+async fn facts_are_asked_of_the_contract_by_both_numbers() {
+    let asked = Request::Facts(crate::FactsAsked {
+        code: "GCS.1".into(),
+        mother: Pin::parse("099198000001").unwrap(),
+    });
+    let outcome = perform(&Registry::default(), context(), &asked).await;
+    let Outcome::Facts(children) = outcome.unwrap() else {
+        panic!("no facts")
+    };
+    assert_eq!(
+        (&*children[0].paper, &*children[0].name),
+        ("GCS.1", "099198000001")
+    );
 }
 
 #[tokio::test]

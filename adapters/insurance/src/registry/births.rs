@@ -21,8 +21,8 @@ use super::facts::Name;
 use super::hospitals::newborns;
 use super::people::Known;
 use super::{
-    Error, Registry, Tx, cards, clocks, corrections, counters, deaths, facts, law, people, reviews,
-    told,
+    Error, Registry, Tx, cards, clocks, corrections, counters, deaths, endings, facts, law, people,
+    reviews, told,
 };
 use crate::sql::{Sql, values};
 use matching::{Candidate, Match};
@@ -408,6 +408,9 @@ pub(super) fn case_of(sql: &Sql, sender: &str, case_id: &str) -> Result<Option<B
     case.card = cards::newest(sql, person, &card)?;
     case.due_at = clocks::due_at(&case.due_on)?;
     case.corrected_by = corrections::newest(sql, sender, case_id)?;
+    if let Some(card) = &case.card {
+        case.ending = endings::of(sql, sender, case_id, card)?;
+    }
     Ok(Some(case))
 }
 

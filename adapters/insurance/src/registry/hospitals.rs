@@ -6,6 +6,7 @@
 //! of them it may be, nothing is given. The registration goes on under the number that a notice gave
 //! ([`newborns`]).
 
+mod asked;
 pub(super) mod newborns;
 mod parse;
 

@@ -197,6 +197,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0016_supplements.up.sql"),
         down: include_str!("schema/sqlite/0016_supplements.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0017_endings.up.sql"),
+        down: include_str!("schema/sqlite/0017_endings.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod birth_facts;
 mod births;
 mod changes;
 mod clocks;
@@ -20,6 +21,7 @@ mod dossiers;
 mod durability;
 mod employer_records;
 mod employers;
+mod endings;
 mod forms;
 mod hospitals;
 mod ledger;

@@ -7,15 +7,16 @@ use insurance::Insurance;
 use schemas::proto::insurance::decide_review_request::Decision;
 use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
-    AckRequest, BirthChanges, BirthNotice, CivilRecord, ConcludeRequest, CorrectBirthRequest,
-    Deceased, DecideReviewRequest, DiscrepancyState, FindRequest, GetBirthCasesRequest,
-    GetContributionsRequest, GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest,
-    HeadcountStep, HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest,
-    LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
-    ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
-    RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
-    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SupplementBirthRequest,
-    WatchEmployersRequest, WithdrawDeathRequest, hospital_notice,
+    AckRequest, AnnounceEndsRequest, BirthChanges, BirthNotice, CivilRecord, ConcludeRequest,
+    CorrectBirthRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
+    GetBirthCasesRequest, GetBirthFactsRequest, GetContributionsRequest, GetDiscrepancyRequest,
+    GetDossierRequest, GetParticipationRequest, HeadcountStep, HospitalNotice, InfoRequest,
+    JudgeClocksRequest, LawfulTimesRequest, LeaseRequest, ListCardsRequest,
+    ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest,
+    Notice, NoticeKind, Party, RecheckRequest, RecordHospitalNoticesRequest, RecordKind,
+    RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
+    ShowReviewRequest, SupplementBirthRequest, WatchEmployersRequest, WithdrawDeathRequest,
+    hospital_notice,
 };
 
 use crate::employer_records;
@@ -124,7 +125,9 @@ fn statements() -> Vec<String> {
         "dossiers/decisions.rs",
         "dossiers/forms.rs",
         "effects.rs",
+        "endings.rs",
         "hospitals.rs",
+        "hospitals/asked.rs",
         "hospitals/newborns.rs",
         "employers.rs",
         "employers/ageing.rs",
@@ -568,6 +571,22 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
         why: "asked".into(),
     };
     insurance.decide_review(soon(), asked).await.unwrap();
+    let asked = GetBirthFactsRequest {
+        context: asking(),
+        code: "GCS.1".into(),
+        mother_pin: scene.marks.mothers[0].pin.clone(),
+    };
+    insurance.birth_facts(soon(), asked).await.unwrap();
+    let ends = AnnounceEndsRequest {
+        context: asking(),
+        partner: "dvclt".into(),
+        max: 500,
+    };
+    let (years, day) = (2_158 * 24 * 3_600, 24 * 3_600);
+    time.pass(years - 9 * day);
+    let announced = insurance.announce_ends(soon(), ends).await.unwrap();
+    assert!(announced.announced > 0);
+    time.pass(9 * day - years);
     time.pass(30 * 24 * 3_600);
     insurance.judge_clocks(soon(), request).await.unwrap();
     time.pass(-30 * 24 * 3_600);

@@ -52,7 +52,7 @@ wire_object! {
         /// When the state was reached, `dd/MM/yyyy HH:mm:ss` at +07:00.
         updated_at: Option<String> = "thoiGianThucHien", Carried("updated_at of the case");
         /// A remark.
-        note: Option<String> = "ghiChu", Carried("BirthCase.due_on or DeathCase.withdrawn_by");
+        note: Option<String> = "ghiChu", Carried("BirthCase.due_on, corrected_by and ending, or DeathCase.withdrawn_by");
         /// [`CardResult`] or [`super::DeathSeen`] as a JSON string, from state 4 on.
         result: Option<String> = "ketQuaXuLy", Carried("BirthCase.si_number and BirthCase.card, or DeathCase");
         /// Officer.

@@ -22,7 +22,7 @@ wire_object! {
         /// Since when, `dd/MM/yyyy HH:mm:ss` at +07:00.
         at: String = "thoiGianThucHien", Carried("updated_at of the case");
         /// A remark.
-        note: Option<String> = "ghiChu", Carried("BirthCase.due_on and corrected_by, or DeathCase.withdrawn_by");
+        note: Option<String> = "ghiChu", Carried("BirthCase.due_on, corrected_by and ending, or DeathCase.withdrawn_by");
         /// [`super::CardResult`] or [`super::DeathSeen`] as a JSON string.
         result: Option<String> = "ketQuaXuLy", Carried("BirthCase.si_number and BirthCase.card, or DeathCase");
         /// What was done.

@@ -187,6 +187,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0017_supplements.up.sql"),
         down: include_str!("postgres/0017_supplements.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0018_endings.up.sql"),
+        down: include_str!("postgres/0018_endings.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
