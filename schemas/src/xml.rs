@@ -15,9 +15,11 @@ mod lexical;
 mod reader;
 mod scopes;
 mod tokens;
+mod tree;
 mod writer;
 
 pub use reader::{ReadError, Reader};
+pub use tree::Element;
 pub use writer::{Name, Writer};
 
 pub(crate) use lexical::reference;

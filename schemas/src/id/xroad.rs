@@ -25,6 +25,19 @@ impl XRoadClient {
         parts("XRoadClient", text, 3..=4).map(Self)
     }
 
+    /// The same from parts as they are said outside headers and paths, where nothing is percent-encoded.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of(said: &[&str]) -> Result<Self, IdError> {
+        let error = |rule| IdError::new("XRoadClient", rule);
+        if !(3..=4).contains(&said.len()) {
+            return Err(error(Rule::Shape));
+        }
+        let parts = said.iter().map(|part| whole(part).map_err(error));
+        parts.collect::<Result<_, _>>().map(Self)
+    }
+
     /// The parts, decoded: instance, class, member and perhaps subsystem.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(AsRef::as_ref)
@@ -99,7 +112,15 @@ fn decode(part: &str) -> Result<Box<str>, Rule> {
     }
     let text = String::from_utf8(bytes).map_err(|_| Rule::Characters)?;
     // raw letters beyond ASCII cannot stand in a header or path; a second name for the encoded ones
-    if !part.is_ascii() || !text.chars().all(is_allowed) || [".", ".."].contains(&text.as_str()) {
+    match part.is_ascii() {
+        true => whole(&text),
+        false => Err(Rule::Characters),
+    }
+}
+
+/// A part as it is meant.
+fn whole(text: &str) -> Result<Box<str>, Rule> {
+    if !text.chars().all(is_allowed) || [".", ".."].contains(&text) {
         return Err(Rule::Characters);
     }
     match (1..=PART_CHARS_MAX).contains(&text.chars().count()) {
@@ -166,6 +187,26 @@ mod tests {
         assert_eq!(one, XRoadClient::parse("VN/%47OV/B%e1%ba%a3o").unwrap());
         assert_eq!(one.to_string(), "VN/GOV/B%E1%BA%A3o");
         assert_eq!(client("VN/GOV/a=b?").unwrap(), "VN/GOV/a%3Db%3F");
+    }
+
+    #[test]
+    fn parts_that_are_said_plainly_are_the_same_client() {
+        let encoded = XRoadClient::parse("VN/GOV/B%E1%BA%A3o/portal").unwrap();
+        assert_eq!(
+            XRoadClient::of(&["VN", "GOV", "Bảo", "portal"]).unwrap(),
+            encoded
+        );
+        for said in [
+            &["VN", "GOV"][..],
+            &["VN", "GOV", "a", "b", "c"],
+            &["VN", "GOV", "a%2Fb"],
+            &["VN", "GOV", "a/b"],
+            &["VN", "GOV", ".."],
+            &["VN", "GOV", " a"],
+            &["VN", "GOV", ""],
+        ] {
+            assert!(XRoadClient::of(said).is_err(), "{said:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod lookup;
 mod progress;
 mod record;
 mod session;
+mod status;
 mod submission;
 mod upload;
 
@@ -23,6 +24,7 @@ pub use lookup::{
 pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
 pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
 pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, Service};
+pub use status::{StatusAsked, StatusTold};
 pub use submission::{
     Acceptance, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper,
 };
@@ -54,6 +56,8 @@ pub fn fields() -> Vec<Field> {
         UploadedFile::FIELDS,
         UploadTaken::FIELDS,
         PartTaken::FIELDS,
+        StatusAsked::FIELDS,
+        StatusTold::FIELDS,
         DossierRecord::FIELDS,
         Identity::FIELDS,
         ResultPaper::FIELDS,

@@ -3,6 +3,9 @@
 //! X-Road REST message protocol r1, and what version 7 does. Error codes are written `snake_case` since
 //! version 7 and were `CamelCase` before; both are read, and which one is written is config.
 
+pub mod related;
+pub mod soap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
