@@ -23,7 +23,7 @@ pub struct Stack {
 
 /// Builds the rooms around one system's words.
 pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
-    let routes = adapter.routes();
+    let (routes, is_soap) = (adapter.routes(), adapter.is_soap());
     let adapter = Arc::new(adapter);
     let shared = || (parts.clone(), Arc::clone(&adapter));
 
@@ -70,6 +70,7 @@ pub fn stack<A: Adapter>(adapter: A, parts: &Parts, gate: &Arc<Gate>) -> Stack {
             parts: parts.clone(),
             gate: Arc::clone(gate),
             routes,
+            is_soap,
         })
         // 4, its first half: where a token is agreed, no body is read without one
         .layer(BearerLayer {

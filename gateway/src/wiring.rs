@@ -37,6 +37,7 @@ use insurance::{
 use portal::{
     Portal,
     payment::{PaymentPlatform, desk as payment_desk},
+    soap::PortalSoap,
 };
 use roads::{
     client::{Client, ClientConfig, ClientLimits},
@@ -106,6 +107,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &portal::SUBMIT,
         &portal::ANNOUNCE,
         &portal::UPLOAD,
+        &portal::soap::STATUS,
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
         &portal::outbound::LOOK_UP,
@@ -135,6 +137,7 @@ pub(crate) fn stacks(
         us: partners.us().clone(),
         environment: partners.environment(),
     };
+    let [portal, portal_soap] = portal_stacks(Arc::<Desk>::clone(&desk), papers, parts, gate);
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
@@ -145,13 +148,19 @@ pub(crate) fn stacks(
             parts,
             gate,
         ),
-        portal_stack(Arc::<Desk>::clone(&desk), papers, parts, gate),
+        portal,
+        portal_soap,
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
     ]
 }
 
-/// The portal's upload parts go to the place of its papers, and not to that of months.
-fn portal_stack(desk: Arc<Desk>, papers: Option<Papers>, parts: &Parts, gate: &Arc<Gate>) -> Stack {
+/// The portal's upload parts go to the place of its papers, and not to that of months. Its words in JSON and in SOAP.
+fn portal_stacks(
+    desk: Arc<Desk>,
+    papers: Option<Papers>,
+    parts: &Parts,
+    gate: &Arc<Gate>,
+) -> [Stack; 2] {
     let (bulk, papers): (Arc<dyn Bulk>, Arc<dyn portal::papers::Papers>) = match papers {
         Some(papers) => (Arc::new(papers.clone()), Arc::new(papers)),
         None => (Arc::new(NoBulk), Arc::new(portal::papers::NoPapers)),
@@ -160,7 +169,11 @@ fn portal_stack(desk: Arc<Desk>, papers: Option<Papers>, parts: &Parts, gate: &A
         bulk,
         ..parts.clone()
     };
-    stack(Portal::new(desk, papers), &parts, gate)
+    let portal = Portal::new(desk, papers);
+    [
+        stack(portal.clone(), &parts, gate),
+        stack(PortalSoap::new(portal), &parts, gate),
+    ]
 }
 
 /// The secrets of payment platforms, as they are registered when they are looked for.

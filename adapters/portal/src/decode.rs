@@ -160,7 +160,19 @@ pub(crate) fn decode(
     bytes: &[u8],
 ) -> Result<Decoded<Submit>, Fault> {
     check::is_for(&claims, &SUBMIT)?;
-    let (procedure, request) = read(catalog, bytes)?;
+    let said = portal::decode(bytes).map_err(check::json)?;
+    let payload = Bytes::copy_from_slice(bytes);
+    judged(catalog, claims, (said, payload), |_, _| {})
+}
+
+/// A dossier however it was said; `typed` gives the members of its form the types that the procedure asks.
+pub(crate) fn judged(
+    catalog: &'static Catalog,
+    claims: Claims,
+    (said, payload): (Submission, Bytes),
+    typed: impl FnOnce(&Procedure, &mut FormMembers),
+) -> Result<Decoded<Submit>, Fault> {
+    let (procedure, request) = read(catalog, said, typed)?;
     Ok(Decoded {
         claims,
         operation: &SUBMIT,
@@ -169,15 +181,18 @@ pub(crate) fn decode(
         lines: request.lines(),
         provinces: None,
         asked: BTreeSet::new(),
-        payload: Bytes::copy_from_slice(bytes),
+        payload,
         synthetic: request.is_synthetic(),
         persons: request.persons(),
         request,
     })
 }
 
-fn read(catalog: &'static Catalog, bytes: &[u8]) -> Result<(&'static Procedure, Submit), Fault> {
-    let mut said: Submission = portal::decode(bytes).map_err(check::json)?;
+fn read(
+    catalog: &'static Catalog,
+    mut said: Submission,
+    typed: impl FnOnce(&Procedure, &mut FormMembers),
+) -> Result<(&'static Procedure, Submit), Fault> {
     let submitted_at = portal_time::parse(said.submitted_at.trim())
         .map_err(|_| invalid("bad-date", "NgayNopHoSo"))?;
     let on = day_in_viet_nam(submitted_at);
@@ -191,7 +206,8 @@ fn read(catalog: &'static Catalog, bytes: &[u8]) -> Result<(&'static Procedure, 
     let procedure = catalog
         .find(&code, on)
         .ok_or_else(|| invalid("procedure-not-for-us", "MaTTHC"))?;
-    let members = members(&mut said)?;
+    let mut members = members(&mut said)?;
+    typed(procedure, &mut members);
     let submit = Submit {
         reference: reference(&said.reference, "MaThamChieu")?,
         procedure: code,

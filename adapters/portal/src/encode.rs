@@ -12,18 +12,23 @@ use schemas::{
 use crate::Submit;
 
 pub(crate) fn encode(request: &Submit, dossier: &Dossier) -> Result<Encoded, Fault> {
-    let acceptance = Acceptance {
-        code: dossier.code.clone(),
-        reference: request.reference.clone(),
-        state: dossier.state.to_string(),
-        received_at: portal_clock(&dossier.received_at)?,
-        due_at: portal_clock(&dossier.due_at)?,
-    };
+    let acceptance = acceptance(&request.reference, dossier)?;
     Ok(Encoded {
         unsigned: Unsigned::Json(portal::encode(&acceptance)),
         callbacks: Vec::new(),
         // what happens to the dossier is told, nothing about its holder
         persons: Vec::new(),
+    })
+}
+
+/// What is told of a dossier.
+pub(crate) fn acceptance(reference: &str, dossier: &Dossier) -> Result<Acceptance, Fault> {
+    Ok(Acceptance {
+        code: dossier.code.clone(),
+        reference: reference.to_owned(),
+        state: dossier.state.to_string(),
+        received_at: portal_clock(&dossier.received_at)?,
+        due_at: portal_clock(&dossier.due_at)?,
     })
 }
 

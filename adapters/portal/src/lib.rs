@@ -23,6 +23,7 @@ pub mod outbound;
 pub mod papers;
 pub mod payment;
 mod perform;
+pub mod soap;
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,7 +6,8 @@ use schemas::{
     fault::Fault,
     procedure::Filled,
     proto::insurance::{
-        Dossier, DossierPaper, ReissueReason as Reason, SubmitDossierRequest, SubmitReissueRequest,
+        Dossier, DossierPaper, GetDossierRequest, ReissueReason as Reason, SubmitDossierRequest,
+        SubmitReissueRequest,
     },
     wire::portal::ReissueReason,
 };
@@ -32,6 +33,13 @@ pub trait Dossiers: Send + Sync + 'static {
         context: Context,
         request: SubmitDossierRequest,
     ) -> BoxFuture<'_, Result<Dossier, Fault>>;
+
+    /// How one of the sender's own dossiers stands; `UnknownSubject` where it has none of this code.
+    fn status(
+        &self,
+        context: Context,
+        request: GetDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>>;
 }
 
 pub(crate) async fn carry_out(
@@ -50,7 +58,7 @@ pub(crate) async fn carry_out(
     }
 }
 
-async fn dossier(
+pub(crate) async fn dossier(
     dossiers: &dyn Dossiers,
     papers: &dyn Papers,
     context: Context,

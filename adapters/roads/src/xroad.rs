@@ -1,10 +1,11 @@
-//! X-Road, REST r1, beside our own security server: what it brings, and what we send through it.
+//! X-Road beside our own security server: what it brings, REST r1 and SOAP 4.0, and what we send through it.
 //!
 //! In: a message that a registered security server brings may bear its sender's signature, as on any other
 //! road; where it bears none, the envelope is what the server attests, and whether that is enough is the
 //! agreement's to say. It refuses to know how security servers speak with each other.
 
 mod consumer;
+pub mod soap;
 
 use bytes::Bytes;
 use gateway_core::{Claims, Envelope, Head, Proven, Road, SignatureForm};

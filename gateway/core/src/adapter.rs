@@ -12,8 +12,8 @@ use http::Method;
 use jiff::Timestamp;
 use schemas::{
     codes::province_set::ProvinceSet,
-    fault::Fault,
-    id::{MessageId, PartnerId},
+    fault::{Fault, FaultCode},
+    id::{MessageId, PartnerId, XRoadClient},
 };
 use tokio::time::Instant;
 
@@ -442,6 +442,8 @@ pub enum Unsigned {
     },
     /// A JSON body; the signature travels beside it.
     Json(Vec<u8>),
+    /// A SOAP envelope; the signature travels beside it, over its very bytes.
+    Soap(Vec<u8>),
 }
 
 /// Whether an answer says yes or no; both are final.
@@ -487,6 +489,25 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Its doors.
     fn routes(&self) -> &'static [Route];
+
+    /// True where its doors are a security server's alone and take X-Road's SOAP: what the server attests stands in
+    /// the envelope, and faults are SOAP's.
+    fn is_soap(&self) -> bool {
+        false
+    }
+
+    /// Of a SOAP message who calls and under which id, as the security server says it. Asked once, before
+    /// [`envelope`](Self::envelope).
+    ///
+    /// # Errors
+    /// `Malformed`, `TooLarge`, `UnsupportedMediaType` or `Unauthenticated`.
+    fn said_by_server(
+        &self,
+        _head: &Head,
+        _body: &Bytes,
+    ) -> Result<(XRoadClient, MessageId), Fault> {
+        Err(Fault::new(FaultCode::Internal, "no-soap-here"))
+    }
 
     /// Reads the road's envelope. Trusts nothing.
     ///

@@ -54,6 +54,16 @@ impl Attested {
         if represented.is_some_and(|party| party.split('/').count() > 2) {
             return Err(malformed("xroad-represented-party"));
         }
+        Self::said(partners, peer, client, id)
+    }
+
+    /// What the security server `peer` says of a SOAP message, whose envelope names client and id.
+    pub(crate) fn said(
+        partners: &Partners,
+        peer: &PartnerId,
+        client: XRoadClient,
+        id: MessageId,
+    ) -> Result<Self, Fault> {
         let sender = partners
             .by_client(peer, &client)
             .ok_or_else(|| unknown("xroad-client-not-registered"))?;
@@ -64,6 +74,22 @@ impl Attested {
             receiver: partners.us().clone(),
             environment: partners.environment(),
         })
+    }
+
+    /// Before a SOAP message is read: only a security server may bring one, and it says who calls in the envelope
+    /// alone, so that no second word stands beside it.
+    pub(crate) fn awaited(
+        partners: &Partners,
+        peer: &PartnerId,
+        headers: &HeaderMap,
+    ) -> Result<(), Fault> {
+        if partners.security_server(peer).is_none() {
+            return Err(unknown("peer-is-no-security-server"));
+        }
+        match IDENTIFYING.iter().find(|name| headers.contains_key(**name)) {
+            Some(name) => Err(malformed("xroad-header-beside-soap").field(name)),
+            None => Ok(()),
+        }
     }
 
     /// The partner that is registered under the client's name.
@@ -118,6 +144,14 @@ impl Attested {
         words.next().is_none().then_some(read)
     }
 }
+
+/// Fields that say who calls, under which id or on whose behalf.
+const IDENTIFYING: &[&str] = &[
+    xroad::CLIENT,
+    xroad::ID,
+    xroad::USER_ID,
+    xroad::REPRESENTED_PARTY,
+];
 
 /// Fields that identify; two of one kind mean two things to two readers.
 const ONCE: &[&str] = &[

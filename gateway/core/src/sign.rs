@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::{MessageId, PartnerId},
+    wire::xroad::soap,
 };
 use tokio::time::Instant;
 
@@ -75,7 +76,7 @@ impl std::fmt::Debug for Signer {
 pub(crate) struct Signed {
     pub(crate) content_type: &'static str,
     pub(crate) body: Vec<u8>,
-    /// The detached signature beside a JSON body.
+    /// The detached signature beside a JSON body or a SOAP envelope.
     pub(crate) signature: Option<String>,
 }
 
@@ -271,7 +272,8 @@ impl Pen {
             Unsigned::Xml { canonical, root_id } => {
                 self.sign_xml(&canonical, &root_id, head.sent_at)
             }
-            Unsigned::Json(body) => self.sign_json(body, head),
+            Unsigned::Json(body) => self.sign_beside(JSON, body, head),
+            Unsigned::Soap(body) => self.sign_beside(soap::MEDIA_TYPE, body, head),
         }
     }
 
@@ -296,10 +298,15 @@ impl Pen {
         })
     }
 
-    fn sign_json(&self, body: Vec<u8>, head: &AnswerHead) -> Result<Signed, SignError> {
+    fn sign_beside(
+        &self,
+        content_type: &'static str,
+        body: Vec<u8>,
+        head: &AnswerHead,
+    ) -> Result<Signed, SignError> {
         let signature = jws::sign(&self.header(head), &self.key, &body)?;
         Ok(Signed {
-            content_type: JSON,
+            content_type,
             body,
             signature: Some(signature),
         })

@@ -11,6 +11,7 @@ use std::{
 use certs::keys::VerifyingKey;
 use gateway_core::{
     Operation,
+    adapter::ProofKind,
     dci::DciTerms,
     partner::{
         Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
@@ -410,6 +411,7 @@ impl<'c> Loader<'c> {
         for (name, grant) in &line.operations.0 {
             let path = format!("agreements.{index}.operations.{name}");
             self.operation(&path, name, &grant.fields, place);
+            self.proof(&path, name, line.attested, place);
             let grant = Grant {
                 fields: grant.fields.iter().cloned().collect(),
                 quota: Quota {
@@ -462,6 +464,19 @@ impl<'c> Loader<'c> {
                     one_of(field, operation.fields),
                 ));
             }
+        }
+    }
+
+    /// What has no signature of its sender's is granted by an agreement that takes the security server's word, or never.
+    fn proof(&mut self, path: &str, name: &str, attested: bool, place: &Place) {
+        let by_word =
+            |known: &&Operation| known.name == name && known.proof == ProofKind::XRoadRelay;
+        if !attested && self.operations.iter().copied().any(|known| by_word(&known)) {
+            self.problems.push(place.error(
+                path,
+                format!("`{name}` has no proof but the word of the partner's security server"),
+                "add attested = true to its agreement, or move it into one that has it",
+            ));
         }
     }
 

@@ -377,6 +377,17 @@ fn portal_file(settings: &Settings) -> String {
     let basis = "Decree 61/2018; QĐ 411/QĐ-TTg";
     let (username, _) = PORTAL_LOGIN;
     let uri = &settings.portal;
+    // through X-Road as SOAP, which bears no signature of the portal's
+    let asked = [
+        &agreement(
+            "SANDBOX-PORTAL-02",
+            basis,
+            &format!("\"{}\"", portal::PURPOSE),
+            r#""xroad""#,
+        ),
+        "attested = true\n\n[agreements.operations.\"portal.dossier-status\"]\n",
+    ]
+    .concat();
     [
         head("portal", "Simulated National Public Service Portal"),
         key("portal", settings.algorithm),
@@ -397,7 +408,7 @@ fn portal_file(settings: &Settings) -> String {
 [agreements.operations."portal.sync-dossier"]
 [agreements.operations."portal.update-progress"]
 [agreements.operations."portal.look-up-dossiers"]
-
+{asked}
 [delivery]
 uri = "{uri}"
 private = true

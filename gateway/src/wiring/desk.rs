@@ -327,4 +327,17 @@ impl Dossiers for Desk {
             dossier.ok_or_else(|| missing("answer-without-dossier"))
         })
     }
+
+    fn status(
+        &self,
+        context: Context,
+        mut request: contract::GetDossierRequest,
+    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
+        request.context = Some(asked_by(&context, false));
+        let call = self.insurance.dossier(self.by(&context), request);
+        Box::pin(async move {
+            let dossier = call.await?.dossier;
+            dossier.ok_or_else(|| missing("answer-without-dossier"))
+        })
+    }
 }

@@ -262,6 +262,16 @@ impl Dossiers for Line {
         let fault = Fault::new(FaultCode::InsuranceUnavailable, "no-forms-here");
         Box::pin(std::future::ready(Err(fault)))
     }
+
+    /// Nor does anybody ask how a dossier stands.
+    fn status(
+        &self,
+        _: Context,
+        _: contract::GetDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        let fault = Fault::new(FaultCode::InsuranceUnavailable, "nobody-asks-here");
+        Box::pin(std::future::ready(Err(fault)))
+    }
 }
 
 impl Changes for Line {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use super::{Parts, permit::answer_head, room::Room};
+use super::{Parts, face::xroad::Spoken, permit::answer_head, room::Room};
 use crate::{
     adapter::{Adapter, AnswerHead, Unsigned},
     ports::{Access, Parcel, Person, StoredAnswer},
@@ -146,7 +146,15 @@ impl<A: Adapter> AnswerLayer<A> {
         fault: &Fault,
     ) -> Result<Prepared, Fault> {
         let row = fault.code().row();
-        let face = self.adapter.face(fault, Some(head));
+        let peer = recorded.permitted.verified.head.peer.partner();
+        let spoken = match self.adapter.is_soap() {
+            true => Spoken::soap(peer, &self.parts),
+            false => None,
+        };
+        let face = match spoken {
+            Some(spoken) => spoken.face(fault, head.evidence, true),
+            None => self.adapter.face(fault, Some(head)),
+        };
         let said = Said {
             unsigned: face.unsigned,
             status: face.status.unwrap_or(row.http),

@@ -114,7 +114,10 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let peer = arrival.peer.partner().clone();
-        let spoken = Spoken::of(&arrival, &self.room.parts);
+        let spoken = match self.room.adapter.is_soap() {
+            true => Spoken::soap(&peer, &self.room.parts),
+            false => Spoken::of(&arrival, &self.room.parts),
+        };
         // readiness is asked for on the clone that is called
         let passage = self.inner.clone().oneshot(arrival);
         let this = self.room.clone();
@@ -201,7 +204,7 @@ fn tell(refusal: &Refusal, peer: &str) {
 fn unsigned(content_type: &'static str, unsigned: Unsigned) -> Signed {
     let body = match unsigned {
         Unsigned::Xml { canonical, .. } => canonical,
-        Unsigned::Json(body) => body,
+        Unsigned::Json(body) | Unsigned::Soap(body) => body,
     };
     Signed {
         content_type,

@@ -18,7 +18,8 @@ use tracing::Instrument;
 use super::{Parts, Place, room::Room};
 use crate::{
     adapter::Adapter,
-    head::{Body, BodyError},
+    attest::Attested,
+    head::{Body, BodyError, Head},
     refusal::Refusal,
     state::{Admitted, Committed, Received},
 };
@@ -138,6 +139,11 @@ impl<A: Adapter> ReceiveLayer<A> {
             .await
             .unwrap_or_else(|_| Err(Fault::new(FaultCode::TooSlow, "body")))
             .map_err(refuse)?;
+        if self.adapter.is_soap() && head.passing.attested.is_none() {
+            let attested = self.attested(&head, &body).map_err(refuse)?;
+            head.passing.attested = Some(Arc::new(attested));
+        }
+        let refuse = |fault| Refusal::new("receive", &head, fault);
         let envelope = self.adapter.envelope(&head, &body).map_err(refuse)?;
         Ok(Received {
             head,
@@ -145,6 +151,15 @@ impl<A: Adapter> ReceiveLayer<A> {
             body,
             envelope,
         })
+    }
+}
+
+impl<A: Adapter> ReceiveLayer<A> {
+    /// What the security server says in a SOAP envelope; believed since the admit room let only such a peer in.
+    fn attested(&self, head: &Head, body: &Bytes) -> Result<Attested, Fault> {
+        let (client, id) = self.adapter.said_by_server(head, body)?;
+        let partners = self.parts.partners.load();
+        Attested::said(&partners, head.peer.partner(), client, id)
     }
 }
 

@@ -490,6 +490,21 @@ fn an_x_road_relay_is_a_security_server_that_knows_the_partner_by_a_name() {
 }
 
 #[test]
+fn what_bears_no_signature_is_granted_by_an_attested_agreement_alone() {
+    const PING: &str = "[agreements.operations.\"tax.ping\"]";
+    let granted = format!("[agreements.operations.\"portal.dossier-status\"]\n{PING}");
+    let scene = Scene::new();
+    let load = |changes: &[(&str, &str)]| {
+        scene.write("partners/tax.toml", &changed(TAX, changes));
+        Snapshot::load(&scene.config(), &crate::wiring::operations())
+    };
+    let problem = only(load(&[(PING, &granted)]).unwrap_err());
+    assert!(problem.what.contains("has no proof"), "{}", problem.what);
+    let attested = ("# attested = false ", "attested = true #");
+    assert!(load(&[(PING, &granted), attested]).is_ok());
+}
+
+#[test]
 fn the_sample_of_a_hospital_is_a_partner_as_it_stands() {
     let scene = Scene::new();
     scene.issue("partners/hospital-sign", KeyChoice::P256, Usage::Signing);

@@ -7,7 +7,8 @@
 use http::{HeaderName, HeaderValue, Response, header};
 use schemas::{
     fault::Fault,
-    wire::xroad::{self, ErrorBody, ErrorForm, Spelling},
+    id::PartnerId,
+    wire::xroad::{self, ErrorBody, ErrorForm, Spelling, soap},
 };
 
 use super::Parts;
@@ -16,6 +17,15 @@ use crate::{
     head::{Arrival, Evidence},
 };
 
+/// The forms of what a security server hears.
+#[derive(Debug)]
+enum Form {
+    /// REST r1.
+    Rest(ErrorForm),
+    /// SOAP 4.0.
+    Soap,
+}
+
 const ID: HeaderName = HeaderName::from_static(xroad::ID);
 const ERROR: HeaderName = HeaderName::from_static(xroad::ERROR);
 
@@ -23,7 +33,7 @@ const ERROR: HeaderName = HeaderName::from_static(xroad::ERROR);
 #[derive(Debug)]
 pub(in crate::stage) struct Spoken {
     spelling: Spelling,
-    form: ErrorForm,
+    form: Form,
     id: Option<HeaderValue>,
 }
 
@@ -39,8 +49,20 @@ impl Spoken {
         let mut ids = headers.get_all(ID).iter();
         Some(Self {
             spelling,
-            form: ErrorForm::accepted(accept.and_then(|value| value.to_str().ok())),
+            form: Form::Rest(ErrorForm::accepted(
+                accept.and_then(|value| value.to_str().ok()),
+            )),
             id: ids.next().filter(|_| ids.next().is_none()).cloned(),
+        })
+    }
+
+    /// The same at a door of SOAP, where no header field says anything.
+    pub(in crate::stage) fn soap(peer: &PartnerId, parts: &Parts) -> Option<Self> {
+        let spelling = parts.partners.load().security_server(peer)?;
+        Some(Self {
+            spelling,
+            form: Form::Soap,
+            id: None,
         })
     }
 
@@ -51,18 +73,35 @@ impl Spoken {
         }
     }
 
-    /// An error bears its code, and no id.
+    /// An error bears its code, and no id; SOAP says it in the fault alone.
     pub(super) fn error<B>(&self, fault: &Fault, response: &mut Response<B>) {
+        if matches!(self.form, Form::Soap) {
+            return;
+        }
         if let Ok(code) = HeaderValue::from_str(&self.code(fault)) {
             response.headers_mut().insert(ERROR, code);
         }
     }
 
     /// The body of an error; JSON where it is to be signed, since the signature stands beside it.
-    pub(super) fn face(&self, fault: &Fault, evidence: Evidence, is_signed: bool) -> Face {
-        let form = match is_signed {
-            true => ErrorForm::Json,
-            false => self.form,
+    /// A SOAP fault has the status 200, since a security server takes every other for a failure of its own.
+    pub(in crate::stage) fn face(
+        &self,
+        fault: &Fault,
+        evidence: Evidence,
+        is_signed: bool,
+    ) -> Face {
+        let form = match (&self.form, is_signed) {
+            (Form::Rest(_), true) => ErrorForm::Json,
+            (Form::Rest(form), false) => *form,
+            (Form::Soap, _) => {
+                let body = soap::fault(fault, self.spelling, &evidence.to_string());
+                return Face {
+                    content_type: soap::MEDIA_TYPE,
+                    status: Some(200),
+                    unsigned: Unsigned::Soap(body),
+                };
+            }
         };
         let body = ErrorBody {
             kind: self.code(fault),

@@ -159,6 +159,7 @@ impl Bench {
                 parts: parts.clone(),
                 gate: Arc::clone(&gate),
                 routes,
+                is_soap: false,
             })
             .service(rooms.clone());
         let resume = ServiceBuilder::new()

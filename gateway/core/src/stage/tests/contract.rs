@@ -153,6 +153,7 @@ fn admit(bench: &Bench) -> AdmitLayer {
         parts: bench.parts.clone(),
         gate: Arc::clone(&bench.gate),
         routes: bench.words.routes(),
+        is_soap: false,
     }
 }
 
