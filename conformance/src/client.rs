@@ -118,6 +118,15 @@ impl Client {
         .await
     }
 
+    /// Writes exactly these bytes and hangs up without reading.
+    pub async fn abandon(&self, bytes: &[u8]) -> Result<(), Error> {
+        within(async {
+            let mut stream = self.connect().await?;
+            raw::write(&mut stream, bytes).await.map_err(Error::Broken)
+        })
+        .await
+    }
+
     /// Writes exactly these bytes over TCP without TLS and gives what comes back, at most 4 KiB.
     pub async fn plaintext(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         within(async {

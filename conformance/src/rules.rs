@@ -86,7 +86,23 @@ mod r089_xroad_no_signature;
 mod r090_xroad_words_of_others;
 mod r091_xroad_media_type;
 mod r092_xroad_unknown_service;
+mod r093_xroad_too_large;
+mod r094_xroad_no_redirect;
+mod r095_xroad_no_time;
+mod r096_xroad_cut_off;
 mod r099_over_the_limit;
+mod r100_soap_answered;
+mod r101_soap_missing_field;
+mod r102_soap_field_twice;
+mod r103_soap_version;
+mod r104_soap_wrapper;
+mod r105_soap_action;
+mod r106_soap_mtom;
+mod r107_soap_multipart;
+mod r108_soap_entities;
+mod r109_soap_words_of_others;
+mod r110_soap_no_signature;
+mod r111_soap_same_id;
 
 use std::time::Duration;
 
@@ -182,7 +198,7 @@ impl From<Trouble> for Stop {
     }
 }
 
-/// Every rule, in the order of a run; the limit comes last because it uses the limit up.
+/// Every rule, in the order of a run; after the limit, which uses the tax department's up, nobody asks in its name.
 pub const ALL: &[&Rule] = &[
     &r001_no_certificate::RULE,
     &r002_unknown_ca_certificate::RULE,
@@ -265,7 +281,23 @@ pub const ALL: &[&Rule] = &[
     &r090_xroad_words_of_others::RULE,
     &r091_xroad_media_type::RULE,
     &r092_xroad_unknown_service::RULE,
+    &r093_xroad_too_large::RULE,
+    &r094_xroad_no_redirect::RULE,
+    &r095_xroad_no_time::RULE,
+    &r096_xroad_cut_off::RULE,
     &r099_over_the_limit::RULE,
+    &r100_soap_answered::RULE,
+    &r101_soap_missing_field::RULE,
+    &r102_soap_field_twice::RULE,
+    &r103_soap_version::RULE,
+    &r104_soap_wrapper::RULE,
+    &r105_soap_action::RULE,
+    &r106_soap_mtom::RULE,
+    &r107_soap_multipart::RULE,
+    &r108_soap_entities::RULE,
+    &r109_soap_words_of_others::RULE,
+    &r110_soap_no_signature::RULE,
+    &r111_soap_same_id::RULE,
 ];
 
 #[cfg(test)]

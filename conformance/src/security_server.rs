@@ -3,6 +3,7 @@
 //! As the consumer's it stands before the simulated portal.
 
 mod consumer;
+pub mod soap;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::client::{Client, Reply};
 use crate::identity::{Identity, Target};
 
 pub use consumer::Wrong;
-pub(crate) use consumer::{Exchange, error};
+pub(crate) use consumer::{Exchange, SLOW, error};
 
 /// The partner id of the server.
 pub const PARTNER: &str = "security-server";
@@ -42,6 +43,11 @@ impl SecurityServer {
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Its line to the gateway.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// `sent` as `client` would have it brought: its own headers, then who calls, under which id, in which

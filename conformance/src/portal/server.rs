@@ -22,7 +22,7 @@ use super::{Book, Mischief, Portal};
 use crate::call::Trouble;
 use crate::identity::Identity;
 use crate::listener::{self, Counterpart, Serving, status};
-use crate::security_server::{Exchange, error};
+use crate::security_server::{Exchange, SLOW, Wrong, error};
 
 /// Sessions by their name, with their end.
 pub(super) type Sessions = HashMap<String, Instant>;
@@ -66,6 +66,9 @@ impl Portal {
                 let way = well_formed(&parts);
                 let answer = self.answer_to(way.map(|()| exchange.path.clone()), &body)?;
                 let wrong = self.knobs(|mischief| mischief.on_xroad.pop());
+                if wrong == Some(Wrong::Slow) {
+                    tokio::time::sleep(SLOW).await;
+                }
                 Some(exchange.give(answer, wrong))
             }
             Err(code) => {

@@ -11,7 +11,10 @@ pub(super) use super::{Context, Rule, Stop};
 use crate::call::{self, Fault, Prepared, Trouble};
 use crate::client::{Client, Error, Reply};
 use crate::dvclt::Registry;
-use crate::security_server;
+use crate::security_server::{
+    self,
+    soap::{self, Letter, SoapFault},
+};
 use crate::tax::Department;
 
 /// A case that nobody has sent.
@@ -263,4 +266,68 @@ pub(super) fn answered_by_the_service(reply: &Reply, id: &str) -> Result<(), Sto
         reply.header(xroad::ID) == Some(id),
         "X-Road-Id is not the request's",
     )
+}
+
+/// An id that was never used.
+pub(super) fn soap_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+/// How a dossier stands that nobody has: what is answered leaves no trace.
+pub(super) fn unknown_dossier() -> Letter {
+    Letter::status(security_server::PORTAL, &soap_id(), "X99.01-260101-999998")
+}
+
+/// The reply to that question after `bend` has had its way with it.
+pub(super) async fn brought_soap(
+    context: &Context,
+    bend: impl FnOnce(&mut Letter),
+) -> Result<Reply, Stop> {
+    let mut letter = unknown_dossier();
+    bend(&mut letter);
+    Ok(context.server()?.send(letter.request()?).await?)
+}
+
+/// Demands the answer to that question: its header block, and that nothing was found.
+pub(super) fn found_nothing(letter: &Letter, reply: &Reply) -> Result<(), Stop> {
+    if reply.header("lienthong-fault") == Some(FaultCode::RateLimited.row().code) {
+        return Err(Stop::Limited);
+    }
+    let said = letter.judge(reply)?;
+    let found = said.iter().find(|(name, _)| name == "TimThay");
+    holds(
+        found.is_some_and(|(_, found)| found == "0"),
+        "a dossier that nobody has was found",
+    )
+}
+
+/// Demands a SOAP 1.1 fault: code in header, status 200, reason, evidence id, no header field of REST's errors.
+pub(super) fn soap_refused(
+    reply: &Reply,
+    code: FaultCode,
+    reason: &str,
+) -> Result<SoapFault, Stop> {
+    let row = code.row();
+    let told = reply.header("lienthong-fault").unwrap_or_default();
+    if told == FaultCode::RateLimited.row().code && code != FaultCode::RateLimited {
+        return Err(Stop::Limited);
+    }
+    holds(
+        told == row.code,
+        &format!("fault {told} instead of {}", row.code),
+    )?;
+    let fault = soap::fault(reply)?;
+    holds(
+        fault.said.ends_with(&format!("({reason})")),
+        &format!("{} instead of {reason}", fault.said),
+    )?;
+    holds(
+        call::evidence(reply).is_some_and(|id| id == fault.detail),
+        "faultDetail is not the evidence id",
+    )?;
+    holds(
+        reply.header(xroad::ERROR).is_none(),
+        "X-Road-Error beside a SOAP fault",
+    )?;
+    Ok(fault)
 }

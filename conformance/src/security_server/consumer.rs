@@ -19,7 +19,24 @@ pub enum Wrong {
     Id,
     /// The service was reached, and the exchange says that the network failed.
     NetworkAfter,
+    /// The answer to somebody else's call: everything in it fits together, and nothing fits the call.
+    Swapped,
+    /// Another service is said to have answered.
+    Service,
+    /// The hash stands twice, once as it should be.
+    Twice,
+    /// The header fields of the exchange are missing.
+    Bare,
+    /// The answer is elsewhere.
+    Redirect,
+    /// The answer is longer than anybody reads.
+    Huge,
+    /// The answer comes when nobody waits for it any more.
+    Slow,
 }
+
+/// How late a slow answer is.
+pub(crate) const SLOW: std::time::Duration = std::time::Duration::from_secs(4);
 
 /// One call that has come in.
 #[derive(Debug)]
@@ -76,22 +93,39 @@ impl Exchange {
         wrong: Option<Wrong>,
     ) -> Response<Full<Bytes>> {
         let (mut id, mut hash) = (self.id.as_str().to_owned(), self.hash);
+        let mut service = self.service.to_string();
+        let another = || xroad::hash_text(&sha512(b"another request"));
         match wrong {
             Some(Wrong::NetworkAfter) => return error("server.serverproxy.network_error"),
-            Some(Wrong::Hash) => hash = xroad::hash_text(&sha512(b"another request")),
+            Some(Wrong::Hash) => hash = another(),
             Some(Wrong::Id) => id = "another-message".to_owned(),
-            None => {}
+            Some(Wrong::Swapped) => (id, hash) = ("another-message".to_owned(), another()),
+            Some(Wrong::Service) => service.push('x'),
+            Some(Wrong::Bare) => return response,
+            Some(Wrong::Redirect) => {
+                *response.status_mut() = StatusCode::FOUND;
+                let elsewhere = HeaderValue::from_static("/r1/elsewhere");
+                response.headers_mut().insert("location", elsewhere);
+            }
+            Some(Wrong::Huge) => *response.body_mut() = Full::from(vec![b' '; 4 << 20]),
+            Some(Wrong::Twice) => {
+                let name = HeaderName::from_static(xroad::REQUEST_HASH);
+                if let Ok(other) = HeaderValue::from_str(&another()) {
+                    response.headers_mut().append(name, other);
+                }
+            }
+            Some(Wrong::Slow) | None => {}
         }
         for (name, value) in [
             (xroad::ID, id),
             (xroad::REQUEST_ID, self.request_id),
             (xroad::REQUEST_HASH, hash),
-            (xroad::SERVICE, self.service.to_string()),
+            (xroad::SERVICE, service),
         ] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response
                     .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                    .append(HeaderName::from_static(name), value);
             }
         }
         response

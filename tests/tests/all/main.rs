@@ -52,3 +52,4 @@ mod tools; // xmlsec1, openssl and curl speak it
 mod torture; // fault points: each in its place, none in what is shipped
 mod truth; // births whose truth is known, with losses and repeats
 mod words; // what may be said, in XML and in JSON
+mod xroad; // what a security server brings, in REST and in SOAP, honest or not
