@@ -90,6 +90,8 @@ mod r093_xroad_too_large;
 mod r094_xroad_no_redirect;
 mod r095_xroad_no_time;
 mod r096_xroad_cut_off;
+mod r097_xroad_hash;
+mod r098_xroad_forged_answer;
 mod r099_over_the_limit;
 mod r100_soap_answered;
 mod r101_soap_missing_field;
@@ -285,6 +287,8 @@ pub const ALL: &[&Rule] = &[
     &r094_xroad_no_redirect::RULE,
     &r095_xroad_no_time::RULE,
     &r096_xroad_cut_off::RULE,
+    &r097_xroad_hash::RULE,
+    &r098_xroad_forged_answer::RULE,
     &r099_over_the_limit::RULE,
     &r100_soap_answered::RULE,
     &r101_soap_missing_field::RULE,

@@ -15,8 +15,8 @@ use crate::call::{Prepared, Trouble};
 use crate::client::{Client, Reply};
 use crate::identity::{Identity, Target};
 
-pub use consumer::Wrong;
 pub(crate) use consumer::{Exchange, SLOW, error};
+pub use consumer::{Exchanged, Wrong, exchanged};
 
 /// The partner id of the server.
 pub const PARTNER: &str = "security-server";

@@ -66,6 +66,9 @@ impl Portal {
                 let way = well_formed(&parts);
                 let answer = self.answer_to(way.map(|()| exchange.path.clone()), &body)?;
                 let wrong = self.knobs(|mischief| mischief.on_xroad.pop());
+                if let Err(error) = exchange.keep(&self.identity().folder, wrong) {
+                    self.violate(format!("X-Road: {error}"));
+                }
                 if wrong == Some(Wrong::Slow) {
                     tokio::time::sleep(SLOW).await;
                 }

@@ -12,7 +12,7 @@ use crate::call::{self, Fault, Prepared, Trouble};
 use crate::client::{Client, Error, Reply};
 use crate::dvclt::Registry;
 use crate::security_server::{
-    self,
+    self, Exchanged,
     soap::{self, Letter, SoapFault},
 };
 use crate::tax::Department;
@@ -266,6 +266,17 @@ pub(super) fn answered_by_the_service(reply: &Reply, id: &str) -> Result<(), Sto
         reply.header(xroad::ID) == Some(id),
         "X-Road-Id is not the request's",
     )
+}
+
+/// What the gateway has called through the exchange before the portal, oldest first; nothing of it is a rule's doing.
+pub(super) fn exchanged(context: &Context) -> Result<Vec<Exchanged>, Stop> {
+    let seen = security_server::exchanged(&context.portal()?.identity().folder);
+    match seen {
+        Ok(seen) if !seen.is_empty() => Ok(seen),
+        _ => Err(Stop::NotRun(
+            "the gateway has called nobody through this exchange".to_owned(),
+        )),
+    }
 }
 
 /// An id that was never used.

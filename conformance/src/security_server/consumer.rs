@@ -2,6 +2,8 @@
 //! anybody, and gives the service's answer back with the header fields that a real one adds. Its reading of
 //! the protocol is its own: the hash is computed here from what has come in.
 
+use std::{fs::OpenOptions, io::Write as _, path::Path};
+
 use bytes::Bytes;
 use certs::digest::{random, sha512};
 use http::request::Parts;
@@ -9,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use schemas::id::{MessageId, XRoadClient, XRoadService};
 use schemas::wire::xroad::{self, ErrorBody, ErrorForm, Spelling};
+use serde::{Deserialize, Serialize};
 
 /// How the exchange may go wrong, one call each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,38 @@ pub(crate) struct Exchange {
     id: MessageId,
     request_id: String,
     hash: String,
+    head: String,
+    body: String,
 }
+
+/// One call as the exchange kept it: what its hash covers, and what it was answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanged {
+    /// What follows the service in the path.
+    pub path: String,
+    /// `X-Road-Id`.
+    pub id: String,
+    /// Method, target and the kept fields, a line each; the body and its secrets are not in it.
+    pub head: String,
+    /// SHA-512 of the body, hex.
+    pub body: String,
+    /// The hash that a right answer bears.
+    pub hash: String,
+    /// How the answer was wrong, where it was.
+    pub wrong: Option<String>,
+}
+
+/// Every call that was answered from this folder's exchange, oldest first.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn exchanged(folder: &Path) -> std::io::Result<Vec<Exchanged>> {
+    let text = std::fs::read_to_string(folder.join(KEPT))?;
+    let lines = text.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().map_err(Into::into)
+}
+
+const KEPT: &str = "exchanged.jsonl";
 
 impl Exchange {
     /// Reads a call of `/r1/…`, strictly; refused with the code of a client's mistake.
@@ -76,14 +110,34 @@ impl Exchange {
         let service =
             XRoadService::parse(service).map_err(|_| "server.clientproxy.unknown_service")?;
         let request_id = format!("00000000-0000-4000-8000-{}", hex::encode(random::<6>()));
-        let hash = hash(parts, body, &request_id).ok_or(BAD)?;
+        let (hash, head) = hash(parts, body, &request_id).ok_or(BAD)?;
         Ok(Self {
             service,
             path: path.to_owned(),
             id,
             request_id,
             hash,
+            head,
+            body: hex::encode(sha512(body)),
         })
+    }
+
+    /// Keeps the call and how it is answered.
+    pub(crate) fn keep(&self, folder: &Path, wrong: Option<Wrong>) -> std::io::Result<()> {
+        let kept = Exchanged {
+            path: self.path.clone(),
+            id: self.id.as_str().to_owned(),
+            head: self.head.clone(),
+            body: self.body.clone(),
+            hash: self.hash.clone(),
+            wrong: wrong.map(|wrong| format!("{wrong:?}")),
+        };
+        let line = serde_json::to_string(&kept)? + "\n";
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join(KEPT))?;
+        file.write_all(line.as_bytes())
     }
 
     /// Adds what a security server adds to the service's answer, or what a wrong one would.
@@ -150,7 +204,7 @@ pub(crate) fn error(code: &str) -> Response<Full<Bytes>> {
 }
 
 /// Method, target, every field but those that end at the server, then the exchange's id; then the body.
-fn hash(parts: &Parts, body: &[u8], request_id: &str) -> Option<String> {
+fn hash(parts: &Parts, body: &[u8], request_id: &str) -> Option<(String, String)> {
     let target = parts.uri.path_and_query()?.as_str();
     let mut head = format!("{}\r\n{target}\r\n", parts.method);
     for (name, value) in &parts.headers {
@@ -159,12 +213,12 @@ fn hash(parts: &Parts, body: &[u8], request_id: &str) -> Option<String> {
         }
     }
     head += &format!("{}:{request_id}\r\n", xroad::REQUEST_ID);
-    let head = sha512(head.as_bytes());
+    let hashed = sha512(head.as_bytes());
     let whole = match body {
-        [] => head,
-        body => sha512(&[head, sha512(body)].concat()),
+        [] => hashed,
+        body => sha512(&[hashed, sha512(body)].concat()),
     };
-    Some(xroad::hash_text(&whole))
+    Some((xroad::hash_text(&whole), head))
 }
 
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -69,7 +69,8 @@ fn read(kind: &str, body: &str) -> Result<Decoded<Asks>, Fault> {
     let operation = operation(&brought)?;
     let claims = claims(operation.name);
     match operation.effect {
-        Effect::Change => PortalSoap::new(Portal::new(Arc::new(Nobody), Arc::new(NoPapers))).submission(claims, &brought),
+        Effect::Change => PortalSoap::new(Portal::new(Arc::new(Nobody), Arc::new(NoPapers)))
+            .submission(claims, &brought),
         Effect::Read => status(claims, &brought),
     }
 }
@@ -211,7 +212,7 @@ fn attached(paper: &str, files: &[&str]) -> (String, String) {
     let mut text = format!("--b\r\nContent-Type: text/xml\r\n\r\n{soap}\r\n");
     for file in files {
         text += &format!(
-            "--b\r\nContent-ID: <{file}>\r\nContent-Type: application/pdf\r\n\r\n%PDF {file}\r\n"
+            "--b\r\nContent-ID: <{file}>\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7 {file}\r\n"
         );
     }
     (
@@ -225,8 +226,30 @@ fn each_attachment_is_one_papers_and_each_named_one_is_there() {
     let named = |id: &str| format!("<TepDinhKem>cid:{id}</TepDinhKem>");
     for (paper, files) in [(String::new(), &[][..]), (named("a@portal"), &["a@portal"])] {
         let (kind, text) = attached(&paper, files);
-        assert!(read(&kind, &text).is_ok());
+        let Asks::Submit(submit) = read(&kind, &text).unwrap().request else {
+            panic!("no dossier")
+        };
+        let crate::Asks::Form(_, papers) = &submit.asks else {
+            panic!("no form")
+        };
+        // the file is the paper's content, as if it stood in the dossier
+        let content = papers[0].content.as_ref();
+        let bytes = content.and_then(|content| content.bytes.as_deref());
+        let file = files.first().map(|file| format!("%PDF-1.7 {file}"));
+        assert_eq!(bytes, file.as_deref().map(str::as_bytes));
     }
+    let (kind, text) = attached(&named("a"), &["a"]);
+    let lying = text.replace("%PDF-1.7", "PK\u{3}\u{4}");
+    let why_not = why(read(&kind, &lying));
+    assert_eq!(
+        (why_not.0, why_not.1),
+        (FaultCode::Invalid, "file-type-not-taken")
+    );
+    let twice = text.replace(
+        "<TepDinhKem>",
+        "<DuLieuTepDinhKem>JVBERi0xLjc=</DuLieuTepDinhKem><TepDinhKem>",
+    );
+    assert_eq!(why(read(&kind, &twice)).1, "field-twice");
     for (paper, files, reason) in [
         (String::new(), &["a"][..], "attachment-not-named"),
         (named("a"), &[], "attachment-missing"),
@@ -246,7 +269,7 @@ fn each_attachment_is_one_papers_and_each_named_one_is_there() {
     // another file under the same id is another message, another line between the parts is not
     let (kind, text) = attached(&named("a"), &["a"]);
     let payload = |text: &str, kind: &str| Brought::of(kind, text.as_bytes()).unwrap().payload();
-    let other = text.replace("%PDF a", "%PDF b");
+    let other = text.replace("%PDF-1.7 a", "%PDF-1.7 b");
     let elsewhere = (text.replace("--b", "--c"), kind.replace("=b", "=c"));
     assert_ne!(payload(&text, &kind), payload(&other, &kind));
     assert_eq!(payload(&text, &kind), payload(&elsewhere.0, &elsewhere.1));
