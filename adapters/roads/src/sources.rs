@@ -115,6 +115,16 @@ pub const SOURCES: &[Source] = &[
         receiver: "us, since it came to us",
         signature: "none: the server's certificate and its word",
     },
+    Source {
+        road: "xroad",
+        form: "SOAP 4.0, where the agreement takes it",
+        peer: XROAD_PEER,
+        id: "id of the header block",
+        time: "its arrival",
+        sender: "client of the header block, as registered behind this server",
+        receiver: "us, since it came to us",
+        signature: "none: the server's certificate and its word",
+    },
 ];
 
 #[cfg(test)]

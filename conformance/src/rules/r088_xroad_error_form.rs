@@ -25,6 +25,12 @@ async fn check(context: &Context) -> Result<(), Stop> {
             "application/json",
         ),
         ("text/plain", "application/json"),
+        (
+            "application/xml;q=0.9, application/json;q=0.1",
+            "application/xml",
+        ),
+        ("*/*;q=0.1, text/xml", "application/json"),
+        ("TEXT/XML; charset=utf-8", "text/xml"),
     ] {
         let reply = brought(context, |request| {
             request.headers_mut().remove(xroad::CLIENT);

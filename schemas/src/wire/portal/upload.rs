@@ -7,6 +7,7 @@ wire_object! {
     /// The files that follow. The message id is the JWS member `jti`; the parts' paths name it.
     pub struct Upload as "upload" {
         /// Each file, in the order of the parts' numbers, which begin at 1.
+        #[serde(default)]
         files: Vec<UploadedFile> = "TepDinhKem", Carried("one upload part each");
     }
 }
