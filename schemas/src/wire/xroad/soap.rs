@@ -168,9 +168,10 @@ impl<'a> Message<'a> {
         }
         plain(&envelope)?;
         let written = text.get(envelope.span.start + 1..).unwrap_or_default();
-        let prefix = match written.strip_prefix("Envelope") {
-            Some(_) => String::new(),
-            None => format!("{}:", written.split(':').next().unwrap_or_default()),
+        let name = written.split([' ', '\t', '\r', '\n', '/', '>']).next();
+        let prefix = match name.and_then(|name| name.split_once(':')) {
+            Some((prefix, _)) => format!("{prefix}:"),
+            None => String::new(),
         };
         let (header, body) = parts(envelope)?;
         let opening = text.get(..header.span.end).unwrap_or_default();

@@ -63,8 +63,10 @@ fn an_envelope_without_prefix_and_one_after_a_byte_order_mark_are_answered_as_we
         .replace("soapenv:", "")
         .replace("xmlns:soapenv=", "xmlns=");
     assert!(plain.contains("<Envelope xmlns=") && plain.contains("</Body>"));
+    // a prefix that begins like the name
+    let alike = GOOD.replace("soapenv", "Envelope1");
     let marked = format!("\u{feff}{GOOD}");
-    for text in [plain.as_str(), marked.as_str()] {
+    for text in [plain.as_str(), alike.as_str(), marked.as_str()] {
         let read = Message::read(text.as_bytes()).unwrap();
         let answer = read.frame.answer(b"<r xmlns=\"urn:p\"/>");
         let parsed = Element::parse(&answer, &LIMITS).unwrap();
