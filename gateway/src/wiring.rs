@@ -105,6 +105,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &hospital::PACKET,
         &dci::NOTIFY,
         &portal::SUBMIT,
+        &portal::SUPPLEMENT,
+        &portal::WITHDRAW,
         &portal::ANNOUNCE,
         &portal::UPLOAD,
         &portal::soap::STATUS,

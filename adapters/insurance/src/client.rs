@@ -266,6 +266,10 @@ methods! {
     show_dossier = DossiersClient.show(ShowDossierRequest) -> ShowDossierResponse;
     /// A person's word about one; safe to repeat under its key.
     decide_dossier = DossiersClient.decide(DecideDossierRequest) -> DecideDossierResponse;
+    /// Papers that were asked for; safe to repeat under its key.
+    supplement_dossier = DossiersClient.supplement(SupplementDossierRequest) -> SupplementDossierResponse;
+    /// A dossier is taken back; safe to repeat under its key.
+    withdraw_dossier = DossiersClient.withdraw(WithdrawDossierRequest) -> WithdrawDossierResponse;
     /// Payments of which something has to be asked now.
     due_payments = PaymentsClient.list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse;
     /// The platform takes a payment; safe to repeat under its key.

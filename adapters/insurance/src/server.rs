@@ -141,6 +141,8 @@ service!(Dossiers {
     list_waiting(ListWaitingRequest) -> ListWaitingResponse = waiting_dossiers;
     show(ShowDossierRequest) -> ShowDossierResponse = show_dossier;
     decide(DecideDossierRequest) -> DecideDossierResponse = decide_dossier;
+    supplement(SupplementDossierRequest) -> SupplementDossierResponse = supplement_dossier;
+    withdraw(WithdrawDossierRequest) -> WithdrawDossierResponse = withdraw_dossier;
 });
 service!(Payments {
     list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse = due_payments;

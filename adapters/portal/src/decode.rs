@@ -1,6 +1,7 @@
 //! Proven bytes become a typed request; every value is checked here and nowhere below.
 
 pub(crate) mod check;
+mod later;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,9 @@ use crate::{
     papers::{self as files, Content},
 };
 use check::{invalid, optional, text};
+
+pub use later::{Later, Supplement};
+pub(crate) use later::{supplement, withdrawal};
 
 /// A dossier, every value checked; `Debug` shows the reference only.
 #[derive(Clone, PartialEq, Eq)]

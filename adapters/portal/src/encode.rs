@@ -9,10 +9,8 @@ use schemas::{
     wire::portal::{self, Acceptance},
 };
 
-use crate::Submit;
-
-pub(crate) fn encode(request: &Submit, dossier: &Dossier) -> Result<Encoded, Fault> {
-    let acceptance = acceptance(&request.reference, dossier)?;
+pub(crate) fn encode(reference: &str, dossier: &Dossier) -> Result<Encoded, Fault> {
+    let acceptance = acceptance(reference, dossier)?;
     Ok(Encoded {
         unsigned: Unsigned::Json(portal::encode(&acceptance)),
         callbacks: Vec::new(),
@@ -43,7 +41,6 @@ fn portal_clock(rfc3339: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::tests::submit;
 
     fn dossier() -> Dossier {
         Dossier {
@@ -57,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_answer_gives_the_code_the_state_and_local_times() {
-        let Unsigned::Json(body) = encode(&submit(), &dossier()).unwrap().unsigned else {
+        let Unsigned::Json(body) = encode("DVC-2026-0001", &dossier()).unwrap().unsigned else {
             panic!("not JSON")
         };
         assert_eq!(
@@ -69,7 +66,7 @@ mod tests {
     #[test]
     fn a_time_that_the_contract_forbids_is_our_fault() {
         let fault = encode(
-            &submit(),
+            "DVC-2026-0001",
             &Dossier {
                 due_at: "soon".into(),
                 ..dossier()

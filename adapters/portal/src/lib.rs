@@ -45,7 +45,7 @@ use schemas::{
 use jiff::Timestamp;
 use papers::{Announcement, Kept, Papers};
 
-pub use decode::{Asks, HeldBy, Paper, Reissue, Submit};
+pub use decode::{Asks, HeldBy, Later, Paper, Reissue, Submit, Supplement};
 pub use outbound::{Desk, DeskConfig};
 pub use perform::Dossiers;
 
@@ -70,9 +70,11 @@ impl Portal {
 
     /// The operation of a door.
     fn door(head: &Head) -> &'static Operation {
-        match head.path == UPLOADS {
-            true => &ANNOUNCE,
-            false => &SUBMIT,
+        match head.path.as_str() {
+            UPLOADS => &ANNOUNCE,
+            SUPPLEMENTS => &SUPPLEMENT,
+            WITHDRAWALS => &WITHDRAW,
+            _ => &SUBMIT,
         }
     }
 }
@@ -82,6 +84,8 @@ impl Portal {
 pub enum Request {
     /// A dossier.
     Dossier(Box<Submit>),
+    /// What its applicant says of a dossier later.
+    Later(Box<Later>),
     /// Files that follow.
     Announcement(Announcement),
     /// A file, by its ticket.
@@ -113,6 +117,22 @@ pub static SUBMIT: Operation = Operation {
     fields: &[],
 };
 
+/// Papers that were asked for come.
+pub static SUPPLEMENT: Operation = Operation {
+    name: "portal.supplement-dossier",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
+/// An applicant takes a dossier back.
+pub static WITHDRAW: Operation = Operation {
+    name: "portal.withdraw-dossier",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &[],
+};
+
 /// Files are announced; their parts follow.
 pub static ANNOUNCE: Operation = Operation {
     name: "portal.announce-files",
@@ -136,11 +156,15 @@ pub const PURPOSE: &str = "card-reissue";
 pub const PAPERS_PURPOSE: &str = "dossier-papers";
 
 const UPLOADS: &str = "/portal/v1/uploads";
+const SUPPLEMENTS: &str = "/portal/v1/supplements";
+const WITHDRAWALS: &str = "/portal/v1/withdrawals";
 /// The largest file that any config can allow.
 const FILE_BYTES_MAX: usize = 64 << 20;
 
-static ROUTES: [Route; 3] = [
+static ROUTES: [Route; 5] = [
     message("/portal/v1/dossiers"),
+    message(SUPPLEMENTS),
+    message(WITHDRAWALS),
     message(UPLOADS),
     Route {
         path: "/portal/v1/uploads/{manifest}/files/{chunk}",
@@ -159,6 +183,10 @@ const fn message(path: &'static str) -> Route {
         deadline: Duration::from_secs(20),
         bulk: None,
     }
+}
+
+fn later(said: Decoded<Later>) -> Decoded<Request> {
+    said.map(|said| Request::Later(Box::new(said)))
 }
 
 impl Adapter for Portal {
@@ -183,11 +211,12 @@ impl Adapter for Portal {
         }
         let door = Self::door(head);
         let claims = envelope::claims(head, proven, door)?;
-        match door == &ANNOUNCE {
-            true => {
-                papers::announce(claims, proven.bytes()).map(|said| said.map(Request::Announcement))
-            }
-            false => decode::decode(self.procedures, claims, proven.bytes())
+        let (catalog, bytes) = (self.procedures, proven.bytes());
+        match head.path.as_str() {
+            UPLOADS => papers::announce(claims, bytes).map(|said| said.map(Request::Announcement)),
+            SUPPLEMENTS => decode::supplement(catalog, claims, bytes).map(later),
+            WITHDRAWALS => decode::withdrawal(catalog, claims, bytes).map(later),
+            _ => decode::decode(catalog, claims, bytes)
                 .map(|said| said.map(|submit| Request::Dossier(Box::new(submit)))),
         }
     }
@@ -210,7 +239,10 @@ impl Adapter for Portal {
     ) -> Result<Encoded, Fault> {
         match (request, outcome) {
             (Request::Dossier(submit), Outcome::Dossier(dossier)) => {
-                encode::encode(submit, &dossier)
+                encode::encode(&submit.reference, &dossier)
+            }
+            (Request::Later(_), Outcome::Dossier(dossier)) => {
+                encode::encode(&dossier.foreign_id, &dossier)
             }
             (Request::Announcement(asked), Outcome::Awaited(until)) => {
                 Ok(papers::announced(asked, until))

@@ -7,13 +7,13 @@ use schemas::{
     procedure::Filled,
     proto::insurance::{
         Dossier, DossierPaper, GetDossierRequest, ReissueReason as Reason, SubmitDossierRequest,
-        SubmitReissueRequest,
+        SubmitReissueRequest, SupplementDossierRequest, WithdrawDossierRequest,
     },
     wire::portal::ReissueReason,
 };
 
 use crate::{
-    Asks, Outcome, Paper, Portal, Reissue, Request, Submit,
+    Asks, Later, Outcome, Paper, Portal, Reissue, Request, Submit,
     papers::{Content, Kept, Papers, hex},
 };
 
@@ -25,6 +25,20 @@ pub trait Dossiers: Send + Sync + 'static {
         &self,
         context: Context,
         request: SubmitReissueRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>>;
+
+    /// Papers that were asked for; the same key gives the same dossier again.
+    fn supplement(
+        &self,
+        context: Context,
+        request: SupplementDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>>;
+
+    /// A dossier is taken back; the same key gives the same dossier again.
+    fn withdraw(
+        &self,
+        context: Context,
+        request: WithdrawDossierRequest,
     ) -> BoxFuture<'_, Result<Dossier, Fault>>;
 
     /// Submits a dossier of any other procedure; the same key gives the same dossier again.
@@ -51,6 +65,10 @@ pub(crate) async fn carry_out(
     match request {
         Request::Announcement(asked) => papers.announce(context, asked).await.map(Outcome::Awaited),
         Request::Part(ticket) => papers.take(context, ticket).await.map(Outcome::Kept),
+        Request::Later(said) => {
+            let dossier = later(portal.dossiers.as_ref(), papers, context, said).await?;
+            Ok(Outcome::Dossier(Box::new(dossier)))
+        }
         Request::Dossier(submit) => {
             let dossier = dossier(portal.dossiers.as_ref(), papers, context, submit).await?;
             Ok(Outcome::Dossier(Box::new(dossier)))
@@ -70,24 +88,69 @@ pub(crate) async fn dossier(
             dossiers.submit_reissue(context, request).await
         }
         Asks::Form(filled, named) => {
-            let contents: Vec<Content> = named.iter().filter_map(|p| p.content.clone()).collect();
-            if contents.is_empty() {
-                let request = form(request, filled, named, &[]);
-                return dossiers.submit(context, request).await;
-            }
-            let held = papers.hold(&context, contents).await?;
-            let request = form(request, filled, named, &held);
-            let outcome = dossiers.submit(context.clone(), request).await;
-            let code = match &outcome {
-                Ok(dossier) => Some(dossier.code.clone()),
-                Err(fault) if fault.is_final() => None,
-                // nobody knows what became of it: the files stay held, and the same key asks again
-                Err(_) => return outcome,
+            let outcome = async |held: Vec<Kept>| {
+                let request = form(request, filled, named, &held);
+                dossiers.submit(context.clone(), request).await
             };
-            papers.settle(&context, held, code).await?;
-            outcome
+            with_files(papers, &context, named, outcome).await
         }
     }
+}
+
+async fn later(
+    dossiers: &dyn Dossiers,
+    papers: &dyn Papers,
+    context: Context,
+    said: &Later,
+) -> Result<Dossier, Fault> {
+    let Some(supplement) = &said.supplement else {
+        let request = WithdrawDossierRequest {
+            context: None,
+            code: said.code.as_str().to_owned(),
+            procedure: said.procedure.to_string(),
+            applicant_pin: said.pin.as_str().to_owned(),
+            text: said.text.clone(),
+            sent_at: said.sent_at.to_string(),
+        };
+        return dossiers.withdraw(context, request).await;
+    };
+    let outcome = async |held: Vec<Kept>| {
+        let request = SupplementDossierRequest {
+            context: None,
+            code: said.code.as_str().to_owned(),
+            procedure: said.procedure.to_string(),
+            supplement_id: supplement.id.clone(),
+            applicant_pin: said.pin.as_str().to_owned(),
+            papers: canonical(&supplement.papers, &held),
+            text: said.text.clone(),
+            sent_at: said.sent_at.to_string(),
+        };
+        dossiers.supplement(context.clone(), request).await
+    };
+    with_files(papers, &context, &supplement.papers, outcome).await
+}
+
+/// Holds the files of papers, asks, and says what became of it.
+async fn with_files(
+    papers: &dyn Papers,
+    context: &Context,
+    named: &[Paper],
+    ask: impl AsyncFnOnce(Vec<Kept>) -> Result<Dossier, Fault>,
+) -> Result<Dossier, Fault> {
+    let contents: Vec<Content> = named.iter().filter_map(|p| p.content.clone()).collect();
+    if contents.is_empty() {
+        return ask(Vec::new()).await;
+    }
+    let held = papers.hold(context, contents).await?;
+    let outcome = ask(held.clone()).await;
+    let code = match &outcome {
+        Ok(dossier) => Some(dossier.code.clone()),
+        Err(fault) if fault.is_final() => None,
+        // nobody knows what became of it: the files stay held, and the same key asks again
+        Err(_) => return outcome,
+    };
+    papers.settle(context, held, code).await?;
+    outcome
 }
 
 /// A card again; the context is filled by whoever makes the call.
@@ -118,18 +181,6 @@ fn form(
     papers: &[Paper],
     held: &[Kept],
 ) -> SubmitDossierRequest {
-    let mut held = held.iter();
-    let paper = |paper: &Paper| {
-        let kept = paper.content.as_ref().and_then(|_| held.next());
-        DossierPaper {
-            code: paper.code.clone(),
-            file_id: paper.file_id.clone(),
-            file_name: paper.file_name.clone(),
-            sha256: kept.map(|kept| hex(&kept.sha256)).unwrap_or_default(),
-            bytes: kept.map_or(0, |kept| kept.bytes),
-            media_type: kept.map_or("", |kept| kept.kind.media_type()).to_owned(),
-        }
-    };
     let tax_code = request.tax_code.as_ref();
     SubmitDossierRequest {
         context: None,
@@ -143,8 +194,25 @@ fn form(
         email: request.email.clone(),
         submitted_at: request.submitted_at.to_string(),
         form: filled.to_json(),
-        papers: papers.iter().map(paper).collect(),
+        papers: canonical(papers, held),
     }
+}
+
+/// The papers, with what is kept of those that have content.
+fn canonical(papers: &[Paper], held: &[Kept]) -> Vec<DossierPaper> {
+    let mut held = held.iter();
+    let paper = |paper: &Paper| {
+        let kept = paper.content.as_ref().and_then(|_| held.next());
+        DossierPaper {
+            code: paper.code.clone(),
+            file_id: paper.file_id.clone(),
+            file_name: paper.file_name.clone(),
+            sha256: kept.map(|kept| hex(&kept.sha256)).unwrap_or_default(),
+            bytes: kept.map_or(0, |kept| kept.bytes),
+            media_type: kept.map_or("", |kept| kept.kind.media_type()).to_owned(),
+        }
+    };
+    papers.iter().map(paper).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use schemas::{
             DecideDossierRequest, DecideDossierResponse, DossierLine, ListDossiersResponse,
             ShowDossierRequest, ShowDossierResponse,
         },
-        insurance::{self as contract, DossierAct, DossierDecision, WaitingDossier},
+        insurance::{self as contract, DossierAct, DossierDecision, DossierPaper, WaitingDossier},
     },
 };
 use tonic::Status;
@@ -54,21 +54,20 @@ pub(super) async fn show(
     let dossier = found.dossier.unwrap_or_default();
     enter(parts, &dossier.applicant_pin, who, why).await?;
     tracing::warn!(code = dossier.code, "an operator looked at a dossier");
-    let papers = found.papers.into_iter();
+    let later = found.supplements.into_iter();
+    let later = later.flat_map(|one| {
+        one.papers
+            .into_iter()
+            .map(move |paper| (one.at.clone(), paper))
+    });
+    let papers = found.papers.into_iter().map(|paper| (String::new(), paper));
+    let papers = papers.chain(later);
     let now = parts.clock.now();
     Ok(ShowDossierResponse {
         applicant_name: dossier.applicant_name,
         applicant_pin: dossier.applicant_pin,
         form: found.form,
-        papers: papers
-            .map(|paper| match paper.bytes {
-                0 => format!("{} {}", paper.code, paper.file_name),
-                bytes => format!(
-                    "{} {} ({}, {bytes} bytes, {})",
-                    paper.code, paper.file_name, paper.media_type, paper.sha256
-                ),
-            })
-            .collect(),
+        papers: papers.map(|(at, paper)| paper_line(&at, &paper)).collect(),
         acts: found.acts.iter().map(act).collect(),
         dossier: Some(line(
             WaitingDossier {
@@ -181,3 +180,16 @@ const WORDS: [(&str, DossierDecision); 5] = [
     ("stop", DossierDecision::Stop),
     ("withdraw", DossierDecision::Withdraw),
 ];
+
+/// One paper as an operator reads it; with its time where it came later.
+fn paper_line(at: &str, paper: &DossierPaper) -> String {
+    let mut line = format!("{} {}", paper.code, paper.file_name);
+    if paper.bytes > 0 {
+        let (bytes, media_type, sha256) = (paper.bytes, &paper.media_type, &paper.sha256);
+        line.push_str(&format!(" ({media_type}, {bytes} bytes, {sha256})"));
+    }
+    if !at.is_empty() {
+        line.push_str(&format!(", came {at}"));
+    }
+    line
+}

@@ -403,6 +403,8 @@ fn portal_file(settings: &Settings) -> String {
         format!(
             r#"
 [agreements.operations."portal.submit-dossier"]
+[agreements.operations."portal.supplement-dossier"]
+[agreements.operations."portal.withdraw-dossier"]
 [agreements.operations."portal.announce-files"]
 [agreements.operations."portal.upload-file"]
 [agreements.operations."portal.sync-dossier"]

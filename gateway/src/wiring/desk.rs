@@ -340,4 +340,32 @@ impl Dossiers for Desk {
             dossier.ok_or_else(|| missing("answer-without-dossier"))
         })
     }
+
+    fn supplement(
+        &self,
+        context: Context,
+        mut request: contract::SupplementDossierRequest,
+    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self
+            .insurance
+            .supplement_dossier(self.by(&context), request);
+        Box::pin(async move {
+            let dossier = call.await?.dossier;
+            dossier.ok_or_else(|| missing("answer-without-dossier"))
+        })
+    }
+
+    fn withdraw(
+        &self,
+        context: Context,
+        mut request: contract::WithdrawDossierRequest,
+    ) -> BoxFuture<'_, Result<contract::Dossier, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self.insurance.withdraw_dossier(self.by(&context), request);
+        Box::pin(async move {
+            let dossier = call.await?.dossier;
+            dossier.ok_or_else(|| missing("answer-without-dossier"))
+        })
+    }
 }

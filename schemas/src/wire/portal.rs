@@ -13,6 +13,7 @@ mod record;
 mod session;
 mod status;
 mod submission;
+mod supplement;
 mod upload;
 
 use serde::Serialize;
@@ -29,6 +30,7 @@ pub use submission::{
     Acceptance, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper,
 };
 
+pub use supplement::{DossierSupplement, DossierWithdrawal};
 pub use upload::{PartTaken, Upload, UploadTaken, UploadedFile};
 
 use crate::json::{self, JsonError, Limits};
@@ -52,6 +54,8 @@ pub fn fields() -> Vec<Field> {
         SubmittedPaper::FIELDS,
         Applicant::FIELDS,
         Acceptance::FIELDS,
+        DossierSupplement::FIELDS,
+        DossierWithdrawal::FIELDS,
         Upload::FIELDS,
         UploadedFile::FIELDS,
         UploadTaken::FIELDS,

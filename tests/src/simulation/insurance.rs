@@ -253,6 +253,26 @@ impl Dossiers for Line {
         })
     }
 
+    /// Nor sends one more paper.
+    fn supplement(
+        &self,
+        _: Context,
+        _: contract::SupplementDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        let fault = Fault::new(FaultCode::InsuranceUnavailable, "no-forms-here");
+        Box::pin(std::future::ready(Err(fault)))
+    }
+
+    /// Nor takes a dossier back.
+    fn withdraw(
+        &self,
+        _: Context,
+        _: contract::WithdrawDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        let fault = Fault::new(FaultCode::InsuranceUnavailable, "no-forms-here");
+        Box::pin(std::future::ready(Err(fault)))
+    }
+
     /// Nobody in this world fills in a form.
     fn submit(
         &self,

@@ -1,8 +1,9 @@
 //! Dossiers to reissue a lost or damaged card: taken in here, moved on by [`steps`](super::steps). Those of other
-//! procedures come in by [`forms`], and persons decide them by [`decisions`].
+//! procedures come in by [`forms`], persons decide them by [`decisions`], and their applicants speak of them by [`said`].
 
 pub(super) mod decisions;
 mod forms;
+mod said;
 
 use jiff::Timestamp;
 use schemas::date::{format_compact, in_viet_nam};

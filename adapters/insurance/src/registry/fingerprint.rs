@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 32] = [
+const TABLES: [(&str, &str, &str); 33] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -222,6 +222,11 @@ const TABLES: [(&str, &str, &str); 32] = [
         "dossier_acts",
         "dossier, step, decision, who, why, told, paid, at",
         "dossier, step",
+    ),
+    (
+        "dossier_supplements",
+        "dossier, id, facts, at",
+        "dossier, id",
     ),
     (
         "payment_orders",

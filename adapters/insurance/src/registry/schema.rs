@@ -201,6 +201,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0017_endings.up.sql"),
         down: include_str!("schema/sqlite/0017_endings.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0018_dossier_supplements.up.sql"),
+        down: include_str!("schema/sqlite/0018_dossier_supplements.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -24,7 +24,7 @@ over_both! {
 }
 
 /// A dossier that waits for a person.
-async fn waiting(scene: &Scene, request: SubmitDossierRequest) -> Dossier {
+pub async fn waiting(scene: &Scene, request: SubmitDossierRequest) -> Dossier {
     let answer = scene.insurance.submit_dossier(soon(), request).await;
     let dossier = answer.unwrap().dossier.unwrap();
     for _ in 0..3 {

@@ -36,6 +36,7 @@ mod plans;
 mod proxy;
 mod remote;
 mod reviews;
+mod said;
 mod scene;
 mod secured;
 mod server;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::over_both;
 use crate::scene::{Scene, context, soon};
-use crate::{decisions, forms};
+use crate::{decisions, forms, said};
 
 over_both! {
     a_household_pays_once_and_each_of_its_cards_is_renewed_once
@@ -69,7 +69,7 @@ fn of_both(scene: &Scene, n: u32) -> SubmitDossierRequest {
     )
 }
 
-fn voluntary(scene: &Scene, n: u32, from: &str, months: i64) -> SubmitDossierRequest {
+pub fn voluntary(scene: &Scene, n: u32, from: &str, months: i64) -> SubmitDossierRequest {
     let number = &scene.marks.card_holders[0].si_number;
     let form =
         json!({"MaBHXH": number, "MucThuNhap": 3_000_000, "TuThang": from, "SoThang": months});
@@ -172,9 +172,22 @@ pub async fn ask_everything(scene: &Scene) {
     }
     assert!(!decisions::list(scene).await.is_empty());
     let step = decisions::show(scene, &waits).await.step;
-    for (step, decision) in (step..).zip([Word::Supplement, Word::Resume, Word::Approve]) {
+    for (step, decision) in (step..).zip([Word::Supplement, Word::Resume, Word::Supplement]) {
         decisions::say(scene, decisions::word(&waits, step, decision)).await;
     }
+    let came = said::supplement(scene, 16, &waits);
+    scene
+        .insurance
+        .supplement_dossier(soon(), came)
+        .await
+        .unwrap();
+    decisions::show(scene, &waits).await;
+    let back = said::withdrawal(scene, 16, &waits);
+    scene
+        .insurance
+        .withdraw_dossier(soon(), back)
+        .await
+        .unwrap();
     let seen = quoted(scene, voluntary(scene, 17, "09/2027", 1)).await;
     let step = decisions::show(scene, &seen.dossier).await.step;
     decide(scene, &seen.dossier, step, Word::Approve, "FT-1").await;
@@ -228,7 +241,7 @@ async fn quoted(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrder {
     show(scene, &dossier.code).await.order.unwrap()
 }
 
-async fn opened(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrder {
+pub async fn opened(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrder {
     let order = quoted(scene, request).await;
     open(scene, &order.reference).await
 }
@@ -252,7 +265,7 @@ async fn show(scene: &Scene, name: &str) -> ShowPaymentResponse {
     scene.insurance.payment(soon(), request).await.unwrap()
 }
 
-fn said(order: &PaymentOrder, id: &str) -> RecordPaymentRequest {
+pub fn said(order: &PaymentOrder, id: &str) -> RecordPaymentRequest {
     RecordPaymentRequest {
         context: Some(context("pay", &format!("record/{id}"))),
         transaction: Some(Transaction {
@@ -271,7 +284,7 @@ async fn record(scene: &Scene, request: RecordPaymentRequest) -> RecordPaymentRe
     told.unwrap()
 }
 
-async fn entry(scene: &Scene, request: RecordPaymentRequest) -> LedgerEntry {
+pub async fn entry(scene: &Scene, request: RecordPaymentRequest) -> LedgerEntry {
     record(scene, request).await.entry.unwrap()
 }
 

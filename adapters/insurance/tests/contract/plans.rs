@@ -124,6 +124,7 @@ fn statements() -> Vec<String> {
         "dossiers.rs",
         "dossiers/decisions.rs",
         "dossiers/forms.rs",
+        "dossiers/said.rs",
         "effects.rs",
         "endings.rs",
         "hospitals.rs",

@@ -58,6 +58,22 @@ impl Dossiers for Nobody {
         unreachable!("nobody performs here")
     }
 
+    fn supplement(
+        &self,
+        _: Context,
+        _: schemas::proto::insurance::SupplementDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        unreachable!("nobody performs here")
+    }
+
+    fn withdraw(
+        &self,
+        _: Context,
+        _: schemas::proto::insurance::WithdrawDossierRequest,
+    ) -> BoxFuture<'_, Result<Dossier, Fault>> {
+        unreachable!("nobody performs here")
+    }
+
     fn status(&self, _: Context, _: GetDossierRequest) -> BoxFuture<'_, Result<Dossier, Fault>> {
         unreachable!("nobody performs here")
     }

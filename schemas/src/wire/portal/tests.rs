@@ -24,6 +24,8 @@ proptest! {
     fn decoding_undoes_encoding(seed in prop::collection::vec(any::<u32>(), 0..200)) {
         survives::<Submission>(&seed);
         survives::<Acceptance>(&seed);
+        survives::<DossierSupplement>(&seed);
+        survives::<DossierWithdrawal>(&seed);
         survives::<Upload>(&seed);
         survives::<UploadTaken>(&seed);
         survives::<PartTaken>(&seed);

@@ -17,6 +17,7 @@ use schemas::proto::insurance::{
     SubmitDossierRequest, WaitingDossier,
 };
 
+use super::said::supplements;
 use super::{bounded, by_code};
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
@@ -80,6 +81,7 @@ impl Registry {
                 form,
                 papers,
                 acts: acts(sql, &code)?,
+                supplements: supplements(sql, &code)?,
             })
         })
         .await

@@ -105,7 +105,7 @@ fn form(procedure: &'static Procedure, said: &SubmitDossierRequest) -> Result<Fi
 }
 
 /// A file that is kept at the gateway has a digest, a length and a type; a paper that stays at its sender has none.
-fn kept(paper: &DossierPaper) -> Result<(), Error> {
+pub(super) fn kept(paper: &DossierPaper) -> Result<(), Error> {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let digest = paper.sha256.len() == 64 && paper.sha256.bytes().all(digit);
     let parts = (&*paper.sha256, paper.bytes, &*paper.media_type);

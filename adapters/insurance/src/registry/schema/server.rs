@@ -191,6 +191,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0018_endings.up.sql"),
         down: include_str!("postgres/0018_endings.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0019_dossier_supplements.up.sql"),
+        down: include_str!("postgres/0019_dossier_supplements.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
