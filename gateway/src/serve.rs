@@ -28,7 +28,7 @@ use tracing::Instrument;
 pub use places::Told;
 
 use crate::{config::Limits, metrics::Metrics, revocation::Keeper, stack::House};
-use busy::{Busy, Heard, STREAM_WINDOW};
+use busy::{Busy, CONNECTION_WINDOW, Heard, STREAM_WINDOW};
 use places::{Holders, Newcomer, Newcomers};
 
 /// What the front door needs.
@@ -210,7 +210,7 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .max_frame_size(16 * 1024)
         .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(1024 * 1024)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .adaptive_window(false)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(Some(64))

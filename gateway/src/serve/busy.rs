@@ -40,7 +40,7 @@ impl Busy {
             inside: AtomicUsize::new(0),
             since: Mutex::new(Instant::now()),
             came: AtomicU64::new(0),
-            due: AtomicU64::new(CHATTER),
+            due: AtomicU64::new(CHATTER + u64::from(CONNECTION_WINDOW)),
             chatters: AtomicBool::new(false),
         }
     }
@@ -118,6 +118,9 @@ const CHATTER: u64 = 64 << 10;
 const PER_REQUEST: u64 = (16 << 10) + STREAM_WINDOW as u64;
 /// HTTP/2: how much of a body may come before it is taken, bytes.
 pub(super) const STREAM_WINDOW: u32 = 256 << 10;
+/// The same of all bodies of a connection together. It may be here before the first request has been told of: the head and the
+/// whole window behind it are read in one go.
+pub(super) const CONNECTION_WINDOW: u32 = 1 << 20;
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Heard<IO> {
     fn poll_read(
@@ -188,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn frames_that_ask_for_nothing_end_the_connection() {
         let busy = Arc::new(Busy::new());
-        let chatter = usize::try_from(CHATTER).unwrap();
+        let chatter = usize::try_from(CHATTER + u64::from(CONNECTION_WINDOW)).unwrap();
         assert_eq!(through(chatter, Alpn::H2, &busy).await.unwrap(), chatter);
         assert!(!busy.chatters.load(Ordering::Acquire));
         let ended = through(1, Alpn::H2, &busy).await.unwrap_err();
@@ -205,6 +208,16 @@ mod tests {
             busy.took(8 << 20);
             through(request + (8 << 20), Alpn::H2, &busy).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_came_before_its_request_was_told_of_is_no_chatter() {
+        let busy = Arc::new(Busy::new());
+        let window = usize::try_from(CONNECTION_WINDOW).unwrap();
+        through(window, Alpn::H2, &busy).await.unwrap();
+        drop(busy.enter());
+        busy.took(window);
+        through(window, Alpn::H2, &busy).await.unwrap();
     }
 
     #[tokio::test]
