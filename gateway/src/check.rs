@@ -51,6 +51,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
         Ok(snapshot) => {
             problems.extend(partners_end(&snapshot, now));
             problems.extend(lone_pins(&config, &snapshot));
+            problems.extend(nobody_calls_back(&config, &snapshot));
             problems.extend(kept_for_ever(&config, &snapshot));
             Some(summary(&config, &snapshot))
         }
@@ -198,6 +199,24 @@ fn lone_pins(config: &Config, snapshot: &Snapshot) -> Vec<Problem> {
         .collect();
     problems.sort_by(|left, right| left.file.cmp(&right.file));
     problems
+}
+
+/// A listener without client certificates that nobody can use.
+fn nobody_calls_back(config: &Config, snapshot: &Snapshot) -> Option<Problem> {
+    let line = config.callbacks.as_ref()?;
+    let mut partners = snapshot.partners.iter();
+    let known = partners.find(|partner| partner.id == line.partner);
+    if known.is_some_and(|partner| partner.keyed.is_some()) {
+        return None;
+    }
+    let what = "no partner of this id has [payment], so every callback is turned away";
+    let cure = "name the payment platform's id as `callbacks.partner`, or take the section out";
+    Some(
+        config
+            .place()
+            .error("callbacks.partner", what, cure)
+            .warning(),
+    )
 }
 
 /// What an agreement says about keeping is done under an article, or not at all.

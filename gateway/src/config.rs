@@ -128,6 +128,8 @@ section! {
         reload_seconds: u64 = 2 => 1..=3600,
         /// Where partners connect.
         listen: Listen,
+        /// Where a payment platform without a client certificate calls back; off where absent.
+        callbacks: Option<CallbackListen>,
         /// Where operators connect.
         admin: Admin,
         /// Probes and metrics for machines on another address than the admin's; off where absent.
@@ -412,6 +414,22 @@ section! {
         lease_seconds: u64 = 30 => 5..=600,
         /// Commands that may wait for the writer.
         queue: usize = 1024 => 16..=65_536,
+    }
+}
+
+section! {
+    /// Where a payment platform without a client certificate calls back: one path, proven by its keyed hash.
+    pub CallbackListen {
+        /// Address to bind.
+        address: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        /// Port to bind; 0 takes any free one.
+        port: u16 = 8444,
+        /// Whose callbacks they are: a partner with `[payment]`.
+        partner: PartnerId,
+        /// Connections at once.
+        connections: usize = 64 => 1..=10_000,
+        /// Connections of one address at once.
+        per_address: usize = 8 => 1..=10_000,
     }
 }
 
@@ -737,6 +755,14 @@ impl Role {
 }
 
 impl Listen {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+impl CallbackListen {
     /// The address and port together.
     #[must_use]
     pub fn socket(&self) -> SocketAddr {

@@ -45,7 +45,7 @@ use crate::{
     registrar::Registrar,
     revocation::Keeper,
     schedules::Schedules,
-    serve::{self, Front},
+    serve::{self, Front, callbacks::Callbacks},
     stack::House,
     tally::RedisTally,
     wiring::{self, Contract, Hands, Worker},
@@ -85,6 +85,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// A running gateway.
 pub struct Gateway {
     address: SocketAddr,
+    callbacks: Option<SocketAddr>,
     admin: SocketAddr,
     contract: Contract,
     log: Arc<dyn MessageLog>,
@@ -194,6 +195,11 @@ impl Gateway {
             told: Arc::default(),
         };
         let listener = listen(config.listen.socket(), config.listen.backlog)?;
+        let callback_listener = match &config.callbacks {
+            Some(callbacks) => Some(listen(callbacks.socket(), 64)?),
+            None => None,
+        };
+        let callbacks = callback_listener.as_ref().map(local).transpose()?;
         let admin_listener = listen(config.admin.socket(), 64)?;
         let address = local(&listener)?;
         let admin = local(&admin_listener)?;
@@ -307,11 +313,22 @@ impl Gateway {
             keep("papers", Box::pin(papers.sweep(stops.clone())));
         }
         let tasks = parts.tasks.clone();
+        if let (Some(listener), Some(line)) = (callback_listener, &config.callbacks) {
+            let door = Callbacks {
+                front: front.clone(),
+                partner: line.partner.clone(),
+                places: line.connections,
+                per_address: line.per_address,
+            };
+            let door = serve::callbacks::serve(listener, door, front_stops.clone());
+            keep("callbacks", Box::pin(door));
+        }
         let front = tokio::spawn(serve::serve(listener, front, front_stops));
         readiness.ready();
         tracing::info!(%address, %admin, "ready");
         Ok(Self {
             address,
+            callbacks,
             admin,
             contract,
             log,
@@ -331,6 +348,12 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where a payment platform without a client certificate calls back.
+    #[must_use]
+    pub fn callbacks(&self) -> Option<SocketAddr> {
+        self.callbacks
     }
 
     /// Where operators connect.

@@ -2,6 +2,7 @@
 //! what is inside. Everything is refused by closing; each refusal is a log event and a counter.
 
 mod busy;
+pub mod callbacks;
 mod places;
 
 use std::{

@@ -140,6 +140,14 @@ impl House {
         }
     }
 
+    /// Answers one request at a door that leads to one path only.
+    pub async fn answer_at(&self, path: &str, arrival: Arrival) -> Reply {
+        match arrival.request.uri().path() == path {
+            true => self.answer(arrival).await,
+            false => self.gate.turn_away(arrival, &self.parts).await,
+        }
+    }
+
     /// Takes up a message whose holder has gone; `None` where its route no longer exists.
     pub async fn resume(&self, unfinished: Unfinished) -> Option<Result<Committed, Refusal>> {
         let stack = self.find(&unfinished.path)?;

@@ -1,6 +1,7 @@
 //! The payment platform's words: its callback comes in, INIT, QUERY, GET_BILL and DOISOAT go out ([`desk`]).
 //!
-//! A callback is proven by its keyed hash, over mutual TLS from the platform's certificate. It says which transaction
+//! A callback is proven by its keyed hash, over mutual TLS from the platform's certificate or at the listener without client
+//! certificates. It says which transaction
 //! paid for which reference; whether that is a contribution or a refund case is the registry's to say.
 
 pub mod desk;

@@ -51,6 +51,8 @@ pub struct Acceptor {
 
 struct Current {
     config: Arc<ServerConfig>,
+    /// The same without client certificates, HTTP/1.1 only.
+    open: Arc<ServerConfig>,
     clients: Arc<StrictClients>,
     deadline: Duration,
 }
@@ -143,6 +145,28 @@ impl Acceptor {
             .await
             .map_err(|_| HandshakeError::Deadline)?
     }
+
+    /// Makes the handshake on `io` within the deadline with a client that shows no certificate: who speaks has to be proven by
+    /// what is said. HTTP/1.1 only.
+    ///
+    /// # Errors
+    /// Why the handshake was broken off.
+    pub async fn accept_open<IO>(&self, io: IO) -> Result<ServerStream<IO>, HandshakeError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let current = self.current.load_full();
+        let made = async {
+            let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), io)
+                .await
+                .map_err(HandshakeError::before_hello)?;
+            let stream = hello.into_stream(Arc::clone(&current.open)).await;
+            stream.map_err(HandshakeError::from_io)
+        };
+        tokio::time::timeout(current.deadline, made)
+            .await
+            .map_err(|_| HandshakeError::Deadline)?
+    }
 }
 
 impl std::fmt::Debug for Acceptor {
@@ -184,26 +208,32 @@ impl Current {
     ) -> Result<Self, TlsConfigError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let clients = Arc::new(client_verifier(params, &provider, revocations)?);
-        let key = SingleCertAndKey::from(params.identity.certified()?);
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions(params.tls12))
-            .map_err(refused)?
+        let key = Arc::new(SingleCertAndKey::from(params.identity.certified()?));
+        let builder = || {
+            ServerConfig::builder_with_provider(Arc::clone(&provider))
+                .with_protocol_versions(versions(params.tls12))
+                .map_err(refused)
+        };
+        let config = builder()?
             .with_client_cert_verifier(clients.clone())
-            .with_cert_resolver(Arc::new(key));
-        config.alpn_protocols = params
-            .alpn
-            .iter()
-            .map(|alpn| alpn.wire_name().to_vec())
-            .collect();
-        config.send_tls13_tickets = 0;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.max_early_data_size = 0;
+            .with_cert_resolver(key.clone());
+        let open = builder()?.with_no_client_auth().with_cert_resolver(key);
         Ok(Self {
-            config: Arc::new(config),
+            config: Arc::new(unresumed(config, &params.alpn)),
+            open: Arc::new(unresumed(open, &[Alpn::Http1])),
             clients,
             deadline: params.handshake_deadline,
         })
     }
+}
+
+/// No tickets, no resumption, no early data; these protocols.
+fn unresumed(mut config: ServerConfig, alpn: &[Alpn]) -> ServerConfig {
+    config.alpn_protocols = alpn.iter().map(|alpn| alpn.wire_name().to_vec()).collect();
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.max_early_data_size = 0;
+    config
 }
 
 pub(super) fn versions(tls12: bool) -> &'static [&'static SupportedProtocolVersion] {

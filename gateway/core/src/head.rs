@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     attest::Attested,
     dci::DciTerms,
-    partner::{Environment, Partners, PeerId},
+    partner::{Environment, Partner, Partners, PeerId},
 };
 
 /// Whatever can go wrong while a body is read.
@@ -91,6 +91,18 @@ impl Peer {
             partner,
             certificate_sha256: certificate.sha256,
             not_after: certificate.not_after,
+        })))
+    }
+
+    /// The peer of a connection without a client certificate: a partner that proves what it says by a secret between us.
+    /// None of any other partner. Its certificate's digest is all zeros.
+    #[must_use]
+    pub fn by_secret(partner: &Partner) -> Option<Self> {
+        partner.keyed.as_ref()?;
+        Some(Self(Arc::new(PeerInner {
+            partner: partner.id.clone(),
+            certificate_sha256: [0; 32],
+            not_after: Timestamp::MAX,
         })))
     }
 

@@ -1,5 +1,7 @@
 //! Payments against the simulated platform, over sockets: one payment, one contribution, one card each.
 
+mod callbacks;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use conformance::client::Reply as Told;
@@ -55,10 +57,15 @@ impl Scene {
     }
 
     async fn asking_every(query_seconds: u32) -> Self {
+        Self::of(|plan| plan, query_seconds).await
+    }
+
+    /// A scene in a house that differs.
+    async fn of(change: impl FnOnce(Plan) -> Plan, query_seconds: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let plan = with_platform(House::plan().with_portal(20), port, query_seconds);
-        let house = plan.start().await;
+        let house = change(plan).start().await;
         let platform = Platform::open(&house.layout.agency(PARTNER)).unwrap();
         Self {
             _serving: platform.serve(listener).unwrap(),
