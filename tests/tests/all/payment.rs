@@ -1,5 +1,6 @@
 //! Payments against the simulated platform, over sockets: one payment, one contribution, one card each.
 
+mod by_hand;
 mod callbacks;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
