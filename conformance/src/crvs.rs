@@ -186,18 +186,44 @@ impl Crvs {
     /// A message of these events, signed; each time under a fresh id.
     pub fn sign(&self, events: &[Value]) -> Result<Prepared, Trouble> {
         let identity = self.identity();
+        Draft::notify(identity, events).sign(identity)
+    }
+}
+
+/// A message before it is signed; the rules bend it.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    /// The header.
+    pub(crate) header: Value,
+    /// The message.
+    pub(crate) message: Value,
+}
+
+impl Draft {
+    pub(crate) fn notify(identity: &Identity, events: &[Value]) -> Self {
         let id = jws::fresh_id(identity);
-        let header = json!({
-            "version": "1.0.0",
-            "message_id": id,
-            "message_ts": clock::rfc3339(clock::now()),
-            "action": "notify",
-            "sender_id": SENDER_ID,
-            "receiver_id": RECEIVER_ID,
-            "total_count": events.len(),
-        });
-        let message = json!({ "transaction_id": format!("t-{id}"), "notify_event": events });
-        let signed = json!({ "header": header, "message": message });
+        Self {
+            header: json!({
+                "version": "1.0.0",
+                "message_id": id,
+                "message_ts": clock::rfc3339(clock::now()),
+                "action": "notify",
+                "sender_id": SENDER_ID,
+                "receiver_id": RECEIVER_ID,
+                "total_count": events.len(),
+            }),
+            message: json!({ "transaction_id": format!("t-{id}"), "notify_event": events }),
+        }
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.header[name] = value.into();
+        self
+    }
+
+    /// A compact JWS over header and message.
+    pub(crate) fn signature(&self, identity: &Identity) -> Result<String, Trouble> {
+        let signed = json!({ "header": self.header, "message": self.message });
         let protected = json!({ "alg": identity.sign.algorithm().jws_name(), "kid": identity.kid });
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let input = format!("{}.{}", encode(&protected), encode(&signed));
@@ -205,12 +231,28 @@ impl Crvs {
             .sign
             .sign(input.as_bytes())
             .map_err(|error| Trouble::Sign(error.to_string()))?;
-        let signature = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature));
-        let body = json!({ "signature": signature, "header": header, "message": message });
+        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    pub(crate) fn sign(&self, identity: &Identity) -> Result<Prepared, Trouble> {
+        let signature = self.signature(identity)?;
+        Ok(self.carrying(identity, Some(&signature)))
+    }
+
+    /// With this member `signature`, or none.
+    pub(crate) fn carrying(&self, identity: &Identity, signature: Option<&str>) -> Prepared {
+        let mut body = json!({ "header": self.header, "message": self.message });
+        if let Some(signature) = signature {
+            body["signature"] = signature.into();
+        }
+        let id = self.header["message_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         // its members are ASCII and its texts need no escape: sorted without spaces it is the spelling of RFC 8785
-        let content = message.to_string();
+        let content = self.message.to_string();
         let (sender, receiver) = (identity.partner.as_str(), identity.receiver.as_str());
-        Ok(Prepared {
+        Prepared {
             operation: OPERATION.to_owned(),
             answers_to: id.clone(),
             id,
@@ -219,7 +261,7 @@ impl Crvs {
             content_type: "application/json",
             signature: None,
             body: body.to_string().into_bytes(),
-        })
+        }
     }
 }
 

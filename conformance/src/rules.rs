@@ -105,6 +105,11 @@ mod r108_soap_entities;
 mod r109_soap_words_of_others;
 mod r110_soap_no_signature;
 mod r111_soap_same_id;
+mod r112_dci_unsigned;
+mod r113_dci_other_message;
+mod r114_dci_unknown_sender;
+mod r115_dci_callback_address;
+mod r116_dci_same_id;
 
 use std::time::Duration;
 
@@ -302,6 +307,11 @@ pub const ALL: &[&Rule] = &[
     &r109_soap_words_of_others::RULE,
     &r110_soap_no_signature::RULE,
     &r111_soap_same_id::RULE,
+    &r112_dci_unsigned::RULE,
+    &r113_dci_other_message::RULE,
+    &r114_dci_unknown_sender::RULE,
+    &r115_dci_callback_address::RULE,
+    &r116_dci_same_id::RULE,
 ];
 
 #[cfg(test)]

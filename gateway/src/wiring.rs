@@ -104,6 +104,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &hospital::DEATH_NOTICE,
         &hospital::PACKET,
         &dci::NOTIFY,
+        &dci::SEARCH,
         &portal::SUBMIT,
         &portal::SUPPLEMENT,
         &portal::WITHDRAW,

@@ -3,6 +3,7 @@
 mod birth;
 mod check;
 mod death;
+mod search;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -24,9 +25,19 @@ pub use birth::{Birth, Guardian, Parent};
 pub use check::Record;
 pub(crate) use check::case_id;
 pub use death::Death;
+pub use search::{Question, Search};
 
-use crate::{DEATH_PURPOSE, NOTIFY, PURPOSE, envelope::operation};
+use crate::{DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, envelope::operation};
 use check::invalid;
+
+/// What a registry tells or asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `notify`.
+    Notify(Told),
+    /// `search`.
+    Search(Search),
+}
 
 /// What a registry tells at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +67,11 @@ impl What {
     }
 }
 
-pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Told>, Fault> {
+pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
     let (claims, header, message) = proven(head, bytes, operation)?;
+    if claims.operation == SEARCH.name {
+        return search::decode(claims, &header, message);
+    }
     let notify: Notify =
         wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
     counted(header.total_count, &notify)?;
@@ -75,10 +89,10 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Told>, Fault> 
         persons: numbers()
             .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
             .collect(),
-        request: Told {
+        request: Request::Notify(Told {
             sent_at: claims.sent_at,
             records,
-        },
+        }),
         claims,
     })
 }

@@ -1,13 +1,33 @@
-//! The outcome as an acknowledgement: nothing of anybody stands in it.
+//! The outcome as an acknowledgement, in which nothing of anybody stands; or what was asked for.
 
-use gateway_core::{AnswerHead, Encoded, Unsigned};
+mod search;
+
+use gateway_core::{AnswerHead, Encoded, Unsigned, policy::Permit};
+use schemas::fault::{Fault, FaultCode};
 use schemas::wire::dci::{
     self as wire, Ack, AckBody, AckError, AckStatus, Code, MESSAGE_CHARS_MAX,
 };
 
-use crate::{Outcome, Refused, Told};
+use crate::{Outcome, Refused, Request, Told};
 
-pub(crate) fn encode(head: &AnswerHead, request: &Told, outcome: &Outcome) -> Encoded {
+pub(crate) fn encode(
+    head: &AnswerHead,
+    permit: &Permit,
+    request: &Request,
+    outcome: Outcome,
+) -> Result<Encoded, Fault> {
+    match (request, outcome) {
+        (Request::Notify(told), Outcome::Registered(refused)) => {
+            Ok(acknowledge(head, told, &refused))
+        }
+        (Request::Search(search), Outcome::Found(events)) => {
+            Ok(search::encode(head, permit, search, events))
+        }
+        _ => Err(Fault::new(FaultCode::Internal, "other-outcome")),
+    }
+}
+
+fn acknowledge(head: &AnswerHead, request: &Told, outcome: &[Refused]) -> Encoded {
     let error = (!outcome.is_empty()).then(|| AckError {
         code: Code::RequestBad.as_str().to_owned(),
         message: told(request, outcome),

@@ -1,5 +1,5 @@
 //! DCI's words, as civil registries (CRVS) of the world speak them: a registry that we subscribe to notifies us of
-//! births and deaths.
+//! births and deaths, and others ask us for those that we hold.
 //!
 //! The adapter turns messages of the SPDCI API standards 1.0.0 (see `MAPPING.md`) into requests of the insurance
 //! contract and back. It refuses to know keys, sockets and rows, and whether a child is known already: that is the
@@ -34,7 +34,7 @@ use gateway_core::{
 use http::Method;
 use schemas::fault::Fault;
 
-pub use decode::{Birth, Death, Guardian, Parent, Record, Told, What};
+pub use decode::{Birth, Death, Guardian, Parent, Question, Record, Request, Search, Told, What};
 pub use perform::{Outcome, Refused, Registrar};
 
 /// The adapter of the system `dci`.
@@ -67,22 +67,47 @@ pub static NOTIFY: Operation = Operation {
     fields: &[],
 };
 
+/// A birth or a death that is held here is asked for (`search`).
+pub static SEARCH: Operation = Operation {
+    name: "dci.search",
+    effect: Effect::Read,
+    proof: ProofKind::Dci,
+    fields: &[
+        "name",
+        "sex",
+        "birthDate",
+        "deathDate",
+        "address",
+        "parents",
+        "registration",
+    ],
+};
+
 /// The purpose of births, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
 
 /// The purpose of deaths; a message that tells of one is for what a death ends.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
-static ROUTES: [Route; 1] = [Route {
-    path: envelope::NOTIFY_PATH,
-    method: Method::POST,
-    body_bytes_max: 1 << 20,
-    deadline: Duration::from_secs(20),
-    bulk: None,
-}];
+static ROUTES: [Route; 2] = [
+    Route {
+        path: envelope::NOTIFY_PATH,
+        method: Method::POST,
+        body_bytes_max: 1 << 20,
+        deadline: Duration::from_secs(20),
+        bulk: None,
+    },
+    Route {
+        path: envelope::SYNC_SEARCH_PATH,
+        method: Method::POST,
+        body_bytes_max: 64 << 10,
+        deadline: Duration::from_secs(10),
+        bulk: None,
+    },
+];
 
 impl Adapter for Dci {
-    type Request = Told;
+    type Request = Request;
     type Outcome = Outcome;
 
     fn system(&self) -> &'static str {
@@ -97,7 +122,7 @@ impl Adapter for Dci {
         roads::dci::envelope(head, body, envelope::operation)
     }
 
-    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Told>, Fault> {
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
         decode::decode(head, proven.bytes())
     }
 
@@ -105,7 +130,7 @@ impl Adapter for Dci {
         &'a self,
         context: Context,
         _permit: &'a Permit,
-        request: &'a Told,
+        request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
         Box::pin(perform::perform(self.registrar.as_ref(), context, request))
     }
@@ -113,11 +138,11 @@ impl Adapter for Dci {
     fn encode(
         &self,
         head: &AnswerHead,
-        _permit: &Permit,
-        request: &Told,
+        permit: &Permit,
+        request: &Request,
         outcome: Outcome,
     ) -> Result<Encoded, Fault> {
-        Ok(encode::encode(head, request, &outcome))
+        encode::encode(head, permit, request, outcome)
     }
 
     fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {

@@ -4,9 +4,9 @@
 use futures_util::future::BoxFuture;
 use gateway_core::Context;
 use jiff::Timestamp;
-use schemas::{fault::Fault, id::Pin, proto::insurance as contract};
+use schemas::{fault::Fault, id::Pin, proto::insurance as contract, wire::dci::VitalEvent};
 
-use crate::{Birth, Death, Parent, Record, Told, What, decode::case_id};
+use crate::{Birth, Death, Parent, Record, Request, Search, Told, What, decode::case_id};
 
 /// The part of the insurance contract that a registry's notifications need. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
@@ -24,10 +24,23 @@ pub trait Registrar: Send + Sync + 'static {
         context: Context,
         request: contract::RegisterDeathRequest,
     ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>>;
+
+    /// The birth or the death of whoever has a number, as it is true now.
+    fn vital_event(
+        &self,
+        context: Context,
+        request: contract::FindVitalEventRequest,
+    ) -> BoxFuture<'_, Result<Option<contract::VitalEvent>, Fault>>;
 }
 
-/// The records that the insurance database has refused for good; all others are registered.
-pub type Outcome = Vec<Refused>;
+/// What the insurance database answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The records that it has refused for good; all others are registered.
+    Registered(Vec<Refused>),
+    /// What it holds, in the order of the questions; none of a question that could not be asked.
+    Found(Vec<Option<contract::VitalEvent>>),
+}
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +51,52 @@ pub struct Refused {
     pub fault: Fault,
 }
 
-/// Each record by itself: one that is refused does not hold up the others. A message of one record is refused as a
-/// whole. Where the database does not answer, the message is as good as not sent: sent again it finds what was done.
 pub(crate) async fn perform(
     registrar: &dyn Registrar,
     context: Context,
-    request: &Told,
+    request: &Request,
 ) -> Result<Outcome, Fault> {
+    match request {
+        Request::Notify(told) => register(registrar, context, told)
+            .await
+            .map(Outcome::Registered),
+        Request::Search(search) => find(registrar, &context, search).await.map(Outcome::Found),
+    }
+}
+
+async fn find(
+    registrar: &dyn Registrar,
+    context: &Context,
+    search: &Search,
+) -> Result<Vec<Option<contract::VitalEvent>>, Fault> {
+    let mut found = Vec::with_capacity(search.questions.len());
+    for question in &search.questions {
+        found.push(match &question.wanted {
+            Err(_) => None,
+            Ok((event, pin)) => {
+                let kind = match event {
+                    VitalEvent::Death => contract::VitalEventKind::Death,
+                    _ => contract::VitalEventKind::Birth,
+                };
+                let request = contract::FindVitalEventRequest {
+                    context: None,
+                    kind: kind.into(),
+                    pin: pin.as_str().to_owned(),
+                };
+                registrar.vital_event(context.clone(), request).await?
+            }
+        });
+    }
+    Ok(found)
+}
+
+/// Each record by itself: one that is refused does not hold up the others. A message of one record is refused as a
+/// whole. Where the database does not answer, the message is as good as not sent: sent again it finds what was done.
+async fn register(
+    registrar: &dyn Registrar,
+    context: Context,
+    request: &Told,
+) -> Result<Vec<Refused>, Fault> {
     let mut refused = Vec::new();
     for (index, record) in request.records.iter().enumerate() {
         let context = context.part(index);

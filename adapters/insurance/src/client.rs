@@ -28,6 +28,7 @@ use schemas::proto::insurance::payments_client::PaymentsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
 use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
+use schemas::proto::insurance::vital_events_client::VitalEventsClient;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, Streaming};
@@ -244,6 +245,8 @@ methods! {
     withdraw_death = DeathsClient.withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse;
     /// The newest state of up to 3 of the sender's deaths.
     death_cases = DeathsClient.get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse;
+    /// The birth or the death of whoever has a number, as it is true now.
+    vital_event = VitalEventsClient.find(FindVitalEventRequest) -> FindVitalEventResponse;
     /// Keeps a packet of a hospital's notices; safe to repeat under its key.
     record_hospital_notices = HospitalsClient.record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse;
     /// The children of one birth notice of one mother.

@@ -40,6 +40,7 @@ mod stories;
 mod supplements;
 mod threads;
 mod told;
+mod vital;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;

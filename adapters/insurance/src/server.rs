@@ -25,6 +25,7 @@ use schemas::proto::insurance::payments_server::{Payments, PaymentsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
 use schemas::proto::insurance::tax_ledger_server::{TaxLedger, TaxLedgerServer};
+use schemas::proto::insurance::vital_events_server::{VitalEvents, VitalEventsServer};
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -48,6 +49,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
         .add_service(bounded!(DeathsServer))
+        .add_service(bounded!(VitalEventsServer))
         .add_service(bounded!(HospitalsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
@@ -124,6 +126,9 @@ service!(Deaths {
     register(RegisterDeathRequest) -> RegisterDeathResponse = register_death;
     withdraw(WithdrawDeathRequest) -> WithdrawDeathResponse = withdraw_death;
     get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse = death_cases;
+});
+service!(VitalEvents {
+    find(FindVitalEventRequest) -> FindVitalEventResponse = vital_event;
 });
 service!(Hospitals {
     record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse = record_hospital_notices;

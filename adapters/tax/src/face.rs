@@ -35,7 +35,7 @@ mod tests {
     fn bytes(fault: &Fault, head: Option<&AnswerHead>) -> (Vec<u8>, String) {
         match face(fault, head).unsigned {
             Unsigned::Xml { canonical, root_id } => (canonical, root_id),
-            Unsigned::Json(_) | Unsigned::Soap(_) => panic!("not XML"),
+            Unsigned::Json(_) | Unsigned::Soap(_) | Unsigned::Dci { .. } => panic!("not XML"),
         }
     }
 

@@ -178,7 +178,7 @@ mod tests {
     fn json_of(unsigned: Unsigned) -> String {
         match unsigned {
             Unsigned::Json(body) => String::from_utf8(body).unwrap(),
-            Unsigned::Xml { .. } | Unsigned::Soap(_) => panic!("not JSON"),
+            Unsigned::Xml { .. } | Unsigned::Soap(_) | Unsigned::Dci { .. } => panic!("not JSON"),
         }
     }
 

@@ -7,6 +7,7 @@ use certs::tls;
 
 use super::Stop;
 use crate::client::Client;
+use crate::crvs::{self, Crvs};
 use crate::dvclt::Registry;
 use crate::hospital::{self, Hospital};
 use crate::identity::{Identity, Target};
@@ -21,6 +22,7 @@ pub struct Context {
     tax: Option<Department>,
     dvclt: Option<Registry>,
     hospital: Option<Hospital>,
+    crvs: Option<Crvs>,
     portal: Option<Arc<Portal>>,
     server: Option<SecurityServer>,
     anchors: tls::Anchors,
@@ -41,6 +43,7 @@ impl Context {
                 "dvclt",
                 "portal",
                 hospital::PARTNER,
+                crvs::PARTNER,
                 security_server::PARTNER,
             ]
             .map(|name| folder.join(name))
@@ -62,6 +65,7 @@ impl Context {
                 tax: None,
                 dvclt: None,
                 hospital: None,
+                crvs: None,
                 portal: None,
                 server: None,
                 anchors: identity.anchors.clone(),
@@ -79,6 +83,9 @@ impl Context {
                 }
                 hospital::PARTNER => {
                     context.hospital = Some(Hospital::open_beside(agency, Some(&target), MEMORY)?)
+                }
+                crvs::PARTNER => {
+                    context.crvs = Some(Crvs::open_beside(agency, Some(&target), MEMORY)?)
                 }
                 security_server::PARTNER => {
                     context.server = Some(SecurityServer::open(agency, Some(&target))?)
@@ -115,6 +122,11 @@ impl Context {
         self.hospital
             .as_ref()
             .ok_or_else(|| absent(hospital::PARTNER))
+    }
+
+    /// The civil registry that speaks DCI.
+    pub fn crvs(&self) -> Result<&Crvs, Stop> {
+        self.crvs.as_ref().ok_or_else(|| absent(crvs::PARTNER))
     }
 
     /// The X-Road security server.

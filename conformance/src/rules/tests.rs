@@ -105,6 +105,9 @@ async fn no_refusal_passes_against_a_gateway_that_says_yes_to_everything() {
     let hospital = folder.path().join(crate::hospital::PARTNER);
     write_agency_under(&authority, &hospital, crate::hospital::PARTNER);
     std::fs::write(hospital.join("landmarks.json"), LANDMARKS).unwrap();
+    let crvs = folder.path().join(crate::crvs::PARTNER);
+    write_agency_under(&authority, &crvs, crate::crvs::PARTNER);
+    std::fs::write(crvs.join("landmarks.json"), LANDMARKS).unwrap();
     write_agency_under(&authority, &tax, "tax");
     write_agency_under(&authority, &dvclt, "dvclt");
     // a stranger's certificate is a good one to a gateway that knows nobody

@@ -444,6 +444,31 @@ pub enum Unsigned {
     Json(Vec<u8>),
     /// A SOAP envelope; the signature travels beside it, over its very bytes.
     Soap(Vec<u8>),
+    /// A DCI message: its signature is a member of the body, and ours travels beside it as well.
+    Dci {
+        /// The member `header`, JSON.
+        header: Vec<u8>,
+        /// The member `message`, JSON.
+        message: Vec<u8>,
+    },
+}
+
+impl Unsigned {
+    /// The body of a DCI message with this member `signature`, or none.
+    pub(crate) fn dci_body(header: &[u8], message: &[u8], signature: Option<&str>) -> Vec<u8> {
+        let signature = signature.map(|text| format!(r#""signature":"{text}","#));
+        let begin = format!("{{{}", signature.unwrap_or_default());
+        let parts: [&[u8]; 5] = [
+            begin.as_bytes(),
+            b"\"header\":",
+            header,
+            b",\"message\":",
+            message,
+        ];
+        let mut body = parts.concat();
+        body.push(b'}');
+        body
+    }
 }
 
 /// Whether an answer says yes or no; both are final.

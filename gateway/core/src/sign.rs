@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use certs::{
+    dci::{self, Dialect},
     jws,
     keys::{KeyError, SigningKey},
     xmldsig::{self, SigningCertificate, sign_enveloped, sign_xades},
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::{MessageId, PartnerId},
-    wire::xroad::soap,
+    wire::{dci::Raw, xroad::soap},
 };
 use tokio::time::Instant;
 
@@ -274,6 +275,9 @@ impl Pen {
             }
             Unsigned::Json(body) => self.sign_beside(JSON, body, head),
             Unsigned::Soap(body) => self.sign_beside(soap::MEDIA_TYPE, body, head),
+            Unsigned::Dci { header, message } => {
+                self.sign_beside(JSON, self.dci(&header, &message)?, head)
+            }
         }
     }
 
@@ -296,6 +300,25 @@ impl Pen {
             body,
             signature: None,
         })
+    }
+
+    /// A DCI message with a compact JWS of ours over header and message in it; its bytes are base64url and dots.
+    fn dci(&self, header: &[u8], message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let body = Unsigned::dci_body(header, message, None);
+        let failed = |what: &str| SignError::Failed(what.to_owned());
+        let (raw, _) = Raw::read(&body).map_err(|error| failed(error.code()))?;
+        let said = dci::Said {
+            body: &body,
+            raw,
+            sender_id: "",
+            signature: "",
+        };
+        let signed = dci::sign(Dialect::JwsCompact, &said, (&self.key, &self.kid), 0);
+        let signature = signed.map_err(|error| match error {
+            dci::SignError::Key(error) => error.into(),
+            dci::SignError::Said(error) => failed(error.reason()),
+        })?;
+        Ok(Unsigned::dci_body(header, message, Some(&signature)))
     }
 
     fn sign_beside(

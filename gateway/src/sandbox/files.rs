@@ -357,6 +357,9 @@ signature = "jws-compact"
         ),
         r#"
 [agreements.operations."dci.notify"]
+
+[agreements.operations."dci.search"]
+fields = ["name", "sex", "birthDate", "deathDate", "registration"]
 "#
         .to_owned(),
     ]

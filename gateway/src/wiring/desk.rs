@@ -266,6 +266,16 @@ impl Registrar for Desk {
     ) -> BoxFuture<'_, Result<contract::DeathCase, Fault>> {
         Births::register_death(self, context, request)
     }
+
+    fn vital_event(
+        &self,
+        context: Context,
+        mut request: contract::FindVitalEventRequest,
+    ) -> BoxFuture<'_, Result<Option<contract::VitalEvent>, Fault>> {
+        request.context = Some(asked_by(&context, false));
+        let call = self.insurance.vital_event(self.by(&context), request);
+        Box::pin(async move { Ok(call.await?.event) })
+    }
 }
 
 impl Hospitals for Desk {

@@ -10,12 +10,18 @@ mod code;
 mod envelope;
 mod notify;
 mod person;
+mod search;
 
 pub use code::{Action, Code};
 pub use envelope::{Ack, AckBody, AckError, AckStatus, BODY_LIMITS, MsgHeader, Raw, VERSION};
 pub use notify::{EVENTS_MAX, Event, EventData, Notify, RECORDS_MAX, VitalEvent};
 pub use person::{
     Address, Guardian, Identifier, IdentifierType, Name, ParentFacts, Person, VietNam,
+};
+
+pub use search::{
+    Authorize, CallbackHeader, Criteria, Found, FoundData, Pagination, Purpose, SEARCHES_MAX,
+    Search, SearchRequest, SearchResponse, Sort,
 };
 
 use serde::Serialize;
@@ -57,6 +63,17 @@ pub fn fields() -> Vec<Field> {
         VietNam::FIELDS,
         ParentFacts::FIELDS,
         Guardian::FIELDS,
+        Search::FIELDS,
+        SearchRequest::FIELDS,
+        Criteria::FIELDS,
+        Sort::FIELDS,
+        Pagination::FIELDS,
+        Authorize::FIELDS,
+        Purpose::FIELDS,
+        CallbackHeader::FIELDS,
+        Found::FIELDS,
+        SearchResponse::FIELDS,
+        FoundData::FIELDS,
     ]
     .concat()
 }

@@ -71,6 +71,8 @@ pub(crate) trait Absent {
 impl Absent for String {}
 impl Absent for u8 {}
 impl Absent for i64 {}
+impl Absent for bool {}
+impl Absent for serde_json::Value {}
 
 impl<T> Absent for Option<T> {
     fn absent(&self) -> bool {
@@ -193,6 +195,12 @@ pub(crate) mod samples {
             [("a".to_owned(), text.into()), ("b".to_owned(), 1.into())]
                 .into_iter()
                 .collect()
+        }
+    }
+
+    impl Sample for serde_json::Value {
+        fn sample(from: &mut Words<'_>) -> Self {
+            Self::Object(Sample::sample(from))
         }
     }
 

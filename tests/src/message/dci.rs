@@ -13,6 +13,8 @@ use super::{Message, birth, content_digest, fresh_id};
 
 /// Where registries tell of events.
 pub const NOTIFY: &str = "/registry/notify";
+/// Where we are asked and answer at once.
+pub const SYNC_SEARCH: &str = "/registry/sync/search";
 /// The registry of every house.
 pub const CRVS: &str = "crvs";
 /// How it calls itself.
@@ -27,6 +29,8 @@ pub struct Notify {
     pub header: Value,
     /// The message.
     pub message: Value,
+    /// The path.
+    pub path: &'static str,
 }
 
 impl Notify {
@@ -45,7 +49,18 @@ impl Notify {
                 "total_count": events.len(),
             }),
             message: json!({ "transaction_id": "t-1", "notify_event": events }),
+            path: NOTIFY,
         }
+    }
+
+    /// Questions, to be answered at once.
+    #[must_use]
+    pub fn search(now: Timestamp, questions: &[Value]) -> Self {
+        let mut search = Self::new(now, questions);
+        search.header["action"] = "search".into();
+        search.message = json!({ "transaction_id": "t-1", "search_request": questions });
+        search.path = SYNC_SEARCH;
+        search
     }
 
     /// The same with another member, by a JSON pointer into `{header, message}`; null takes it away.
@@ -63,6 +78,7 @@ impl Notify {
         Self {
             header: whole["header"].take(),
             message: whole["message"].take(),
+            path: self.path,
         }
     }
 
@@ -104,7 +120,7 @@ impl Notify {
     #[must_use]
     pub fn mac(&self, secret: &str, date: &str) -> String {
         let head = SignedHead {
-            path: NOTIFY,
+            path: self.path,
             host: "localhost",
             date,
             content_type: "application/json",
@@ -122,7 +138,7 @@ impl Notify {
     #[must_use]
     pub fn carrying(&self, signature: Option<&str>) -> Message {
         Message {
-            path: NOTIFY,
+            path: self.path,
             content_type: "application/json".to_owned(),
             signature: None,
             body: self.body(signature),
@@ -139,12 +155,11 @@ impl Notify {
     /// What our answer is bound to: the digest over the message in one spelling.
     #[must_use]
     pub fn digest(&self) -> String {
-        content_digest(
-            "dci.notify",
-            CRVS,
-            "vss",
-            self.message.to_string().as_bytes(),
-        )
+        let operation = match self.path {
+            SYNC_SEARCH => "dci.search",
+            _ => "dci.notify",
+        };
+        content_digest(operation, CRVS, "vss", self.message.to_string().as_bytes())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::decode::tests::birth;
 fn said(request: &Request, outcome: Outcome) -> Vec<u8> {
     match encode(request, outcome).unwrap().unsigned {
         Unsigned::Json(body) => body,
-        Unsigned::Xml { .. } | Unsigned::Soap(_) => panic!("not JSON"),
+        Unsigned::Xml { .. } | Unsigned::Soap(_) | Unsigned::Dci { .. } => panic!("not JSON"),
     }
 }
 

@@ -24,14 +24,14 @@ fn said(records: usize, refused: &[usize]) -> Ack {
         sent_at: told::sent_at(),
         records: vec![told::one("live_birth"); records],
     };
-    let outcome: Outcome = refused
+    let outcome: Vec<Refused> = refused
         .iter()
         .map(|&index| Refused {
             index,
             fault: Fault::new(FaultCode::RuleRefused, "person-is-dead").log("internal"),
         })
         .collect();
-    let Unsigned::Json(body) = encode(&head, &request, &outcome).unsigned else {
+    let Unsigned::Json(body) = acknowledge(&head, &request, &outcome).unsigned else {
         panic!("not JSON")
     };
     wire::decode::<AckBody>(&body).unwrap().message

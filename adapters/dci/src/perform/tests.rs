@@ -27,6 +27,18 @@ impl Registrar for Book {
         Box::pin(async { Ok(contract::BirthCase::default()) })
     }
 
+    fn vital_event(
+        &self,
+        _: Context,
+        request: contract::FindVitalEventRequest,
+    ) -> BoxFuture<'_, Result<Option<contract::VitalEvent>, Fault>> {
+        let event = contract::VitalEvent {
+            pin: request.pin,
+            ..contract::VitalEvent::default()
+        };
+        Box::pin(async { Ok(Some(event)) })
+    }
+
     fn register_death(
         &self,
         context: Context,
@@ -65,7 +77,7 @@ fn message(kinds: &[&str]) -> Told {
 #[tokio::test]
 async fn each_record_is_registered_under_a_key_of_its_own() {
     let book = Book::default();
-    let refused = perform(&book, context(), &message(&["live_birth", "death"]))
+    let refused = register(&book, context(), &message(&["live_birth", "death"]))
         .await
         .unwrap();
     assert_eq!(refused, []);
@@ -83,11 +95,11 @@ async fn one_record_that_is_refused_does_not_hold_up_the_others() {
         ..Book::default()
     };
     let both = message(&["death", "live_birth"]);
-    let refused = perform(&book, context(), &both).await.unwrap();
+    let refused = register(&book, context(), &both).await.unwrap();
     assert_eq!((refused.len(), refused[0].index), (1, 0));
     assert_eq!(book.cases.lock().unwrap().len(), 2);
     // alone it is refused as a whole
-    let alone = perform(&book, context(), &message(&["death"])).await;
+    let alone = register(&book, context(), &message(&["death"])).await;
     assert_eq!(alone.unwrap_err().reason(), "person-is-dead");
 }
 
@@ -98,7 +110,7 @@ async fn a_database_that_does_not_answer_leaves_the_message_to_be_sent_again() {
         ..Book::default()
     };
     let both = message(&["death", "live_birth"]);
-    let refused = perform(&book, context(), &both).await.unwrap_err();
+    let refused = register(&book, context(), &both).await.unwrap_err();
     assert_eq!(refused.code(), FaultCode::InsuranceUnavailable);
 }
 

@@ -42,6 +42,7 @@ mod secured;
 mod server;
 mod supplements;
 mod told;
+mod vital;
 
 /// Runs each test three times: over the embedded client, over mutual TLS on loopback, and over the embedded
 /// client of a registry on PostgreSQL.

@@ -9,14 +9,14 @@ use schemas::proto::insurance::get_contributions_request::Number;
 use schemas::proto::insurance::{
     AckRequest, AnnounceEndsRequest, BirthChanges, BirthNotice, CivilRecord, ConcludeRequest,
     CorrectBirthRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
-    GetBirthCasesRequest, GetBirthFactsRequest, GetContributionsRequest, GetDiscrepancyRequest,
-    GetDossierRequest, GetParticipationRequest, HeadcountStep, HospitalNotice, InfoRequest,
-    JudgeClocksRequest, LawfulTimesRequest, LeaseRequest, ListCardsRequest,
-    ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest,
-    Notice, NoticeKind, Party, RecheckRequest, RecordHospitalNoticesRequest, RecordKind,
-    RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
-    ShowReviewRequest, SupplementBirthRequest, WatchEmployersRequest, WithdrawDeathRequest,
-    hospital_notice,
+    FindVitalEventRequest, GetBirthCasesRequest, GetBirthFactsRequest, GetContributionsRequest,
+    GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, HeadcountStep,
+    HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
+    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
+    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
+    RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
+    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SupplementBirthRequest,
+    VitalEventKind, WatchEmployersRequest, WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -151,6 +151,7 @@ fn statements() -> Vec<String> {
         "stories.rs",
         "supplements.rs",
         "told.rs",
+        "vital.rs",
     ];
     let texts: Vec<String> = files
         .iter()
@@ -411,6 +412,18 @@ async fn bury(insurance: &Insurance, scene: &Scene) {
     };
     let shown = insurance.birth_stories(soon(), request).await.unwrap();
     assert_eq!(shown.births[0].later.len(), 1);
+    for (kind, pin) in [
+        (VitalEventKind::Birth, child.pin.as_str()),
+        (VitalEventKind::Death, child.pin.as_str()),
+        (VitalEventKind::Death, "099193999999"),
+    ] {
+        let request = FindVitalEventRequest {
+            context: Some(context("crvs", "find")),
+            kind: kind.into(),
+            pin: pin.to_owned(),
+        };
+        insurance.vital_event(soon(), request).await.unwrap();
+    }
     for at in 0..2 {
         let request = WithdrawDeathRequest {
             context: Some(context("dvclt", &format!("withdraw-{at}"))),

@@ -205,6 +205,7 @@ fn unsigned(content_type: &'static str, unsigned: Unsigned) -> Signed {
     let body = match unsigned {
         Unsigned::Xml { canonical, .. } => canonical,
         Unsigned::Json(body) | Unsigned::Soap(body) => body,
+        Unsigned::Dci { header, message } => Unsigned::dci_body(&header, &message, None),
     };
     Signed {
         content_type,

@@ -5,13 +5,17 @@
 pub enum Action {
     /// A registry tells of events that were subscribed to.
     Notify,
+    /// A registry is asked.
+    Search,
 }
 
 impl Action {
     /// Reads `action`; none where it is not one that is taken here.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Notify].into_iter().find(|one| one.as_str() == word)
+        [Self::Notify, Self::Search]
+            .into_iter()
+            .find(|one| one.as_str() == word)
     }
 
     /// The word on the wire.
@@ -19,6 +23,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Notify => "notify",
+            Self::Search => "search",
         }
     }
 }
@@ -71,6 +76,9 @@ codes! {
     ReferenceId = "rjct.reference_id.invalid";
     ReferenceIdDuplicate = "rjct.reference_id.duplicate";
     Timestamp = "rjct.timestamp.invalid";
+    Criteria = "rjct.search_criteria.invalid";
+    Sort = "rjct.sort.invalid";
+    Pagination = "rjct.pagination.invalid";
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ proptest! {
         survives::<AckBody>(&seed);
         survives::<Notify>(&seed);
         survives::<Person>(&seed);
+        survives::<Search>(&seed);
+        survives::<CallbackHeader>(&seed);
+        survives::<Found>(&seed);
     }
 
     #[test]
