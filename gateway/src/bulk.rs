@@ -12,6 +12,7 @@ mod job;
 mod ledger;
 mod opened;
 mod ours;
+mod rewrap;
 mod room;
 mod spool;
 mod told;
@@ -42,6 +43,7 @@ use opened::Opened;
 pub(crate) use case::write;
 pub(crate) use cover::Covered;
 pub(crate) use job::Job;
+pub(crate) use rewrap::{rewrap, rewrap_file};
 pub(crate) use room::Room;
 pub(crate) use spool::{Known, Target, Writing, aside, blocks};
 

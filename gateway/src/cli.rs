@@ -27,7 +27,7 @@ mod serve;
 mod sign;
 mod tax;
 
-use std::{error::Error, future::Future, path::PathBuf, process::ExitCode};
+use std::{error::Error, ffi::OsString, future::Future, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -150,6 +150,16 @@ fn keep_memory_private() {
 }
 
 impl Cli {
+    /// Reads a command line, of which the first word is the program's name.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for a person.
+    pub fn of<W: Into<OsString> + Clone>(
+        line: impl IntoIterator<Item = W>,
+    ) -> Result<Self, String> {
+        Self::try_parse_from(line).map_err(|wrong| wrong.to_string())
+    }
+
     /// Runs the command to its end.
     #[must_use]
     pub fn run(self) -> ExitCode {

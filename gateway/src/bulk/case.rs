@@ -311,7 +311,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Before a manifest's id in the name of its folder.
 pub(super) const CASE: &str = "m-";
 pub(super) const OUTCOME: &str = "outcome";
-const KEY: &str = "key";
+pub(super) const KEY: &str = "key";
 const ASKED: &str = "asked";
 const LOCK: &str = "lock";
 /// Findings on a page: an answer stays below what its reader takes in one message.

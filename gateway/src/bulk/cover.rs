@@ -12,20 +12,11 @@ pub(crate) struct Covered(pub(crate) Arc<Vault>);
 impl Cover for Covered {
     fn seal(&self, file: &str, at: u64, plain: &[u8]) -> io::Result<Vec<u8>> {
         let sealed = self.0.seal(&bound(file, at), plain);
-        let length = u8::try_from(sealed.wrapped_key.len()).map_err(io::Error::other)?;
-        let mut out = Vec::with_capacity(1 + sealed.wrapped_key.len() + sealed.ciphertext.len());
-        out.push(length);
-        out.extend_from_slice(&sealed.wrapped_key);
-        out.extend_from_slice(&sealed.ciphertext);
-        Ok(out)
+        joined(&sealed.wrapped_key, &sealed.ciphertext)
     }
 
     fn open(&self, file: &str, at: u64, sealed: Vec<u8>) -> io::Result<Vec<u8>> {
-        let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-        let (length, rest) = sealed.split_first().ok_or_else(damaged)?;
-        let (wrapped_key, ciphertext) = rest
-            .split_at_checked(usize::from(*length))
-            .ok_or_else(damaged)?;
+        let (wrapped_key, ciphertext) = parts(&sealed)?;
         let sealed = Sealed {
             wrapped_key: wrapped_key.to_vec(),
             ciphertext: ciphertext.to_vec(),
@@ -34,6 +25,37 @@ impl Cover for Covered {
             .open(&bound(file, at), &sealed)
             .map_err(io::Error::other)
     }
+}
+
+impl Covered {
+    /// A sealed block with its key under the newest generation of the vault's; none where it is so already.
+    ///
+    /// # Errors
+    /// No block, or one that opens under no generation.
+    pub(crate) fn rewrap(&self, sealed: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let (wrapped_key, ciphertext) = parts(sealed)?;
+        let fresh = self.0.rewrap(wrapped_key).map_err(io::Error::other)?;
+        fresh
+            .map(|wrapped_key| joined(&wrapped_key, ciphertext))
+            .transpose()
+    }
+}
+
+/// The wrapped key behind its length in one byte, and what is sealed under it.
+fn joined(wrapped_key: &[u8], ciphertext: &[u8]) -> io::Result<Vec<u8>> {
+    let length = u8::try_from(wrapped_key.len()).map_err(io::Error::other)?;
+    let mut out = Vec::with_capacity(1 + wrapped_key.len() + ciphertext.len());
+    out.push(length);
+    out.extend_from_slice(wrapped_key);
+    out.extend_from_slice(ciphertext);
+    Ok(out)
+}
+
+fn parts(sealed: &[u8]) -> io::Result<(&[u8], &[u8])> {
+    let damaged = || io::Error::from(io::ErrorKind::InvalidData);
+    let (length, rest) = sealed.split_first().ok_or_else(damaged)?;
+    rest.split_at_checked(usize::from(*length))
+        .ok_or_else(damaged)
 }
 
 /// A block is good for its place in its file and for no other.

@@ -13,6 +13,7 @@ use schemas::proto::admin::ActRequest;
 use super::{ConfigFile, Ended, admin::Which, office::Reason};
 use crate::{
     admin::client,
+    bulk,
     config::{self, Config},
     container::{self, Trust, Verdict},
     evidence::{Seal, kept},
@@ -206,10 +207,11 @@ impl Rewrap {
         let vault = key_file(&config)?.open()?;
         let engine = config::store_engine(&config).map_err(|(_, what, _)| what)?;
         let mut done = gateway_store::rewrap(&engine, &vault)?;
-        let papers = rewrap_papers(&config)?;
-        done.seen += papers.seen;
-        done.changed += papers.changed;
-        done.stuck += papers.stuck;
+        for folder in [rewrap_papers(&config)?, rewrap_months(&config)?] {
+            done.seen += folder.seen;
+            done.changed += folder.changed;
+            done.stuck += folder.stuck;
+        }
         println!(
             "{} keys, {} brought under the newest of {} generations, {} open under none",
             done.seen,
@@ -241,6 +243,14 @@ fn rewrap_papers(config: &Config) -> Result<Rewrapped, Box<dyn std::error::Error
     let papers = Papers::open(papers, vault, Arc::new(SystemClock))?;
     let done = papers.rewrap();
     Ok(done.map_err(|fault| fault.note().unwrap_or("files of dossiers").to_owned())?)
+}
+
+/// So do months in bulk.
+fn rewrap_months(config: &Config) -> Result<Rewrapped, Box<dyn std::error::Error + Send + Sync>> {
+    let Some(bulk) = &config.bulk else {
+        return Ok(Rewrapped::default());
+    };
+    Ok(bulk::rewrap(&bulk.path, key_file(config)?.open()?)?)
 }
 
 fn rotate(file: &ConfigFile) -> Ended {

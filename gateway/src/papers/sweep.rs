@@ -14,7 +14,7 @@ use super::{
     claim::{CLAIM, Claim},
     file::Paper,
 };
-use crate::bulk::disk;
+use crate::bulk::{disk, rewrap_file};
 
 impl Papers {
     /// Looks at everything now and then until `stop` turns true.
@@ -34,7 +34,7 @@ impl Papers {
 }
 
 impl Papers {
-    /// Brings the key of every file under the newest generation of the store's key.
+    /// Brings the key of every file and every announcement under the newest generation of the store's key.
     ///
     /// # Errors
     /// The folder.
@@ -42,7 +42,13 @@ impl Papers {
         let mut done = Rewrapped::default();
         for (sender, name) in self.0.all()? {
             let rewrapped = match self.0.listed(&sender, &name) {
-                Ok(None) => continue,
+                Ok(None) => {
+                    if name.starts_with(PROMISE) && name.ends_with(WHOLE) {
+                        let path = self.0.root.join(sender.as_str()).join(&name);
+                        rewrap_file(&path, &self.0.cover(), &mut done);
+                    }
+                    continue;
+                }
                 Ok(Some(paper)) => match paper.lock()? {
                     Some(lock) => self.0.rewrap(&paper, &lock),
                     None => continue,

@@ -1,5 +1,6 @@
 //! The files of dossiers: announced, sent in parts, judged by their bytes, searched, kept encrypted, named by a dossier.
 
+mod generations;
 mod scanned;
 
 use std::{
