@@ -218,6 +218,7 @@ const FIELDS: &[&str] = &[
     "period",
     "person",
     "phone",
+    "pin",
     "procedure",
     "proof_kind",
     "province",
