@@ -1,5 +1,7 @@
 //! What changes while it runs.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
