@@ -246,21 +246,32 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// The lines of an answer about many, whoever asked: one to [`LINES_MAX`], what stands in each read by `line`.
+pub(super) fn lines<L>(
+    reader: &mut Reader<'_>,
+    line: fn(&mut Reader<'_>) -> Result<L, WireError>,
+) -> Result<Vec<L>, WireError> {
+    reader.enter("VerifyManyResult")?;
+    let mut lines = Vec::new();
+    while reader.comes("Line")? {
+        if lines.len() == LINES_MAX {
+            return wrong("Line", "too-many-lines");
+        }
+        reader.enter("Line")?;
+        lines.push(line(reader)?);
+        reader.leave("Line")?;
+    }
+    reader.leave("VerifyManyResult")?;
+    match lines.is_empty() {
+        true => wrong("VerifyManyResult", "no-lines"),
+        false => Ok(lines),
+    }
+}
+
 impl VerifyManyResult {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("VerifyManyResult")?;
-        let mut lines = Vec::new();
-        while reader.comes("Line")? {
-            if lines.len() == LINES_MAX {
-                return wrong("Line", "too-many-lines");
-            }
-            lines.push(Line::read(reader)?);
-        }
-        reader.leave("VerifyManyResult")?;
-        match lines.is_empty() {
-            true => wrong("VerifyManyResult", "no-lines"),
-            false => Ok(Self { lines }),
-        }
+        let lines = lines(reader, Line::read)?;
+        Ok(Self { lines })
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -276,16 +287,13 @@ impl VerifyManyResult {
 
 impl Line {
     fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("Line")?;
-        let line = if reader.comes("Refused")? {
+        Ok(if reader.comes("Refused")? {
             Self::Refused(Refused::read(reader)?)
         } else if reader.comes("VerifyIndividualResult")? {
             Self::Individual(Box::new(VerifyIndividualResult::read(reader)?))
         } else {
             Self::Employer(Box::new(VerifyEmployerResult::read(reader)?))
-        };
-        reader.leave("Line")?;
-        Ok(line)
+        })
     }
 
     fn write(&self, writer: &mut Writer) {

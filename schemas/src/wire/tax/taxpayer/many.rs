@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::super::many::lines;
 use super::super::request::{mst, period, purpose, words};
 use super::super::words::{IncomeField, TaxpayerField};
 use super::super::{LINES_MAX, Refused};
@@ -165,19 +166,8 @@ pub enum ManyLine {
 
 impl ManyTold {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("VerifyManyResult")?;
-        let mut lines = Vec::new();
-        while reader.comes("Line")? {
-            if lines.len() == LINES_MAX {
-                return wrong("Line", "too-many-lines");
-            }
-            lines.push(ManyLine::read(reader)?);
-        }
-        reader.leave("VerifyManyResult")?;
-        match lines.is_empty() {
-            true => wrong("VerifyManyResult", "no-lines"),
-            false => Ok(Self { lines }),
-        }
+        let lines = lines(reader, ManyLine::read)?;
+        Ok(Self { lines })
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -193,16 +183,13 @@ impl ManyTold {
 
 impl ManyLine {
     fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("Line")?;
-        let line = if reader.comes("Refused")? {
+        Ok(if reader.comes("Refused")? {
             Self::Refused(Refused::read(reader)?)
         } else if reader.comes("VerifyIndividualResult")? {
             Self::Individual(Box::new(IndividualTold::read(reader)?))
         } else {
             Self::Employer(Box::new(EmployerTold::read(reader)?))
-        };
-        reader.leave("Line")?;
-        Ok(line)
+        })
     }
 
     fn write(&self, writer: &mut Writer) {
