@@ -468,20 +468,55 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_hospitals_form_bears_its_units_signature() {
+    fn keys<const N: usize>(names: [&str; N]) -> [(SigningKey, VerifyingKey); N] {
         let now = Timestamp::from_second(1_795_000_000).unwrap();
         let authority = Authority::generate("sandbox", now).unwrap();
-        let key = |name| {
+        names.map(|name| {
             let issued = authority.issue(&IssueParams::new(name, Usage::Signing, now));
             let issued = issued.unwrap();
-            let signing = SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap();
             (
-                signing,
+                SigningKey::from_pem(issued.key_pem.as_bytes(), None).unwrap(),
                 VerifyingKey::from_certificate_der(&issued.der).unwrap(),
             )
+        })
+    }
+
+    #[test]
+    fn a_body_bears_the_jws_beside_it_and_one_that_was_kept_whole_its_own() {
+        let [(signing, verifying), (_, other)] = keys(["tax", "other"]);
+        let header = jws::Header {
+            alg: signing.algorithm(),
+            kid: "tax-1".to_owned(),
+            iss: "tax".to_owned(),
+            aud: "vss".to_owned(),
+            jti: "manifest-1".to_owned(),
+            iat: 1_795_000_000,
+            env: "sandbox".to_owned(),
+            dir: jws::Direction::Request,
+            op: "tax.reconcile".to_owned(),
+            irt: None,
+            dig: None,
         };
-        let ((signing, verifying), (_, other)) = (key("hospital"), key("other"));
+        let body = br#"{"Reconcile":{"Manifest":"manifest-1"}}"#;
+        let changed = br#"{"Reconcile":{"Manifest":"manifest-2"}}"#;
+        let detached = jws::sign(&header, &signing, body).unwrap();
+        let beside = Some(detached.as_str());
+        assert!(is_signed(body, beside, &verifying));
+        assert!(!is_signed(body, beside, &other));
+        assert!(!is_signed(changed, beside, &verifying));
+        assert!(!is_signed(body, None, &verifying));
+        let whole = jws::sign_compact(&header, &signing, body).unwrap();
+        assert!(is_signed(whole.as_bytes(), None, &verifying));
+        assert!(!is_signed(whole.as_bytes(), None, &other));
+        let (protected, signature) = detached.split_once("..").unwrap();
+        let forged = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, changed);
+        let forged = format!("{protected}.{forged}.{signature}");
+        assert!(!is_signed(forged.as_bytes(), None, &verifying));
+    }
+
+    #[test]
+    fn a_hospitals_form_bears_its_units_signature() {
+        let [(signing, verifying), (_, other)] = keys(["hospital", "other"]);
         let paper = "<GIAYBAOTU Id=\"Id-1\"><MA_GBT>GBT.1</MA_GBT></GIAYBAOTU>";
         let signature = xmldsig::sign_beside(paper.as_bytes(), "Id-1", &signing, None).unwrap();
         let signature = String::from_utf8(signature).unwrap();

@@ -73,6 +73,20 @@ pub(super) async fn settled(house: &House, sending: &Sending, state: &str) -> Re
     panic!("the reconciliation never became {state}");
 }
 
+/// Announces the department's month in JSON, and gives the evidence id of that.
+pub(super) async fn announced_in_json(house: &House, id: &str) -> String {
+    let department = Department::of(house, Kind::Employer).await;
+    let sending = department.cut(id, Form::Ndjson, Packing::Gzip, 100);
+    let body = sending.json(Kind::Employer, &department.period).to_string();
+    let path = "/tax/v1/json";
+    let announced = Json::new(house.now(), "tax", "tax.reconcile", path, body.into_bytes());
+    let reply = house
+        .wire("tax")
+        .send(&announced.sign(&house.key("tax")))
+        .await;
+    reply.assert_ok().evidence().to_owned()
+}
+
 /// What all pages tell, and the words of each page.
 async fn told(house: &House, sending: &Sending) -> (BTreeSet<Seed>, Vec<String>) {
     let summary = settled(house, sending, "done").await;

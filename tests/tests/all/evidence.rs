@@ -27,7 +27,7 @@ use gateway_tests::{
     tool::{has, run},
 };
 
-use super::database::on;
+use super::{bulk::announced_in_json, database::on};
 
 /// How long anything that is waited for may take.
 const AT_MOST: Duration = Duration::from_secs(60);
@@ -214,6 +214,45 @@ async fn an_export_proves_itself_to_us_and_to_foreign_tools_and_a_changed_one_do
         assert!(shown, "{words}: {}", all(&findings));
     }
     by_foreign_tools(&bytes, &tsa);
+    every_changed_entry_is_found(&bytes, &trust);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_in_json_is_proven_by_the_jws_beside_it_in_its_container() {
+    let mut house = plan("").start().await;
+    let id = announced_in_json(&house, "container-jws-1").await;
+    house.drain().await;
+    let trust = Trust {
+        authorities: Some(fs::read(house.file("ca.pem")).unwrap()),
+        time_stamps: None,
+    };
+    let bytes = exported(&house, &id);
+    let archive = container::read(&bytes).unwrap();
+    let judged = |archive| container::judge(archive, &trust);
+    let findings = judged(&archive);
+    assert!(!says(&findings, Verdict::Broken, ""), "{}", all(&findings));
+    for words in ["signed record 1", "signed record 2"] {
+        let shown = says(&findings, Verdict::Proven, words);
+        assert!(shown, "{words}: {}", all(&findings));
+    }
+    let names = ["request.json", "request.jws", "answer.json", "answer.jws"];
+    for name in names {
+        assert!(archive.get(name).is_some(), "{name}");
+    }
+    assert!(
+        std::str::from_utf8(archive.get("request.json").unwrap())
+            .unwrap()
+            .contains("container-jws-1")
+    );
+    // the signature of the one is none of the other
+    let theirs = archive.get("answer.jws").unwrap().to_vec();
+    let swapped = archive.with("request.jws", |content| *content = theirs.clone());
+    let findings = judged(&swapped);
+    assert!(
+        !says(&findings, Verdict::Proven, "signed record 1"),
+        "{}",
+        all(&findings)
+    );
     every_changed_entry_is_found(&bytes, &trust);
 }
 
