@@ -271,6 +271,7 @@ fn said(fault: Fault) -> Status {
 }
 
 fn line(one: Discrepancy, now: Timestamp) -> DiscrepancyLine {
+    let found_by = found_by(&one).to_owned();
     let finding = one.finding.unwrap_or_default();
     let (of_household, of_person) = (is_a_person(&finding.tax_code), !finding.person.is_empty());
     let Finding {
@@ -295,6 +296,8 @@ fn line(one: Discrepancy, now: Timestamp) -> DiscrepancyLine {
         due_on: one.due_on,
         run: one.run,
         found: one.found,
+        found_by,
+        their_run: one.tax_run,
         ..DiscrepancyLine::default()
     };
     match (of_household, of_person) {
@@ -310,6 +313,17 @@ fn line(one: Discrepancy, now: Timestamp) -> DiscrepancyLine {
             expected_vnd: finding.expected_vnd,
             ..line
         },
+    }
+}
+
+/// Whose comparisons find it.
+fn found_by(one: &Discrepancy) -> &'static str {
+    let finds = |side| one.found_by().any(|found| found == side);
+    match (finds(Party::Insurance), finds(Party::Tax)) {
+        (true, true) => "both",
+        (true, false) => "us",
+        (false, true) => "them",
+        (false, false) => "neither",
     }
 }
 
@@ -429,6 +443,23 @@ mod tests {
                 "{all}"
             );
             assert_eq!(line.expected_vnd, 0);
+        }
+    }
+
+    #[test]
+    fn a_line_says_whose_comparison_finds_it() {
+        let (us, them) = (Party::Insurance, Party::Tax);
+        for (sides, word) in [
+            (vec![us], "us"),
+            (vec![them], "them"),
+            (vec![us, them], "both"),
+            (vec![], "neither"),
+        ] {
+            let one = Discrepancy {
+                found_by: sides.into_iter().map(i32::from).collect(),
+                ..Discrepancy::default()
+            };
+            assert_eq!(found_by(&one), word);
         }
     }
 

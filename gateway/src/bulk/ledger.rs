@@ -33,6 +33,7 @@ impl Inner {
                 period: case.manifest.period.to_string(),
                 due_on: case.asked.due_on.clone(),
                 findings: findings(lines, &case.asked.tolerance()),
+                ..NoteFindingsRequest::default()
             };
             let by = Instant::now() + self.patience;
             let noted = runtime.block_on(self.insurance.note_findings(by, request));
@@ -66,6 +67,7 @@ impl Inner {
                     province: province.clone(),
                     max: CONCLUDED_AT_ONCE,
                     kind: kind(case).into(),
+                    ..ConcludeRequest::default()
                 };
                 let by = Instant::now() + self.patience;
                 let concluded = runtime.block_on(self.insurance.conclude(by, request));

@@ -44,6 +44,7 @@ async fn noted(house: &House) -> Vec<String> {
         period: house.landmarks.period.clone(),
         due_on: "2099-12-31".to_owned(),
         findings: vec![of_employer, of_person],
+        ..NoteFindingsRequest::default()
     };
     let client = &house.gateway().contract().client;
     let noted = client.note_findings(soon(), request).await;

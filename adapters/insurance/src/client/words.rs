@@ -145,6 +145,7 @@ const FIELDS: &[&str] = &[
     "card",
     "card_or_si_number",
     "case_id",
+    "by",
     "case_ids",
     "category",
     "changes",

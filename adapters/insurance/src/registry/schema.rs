@@ -205,6 +205,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0018_dossier_supplements.up.sql"),
         down: include_str!("schema/sqlite/0018_dossier_supplements.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0019_ledger_sides.up.sql"),
+        down: include_str!("schema/sqlite/0019_ledger_sides.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -16,6 +16,7 @@ over_both! {
     a_finding_is_notified_once_under_its_key
     what_is_found_again_keeps_its_id_and_is_mismatched_once_for_each_reconciliation
     what_is_not_found_again_matches_in_its_scope_and_nowhere_else
+    each_side_finds_for_itself_and_what_one_still_finds_stays_open
     either_side_disputes_and_every_step_says_who_when_and_why
     an_officer_settles_and_what_is_closed_stays_closed
     the_other_side_moves_its_own_rows_only_and_settles_none
@@ -56,6 +57,7 @@ pub fn found(scene: &Scene, run: &str, findings: Vec<Finding>) -> NoteFindingsRe
         period: scene.marks.period.clone(),
         due_on: "2026-12-31".into(),
         findings,
+        ..NoteFindingsRequest::default()
     }
 }
 
@@ -96,6 +98,7 @@ fn conclusion(scene: &Scene, run: &str, province: &str, kind: RecordKind) -> Con
         province: province.into(),
         max: 1_000,
         kind: kind.into(),
+        ..ConcludeRequest::default()
     }
 }
 
@@ -207,6 +210,81 @@ async fn what_is_not_found_again_matches_in_its_scope_and_nowhere_else(scene: Sc
     note(&scene, "m-3", vec![uninsured(&scene, 0)]).await;
     let steps = states(&scene, &both.ids[0]).await;
     assert_eq!(steps, [State::Notified, State::Matched, State::Mismatched]);
+}
+
+async fn by_them(scene: &Scene, run: &str, findings: Vec<Finding>) -> NoteFindingsResponse {
+    let request = NoteFindingsRequest {
+        by: Party::Tax.into(),
+        ..found(scene, run, findings)
+    };
+    let noted = scene.insurance.note_findings(soon(), request).await;
+    noted.unwrap()
+}
+
+async fn they_conclude(scene: &Scene, run: &str) -> u32 {
+    let request = ConcludeRequest {
+        by: Party::Tax.into(),
+        ..conclusion(scene, run, "", RecordKind::Employer)
+    };
+    let answer = scene.insurance.conclude(soon(), request).await;
+    answer.unwrap().matched
+}
+
+async fn each_side_finds_for_itself_and_what_one_still_finds_stays_open(scene: Scene) {
+    let (us, them) = (Party::Insurance, Party::Tax);
+    let sides = async |id: &str| -> Vec<Party> {
+        let kept = file(&scene, id).await.discrepancy.unwrap();
+        kept.found_by().collect()
+    };
+    // they tell of one: the step is theirs, and told twice it is one
+    let told = by_them(&scene, "t-1", vec![under_counted(&scene, 900)]).await;
+    assert_eq!(
+        by_them(&scene, "t-1", vec![under_counted(&scene, 900)]).await,
+        told
+    );
+    let id = &told.ids[0];
+    let kept = file(&scene, id).await;
+    assert_eq!(kept.steps[0].side(), them);
+    assert_eq!(kept.discrepancy.unwrap().tax_run, "t-1");
+    assert_eq!(sides(id).await, [them]);
+    // what only they find is not for us to conclude
+    assert_eq!(conclude(&scene, "m-1", "", RecordKind::Employer).await, 0);
+    assert_eq!(states(&scene, id).await, [State::Notified]);
+
+    let ours = note(&scene, "m-2", vec![under_counted(&scene, 900)]).await;
+    assert_eq!((&ours.ids, ours.again), (&told.ids, 1));
+    assert_eq!(sides(id).await, [us, them]);
+    let kept = file(&scene, id).await.discrepancy.unwrap();
+    assert_eq!((&*kept.run, &*kept.tax_run), ("m-2", "t-1"));
+
+    // they find it no more, we do; then neither does
+    assert_eq!(they_conclude(&scene, "t-2").await, 1);
+    assert_eq!(sides(id).await, [us]);
+    assert_eq!(
+        states(&scene, id).await,
+        [State::Notified, State::Mismatched]
+    );
+    assert_eq!(they_conclude(&scene, "t-3").await, 0);
+    assert_eq!(conclude(&scene, "m-3", "", RecordKind::Employer).await, 1);
+    assert_eq!(sides(id).await, []);
+    let steps = [State::Notified, State::Mismatched, State::Matched];
+    assert_eq!(states(&scene, id).await, steps);
+
+    // a side that there is not
+    let nobody = NoteFindingsRequest {
+        by: 7,
+        ..found(&scene, "t-4", vec![under_counted(&scene, 900)])
+    };
+    let call = scene.insurance.note_findings(soon(), nobody);
+    let invalid = FaultCode::Invalid;
+    scene.refuses(call, invalid, "unknown-code", "by").await;
+    let nobody = ConcludeRequest {
+        by: 7,
+        ..conclusion(&scene, "t-4", "", RecordKind::Employer)
+    };
+    let call = scene.insurance.conclude(soon(), nobody);
+    scene.refuses(call, invalid, "unknown-code", "by").await;
+    assert_eq!(sides(id).await, []);
 }
 
 async fn either_side_disputes_and_every_step_says_who_when_and_why(scene: Scene) {

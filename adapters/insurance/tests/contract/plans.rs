@@ -306,6 +306,7 @@ async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {
         province: String::new(),
         max: 1,
         kind: RecordKind::Employer.into(),
+        ..ConcludeRequest::default()
     };
     assert_eq!(
         insurance.conclude(soon(), request).await.unwrap().matched,

@@ -243,12 +243,13 @@ fn page_of(shown: &ShowDiscrepancyResponse) -> String {
         return "no such discrepancy\n".to_owned();
     };
     let mut out = format!(
-        "{}\nnoted    {} for {}, found {} times, last by {}\nlooked   {}\n",
+        "{}\nnoted    {} for {}, found {} times, last by {}, now by {}\nlooked   {}\n",
         line_of(line),
         line.noted_at,
         line.partner,
         line.found,
         line.run,
+        line.found_by,
         line.checked_at
     );
     for step in &shown.steps {
@@ -313,11 +314,13 @@ fn row_of(line: &DiscrepancyLine) -> String {
         &line.due_on,
         &age,
         &line.run,
+        &line.found_by,
+        &line.their_run,
         &found,
     ])
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "id",
     "partner",
     "period",
@@ -334,6 +337,8 @@ const COLUMNS: [&str; 17] = [
     "due_on",
     "age_days",
     "run",
+    "found_by",
+    "their_run",
     "found",
 ];
 const PAGE: u32 = 1_000;

@@ -10,7 +10,7 @@ use crate::sql::{self, Row, Sql, values};
 /// The columns in the order of [`read`]; a condition follows.
 pub(super) const ROW: &str = "SELECT seq, id, partner, period, category, tax_code, person, province, field, ours, theirs, expected,
      state, run, found, due_on, noted_at, moved_at, checked_at,
-     tolerated, tolerated_bp FROM tax_ledger";
+     tolerated, tolerated_bp, sides, tax_run FROM tax_ledger";
 
 /// Which side moves it, who, and why.
 pub(super) struct By<'a> {
@@ -45,8 +45,25 @@ pub(super) fn read(row: &Row<'_>) -> Result<(i64, Discrepancy), sql::Error> {
         noted_at: row.get(16)?,
         moved_at: row.get(17)?,
         checked_at: row.get(18)?,
+        found_by: finders(row.get(21)?),
+        tax_run: row.get(22)?,
     };
     Ok((row.get(0)?, discrepancy))
+}
+
+/// The sides that these bits stand for.
+fn finders(sides: i64) -> Vec<i32> {
+    let named = [Party::Insurance, Party::Tax].into_iter();
+    let finding = named.filter(|side| sides & bit(*side) != 0);
+    finding.map(i32::from).collect()
+}
+
+/// A side in the column of those that find it; who does not say is the insurance side.
+pub(super) const fn bit(side: Party) -> i64 {
+    match side {
+        Party::Insurance | Party::Unspecified => 1,
+        Party::Tax => 2,
+    }
 }
 
 /// The discrepancy of an id.

@@ -195,6 +195,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0019_dossier_supplements.up.sql"),
         down: include_str!("postgres/0019_dossier_supplements.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0020_ledger_sides.up.sql"),
+        down: include_str!("postgres/0020_ledger_sides.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,2 @@
+ALTER TABLE tax_ledger DROP COLUMN tax_run;
+ALTER TABLE tax_ledger DROP COLUMN sides;
