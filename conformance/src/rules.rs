@@ -110,6 +110,7 @@ mod r113_dci_other_message;
 mod r114_dci_unknown_sender;
 mod r115_dci_callback_address;
 mod r116_dci_same_id;
+mod r117_facts_not_agreed;
 
 use std::time::Duration;
 
@@ -312,6 +313,7 @@ pub const ALL: &[&Rule] = &[
     &r114_dci_unknown_sender::RULE,
     &r115_dci_callback_address::RULE,
     &r116_dci_same_id::RULE,
+    &r117_facts_not_agreed::RULE,
 ];
 
 #[cfg(test)]

@@ -52,11 +52,7 @@ pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fau
             (civil::encode(&statuses(poll, &cases)?), holders(&cases))
         }
         (Request::Poll(poll), Outcome::Deaths(cases)) => {
-            let told = || vec!["siNumber", "death"];
-            (
-                civil::encode(&deaths(poll, &cases)?),
-                of_deaths(&cases, told),
-            )
+            (civil::encode(&deaths(poll, &cases)?), ended(&cases))
         }
         _ => {
             return Err(Fault::new(
@@ -82,8 +78,8 @@ fn numbered(pin: Option<&Pin>, case: &contract::BirthCase) -> Vec<Person> {
     number.into_iter().map(both).collect()
 }
 
-/// The children whose numbers and cards the answer tells.
-fn holders(cases: &[contract::BirthCase]) -> Vec<Person> {
+/// The children whose numbers and cards are told.
+pub(crate) fn holders(cases: &[contract::BirthCase]) -> Vec<Person> {
     let told = cases
         .iter()
         .filter(|case| case.known && case.card.is_some());
@@ -104,6 +100,11 @@ fn buried(pin: &Pin, case: &contract::DeathCase) -> Vec<Person> {
         number.map(PersonNumber::Si),
     ];
     vec![Person::named(numbers.into_iter().flatten().collect())]
+}
+
+/// The deceased of whom a state of their case tells.
+pub(crate) fn ended(cases: &[contract::DeathCase]) -> Vec<Person> {
+    of_deaths(cases, || vec!["siNumber", "death"])
 }
 
 fn of_deaths(cases: &[contract::DeathCase], told: impl Fn() -> Vec<&'static str>) -> Vec<Person> {

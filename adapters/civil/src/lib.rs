@@ -27,7 +27,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
+    Proven, Route,
     adapter::{Effect, ProofKind},
     policy::Permit,
 };
@@ -170,15 +171,15 @@ impl Adapter for Civil {
         outcome: Outcome,
     ) -> Result<Encoded, Fault> {
         match (request, outcome) {
-            (Request::Facts(_), Outcome::Facts(children)) => {
+            (Request::Facts(asked), Outcome::Facts(children)) => {
                 let fields = (permit.disclosed(), permit.withheld());
-                encode::facts::encode(fields, &children)
+                encode::facts::encode(fields, &asked.mother, &children)
             }
             (request, outcome) => encode::encode(request, outcome),
         }
     }
 
-    fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {
+    fn face(&self, fault: &Fault, _: Evidence, _: Option<&AnswerHead>) -> Face {
         face::face(fault)
     }
 }

@@ -1,14 +1,15 @@
 //! A fault as an acknowledgement of kind ERR: a code of the standard, and in words the field and the reason.
 
-use gateway_core::{AnswerHead, Face, Unsigned};
+use gateway_core::{Evidence, Face, Unsigned};
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     wire::dci::{self as wire, Ack, AckBody, AckError, AckStatus, Code},
 };
 
-/// What nobody has proven has no evidence id in its words; the header field `Lienthong-Evidence` has it.
-pub(crate) fn face(fault: &Fault, head: Option<&AnswerHead>, now: Timestamp) -> Face {
+/// `correlation_id` is the evidence id, as in the header field `Lienthong-Evidence`, also of what nobody has proven:
+/// the standard demands one of every acknowledgement.
+pub(crate) fn face(fault: &Fault, evidence: Evidence, at: Timestamp) -> Face {
     let row = fault.code().row();
     let field = fault
         .wrong_field()
@@ -17,10 +18,8 @@ pub(crate) fn face(fault: &Fault, head: Option<&AnswerHead>, now: Timestamp) -> 
     let body = AckBody {
         message: Ack {
             ack_status: AckStatus::Err.as_str().to_owned(),
-            timestamp: head.map_or(now, |head| head.sent_at).to_string(),
-            correlation_id: head
-                .map(|head| head.evidence.to_string())
-                .unwrap_or_default(),
+            timestamp: at.to_string(),
+            correlation_id: evidence.to_string(),
             error: Some(AckError {
                 code: code_of(fault).as_str().to_owned(),
                 message: format!("{}{field} Reason: {}", row.en, fault.reason()),
@@ -100,7 +99,8 @@ mod tests {
     use super::*;
 
     fn said(fault: &Fault) -> Ack {
-        let Unsigned::Json(body) = face(fault, None, Timestamp::UNIX_EPOCH).unsigned else {
+        let Unsigned::Json(body) = face(fault, Evidence::fresh(), Timestamp::UNIX_EPOCH).unsigned
+        else {
             panic!("not JSON")
         };
         wire::decode::<AckBody>(&body).unwrap().message
@@ -113,6 +113,7 @@ mod tests {
             let said = said(&fault);
             let error = said.error.unwrap();
             assert_eq!(said.ack_status, "ERR");
+            assert_eq!(said.correlation_id.len(), 36, "{}", said.correlation_id);
             assert!(Code::ALL.iter().any(|known| known.as_str() == error.code));
             assert!(error.message.starts_with(code.row().en));
             assert!(error.message.ends_with("Field: UIN. Reason: some-reason"));

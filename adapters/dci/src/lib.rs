@@ -26,7 +26,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
+    Proven, Route,
     adapter::{Effect, ProofKind},
     policy::Permit,
     ports::Clock,
@@ -145,7 +146,11 @@ impl Adapter for Dci {
         encode::encode(head, permit, request, outcome)
     }
 
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
-        face::face(fault, head, self.clock.now())
+    fn face(&self, fault: &Fault, evidence: Evidence, head: Option<&AnswerHead>) -> Face {
+        face::face(
+            fault,
+            evidence,
+            head.map_or_else(|| self.clock.now(), |head| head.sent_at),
+        )
     }
 }

@@ -1,12 +1,12 @@
 //! A fault in PL02's four members: a code, and in `message` why, with the field and the reason word.
 
-use gateway_core::{AnswerHead, Face, Unsigned};
+use gateway_core::{Evidence, Face, Unsigned};
 use schemas::{
     fault::Fault,
     wire::hospital::{self as wire, Answer, ResultCode},
 };
 
-pub(crate) fn face(fault: &Fault, head: Option<&AnswerHead>) -> Face {
+pub(crate) fn face(fault: &Fault, evidence: Evidence) -> Face {
     let row = fault.code().row();
     let field = fault
         .wrong_field()
@@ -16,9 +16,7 @@ pub(crate) fn face(fault: &Fault, head: Option<&AnswerHead>) -> Face {
         code: ResultCode::of(fault.code(), fault.reason())
             .as_str()
             .to_owned(),
-        transaction: head
-            .map(|head| head.evidence.to_string())
-            .unwrap_or_default(),
+        transaction: evidence.to_string(),
         received_at: String::new(),
         message: format!("{}{field} Lý do: {}.", row.vi, fault.reason()),
         cards: Vec::new(),
@@ -37,7 +35,7 @@ mod tests {
     use super::*;
 
     fn said(fault: &Fault) -> Answer {
-        let Unsigned::Json(body) = face(fault, None).unsigned else {
+        let Unsigned::Json(body) = face(fault, Evidence::fresh()).unsigned else {
             panic!("not JSON")
         };
         wire::decode(&body).unwrap()

@@ -25,7 +25,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
+    Proven, Route,
     adapter::{Effect, ProofKind},
     policy::Permit,
 };
@@ -151,7 +152,7 @@ impl Adapter for Hospital {
         encode::encode(head, permit, request, outcome)
     }
 
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
-        face::face(fault, head)
+    fn face(&self, fault: &Fault, evidence: Evidence, _: Option<&AnswerHead>) -> Face {
+        face::face(fault, evidence)
     }
 }

@@ -30,7 +30,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
+    Proven, Route,
     adapter::{Effect, ProofKind},
     bulk::Ticket,
     policy::Permit,
@@ -255,7 +256,7 @@ impl Adapter for Portal {
         }
     }
 
-    fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {
+    fn face(&self, fault: &Fault, _: Evidence, _: Option<&AnswerHead>) -> Face {
         face::face(fault)
     }
 }

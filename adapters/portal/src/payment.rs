@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Claims, Context, Decoded, Direction, Encoded, Envelope, Face, Head,
-    Identity, Operation, Proven, Road, Route, SignatureForm, Unsigned,
+    Adapter, AnswerHead, Claims, Context, Decoded, Direction, Encoded, Envelope, Evidence, Face,
+    Head, Identity, Operation, Proven, Road, Route, SignatureForm, Unsigned,
     adapter::{Effect, ProofKind},
     keyed::Keyed,
     policy::Permit,
@@ -192,7 +192,7 @@ impl Adapter for PaymentPlatform {
         })
     }
 
-    fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {
+    fn face(&self, fault: &Fault, _: Evidence, _: Option<&AnswerHead>) -> Face {
         let row = fault.code().row();
         let refusal = Refusal {
             code: REFUSED,

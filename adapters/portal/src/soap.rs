@@ -12,8 +12,8 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Claims, Context, Decoded, Encoded, Envelope, Face, Head, Identity,
-    Operation, Proven, Route, Unsigned,
+    Adapter, AnswerHead, Claims, Context, Decoded, Encoded, Envelope, Evidence, Face, Head,
+    Identity, Operation, Proven, Route, Unsigned,
     adapter::{Effect, ProofKind},
     policy::Permit,
 };
@@ -192,9 +192,8 @@ impl Adapter for PortalSoap {
     }
 
     /// To whoever is no security server; those hear it in their spelling.
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
-        let evidence = head.map(|head| head.evidence.to_string());
-        let body = wire::fault(fault, Spelling::default(), &evidence.unwrap_or_default());
+    fn face(&self, fault: &Fault, evidence: Evidence, _: Option<&AnswerHead>) -> Face {
+        let body = wire::fault(fault, Spelling::default(), &evidence.to_string());
         Face {
             content_type: wire::MEDIA_TYPE,
             status: None,

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Proven, Route, Unsigned,
-    policy::Permit,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Proven, Route,
+    Unsigned, policy::Permit,
 };
 use http::Method;
 use schemas::{
@@ -117,7 +117,7 @@ impl Adapter for TaxJson {
         })
     }
 
-    fn face(&self, fault: &Fault, _head: Option<&AnswerHead>) -> Face {
+    fn face(&self, fault: &Fault, _: Evidence, _: Option<&AnswerHead>) -> Face {
         let said = Answer::Fault(FaultBody::from(fault));
         Face {
             content_type: "application/json",
@@ -265,7 +265,7 @@ mod tests {
             let fault = Fault::new(code, "some-reason")
                 .field("Mst")
                 .log("internal note");
-            let said = json_of(adapter().face(&fault, None).unsigned);
+            let said = json_of(adapter().face(&fault, Evidence::fresh(), None).unsigned);
             assert!(!said.contains("internal note"));
             let read = json::decode_answer(said.as_bytes()).unwrap();
             assert_eq!(read, Answer::Fault(FaultBody::from(&fault)));

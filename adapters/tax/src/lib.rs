@@ -32,7 +32,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Face, Head, Operation, Proven, Route,
+    Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
+    Proven, Route,
     adapter::{Effect, ProofKind},
     bulk::Ticket,
     policy::Permit,
@@ -329,7 +330,7 @@ impl Adapter for Tax {
         }
     }
 
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
+    fn face(&self, fault: &Fault, _: Evidence, head: Option<&AnswerHead>) -> Face {
         face::face(fault, head)
     }
 }

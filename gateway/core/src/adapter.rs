@@ -566,6 +566,7 @@ pub trait Adapter: Send + Sync + 'static {
         outcome: Self::Outcome,
     ) -> Result<Encoded, Fault>;
 
-    /// Says a fault in the partner's words; `head` is there from the permit room on.
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face;
+    /// Says a fault in the partner's words; `evidence` is the message's name in the journal, and `head` is there from
+    /// the permit room on.
+    fn face(&self, fault: &Fault, evidence: Evidence, head: Option<&AnswerHead>) -> Face;
 }

@@ -23,7 +23,7 @@ use crate::{
     adapter::{Operation, Road},
     partner::Partner,
     policy::{self, Denied, Question},
-    ports::{Delivery, Hold, Leased, Outbox, StoreError},
+    ports::{Access, Delivery, Hold, Leased, Outbox, Person, StoreError},
 };
 
 pub use reply::{Reply, content_digest, prove_json, prove_xml};
@@ -47,6 +47,8 @@ pub struct Shipment {
     pub road: Road,
     /// What kind of call it is, in the courier's own words.
     pub service: &'static str,
+    /// The persons whom it names, with the fields that it tells of them, for the access ledger.
+    pub persons: Vec<Person>,
     /// The exact body, without credentials.
     pub body: Bytes,
 }
@@ -79,7 +81,10 @@ impl Shipment {
         })?;
         // what is asked for is all agreed, or nothing is asked
         match permit.withheld().is_empty() {
-            true => Ok(Allowed { shipment: self }),
+            true => Ok(Allowed {
+                rule: permit.rule().to_owned(),
+                shipment: self,
+            }),
             false => Err(Denied::Field),
         }
     }
@@ -88,11 +93,14 @@ impl Shipment {
 /// A shipment that an agreement in force allows.
 #[derive(Debug)]
 pub struct Allowed {
+    /// Agreement number and operation.
+    rule: String,
     shipment: Shipment,
 }
 
 impl Allowed {
-    /// Commits the exact bytes to the journal; only then can they be sent. None where one of the
+    /// Commits the exact bytes to the journal, and who is told of whom to the access ledger; only then can they be
+    /// sent. None where one of the
     /// parcels is no longer held or an operator has stopped the lane: nothing may be sent.
     ///
     /// # Errors
@@ -103,12 +111,29 @@ impl Allowed {
         partner: &Partner,
         holds: Vec<Hold>,
     ) -> Result<Option<Sendable>, StoreError> {
+        let told = self.told(partner);
         let recorded = outbox
-            .sending(&partner.id, holds, self.shipment.body.clone())
+            .sending(&partner.id, holds, self.shipment.body.clone(), told)
             .await?;
         Ok(recorded.then_some(Sendable {
             shipment: self.shipment,
         }))
+    }
+}
+
+impl Allowed {
+    /// Rows of the access ledger: here the partner is who is told.
+    fn told(&self, partner: &Partner) -> Vec<Access> {
+        let shipment = &self.shipment;
+        let told = shipment.persons.iter().map(|person| Access {
+            numbers: person.numbers.clone(),
+            sender: partner.id.clone(),
+            operation: shipment.operation.name,
+            rule: self.rule.clone(),
+            purpose: shipment.purpose.to_owned(),
+            fields: person.told.join(","),
+        });
+        told.collect()
     }
 }
 

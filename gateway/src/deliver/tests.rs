@@ -16,7 +16,8 @@ use gateway_core::{
     outbound::{Sendable, Shipment},
     partner::{Agreement, Environment, Grant},
     ports::{
-        ActStory, Class, Delivery, Hold, Leased, Order, Parcel, Receipt, Said, Stop, StoreError,
+        Access, ActStory, Class, Delivery, Hold, Leased, Order, Parcel, Person, PersonNumber,
+        Receipt, Said, Stop, StoreError,
     },
 };
 use jiff::{Timestamp, civil::date};
@@ -62,6 +63,8 @@ struct Scene {
     batch: usize,
     /// How long each call takes.
     takes: Duration,
+    /// The access ledger's rows beside what was recorded.
+    told: Mutex<Vec<Access>>,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
 }
@@ -85,6 +88,7 @@ impl Scene {
             holds: AtomicBool::new(true),
             batch: 1,
             takes: Duration::ZERO,
+            told: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             most_in_flight: AtomicUsize::new(0),
         }
@@ -250,7 +254,9 @@ impl Outbox for Scene {
         _: &PartnerId,
         _: Vec<Hold>,
         bytes: Bytes,
+        told: Vec<Access>,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.told.lock().unwrap().extend(told);
         if !self.journal_works {
             return Box::pin(ready(Err(StoreError::Busy)));
         }
@@ -301,6 +307,14 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
         purpose: "public-service",
         road: Road::Vdxp,
         service: "tell",
+        persons: parcels
+            .iter()
+            .filter(|one| one.subject == "of-a-person")
+            .map(|_| Person {
+                numbers: PersonNumber::parse("099099000001").into_iter().collect(),
+                told: vec!["siNumber", "card"],
+            })
+            .collect(),
         body: ids.join(" ").into(),
         parcels: ids,
     }

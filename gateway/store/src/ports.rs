@@ -206,10 +206,12 @@ impl Outbox for Store {
         partner: &PartnerId,
         holds: Vec<Hold>,
         bytes: Bytes,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let partner = partner.clone();
         Box::pin(async move {
-            let sending = Sending::seal(&self.0.vault, &partner, holds, &bytes);
+            let shown = Shown::seal(&self.0.vault, &accesses);
+            let sending = Sending::seal(&self.0.vault, &partner, holds, (&bytes, shown));
             self.0.writer.submit(sending).await
         })
     }

@@ -202,11 +202,12 @@ impl Outbox for Still {
         partner: &PartnerId,
         holds: Vec<Hold>,
         bytes: Bytes,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Done<bool>> {
         if self.world.bend == Bend::LaneForgetsItsLease {
             return Box::pin(std::future::ready(Ok(true)));
         }
-        let call = self.store.sending(partner, holds, bytes);
+        let call = self.store.sending(partner, holds, bytes, accesses);
         self.run(call, |held| Some(format!("store: sending {held}")))
     }
 

@@ -14,7 +14,7 @@ use gateway_tests::{
 };
 use schemas::{
     fault::FaultCode::{
-        self, AmbiguousSubject, BadSignature, Conflict, Invalid, Malformed, RuleRefused,
+        self, AmbiguousSubject, BadSignature, Conflict, Forbidden, Invalid, Malformed, RuleRefused,
         TokenRefused, TooLarge, Unauthenticated, UnsupportedMediaType,
     },
     proto::{
@@ -138,10 +138,51 @@ async fn the_civil_registry_asks_for_the_facts_of_a_notice_with_the_mothers_numb
         .iter()
         .find(|line| line.operation == "civil.birth-facts");
     assert_eq!(one.unwrap().partner, "dvclt");
+    let fields = |of: &'static str| {
+        let lines = accesses.iter().filter(move |line| line.operation == of);
+        lines.map(|line| line.fields.as_str()).collect::<Vec<_>>()
+    };
+    // the newest first: it was asked about once more, and nothing was said
+    let told = "birthDate,children,issuedOn,sex";
+    assert_eq!(fields("civil.birth-facts"), ["", told]);
+    let of_other = AccessRequest {
+        person: other.clone(),
+        who: "the auditor".to_owned(),
+        why: "who looked".to_owned(),
+        max: 50,
+    };
+    let of_other = client::accesses(house.gateway().admin(), of_other).await;
+    let of_other = of_other.unwrap().accesses;
+    let asked = of_other.iter().filter(|line| line.operator.is_empty());
+    let asked: Vec<_> = asked.map(|line| line.fields.as_str()).collect();
+    assert_eq!(
+        asked,
+        [""],
+        "another mother was asked about, and nothing told"
+    );
 
     // a hospital may not ask, nor what is no code
     let refused = facts(&house, "GCS 1", &mother);
     house.refuses("dvclt", &refused, Invalid, "bad-code").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_agreement_lacks_the_facts_of_notices_is_told_none() {
+    let house = House::start().await;
+    let paper = paper(&house);
+    let (code, mother) = (
+        paper.code.clone().unwrap(),
+        paper.carer_paper_number.clone().unwrap(),
+    );
+    told(&house, &Notice::birth(&paper)).await;
+    let body = serde_json::json!({ "maGCS": code, "meSoDDCN": mother });
+    let body = body.to_string().into_bytes();
+    let path = "/civil/v1/TraCuuGCS";
+    let asked = Json::new(house.now(), "portal", "civil.birth-facts", path, body);
+    let asked = asked.sign(&house.key("portal"));
+    house
+        .refuses("portal", &asked, Forbidden, "operation-not-agreed")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

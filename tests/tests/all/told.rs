@@ -19,8 +19,8 @@ use schemas::{
     fault::FaultCode,
     id::PartnerId,
     proto::admin::{
-        DecideReviewRequest, DecideReviewResponse, ListParcelsRequest, ParcelLine,
-        decide_review_request::Decision,
+        AccessLine, AccessRequest, DecideReviewRequest, DecideReviewResponse, ListParcelsRequest,
+        ParcelLine, decide_review_request::Decision,
     },
 };
 use serde_json::{Value, json};
@@ -199,6 +199,26 @@ impl Scene {
     }
 }
 
+/// The card of the newest state that a case was told.
+fn card_number(inbox: &Inbox, birth: &Birth) -> String {
+    let dossier = inbox.dossier("LTKS", &birth.case_id).unwrap();
+    let result = dossier.told.last().unwrap().result.clone().unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    result["maThe"].as_str().unwrap().to_owned()
+}
+
+/// Who was told of a person, or asked.
+async fn looked(house: &House, person: &str) -> Vec<AccessLine> {
+    let request = AccessRequest {
+        person: person.to_owned(),
+        who: "the auditor".to_owned(),
+        why: "who was told".to_owned(),
+        max: 50,
+    };
+    let found = client::accesses(house.gateway().admin(), request).await;
+    found.unwrap().accesses
+}
+
 async fn free() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
@@ -216,6 +236,17 @@ async fn whatever_becomes_of_a_case_is_told_once_and_in_order_as_a_poll_tells_it
     scene.told("LTKS", &first, &[4]).await;
     scene.told("LTKS", &twice, &[3]).await;
     scene.agrees("LTKS", &twice).await;
+    let number = card_number(&scene.inbox, &first);
+    let rows = looked(house, &number).await;
+    let pushed = rows.iter().filter(|row| row.operation == "civil.status");
+    let pushed: Vec<_> = pushed.map(|row| (&*row.partner, &*row.fields)).collect();
+    assert!(!pushed.is_empty(), "{rows:?}");
+    assert!(
+        pushed
+            .iter()
+            .all(|row| *row == ("dvclt", "siNumber,card,validity,facility")),
+        "{pushed:?}"
+    );
     scene.decide().await;
     scene.told("LTKS", &twice, &[3, 4]).await;
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use schemas::{
     date::format_dotted,
     fault::Fault,
-    id::SiNumber,
+    id::{Pin, SiNumber},
     proto::insurance::BirthFacts,
     wire::civil::{self, FactsAnswer, FactsRow},
 };
@@ -31,6 +31,7 @@ type Fields<'a> = (&'a BTreeSet<&'static str>, &'a BTreeSet<&'static str>);
 
 pub(crate) fn encode(
     (allowed, withheld): Fields<'_>,
+    mother: &Pin,
     children: &[BirthFacts],
 ) -> Result<Encoded, Fault> {
     let withheld: Vec<String> = MEMBERS
@@ -53,7 +54,7 @@ pub(crate) fn encode(
     Ok(Encoded {
         unsigned: Unsigned::Json(civil::encode(&answer)),
         callbacks: Vec::new(),
-        persons: persons(children, allowed),
+        persons: persons(mother, children, allowed),
     })
 }
 
@@ -78,17 +79,19 @@ fn row(child: &BirthFacts, allowed: &BTreeSet<&'static str>) -> Result<FactsRow,
     })
 }
 
-/// The children who have a number were told of; that the mother was asked about stands in the ledger by the request.
-fn persons(children: &[BirthFacts], allowed: &BTreeSet<&'static str>) -> Vec<Person> {
-    let told: Vec<&'static str> = allowed.iter().copied().collect();
+/// Children who have a number, and the mother whose they are: nobody is told of where nothing is known.
+fn persons(mother: &Pin, children: &[BirthFacts], allowed: &BTreeSet<&'static str>) -> Vec<Person> {
+    let of = |number| Person {
+        numbers: vec![number],
+        told: allowed.iter().copied().collect(),
+    };
     let numbers = children
         .iter()
         .filter_map(|child| SiNumber::parse(&child.si_number).ok());
-    numbers
-        .map(|number| Person {
-            numbers: vec![PersonNumber::Si(number)],
-            told: told.clone(),
-        })
+    let mother = (!children.is_empty()).then(|| of(PersonNumber::Pin(mother.clone())));
+    mother
+        .into_iter()
+        .chain(numbers.map(|number| of(PersonNumber::Si(number))))
         .collect()
 }
 
@@ -115,7 +118,8 @@ mod tests {
         let all: BTreeSet<_> = crate::FACTS.fields.iter().copied().collect();
         let allowed: BTreeSet<_> = allowed.iter().copied().collect();
         let withheld = all.difference(&allowed).copied().collect();
-        let encoded = encode((&allowed, &withheld), children)?;
+        let mother = Pin::parse("099193000001").unwrap();
+        let encoded = encode((&allowed, &withheld), &mother, children)?;
         let Unsigned::Json(body) = encoded.unsigned else {
             panic!("not JSON")
         };
@@ -146,7 +150,7 @@ mod tests {
         };
         assert_eq!(answer.children, [row]);
         let told: Vec<_> = persons.iter().map(|one| one.told.clone()).collect();
-        assert_eq!(told, vec![vec!["birthDate", "sex"]]);
+        assert_eq!(told, vec![vec!["birthDate", "sex"]; 2], "mother and child");
     }
 
     #[test]
@@ -165,7 +169,14 @@ mod tests {
             issued_on: Some("21.11.2026".into()),
         };
         assert_eq!((answer.children, answer.withheld), (vec![row], None));
-        assert!(persons.is_empty());
+        assert_eq!(persons.len(), 1, "the mother: {persons:?}");
+    }
+
+    #[test]
+    fn where_nothing_is_known_nobody_is_told_of() {
+        let (answer, persons) = said(crate::FACTS.fields, &[]).unwrap();
+        assert_eq!(answer.status_description, "Không có dữ liệu");
+        assert!(persons.is_empty(), "{persons:?}");
     }
 
     #[test]

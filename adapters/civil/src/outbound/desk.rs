@@ -97,6 +97,11 @@ impl Desk {
             What::Death(case) => (encode::death_update(case), DEATH_PURPOSE),
             What::Dossier(_) | What::Employer(_) => return Err("not-a-case"),
         };
+        let persons = match &change.what {
+            Some(What::Birth(case)) => encode::holders(std::slice::from_ref(case)),
+            Some(What::Death(case)) => encode::ended(std::slice::from_ref(case)),
+            _ => Vec::new(),
+        };
         let told = told.map_err(|fault| {
             tracing::warn!(%fault, note = fault.note(), "a case that cannot be told");
             "unsayable"
@@ -110,6 +115,7 @@ impl Desk {
             purpose,
             road: self.road.road(),
             service: STATUS.name,
+            persons,
             body: Bytes::from(civil::encode(&told)),
         })
     }

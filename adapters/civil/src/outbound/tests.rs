@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Road,
     outbound::{Courier as _, Shipment},
-    ports::{Class, Delivery, Leased},
+    ports::{Class, Delivery, Leased, PersonNumber},
     sign::SignError,
 };
 use http::{HeaderMap, StatusCode};
@@ -305,4 +305,20 @@ async fn each_answer_has_its_consequence() {
             assert_eq!(after.as_secs(), if reason == "closed" { 7 } else { 1 });
         }
     }
+}
+
+#[test]
+fn whom_a_state_tells_of_and_what_is_for_the_ledger_and_a_state_without_a_card_tells_nothing() {
+    let of = |change: &Change| {
+        let persons = packed(change).0.persons;
+        let told = persons.into_iter().map(|one| {
+            let numbers = one.numbers.iter().map(PersonNumber::indexed);
+            (numbers.collect::<Vec<_>>(), one.told)
+        });
+        told.collect::<Vec<_>>()
+    };
+    let child = vec!["si:9900000001".to_owned()];
+    let card = vec!["siNumber", "card", "validity", "facility"];
+    assert_eq!(of(&birth(1, 4)), [(child, card)]);
+    assert_eq!(of(&birth(1, 3)), []);
 }

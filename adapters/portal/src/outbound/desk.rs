@@ -7,12 +7,16 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Road,
     outbound::{Courier, Sendable, Shipment},
-    ports::{Delivery, Leased, Receipt},
+    ports::{Delivery, Leased, Person, PersonNumber, Receipt},
 };
 use roads::vdxp::{self, Reply, Vdxp};
 use schemas::{
+    id::Pin,
     procedure::Catalog,
-    proto::{Message as _, insurance::Change},
+    proto::{
+        Message as _,
+        insurance::{Change, Dossier},
+    },
     wire::portal::{self, PROGRESS_BATCH_MAX, Service},
 };
 use serde::{Deserialize, Serialize};
@@ -95,17 +99,18 @@ impl<E: Exchange> Desk<E> {
     fn item(&self, leased: &Leased) -> Result<Item, &'static str> {
         let service = service_of(&leased.kind).ok_or("unknown-kind")?;
         let change = || Change::decode(leased.content.clone()).map_err(|_| "unreadable-content");
-        let (record, updating) = match service {
+        let (record, updating, person) = match service {
             Service::SyncDossier => {
                 let change = change()?;
-                let first = super::told(&change)?.step <= 1;
+                let step = super::told(&change)?;
                 (
                     portal::encode(&words::record(&self.config, &change)?),
-                    Some(!first),
+                    Some(step.step > 1),
+                    step.dossier.as_ref().and_then(applicant),
                 )
             }
-            Service::UpdateProgress => (portal::encode(&words::progress(&change()?)?), None),
-            Service::LookUp => (pulls::question(&leased.content)?, None),
+            Service::UpdateProgress => (portal::encode(&words::progress(&change()?)?), None, None),
+            Service::LookUp => (pulls::question(&leased.content)?, None, None),
         };
         Ok(Item {
             parcel: leased.id.clone(),
@@ -113,6 +118,7 @@ impl<E: Exchange> Desk<E> {
             service,
             record,
             updating,
+            person,
         })
     }
 
@@ -143,6 +149,11 @@ impl<E: Exchange> Desk<E> {
             purpose: PURPOSE,
             road: Road::Vdxp,
             service: load.service.as_str(),
+            persons: load
+                .items
+                .iter()
+                .filter_map(|item| item.person.clone())
+                .collect(),
             body: body(&call)?,
             parcels: load.items.into_iter().map(|item| item.parcel).collect(),
         })
@@ -287,6 +298,17 @@ struct Item {
     service: Service,
     record: Vec<u8>,
     updating: Option<bool>,
+    /// Whom it tells of, beside what happens to the dossier.
+    person: Option<Person>,
+}
+
+/// Whom a dossier's record names, where that is a person with a number.
+fn applicant(dossier: &Dossier) -> Option<Person> {
+    let pin = Pin::parse(&dossier.applicant_pin).ok()?;
+    Some(Person {
+        numbers: vec![PersonNumber::Pin(pin)],
+        told: vec!["name", "pin"],
+    })
 }
 
 /// Records that go in one call.

@@ -236,6 +236,7 @@ impl Desk {
             purpose: PURPOSE,
             road: Road::Direct,
             service: words.verb.as_str(),
+            persons: Vec::new(),
             body: Bytes::from(body),
         })
     }

@@ -31,17 +31,26 @@ pub(super) fn result(
     let Some(found) = found else {
         return Ok(result);
     };
-    for field in named(permit.disclosed()) {
-        let told = match kind {
-            ResultKind::HasData => true,
-            ResultKind::Incomplete => !field.is_of_the_month(),
-            _ => false,
-        };
-        if told {
-            disclose(&mut result, field, found)?;
-        }
+    for field in disclosed(permit, found) {
+        disclose(&mut result, field, found)?;
     }
     Ok(result)
+}
+
+/// The permitted fields that there is something to say of.
+fn disclosed(permit: &Permit, found: &GetParticipationResponse) -> impl Iterator<Item = FieldName> {
+    let kind = kind(found);
+    let told = move |field: &FieldName| match kind {
+        ResultKind::HasData => true,
+        ResultKind::Incomplete => !field.is_of_the_month(),
+        _ => false,
+    };
+    named(permit.disclosed()).into_iter().filter(told)
+}
+
+/// The same by name, for the access ledger.
+pub(super) fn told(permit: &Permit, found: &GetParticipationResponse) -> Vec<&'static str> {
+    disclosed(permit, found).map(FieldName::as_str).collect()
 }
 
 fn kind(found: &GetParticipationResponse) -> ResultKind {

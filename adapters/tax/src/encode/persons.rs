@@ -5,11 +5,12 @@ use gateway_core::{
     ports::{Person, PersonNumber},
 };
 use schemas::{
-    proto::insurance::GetContributionsResponse,
-    wire::tax::{PersonField, Question, Request, VerifyIndividual},
+    id::TaxId,
+    proto::insurance::{GetContributionsResponse, GetParticipationResponse},
+    wire::tax::{Asked, Key, PersonField, Question, Request, VerifyIndividual},
 };
 
-use super::person;
+use super::{employer, person};
 use crate::{Outcome, bulk, perform::LineOutcome};
 
 /// A comparison tells no field, only that the person was asked about.
@@ -21,6 +22,9 @@ pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
             ..
         })
     );
+    if let Some(owners) = owners(permit, request, outcome) {
+        return owners;
+    }
     let fields: Vec<&'static str> = match compares {
         true => Vec::new(),
         false => permit
@@ -47,6 +51,38 @@ pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
         | Outcome::Taken(_)
         | Outcome::NotPermitted
         | Outcome::Pong => Vec::new(),
+    }
+}
+
+/// Whose household businesses the answer tells of: their tax code is the owner's own number. None where the question
+/// is about no employer.
+fn owners(permit: &Permit, request: &Request, outcome: &Outcome) -> Option<Vec<Person>> {
+    let told = |code: &TaxId, found: &GetParticipationResponse| {
+        let TaxId::Pin(pin) = code else {
+            return None;
+        };
+        let told = employer::told(permit, found);
+        (!told.is_empty()).then(|| Person {
+            numbers: vec![PersonNumber::Pin(pin.clone())],
+            told,
+        })
+    };
+    match (request, outcome) {
+        (Request::VerifyEmployer(ask), Outcome::Participation(found)) => {
+            Some(told(&ask.mst, found).into_iter().collect())
+        }
+        (Request::VerifyMany(ask), Outcome::Many(lines)) => match &ask.asked {
+            Asked::Employers { keys, .. } => {
+                let lines = keys.iter().zip(lines);
+                let owners = lines.filter_map(|line| match line {
+                    (Key::Good(code), LineOutcome::Employer(found)) => told(code, found),
+                    _ => None,
+                });
+                Some(owners.collect())
+            }
+            Asked::Individuals { .. } => None,
+        },
+        _ => None,
     }
 }
 

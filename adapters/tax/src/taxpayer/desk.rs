@@ -8,7 +8,7 @@ use gateway_core::{
     Road,
     outbound::{self, Courier, Sendable, Shipment},
     partner::{Environment, Partner},
-    ports::{Delivery, Leased, Receipt, ReceiptProof},
+    ports::{Delivery, Leased, Person, PersonNumber, Receipt, ReceiptProof},
     sign::{Letter, SignError},
     stage::TIMEOUT_HEADER,
 };
@@ -20,7 +20,7 @@ use roads::{
     jws, ngsp,
 };
 use schemas::{
-    id::{MessageId, PartnerId},
+    id::{MessageId, PartnerId, TaxId},
     wire::tax::{
         self, Direction, Header,
         taxpayer::{self as wire, Answer, Body, Many, Message, Question},
@@ -212,6 +212,7 @@ impl Desk {
         };
         let (fields, operation) = (fields(&question), operation(&question));
         let lines = question.lines();
+        let persons = persons(&question);
         let body = Body::Question(question);
         let (canonical, _) = wire::encode(&Message { header, body });
         Ok(Shipment {
@@ -223,6 +224,7 @@ impl Desk {
             purpose: PURPOSE,
             road: self.road.road(),
             service: operation.name,
+            persons,
             body: Bytes::from(canonical),
         })
     }
@@ -507,6 +509,26 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
             std::collections::BTreeSet::new()
         }
     }
+}
+
+/// Whom the department is asked about or told of: a tax code of twelve digits is a person's own number.
+fn persons(question: &Question) -> Vec<Person> {
+    let (codes, told): (Vec<&TaxId>, &[&'static str]) = match question {
+        Question::Employer(ask) => (vec![&ask.mst], &[]),
+        Question::Individual(ask) => (vec![&ask.mst], &[]),
+        Question::Many(ask) => (ask.asked.keys().iter().collect(), &[]),
+        Question::Notice(notice) => (vec![&notice.mst], &["state", "name", "address"]),
+        Question::LookUp(_) | Question::Month(_) => (Vec::new(), &[]),
+    };
+    let pins = codes.into_iter().filter_map(|code| match code {
+        TaxId::Pin(pin) => Some(PersonNumber::Pin(pin.clone())),
+        TaxId::Mst(_) => None,
+    });
+    let of = |number| Person {
+        numbers: vec![number],
+        told: told.to_vec(),
+    };
+    pins.map(of).collect()
 }
 
 fn whole_second(at: Timestamp) -> Timestamp {

@@ -49,7 +49,7 @@ impl PersonNumber {
 pub struct Person {
     /// All numbers that it gives for this one person.
     pub numbers: Vec<PersonNumber>,
-    /// Names of the fields about this person that the answer tells, beside those that the permit names.
+    /// Names of the fields about this person that the answer tells; empty where it tells none.
     pub told: Vec<&'static str>,
 }
 
@@ -65,12 +65,12 @@ impl Person {
 }
 
 /// One row of the ledger, committed together with the answer: who asked about this person, and what
-/// the answer tells.
+/// the answer tells. Or together with what we send unasked: who is told, and what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// The person's numbers; none is kept, only their keyed digests.
     pub numbers: Vec<PersonNumber>,
-    /// Who asked.
+    /// Who asked, or is told.
     pub sender: PartnerId,
     /// What for: the operation's name.
     pub operation: &'static str,

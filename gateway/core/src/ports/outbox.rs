@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemas::id::PartnerId;
 
-use super::StoreError;
+use super::{Access, StoreError};
 
 /// Which subjects of a lane go first. Order within a subject comes before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -256,14 +256,15 @@ pub trait Outbox: Send + Sync + 'static {
         lease: Duration,
     ) -> BoxFuture<'_, Result<Vec<Leased>, StoreError>>;
 
-    /// The exact bytes about to be sent for these parcels, into the journal, before they are sent.
-    /// False, and nothing is written, where one of them is no longer held, or the lane is paused or the
+    /// The exact bytes about to be sent for these parcels, into the journal, before they are sent; and in the same
+    /// commit whom they tell the partner of, into the access ledger. False, and nothing is written, where one of them is no longer held, or the lane is paused or the
     /// partner suspended by now: then nothing may be sent.
     fn sending(
         &self,
         partner: &PartnerId,
         holds: Vec<Hold>,
         bytes: Bytes,
+        accesses: Vec<Access>,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Writes down how deliveries ended. A delivery counts whoever tells it; anything else only from

@@ -153,7 +153,7 @@ impl<A: Adapter> AnswerLayer<A> {
         };
         let face = match spoken {
             Some(spoken) => spoken.face(fault, head.evidence, true),
-            None => self.adapter.face(fault, Some(head)),
+            None => self.adapter.face(fault, head.evidence, Some(head)),
         };
         let said = Said {
             unsigned: face.unsigned,
@@ -199,27 +199,24 @@ struct Said {
     fault: Option<&'static str>,
 }
 
-/// What the answer tells, person by person: of those whom the request names the fields that the permit
-/// discloses, of those whom the answer names what it says of them; whoever shares a number is one person.
+/// What the answer tells, person by person, as its words say: whom the request names was asked about, whatever was
+/// agreed, and whom the answer names is told of; whoever shares a number is one person.
 fn told<R>(recorded: &Recorded<R>, answered: Vec<Person>) -> Vec<Access> {
-    let permitted = list(recorded.permit().disclosed().iter().copied());
     let named = recorded.permitted.verified.persons.iter();
     let mut all: Vec<Access> = named
-        .map(|person| access(recorded, person, permitted.clone()))
+        .map(|person| access(recorded, person, String::new()))
         .collect();
     for person in answered {
-        let fields = list(person.told.iter().copied());
         let is_theirs = |known: &&mut Access| {
             let mut numbers = known.numbers.iter();
             numbers.any(|number| person.numbers.contains(number))
         };
         match all.iter_mut().find(is_theirs) {
             Some(known) => {
-                let both = [known.fields.as_str(), &fields];
-                known.fields = list(both.into_iter().filter(|fields| !fields.is_empty()));
+                known.fields = joined(&known.fields, &person.told);
                 known.numbers.extend(person.numbers);
             }
-            None => all.push(access(recorded, &person, fields)),
+            None => all.push(access(recorded, &person, joined("", &person.told))),
         }
     }
     all
@@ -248,6 +245,13 @@ fn access<R>(recorded: &Recorded<R>, person: &Person, fields: String) -> Access 
     }
 }
 
-fn list<'a>(fields: impl Iterator<Item = &'a str>) -> String {
-    fields.collect::<Vec<_>>().join(",")
+/// Names of fields, each once.
+fn joined(known: &str, more: &[&str]) -> String {
+    let mut all: Vec<&str> = known.split(',').filter(|name| !name.is_empty()).collect();
+    for name in more {
+        if !all.contains(name) {
+            all.push(name);
+        }
+    }
+    all.join(",")
 }

@@ -159,7 +159,7 @@ impl<A: Adapter> FaceLayer<A> {
     fn face(&self, refusal: &Refusal, head: Option<&AnswerHead>, spoken: Option<&Spoken>) -> Face {
         match spoken {
             Some(spoken) => spoken.face(&refusal.fault, refusal.evidence, head.is_some()),
-            None => self.adapter.face(&refusal.fault, head),
+            None => self.adapter.face(&refusal.fault, refusal.evidence, head),
         }
     }
 

@@ -257,3 +257,31 @@ async fn every_call_is_counted_by_how_it_ended() {
         assert!(text.contains(&line), "{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whom_a_shipment_tells_of_is_written_down_with_its_bytes() {
+    let scene = Arc::new(Scene::new().with(&["a/1", "of-a-person/1"]));
+    run(lane(&scene, portal()), SECOND * 5).await;
+    let told = scene.told.lock().unwrap().clone();
+    let [one] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((one.sender.as_str(), one.operation), ("portal", TELL.name));
+    assert_eq!(
+        (&*one.rule, &*one.purpose),
+        ("1/portal.sync-dossier", "public-service")
+    );
+    assert_eq!(one.fields, "siNumber,card");
+    assert_eq!(one.numbers[0].indexed(), "pin:099099000001");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_permitted_is_told_of_nobody() {
+    let partner = Partner {
+        agreements: Vec::new(),
+        ..portal()
+    };
+    let scene = Arc::new(Scene::new().with(&["of-a-person/1"]));
+    run(lane(&scene, partner), SECOND * 5).await;
+    assert!(scene.sent().is_empty() && scene.told.lock().unwrap().is_empty());
+}

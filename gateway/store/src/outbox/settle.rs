@@ -8,6 +8,7 @@ use schemas::id::PartnerId;
 use super::front::refresh_front;
 use super::office::is_stopped;
 use super::state;
+use crate::access::Shown;
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag, list};
 use crate::sql::{OptionalExtension as _, params};
@@ -19,21 +20,30 @@ pub(crate) struct Sending {
     partner: PartnerId,
     holds: Vec<Hold>,
     record: Draft,
+    shown: Shown,
 }
 
 impl Sending {
-    pub(crate) fn seal(vault: &Vault, partner: &PartnerId, holds: Vec<Hold>, bytes: &[u8]) -> Self {
+    /// The bytes, and whom they tell of.
+    pub(crate) fn seal(
+        vault: &Vault,
+        partner: &PartnerId,
+        holds: Vec<Hold>,
+        (bytes, shown): (&[u8], Shown),
+    ) -> Self {
         let metadata = Fields::new()
             .put(Tag::Partner, partner.as_str())
             .put(
                 Tag::Parcels,
                 list(holds.iter().map(|hold| hold.id.as_str())),
             )
+            .put_some(Tag::Shown, shown.digest())
             .finish();
         Self {
             partner: partner.clone(),
             record: Draft::seal(vault, Kind::Sending, Evidence::fresh(), metadata, bytes),
             holds,
+            shown,
         }
     }
 }
@@ -51,6 +61,7 @@ impl Command for Sending {
             }
         }
         let seq = self.record.append(turn)?;
+        self.shown.write(turn, seq, self.record.evidence)?;
         let alone = self.holds.len() == 1;
         for hold in &self.holds {
             let sql = "UPDATE outbox SET sending = ?1, asked = ?2 WHERE id = ?3";

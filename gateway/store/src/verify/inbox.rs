@@ -24,9 +24,9 @@ impl Walk<'_> {
         }
     }
 
-    /// An answer, or the act of whoever looked a person up, names the rows beside it.
+    /// An answer, what was sent, or the act of whoever looked a person up, names the rows beside it.
     pub(super) fn ledger_agrees(&self, record: &Record) -> Result<(), What> {
-        if !matches!(record.kind, Kind::Answer | Kind::Act) {
+        if !matches!(record.kind, Kind::Answer | Kind::Sending | Kind::Act) {
             return Ok(());
         }
         match access::agrees(self.conn, record) {

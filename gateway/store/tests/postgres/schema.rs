@@ -295,7 +295,12 @@ async fn run_everything(scene: &Scene, store: &Store) {
         .map(gateway_core::ports::Leased::hold)
         .collect();
     store
-        .sending(&partner("portal"), holds.clone(), "bytes".into())
+        .sending(
+            &partner("portal"),
+            holds.clone(),
+            "bytes".into(),
+            Vec::new(),
+        )
         .await
         .unwrap();
     let done = holds

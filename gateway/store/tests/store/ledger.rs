@@ -1,17 +1,17 @@
 //! Who asked about whom: written with the answer, found by any number of the person, and told to nobody
 //! who is not in it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use gateway_core::ports::{
-    Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Ledger as _, LookUp,
-    MessageLog as _, Office as _, PersonNumber, Registrations as _, Stop,
+    Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Hold, Ledger as _, LookUp,
+    MessageLog as _, Office as _, Outbox as _, PersonNumber, Registrations as _, Stop,
 };
 use gateway_core::seal::{KeyFile, Vault, sha256};
 use gateway_store::{Store, What, rewrap};
 
-use crate::scene::{Scene, answer, partner};
+use crate::scene::{Scene, answer, parcel, partner};
 
 const PIN: &str = "099099000001";
 const SI: &str = "9900000001";
@@ -233,6 +233,35 @@ async fn a_row_that_was_taken_away_changed_or_added_is_found_with_its_record() {
         scene.edit("DROP TABLE kept");
         store.verify().unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_unasked_is_in_the_ledger_of_whom_it_tells_and_what_is_not_sent_is_not() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let portal = partner("portal");
+    store.put(vec![parcel("a1", "a", 1)]).await.unwrap();
+    let leased = store.lease(&portal, 1, Duration::from_secs(30)).await;
+    let hold = leased.unwrap()[0].hold();
+    let send = |turn| {
+        let hold = Hold {
+            turn,
+            ..hold.clone()
+        };
+        let told = access(&[PIN, SI], "siNumber,card");
+        store.sending(&portal, vec![hold], Bytes::from_static(b"told"), vec![told])
+    };
+    assert!(!send(7).await.unwrap(), "a lease that nobody holds");
+    assert_eq!(fields(&look(&store, PIN).await), Vec::<&str>::new());
+    assert!(send(hold.turn).await.unwrap());
+    for number in [PIN, SI] {
+        assert_eq!(fields(&look(&store, number).await), ["siNumber,card"]);
+    }
+    store.verify().unwrap();
+    scene.edit(
+        "DELETE FROM access WHERE subject = 0 AND record = (SELECT max(sending) FROM outbox)",
+    );
+    assert_eq!(store.verify().unwrap_err().what, What::Ledger);
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn a_lease_that_was_handed_back_untried_is_no_attempt() {
 async fn send(store: &Store, leased: &[Leased], words: &'static str) -> bool {
     let holds = leased.iter().map(Leased::hold).collect();
     let words = Bytes::from_static(words.as_bytes());
-    let sending = store.sending(&partner("portal"), holds, words);
+    let sending = store.sending(&partner("portal"), holds, words, Vec::new());
     sending.await.unwrap()
 }
 

@@ -293,7 +293,7 @@ async fn what_is_sent_and_what_is_received_for_it_stand_in_the_journal() {
     let holds = vec![held("a1", 0), held("b1", 0)];
     assert!(
         store
-            .sending(&partner("portal"), holds, sent)
+            .sending(&partner("portal"), holds, sent, Vec::new())
             .await
             .unwrap()
     );
@@ -322,7 +322,12 @@ async fn an_unknown_parcel_is_refused_and_nothing_of_the_call_is_kept() {
         "{refused:?}"
     );
     let refused = store
-        .sending(&partner("portal"), vec![held("nobody", 0)], Bytes::new())
+        .sending(
+            &partner("portal"),
+            vec![held("nobody", 0)],
+            Bytes::new(),
+            Vec::new(),
+        )
         .await;
     assert!(
         matches!(&refused, Err(StoreError::Unavailable(_))),

@@ -96,7 +96,7 @@ async fn what_was_leased_before_is_not_sent_after() {
     act(&store, Deed::Restore(scene.now())).await;
     let holds: Vec<_> = leased.iter().map(Leased::hold).collect();
     let words = || Bytes::from_static(b"words");
-    let sending = |holds| store.sending(&partner("portal"), holds, words());
+    let sending = |holds| store.sending(&partner("portal"), holds, words(), Vec::new());
     assert!(!sending(holds.clone()).await.unwrap());
     act(&store, Deed::Release).await;
     assert!(sending(holds).await.unwrap());

@@ -39,7 +39,7 @@ impl Original {
                 .unwrap();
             let hold = Hold { id, turn: 0 };
             store
-                .sending(&partner("portal"), vec![hold.clone()], sent)
+                .sending(&partner("portal"), vec![hold.clone()], sent, Vec::new())
                 .await
                 .unwrap();
             let receipt = Receipt::plain(Bytes::from_static(b"receipt"), Some([5; 32]));

@@ -1,11 +1,11 @@
 //! What is said of persons and of many.
 
-use gateway_core::ports::PersonNumber;
+use gateway_core::ports::{Person, PersonNumber};
 use jiff::civil::date;
 use schemas::{
     id::{Pin, SiNumber},
-    proto::insurance::GetContributionsResponse,
-    wire::tax::{Claim, Line, Question, Refused, Stretch, VerifyManyResult},
+    proto::insurance::{GetContributionsResponse, GetParticipationResponse},
+    wire::tax::{Claim, Line, Question, Refused, Stretch, VerifyEmployer, VerifyManyResult},
 };
 
 use super::*;
@@ -209,6 +209,46 @@ fn the_ledger_learns_every_number_of_whoever_was_told_of() {
         (&person.numbers[..], &person.told[..]),
         (&numbers[..], &["months"][..])
     );
+}
+
+#[test]
+fn the_owner_of_a_household_business_is_told_of_only_where_there_is_something_to_tell() {
+    let household = VerifyEmployer {
+        mst: TaxId::parse("099190000001").unwrap(),
+        ..ask(&["fund", "name"])
+    };
+    let persons = |found: bool, incomplete: bool| {
+        let outcome = Outcome::Participation(GetParticipationResponse {
+            found,
+            incomplete,
+            ..response()
+        });
+        let permit = permit(&["fund", "name"], &["fund", "name"]);
+        let request = Request::VerifyEmployer(household.clone());
+        let encoded = encode(&answer_head(), &permit, &request, outcome).unwrap();
+        encoded.persons
+    };
+    let told = |persons: Vec<Person>| {
+        persons
+            .into_iter()
+            .map(|one| {
+                assert_eq!(one.numbers[0].indexed(), "pin:099190000001");
+                one.told
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(persons(true, false)), [["fund", "name"]]);
+    assert_eq!(told(persons(true, true)), [["name"]], "the month is open");
+    assert!(persons(false, false).is_empty(), "no data");
+}
+
+#[test]
+fn a_person_of_whom_there_is_no_data_is_not_told_of() {
+    let request = Request::VerifyIndividual(about(facts(&["months"])));
+    let permit = person_permit(&["months"], &["months"]);
+    let outcome = Outcome::Contributions(GetContributionsResponse::default());
+    let encoded = encode(&head(wire::VERIFY_INDIVIDUAL), &permit, &request, outcome).unwrap();
+    assert!(encoded.persons.is_empty());
 }
 
 fn lines(granted: &[&str], keys: &[&str], outcome: Outcome) -> Vec<Line> {

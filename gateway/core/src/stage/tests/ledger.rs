@@ -46,8 +46,8 @@ async fn an_answer_is_committed_with_whom_it_names_and_tells_of() {
         assert_eq!(
             rows(&bench),
             [
-                row(&["pin:099099000001", "si:9900000001"], "fund"),
-                row(&["si:9900000002"], "fund"),
+                row(&["pin:099099000001", "si:9900000001"], ""),
+                row(&["si:9900000002"], ""),
                 row(&["si:9900000003"], "card"),
             ],
             "{operation}"
@@ -65,7 +65,7 @@ async fn whoever_shares_a_number_with_somebody_named_is_one_person_in_one_row() 
     bench.send(&letter).await.assert_done(letter.text);
     let accesses = bench.log.accesses.lock().unwrap();
     assert_eq!(accesses.len(), 1, "{accesses:?}");
-    assert_eq!(accesses[0].fields, "fund,card");
+    assert_eq!(accesses[0].fields, "card");
     let both = [
         PersonNumber::parse("099099000001"),
         PersonNumber::parse("9900000001"),
@@ -73,6 +73,37 @@ async fn whoever_shares_a_number_with_somebody_named_is_one_person_in_one_row() 
     for number in both.into_iter().flatten() {
         assert!(accesses[0].numbers.contains(&number));
     }
+}
+
+/// What was agreed is not what was told: an answer without data discloses nothing of whom it was asked about.
+#[tokio::test]
+async fn a_person_of_whom_the_answer_says_nothing_was_asked_about_and_no_more() {
+    let bench = Bench::new();
+    let letter = Letter {
+        text: "about #099099000001",
+        ..letter("t.look", "m-0000001")
+    };
+    let sent = bench.send(&letter).await;
+    assert!(
+        sent.text().contains("shown fund"),
+        "agreed: {}",
+        sent.text()
+    );
+    assert_eq!(rows(&bench), [row(&["pin:099099000001"], "")]);
+}
+
+#[tokio::test]
+async fn a_field_that_is_told_twice_of_one_person_is_one_field() {
+    let bench = Bench::new();
+    let letter = Letter {
+        text: "told @099099000001 @099099000001",
+        ..letter("t.look", "m-0000001")
+    };
+    bench.send(&letter).await.assert_done(letter.text);
+    assert_eq!(
+        rows(&bench),
+        [row(&["pin:099099000001", "pin:099099000001"], "card")]
+    );
 }
 
 #[tokio::test]

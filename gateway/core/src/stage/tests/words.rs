@@ -25,7 +25,7 @@ use crate::{
         Adapter, AnswerHead, Claims, Context, Decoded, Direction, Effect, Encoded, Envelope, Face,
         Identity, Operation, ProofKind, Proven, Road, Route, SignatureForm, Unsigned,
     },
-    head::Head,
+    head::{Evidence, Head},
     partner::Environment,
     policy::Permit,
     ports::{Parcel, Person, PersonNumber},
@@ -198,9 +198,8 @@ impl Adapter for Words {
         })
     }
 
-    fn face(&self, fault: &Fault, head: Option<&AnswerHead>) -> Face {
-        let evidence = head.map(|head| head.evidence.to_string());
-        let problem = fault::problem(fault, &evidence.unwrap_or_default());
+    fn face(&self, fault: &Fault, evidence: Evidence, _: Option<&AnswerHead>) -> Face {
+        let problem = fault::problem(fault, &evidence.to_string());
         Face {
             content_type: "application/problem+json",
             status: None,
