@@ -258,6 +258,9 @@ mod tests {
         fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
             Box::pin(ready(Ok(Vec::new())))
         }
+        fn newest_act(&self, _: &'static str, _: &str) -> Answer<'_, Option<ActStory>> {
+            Box::pin(ready(Ok(None)))
+        }
     }
 
     fn tax() -> PartnerId {

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use schemas::{
     fault::Fault,
     id::{MessageId, Period},
-    proto::insurance::{AnnounceEndsRequest, Context, RecheckRequest},
+    proto::insurance::{AnnounceEndsRequest, Context, RecheckProgressRequest, RecheckRequest},
     wire::tax_records::Kind,
 };
 use tax::taxpayer::{self, MonthWords};
@@ -76,7 +76,7 @@ pub enum Trouble {
 /// How far something begun has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// `asked`, `requested`, `receiving`, `comparing`, `done`, `refused`, or the word of a parcel that waits for a person.
+    /// `asked`, `requested`, `receiving`, `comparing`, `checking`, `done`, `refused`, or the word of a parcel that waits for a person.
     pub(crate) state: String,
     /// 0 to 100.
     pub(crate) percent: u32,
@@ -132,7 +132,7 @@ impl Schedules {
         }
         match line.what {
             ScheduledWork::Employers | ScheduledWork::Persons => self.ask(line, &run).await?,
-            ScheduledWork::Recheck => self.recheck(line, &run, due).await?,
+            ScheduledWork::Recheck => self.recheck(line, &run).await?,
             ScheduledWork::ChildCards => self.announce(line).await?,
         }
         tracing::info!(
@@ -173,21 +173,13 @@ impl Schedules {
     }
 
     /// Looks at all that was not looked at since the run's time; each part under a key of the run's name.
-    pub(crate) async fn recheck(
-        &self,
-        line: &ScheduleLine,
-        run: &Run,
-        before: Timestamp,
-    ) -> Result<(), Trouble> {
+    pub(crate) async fn recheck(&self, line: &ScheduleLine, run: &Run) -> Result<(), Trouble> {
+        let before = times::begun(&run.id).ok_or(Trouble::Words("no-run"))?;
         for nth in 0_u64.. {
-            let key = format!("schedule/{}/{nth}", run.id);
             let request = RecheckRequest {
                 context: Some(Context {
-                    key: sha256(key.as_bytes()).to_vec(),
-                    sender: self.partners.load().us().as_str().to_owned(),
-                    rule: "schedule".to_owned(),
-                    purpose: taxpayer::PURPOSE.to_owned(),
-                    ..Context::default()
+                    key: part(&run.id, nth),
+                    ..self.context()
                 }),
                 before: before.to_string(),
                 max: AT_ONCE,
@@ -234,6 +226,9 @@ impl Schedules {
         line: &ScheduleLine,
         run: &str,
     ) -> Result<Option<Progress>, Trouble> {
+        if line.what == ScheduledWork::Recheck {
+            return self.rechecked(run).await;
+        }
         if line.kind().is_none() {
             let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
             let done = begun
@@ -251,6 +246,47 @@ impl Schedules {
         };
         Ok(Some(told.unwrap_or_else(|| asked(&heard))))
     }
+
+    /// How much of the ledger was looked at since a run began: the registry knows, whichever process looks.
+    async fn rechecked(&self, run: &str) -> Result<Option<Progress>, Trouble> {
+        let Some(before) = times::begun(run) else {
+            return Ok(None);
+        };
+        let request = RecheckProgressRequest {
+            context: Some(self.context()),
+            before: before.to_string(),
+            first: part(run, 0),
+        };
+        let by = Instant::now() + CALL_MAX;
+        let told = self.insurance.recheck_progress(by, request).await?;
+        if !told.begun {
+            return Ok(None);
+        }
+        let all = told.checked.saturating_add(told.left);
+        Ok(Some(match told.left {
+            0 => Progress::of("done", 100),
+            _ => {
+                let percent = told.checked.saturating_mul(100).checked_div(all);
+                // 100 is only what is done
+                let percent = percent.and_then(|percent| u32::try_from(percent).ok());
+                Progress::of("checking", percent.unwrap_or(0).min(99))
+            }
+        }))
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            sender: self.partners.load().us().as_str().to_owned(),
+            rule: "schedule".to_owned(),
+            purpose: taxpayer::PURPOSE.to_owned(),
+            ..Context::default()
+        }
+    }
+}
+
+/// The key under which the registry does one part of a look at the ledger.
+fn part(run: &str, nth: u64) -> Vec<u8> {
+    sha256(format!("schedule/{run}/{nth}").as_bytes()).to_vec()
 }
 
 /// Nothing has come yet: how the request stands.

@@ -301,6 +301,8 @@ methods! {
     move_discrepancy = TaxLedgerClient.r#move(MoveDiscrepancyRequest) -> MoveDiscrepancyResponse;
     /// Looks again at discrepancies that were looked at longest ago.
     recheck = TaxLedgerClient.recheck(RecheckRequest) -> RecheckResponse;
+    /// How far a look in parts has come.
+    recheck_progress = TaxLedgerClient.recheck_progress(RecheckProgressRequest) -> RecheckProgressResponse;
     /// Discrepancies, the newest first.
     discrepancies = TaxLedgerClient.list(ListDiscrepanciesRequest) -> ListDiscrepanciesResponse;
     /// One discrepancy with its steps.

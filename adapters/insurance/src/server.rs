@@ -166,6 +166,7 @@ service!(TaxLedger {
     conclude(ConcludeRequest) -> ConcludeResponse = conclude;
     r#move(MoveDiscrepancyRequest) -> MoveDiscrepancyResponse = move_discrepancy;
     recheck(RecheckRequest) -> RecheckResponse = recheck;
+    recheck_progress(RecheckProgressRequest) -> RecheckProgressResponse = recheck_progress;
     list(ListDiscrepanciesRequest) -> ListDiscrepanciesResponse = discrepancies;
     get(GetDiscrepancyRequest) -> GetDiscrepancyResponse = discrepancy;
 });

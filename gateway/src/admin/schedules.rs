@@ -21,10 +21,10 @@ use crate::{
 
 pub(super) async fn list(parts: &AdminParts) -> Result<ListSchedulesResponse, Status> {
     let schedules = of(parts)?;
-    let by_hand = by_hand(parts).await?;
     let mut lines = Vec::new();
     for line in &schedules.lines {
-        lines.push(told(schedules, line, &by_hand, parts.clock.now()).await?);
+        let by_hand = by_hand(parts, line).await?;
+        lines.push(told(schedules, line, by_hand, parts.clock.now()).await?);
     }
     Ok(ListSchedulesResponse { schedules: lines })
 }
@@ -33,19 +33,15 @@ pub(super) async fn list(parts: &AdminParts) -> Result<ListSchedulesResponse, St
 async fn told(
     schedules: &Schedules,
     line: &ScheduleLine,
-    by_hand: &[(Timestamp, String)],
+    by_hand: Option<(Timestamp, String)>,
     now: Timestamp,
 ) -> Result<Line, Status> {
-    let prefix = format!("{}/{}", line.partner, line.prefix());
     let last = line.last(now);
-    let hand = by_hand
-        .iter()
-        .find(|(_, target)| target.starts_with(&prefix));
-    let hand = hand.filter(|(at, _)| last.is_none_or(|last| *at > last));
-    let by_time = || last.and_then(|last| Some(line.run_of(last)?.id));
-    let run = match hand.and_then(|(_, target)| target.split_once('/')) {
-        Some((_, run)) => Some(run.to_owned()),
-        None => by_time(),
+    let hand = by_hand.filter(|(at, _)| last.is_none_or(|last| *at > last));
+    let by_time = || last.and_then(|last| line.run_of(last));
+    let run = match hand {
+        Some((_, run)) => Some(run),
+        None => by_time().map(|run| run.id),
     };
     let progress = match &run {
         Some(run) => schedules.progress(line, run).await.map_err(refused)?,
@@ -70,15 +66,18 @@ async fn told(
     })
 }
 
-/// What operators began, the newest first: when, and its target.
-async fn by_hand(parts: &AdminParts) -> Result<Vec<(Timestamp, String)>, Status> {
-    let acts = parts
-        .office
-        .acts(ACTS_LOOKED_AT)
-        .await
-        .map_err(unavailable)?;
-    let started = acts.into_iter().filter(|act| act.deed == "start-schedule");
-    Ok(started.map(|act| (act.at, act.target)).collect())
+/// The run that an operator began last: when, and its name.
+async fn by_hand(
+    parts: &AdminParts,
+    line: &ScheduleLine,
+) -> Result<Option<(Timestamp, String)>, Status> {
+    let begins = format!("{}/{}", line.partner, line.prefix());
+    let act = parts.office.newest_act("start-schedule", &begins).await;
+    let act = act.map_err(unavailable)?;
+    Ok(act.and_then(|act| {
+        let (_, run) = act.target.split_once('/')?;
+        Some((act.at, run.to_owned()))
+    }))
 }
 
 pub(super) async fn start(
@@ -110,7 +109,7 @@ pub(super) async fn start(
     parts.office.act(act).await.map_err(unavailable)?;
     let schedules = of(parts)?;
     let begun = match line.what {
-        ScheduledWork::Recheck => schedules.recheck(line, &run, now).await,
+        ScheduledWork::Recheck => schedules.recheck(line, &run).await,
         ScheduledWork::ChildCards => schedules.announce(line).await,
         ScheduledWork::Employers | ScheduledWork::Persons => schedules.ask(line, &run).await,
     };
@@ -150,5 +149,3 @@ fn word(what: ScheduledWork) -> &'static str {
         ScheduledWork::ChildCards => "child-cards",
     }
 }
-
-const ACTS_LOOKED_AT: usize = 1_000;

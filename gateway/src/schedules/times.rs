@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 
 use croner::Cron;
-use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil::DateTime, tz::TimeZone};
 use schemas::{calendar, date::VIET_NAM};
 
 use crate::config::{OnDaysOff, ScheduleLine};
@@ -90,6 +90,18 @@ pub(super) fn stamp_to_the_second(at: Timestamp) -> String {
     local(at).strftime("%Y%m%dT%H%M%S").to_string()
 }
 
+/// When a run began, as its name says.
+pub(super) fn begun(run: &str) -> Option<Timestamp> {
+    let (_, stamp) = run.rsplit_once('.')?;
+    let (format, stamp) = match stamp.strip_suffix('s') {
+        Some(stamp) => ("%Y%m%dT%H%M%S", stamp),
+        None => ("%Y%m%dT%H%M", stamp),
+    };
+    let local = DateTime::strptime(format, stamp).ok()?;
+    let zoned = local.to_zoned(TimeZone::fixed(VIET_NAM)).ok()?;
+    Some(zoned.timestamp())
+}
+
 fn local(at: Timestamp) -> Zoned {
     at.to_zoned(TimeZone::fixed(VIET_NAM))
 }
@@ -102,7 +114,7 @@ const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24 * 16);
 mod tests {
     use super::*;
     use crate::config::ScheduledWork;
-    use schemas::id::PartnerId;
+    use schemas::id::{PartnerId, Period};
 
     fn line(cron: &str, days_off: OnDaysOff) -> ScheduleLine {
         ScheduleLine {
@@ -186,6 +198,24 @@ mod tests {
             ..line
         };
         assert!(longest.run_of(at("2026-11-05T01:00:00Z")).unwrap().id.len() <= 64);
+    }
+
+    #[test]
+    fn the_name_of_a_run_says_when_it_began() {
+        let line = line("0 8 5 * *", OnDaysOff::Run);
+        let due = at("2026-11-05T01:00:00Z");
+        assert_eq!(begun(&line.run_of(due).unwrap().id), Some(due));
+        let month = Period::parse("2026-09").unwrap();
+        let by_hand = line.run_by_hand(month, at("2026-11-22T03:04:05.9Z"));
+        assert_eq!(begun(&by_hand.id), Some(at("2026-11-22T03:04:05Z")));
+        for wrong in [
+            "",
+            "run",
+            "run.monthly.2026-10.",
+            "run.monthly.2026-10.20261305T0800",
+        ] {
+            assert_eq!(begun(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

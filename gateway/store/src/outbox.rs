@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use schemas::id::PartnerId;
 
 pub(crate) use lease::Lease;
-pub(crate) use office::{Perform, Standing, act_story, acts_of, newest_acts, orders};
+pub(crate) use office::{Perform, Standing, act_story, acts_of, newest_act, newest_acts, orders};
 pub(crate) use put::{Put, SealedParcel, insert};
 pub(crate) use registration::{Adopted, in_force};
 pub(crate) use settle::{Sending, Settle};

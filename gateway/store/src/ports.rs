@@ -291,6 +291,20 @@ impl Office for Store {
             self.acts_of(&acts)
         })
     }
+
+    fn newest_act(
+        &self,
+        deed: &'static str,
+        target_begins: &str,
+    ) -> BoxFuture<'_, Result<Option<ActStory>, StoreError>> {
+        let target_begins = target_begins.to_owned();
+        Box::pin(async move {
+            let look_up = move |conn: &Connection| outbox::newest_act(conn, deed, &target_begins);
+            let act = self.0.readers.read(look_up).await?;
+            let told = self.acts_of(act.as_slice())?;
+            Ok(told.into_iter().next())
+        })
+    }
 }
 
 impl Ledger for Store {

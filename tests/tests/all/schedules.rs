@@ -11,7 +11,7 @@ use gateway_tests::{
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
-    proto::admin::{ActRequest, ScheduleLine, StartScheduleRequest},
+    proto::admin::{AccessRequest, ActRequest, ScheduleLine, StartScheduleRequest},
     wire::tax_records::{Form, Kind, Packing},
 };
 use tokio::{net::TcpListener, time::Instant};
@@ -253,6 +253,39 @@ async fn an_operator_begins_one_before_its_time_and_none_that_cannot_be() {
     assert_eq!(
         (&*act.who, act.target.clone()),
         ("an.operator", format!("tax/{run}"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_ledger_is_seen_by_a_process_that_never_looked_behind_a_thousand_acts() {
+    let mut scene = scene().await;
+    let run = scene.start("ledger", "2026-09").await.unwrap();
+    let line = scene.stands("ledger", "done").await;
+    assert_eq!((line.run.as_str(), line.percent), (&*run, 100));
+    // somebody looks up who asked about persons, a thousand times and one
+    let asked = AccessRequest {
+        person: "099000000001".to_owned(),
+        who: "a.security.officer".to_owned(),
+        why: "a long list".to_owned(),
+        max: 1,
+    };
+    for _ in 0..126 {
+        let admin = scene.house.gateway().admin();
+        let asks = (0..8).map(|_| client::accesses(admin, asked.clone()));
+        for told in futures_util::future::join_all(asks).await {
+            told.unwrap();
+        }
+    }
+    let acts = client::acts(scene.house.gateway().admin(), 1_000).await;
+    let acts = acts.unwrap().acts;
+    assert!(acts.len() == 1_000 && acts.iter().all(|act| act.deed == "look-up-person"));
+    assert_eq!(scene.line("ledger").await.run, run);
+    scene.house.kill().await;
+    scene.house.open().await;
+    let line = scene.line("ledger").await;
+    assert_eq!(
+        (line.run.as_str(), line.state.as_str(), line.percent),
+        (&*run, "done", 100)
     );
 }
 

@@ -188,6 +188,7 @@ const FIELDS: &[&str] = &[
     "father.pin",
     "field",
     "findings",
+    "first",
     "foreign_id",
     "form",
     "from",

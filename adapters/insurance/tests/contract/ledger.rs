@@ -5,8 +5,8 @@ use schemas::fault::FaultCode;
 use schemas::proto::insurance::{
     ConcludeRequest, Discrepancy, DiscrepancyState as State, Finding, GetDiscrepancyRequest,
     GetDiscrepancyResponse, GetParticipationRequest, ListDiscrepanciesRequest,
-    MoveDiscrepancyRequest, NoteFindingsRequest, NoteFindingsResponse, Party, RecheckRequest,
-    RecheckResponse, RecordKind,
+    MoveDiscrepancyRequest, NoteFindingsRequest, NoteFindingsResponse, Party,
+    RecheckProgressRequest, RecheckProgressResponse, RecheckRequest, RecheckResponse, RecordKind,
 };
 
 use crate::over_both;
@@ -22,6 +22,7 @@ over_both! {
     the_other_side_moves_its_own_rows_only_and_settles_none
     our_own_figures_answer_a_finding_or_do_not
     a_figure_is_answered_by_what_was_tolerated_when_it_was_found
+    how_far_a_look_in_parts_has_come_is_told_to_whoever_asks
     what_comes_to_its_term_expires_and_what_matched_is_settled
     discrepancies_are_listed_newest_first_in_pages
     malformed_findings_are_refused_and_keep_nothing
@@ -140,6 +141,58 @@ async fn look(scene: &Scene, key: &str) -> RecheckResponse {
         who: "schedule".into(),
     };
     scene.insurance.recheck(soon(), request).await.unwrap()
+}
+
+async fn progress(scene: &Scene, before: &str, first: &str) -> RecheckProgressResponse {
+    let request = RecheckProgressRequest {
+        context: Some(context("vss", "progress")),
+        before: before.into(),
+        first: context("vss", first).key,
+    };
+    scene
+        .insurance
+        .recheck_progress(soon(), request)
+        .await
+        .unwrap()
+}
+
+async fn how_far_a_look_in_parts_has_come_is_told_to_whoever_asks(scene: Scene) {
+    let nobody = progress(&scene, "2099-01-01T00:00:00Z", "part-0").await;
+    assert_eq!(nobody, RecheckProgressResponse::default());
+    let findings = (0..3).map(|nth| uninsured(&scene, nth)).collect();
+    note(&scene, "m-1", findings).await;
+    scene.time.pass(60);
+    let before = scene.time.clock()().to_string();
+    scene.time.pass(1);
+    // what is noted meanwhile is none of what is looked at
+    note(&scene, "m-2", vec![under_counted(&scene, 900)]).await;
+    let told = progress(&scene, &before, "part-0").await;
+    assert_eq!((told.begun, told.checked, told.left), (false, 0, 3));
+    let part = async |nth: u32, max: u32| {
+        let request = RecheckRequest {
+            context: Some(context("vss", &format!("part-{nth}"))),
+            before: before.clone(),
+            max,
+            who: "schedule".into(),
+        };
+        scene.insurance.recheck(soon(), request).await.unwrap()
+    };
+    assert_eq!(part(0, 2).await.checked, 2);
+    let told = progress(&scene, &before, "part-0").await;
+    assert_eq!((told.begun, told.checked, told.left), (true, 2, 1));
+    assert!(!progress(&scene, &before, "part-9").await.begun);
+    assert_eq!(part(1, 2).await.checked, 1);
+    let told = progress(&scene, &before, "part-0").await;
+    assert_eq!((told.begun, told.checked, told.left), (true, 3, 0));
+    for (before, key, field) in [("soon", 32, "before"), (&*before, 31, "first")] {
+        let request = RecheckProgressRequest {
+            context: Some(context("vss", "progress")),
+            before: before.into(),
+            first: vec![1; key],
+        };
+        let refused = scene.insurance.recheck_progress(soon(), request).await;
+        assert_eq!(refused.unwrap_err().wrong_field(), Some(field));
+    }
 }
 
 async fn a_finding_is_notified_once_under_its_key(scene: Scene) {

@@ -13,7 +13,7 @@ use schemas::proto::insurance::{
     GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, HeadcountStep,
     HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
     ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
-    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckRequest,
+    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckProgressRequest, RecheckRequest,
     RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
     RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SupplementBirthRequest,
     VitalEventKind, WatchEmployersRequest, WithdrawDeathRequest, hospital_notice,
@@ -329,6 +329,12 @@ async fn reconcile(insurance: &Insurance, scene: &Scene, time: &Time) {
         who: "plans".into(),
     };
     insurance.recheck(soon(), request).await.unwrap();
+    let request = RecheckProgressRequest {
+        context: asking("progress"),
+        before: "2026-01-01T00:00:00Z".into(),
+        first: context("plans", "recheck").key,
+    };
+    insurance.recheck_progress(soon(), request).await.unwrap();
     for tax_code in [String::new(), scene.marks.employer.mst.clone()] {
         let request = ListDiscrepanciesRequest {
             context: asking("list"),

@@ -441,4 +441,12 @@ pub trait Office: Send + Sync + 'static {
 
     /// The newest acts of anybody about anything, newest first, at most 1,000.
     fn acts(&self, max: usize) -> BoxFuture<'_, Result<Vec<ActStory>, StoreError>>;
+
+    /// The newest act of this deed, by its word, on a target that begins so, however many others came after it; none where
+    /// there was none.
+    fn newest_act(
+        &self,
+        deed: &'static str,
+        target_begins: &str,
+    ) -> BoxFuture<'_, Result<Option<ActStory>, StoreError>>;
 }

@@ -39,6 +39,9 @@ impl Office for Diary {
     fn acts(&self, _: usize) -> Answer<'_, Vec<ActStory>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+    fn newest_act(&self, _: &'static str, _: &str) -> Answer<'_, Option<ActStory>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 struct Desk {

@@ -342,6 +342,29 @@ pub(crate) fn newest_acts(conn: &Connection, max: usize) -> sql::Result<Vec<Reco
         .collect()
 }
 
+/// The record of the newest act of this deed whose target begins so; the index of targets leads to these alone.
+pub(crate) fn newest_act(
+    conn: &Connection,
+    deed: &str,
+    target_begins: &str,
+) -> sql::Result<Option<Record>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM act a JOIN journal j ON j.seq = a.seq \
+        WHERE a.target >= ?1 AND a.target < ?2 ORDER BY /*pg a.place DESC, */a.seq DESC"
+    );
+    let past = format!("{target_begins}{}", char::MAX);
+    let mut all = conn.prepare_cached(&sql)?;
+    let rows = all.query_map(params![target_begins, past], Record::read)?;
+    for record in rows {
+        let record = record?;
+        let of = Meta::parse(&record.metadata).and_then(|meta| meta.text(Tag::Deed));
+        if of.as_deref() == Some(deed) {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
 /// The standing orders with the records of the acts that gave them.
 pub(crate) fn orders(conn: &Connection) -> sql::Result<Vec<Standing>> {
     let sql = format!(

@@ -317,6 +317,7 @@ async fn run_everything(scene: &Scene, store: &Store) {
     store.show("p5").await.unwrap();
     store.orders().await.unwrap();
     store.acts(5).await.unwrap();
+    store.newest_act("cancel", "p").await.unwrap();
     let mark = store.mark().await.unwrap();
     store.reach(mark).await.unwrap();
     reconcile(scene, store).await;

@@ -297,6 +297,51 @@ async fn a_person_replays_and_cancels_what_waits_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_newest_of_a_deed_is_found_behind_whatever_came_after_it() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let start = |run: &str| Deed::StartSchedule(partner("tax"), run.to_owned());
+    let newest = async |deed: &'static str, begins: &str| {
+        let found = store.newest_act(deed, begins).await.unwrap();
+        found.map(|act| act.target)
+    };
+    assert_eq!(newest("start-schedule", "tax/run.months.").await, None);
+    for run in [
+        "run.months.2026-10.b",
+        "run.months.2026-09.a",
+        "run.month.2026-11.c",
+    ] {
+        act(&store, start(run)).await;
+    }
+    // more than any list of acts tells; the first few are named as if they were runs
+    let asks = (0..1_001).map(|nth| match nth {
+        0..3 => format!("run.months.{nth}"),
+        _ => format!("vss-{nth:05}"),
+    });
+    let asks = asks.map(|id| act(&store, Deed::AskTax(partner("tax"), id)));
+    futures_util::future::join_all(asks).await;
+    assert!(
+        store
+            .acts(1_000)
+            .await
+            .unwrap()
+            .iter()
+            .all(|act| act.deed == "ask-tax")
+    );
+    let found = newest("start-schedule", "tax/run.months.").await;
+    assert_eq!(found.as_deref(), Some("tax/run.months.2026-09.a"));
+    let found = newest("start-schedule", "tax/run.month.").await;
+    assert_eq!(found.as_deref(), Some("tax/run.month.2026-11.c"));
+    for (deed, begins) in [
+        ("start-schedule", "tax/run.week."),
+        ("start-schedule", "portal/run.months."),
+        ("pause-schedule", "tax/run.months."),
+    ] {
+        assert_eq!(newest(deed, begins).await, None, "{deed} {begins}");
+    }
+}
+
+#[tokio::test]
 async fn acts_are_told_newest_first_with_who_and_why() {
     let scene = Scene::new();
     let store = scene.open();

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
     Discrepancy, DiscrepancyState as State, Finding, GetContributionsResponse,
-    GetParticipationResponse, ParticipationState, Party, RecheckRequest, RecheckResponse,
+    GetParticipationResponse, ParticipationState, Party, RecheckProgressRequest,
+    RecheckProgressResponse, RecheckRequest, RecheckResponse,
 };
 
 use super::moves::said;
@@ -35,6 +36,41 @@ impl Registry {
                 look(tx, seq, &open, &request.who, &mut answer)?;
             }
             Ok(answer)
+        })
+        .await
+    }
+}
+
+impl Registry {
+    /// How far a look in parts has come, whoever looks: by what the rows say.
+    ///
+    /// # Errors
+    /// `INVALID` where the time or the key is malformed.
+    pub async fn recheck_progress(
+        &self,
+        request: RecheckProgressRequest,
+    ) -> Result<RecheckProgressResponse, Error> {
+        facts::context(request.context)?;
+        let before = facts::instant(facts::moment(&request.before, "before")?);
+        let first = <[u8; 32]>::try_from(request.first.as_slice())
+            .map_err(|_| facts::invalid("malformed-key", "first"))?;
+        self.read("recheck_progress", move |sql| {
+            let begun = sql.query_opt(
+                "SELECT 1 FROM effects WHERE key = ?1",
+                values![first],
+                |_| Ok(()),
+            )?;
+            let checked = "SELECT count(*) FROM tax_ledger WHERE state < 5 AND checked_at >= ?1 AND noted_at < ?1";
+            let left = "SELECT count(*) FROM tax_ledger WHERE state < 5 AND checked_at < ?1";
+            let count = |sum: &str| -> Result<u64, Error> {
+                let many = sql.query_opt(sum, values![before], |row| row.get::<i64>(0))?;
+                Ok(many.unwrap_or(0).unsigned_abs())
+            };
+            Ok(RecheckProgressResponse {
+                begun: begun.is_some(),
+                checked: count(checked)?,
+                left: count(left)?,
+            })
         })
         .await
     }
