@@ -94,6 +94,8 @@ pub struct Mischief {
     pub swap_lines: u32,
     /// So many answers about several have a line less.
     pub lose_a_line: u32,
+    /// Every answer in XML is at least so many bytes long: blanks stand behind it.
+    pub at_least_bytes: usize,
     /// Every reply waits so long.
     pub delay: Duration,
 }

@@ -271,7 +271,7 @@ where
     };
     let grpc = AdminServer::new(desk)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
-        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        .max_encoding_message_size(ANSWER_BYTES_MAX);
     let service = service_fn(move |request| answer(parts.clone(), scope, grpc.clone(), request));
     let connection = limits();
     let connection = connection.serve_connection(TokioIo::new(stream), service);
@@ -323,6 +323,8 @@ async fn answer(
 
 const CONNECTIONS_MAX: usize = 64;
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// What the tax department tells of a thousand employers is some 2.3 MB at most.
+pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CONNECTION_MAX: Duration = Duration::from_secs(600);
 
 #[cfg(test)]

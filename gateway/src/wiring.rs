@@ -574,6 +574,10 @@ impl Hands<'_> {
             limits: ClientLimits {
                 call_deadline: Duration::from_millis(delivery.timeout_ms),
                 connections_max: delivery.concurrency,
+                answer_bytes_max: match delivery.words {
+                    OutwardWords::Taxpayer => taxpayer::ANSWER_BYTES_MAX,
+                    _ => ClientLimits::default().answer_bytes_max,
+                },
                 ..ClientLimits::default()
             },
         });

@@ -10,8 +10,8 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::TaxId,
     wire::tax::{
-        self as wire, Amount, Answer, Body, ChangeNoticeReceipt, Direction, DisputeReceipt, Header,
-        Message, Ping, Reply, Request, VerifyEmployerResult, VerifyIndividualResult,
+        self as wire, Amount, Answer, Body, Direction, DisputeReceipt, Header, Message, Ping,
+        Received, Reply, Request, VerifyEmployerResult, VerifyIndividualResult,
     },
     xml,
 };
@@ -62,9 +62,7 @@ pub(crate) fn answer(
         (Request::ChangeNotice(_), Outcome::Noted(kept)) => {
             let received_at = kept.received_at.parse();
             let received_at = received_at.map_err(|_| internal("registry-instant"))?;
-            Ok(Answer::ChangeNoticeReceipt(ChangeNoticeReceipt {
-                received_at,
-            }))
+            Ok(Answer::ChangeNoticeReceipt(Received { received_at }))
         }
         (Request::Dispute(_), Outcome::Disputed(disputed)) => {
             let disputed_at = disputed.moved_at.parse();

@@ -84,6 +84,12 @@ pub static REQUEST_MONTH: Operation = Operation {
     fields: &[],
 };
 
+/// The longest answer that is read, bytes: one about many. About one subject it is [`ANSWER_OF_ONE_BYTES_MAX`].
+pub const ANSWER_BYTES_MAX: usize = wire::BYTES_MAX;
+
+/// The longest answer about one subject, and the longest receipt, bytes: what signed XML may be everywhere.
+pub const ANSWER_OF_ONE_BYTES_MAX: usize = 1 << 20;
+
 /// What agreements name as the purpose of what we ask and tell.
 pub const PURPOSE: &str = "tax-compliance";
 

@@ -108,7 +108,11 @@ impl Register {
             .told(&question)
             .and_then(|body| self.signed(&question, body));
         match told {
-            Ok(document) => xml(StatusCode::OK, document),
+            Ok(mut document) => {
+                let least = self.knobs(|mischief| mischief.at_least_bytes);
+                document.resize(document.len().max(least), b' ');
+                xml(StatusCode::OK, document)
+            }
             Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }

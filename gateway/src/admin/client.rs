@@ -500,7 +500,7 @@ async fn connect_for(
         true => Error::Unproven(address, told(&error)),
         false => Error::Down(address),
     })?;
-    Ok(AdminClient::new(channel).max_decoding_message_size(4 * 1024 * 1024))
+    Ok(AdminClient::new(channel).max_decoding_message_size(super::ANSWER_BYTES_MAX))
 }
 
 /// The innermost cause, which says what happened.

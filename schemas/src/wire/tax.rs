@@ -19,6 +19,7 @@ pub mod json;
 mod many;
 mod notice;
 mod parts;
+mod received;
 mod reconcile;
 mod request;
 pub mod taxpayer;
@@ -37,8 +38,9 @@ pub use individual::{
     Claim, Question, Span, Stretch, Subject, VerifyIndividual, VerifyIndividualResult,
 };
 pub use many::{Asked, Key, LINES_MAX, Line, Refused, VerifyMany, VerifyManyResult};
-pub use notice::{ChangeNotice, ChangeNoticeReceipt};
+pub use notice::ChangeNotice;
 pub use parts::{Ageing, LastD02, Unit, Units, plan};
+pub use received::Received;
 pub use reconcile::{
     CHUNKS_MAX, Chunk, FindingLine, MANIFEST_ID_MAX, Reconcile, ReconcileChunkReceipt,
     ReconcileReceipt, ReconcileResult, ReconcileResultPage, ReconcileState, SummaryRow,
@@ -49,7 +51,7 @@ pub use words::{
     ResultKind, TaxpayerField,
 };
 
-use crate::xml::{Name, ReadError, Reader, Writer};
+use crate::xml::{Limits, Name, ReadError, Reader, Writer};
 
 use envelope::Profile;
 
@@ -209,4 +211,5 @@ const fn name(local: &'static str) -> Name {
 const PROFILE: Profile = Profile {
     namespace: NAMESPACE,
     root: ROOT,
+    limits: Limits::default,
 };

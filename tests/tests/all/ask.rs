@@ -1,5 +1,7 @@
 //! We ask the tax department: what is told is what it signed for this question, and nothing else ever is.
 
+mod long;
+
 use std::sync::Arc;
 
 use conformance::{
@@ -72,9 +74,13 @@ impl Scene {
     }
 
     async fn start_with(way: &str) -> (Self, Vec<Department>) {
+        Self::start_by(|port| plan(port, way)).await
+    }
+
+    async fn start_by(plan: impl FnOnce(u16) -> Plan) -> (Self, Vec<Department>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let house = plan(port, way).start().await;
+        let house = plan(port).start().await;
         let register = Register::open(&house.layout.agency("tax")).unwrap();
         let mut departments = Vec::new();
         let mut truth = Truth::default();

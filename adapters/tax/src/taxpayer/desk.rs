@@ -28,7 +28,7 @@ use schemas::{
 };
 
 use super::{
-    PURPOSE,
+    ANSWER_BYTES_MAX, ANSWER_OF_ONE_BYTES_MAX, PURPOSE,
     answer::{Asked, Unfit, fitting},
     month, notice, operation, pulls, question, spoken,
 };
@@ -321,6 +321,13 @@ impl Desk {
         if response.status != StatusCode::OK {
             return self.refused_unbound(asked, response);
         }
+        let most = match &asked.question {
+            Question::Many(_) => ANSWER_BYTES_MAX,
+            _ => ANSWER_OF_ONE_BYTES_MAX,
+        };
+        if response.body.len() > most {
+            return self.unknown("answer-too-large");
+        }
         let Some(partner) = self.house.partner() else {
             return self.unknown("partner-suspended");
         };
@@ -468,7 +475,7 @@ enum Unproven {
 }
 
 fn proven_xml(partner: &Partner, response: &Response, now: Timestamp) -> Result<Proven, Unproven> {
-    let proven = outbound::prove_xml(partner, &response.body, now);
+    let proven = outbound::prove_xml(partner, &response.body, wire::BYTES_MAX, now);
     let proven = proven.map_err(|fault| Unproven::Signature(fault.reason()))?;
     let (message, _) = wire::read(&proven.canonical).map_err(|_| Unproven::Unreadable)?;
     Ok(Proven {

@@ -15,15 +15,21 @@ pub struct Reply {
     pub canonical: Vec<u8>,
 }
 
-/// Proves a signed XML document by the keys of the partner that it came from.
+/// Proves a signed XML document of at most so many bytes by the keys of the partner that it came from.
 ///
 /// # Errors
 /// `BadSignature` with the narrowest reason.
-pub fn prove_xml(partner: &Partner, document: &[u8], now: Timestamp) -> Result<Reply, Fault> {
+pub fn prove_xml(
+    partner: &Partner,
+    document: &[u8],
+    bytes_max: usize,
+    now: Timestamp,
+) -> Result<Reply, Fault> {
     let looked = verify::Looked {
         named: None,
         danger_sha1: false,
         signed: Signed::Root,
+        bytes_max,
     };
     let (proven, key) = verify::xml_proof(partner, document, looked, now)?;
     Ok(Reply {

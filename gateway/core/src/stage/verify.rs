@@ -188,6 +188,7 @@ impl<A: Adapter> VerifyLayer<A> {
                     named,
                     danger_sha1,
                     signed: Signed::Root,
+                    bytes_max: INLINE_BYTES_MAX,
                 };
                 let (proven, _) = xml_proof(partner, &received.body, looked, now)?;
                 self.adapter.decode(head, &Proven::xml(proven.canonical()))
@@ -198,6 +199,7 @@ impl<A: Adapter> VerifyLayer<A> {
                     named,
                     danger_sha1,
                     signed: *signed,
+                    bytes_max: INLINE_BYTES_MAX,
                 };
                 let (proven, _) = xml_proof(partner, document, looked, now)?;
                 let claims = &received.envelope.claims;
@@ -268,6 +270,9 @@ fn bad_signature(reason: &'static str) -> Fault {
     Fault::new(FaultCode::BadSignature, reason)
 }
 
+/// Largest document that is taken in with its signature in it: what every room before reads at most.
+const INLINE_BYTES_MAX: usize = 1 << 20;
+
 /// What a signature in XML must be by and about.
 #[derive(Clone, Copy)]
 pub(crate) struct Looked<'a> {
@@ -277,6 +282,8 @@ pub(crate) struct Looked<'a> {
     pub(crate) danger_sha1: bool,
     /// What must be signed.
     pub(crate) signed: Signed,
+    /// Largest document, bytes.
+    pub(crate) bytes_max: usize,
 }
 
 /// Tries the hinted key, or each registered key where the document names none.
@@ -297,6 +304,7 @@ pub(crate) fn xml_proof<'p>(
             algorithms: vec![key.algorithm],
             danger_sha1: looked.danger_sha1,
             signed: looked.signed,
+            bytes_max: looked.bytes_max,
             ..xmldsig::Profile::default()
         };
         match xmldsig::verify(document, &key.key, &profile) {

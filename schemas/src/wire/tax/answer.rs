@@ -5,7 +5,7 @@ use super::employer::VerifyEmployerResult;
 use super::header::word;
 use super::individual::VerifyIndividualResult;
 use super::many::VerifyManyResult;
-use super::notice::ChangeNoticeReceipt;
+use super::received::Received;
 use super::reconcile::{ReconcileChunkReceipt, ReconcileReceipt, ReconcileResultPage};
 use super::request::Ping;
 use super::{
@@ -28,7 +28,7 @@ pub enum Answer {
     /// About many, line by line.
     VerifyManyResult(VerifyManyResult),
     /// A change notice is kept.
-    ChangeNoticeReceipt(ChangeNoticeReceipt),
+    ChangeNoticeReceipt(Received),
     /// A dispute is written down.
     DisputeReceipt(DisputeReceipt),
     /// A manifest is taken.
@@ -76,7 +76,7 @@ impl Answer {
             return VerifyManyResult::read(reader).map(Self::VerifyManyResult);
         }
         if reader.comes("ChangeNoticeReceipt")? {
-            return ChangeNoticeReceipt::read(reader).map(Self::ChangeNoticeReceipt);
+            return Received::read(reader, "ChangeNoticeReceipt").map(Self::ChangeNoticeReceipt);
         }
         if reader.comes("DisputeReceipt")? {
             return DisputeReceipt::read(reader).map(Self::DisputeReceipt);
@@ -100,7 +100,9 @@ impl Answer {
             Self::VerifyEmployerResult(result) => result.write(writer),
             Self::VerifyIndividualResult(result) => result.write(writer),
             Self::VerifyManyResult(result) => result.write(writer),
-            Self::ChangeNoticeReceipt(receipt) => receipt.write(writer),
+            Self::ChangeNoticeReceipt(receipt) => {
+                receipt.write(writer, NAMESPACE, "ChangeNoticeReceipt");
+            }
             Self::DisputeReceipt(receipt) => receipt.write(writer),
             Self::ReconcileReceipt(receipt) => receipt.write(writer),
             Self::ReconcileChunkReceipt(receipt) => receipt.write(writer),

@@ -9,6 +9,7 @@ use crate::xml::{Limits, Reader};
 pub(super) struct Profile {
     pub(super) namespace: &'static str,
     pub(super) root: &'static str,
+    pub(super) limits: fn() -> Limits,
 }
 
 /// Header and body of a message, and where the body's bytes lie.
@@ -23,7 +24,7 @@ impl Profile {
         bytes: &'a [u8],
         root: &'static str,
     ) -> Result<Reader<'a>, WireError> {
-        Reader::open(bytes, self.namespace, &Limits::default())
+        Reader::open(bytes, self.namespace, &(self.limits)())
             .or_else(|error| wrong(root, error.code()))
     }
 

@@ -95,11 +95,24 @@ impl Part {
 pub(super) struct Spelling {
     pub(super) namespace: &'static str,
     pub(super) bodies: &'static [&'static Shape],
+    /// Longest JSON body, bytes.
+    pub(super) bytes_max: usize,
+    /// The bounds of the element that it stands for.
+    pub(super) limits: fn() -> Limits,
 }
 
 impl Spelling {
     const fn name(&self, local: &'static str) -> Name {
         Name::plain(self.namespace, local)
+    }
+
+    const fn json_limits(&self) -> json::Limits {
+        json::Limits {
+            bytes_max: self.bytes_max,
+            depth_max: 12,
+            members_max: 64,
+            items_max: super::LINES_MAX + 1,
+        }
     }
 
     fn open<'a>(
@@ -118,7 +131,7 @@ impl Spelling {
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
     ) -> Result<T, BodyError> {
         let (document, root) = self.over(bytes)?;
-        let mut reader = self.open(&document, root, &Limits::default())?;
+        let mut reader = self.open(&document, root, &(self.limits)())?;
         let body = read(&mut reader)?;
         reader.finish(root).map_err(WireError::from)?;
         Ok(body)
@@ -133,7 +146,7 @@ impl Spelling {
 
     /// The body element that a JSON body stands for, and its name.
     fn over(&self, bytes: &[u8]) -> Result<(Vec<u8>, &'static str), BodyError> {
-        let value: Value = json::read(bytes, &LIMITS)?;
+        let value: Value = json::read(bytes, &self.json_limits())?;
         let unknown = || WireError {
             field: "body",
             reason: "body-unknown",
@@ -352,20 +365,17 @@ fn read_keys(reader: &mut Reader<'_>, names: &[&'static str]) -> Result<Vec<Valu
     }
 }
 
-const LIMITS: json::Limits = json::Limits {
-    bytes_max: 1 << 20,
-    depth_max: 12,
-    members_max: 64,
-    items_max: super::LINES_MAX + 1,
-};
-
 const OF_REQUESTS: Spelling = Spelling {
     namespace: NAMESPACE,
     bodies: REQUESTS,
+    bytes_max: 1 << 20,
+    limits: Limits::default,
 };
 const OF_ANSWERS: Spelling = Spelling {
     namespace: NAMESPACE,
     bodies: ANSWERS,
+    bytes_max: 1 << 20,
+    limits: Limits::default,
 };
 
 /// This profile as JSON Schema, as published.
@@ -397,8 +407,8 @@ pub const ANSWERS: &[&Shape] = &[
 
 /// Declares a shape.
 macro_rules! shape {
-    ($name:ident = $element:literal [$($part:expr),* $(,)?]) => {
-        static $name: $crate::wire::tax::json::Shape =
+    ($vis:vis $name:ident = $element:literal [$($part:expr),* $(,)?]) => {
+        $vis static $name: $crate::wire::tax::json::Shape =
             $crate::wire::tax::json::Shape { element: $element, parts: &[$($part),*] };
     };
 }
@@ -429,7 +439,7 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Mst"), Text("Kind"), Text("EffectiveOn"), Text("Status"), Text("StatusReason"), Text("Name"),
     Text("Address"), Text("MergedInto"), Number("HeadcountBefore"), Number("Headcount"), Text("Purpose"),
 ]);
-shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
+shape!(pub(super) CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
 shape!(DISPUTE = "Dispute" [Text("Discrepancy"), Text("Reason"), Text("Purpose")]);
 shape!(DISPUTE_RECEIPT = "DisputeReceipt" [Text("Discrepancy"), Text("DisputedAt")]);
 shape!(CHUNK = "Chunk" [Text("Sha256"), Number("Bytes"), Number("Records"), Number("Amount")]);

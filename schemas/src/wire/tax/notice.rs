@@ -1,11 +1,10 @@
 //! What the tax department tells unasked: an employer registered, ended, paused, moved, merged, or became
 //! larger or smaller.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::answer::{label, number, optional};
-use super::header::{instant, word, written};
+use super::header::word;
 use super::parts::day;
 use super::request::{mst, mst_reason, purpose};
 use super::words::NoticeKind;
@@ -122,29 +121,6 @@ impl ChangeNotice {
                 writer.leaf(name(element), &text);
             }
         }
-        writer.close();
-    }
-}
-
-/// That a notice is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeNoticeReceipt {
-    /// When it was, whole seconds.
-    pub received_at: Timestamp,
-}
-
-impl ChangeNoticeReceipt {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("ChangeNoticeReceipt")?;
-        let text = reader.text("ReceivedAt")?;
-        let received_at = instant("ReceivedAt", &text)?;
-        reader.leave("ChangeNoticeReceipt")?;
-        Ok(Self { received_at })
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("ChangeNoticeReceipt"), &[]);
-        writer.leaf(name("ReceivedAt"), &written(self.received_at));
         writer.close();
     }
 }

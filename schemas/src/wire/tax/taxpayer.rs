@@ -21,12 +21,12 @@ pub use employer::{AskEmployer, EmployerTold, TaxpayerStatus};
 pub use fields::FIELDS;
 pub use individual::{AskIndividual, IndividualTold, Payer};
 pub use many::{AskMany, Many, ManyLine, ManyTold};
-pub use month::{MonthReceipt, RequestMonth};
-pub use notice::{EmployerNotice, EmployerNoticeReceipt, LookUpNotices, NoticesHeld, Participants};
+pub use month::RequestMonth;
+pub use notice::{EmployerNotice, LookUpNotices, NoticesHeld, Participants};
 
 use super::envelope::{Profile, of_operation};
-use super::{Direction, FaultBody, Header, WireError, root_id, wrong};
-use crate::xml::{Name, Reader, Writer};
+use super::{Direction, FaultBody, Header, Received, WireError, root_id, wrong};
+use crate::xml::{Limits, Name, Reader, Writer};
 
 /// The namespace of every element of this profile.
 pub const NAMESPACE: &str = "urn:vn:lienthong:taxpayer:v1";
@@ -51,6 +51,19 @@ pub const LOOK_UP_NOTICES: &str = "taxpayer.look-up-notices";
 
 /// The operation that asks for a month in bulk.
 pub const REQUEST_MONTH: &str = "taxpayer.request-month";
+
+/// The longest document or body of this profile, bytes. The longest answer is one about 1,000 employers: each line may
+/// have a name and an address of 255 characters, which JSON may spell as 12 bytes each (`\ud842\udc2c`), and some 800
+/// bytes about them: 7 MB.
+pub const BYTES_MAX: usize = 8 << 20;
+
+/// The bounds of this profile.
+fn limits() -> Limits {
+    Limits {
+        bytes_max: BYTES_MAX,
+        ..Limits::default()
+    }
+}
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +110,11 @@ pub enum Answer {
     /// About each of many.
     Many(ManyTold),
     /// That a notice is kept.
-    Notice(EmployerNoticeReceipt),
+    Notice(Received),
     /// Which notices are held.
     Held(NoticesHeld),
     /// That a month will be sent.
-    Month(MonthReceipt),
+    Month(Received),
     /// A refusal, of whatever operation.
     Fault(FaultBody),
 }
@@ -189,13 +202,13 @@ impl Answer {
             return ManyTold::read(reader).map(Self::Many);
         }
         if reader.comes("ChangeNoticeReceipt")? {
-            return EmployerNoticeReceipt::read(reader).map(Self::Notice);
+            return Received::read(reader, "ChangeNoticeReceipt").map(Self::Notice);
         }
         if reader.comes("LookUpNoticesResult")? {
             return NoticesHeld::read(reader).map(Self::Held);
         }
         if reader.comes("RequestMonthReceipt")? {
-            return MonthReceipt::read(reader).map(Self::Month);
+            return Received::read(reader, "RequestMonthReceipt").map(Self::Month);
         }
         let told = EmployerTold::read(reader)?;
         Ok(Self::Employer(Box::new(told)))
@@ -206,9 +219,9 @@ impl Answer {
             Self::Employer(told) => told.write(writer),
             Self::Individual(told) => told.write(writer),
             Self::Many(told) => told.write(writer),
-            Self::Notice(receipt) => receipt.write(writer),
+            Self::Notice(receipt) => receipt.write(writer, NAMESPACE, "ChangeNoticeReceipt"),
             Self::Held(held) => held.write(writer),
-            Self::Month(receipt) => receipt.write(writer),
+            Self::Month(receipt) => receipt.write(writer, NAMESPACE, "RequestMonthReceipt"),
             Self::Fault(fault) => fault.write_in(writer, NAMESPACE),
         }
     }
@@ -303,4 +316,5 @@ fn write_words(
 const PROFILE: Profile = Profile {
     namespace: NAMESPACE,
     root: ROOT,
+    limits,
 };

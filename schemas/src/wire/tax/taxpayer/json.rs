@@ -3,11 +3,11 @@
 //! `schemas/json/taxpayer/v1/taxpayer.schema.json`.
 
 use super::super::json::{
-    BodyError,
+    BodyError, CHANGE_NOTICE_RECEIPT,
     Part::{Fields, Number, Object, Objects, Text, Texts},
     Shape, Spelling, shape,
 };
-use super::{Answer, NAMESPACE, Question};
+use super::{Answer, BYTES_MAX, NAMESPACE, Question, limits};
 
 /// Reads a question.
 ///
@@ -40,10 +40,14 @@ pub fn encode_answer(answer: &Answer) -> Vec<u8> {
 const OF_QUESTIONS: Spelling = Spelling {
     namespace: NAMESPACE,
     bodies: QUESTIONS,
+    bytes_max: BYTES_MAX,
+    limits,
 };
 const OF_ANSWERS: Spelling = Spelling {
     namespace: NAMESPACE,
     bodies: ANSWERS,
+    bytes_max: BYTES_MAX,
+    limits,
 };
 
 /// This profile as JSON Schema, as published.
@@ -104,7 +108,6 @@ shape!(LINE = "Line" [
     Object(&VERIFY_EMPLOYER_RESULT), Object(&VERIFY_INDIVIDUAL_RESULT), Object(&REFUSED),
 ]);
 shape!(VERIFY_MANY_RESULT = "VerifyManyResult"[Objects(&LINE)]);
-shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
 shape!(LOOK_UP_NOTICES_RESULT = "LookUpNoticesResult"[Texts("Held")]);
 shape!(REQUEST_MONTH_RECEIPT = "RequestMonthReceipt"[Text("ReceivedAt")]);
 shape!(FAULT = "Fault" [

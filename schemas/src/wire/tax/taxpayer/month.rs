@@ -1,8 +1,6 @@
 //! We ask for a month in bulk; the department sends it as it sends any other (`tax.reconcile`).
 
-use jiff::Timestamp;
-
-use super::super::header::{instant, message_id, word, written};
+use super::super::header::{message_id, word};
 use super::super::reconcile::provinces;
 use super::super::request::{period, purpose};
 use super::{WireError, name};
@@ -49,29 +47,6 @@ impl RequestMonth {
             writer.leaf(name("Province"), &province);
         }
         writer.leaf(name("Purpose"), &self.purpose);
-        writer.close();
-    }
-}
-
-/// That the department will send it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MonthReceipt {
-    /// When it was asked for, whole seconds.
-    pub received_at: Timestamp,
-}
-
-impl MonthReceipt {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("RequestMonthReceipt")?;
-        let text = reader.text("ReceivedAt")?;
-        let received_at = instant("ReceivedAt", &text)?;
-        reader.leave("RequestMonthReceipt")?;
-        Ok(Self { received_at })
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("RequestMonthReceipt"), &[]);
-        writer.leaf(name("ReceivedAt"), &written(self.received_at));
         writer.close();
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::super::answer::{label, number, optional};
-use super::super::header::{instant, message_id, word, written};
+use super::super::header::{message_id, word};
 use super::super::parts::day;
 use super::super::request::{month, mst, mst_reason, purpose};
 use super::super::words::{NoticeKind, ParticipationState};
@@ -140,29 +139,6 @@ impl EmployerNotice {
                 ("Purpose", Some(self.purpose.clone())),
             ],
         );
-        writer.close();
-    }
-}
-
-/// That a notice is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EmployerNoticeReceipt {
-    /// When it was, whole seconds.
-    pub received_at: Timestamp,
-}
-
-impl EmployerNoticeReceipt {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("ChangeNoticeReceipt")?;
-        let text = reader.text("ReceivedAt")?;
-        let received_at = instant("ReceivedAt", &text)?;
-        reader.leave("ChangeNoticeReceipt")?;
-        Ok(Self { received_at })
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("ChangeNoticeReceipt"), &[]);
-        writer.leaf(name("ReceivedAt"), &written(self.received_at));
         writer.close();
     }
 }

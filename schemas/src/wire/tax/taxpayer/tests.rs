@@ -179,7 +179,7 @@ pub(super) fn questions() -> Vec<Message> {
 pub(super) fn answers() -> Vec<Message> {
     let at = "2026-11-22T05:00:00Z".parse().unwrap();
     let fault = Fault::new(FaultCode::Invalid, "mst-check-digit").field("Mst");
-    let receipt = EmployerNoticeReceipt { received_at: at };
+    let receipt = Received { received_at: at };
     vec![
         answer(VERIFY_EMPLOYER, Answer::Employer(Box::new(employer()))),
         answer(
@@ -190,10 +190,7 @@ pub(super) fn answers() -> Vec<Message> {
         answer(CHANGE_NOTICE, Answer::Notice(receipt)),
         answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(2) })),
         answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
-        answer(
-            REQUEST_MONTH,
-            Answer::Month(MonthReceipt { received_at: at }),
-        ),
+        answer(REQUEST_MONTH, Answer::Month(Received { received_at: at })),
         answer(VERIFY_EMPLOYER, Answer::Fault(FaultBody::from(&fault))),
     ]
 }
@@ -289,19 +286,13 @@ fn what_is_told_and_asked_about_it_is_read_back_and_is_of_the_schema() {
     let mut all: Vec<Message> = NoticeKind::ALL.iter().copied().map(told).collect();
     all.extend([look_up(0), look_up(200), request_month()]);
     all.extend([
-        answer(
-            CHANGE_NOTICE,
-            Answer::Notice(EmployerNoticeReceipt { received_at: at }),
-        ),
+        answer(CHANGE_NOTICE, Answer::Notice(Received { received_at: at })),
         answer(
             LOOK_UP_NOTICES,
             Answer::Held(NoticesHeld { held: ids(200) }),
         ),
         answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
-        answer(
-            REQUEST_MONTH,
-            Answer::Month(MonthReceipt { received_at: at }),
-        ),
+        answer(REQUEST_MONTH, Answer::Month(Received { received_at: at })),
     ]);
     for message in all {
         let (bytes, range) = encode(&message);

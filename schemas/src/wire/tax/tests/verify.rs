@@ -472,7 +472,7 @@ prop_compose! {
         seconds in 0_i64..4_000_000_000,
     ) -> Message {
         let received_at = Timestamp::from_second(seconds).unwrap();
-        let receipt = ChangeNoticeReceipt { received_at };
+        let receipt = Received { received_at };
         Message { header, body: Body::Answer(Answer::ChangeNoticeReceipt(receipt)) }
     }
 }
