@@ -25,6 +25,7 @@ pub use notice::{MonthWanted, Notice};
 pub use truth::{Employer, Paid, Person, Truth};
 
 use crate::call::Trouble;
+use crate::clock;
 use crate::identity::Identity;
 use crate::landmarks::Landmarks;
 use crate::state::Memory;
@@ -53,6 +54,12 @@ struct Book {
     /// What we were told unasked, by the id of its message.
     #[serde(default)]
     notices: BTreeMap<String, Notice>,
+    /// What we told unasked, and when, RFC 3339, by the id of its message.
+    #[serde(default)]
+    sent: BTreeMap<String, String>,
+    /// Which of that was wanted again, in the order asked.
+    #[serde(default)]
+    wanted: Vec<String>,
     /// Months that we are to send, oldest first.
     #[serde(default)]
     months: Vec<MonthWanted>,
@@ -172,6 +179,19 @@ impl Register {
             book.notices.remove(id).is_some()
         });
         forgotten.unwrap_or(false)
+    }
+
+    /// Writes down that a notice was sent, whatever became of it on its way.
+    pub fn has_sent(&self, id: &str, at: jiff::Timestamp) {
+        let at = clock::rfc3339(at);
+        let _ = self
+            .memory
+            .change(|book| book.sent.insert(id.to_owned(), at));
+    }
+
+    /// Notices that it was asked to send again, in the order asked; one that was asked for twice stands there twice.
+    pub fn wanted(&self) -> Vec<String> {
+        self.memory.read(|book| book.wanted.clone())
     }
 
     /// Months that it was asked to send, oldest first.

@@ -179,7 +179,7 @@ impl Gateway {
         metrics.watch(&gate);
         let papers = open_papers(&config, &clock)?;
         let places = (bulks.clone(), papers.clone());
-        let stacks = wiring::stacks(&contract.client, call_timeout, places, &parts, &gate);
+        let stacks = wiring::stacks(&contract.client, call_timeout, &book, places, &parts, &gate);
         let house = House::new(&stacks, &parts, &gate);
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;

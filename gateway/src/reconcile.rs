@@ -126,7 +126,12 @@ impl Reconcile {
         let in_window = |(id, at): (MessageId, Timestamp)| pull.window.holds(at).then_some(id);
         let sent = held.sent().into_iter().filter_map(in_window).collect();
         let never_came = self.book.never_came(&self.partner, sent).await?;
-        Ok(compared.judgement(pull, &never_came, more))
+        let mut judgement = compared.judgement(pull, &never_came, more);
+        if !never_came.is_empty() {
+            let wanted = self.words.wanted(pull, &never_came);
+            judgement.wanted.extend(wanted);
+        }
+        Ok(judgement)
     }
 
     fn tell(&self, found: &Judgement) {
@@ -245,6 +250,7 @@ fn nothing(pull: &Pull, words: String) -> Judgement {
         never_came: 0,
         words,
         instead: Vec::new(),
+        wanted: Vec::new(),
     }
 }
 
@@ -267,7 +273,7 @@ const AT_ONCE: usize = 16;
 /// Windows that are planned in one round; after a long stop the rest follows in the next.
 const PLANNED_AT_ONCE: i64 = 24;
 /// A partner that loses the same parcel so often is a matter for a person.
-const HEALED_MAX: u32 = 3;
+pub(crate) const HEALED_MAX: u32 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -83,6 +83,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::VERIFY_INDIVIDUAL,
         &tax::VERIFY_MANY,
         &tax::CHANGE_NOTICE,
+        &tax::LOOK_UP_NOTICES,
+        &tax::RESEND_NOTICES,
         &tax::DISPUTE,
         &tax::RECONCILE,
         &tax::RECONCILE_CHUNK,
@@ -93,6 +95,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::taxpayer::VERIFY_MANY,
         &tax::taxpayer::CHANGE_NOTICE,
         &tax::taxpayer::LOOK_UP_NOTICES,
+        &tax::taxpayer::RESEND_NOTICES,
         &tax::taxpayer::REQUEST_MONTH,
         &civil::BIRTH,
         &civil::DEATH,
@@ -126,6 +129,7 @@ pub fn operations() -> Vec<&'static Operation> {
 pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
+    book: &Arc<dyn PullBook>,
     (bulks, papers): (Option<Bulks>, Option<Papers>),
     parts: &Parts,
     gate: &Arc<Gate>,
@@ -134,6 +138,8 @@ pub(crate) fn stacks(
         insurance: contract.clone(),
         timeout: call_timeout,
         bulks,
+        book: Arc::clone(book),
+        clock: Arc::clone(&parts.clock),
     });
     let partners = parts.partners.load();
     let here = Here {

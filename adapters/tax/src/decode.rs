@@ -14,8 +14,9 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::{Period, TaxId},
     wire::tax::{
-        self as wire, Asked as Lines, Body, ChangeNotice, FieldName, Key, Message, PersonField,
-        Request, Span, Subject, VerifyIndividual, VerifyMany, WireError,
+        self as wire, Asked as Lines, Body, ChangeNotice, FieldName, Key, LookUpNotices, Message,
+        PersonField, Request, ResendNotices, Span, Subject, VerifyIndividual, VerifyMany,
+        WireError,
     },
     xsd::{self, SchemaError},
 };
@@ -107,6 +108,8 @@ fn settled(mut request: Request, now: Period) -> Result<Request, Fault> {
         Request::Reconcile(ask) => bulk::adds_up(ask, now)?,
         Request::VerifyEmployer(_)
         | Request::ChangeNotice(_)
+        | Request::LookUpNotices(_)
+        | Request::ResendNotices(_)
         | Request::Dispute(_)
         | Request::ReconcileResult(_)
         | Request::Ping(_) => {}
@@ -167,6 +170,14 @@ impl Asked {
                 fields: BTreeSet::new(),
                 synthetic: notice.mst.is_synthetic(),
                 persons: owner(&notice.mst).into_iter().collect(),
+            },
+            // ids of messages: whom they were about is not said
+            Request::LookUpNotices(LookUpNotices { purpose, .. })
+            | Request::ResendNotices(ResendNotices { purpose, .. }) => Self {
+                purpose: purpose.clone(),
+                fields: BTreeSet::new(),
+                synthetic: false,
+                persons: Vec::new(),
             },
             // whom it is about stands behind the contract
             Request::Dispute(dispute) => Self {

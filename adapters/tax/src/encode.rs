@@ -6,6 +6,7 @@ mod person;
 mod persons;
 
 use gateway_core::{AnswerHead, Encoded, Unsigned, partner::Environment, policy::Permit};
+use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::TaxId,
@@ -63,6 +64,14 @@ pub(crate) fn answer(
             let received_at = kept.received_at.parse();
             let received_at = received_at.map_err(|_| internal("registry-instant"))?;
             Ok(Answer::ChangeNoticeReceipt(Received { received_at }))
+        }
+        (Request::LookUpNotices(_), Outcome::LookedUp(held)) => {
+            Ok(Answer::LookUpNoticesResult(held))
+        }
+        (Request::ResendNotices(_), Outcome::Resent(at)) => {
+            let received_at = Timestamp::from_second(at.as_second());
+            let received_at = received_at.map_err(|_| internal("instant"))?;
+            Ok(Answer::ResendNoticesReceipt(Received { received_at }))
         }
         (Request::Dispute(_), Outcome::Disputed(disputed)) => {
             let disputed_at = disputed.moved_at.parse();

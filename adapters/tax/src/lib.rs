@@ -46,7 +46,9 @@ use schemas::{
 
 pub use bulk::{Reconciliations, Told};
 pub use json::TaxJson;
-pub use perform::{Contributors, Disputes, Employers, LineOutcome, Notices, Outcome, Registry};
+pub use perform::{
+    Contributors, Disputes, Employers, LineOutcome, NoticeBook, Notices, Outcome, Registry,
+};
 
 /// The adapter of the system `tax`.
 #[derive(Clone)]
@@ -138,6 +140,22 @@ pub static CHANGE_NOTICE: Operation = Operation {
     fields: &[],
 };
 
+/// Which of the sender's notices we hold, and which of ours it receipted.
+pub static LOOK_UP_NOTICES: Operation = Operation {
+    name: wire::LOOK_UP_NOTICES,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// Notices of ours go again, under their ids.
+pub static RESEND_NOTICES: Operation = Operation {
+    name: wire::RESEND_NOTICES,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
 /// A discrepancy is disputed; written down once, acknowledged.
 pub static DISPUTE: Operation = Operation {
     name: wire::DISPUTE,
@@ -188,6 +206,8 @@ static VERIFY_EMPLOYER_JSON: Operation = by_jws(&VERIFY_EMPLOYER);
 static VERIFY_INDIVIDUAL_JSON: Operation = by_jws(&VERIFY_INDIVIDUAL);
 static VERIFY_MANY_JSON: Operation = by_jws(&VERIFY_MANY);
 static CHANGE_NOTICE_JSON: Operation = by_jws(&CHANGE_NOTICE);
+static LOOK_UP_NOTICES_JSON: Operation = by_jws(&LOOK_UP_NOTICES);
+static RESEND_NOTICES_JSON: Operation = by_jws(&RESEND_NOTICES);
 static DISPUTE_JSON: Operation = by_jws(&DISPUTE);
 static RECONCILE_JSON: Operation = by_jws(&RECONCILE);
 static RECONCILE_RESULT_JSON: Operation = by_jws(&RECONCILE_RESULT);
@@ -218,6 +238,8 @@ impl Words {
             (Self::Xml, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL,
             (Self::Xml, Request::VerifyMany(_)) => &VERIFY_MANY,
             (Self::Xml, Request::ChangeNotice(_)) => &CHANGE_NOTICE,
+            (Self::Xml, Request::LookUpNotices(_)) => &LOOK_UP_NOTICES,
+            (Self::Xml, Request::ResendNotices(_)) => &RESEND_NOTICES,
             (Self::Xml, Request::Dispute(_)) => &DISPUTE,
             (Self::Xml, Request::Reconcile(_)) => &RECONCILE,
             (Self::Xml, Request::ReconcileResult(_)) => &RECONCILE_RESULT,
@@ -226,6 +248,8 @@ impl Words {
             (Self::Json, Request::VerifyIndividual(_)) => &VERIFY_INDIVIDUAL_JSON,
             (Self::Json, Request::VerifyMany(_)) => &VERIFY_MANY_JSON,
             (Self::Json, Request::ChangeNotice(_)) => &CHANGE_NOTICE_JSON,
+            (Self::Json, Request::LookUpNotices(_)) => &LOOK_UP_NOTICES_JSON,
+            (Self::Json, Request::ResendNotices(_)) => &RESEND_NOTICES_JSON,
             (Self::Json, Request::Dispute(_)) => &DISPUTE_JSON,
             (Self::Json, Request::Reconcile(_)) => &RECONCILE_JSON,
             (Self::Json, Request::ReconcileResult(_)) => &RECONCILE_RESULT_JSON,

@@ -2,6 +2,7 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use gateway_core::{Context, policy::Permit};
+use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::{Period, TaxId},
@@ -11,8 +12,8 @@ use schemas::{
         NoticeKind as Kind, Party, RecordNoticeResponse, get_contributions_request::Number,
     },
     wire::tax::{
-        Asked, ChangeNotice, Dispute, FieldName, Key, NoticeKind, Question, Request, Span, Subject,
-        VerifyIndividual, VerifyMany,
+        Asked, ChangeNotice, Dispute, FieldName, Key, LookUpNotices, NoticeKind, NoticesHeld,
+        Question, Request, ResendNotices, Span, Subject, VerifyIndividual, VerifyMany,
     },
 };
 
@@ -52,6 +53,23 @@ pub trait Notices: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<RecordNoticeResponse, Fault>>;
 }
 
+/// Which notices passed between the department and us.
+pub trait NoticeBook: Send + Sync + 'static {
+    /// Which of these notices of the sender's we hold, and which of ours it receipted in that time.
+    fn look_up<'a>(
+        &'a self,
+        context: Context,
+        ask: &'a LookUpNotices,
+    ) -> BoxFuture<'a, Result<NoticesHeld, Fault>>;
+
+    /// Puts notices of ours in again, each with what followed it of the same employer; gives when.
+    fn resend<'a>(
+        &'a self,
+        context: Context,
+        ask: &'a ResendNotices,
+    ) -> BoxFuture<'a, Result<Timestamp, Fault>>;
+}
+
 /// The tax department's word about discrepancies.
 pub trait Disputes: Send + Sync + 'static {
     /// Writes down that the sender disputes one of its discrepancies; the same key gives the same answer again.
@@ -63,9 +81,15 @@ pub trait Disputes: Send + Sync + 'static {
 }
 
 /// Everything that the tax department's words need.
-pub trait Registry: Employers + Contributors + Notices + Disputes + Reconciliations {}
+pub trait Registry:
+    Employers + Contributors + Notices + NoticeBook + Disputes + Reconciliations
+{
+}
 
-impl<R: Employers + Contributors + Notices + Disputes + Reconciliations> Registry for R {}
+impl<R: Employers + Contributors + Notices + NoticeBook + Disputes + Reconciliations> Registry
+    for R
+{
+}
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +102,10 @@ pub enum Outcome {
     Many(Vec<LineOutcome>),
     /// A notice is kept.
     Noted(RecordNoticeResponse),
+    /// Which notices are held, and which were sent.
+    LookedUp(NoticesHeld),
+    /// Notices go again, since then.
+    Resent(Timestamp),
     /// A dispute is written down.
     Disputed(Discrepancy),
     /// A manifest is taken.
@@ -135,6 +163,8 @@ pub(crate) async fn perform(
             .record(context, told(notice))
             .await
             .map(Outcome::Noted),
+        Request::LookUpNotices(ask) => registry.look_up(context, ask).await.map(Outcome::LookedUp),
+        Request::ResendNotices(ask) => registry.resend(context, ask).await.map(Outcome::Resent),
         Request::Dispute(dispute) => {
             let dispute = disputed(&context, dispute);
             registry

@@ -22,7 +22,7 @@ use schemas::wire::tax::taxpayer as wire;
 
 pub use desk::{Desk, DeskConfig, Exchange, Failed, Form, House};
 pub use month::{MonthWords, month_parcel, month_parcel_id};
-pub use notice::notices;
+pub use notice::{KIND as NOTICE, notices};
 pub use pulls::Reconciler;
 pub use question::{Words, parcel, parcel_id, subject};
 pub use spoken::told;
@@ -68,10 +68,18 @@ pub static CHANGE_NOTICE: Operation = Operation {
     fields: &[],
 };
 
-/// Which of our notices are held.
+/// Which of our notices are held, and which the department sent.
 pub static LOOK_UP_NOTICES: Operation = Operation {
     name: wire::LOOK_UP_NOTICES,
     effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
+/// Notices of the department that never came are wanted again.
+pub static RESEND_NOTICES: Operation = Operation {
+    name: wire::RESEND_NOTICES,
+    effect: Effect::Change,
     proof: ProofKind::XmlDsig,
     fields: &[],
 };
@@ -102,6 +110,7 @@ pub fn operation(question: &wire::Question) -> &'static Operation {
         wire::Question::Many(_) => &VERIFY_MANY,
         wire::Question::Notice(_) => &CHANGE_NOTICE,
         wire::Question::LookUp(_) => &LOOK_UP_NOTICES,
+        wire::Question::Resend(_) => &RESEND_NOTICES,
         wire::Question::Month(_) => &REQUEST_MONTH,
     }
 }

@@ -174,8 +174,9 @@ fn value(one: &Element) -> Value {
 const LISTS_OF_FIELDS: [&str; 2] = ["Fields", "NotDisclosed"];
 /// Elements that are objects with nothing in them, too.
 const OBJECTS: [&str; 2] = ["Payers", "LookUpNoticesResult"];
-const REPEATED: [&str; 3] = ["Line", "Payer", "Held"];
-const NUMBERS: [&str; 7] = [
+const REPEATED: [&str; 4] = ["Line", "Payer", "Held", "Sent"];
+const NUMBERS: [&str; 8] = [
+    "SentTotal",
     "Headcount",
     "IncomePaid",
     "MonthsPaid",
@@ -200,6 +201,8 @@ mod tests {
             "<VerifyIndividualResult><Result>hasData</Result><Mst>099300123456</Mst><From>2026-10</From>\
              <To>2026-10</To><Payers></Payers></VerifyIndividualResult>",
             "<LookUpNoticesResult></LookUpNoticesResult>",
+            "<LookUpNoticesResult><Held>vss-0000001</Held><Sent><Notice>tax-0000001</Notice>\
+             <SentAt>2026-11-22T05:00:00Z</SentAt></Sent><SentTotal>1</SentTotal></LookUpNoticesResult>",
             "<VerifyManyResult><Line><Refused><Key>9900000016</Key><Code>AMBIGUOUS-SUBJECT</Code>\
              <Reason>several</Reason></Refused></Line></VerifyManyResult>",
         ] {

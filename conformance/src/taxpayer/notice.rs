@@ -104,8 +104,44 @@ pub(super) fn notice(body: &Element) -> Result<Notice, Wrong> {
     Ok(notice)
 }
 
+/// What is asked about notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LookedUp {
+    /// Whether these are held.
+    pub(super) named: BTreeSet<String>,
+    /// Which were sent from then on, and before then.
+    pub(super) time: Option<(String, String)>,
+}
+
 /// Reads which notices are asked about.
-pub(super) fn looked_up(body: &Element) -> Result<BTreeSet<String>, Wrong> {
+pub(super) fn looked_up(body: &Element) -> Result<LookedUp, Wrong> {
+    let instant = |name: &'static str| {
+        let text = body.text_of(name).filter(|text| text.len() == 20);
+        let is_one = |text: &&str| text.parse::<jiff::Timestamp>().is_ok();
+        text.filter(is_one).map(str::to_owned).ok_or(wrong(name))
+    };
+    let time = match (body.child("From"), body.child("Until")) {
+        (None, None) => None,
+        _ => Some((instant("From")?, instant("Until")?)),
+    };
+    if time.as_ref().is_some_and(|(from, until)| from >= until) {
+        return Err(wrong("Until"));
+    }
+    Ok(LookedUp {
+        named: ids(body)?,
+        time,
+    })
+}
+
+/// Reads which notices are wanted again.
+pub(super) fn resend(body: &Element) -> Result<BTreeSet<String>, Wrong> {
+    match ids(body)? {
+        none if none.is_empty() => Err(wrong("Notice")),
+        some => Ok(some),
+    }
+}
+
+fn ids(body: &Element) -> Result<BTreeSet<String>, Wrong> {
     let named = body.children.iter().filter(|one| one.name == "Notice");
     let named: Vec<String> = named.map(|one| one.text.clone()).collect();
     let set: BTreeSet<String> = named.iter().cloned().collect();

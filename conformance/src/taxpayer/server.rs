@@ -189,7 +189,14 @@ impl Register {
                 Said::Asked(asked) => words::body(&truth, &question.operation, asked),
                 Said::Many(operation, asked) => words::many(&truth, operation, asked),
                 Said::Notice(notice) => book.keep(&question.id, notice),
-                Said::LookUp(named) => words::held(named, &book.notices),
+                Said::LookUp(asked) => words::looked_up(asked, &book.notices, &book.sent),
+                Said::Resend(named) => {
+                    if named.iter().any(|id| !book.sent.contains_key(id)) {
+                        return Err((FaultCode::UnknownSubject, "unknown-notice", "Notice"));
+                    }
+                    book.wanted.extend(named.iter().cloned());
+                    words::receipt("ResendNoticesReceipt", &clock::rfc3339(clock::now()))
+                }
                 Said::Month(wanted) => {
                     book.months.push(wanted.clone());
                     words::receipt("RequestMonthReceipt", &clock::rfc3339(clock::now()))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use certs::keys::SigningKey;
 use schemas::fault::FaultCode;
 
-use super::notice::Notice;
+use super::notice::{LookedUp, Notice};
 use super::question::{Asked, NAMESPACE, Question, Wrong};
 use super::truth::{Employer, Person, Truth};
 use crate::call::Trouble;
@@ -93,12 +93,37 @@ pub(super) fn receipt(name: &str, at: &str) -> String {
     format!("<{name}>{}</{name}>", element("ReceivedAt", at))
 }
 
-/// The body element that names those of these notices that are held.
-pub(super) fn held(named: &BTreeSet<String>, notices: &BTreeMap<String, Notice>) -> String {
-    let held = named.iter().filter(|id| notices.contains_key(*id));
+/// The body element that names those of these notices that are held, and those that were sent.
+pub(super) fn looked_up(
+    asked: &LookedUp,
+    notices: &BTreeMap<String, Notice>,
+    sent: &BTreeMap<String, String>,
+) -> String {
+    let held = asked.named.iter().filter(|id| notices.contains_key(*id));
     let held: String = held.map(|id| element("Held", id)).collect();
-    format!("<LookUpNoticesResult>{held}</LookUpNoticesResult>")
+    let told = asked.time.as_ref().map(|(from, until)| {
+        let mut all: Vec<(&String, &String)> = sent
+            .iter()
+            .filter(|(_, at)| *at >= from && *at < until)
+            .map(|(id, at)| (at, id))
+            .collect();
+        all.sort();
+        let one = |(at, id): &(&String, &String)| {
+            format!(
+                "<Sent>{}{}</Sent>",
+                element("Notice", id),
+                element("SentAt", at)
+            )
+        };
+        let named: String = all.iter().take(SENT_MAX).map(one).collect();
+        named + &element("SentTotal", &all.len().to_string())
+    });
+    let told = told.unwrap_or_default();
+    format!("<LookUpNoticesResult>{held}{told}</LookUpNoticesResult>")
 }
+
+/// Most that one answer names.
+const SENT_MAX: usize = 200;
 
 /// The body element of a refusal.
 pub(super) fn fault((code, reason, field): Wrong) -> String {

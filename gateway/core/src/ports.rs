@@ -27,7 +27,8 @@ pub use office::{
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 pub use pulls::{
-    Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Telling, Told, Window,
+    Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Resent, Telling, Told,
+    Window,
 };
 pub use ratchet::{Ratchet, TimeBook, TimeMark};
 pub use receipts::{Heard, Receipts};

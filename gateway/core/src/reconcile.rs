@@ -19,6 +19,12 @@ pub trait Pulls: Send + Sync + 'static {
     /// # Errors
     /// A stable word where it cannot be read.
     fn read(&self, asked: &Bytes, answer: &Bytes) -> Result<Box<dyn Held>, &'static str>;
+
+    /// The parcel that asks for messages that the partner sent and that never came; none where its protocol has no words
+    /// for that.
+    fn wanted(&self, _pull: &Pull, _never_came: &[MessageId]) -> Option<Parcel> {
+        None
+    }
 }
 
 /// What the partner says that it holds.

@@ -257,7 +257,9 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
         Body::Answer(Answer::Many(told)) => {
             response.lines = told.lines.into_iter().map(line).collect();
         }
-        Body::Answer(Answer::Notice(_) | Answer::Held(_) | Answer::Month(_)) => {
+        Body::Answer(
+            Answer::Notice(_) | Answer::Held(_) | Answer::Resend(_) | Answer::Month(_),
+        ) => {
             return Err(Status::internal("unreadable-receipt"));
         }
     }

@@ -5,7 +5,7 @@ use gateway_core::Evidence;
 use gateway_core::ports::{
     Access, AccessStory, Act, ActStory, Acted, Adoption, Answered, Census, Claimed, Entry, InForce,
     Judgement, Known, LaneCensus, Ledger, LookUp, Orders, Parcel, ParcelFile, ParcelFilter,
-    ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering, RefusalNote, StoreError,
+    ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering, RefusalNote, Resent, StoreError,
     StoredAnswer, Story, SystemClock, Telling, Unfinished,
 };
 use schemas::{
@@ -124,6 +124,15 @@ impl PullBook for Quiet {
     }
     fn judge(&self, _: Judgement) -> Answer<'_, Acted> {
         Box::pin(async { Ok(Acted::NotFound) })
+    }
+    fn resend(
+        &self,
+        _: &PartnerId,
+        _: &'static str,
+        _: Vec<MessageId>,
+        _: u32,
+    ) -> Answer<'_, Resent> {
+        Box::pin(async { Ok(Resent::Again(0)) })
     }
     fn pulls(&self, _: Option<&PartnerId>, _: usize) -> Answer<'_, Vec<PullStory>> {
         Box::pin(async { Ok(Vec::new()) })

@@ -1,11 +1,17 @@
 //! The insurance contract as the adapters ask for it: one desk behind all of their small traits.
 
-use std::time::Duration;
+mod notices;
+
+use std::{sync::Arc, time::Duration};
 
 use civil::Births;
 use dci::Registrar;
 use futures_util::future::BoxFuture;
-use gateway_core::{Context, bulk::Ticket};
+use gateway_core::{
+    Context,
+    bulk::Ticket,
+    ports::{Clock, PullBook},
+};
 use hospital::Hospitals;
 use insurance::Insurance;
 use portal::{Dossiers, payment::Payments};
@@ -27,6 +33,8 @@ pub(super) struct Desk {
     pub(super) insurance: Insurance,
     pub(super) timeout: Duration,
     pub(super) bulks: Option<Bulks>,
+    pub(super) book: Arc<dyn PullBook>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Desk {

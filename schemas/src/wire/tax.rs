@@ -16,6 +16,7 @@ mod fields;
 mod header;
 mod individual;
 pub mod json;
+mod lookup;
 mod many;
 mod notice;
 mod parts;
@@ -36,6 +37,9 @@ pub use fields::{Carried, FIELDS, Field};
 pub use header::{Header, Reply};
 pub use individual::{
     Claim, Question, Span, Stretch, Subject, VerifyIndividual, VerifyIndividualResult,
+};
+pub use lookup::{
+    LookUpNotices, NOTICES_MAX, NoticeSent, NoticeTime, NoticesHeld, NoticesSent, ResendNotices,
 };
 pub use many::{Asked, Key, LINES_MAX, Line, Refused, VerifyMany, VerifyManyResult};
 pub use notice::ChangeNotice;
@@ -72,6 +76,12 @@ pub const VERIFY_MANY: &str = "tax.verify-many";
 
 /// The operation that tells of a change of an employer.
 pub const CHANGE_NOTICE: &str = "tax.change-notice";
+
+/// The operation that asks which of the department's notices we hold, and which we sent.
+pub const LOOK_UP_NOTICES: &str = "tax.look-up-notices";
+
+/// The operation that asks for notices of ours again.
+pub const RESEND_NOTICES: &str = "tax.resend-notices";
 
 /// The operation that disputes a discrepancy.
 pub const DISPUTE: &str = "tax.dispute";

@@ -1,5 +1,7 @@
 //! What is recorded of employers is told to the tax department, in order and once, whatever is lost on the way or there.
 
+mod theirs;
+
 use std::{sync::Arc, time::Duration};
 
 use conformance::taxpayer::{Notice, PATH, Register, Serving};

@@ -46,6 +46,8 @@ pub(crate) fn told(permit: &Permit, request: &Request, outcome: &Outcome) -> Vec
         Outcome::Told(told) => bulk::persons(permit, told),
         Outcome::Participation(_)
         | Outcome::Noted(_)
+        | Outcome::LookedUp(_)
+        | Outcome::Resent(_)
         | Outcome::Disputed(_)
         | Outcome::Announced
         | Outcome::Taken(_)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use schemas::wire::tax::{
-    Direction, Header,
+    Direction, Header, LookUpNotices, NoticesHeld,
     taxpayer::{Answer, Body, Many, ManyLine, Message, Question},
 };
 
@@ -86,7 +86,8 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
         (Question::Notice(_), Answer::Notice(_)) | (Question::Month(_), Answer::Month(_)) => {
             (true, true)
         }
-        (Question::LookUp(ask), Answer::Held(told)) => (true, told.held.is_subset(&ask.notices)),
+        (Question::Resend(_), Answer::Resend(_)) => (true, true),
+        (Question::LookUp(ask), Answer::Held(told)) => (true, looked_up(ask, told)),
         _ => (false, true),
     };
     match (same, within) {
@@ -94,6 +95,19 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
         (true, false) => Err("answer-tells-more"),
         (true, true) => Ok(()),
     }
+}
+
+/// Held is one of those asked about; what was sent is told where it was asked about, and was sent in that time.
+fn looked_up(ask: &LookUpNotices, told: &NoticesHeld) -> bool {
+    let sent = match (&ask.sent_in, &told.sent) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(time), Some(sent)) => {
+            let within = |at| (time.from()..time.until()).contains(&at);
+            sent.notices.iter().all(|one| within(one.at))
+        }
+    };
+    sent && told.held.is_subset(&ask.notices)
 }
 
 /// One line for each number, in the order asked: each about it, and telling no more. A line that is refused tells nothing.

@@ -235,6 +235,7 @@ impl Desk {
             question::KIND => question::opened(&leased.id, &self.partner, &leased.content),
             notice::KIND => notice::opened(&leased.id, &leased.content),
             pulls::KIND => pulls::opened(&leased.id, &leased.content),
+            pulls::WANTED => pulls::wanted(&leased.id, &leased.content),
             month::KIND => month::opened(&leased.content),
             _ => Err("unknown-kind"),
         }
@@ -374,6 +375,7 @@ impl Desk {
             | Answer::Many(_)
             | Answer::Notice(_)
             | Answer::Held(_)
+            | Answer::Resend(_)
             | Answer::Month(_) => Delivery::Delivered {
                 receipt: Receipt {
                     bytes,
@@ -512,7 +514,7 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
             Many::Employers { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
             Many::Individuals { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
         },
-        Question::Notice(_) | Question::LookUp(_) | Question::Month(_) => {
+        Question::Notice(_) | Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => {
             std::collections::BTreeSet::new()
         }
     }

@@ -107,5 +107,5 @@ fn state(state: State) -> Option<ParticipationState> {
     })
 }
 
-/// The kind of its parcels.
-pub(super) const KIND: &str = "taxpayer.notice";
+/// The kind of parcels that tell a change of an employer.
+pub const KIND: &str = "taxpayer.notice";

@@ -1,4 +1,5 @@
-//! Which of the notices that it receipted does the department still hold? What it has lost goes again.
+//! Which of the notices that it receipted does the department still hold, and which of its own did it send us? What it has
+//! lost goes again; what never came is asked for.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,10 @@ use gateway_core::{
 use jiff::Timestamp;
 use schemas::{
     id::MessageId,
-    wire::tax::taxpayer::{Answer, Body, LookUpNotices, Question},
+    wire::tax::{
+        LookUpNotices, NOTICES_MAX, NoticeSent, NoticeTime, ResendNotices,
+        taxpayer::{Answer, Body, Question},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,19 +31,33 @@ struct Asked {
     notices: BTreeSet<String>,
     /// There is more in the window than one question can name.
     more: bool,
+    /// Whether it is asked, too, what it sent us in the window: of the seconds between these.
+    #[serde(default)]
+    window: Option<(i64, i64)>,
+}
+
+/// The content of a parcel that asks for what never came.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Missing {
+    notices: BTreeSet<String>,
 }
 
 impl Pulls for Reconciler {
     /// An employer may have several notices; more than one question holds is asked in halves.
     fn subjects_max(&self) -> usize {
-        LookUpNotices::MAX
+        NOTICES_MAX
     }
 
     fn parcel(&self, pull: &Pull, telling: &Telling) -> Parcel {
         let all: BTreeSet<String> = telling.told.iter().filter_map(id_of).collect();
         let asked = Asked {
-            more: telling.more || all.len() > LookUpNotices::MAX,
-            notices: all.into_iter().take(LookUpNotices::MAX).collect(),
+            more: telling.more || all.len() > NOTICES_MAX,
+            notices: all.into_iter().take(NOTICES_MAX).collect(),
+            window: Some((
+                pull.window.from().as_second(),
+                pull.window.until().as_second(),
+            )),
         };
         Parcel {
             id: pull.id(),
@@ -59,15 +77,37 @@ impl Pulls for Reconciler {
         let asked: Asked = serde_json::from_slice(asked).map_err(|_| "unreadable-question")?;
         let message = spoken::told(answer).ok_or("unreadable-answer")?;
         let held = match message.body {
-            Body::Answer(Answer::Held(held)) => held.held,
+            Body::Answer(Answer::Held(held)) => held,
             Body::Answer(Answer::Fault(_)) => return Err("refused"),
             _ => return Err("no-answer"),
         };
+        let sent = held.sent.unwrap_or_default();
+        let named = u32::try_from(sent.notices.len()).unwrap_or(u32::MAX);
         Ok(Box::new(Holding {
-            held: held.iter().map(MessageId::to_string).collect(),
+            held: held.held.iter().map(MessageId::to_string).collect(),
             asked: asked.notices,
-            more: asked.more,
+            more: asked.more || sent.total > named,
+            sent: sent.notices,
         }))
+    }
+
+    /// Under a name of its own: asked once for each window that names what never came.
+    fn wanted(&self, pull: &Pull, never_came: &[MessageId]) -> Option<Parcel> {
+        let ids = never_came.iter().take(NOTICES_MAX);
+        let missing = Missing {
+            notices: ids.map(MessageId::to_string).collect(),
+        };
+        let id = format!("want.{}", pull.id().trim_start_matches("pull."));
+        Some(Parcel {
+            subject: id.clone(),
+            id,
+            partner: pull.partner.clone(),
+            sequence: 0,
+            kind: WANTED,
+            content: serde_json::to_vec(&missing).unwrap_or_default().into(),
+            class: Class::Bulk,
+            due: None,
+        })
     }
 }
 
@@ -75,6 +115,7 @@ impl Pulls for Reconciler {
 struct Holding {
     asked: BTreeSet<String>,
     held: BTreeSet<String>,
+    sent: Vec<NoticeSent>,
     more: bool,
 }
 
@@ -88,9 +129,9 @@ impl Held for Holding {
         Some(self.held.contains(&id))
     }
 
-    /// It tells us unasked, too; what of that never came it does not say here.
     fn sent(&self) -> Vec<(MessageId, Timestamp)> {
-        Vec::new()
+        let sent = self.sent.iter();
+        sent.map(|one| (one.id.clone(), one.at)).collect()
     }
 }
 
@@ -107,10 +148,31 @@ pub(super) fn opened(id: &str, content: &[u8]) -> Result<(MessageId, Question), 
     let notices: Result<BTreeSet<_>, _> = notices.collect();
     let question = Question::LookUp(LookUpNotices {
         notices: notices.map_err(|_| "unreadable-id")?,
+        sent_in: asked.window.and_then(time),
         purpose: PURPOSE.to_owned(),
     });
     Ok((id, question))
 }
 
+fn time((from, until): (i64, i64)) -> Option<NoticeTime> {
+    let [from, until] = [from, until].map(|second| Timestamp::from_second(second).ok());
+    NoticeTime::between(from?, until?)
+}
+
+/// The request that a parcel of what never came makes, under its own name.
+pub(super) fn wanted(id: &str, content: &[u8]) -> Result<(MessageId, Question), &'static str> {
+    let missing: Missing = serde_json::from_slice(content).map_err(|_| "unreadable-content")?;
+    let id = MessageId::parse(id).map_err(|_| "unreadable-id")?;
+    let notices = missing.notices.iter().map(|id| MessageId::parse(id));
+    let notices: Result<BTreeSet<_>, _> = notices.collect();
+    let question = Question::Resend(ResendNotices {
+        notices: notices.map_err(|_| "unreadable-id")?,
+        purpose: PURPOSE.to_owned(),
+    });
+    Ok((id, question))
+}
+
+/// The kind of parcels that ask for what never came.
+pub(super) const WANTED: &str = "taxpayer.want";
 /// The kind of its parcels.
 pub(super) const KIND: &str = "taxpayer.pull";

@@ -141,6 +141,21 @@ pub struct Judgement {
     pub words: String,
     /// Pulls that are planned instead, where one answer could not hold the window.
     pub instead: Vec<(Pull, Parcel)>,
+    /// Parcels that ask the partner for what never came; one that is known already is not put in again.
+    pub wanted: Vec<Parcel>,
+}
+
+/// What came of a partner's wish to be told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resent {
+    /// So many parcels go again; what is on its way goes anyhow.
+    Again(u32),
+    /// This is none that the partner was ever told.
+    Unknown(String),
+    /// This one was lost too often: a matter for a person.
+    TooOften(String),
+    /// One of their subject is being sent, or was receipted meanwhile: the same a moment later.
+    NotNow(&'static str),
 }
 
 /// A pull as it stands.
@@ -219,6 +234,16 @@ pub trait PullBook: Send + Sync + 'static {
     /// Writes a judgement down and does what it says, in one commit. `AlreadySo` where it was judged
     /// before; `NotNow` (`being-sent`, `moved`) where what it was based on has changed meanwhile.
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<Acted, StoreError>>;
+
+    /// Puts parcels of this kind in again that the partner has receipted and asks for, each subject from the first of them
+    /// on; each an act, all of it or nothing. What was put in again `lost_max` times is not.
+    fn resend(
+        &self,
+        partner: &PartnerId,
+        kind: &'static str,
+        ids: Vec<MessageId>,
+        lost_max: u32,
+    ) -> BoxFuture<'_, Result<Resent, StoreError>>;
 
     /// Pulls, the newest window first, at most 1,000.
     fn pulls(

@@ -8,7 +8,7 @@ use gateway_core::ports::{
 use gateway_core::seal::{Sealed, Vault, is_erased};
 use schemas::id::{MessageId, PartnerId};
 
-pub(crate) use judge::Judge;
+pub(crate) use judge::{Judge, PutAgain};
 
 use super::put::{SealedParcel, insert};
 use super::{bound, instant, partner, state};
@@ -243,6 +243,51 @@ impl AnsweredRow {
             pull: self.pull,
         })
     }
+}
+
+/// One parcel that the partner was told, by what it takes to tell it again.
+#[derive(Debug, Clone)]
+pub(crate) struct ToldLine {
+    pub(crate) id: String,
+    pub(crate) receipt: u64,
+    pub(crate) healed: u32,
+}
+
+/// What goes again where a parcel of this kind is wanted again: it and what the partner receipted of its subject after it;
+/// of one that is still on its way nothing. None where the partner was never told it.
+pub(crate) fn wanted_again(
+    conn: &Connection,
+    partner: &PartnerId,
+    kind: &str,
+    id: &MessageId,
+) -> sql::Result<Option<Vec<ToldLine>>> {
+    let sql = "SELECT subject, sequence, state = 2 AND receipt IS NOT NULL, state = 2 FROM outbox \
+        WHERE id = ?1 AND partner = ?2 AND kind = ?3";
+    let found: Option<(String, i64, bool, bool)> = conn
+        .prepare_cached(sql)?
+        .query_row(params![id.as_str(), partner.as_str(), kind], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((subject, first, is_told, is_over)) = found else {
+        return Ok(None);
+    };
+    match (is_told, is_over) {
+        (true, _) => {}
+        // cancelled by a person: never told, and never will be
+        (false, true) => return Ok(None),
+        (false, false) => return Ok(Some(Vec::new())),
+    }
+    let mut of_subject = conn.prepare_cached(TOLD)?;
+    let rows = of_subject.query_map([partner.as_str(), &subject], ToldRow::read)?;
+    let rows = rows.collect::<sql::Result<Vec<_>>>()?;
+    let after = |row: &ToldRow| row.told.sequence >= first.unsigned_abs() && !row.is_erased();
+    let line = |row: ToldRow| ToldLine {
+        id: row.told.id,
+        receipt: row.told.receipt,
+        healed: row.told.healed,
+    };
+    Ok(Some(rows.into_iter().filter(after).map(line).collect()))
 }
 
 /// Those of these ids of a sender that are in no row of the inbox.

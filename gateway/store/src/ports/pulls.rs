@@ -1,16 +1,19 @@
 //! The port of reconciliation.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use gateway_core::ports::{
-    Acted, Answered, Judgement, Parcel, Pull, PullBook, PullFile, PullStory, StoreError, Telling,
+    Acted, Again, Answered, Judgement, Parcel, Pull, PullBook, PullFile, PullStory, Resent,
+    StoreError, Telling,
 };
 use jiff::Timestamp;
 use schemas::id::{MessageId, PartnerId};
 
 use crate::Store;
 use crate::meta::time;
-use crate::outbox::pulls::{self, AnsweredRow, Judge, Plan, ToldRow};
-use crate::sql::Connection;
+use crate::outbox::pulls::{self, AnsweredRow, Judge, Plan, PutAgain, ToldRow};
+use crate::sql::{self, Connection};
 
 impl PullBook for Store {
     fn planned(&self, partner: &PartnerId) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
@@ -77,6 +80,51 @@ impl PullBook for Store {
             let who = format!("lienthong, as {}", self.0.name);
             let judge = Judge::seal(&self.0.vault, &who, judgement)?;
             self.0.writer.submit(judge).await
+        })
+    }
+
+    fn resend(
+        &self,
+        partner: &PartnerId,
+        kind: &'static str,
+        ids: Vec<MessageId>,
+        lost_max: u32,
+    ) -> BoxFuture<'_, Result<Resent, StoreError>> {
+        let partner = partner.clone();
+        Box::pin(async move {
+            let of = partner.clone();
+            let look_up = move |conn: &Connection| {
+                let found = ids.into_iter().map(|id| {
+                    let lines = pulls::wanted_again(conn, &of, kind, &id)?;
+                    Ok((id, lines))
+                });
+                found.collect::<sql::Result<Vec<_>>>()
+            };
+            let mut again = BTreeMap::new();
+            for (id, lines) in self.0.readers.read(look_up).await? {
+                let Some(lines) = lines else {
+                    return Ok(Resent::Unknown(id.as_str().to_owned()));
+                };
+                again.extend(lines.into_iter().map(|line| (line.id.clone(), line)));
+            }
+            if let Some(line) = again.values().find(|line| line.healed >= lost_max) {
+                return Ok(Resent::TooOften(line.id.clone()));
+            }
+            let again = again.into_values().map(|line| Again {
+                id: line.id,
+                receipt: line.receipt,
+            });
+            let again: Vec<Again> = again.collect();
+            let many = u32::try_from(again.len()).unwrap_or(u32::MAX);
+            if again.is_empty() {
+                return Ok(Resent::Again(0));
+            }
+            let who = format!("lienthong, as {}", self.0.name);
+            let put = PutAgain::seal(&self.0.vault, &who, &partner, again);
+            Ok(match self.0.writer.submit(put).await? {
+                Acted::NotNow(reason) => Resent::NotNow(reason),
+                _ => Resent::Again(many),
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_core::ports::{
     Acted, Again, Delivery, Judgement, Leased, MessageLog as _, Office as _, Outbox as _, Parcel,
-    ParcelState, Pull, PullBook as _, Receipt, Window,
+    ParcelState, Pull, PullBook as _, Receipt, Resent, Window,
 };
 use gateway_store::Store;
 use jiff::Timestamp;
@@ -39,6 +39,7 @@ pub(crate) fn judgement(pull: &Pull) -> Judgement {
         never_came: 1,
         words: "m-0000009 never came".to_owned(),
         instead: Vec::new(),
+        wanted: Vec::new(),
     }
 }
 
@@ -272,6 +273,86 @@ async fn a_window_that_one_answer_cannot_hold_is_planned_in_halves_with_its_judg
     let mut ids = halves.map(|half| half.id()).to_vec();
     ids.sort();
     assert_eq!(went, ids);
+}
+
+#[tokio::test]
+async fn what_a_partner_wants_again_goes_again_with_what_followed_it_and_nothing_else() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let id = |nth: u32| MessageId::parse(&format!("notice-000{nth}")).unwrap();
+    let one = |nth: u32, subject: &str| parcel(id(nth).as_str(), subject, u64::from(nth));
+    let all = vec![one(1, "a"), one(2, "a"), one(3, "a"), one(4, "b")];
+    store.put(all).await.unwrap();
+    deliver_all(&store).await;
+    let portal = partner("portal");
+    let wish = async |kind: &'static str, of: &str, ids: Vec<MessageId>| {
+        store.resend(&partner(of), kind, ids, 2).await.unwrap()
+    };
+    const KIND: &str = "portal.dossier";
+    let nobody = MessageId::parse("notice-9999").unwrap();
+    for (kind, of, ids) in [
+        (KIND, "portal", vec![id(4), nobody.clone()]),
+        (KIND, "tax", vec![id(4)]),
+        ("portal.pull", "portal", vec![id(4)]),
+    ] {
+        let unknown = ids.last().unwrap().as_str().to_owned();
+        assert_eq!(wish(kind, of, ids).await, Resent::Unknown(unknown));
+    }
+    assert!(store.acts(10).await.unwrap().is_empty(), "nothing was done");
+    assert_eq!(
+        wish(KIND, "portal", vec![id(2), id(3)]).await,
+        Resent::Again(2)
+    );
+    // what waits, goes anyhow
+    assert_eq!(wish(KIND, "portal", vec![id(2)]).await, Resent::Again(0));
+    let leased = store.lease(&portal, 1, LEASE).await.unwrap();
+    assert_eq!(leased[0].id, id(2).as_str());
+    assert_eq!(
+        wish(KIND, "portal", vec![id(1)]).await,
+        Resent::NotNow("being-sent")
+    );
+    let receipt = Receipt::plain(Bytes::from_static(b"again"), None);
+    let delivered = Delivery::Delivered { receipt };
+    store
+        .settle(vec![(leased[0].hold(), delivered)])
+        .await
+        .unwrap();
+    assert_eq!(deliver_all(&store).await, [id(3).as_str()]);
+    let deeds: Vec<String> = store
+        .acts(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|act| act.deed)
+        .collect();
+    assert_eq!(deeds, ["heal", "heal"]);
+    assert_eq!(wish(KIND, "portal", vec![id(3)]).await, Resent::Again(1));
+    deliver_all(&store).await;
+    let often = Resent::TooOften(id(3).as_str().to_owned());
+    assert_eq!(wish(KIND, "portal", vec![id(1)]).await, often);
+    store.verify().unwrap();
+}
+
+#[tokio::test]
+async fn what_never_came_is_asked_for_with_the_judgement_that_names_it_once() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let (first, second) = (pull(&scene, 60), pull(&scene, 30));
+    store
+        .plan(vec![planned(&first), planned(&second)])
+        .await
+        .unwrap();
+    deliver_all(&store).await;
+    let wanted = parcel("want.portal.1", "want", 0);
+    for asked in [&first, &second] {
+        let found = Judgement {
+            wanted: vec![wanted.clone()],
+            ..judgement(asked)
+        };
+        assert_eq!(store.judge(found.clone()).await.unwrap(), Acted::Done);
+        assert_eq!(store.judge(found).await.unwrap(), Acted::AlreadySo);
+    }
+    assert_eq!(deliver_all(&store).await, ["want.portal.1"], "once");
 }
 
 #[tokio::test]

@@ -4,13 +4,15 @@ use super::dispute::DisputeReceipt;
 use super::employer::VerifyEmployerResult;
 use super::header::word;
 use super::individual::VerifyIndividualResult;
+use super::lookup::NoticesHeld;
 use super::many::VerifyManyResult;
 use super::received::Received;
 use super::reconcile::{ReconcileChunkReceipt, ReconcileReceipt, ReconcileResultPage};
 use super::request::Ping;
 use super::{
-    CHANGE_NOTICE, DISPUTE, NAMESPACE, PING, RECONCILE, RECONCILE_CHUNK, RECONCILE_RESULT,
-    VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, wrong,
+    CHANGE_NOTICE, DISPUTE, LOOK_UP_NOTICES, NAMESPACE, PING, RECONCILE, RECONCILE_CHUNK,
+    RECONCILE_RESULT, RESEND_NOTICES, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError,
+    wrong,
 };
 use crate::fault::{Fault, FaultCode};
 use crate::xml::{Name, Reader, Writer};
@@ -29,6 +31,10 @@ pub enum Answer {
     VerifyManyResult(VerifyManyResult),
     /// A change notice is kept.
     ChangeNoticeReceipt(Received),
+    /// Which notices are held, and which were sent.
+    LookUpNoticesResult(NoticesHeld),
+    /// Notices go again.
+    ResendNoticesReceipt(Received),
     /// A dispute is written down.
     DisputeReceipt(DisputeReceipt),
     /// A manifest is taken.
@@ -52,6 +58,8 @@ impl Answer {
             Self::VerifyIndividualResult(_) => Some(VERIFY_INDIVIDUAL),
             Self::VerifyManyResult(_) => Some(VERIFY_MANY),
             Self::ChangeNoticeReceipt(_) => Some(CHANGE_NOTICE),
+            Self::LookUpNoticesResult(_) => Some(LOOK_UP_NOTICES),
+            Self::ResendNoticesReceipt(_) => Some(RESEND_NOTICES),
             Self::DisputeReceipt(_) => Some(DISPUTE),
             Self::ReconcileReceipt(_) => Some(RECONCILE),
             Self::ReconcileChunkReceipt(_) => Some(RECONCILE_CHUNK),
@@ -78,6 +86,13 @@ impl Answer {
         if reader.comes("ChangeNoticeReceipt")? {
             return Received::read(reader, "ChangeNoticeReceipt").map(Self::ChangeNoticeReceipt);
         }
+        if reader.comes("LookUpNoticesResult")? {
+            return NoticesHeld::read(reader).map(Self::LookUpNoticesResult);
+        }
+        if reader.comes("ResendNoticesReceipt")? {
+            let receipt = Received::read(reader, "ResendNoticesReceipt");
+            return receipt.map(Self::ResendNoticesReceipt);
+        }
         if reader.comes("DisputeReceipt")? {
             return DisputeReceipt::read(reader).map(Self::DisputeReceipt);
         }
@@ -102,6 +117,10 @@ impl Answer {
             Self::VerifyManyResult(result) => result.write(writer),
             Self::ChangeNoticeReceipt(receipt) => {
                 receipt.write(writer, NAMESPACE, "ChangeNoticeReceipt");
+            }
+            Self::LookUpNoticesResult(held) => held.write(writer, NAMESPACE),
+            Self::ResendNoticesReceipt(receipt) => {
+                receipt.write(writer, NAMESPACE, "ResendNoticesReceipt");
             }
             Self::DisputeReceipt(receipt) => receipt.write(writer),
             Self::ReconcileReceipt(receipt) => receipt.write(writer),

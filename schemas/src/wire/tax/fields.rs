@@ -267,6 +267,36 @@ pub const FIELDS: &[Field] = &[
         "Context.purpose",
         "Law 91/2025/QH15 art. 3",
     ),
+    kept(
+        "LookUpNotices/Notice",
+        "ids of the sender's messages in the inbox",
+        "own profile",
+    ),
+    kept(
+        "LookUpNotices/From",
+        "receipts of the outbox from then on",
+        "own profile",
+    ),
+    kept(
+        "LookUpNotices/Until",
+        "receipts of the outbox before then",
+        "own profile",
+    ),
+    mapped(
+        "LookUpNotices/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "ResendNotices/Notice",
+        "outbox parcels that go again",
+        "own profile",
+    ),
+    mapped(
+        "ResendNotices/Purpose",
+        "Context.purpose",
+        "Law 91/2025/QH15 art. 3",
+    ),
     mapped(
         "Dispute/Discrepancy",
         "MoveDiscrepancyRequest.id",
@@ -583,6 +613,31 @@ pub const FIELDS: &[Field] = &[
     mapped(
         "ChangeNoticeReceipt/ReceivedAt",
         "RecordNoticeResponse.received_at",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Held",
+        "ids that the inbox knows of the sender",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Sent/Notice",
+        "id of an outbox parcel with a receipt",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Sent/SentAt",
+        "when its receipt was written down",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/SentTotal",
+        "how many such parcels there are",
+        "own profile",
+    ),
+    kept(
+        "ResendNoticesReceipt/ReceivedAt",
+        "when they were put in again",
         "own profile",
     ),
     mapped(

@@ -386,6 +386,8 @@ pub const REQUESTS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL,
     &VERIFY_MANY,
     &CHANGE_NOTICE,
+    &LOOK_UP_NOTICES,
+    &RESEND_NOTICES,
     &DISPUTE,
     &RECONCILE,
     &RECONCILE_RESULT,
@@ -397,6 +399,8 @@ pub const ANSWERS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL_RESULT,
     &VERIFY_MANY_RESULT,
     &CHANGE_NOTICE_RECEIPT,
+    &LOOK_UP_NOTICES_RESULT,
+    &RESEND_NOTICES_RECEIPT,
     &DISPUTE_RECEIPT,
     &RECONCILE_RECEIPT,
     &RECONCILE_CHUNK_RECEIPT,
@@ -440,6 +444,15 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Address"), Text("MergedInto"), Number("HeadcountBefore"), Number("Headcount"), Text("Purpose"),
 ]);
 shape!(pub(super) CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
+shape!(pub(super) LOOK_UP_NOTICES = "LookUpNotices" [
+    Texts("Notice"), Text("From"), Text("Until"), Text("Purpose"),
+]);
+shape!(NOTICE_SENT = "Sent" [Text("Notice"), Text("SentAt")]);
+shape!(pub(super) LOOK_UP_NOTICES_RESULT = "LookUpNoticesResult" [
+    Texts("Held"), Objects(&NOTICE_SENT), Number("SentTotal"),
+]);
+shape!(pub(super) RESEND_NOTICES = "ResendNotices" [Texts("Notice"), Text("Purpose")]);
+shape!(pub(super) RESEND_NOTICES_RECEIPT = "ResendNoticesReceipt"[Text("ReceivedAt")]);
 shape!(DISPUTE = "Dispute" [Text("Discrepancy"), Text("Reason"), Text("Purpose")]);
 shape!(DISPUTE_RECEIPT = "DisputeReceipt" [Text("Discrepancy"), Text("DisputedAt")]);
 shape!(CHUNK = "Chunk" [Text("Sha256"), Number("Bytes"), Number("Records"), Number("Amount")]);

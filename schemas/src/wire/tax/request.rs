@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::dispute::Dispute;
 use super::header::word;
 use super::individual::VerifyIndividual;
+use super::lookup::{LookUpNotices, ResendNotices};
 use super::many::VerifyMany;
 use super::notice::ChangeNotice;
 use super::reconcile::{Reconcile, ReconcileResult};
 use super::words::FieldName;
 use super::{
-    CHANGE_NOTICE, DISPUTE, PING, RECONCILE, RECONCILE_RESULT, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL,
-    VERIFY_MANY, WireError, name, wrong,
+    CHANGE_NOTICE, DISPUTE, LOOK_UP_NOTICES, NAMESPACE, PING, RECONCILE, RECONCILE_RESULT,
+    RESEND_NOTICES, VERIFY_EMPLOYER, VERIFY_INDIVIDUAL, VERIFY_MANY, WireError, name, wrong,
 };
 use crate::id::{IdError, Mst, Period, Rule, TaxId};
 use crate::xml::{Reader, Writer};
@@ -27,6 +28,10 @@ pub enum Request {
     VerifyMany(VerifyMany),
     /// A change of one employer is told.
     ChangeNotice(Box<ChangeNotice>),
+    /// Which of the department's notices we hold, and which we sent.
+    LookUpNotices(LookUpNotices),
+    /// Notices of ours are wanted again.
+    ResendNotices(ResendNotices),
     /// A discrepancy is disputed.
     Dispute(Dispute),
     /// A month is announced in bulk.
@@ -46,6 +51,8 @@ impl Request {
             Self::VerifyIndividual(_) => VERIFY_INDIVIDUAL,
             Self::VerifyMany(_) => VERIFY_MANY,
             Self::ChangeNotice(_) => CHANGE_NOTICE,
+            Self::LookUpNotices(_) => LOOK_UP_NOTICES,
+            Self::ResendNotices(_) => RESEND_NOTICES,
             Self::Dispute(_) => DISPUTE,
             Self::Reconcile(_) => RECONCILE,
             Self::ReconcileResult(_) => RECONCILE_RESULT,
@@ -67,6 +74,12 @@ impl Request {
             let notice = ChangeNotice::read(reader)?;
             return Ok(Self::ChangeNotice(Box::new(notice)));
         }
+        if reader.comes("LookUpNotices")? {
+            return LookUpNotices::read(reader).map(Self::LookUpNotices);
+        }
+        if reader.comes("ResendNotices")? {
+            return ResendNotices::read(reader).map(Self::ResendNotices);
+        }
         if reader.comes("Dispute")? {
             return Dispute::read(reader).map(Self::Dispute);
         }
@@ -86,6 +99,8 @@ impl Request {
             Self::VerifyIndividual(ask) => ask.write(writer),
             Self::VerifyMany(ask) => ask.write(writer),
             Self::ChangeNotice(notice) => notice.write(writer),
+            Self::LookUpNotices(ask) => ask.write(writer, NAMESPACE),
+            Self::ResendNotices(ask) => ask.write(writer, NAMESPACE),
             Self::Dispute(dispute) => dispute.write(writer),
             Self::Reconcile(ask) => ask.write(writer),
             Self::ReconcileResult(ask) => ask.write(writer),

@@ -22,10 +22,13 @@ pub use fields::FIELDS;
 pub use individual::{AskIndividual, IndividualTold, Payer};
 pub use many::{AskMany, Many, ManyLine, ManyTold};
 pub use month::RequestMonth;
-pub use notice::{EmployerNotice, LookUpNotices, NoticesHeld, Participants};
+pub use notice::{EmployerNotice, Participants};
 
 use super::envelope::{Profile, of_operation};
-use super::{Direction, FaultBody, Header, Received, WireError, root_id, wrong};
+use super::{
+    Direction, FaultBody, Header, LookUpNotices, NoticesHeld, Received, ResendNotices, WireError,
+    root_id, wrong,
+};
 use crate::xml::{Limits, Name, Reader, Writer};
 
 /// The namespace of every element of this profile.
@@ -46,8 +49,11 @@ pub const VERIFY_MANY: &str = "taxpayer.verify-many";
 /// The operation that tells a change of an employer unasked.
 pub const CHANGE_NOTICE: &str = "taxpayer.change-notice";
 
-/// The operation that asks which of our notices are held.
+/// The operation that asks which of our notices are held, and which the department sent us.
 pub const LOOK_UP_NOTICES: &str = "taxpayer.look-up-notices";
+
+/// The operation that asks for notices of the department again.
+pub const RESEND_NOTICES: &str = "taxpayer.resend-notices";
 
 /// The operation that asks for a month in bulk.
 pub const REQUEST_MONTH: &str = "taxpayer.request-month";
@@ -94,8 +100,10 @@ pub enum Question {
     Many(Box<AskMany>),
     /// Nothing: a change of an employer is told.
     Notice(Box<EmployerNotice>),
-    /// Which of our notices are held.
+    /// Which of our notices are held, and which the department sent.
     LookUp(LookUpNotices),
+    /// For notices of the department again.
+    Resend(ResendNotices),
     /// For a month in bulk.
     Month(RequestMonth),
 }
@@ -111,8 +119,10 @@ pub enum Answer {
     Many(ManyTold),
     /// That a notice is kept.
     Notice(Received),
-    /// Which notices are held.
+    /// Which notices are held, and which were sent.
     Held(NoticesHeld),
+    /// That notices will be sent again.
+    Resend(Received),
     /// That a month will be sent.
     Month(Received),
     /// A refusal, of whatever operation.
@@ -129,6 +139,7 @@ impl Question {
             Self::Many(_) => VERIFY_MANY,
             Self::Notice(_) => CHANGE_NOTICE,
             Self::LookUp(_) => LOOK_UP_NOTICES,
+            Self::Resend(_) => RESEND_NOTICES,
             Self::Month(_) => REQUEST_MONTH,
         }
     }
@@ -157,6 +168,9 @@ impl Question {
         if reader.comes("LookUpNotices")? {
             return LookUpNotices::read(reader).map(Self::LookUp);
         }
+        if reader.comes("ResendNotices")? {
+            return ResendNotices::read(reader).map(Self::Resend);
+        }
         if reader.comes("RequestMonth")? {
             return RequestMonth::read(reader).map(Self::Month);
         }
@@ -169,7 +183,8 @@ impl Question {
             Self::Individual(ask) => ask.write(writer),
             Self::Many(ask) => ask.write(writer),
             Self::Notice(notice) => notice.write(writer),
-            Self::LookUp(ask) => ask.write(writer),
+            Self::LookUp(ask) => ask.write(writer, NAMESPACE),
+            Self::Resend(ask) => ask.write(writer, NAMESPACE),
             Self::Month(ask) => ask.write(writer),
         }
     }
@@ -185,6 +200,7 @@ impl Answer {
             Self::Many(_) => Some(VERIFY_MANY),
             Self::Notice(_) => Some(CHANGE_NOTICE),
             Self::Held(_) => Some(LOOK_UP_NOTICES),
+            Self::Resend(_) => Some(RESEND_NOTICES),
             Self::Month(_) => Some(REQUEST_MONTH),
             Self::Fault(_) => None,
         }
@@ -207,6 +223,9 @@ impl Answer {
         if reader.comes("LookUpNoticesResult")? {
             return NoticesHeld::read(reader).map(Self::Held);
         }
+        if reader.comes("ResendNoticesReceipt")? {
+            return Received::read(reader, "ResendNoticesReceipt").map(Self::Resend);
+        }
         if reader.comes("RequestMonthReceipt")? {
             return Received::read(reader, "RequestMonthReceipt").map(Self::Month);
         }
@@ -220,7 +239,10 @@ impl Answer {
             Self::Individual(told) => told.write(writer),
             Self::Many(told) => told.write(writer),
             Self::Notice(receipt) => receipt.write(writer, NAMESPACE, "ChangeNoticeReceipt"),
-            Self::Held(held) => held.write(writer),
+            Self::Held(held) => held.write(writer, NAMESPACE),
+            Self::Resend(receipt) => {
+                receipt.write(writer, NAMESPACE, "ResendNoticesReceipt");
+            }
             Self::Month(receipt) => receipt.write(writer, NAMESPACE, "RequestMonthReceipt"),
             Self::Fault(fault) => fault.write_in(writer, NAMESPACE),
         }

@@ -1,7 +1,7 @@
 //! An answer about a thousand is longer than a question may be; it is read up to what a lawful one can be, and no further.
 
 use conformance::taxpayer::Employer;
-use schemas::wire::tax::taxpayer::BYTES_MAX;
+use schemas::{proto::Message as _, wire::tax::taxpayer::BYTES_MAX};
 
 use super::*;
 
@@ -52,12 +52,7 @@ async fn a_thousand_with_the_longest_names_are_told_whole_in_both_forms() {
             let name = line.told.iter().find(|one| one.field == "name").unwrap();
             assert!(name.value.starts_with(&format!("{nth:03}𠬠")), "{form}");
         }
-        let said: usize = told
-            .lines
-            .iter()
-            .flat_map(|line| &line.told)
-            .map(|one| one.value.len())
-            .sum();
+        let said = told.encoded_len();
         assert!(said > 1 << 20, "{said}");
         assert!(told.journal > 0, "the signed answer is kept whole");
         assert_eq!(scene.ask(asked).await.unwrap(), told, "and read again");

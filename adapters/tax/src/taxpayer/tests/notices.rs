@@ -13,8 +13,8 @@ use schemas::{
     id::MessageId,
     proto::insurance::{Change, EmployerChange, NoticeKind, ParticipationState, change::What},
     wire::tax::{
-        Direction, Reply,
-        taxpayer::{Answer, Body, Message, NoticesHeld, Question, encode, read},
+        Direction, NoticeSent, NoticesHeld, NoticesSent, Reply,
+        taxpayer::{Answer, Body, Message, Question, encode, read},
     },
 };
 
@@ -148,6 +148,7 @@ fn a_pull_names_the_notices_of_its_window_and_knows_which_are_held() {
         let held = held.iter().map(|id| MessageId::parse(id).unwrap());
         let body = Body::Answer(Answer::Held(NoticesHeld {
             held: held.collect(),
+            sent: None,
         }));
         Message { header, body }
     };
@@ -200,6 +201,7 @@ fn a_window_with_more_than_one_question_holds_is_asked_in_parts() {
     });
     let none = Body::Answer(Answer::Held(NoticesHeld {
         held: BTreeSet::new(),
+        sent: None,
     }));
     let bytes = Bytes::from(encode(&Message { header, body: none }).0);
     assert!(Reconciler.read(&parcel.content, &bytes).unwrap().more());
@@ -251,4 +253,76 @@ fn a_month_is_asked_for_under_its_manifest() {
     ] {
         assert_eq!(bent.question(), Err(reason));
     }
+}
+
+#[test]
+fn a_pull_asks_what_was_sent_in_its_window_and_what_never_came_is_wanted() {
+    let pull = Pull {
+        partner: tax(),
+        window: Window::between(0, 60).unwrap(),
+    };
+    let parcel = Reconciler.parcel(&pull, &Telling::default());
+    let (shipments, _) = desk().pack(&[leased_of(parcel.clone())]);
+    let (message, _) = read(&shipments[0].body).unwrap();
+    let Body::Question(question @ Question::LookUp(_)) = message.body.clone() else {
+        panic!("a look-up")
+    };
+    let one = |nth: u32, second: i64| NoticeSent {
+        id: MessageId::parse(&format!("tax-000{nth}x")).unwrap(),
+        at: Timestamp::from_second(second).unwrap(),
+    };
+    let answer = |notices: Vec<NoticeSent>, total: u32| {
+        let mut header = message.header.clone();
+        header.direction = Direction::Answer;
+        (header.sender, header.receiver) = (header.receiver, header.sender);
+        header.reply = Some(Reply {
+            to: message.header.message_id.clone(),
+            digest: [7; 32],
+        });
+        let body = Body::Answer(Answer::Held(NoticesHeld {
+            held: BTreeSet::new(),
+            sent: Some(NoticesSent { notices, total }),
+        }));
+        Message { header, body }
+    };
+    let bytes = |message: &Message| Bytes::from(encode(message).0);
+    let both = answer(vec![one(1, 0), one(2, 59)], 2);
+    let held = Reconciler.read(&parcel.content, &bytes(&both)).unwrap();
+    assert_eq!(held.sent().len(), 2);
+    assert!(!held.more());
+    let cut = Reconciler.read(&parcel.content, &bytes(&answer(vec![one(1, 0)], 2)));
+    assert!(cut.unwrap().more(), "asked again in halves");
+    // what was sent at another time was not asked about
+    let asked = Asked {
+        header: message.header.clone(),
+        digest: [7; 32],
+        question,
+        is_json: false,
+    };
+    assert!(fitting(&asked, both).is_ok());
+    assert_eq!(
+        fitting(&asked, answer(vec![one(1, 60)], 1)),
+        Err(Unfit::Content("answer-tells-more"))
+    );
+
+    let lost = [one(2, 59).id];
+    let wanted = Reconciler.wanted(&pull, &lost).unwrap();
+    assert_eq!(wanted.id, "want.tax.0-60");
+    let (shipments, _) = desk().pack(&[leased_of(wanted)]);
+    assert_eq!(shipments[0].operation.name, "taxpayer.resend-notices");
+    let (message, _) = read(&shipments[0].body).unwrap();
+    let Body::Question(Question::Resend(ask)) = message.body else {
+        panic!("a request")
+    };
+    assert_eq!(ask.notices.into_iter().collect::<Vec<_>>(), lost);
+}
+
+#[test]
+fn a_pull_that_was_planned_before_it_knew_its_window_is_asked_as_it_was() {
+    let old = Bytes::from_static(br#"{"notices":["employer.TZ0000L.tax.1"],"more":false}"#);
+    let (_, question) = pulls::opened("pull.tax.0-60", &old).unwrap();
+    let Question::LookUp(ask) = question else {
+        panic!("a look-up")
+    };
+    assert_eq!((ask.notices.len(), ask.sent_in), (1, None));
 }

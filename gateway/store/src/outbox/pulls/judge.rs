@@ -4,7 +4,9 @@ use gateway_core::head::Evidence;
 use gateway_core::ports::{Acted, Again, Judgement, ParcelState, Pull, StoreError};
 use gateway_core::seal::Vault;
 
-use super::Planned;
+use schemas::id::PartnerId;
+
+use super::{Planned, SealedParcel, insert};
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag};
 use crate::outbox::front::refresh_front;
@@ -17,32 +19,39 @@ pub(crate) struct Judge {
     pull: Pull,
     counts: [u32; 3],
     record: Draft,
-    again: Vec<(Again, Draft)>,
+    lost: Lost,
     instead: Vec<Planned>,
+    wanted: Vec<SealedParcel>,
 }
+
+/// What a partner has lost: it goes again, each with an act.
+#[derive(Debug)]
+struct Lost {
+    partner: PartnerId,
+    again: Vec<(Again, Draft)>,
+}
+
+/// What a partner itself says that it has lost.
+#[derive(Debug)]
+pub(crate) struct PutAgain(Lost);
 
 impl Judge {
     /// `who` is this gateway: no person acts here. What was found stands in the words, sealed.
     pub(crate) fn seal(vault: &Vault, who: &str, judgement: Judgement) -> Result<Self, StoreError> {
         let pull = judgement.pull.id();
-        let act = |deed: &str, target: &str, why: &str| {
-            let metadata = Fields::new()
-                .put(Tag::Deed, deed)
-                .put(Tag::Target, target)
-                .finish();
-            let words = Fields::new().put(Tag::Who, who).put(Tag::Why, why).finish();
-            Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words)
-        };
+        let partner = &judgement.pull.partner;
         let lost = format!("the partner has lost it: {pull}");
-        let again = judgement.again.into_iter().map(|again| {
-            let record = act(HEAL, &again.id, &lost);
-            (again, record)
-        });
+        let seal = |parcel| SealedParcel::seal(vault, parcel);
         Ok(Self {
             counts: [judgement.compared, judgement.given_up, judgement.never_came],
-            record: act(RECONCILE, &pull, &judgement.words),
-            again: again.collect(),
+            record: act(vault, who, (RECONCILE, &pull), &judgement.words),
+            lost: Lost::seal(vault, who, partner, &lost, judgement.again),
             instead: Planned::seal_all(vault, judgement.instead)?,
+            wanted: judgement
+                .wanted
+                .iter()
+                .map(seal)
+                .collect::<Result<_, _>>()?,
             pull: judgement.pull,
         })
     }
@@ -56,6 +65,29 @@ impl Judge {
             .query_row([self.pull.id()], |row| row.get(0))
             .optional()?;
         Ok(found)
+    }
+}
+
+/// An act, sealed.
+fn act(vault: &Vault, who: &str, (deed, target): (&str, &str), why: &str) -> Draft {
+    let metadata = Fields::new()
+        .put(Tag::Deed, deed)
+        .put(Tag::Target, target)
+        .finish();
+    let words = Fields::new().put(Tag::Who, who).put(Tag::Why, why).finish();
+    Draft::seal(vault, Kind::Act, Evidence::fresh(), metadata, &words)
+}
+
+impl Lost {
+    fn seal(vault: &Vault, who: &str, partner: &PartnerId, why: &str, again: Vec<Again>) -> Self {
+        let again = again.into_iter().map(|again| {
+            let record = act(vault, who, (HEAL, &again.id), why);
+            (again, record)
+        });
+        Self {
+            partner: partner.clone(),
+            again: again.collect(),
+        }
     }
 
     /// Why what is lost cannot be put in again now: somebody sends of its subject, or it was receipted
@@ -76,8 +108,7 @@ impl Judge {
                 return Ok(Some("moved"));
             };
             let mut open = turn.conn.prepare_cached(OPEN)?;
-            let states =
-                open.query_map([self.pull.partner.as_str(), &subject], |row| row.get(0))?;
+            let states = open.query_map([self.partner.as_str(), &subject], |row| row.get(0))?;
             for state in states {
                 // One whose lease is over may still be on its way: recovery of leases comes first.
                 let state: i64 = state?;
@@ -96,7 +127,7 @@ impl Judge {
                 .conn
                 .prepare_cached(AGAIN)?
                 .query_row(params![again.id, turn.now], |row| row.get(0))?;
-            refresh_front(turn, self.pull.partner.as_str(), &subject)?;
+            refresh_front(turn, self.partner.as_str(), &subject)?;
         }
         Ok(())
     }
@@ -115,21 +146,47 @@ impl Command for Judge {
             Some(true) => return Ok(Acted::AlreadySo),
             Some(false) => {}
         }
-        if let Some(reason) = self.in_the_way(turn)? {
+        if let Some(reason) = self.lost.in_the_way(turn)? {
             return Ok(Acted::NotNow(reason));
         }
         let id = self.pull.id();
         let seq = write_act(turn, &self.record, &id)?;
-        self.put_in_again(turn)?;
+        self.lost.put_in_again(turn)?;
+        for parcel in &self.wanted {
+            insert(turn, parcel, None)?;
+        }
         let mut instead = 0_u32;
         for planned in &self.instead {
             instead += u32::from(planned.write(turn)?);
         }
         let [compared, given_up, never_came] = self.counts;
-        let again = i64::try_from(self.again.len()).unwrap_or(i64::MAX);
+        let again = i64::try_from(self.lost.again.len()).unwrap_or(i64::MAX);
         turn.conn.prepare_cached(JUDGED)?.execute(params![
             id, seq, compared, again, given_up, never_came, instead
         ])?;
+        Ok(Acted::Done)
+    }
+}
+
+impl PutAgain {
+    pub(crate) fn seal(vault: &Vault, who: &str, partner: &PartnerId, again: Vec<Again>) -> Self {
+        let why = "the partner asks for it again";
+        Self(Lost::seal(vault, who, partner, why, again))
+    }
+}
+
+impl Command for PutAgain {
+    type Out = Acted;
+
+    fn moves_parcels(&self) -> bool {
+        true
+    }
+
+    fn run(&self, turn: &mut Turn<'_>) -> Result<Acted, RowError> {
+        if let Some(reason) = self.0.in_the_way(turn)? {
+            return Ok(Acted::NotNow(reason));
+        }
+        self.0.put_in_again(turn)?;
         Ok(Acted::Done)
     }
 }

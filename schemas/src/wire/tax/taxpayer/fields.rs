@@ -173,7 +173,27 @@ pub const FIELDS: &[Field] = &[
         "own profile",
     ),
     kept(
+        "LookUpNotices/From",
+        "the window of the pull",
+        "own profile",
+    ),
+    kept(
+        "LookUpNotices/Until",
+        "the window of the pull",
+        "own profile",
+    ),
+    kept(
         "LookUpNotices/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
+        "ResendNotices/Notice",
+        "ids that the department sent and that never came",
+        "own profile",
+    ),
+    kept(
+        "ResendNotices/Purpose",
         "policy: the purpose agreed",
         "Law 91/2025/QH15 art. 3",
     ),
@@ -337,6 +357,26 @@ pub const FIELDS: &[Field] = &[
     kept(
         "LookUpNoticesResult/Held",
         "what is not held goes again",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Sent/Notice",
+        "what no inbox row knows is asked for again",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/Sent/SentAt",
+        "must lie in the window",
+        "own profile",
+    ),
+    kept(
+        "LookUpNoticesResult/SentTotal",
+        "more than are named: the window is asked again in halves",
+        "own profile",
+    ),
+    kept(
+        "ResendNoticesReceipt/ReceivedAt",
+        "kept with the receipt",
         "own profile",
     ),
     kept(

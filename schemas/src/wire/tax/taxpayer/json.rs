@@ -3,9 +3,9 @@
 //! `schemas/json/taxpayer/v1/taxpayer.schema.json`.
 
 use super::super::json::{
-    BodyError, CHANGE_NOTICE_RECEIPT,
+    BodyError, CHANGE_NOTICE_RECEIPT, LOOK_UP_NOTICES, LOOK_UP_NOTICES_RESULT,
     Part::{Fields, Number, Object, Objects, Text, Texts},
-    Shape, Spelling, shape,
+    RESEND_NOTICES, RESEND_NOTICES_RECEIPT, Shape, Spelling, shape,
 };
 use super::{Answer, BYTES_MAX, NAMESPACE, Question, limits};
 
@@ -60,6 +60,7 @@ pub const QUESTIONS: &[&Shape] = &[
     &VERIFY_MANY,
     &CHANGE_NOTICE,
     &LOOK_UP_NOTICES,
+    &RESEND_NOTICES,
     &REQUEST_MONTH,
 ];
 
@@ -70,6 +71,7 @@ pub const ANSWERS: &[&Shape] = &[
     &VERIFY_MANY_RESULT,
     &CHANGE_NOTICE_RECEIPT,
     &LOOK_UP_NOTICES_RESULT,
+    &RESEND_NOTICES_RECEIPT,
     &REQUEST_MONTH_RECEIPT,
     &FAULT,
 ];
@@ -88,7 +90,6 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Address"), Text("MergedInto"), Text("Period"), Number("ParticipantsBefore"),
     Number("Participants"), Text("Purpose"),
 ]);
-shape!(LOOK_UP_NOTICES = "LookUpNotices" [Texts("Notice"), Text("Purpose")]);
 shape!(REQUEST_MONTH = "RequestMonth" [
     Text("Manifest"), Text("RecordKind"), Text("Period"), Texts("Province"), Text("Purpose"),
 ]);
@@ -108,7 +109,6 @@ shape!(LINE = "Line" [
     Object(&VERIFY_EMPLOYER_RESULT), Object(&VERIFY_INDIVIDUAL_RESULT), Object(&REFUSED),
 ]);
 shape!(VERIFY_MANY_RESULT = "VerifyManyResult"[Objects(&LINE)]);
-shape!(LOOK_UP_NOTICES_RESULT = "LookUpNoticesResult"[Texts("Held")]);
 shape!(REQUEST_MONTH_RECEIPT = "RequestMonthReceipt"[Text("ReceivedAt")]);
 shape!(FAULT = "Fault" [
     Text("Code"), Text("Reason"), Text("Field"), Text("Blame"), Text("Retry"), Number("RetryAfter"),

@@ -1,16 +1,14 @@
-//! What we tell the tax department unasked of an employer, and what of it the department says that it holds.
-
-use std::collections::BTreeSet;
+//! What we tell the tax department unasked of an employer.
 
 use jiff::civil::Date;
 
 use super::super::answer::{label, number, optional};
-use super::super::header::{message_id, word};
+use super::super::header::word;
 use super::super::parts::day;
 use super::super::request::{month, mst, mst_reason, purpose};
 use super::super::words::{NoticeKind, ParticipationState};
 use super::{WireError, leaves, name, wrong};
-use crate::id::{MessageId, Period, TaxId, UnitCode};
+use crate::id::{Period, TaxId, UnitCode};
 use crate::xml::{Reader, Writer};
 
 /// One change of one employer, as the insurance side recorded it.
@@ -140,78 +138,6 @@ impl EmployerNotice {
             ],
         );
         writer.close();
-    }
-}
-
-/// Which of these notices does the department hold?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookUpNotices {
-    /// Ids of notices that it receipted, at most [`LookUpNotices::MAX`]; none is a question, too.
-    pub notices: BTreeSet<MessageId>,
-    /// The purpose, `[a-z0-9][a-z0-9.-]{1,63}`.
-    pub purpose: String,
-}
-
-impl LookUpNotices {
-    /// Most ids of one question.
-    pub const MAX: usize = 200;
-
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("LookUpNotices")?;
-        let ask = Self {
-            notices: ids(reader, "Notice")?,
-            purpose: purpose(reader)?,
-        };
-        reader.leave("LookUpNotices")?;
-        Ok(ask)
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("LookUpNotices"), &[]);
-        write_ids(writer, "Notice", &self.notices);
-        writer.leaf(name("Purpose"), &self.purpose);
-        writer.close();
-    }
-}
-
-/// Those that it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoticesHeld {
-    /// Ids, at most [`LookUpNotices::MAX`].
-    pub held: BTreeSet<MessageId>,
-}
-
-impl NoticesHeld {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        reader.enter("LookUpNoticesResult")?;
-        let held = ids(reader, "Held")?;
-        reader.leave("LookUpNoticesResult")?;
-        Ok(Self { held })
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("LookUpNoticesResult"), &[]);
-        write_ids(writer, "Held", &self.held);
-        writer.close();
-    }
-}
-
-fn ids(reader: &mut Reader<'_>, field: &'static str) -> Result<BTreeSet<MessageId>, WireError> {
-    let mut all = BTreeSet::new();
-    while reader.comes(field)? {
-        if all.len() == LookUpNotices::MAX {
-            return wrong(field, "too-many");
-        }
-        if !all.insert(message_id(reader, field)?) {
-            return wrong(field, "id-twice");
-        }
-    }
-    Ok(all)
-}
-
-fn write_ids(writer: &mut Writer, field: &'static str, ids: &BTreeSet<MessageId>) {
-    for id in ids {
-        writer.leaf(name(field), id.as_str());
     }
 }
 

@@ -2,7 +2,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::super::words::{IncomeField, NoticeKind, ParticipationState, ResultKind, TaxpayerField};
-use super::super::{Amount, Environment, Refused, Reply};
+use super::super::{Amount, Environment, NoticeSent, NoticeTime, NoticesSent, Refused, Reply};
 use super::*;
 use crate::codes::province_set::ProvinceSet;
 use crate::fault::{Fault, FaultCode};
@@ -117,8 +117,79 @@ fn ids(many: u32) -> std::collections::BTreeSet<MessageId> {
 fn look_up(many: u32) -> Message {
     question(Question::LookUp(LookUpNotices {
         notices: ids(many),
+        sent_in: None,
         purpose: "tax-compliance".to_owned(),
     }))
+}
+
+fn look_up_since() -> Message {
+    let (from, until) = ("2026-11-22T05:00:00Z", "2026-11-22T06:00:00Z");
+    question(Question::LookUp(LookUpNotices {
+        notices: ids(2),
+        sent_in: NoticeTime::between(from.parse().unwrap(), until.parse().unwrap()),
+        purpose: "tax-compliance".to_owned(),
+    }))
+}
+
+fn resend(many: u32) -> Message {
+    question(Question::Resend(ResendNotices {
+        notices: ids(many),
+        purpose: "tax-compliance".to_owned(),
+    }))
+}
+
+fn sent(many: u32, total: u32) -> NoticesHeld {
+    let at = "2026-11-22T05:00:01Z".parse().unwrap();
+    let notices = ids(many).into_iter().map(|id| NoticeSent { id, at });
+    NoticesHeld {
+        held: ids(1),
+        sent: Some(NoticesSent {
+            notices: notices.collect(),
+            total,
+        }),
+    }
+}
+
+#[test]
+fn a_look_up_of_notices_names_a_time_that_there_is_and_no_more_than_there_were() {
+    let wrong = |field, reason| Err(WireError { field, reason });
+    let (bytes, _) = encode(&look_up_since());
+    let asked = String::from_utf8(bytes).unwrap();
+    for (from, to, field, reason) in [
+        (
+            "T06:00:00Z</Until",
+            "T05:00:00Z</Until",
+            "Until",
+            "until-not-after-from",
+        ),
+        (
+            "T06:00:00Z</Until",
+            "T06:00:00.5Z</Until",
+            "Until",
+            "instant",
+        ),
+        ("T05:00:00Z</From", "T25:00:00Z</From", "From", "instant"),
+    ] {
+        let bent = asked.replacen(from, to, 1);
+        assert_ne!(bent, asked);
+        assert_eq!(read(bent.as_bytes()), wrong(field, reason), "{bent}");
+    }
+    let (bytes, _) = encode(&resend(1));
+    let asked = String::from_utf8(bytes).unwrap();
+    let none = asked.replace("<Notice>employer.TZ0000L.tax.0</Notice>", "");
+    assert_eq!(read(none.as_bytes()), wrong("Notice", "no-notices"));
+    assert!(xsd::validate_taxpayer_v1(none.as_bytes()).is_err());
+    let fewer = answer(LOOK_UP_NOTICES, Answer::Held(sent(2, 1)));
+    let (bytes, _) = encode(&fewer);
+    assert_eq!(read(&bytes), wrong("SentTotal", "fewer-than-named"));
+    let (bytes, _) = encode(&answer(LOOK_UP_NOTICES, Answer::Held(sent(2, 2))));
+    let twice = String::from_utf8(bytes).unwrap();
+    let twice = twice.replace(
+        "<Notice>employer.TZ0000L.tax.1<",
+        "<Notice>employer.TZ0000L.tax.0<",
+    );
+    assert_eq!(read(twice.as_bytes()), wrong("Sent", "id-twice"));
+    assert!(xsd::validate_taxpayer_v1(twice.as_bytes()).is_err());
 }
 
 fn request_month() -> Message {
@@ -188,8 +259,20 @@ pub(super) fn answers() -> Vec<Message> {
         ),
         each(),
         answer(CHANGE_NOTICE, Answer::Notice(receipt)),
-        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(2) })),
-        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
+        answer(
+            LOOK_UP_NOTICES,
+            Answer::Held(NoticesHeld {
+                held: ids(2),
+                sent: None,
+            }),
+        ),
+        answer(
+            LOOK_UP_NOTICES,
+            Answer::Held(NoticesHeld {
+                held: ids(0),
+                sent: None,
+            }),
+        ),
         answer(REQUEST_MONTH, Answer::Month(Received { received_at: at })),
         answer(VERIFY_EMPLOYER, Answer::Fault(FaultBody::from(&fault))),
     ]
@@ -284,14 +367,32 @@ fn too_many_lines_a_number_twice_none_or_payers_are_no_question_about_many() {
 fn what_is_told_and_asked_about_it_is_read_back_and_is_of_the_schema() {
     let at = "2026-11-22T05:00:00Z".parse().unwrap();
     let mut all: Vec<Message> = NoticeKind::ALL.iter().copied().map(told).collect();
-    all.extend([look_up(0), look_up(200), request_month()]);
+    all.extend([
+        look_up(0),
+        look_up(200),
+        look_up_since(),
+        resend(200),
+        request_month(),
+    ]);
     all.extend([
         answer(CHANGE_NOTICE, Answer::Notice(Received { received_at: at })),
         answer(
             LOOK_UP_NOTICES,
-            Answer::Held(NoticesHeld { held: ids(200) }),
+            Answer::Held(NoticesHeld {
+                held: ids(200),
+                sent: None,
+            }),
         ),
-        answer(LOOK_UP_NOTICES, Answer::Held(NoticesHeld { held: ids(0) })),
+        answer(
+            LOOK_UP_NOTICES,
+            Answer::Held(NoticesHeld {
+                held: ids(0),
+                sent: None,
+            }),
+        ),
+        answer(LOOK_UP_NOTICES, Answer::Held(sent(0, 0))),
+        answer(LOOK_UP_NOTICES, Answer::Held(sent(200, 201))),
+        answer(RESEND_NOTICES, Answer::Resend(Received { received_at: at })),
         answer(REQUEST_MONTH, Answer::Month(Received { received_at: at })),
     ]);
     for message in all {
