@@ -527,7 +527,7 @@ fn persons(question: &Question) -> Vec<Person> {
         Question::Individual(ask) => (vec![&ask.mst], &[]),
         Question::Many(ask) => (ask.asked.keys().iter().collect(), &[]),
         Question::Notice(notice) => (vec![&notice.mst], &["state", "name", "address"]),
-        Question::LookUp(_) | Question::Month(_) => (Vec::new(), &[]),
+        Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => (Vec::new(), &[]),
     };
     let pins = codes.into_iter().filter_map(|code| match code {
         TaxId::Pin(pin) => Some(PersonNumber::Pin(pin.clone())),
