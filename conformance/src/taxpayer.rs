@@ -21,7 +21,7 @@ use schemas::id::PartnerId;
 use serde::{Deserialize, Serialize};
 
 pub use crate::listener::Serving;
-pub use notice::{MonthWanted, Notice};
+pub use notice::{MonthWanted, Notice, PersonTold};
 pub use truth::{Employer, Paid, Person, Truth};
 
 use crate::call::Trouble;
@@ -54,6 +54,9 @@ struct Book {
     /// What we were told unasked, by the id of its message.
     #[serde(default)]
     notices: BTreeMap<String, Notice>,
+    /// What we were told of corrected persons, by the id of its message.
+    #[serde(default)]
+    persons: BTreeMap<String, PersonTold>,
     /// What we told unasked, and when, RFC 3339, by the id of its message.
     #[serde(default)]
     sent: BTreeMap<String, String>,
@@ -172,11 +175,17 @@ impl Register {
         self.memory.read(|book| book.notices.clone())
     }
 
+    /// What it was told of corrected persons, by the id of its message.
+    pub fn persons(&self) -> BTreeMap<String, PersonTold> {
+        self.memory.read(|book| book.persons.clone())
+    }
+
     /// Loses a notice as a database that was put back does: as if it had never come. False where it is not held.
     pub fn forget_notice(&self, id: &str) -> bool {
         let forgotten = self.memory.change(|book| {
             book.answered.remove(id);
-            book.notices.remove(id).is_some()
+            let person = book.persons.remove(id).is_some();
+            book.notices.remove(id).is_some() || person
         });
         forgotten.unwrap_or(false)
     }

@@ -94,6 +94,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::taxpayer::VERIFY_INDIVIDUAL,
         &tax::taxpayer::VERIFY_MANY,
         &tax::taxpayer::CHANGE_NOTICE,
+        &tax::taxpayer::PERSON_NOTICE,
         &tax::taxpayer::LOOK_UP_NOTICES,
         &tax::taxpayer::RESEND_NOTICES,
         &tax::taxpayer::REQUEST_MONTH,
@@ -532,8 +533,20 @@ impl Hands<'_> {
             insurance: self.contract.client.clone(),
             partner: delivery.partner.clone(),
             step: delivery.notices.clone(),
+            person_fields: self.person_fields(&delivery.partner),
         };
         Some(Box::pin(watch.run(self.stop.clone())))
+    }
+
+    /// What the agreement in force lets a partner be told of corrected persons.
+    fn person_fields(&self, partner: &PartnerId) -> Vec<String> {
+        let partners = self.partners.load();
+        let partner = partners.get(partner);
+        let grants = partner.iter().flat_map(|one| &one.agreements);
+        let grants = grants.filter_map(|one| one.operations.get(taxpayer::PERSON_NOTICE.name));
+        let fields: std::collections::BTreeSet<&String> =
+            grants.flat_map(|grant| &grant.fields).collect();
+        fields.into_iter().cloned().collect()
     }
 
     /// Where the partner's file has a schedule for it.
@@ -721,11 +734,12 @@ pub fn dossier_words(change: &contract::Change) -> Option<Vec<Parcel>> {
     }
 }
 
-/// An employer's change in the tax department's words; none of another change.
+/// An employer's or a person's change in the tax department's words; none of another change.
 #[must_use]
 pub fn employer_words(change: &contract::Change) -> Option<Vec<Parcel>> {
     match &change.what {
         Some(What::Employer(_)) => words(change, taxpayer::notices),
+        Some(What::Person(_)) => words(change, taxpayer::persons),
         _ => None,
     }
 }

@@ -33,6 +33,7 @@ mod notices;
 mod open;
 mod payments;
 mod people;
+mod persons;
 mod reviews;
 pub(crate) mod schema;
 mod steps;

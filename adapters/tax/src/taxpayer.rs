@@ -8,6 +8,7 @@ mod answer;
 mod desk;
 mod month;
 mod notice;
+mod person;
 mod pulls;
 mod question;
 mod spoken;
@@ -22,7 +23,8 @@ use schemas::wire::tax::taxpayer as wire;
 
 pub use desk::{Desk, DeskConfig, Exchange, Failed, Form, House};
 pub use month::{MonthWords, month_parcel, month_parcel_id};
-pub use notice::{KIND as NOTICE, notices};
+pub use notice::notices;
+pub use person::persons;
 pub use pulls::Reconciler;
 pub use question::{Words, parcel, parcel_id, subject};
 pub use spoken::told;
@@ -68,6 +70,17 @@ pub static CHANGE_NOTICE: Operation = Operation {
     fields: &[],
 };
 
+/// What was corrected of a person, told unasked; each field is granted by itself.
+pub static PERSON_NOTICE: Operation = Operation {
+    name: wire::PERSON_NOTICE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &["pin", "name", "birthDate", "sex"],
+};
+
+/// The kinds of parcels that tell something unasked.
+pub const NOTICES: &[&str] = &[notice::KIND, person::KIND];
+
 /// Which of our notices are held, and which the department sent.
 pub static LOOK_UP_NOTICES: Operation = Operation {
     name: wire::LOOK_UP_NOTICES,
@@ -109,6 +122,7 @@ pub fn operation(question: &wire::Question) -> &'static Operation {
         wire::Question::Individual(_) => &VERIFY_INDIVIDUAL,
         wire::Question::Many(_) => &VERIFY_MANY,
         wire::Question::Notice(_) => &CHANGE_NOTICE,
+        wire::Question::Person(_) => &PERSON_NOTICE,
         wire::Question::LookUp(_) => &LOOK_UP_NOTICES,
         wire::Question::Resend(_) => &RESEND_NOTICES,
         wire::Question::Month(_) => &REQUEST_MONTH,

@@ -35,6 +35,25 @@ pub struct Notice {
     pub nth: usize,
 }
 
+/// What was corrected of a person, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonTold {
+    /// The PIN under which the person was known.
+    pub pin: String,
+    /// Another that took its place.
+    pub new_pin: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The day of birth.
+    pub birth_date: Option<String>,
+    /// `1`, `2` or `3`.
+    pub sex: Option<String>,
+    /// When it was corrected.
+    pub corrected_on: String,
+    /// Its place among all that is kept, from 1.
+    pub nth: usize,
+}
+
 /// A month that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthWanted {
@@ -102,6 +121,45 @@ pub(super) fn notice(body: &Element) -> Result<Notice, Wrong> {
         }
     }
     Ok(notice)
+}
+
+/// Reads what was corrected of a person; its place is none of its own words.
+pub(super) fn person(body: &Element) -> Result<PersonTold, Wrong> {
+    let text = |name: &'static str| body.text_of(name).map(str::to_owned);
+    let must = |name: &'static str| text(name).ok_or_else(|| wrong(name));
+    let is_pin = |text: &String| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+    let is_day = |text: &String| text.parse::<jiff::civil::Date>().is_ok();
+    let told = PersonTold {
+        pin: must("Mst")?,
+        new_pin: text("NewMst"),
+        name: text("Name"),
+        birth_date: text("BirthDate"),
+        sex: text("Sex"),
+        corrected_on: must("CorrectedOn")?,
+        nth: 0,
+    };
+    must("Purpose")?;
+    let sexes = ["1", "2", "3"];
+    let parts = [&told.new_pin, &told.name, &told.birth_date, &told.sex];
+    for (holds, element) in [
+        (is_pin(&told.pin), "Mst"),
+        (told.new_pin.as_ref().is_none_or(is_pin), "NewMst"),
+        (told.new_pin.as_ref() != Some(&told.pin), "NewMst"),
+        (told.birth_date.as_ref().is_none_or(is_day), "BirthDate"),
+        (
+            told.sex
+                .as_ref()
+                .is_none_or(|sex| sexes.contains(&sex.as_str())),
+            "Sex",
+        ),
+        (is_day(&told.corrected_on), "CorrectedOn"),
+        (parts.iter().any(|part| part.is_some()), "PersonNotice"),
+    ] {
+        if !holds {
+            return Err(wrong(element));
+        }
+    }
+    Ok(told)
 }
 
 /// What is asked about notices.

@@ -6,7 +6,7 @@ use certs::digest::content_digest;
 use certs::xmldsig;
 use schemas::fault::FaultCode;
 
-use super::notice::{self, LookedUp, MonthWanted, Notice};
+use super::notice::{self, LookedUp, MonthWanted, Notice, PersonTold};
 use crate::clock;
 use crate::identity::Identity;
 use crate::jws::SKEW_SECONDS_MAX;
@@ -39,6 +39,8 @@ pub(super) enum Said {
     Many(&'static str, Vec<Asked>),
     /// It tells a change of an employer.
     Notice(Notice),
+    /// It tells what was corrected of a person.
+    Person(PersonTold),
     /// It asks which of these notices are held, and which were sent.
     LookUp(LookedUp),
     /// It asks for these notices again.
@@ -160,6 +162,7 @@ pub(super) fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
     match (operation, body.name.as_str()) {
         ("taxpayer.change-notice", "ChangeNotice") => notice::notice(body).map(Said::Notice),
         ("taxpayer.look-up-notices", "LookUpNotices") => notice::looked_up(body).map(Said::LookUp),
+        ("taxpayer.person-notice", "PersonNotice") => notice::person(body).map(Said::Person),
         ("taxpayer.resend-notices", "ResendNotices") => notice::resend(body).map(Said::Resend),
         ("taxpayer.request-month", "RequestMonth") => notice::month(body).map(Said::Month),
         ("taxpayer.verify-many", "VerifyMany") => many(body),

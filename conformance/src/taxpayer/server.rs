@@ -13,7 +13,7 @@ use schemas::fault::FaultCode;
 use tokio::net::TcpListener;
 
 use super::json;
-use super::notice::Notice;
+use super::notice::{Notice, PersonTold};
 use super::question::{Asked, Question, Said, Wrong, proven};
 use super::words::{self, Binding};
 use super::{Answered, Book, Mischief, PATH, Register};
@@ -86,6 +86,18 @@ impl Book {
         };
         self.notices.insert(id.to_owned(), kept);
         words::receipt("ChangeNoticeReceipt", &received_at)
+    }
+}
+
+impl Book {
+    /// Keeps what was corrected of a person once, and says when.
+    fn keep_person(&mut self, id: &str, told: &PersonTold) -> String {
+        let kept = PersonTold {
+            nth: self.persons.len() + 1,
+            ..told.clone()
+        };
+        self.persons.insert(id.to_owned(), kept);
+        words::receipt("PersonNoticeReceipt", &clock::rfc3339(clock::now()))
     }
 }
 
@@ -189,7 +201,13 @@ impl Register {
                 Said::Asked(asked) => words::body(&truth, &question.operation, asked),
                 Said::Many(operation, asked) => words::many(&truth, operation, asked),
                 Said::Notice(notice) => book.keep(&question.id, notice),
-                Said::LookUp(asked) => words::looked_up(asked, &book.notices, &book.sent),
+                Said::Person(told) => book.keep_person(&question.id, told),
+                Said::LookUp(asked) => {
+                    let held = |id: &String| {
+                        book.notices.contains_key(id) || book.persons.contains_key(id)
+                    };
+                    words::looked_up(asked, held, &book.sent)
+                }
                 Said::Resend(named) => {
                     if named.iter().any(|id| !book.sent.contains_key(id)) {
                         return Err((FaultCode::UnknownSubject, "unknown-notice", "Notice"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use certs::keys::SigningKey;
 use schemas::fault::FaultCode;
 
-use super::notice::{LookedUp, Notice};
+use super::notice::LookedUp;
 use super::question::{Asked, NAMESPACE, Question, Wrong};
 use super::truth::{Employer, Person, Truth};
 use crate::call::Trouble;
@@ -96,10 +96,10 @@ pub(super) fn receipt(name: &str, at: &str) -> String {
 /// The body element that names those of these notices that are held, and those that were sent.
 pub(super) fn looked_up(
     asked: &LookedUp,
-    notices: &BTreeMap<String, Notice>,
+    is_held: impl Fn(&String) -> bool,
     sent: &BTreeMap<String, String>,
 ) -> String {
-    let held = asked.named.iter().filter(|id| notices.contains_key(*id));
+    let held = asked.named.iter().filter(|id| is_held(id));
     let held: String = held.map(|id| element("Held", id)).collect();
     let told = asked.time.as_ref().map(|(from, until)| {
         let mut all: Vec<(&String, &String)> = sent

@@ -258,7 +258,11 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
             response.lines = told.lines.into_iter().map(line).collect();
         }
         Body::Answer(
-            Answer::Notice(_) | Answer::Held(_) | Answer::Resend(_) | Answer::Month(_),
+            Answer::Notice(_)
+            | Answer::Person(_)
+            | Answer::Held(_)
+            | Answer::Resend(_)
+            | Answer::Month(_),
         ) => {
             return Err(Status::internal("unreadable-receipt"));
         }

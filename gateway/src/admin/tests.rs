@@ -128,7 +128,7 @@ impl PullBook for Quiet {
     fn resend(
         &self,
         _: &PartnerId,
-        _: &'static str,
+        _: &'static [&'static str],
         _: Vec<MessageId>,
         _: u32,
     ) -> Answer<'_, Resent> {

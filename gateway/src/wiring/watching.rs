@@ -1,4 +1,4 @@
-//! Which departments are told of what is recorded of employers: said to the registry when the gateway starts.
+//! Which departments are told of what is recorded of employers and corrected of persons: said to the registry when the gateway starts.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub(super) struct Watch {
     pub(super) partner: PartnerId,
     /// From which step of participants on; nothing is told where absent.
     pub(super) step: Option<Notices>,
+    /// Which fields of corrected persons it is told of.
+    pub(super) person_fields: Vec<String>,
 }
 
 impl Watch {
@@ -43,6 +45,7 @@ impl Watch {
                 people: notices.step_people,
                 percent: notices.step_percent,
             }),
+            person_fields: self.person_fields.clone(),
         };
         let by = Instant::now() + CALL;
         self.insurance.watch_employers(by, request).await.map(drop)

@@ -1,5 +1,6 @@
 //! What is recorded of employers is told to the tax department, in order and once, whatever is lost on the way or there.
 
+mod persons;
 mod theirs;
 
 use std::{sync::Arc, time::Duration};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     AckRequest, AckResponse, BirthCase, Change, DeathCase, DossierChange, EmployerChange,
-    LeaseRequest, LeaseResponse, change::What,
+    LeaseRequest, LeaseResponse, PersonChange, change::What,
 };
 
 use super::{Desk, Error, Registry, Tx, facts};
@@ -94,6 +94,25 @@ pub(super) fn append_employer(
         at: facts::instant(tx.now),
     };
     append_next(tx, &of, EMPLOYER, told.encode_to_vec())
+}
+
+/// Appends a correction of a person to the feed of one who watches.
+///
+/// The row's own number names the subject: it says nothing of the person, and is theirs for ever.
+pub(super) fn append_person(
+    tx: &Tx<'_>,
+    partner: &str,
+    person: i64,
+    told: &PersonChange,
+) -> Result<(), Error> {
+    let name = format!("person.{person}");
+    let of = Subject {
+        partner,
+        id: format!("{name}.{partner}"),
+        name,
+        at: facts::instant(tx.now),
+    };
+    append_next(tx, &of, PERSON, told.encode_to_vec())
 }
 
 /// Appends how a birth stands now to the feed of its sender, unless that was told last.
@@ -195,6 +214,7 @@ fn told(kind: &str, payload: &[u8]) -> Result<What, Error> {
         EMPLOYER => EmployerChange::decode(payload).map(What::Employer),
         BIRTH => BirthCase::decode(payload).map(What::Birth),
         DEATH => DeathCase::decode(payload).map(What::Death),
+        PERSON => PersonChange::decode(payload).map(What::Person),
         _ => return Err(Error::Corrupt("a change of a kind that is not known")),
     };
     told.map_err(|_| Error::Corrupt("a stored change"))
@@ -301,6 +321,7 @@ const DOSSIER: &str = "dossier";
 const EMPLOYER: &str = "employer";
 const BIRTH: &str = "birth";
 const DEATH: &str = "death";
+const PERSON: &str = "person";
 
 const LEASE_MAX: u32 = 500;
 const LEASE_SECONDS_MAX: u32 = 600;

@@ -14,7 +14,7 @@ use schemas::proto::insurance::{
 
 use super::births::{self, Birth, matching};
 use super::effects::Asked;
-use super::{Error, Registry, Tx, cards, deaths, facts, law, people, supplements, told};
+use super::{Error, Registry, Tx, cards, deaths, facts, law, people, persons, supplements, told};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -121,6 +121,7 @@ fn correct(
         ],
     )?;
     matching::correct(tx, person, &birth)?;
+    persons::corrected(tx, person, &known, &birth)?;
     let print = match is_printed(&before, &after) {
         true => print_again(tx, person, &birth)?,
         false => 0,

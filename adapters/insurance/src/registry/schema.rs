@@ -209,6 +209,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0019_ledger_sides.up.sql"),
         down: include_str!("schema/sqlite/0019_ledger_sides.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0020_person_watches.up.sql"),
+        down: include_str!("schema/sqlite/0020_person_watches.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -22,13 +22,13 @@ over_both! {
     a_correction_that_is_not_possible_changes_nothing
 }
 
-async fn born(scene: &Scene, n: u32) -> BirthCase {
+pub async fn born(scene: &Scene, n: u32) -> BirthCase {
     let answer = scene.insurance.register_birth(soon(), scene.birth(n)).await;
     answer.unwrap().case.unwrap()
 }
 
 /// The nth correction of the first birth.
-fn correction(scene: &Scene, n: u32, changes: BirthChanges) -> CorrectBirthRequest {
+pub fn correction(scene: &Scene, n: u32, changes: BirthChanges) -> CorrectBirthRequest {
     CorrectBirthRequest {
         context: Some(context("dvclt", &format!("correct-{n}"))),
         case_id: format!("G22.99.10-261123-{n:06}"),
@@ -39,21 +39,21 @@ fn correction(scene: &Scene, n: u32, changes: BirthChanges) -> CorrectBirthReque
     }
 }
 
-fn named(name: &str) -> BirthChanges {
+pub fn named(name: &str) -> BirthChanges {
     BirthChanges {
         name: name.into(),
         ..BirthChanges::default()
     }
 }
 
-fn mother(change: Parent) -> BirthChanges {
+pub fn mother(change: Parent) -> BirthChanges {
     BirthChanges {
         mother: Some(change),
         ..BirthChanges::default()
     }
 }
 
-async fn correct(scene: &Scene, request: CorrectBirthRequest) -> BirthCase {
+pub async fn correct(scene: &Scene, request: CorrectBirthRequest) -> BirthCase {
     let answer = scene.insurance.correct_birth(soon(), request).await;
     answer.unwrap().case.unwrap()
 }
@@ -76,7 +76,7 @@ async fn prints(scene: &Scene, case: &BirthCase) -> Vec<Card> {
     scene.insurance.cards(soon(), request).await.unwrap().cards
 }
 
-fn pin(scene: &Scene, prefix: &str, n: u32) -> String {
+pub fn pin(scene: &Scene, prefix: &str, n: u32) -> String {
     format!("{prefix}{:06}", scene.marks.child_pin_serial_from + n)
 }
 

@@ -93,13 +93,14 @@ async fn watch(insurance: &Insurance, partner: &str, step: Option<(u32, u32)>) -
     let request = WatchEmployersRequest {
         context: Some(context(partner, "watch")),
         step: step.map(|(people, percent)| HeadcountStep { people, percent }),
+        person_fields: Vec::new(),
     };
     let watching = insurance.watch_employers(soon(), request).await;
     watching.unwrap().since
 }
 
 /// Everything that was not leased before, oldest first.
-async fn told(scene: &Scene) -> Vec<Change> {
+pub async fn told(scene: &Scene) -> Vec<Change> {
     let request = LeaseRequest {
         owner: "a".into(),
         max: 100,
@@ -434,6 +435,7 @@ async fn what_cannot_be_is_refused_and_tells_nobody(scene: Scene) {
             people: 0,
             percent: 1_001,
         }),
+        person_fields: Vec::new(),
     };
     let call = scene.insurance.watch_employers(soon(), step);
     scene.refuses(call, Invalid, "too-many", "percent").await;

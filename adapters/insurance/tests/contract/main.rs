@@ -30,6 +30,7 @@ mod months;
 mod notices;
 mod payments;
 mod people;
+mod persons;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;
 mod plans;

@@ -145,6 +145,7 @@ fn statements() -> Vec<String> {
         "payments/row.rs",
         "payments/statement.rs",
         "people.rs",
+        "persons.rs",
         "reviews.rs",
         "reviews/deciding.rs",
         "steps.rs",
@@ -287,6 +288,7 @@ async fn watch(insurance: &Insurance, step: Option<(u32, u32)>) {
     let request = WatchEmployersRequest {
         context: Some(context("tax", "watch")),
         step: step.map(|(people, percent)| HeadcountStep { people, percent }),
+        person_fields: vec!["name".into()],
     };
     insurance.watch_employers(soon(), request).await.unwrap();
 }

@@ -86,7 +86,9 @@ fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
         (Question::Notice(_), Answer::Notice(_)) | (Question::Month(_), Answer::Month(_)) => {
             (true, true)
         }
-        (Question::Resend(_), Answer::Resend(_)) => (true, true),
+        (Question::Resend(_), Answer::Resend(_)) | (Question::Person(_), Answer::Person(_)) => {
+            (true, true)
+        }
         (Question::LookUp(ask), Answer::Held(told)) => (true, looked_up(ask, told)),
         _ => (false, true),
     };

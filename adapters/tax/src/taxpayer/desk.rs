@@ -30,7 +30,7 @@ use schemas::{
 use super::{
     ANSWER_BYTES_MAX, ANSWER_OF_ONE_BYTES_MAX, PURPOSE,
     answer::{Asked, Unfit, fitting},
-    month, notice, operation, pulls, question, spoken,
+    month, notice, operation, person, pulls, question, spoken,
 };
 
 /// How a department is spoken to.
@@ -234,6 +234,7 @@ impl Desk {
         match leased.kind.as_str() {
             question::KIND => question::opened(&leased.id, &self.partner, &leased.content),
             notice::KIND => notice::opened(&leased.id, &leased.content),
+            person::KIND => person::opened(&leased.id, &leased.content),
             pulls::KIND => pulls::opened(&leased.id, &leased.content),
             pulls::WANTED => pulls::wanted(&leased.id, &leased.content),
             month::KIND => month::opened(&leased.content),
@@ -374,6 +375,7 @@ impl Desk {
             | Answer::Individual(_)
             | Answer::Many(_)
             | Answer::Notice(_)
+            | Answer::Person(_)
             | Answer::Held(_)
             | Answer::Resend(_)
             | Answer::Month(_) => Delivery::Delivered {
@@ -514,6 +516,7 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
             Many::Employers { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
             Many::Individuals { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
         },
+        Question::Person(notice) => notice.told(),
         Question::Notice(_) | Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => {
             std::collections::BTreeSet::new()
         }
@@ -522,12 +525,22 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
 
 /// Whom the department is asked about or told of: a tax code of twelve digits is a person's own number.
 fn persons(question: &Question) -> Vec<Person> {
+    if let Question::Person(notice) = question {
+        let pins = [Some(&notice.pin), notice.new_pin.as_ref()];
+        let numbers = pins.into_iter().flatten().cloned();
+        return vec![Person {
+            numbers: numbers.map(PersonNumber::Pin).collect(),
+            told: notice.told().into_iter().collect(),
+        }];
+    }
     let (codes, told): (Vec<&TaxId>, &[&'static str]) = match question {
         Question::Employer(ask) => (vec![&ask.mst], &[]),
         Question::Individual(ask) => (vec![&ask.mst], &[]),
         Question::Many(ask) => (ask.asked.keys().iter().collect(), &[]),
         Question::Notice(notice) => (vec![&notice.mst], &["state", "name", "address"]),
-        Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => (Vec::new(), &[]),
+        Question::Person(_) | Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => {
+            (Vec::new(), &[])
+        }
     };
     let pins = codes.into_iter().filter_map(|code| match code {
         TaxId::Pin(pin) => Some(PersonNumber::Pin(pin.clone())),

@@ -108,4 +108,4 @@ fn state(state: State) -> Option<ParticipationState> {
 }
 
 /// The kind of parcels that tell a change of an employer.
-pub const KIND: &str = "taxpayer.notice";
+pub(super) const KIND: &str = "taxpayer.notice";

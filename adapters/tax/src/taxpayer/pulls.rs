@@ -18,7 +18,7 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{PURPOSE, notice, spoken};
+use super::{NOTICES, PURPOSE, spoken};
 
 /// The department's words for reconciliation of notices.
 #[derive(Debug, Clone, Copy, Default)]
@@ -137,7 +137,9 @@ impl Held for Holding {
 
 /// The id of a notice; questions are asked once and lost by nobody.
 fn id_of(told: &Told) -> Option<String> {
-    (told.kind == notice::KIND).then(|| told.id.clone())
+    NOTICES
+        .contains(&told.kind.as_str())
+        .then(|| told.id.clone())
 }
 
 /// The question that a parcel of this kind asks, under the pull's own name.

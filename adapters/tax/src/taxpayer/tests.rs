@@ -25,6 +25,7 @@ use super::answer::{Asked, Unfit, fitting};
 use super::*;
 
 mod notices;
+mod persons;
 
 fn words() -> Words {
     Words {

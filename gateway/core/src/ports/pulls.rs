@@ -235,12 +235,12 @@ pub trait PullBook: Send + Sync + 'static {
     /// before; `NotNow` (`being-sent`, `moved`) where what it was based on has changed meanwhile.
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<Acted, StoreError>>;
 
-    /// Puts parcels of this kind in again that the partner has receipted and asks for, each subject from the first of them
+    /// Puts parcels of these kinds in again that the partner has receipted and asks for, each subject from the first of them
     /// on; each an act, all of it or nothing. What was put in again `lost_max` times is not.
     fn resend(
         &self,
         partner: &PartnerId,
-        kind: &'static str,
+        kinds: &'static [&'static str],
         ids: Vec<MessageId>,
         lost_max: u32,
     ) -> BoxFuture<'_, Result<Resent, StoreError>>;

@@ -51,7 +51,7 @@ impl NoticeBook for Desk {
             let ids = ask.notices.iter().cloned().collect();
             let resent = self
                 .book
-                .resend(&context.sender, taxpayer::NOTICE, ids, HEALED_MAX);
+                .resend(&context.sender, taxpayer::NOTICES, ids, HEALED_MAX);
             let refused = |code, reason| Err(Fault::new(code, reason).field("Notice"));
             match resent.await.map_err(store)? {
                 Resent::Again(many) => {
@@ -77,7 +77,9 @@ impl Desk {
             window: window.ok_or_else(none)?,
         };
         let telling = self.book.telling(&pull, NOTICES_MAX).await.map_err(store)?;
-        let is_one = |told: &Told| told.kind == taxpayer::NOTICE && pull.window.holds(told.at);
+        let is_one = |told: &Told| {
+            taxpayer::NOTICES.contains(&told.kind.as_str()) && pull.window.holds(told.at)
+        };
         let mut told: Vec<Told> = telling.told.into_iter().filter(is_one).collect();
         told.sort_by(|one, next| (one.at, &one.id).cmp(&(next.at, &next.id)));
         let at_least = told.len().saturating_add(usize::from(telling.more));

@@ -253,23 +253,30 @@ pub(crate) struct ToldLine {
     pub(crate) healed: u32,
 }
 
-/// What goes again where a parcel of this kind is wanted again: it and what the partner receipted of its subject after it;
+/// What goes again where a parcel of one of these kinds is wanted again: it and what the partner receipted of its subject after it;
 /// of one that is still on its way nothing. None where the partner was never told it.
 pub(crate) fn wanted_again(
     conn: &Connection,
     partner: &PartnerId,
-    kind: &str,
+    kinds: &[&str],
     id: &MessageId,
 ) -> sql::Result<Option<Vec<ToldLine>>> {
-    let sql = "SELECT subject, sequence, state = 2 AND receipt IS NOT NULL, state = 2 FROM outbox \
-        WHERE id = ?1 AND partner = ?2 AND kind = ?3";
-    let found: Option<(String, i64, bool, bool)> = conn
+    let sql = "SELECT subject, sequence, state = 2 AND receipt IS NOT NULL, state = 2, kind FROM outbox \
+        WHERE id = ?1 AND partner = ?2";
+    let found: Option<(String, i64, bool, bool, String)> = conn
         .prepare_cached(sql)?
-        .query_row(params![id.as_str(), partner.as_str(), kind], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        .query_row([id.as_str(), partner.as_str()], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
         })
         .optional()?;
-    let Some((subject, first, is_told, is_over)) = found else {
+    let found = found.filter(|(.., kind)| kinds.contains(&kind.as_str()));
+    let Some((subject, first, is_told, is_over, _)) = found else {
         return Ok(None);
     };
     match (is_told, is_over) {

@@ -86,7 +86,7 @@ impl PullBook for Store {
     fn resend(
         &self,
         partner: &PartnerId,
-        kind: &'static str,
+        kinds: &'static [&'static str],
         ids: Vec<MessageId>,
         lost_max: u32,
     ) -> BoxFuture<'_, Result<Resent, StoreError>> {
@@ -95,7 +95,7 @@ impl PullBook for Store {
             let of = partner.clone();
             let look_up = move |conn: &Connection| {
                 let found = ids.into_iter().map(|id| {
-                    let lines = pulls::wanted_again(conn, &of, kind, &id)?;
+                    let lines = pulls::wanted_again(conn, &of, kinds, &id)?;
                     Ok((id, lines))
                 });
                 found.collect::<sql::Result<Vec<_>>>()

@@ -285,15 +285,15 @@ async fn what_a_partner_wants_again_goes_again_with_what_followed_it_and_nothing
     store.put(all).await.unwrap();
     deliver_all(&store).await;
     let portal = partner("portal");
-    let wish = async |kind: &'static str, of: &str, ids: Vec<MessageId>| {
-        store.resend(&partner(of), kind, ids, 2).await.unwrap()
+    let wish = async |kinds: &'static [&'static str], of: &str, ids: Vec<MessageId>| {
+        store.resend(&partner(of), kinds, ids, 2).await.unwrap()
     };
-    const KIND: &str = "portal.dossier";
+    const KIND: &[&str] = &["portal.dossier"];
     let nobody = MessageId::parse("notice-9999").unwrap();
     for (kind, of, ids) in [
         (KIND, "portal", vec![id(4), nobody.clone()]),
         (KIND, "tax", vec![id(4)]),
-        ("portal.pull", "portal", vec![id(4)]),
+        (&["portal.pull"], "portal", vec![id(4)]),
     ] {
         let unknown = ids.last().unwrap().as_str().to_owned();
         assert_eq!(wish(kind, of, ids).await, Resent::Unknown(unknown));

@@ -12,6 +12,7 @@ pub mod json;
 mod many;
 mod month;
 mod notice;
+mod person;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use individual::{AskIndividual, IndividualTold, Payer};
 pub use many::{AskMany, Many, ManyLine, ManyTold};
 pub use month::RequestMonth;
 pub use notice::{EmployerNotice, Participants};
+pub use person::PersonNotice;
 
 use super::envelope::{Profile, of_operation};
 use super::{
@@ -48,6 +50,9 @@ pub const VERIFY_MANY: &str = "taxpayer.verify-many";
 
 /// The operation that tells a change of an employer unasked.
 pub const CHANGE_NOTICE: &str = "taxpayer.change-notice";
+
+/// The operation that tells what was corrected of a person unasked.
+pub const PERSON_NOTICE: &str = "taxpayer.person-notice";
 
 /// The operation that asks which of our notices are held, and which the department sent us.
 pub const LOOK_UP_NOTICES: &str = "taxpayer.look-up-notices";
@@ -100,6 +105,8 @@ pub enum Question {
     Many(Box<AskMany>),
     /// Nothing: a change of an employer is told.
     Notice(Box<EmployerNotice>),
+    /// Nothing: what was corrected of a person is told.
+    Person(Box<PersonNotice>),
     /// Which of our notices are held, and which the department sent.
     LookUp(LookUpNotices),
     /// For notices of the department again.
@@ -119,6 +126,8 @@ pub enum Answer {
     Many(ManyTold),
     /// That a notice is kept.
     Notice(Received),
+    /// That what was corrected of a person is kept.
+    Person(Received),
     /// Which notices are held, and which were sent.
     Held(NoticesHeld),
     /// That notices will be sent again.
@@ -138,6 +147,7 @@ impl Question {
             Self::Individual(_) => VERIFY_INDIVIDUAL,
             Self::Many(_) => VERIFY_MANY,
             Self::Notice(_) => CHANGE_NOTICE,
+            Self::Person(_) => PERSON_NOTICE,
             Self::LookUp(_) => LOOK_UP_NOTICES,
             Self::Resend(_) => RESEND_NOTICES,
             Self::Month(_) => REQUEST_MONTH,
@@ -165,6 +175,10 @@ impl Question {
             let notice = EmployerNotice::read(reader)?;
             return Ok(Self::Notice(Box::new(notice)));
         }
+        if reader.comes("PersonNotice")? {
+            let notice = PersonNotice::read(reader)?;
+            return Ok(Self::Person(Box::new(notice)));
+        }
         if reader.comes("LookUpNotices")? {
             return LookUpNotices::read(reader).map(Self::LookUp);
         }
@@ -183,6 +197,7 @@ impl Question {
             Self::Individual(ask) => ask.write(writer),
             Self::Many(ask) => ask.write(writer),
             Self::Notice(notice) => notice.write(writer),
+            Self::Person(notice) => notice.write(writer),
             Self::LookUp(ask) => ask.write(writer, NAMESPACE),
             Self::Resend(ask) => ask.write(writer, NAMESPACE),
             Self::Month(ask) => ask.write(writer),
@@ -199,6 +214,7 @@ impl Answer {
             Self::Individual(_) => Some(VERIFY_INDIVIDUAL),
             Self::Many(_) => Some(VERIFY_MANY),
             Self::Notice(_) => Some(CHANGE_NOTICE),
+            Self::Person(_) => Some(PERSON_NOTICE),
             Self::Held(_) => Some(LOOK_UP_NOTICES),
             Self::Resend(_) => Some(RESEND_NOTICES),
             Self::Month(_) => Some(REQUEST_MONTH),
@@ -220,6 +236,9 @@ impl Answer {
         if reader.comes("ChangeNoticeReceipt")? {
             return Received::read(reader, "ChangeNoticeReceipt").map(Self::Notice);
         }
+        if reader.comes("PersonNoticeReceipt")? {
+            return Received::read(reader, "PersonNoticeReceipt").map(Self::Person);
+        }
         if reader.comes("LookUpNoticesResult")? {
             return NoticesHeld::read(reader).map(Self::Held);
         }
@@ -239,6 +258,7 @@ impl Answer {
             Self::Individual(told) => told.write(writer),
             Self::Many(told) => told.write(writer),
             Self::Notice(receipt) => receipt.write(writer, NAMESPACE, "ChangeNoticeReceipt"),
+            Self::Person(receipt) => receipt.write(writer, NAMESPACE, "PersonNoticeReceipt"),
             Self::Held(held) => held.write(writer, NAMESPACE),
             Self::Resend(receipt) => {
                 receipt.write(writer, NAMESPACE, "ResendNoticesReceipt");

@@ -1,10 +1,11 @@
-//! Who is told of what is recorded of employers, and from which step on of their participants.
+//! Who is told of what is recorded of employers, and from which step on of their participants; and of which fields of a
+//! corrected person.
 
 use schemas::proto::insurance::{
     EmployerChange, NoticeKind, WatchEmployersRequest, WatchEmployersResponse,
 };
 
-use super::super::{Desk, Error, Registry, Tx, changes, facts};
+use super::super::{Desk, Error, Registry, Tx, changes, facts, persons};
 use crate::sql::values;
 
 impl Registry {
@@ -25,16 +26,23 @@ impl Registry {
         if step.percent > PERCENT_MAX {
             return Err(facts::invalid("too-many", "percent"));
         }
+        let is_field = |field: &String| persons::FIELDS.contains(&field.as_str());
+        if !request.person_fields.iter().all(is_field) {
+            return Err(facts::invalid("unknown-code", "person_fields"));
+        }
+        let fields = request.person_fields.join(" ");
         self.write(Desk::Business, "employers.watch", move |tx| {
             let since = tx.sql.query_one(
-                "INSERT INTO employer_watches (partner, people, percent, since) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (partner) DO UPDATE SET people = excluded.people, percent = excluded.percent
+                "INSERT INTO employer_watches (partner, people, percent, since, persons) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (partner) DO UPDATE SET people = excluded.people, percent = excluded.percent,
+                   persons = excluded.persons
                  RETURNING since",
                 values![
                     context.sender,
                     i64::from(step.people),
                     i64::from(step.percent),
-                    facts::instant(tx.now)
+                    facts::instant(tx.now),
+                    fields,
                 ],
                 |row| row.get(0),
             )?;

@@ -199,6 +199,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0020_ledger_sides.up.sql"),
         down: include_str!("postgres/0020_ledger_sides.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0021_person_watches.up.sql"),
+        down: include_str!("postgres/0021_person_watches.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -168,6 +168,41 @@ pub const FIELDS: &[Field] = &[
         "Law 91/2025/QH15 art. 3",
     ),
     kept(
+        "PersonNotice/Mst",
+        "PersonChange.pin",
+        "Circular 86/2024/TT-BTC art. 5",
+    ),
+    kept(
+        "PersonNotice/NewMst",
+        "PersonChange.new_pin",
+        "Circular 86/2024/TT-BTC art. 5",
+    ),
+    kept(
+        "PersonNotice/Name",
+        "PersonChange.name",
+        "Decree 123/2015/NĐ-CP",
+    ),
+    kept(
+        "PersonNotice/BirthDate",
+        "PersonChange.birth_date",
+        "Decree 123/2015/NĐ-CP",
+    ),
+    kept(
+        "PersonNotice/Sex",
+        "PersonChange.sex",
+        "Decree 123/2015/NĐ-CP",
+    ),
+    kept(
+        "PersonNotice/CorrectedOn",
+        "PersonChange.corrected_on",
+        "own profile",
+    ),
+    kept(
+        "PersonNotice/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
         "LookUpNotices/Notice",
         "ids of notices receipted in the window",
         "own profile",
@@ -351,6 +386,11 @@ pub const FIELDS: &[Field] = &[
     ),
     kept(
         "ChangeNoticeReceipt/ReceivedAt",
+        "kept with the receipt",
+        "own profile",
+    ),
+    kept(
+        "PersonNoticeReceipt/ReceivedAt",
         "kept with the receipt",
         "own profile",
     ),

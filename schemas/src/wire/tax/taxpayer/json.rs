@@ -59,6 +59,7 @@ pub const QUESTIONS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL,
     &VERIFY_MANY,
     &CHANGE_NOTICE,
+    &PERSON_NOTICE,
     &LOOK_UP_NOTICES,
     &RESEND_NOTICES,
     &REQUEST_MONTH,
@@ -70,6 +71,7 @@ pub const ANSWERS: &[&Shape] = &[
     &VERIFY_INDIVIDUAL_RESULT,
     &VERIFY_MANY_RESULT,
     &CHANGE_NOTICE_RECEIPT,
+    &PERSON_NOTICE_RECEIPT,
     &LOOK_UP_NOTICES_RESULT,
     &RESEND_NOTICES_RECEIPT,
     &REQUEST_MONTH_RECEIPT,
@@ -90,6 +92,10 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Address"), Text("MergedInto"), Text("Period"), Number("ParticipantsBefore"),
     Number("Participants"), Text("Purpose"),
 ]);
+shape!(PERSON_NOTICE = "PersonNotice" [
+    Text("Mst"), Text("NewMst"), Text("Name"), Text("BirthDate"), Text("Sex"), Text("CorrectedOn"), Text("Purpose"),
+]);
+shape!(PERSON_NOTICE_RECEIPT = "PersonNoticeReceipt"[Text("ReceivedAt")]);
 shape!(REQUEST_MONTH = "RequestMonth" [
     Text("Manifest"), Text("RecordKind"), Text("Period"), Texts("Province"), Text("Purpose"),
 ]);

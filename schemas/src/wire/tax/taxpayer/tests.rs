@@ -6,7 +6,7 @@ use super::super::{Amount, Environment, NoticeSent, NoticeTime, NoticesSent, Ref
 use super::*;
 use crate::codes::province_set::ProvinceSet;
 use crate::fault::{Fault, FaultCode};
-use crate::id::{MessageId, PartnerId, Period, TaxId, UnitCode};
+use crate::id::{MessageId, PartnerId, Period, Pin, Sex, TaxId, UnitCode};
 use crate::wire::tax_records::Kind;
 use crate::xsd;
 
@@ -120,6 +120,51 @@ fn look_up(many: u32) -> Message {
         sent_in: None,
         purpose: "tax-compliance".to_owned(),
     }))
+}
+
+fn corrected(name: Option<&str>, sex: Option<Sex>) -> PersonNotice {
+    PersonNotice {
+        pin: Pin::parse("099226123456").unwrap(),
+        new_pin: None,
+        name: name.map(str::to_owned),
+        birth_date: None,
+        sex,
+        corrected_on: date(2026, 11, 22),
+        purpose: "tax-compliance".to_owned(),
+    }
+}
+
+fn corrected_all() -> PersonNotice {
+    PersonNotice {
+        new_pin: Some(Pin::parse("099326123457").unwrap()),
+        birth_date: Some(date(2026, 10, 1)),
+        ..corrected(Some("Nguyễn Hoà Giang"), Some(Sex::Female))
+    }
+}
+
+#[test]
+fn a_persons_notice_tells_something_under_a_pin_and_a_new_pin_is_new() {
+    let wrong = |field, reason| Err(WireError { field, reason });
+    let said = |notice: PersonNotice| encode(&question(Question::Person(Box::new(notice)))).0;
+    let nothing = said(corrected(None, None));
+    assert_eq!(read(&nothing), wrong("PersonNotice", "nothing-changed"));
+    let all = String::from_utf8(said(corrected_all())).unwrap();
+    let same = all.replace("099326123457", "099226123456");
+    assert_eq!(read(same.as_bytes()), wrong("NewMst", "nothing-changed"));
+    for (from, to, field, reason) in [
+        ("<Mst>099226123456", "<Mst>9900000016", "Mst", "not-a-pin"),
+        ("<Sex>2", "<Sex>4", "Sex", "unknown-word"),
+        ("2026-10-01", "2026-10-1", "BirthDate", "unknown-word"),
+    ] {
+        let bent = all.replace(from, to);
+        assert_ne!(bent, all);
+        assert_eq!(read(bent.as_bytes()), wrong(field, reason));
+        assert!(xsd::validate_taxpayer_v1(bent.as_bytes()).is_err(), "{to}");
+    }
+    assert_eq!(
+        corrected_all().told().into_iter().collect::<Vec<_>>(),
+        ["birthDate", "name", "pin", "sex"]
+    );
 }
 
 fn look_up_since() -> Message {
@@ -374,6 +419,12 @@ fn what_is_told_and_asked_about_it_is_read_back_and_is_of_the_schema() {
         resend(200),
         request_month(),
     ]);
+    let persons = [
+        corrected(Some("Nguyễn Hoà Giang"), None),
+        corrected(None, Some(Sex::Undetermined)),
+        corrected_all(),
+    ];
+    all.extend(persons.map(|one| question(Question::Person(Box::new(one)))));
     all.extend([
         answer(CHANGE_NOTICE, Answer::Notice(Received { received_at: at })),
         answer(
@@ -392,6 +443,7 @@ fn what_is_told_and_asked_about_it_is_read_back_and_is_of_the_schema() {
         ),
         answer(LOOK_UP_NOTICES, Answer::Held(sent(0, 0))),
         answer(LOOK_UP_NOTICES, Answer::Held(sent(200, 201))),
+        answer(PERSON_NOTICE, Answer::Person(Received { received_at: at })),
         answer(RESEND_NOTICES, Answer::Resend(Received { received_at: at })),
         answer(REQUEST_MONTH, Answer::Month(Received { received_at: at })),
     ]);

@@ -1,0 +1,1 @@
+ALTER TABLE employer_watches DROP COLUMN persons;

@@ -1,0 +1,3 @@
+-- Which fields of corrected persons a partner is told of, with blanks between them.
+
+ALTER TABLE employer_watches ADD COLUMN persons TEXT NOT NULL DEFAULT '';
