@@ -25,6 +25,7 @@ pub mod identity; // an agency's folder
 pub mod landmarks; // the synthetic people that an agency may speak about
 pub mod ngsp; // the national platform between agencies
 pub mod payment; // the payment platform
+pub mod population; // the national population database
 pub mod portal; // the National Public Service Portal
 pub mod rules; // one black-box rule per file
 pub mod runner; // runs the rules and prints what came of it

@@ -47,6 +47,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
     problems.extend(signing_token(&config));
     problems.extend(calendar_years(&config, now));
     problems.extend(unsearched(&config));
+    problems.extend(unasked(&config));
     let summary = match Snapshot::load(&config, operations) {
         Ok(snapshot) => {
             problems.extend(partners_end(&snapshot, now));
@@ -77,6 +78,16 @@ fn unsearched(config: &Config) -> Option<Problem> {
     let what = "files of dossiers are taken without being searched for malware";
     let cure = "name clamd: scanner = \"unix:/run/clamav/clamd.ctl\"";
     Some(config.place().error("papers.scanner", what, cure).warning())
+}
+
+/// Children who get a number that nobody was asked about.
+fn unasked(config: &Config) -> Option<Problem> {
+    if config.population.is_some() || config.environment == Environment::Sandbox {
+        return None;
+    }
+    let what = "children get their numbers without a question to the national population database";
+    let cure = "register it as a partner and name it: [population] partner = \"population\"";
+    Some(config.place().error("population", what, cure).warning())
 }
 
 /// Our own certificates: an ended one is an error, one that ends within 60 days a warning.

@@ -184,6 +184,7 @@ mod tests {
             }),
             guardian: Some(Guardian::default()),
             facility: place.facility.clone(),
+            population: None,
             record: Some(CivilRecord {
                 registered_on: "2026-11-20".into(),
                 commune: place.commune.clone(),

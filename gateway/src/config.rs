@@ -16,6 +16,7 @@ pub(crate) mod officers;
 pub(crate) mod partner;
 mod payment;
 mod peers;
+mod population;
 mod problem;
 mod promotion;
 pub(crate) mod read;
@@ -53,6 +54,7 @@ pub use ngsp::NgspAccess;
 pub use officers::Officer;
 pub use partner::{Delivery, Login, Notices, OutwardWords, QuestionForm, Reconcile};
 pub use payment::PaymentAccess;
+pub use population::Population;
 pub use problem::{Problem, Severity};
 pub(crate) use registry::address as registry_address;
 pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};
@@ -164,6 +166,8 @@ section! {
         journal: Journal,
         /// What stands behind the insurance contract.
         insurance: Insurance,
+        /// The database that is asked before a number is given to a child; nobody is asked where absent.
+        population: Option<Population>,
         /// Every bound on what comes in.
         limits: Limits,
         /// How callbacks go out.

@@ -41,6 +41,7 @@ use crate::{
     metrics::Metrics,
     orders::Standing,
     papers::Papers,
+    population::Population,
     recover::{Failures, Recovery},
     registrar::Registrar,
     revocation::Keeper,
@@ -178,7 +179,13 @@ impl Gateway {
         let gate = Gate::counted_by(config.limits.in_flight_max, bounds(&config), shared);
         metrics.watch(&gate);
         let papers = open_papers(&config, &clock)?;
-        let places = (bulks.clone(), papers.clone());
+        let population = config.population.as_ref().map(|section| Population {
+            partner: section.partner.clone(),
+            outbox: Arc::clone(&outbox),
+            receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
+            wait: Duration::from_millis(section.wait_ms),
+        });
+        let places = (bulks.clone(), papers.clone(), population);
         let stacks = wiring::stacks(&contract.client, call_timeout, &book, places, &parts, &gate);
         let house = House::new(&stacks, &parts, &gate);
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())

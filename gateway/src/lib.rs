@@ -32,6 +32,7 @@ pub mod metrics; // what Prometheus sees
 pub mod orders;
 mod papers; // files of dossiers, encrypted and searched
 mod payments; // what operators have stopped
+mod population; // a birth asks the national population database first
 pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
 mod registrar; // which terms of partners are in force

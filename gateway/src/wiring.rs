@@ -16,7 +16,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
-use civil::Civil;
+use civil::{Civil, population};
 use dci::Dci;
 use gateway_core::{
     Evidence, Operation,
@@ -32,7 +32,7 @@ use hospital::{Here, Hospital};
 use insurance::{
     Insurance,
     client::{Limits as InsuranceLimits, RemoteParams},
-    registry::{Params, Place, Population, Registry},
+    registry::{Params, Place, Population as People, Registry},
 };
 use portal::{
     Portal,
@@ -68,6 +68,7 @@ use crate::{
     metrics::Metrics,
     papers::Papers,
     payments::PaymentWatch,
+    population::Population,
     reconcile::Reconcile,
     revocation::Keeper,
     stack::{Stack, stack},
@@ -104,6 +105,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &civil::RESULT,
         &civil::FACTS,
         &civil::outbound::STATUS,
+        &civil::population::VERIFY,
         &hospital::BIRTH_NOTICE,
         &hospital::DEATH_NOTICE,
         &hospital::PACKET,
@@ -131,7 +133,7 @@ pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
     book: &Arc<dyn PullBook>,
-    (bulks, papers): (Option<Bulks>, Option<Papers>),
+    (bulks, papers, population): (Option<Bulks>, Option<Papers>, Option<Population>),
     parts: &Parts,
     gate: &Arc<Gate>,
 ) -> Vec<Stack> {
@@ -141,6 +143,7 @@ pub(crate) fn stacks(
         bulks,
         book: Arc::clone(book),
         clock: Arc::clone(&parts.clock),
+        population,
     });
     let partners = parts.partners.load();
     let here = Here {
@@ -292,9 +295,9 @@ pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry
     let production = config.environment == gateway_core::partner::Environment::Production;
     let params = Params {
         population: if production {
-            Population::Real
+            People::Real
         } else {
-            Population::Synthetic
+            People::Synthetic
         },
         organ_id: schemas::id::OrganId::parse(&config.insurance.organ_id)
             .map_err(|error| no(format!("organ_id: {error}")))?,
@@ -430,6 +433,14 @@ fn through_the_platform(
     ))
 }
 
+/// To the partner's own server, or to its API at the national platform.
+fn way(delivery: &Delivery, caller: &Caller, client: Client) -> Result<Way, StartError> {
+    Ok(match &delivery.ngsp {
+        None => Way::Direct(Direct::new(client)),
+        Some(behind) => Way::Ngsp(through_the_platform(behind, caller, client)?),
+    })
+}
+
 /// A background worker, to be spawned.
 pub(crate) type Worker = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -559,7 +570,7 @@ impl Hands<'_> {
                 OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
                 // by its statements, which its own worker asks for
                 OutwardWords::Payments => return None,
-                OutwardWords::Civil => return None,
+                OutwardWords::Civil | OutwardWords::Population => return None,
             },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
@@ -607,6 +618,7 @@ impl Hands<'_> {
                 OutwardWords::Taxpayer => Arc::new(self.department(delivery, caller, client)?),
                 OutwardWords::Payments => Arc::new(self.platform(delivery, client)?),
                 OutwardWords::Civil => Arc::new(self.registry_office(delivery, caller, client)?),
+                OutwardWords::Population => Arc::new(self.database(delivery, caller, client)?),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -681,12 +693,32 @@ impl Hands<'_> {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
         };
-        let way = match &delivery.ngsp {
-            None => Way::Direct(Direct::new(client)),
-            Some(behind) => Way::Ngsp(through_the_platform(behind, caller, client)?),
-        };
+        let way = way(delivery, caller, client)?;
         let house = Arc::new(self.house(delivery));
         Ok(civil::outbound::Desk::new(config, house, Arc::new(way)))
+    }
+
+    fn database(
+        &self,
+        delivery: &Delivery,
+        caller: &Caller,
+        client: Client,
+    ) -> Result<population::Desk, StartError> {
+        let no = || StartError::Insurance("a population database without [population]".to_owned());
+        let section = self.config.population.as_ref().ok_or_else(no)?;
+        let config = population::DeskConfig {
+            terms: population::Terms {
+                integration: section.integration.clone(),
+                service: section.service.clone(),
+                officer: section.officer.clone(),
+            },
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        let way = way(delivery, caller, client)?;
+        let house = Arc::new(self.house(delivery));
+        let partner = delivery.partner.clone();
+        Ok(population::Desk::new(config, partner, house, Arc::new(way)))
     }
 
     /// This gateway, as one partner's courier sees it.

@@ -137,7 +137,7 @@ faults! {
     TokenRefused = "TOKEN-REFUSED", 401, 16, Sender, SameId, "verify",
         "The access token that this partner must show is missing or refused; send the same message with a fresh one.", "Thiếu mã truy cập hoặc mã không hợp lệ; xin lấy mã mới và gửi lại đúng thông điệp này.";
     AuthorityUnavailable = "AUTHORITY-UNAVAILABLE", 503, 14, Us, SameId, "verify",
-        "What is needed to check the caller's proof cannot be had now; send the same message again later.", "Chưa lấy được dữ liệu để kiểm tra chứng cứ của bên gửi; xin gửi lại đúng thông điệp này sau.";
+        "What another authority has to say first cannot be had now; send the same message again later.", "Chưa lấy được dữ liệu cần hỏi cơ quan khác; xin gửi lại đúng thông điệp này sau.";
     BadSignature = "BAD-SIGNATURE", 401, 16, Sender, Never, "verify",
         "The proof that this operation demands is missing or wrong.", "Chữ ký của thông điệp thiếu hoặc không hợp lệ.";
     WrongEnvironment = "WRONG-ENVIRONMENT", 403, 7, Sender, Never, "verify",

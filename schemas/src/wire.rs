@@ -7,6 +7,7 @@ pub mod dci;
 pub mod hospital;
 pub mod object;
 pub mod payment;
+pub mod population;
 pub mod portal;
 pub mod tax;
 pub mod tax_records;

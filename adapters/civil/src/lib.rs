@@ -21,6 +21,7 @@ mod face;
 mod mapping;
 pub mod outbound;
 mod perform;
+pub mod population;
 
 use std::{sync::Arc, time::Duration};
 

@@ -206,6 +206,7 @@ fn canonical_supplement(said: &Supplement) -> contract::SupplementBirthRequest {
         reason: facts.reason.clone(),
         changes: Some(changes(facts)),
         birth_notice: said.birth_notice.clone(),
+        population: None,
     }
 }
 
@@ -244,6 +245,8 @@ pub(crate) fn canonical(birth: &Birth) -> contract::RegisterBirthRequest {
         poor_household_certificate: birth.poor_household_certificate.clone(),
         birth_notice: birth.birth_notice.clone(),
         record: Some(record(&birth.record)),
+        // whoever makes the call asks
+        population: None,
     }
 }
 

@@ -151,6 +151,8 @@ pub(crate) fn canonical_birth(
         poor_household_certificate: String::new(),
         birth_notice: birth.notice.clone(),
         record: Some(record(&birth.record)),
+        // whoever makes the call asks
+        population: None,
     }
 }
 

@@ -192,3 +192,29 @@ fn a_token_that_cannot_sign_is_a_warning_that_says_what_would_happen() {
     assert_eq!(told.len(), 1, "{:#?}", report.problems);
     assert!(told[0].contains("pkcs11-module"));
 }
+
+#[test]
+fn children_whom_nobody_asks_about_are_a_warning_outside_the_sandbox() {
+    let folder = scene(300);
+    let file = folder.path().join("gateway.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let told = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let problems = report(&folder, now()).problems.into_iter();
+        let found = problems.filter(|one| one.what.contains("population database"));
+        found
+            .map(|one| (one.is_error(), one.what))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&text), []);
+    let test = text.replacen("environment = \"sandbox\"", "environment = \"test\"", 1);
+    let found = told(&test);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(!found[0].0 && found[0].1.contains("get their numbers without a question"));
+    let section = "[population]\npartner = \"population\"\nintegration = \"V\"\nservice = \"S\"\nofficer = \"O\"\n";
+    let found = told(&test.replacen("[limits]", &format!("{section}\n[limits]"), 1));
+    assert!(
+        found.iter().all(|(_, what)| what.contains("no lane")),
+        "{found:?}"
+    );
+}

@@ -215,8 +215,8 @@ section! {
     pub(crate) DeliveryLine {
         /// The partner's server, `https://host:port/path`.
         uri: String,
-        /// What goes there: dossiers to a portal, our questions to a tax department, payments to a platform, or states of
-        /// births and deaths to the civil registry's software.
+        /// What goes there: dossiers to a portal, our questions to a tax department or to the population database, payments
+        /// to a platform, or states of births and deaths to the civil registry's software.
         words: OutwardWords = OutwardWords::Portal,
         /// How a tax department is spoken to, and answers.
         form: QuestionForm = QuestionForm::Xml,
@@ -350,6 +350,8 @@ pub enum OutwardWords {
     Payments,
     /// The civil registry's: states of births and deaths that we sign.
     Civil,
+    /// The national population database's: questions that we sign, answers that it signs.
+    Population,
 }
 
 impl OutwardWords {
@@ -361,6 +363,7 @@ impl OutwardWords {
             "taxpayer" => Some(Self::Taxpayer),
             "payments" => Some(Self::Payments),
             "civil" => Some(Self::Civil),
+            "population" => Some(Self::Population),
             _ => None,
         }
     }

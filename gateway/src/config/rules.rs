@@ -32,6 +32,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     problems.extend(evidence.map(|(key, what, cure)| config.place().error(key, what, cure)));
     let points = super::revocation_points(config).err();
     problems.extend(points.map(|(key, what, cure)| config.place().error(&key, what, cure)));
+    problems.extend(super::population::check(config));
     keys::check_own(config, &mut problems);
     if config.environment == Environment::Production {
         production(config, &mut problems);

@@ -110,6 +110,8 @@ impl Snapshot {
             partners.push(loader.partner(file, &place));
         }
         loader.problems.extend(relays::check(&partners, &places));
+        let lane = super::population::has_its_lane(config, &deliveries);
+        loader.problems.extend(lane);
         let partners = loader.together(partners);
         match partners {
             Some(partners) if loader.problems.is_empty() => Ok(Self {
@@ -596,8 +598,9 @@ impl<'c> Loader<'c> {
                 self.problems.push(place.error(key, told, cure));
             }
         }
-        if line.reconcile.is_some() && line.words == OutwardWords::Civil {
-            let told = "the civil registry is not asked what it holds".to_owned();
+        let holds_nothing = [OutwardWords::Civil, OutwardWords::Population].contains(&line.words);
+        if line.reconcile.is_some() && holds_nothing {
+            let told = format!("{} is not asked what it holds", whom(line.words));
             let cure = "leave it out";
             self.problems
                 .push(place.error("delivery.reconcile", told, cure));
@@ -622,11 +625,11 @@ impl<'c> Loader<'c> {
         let direct_alone = match line.words {
             OutwardWords::Payments => Some("a payment platform is reached directly"),
             OutwardWords::Portal => Some("the portal is reached by its exchange or by X-Road"),
-            OutwardWords::Taxpayer | OutwardWords::Civil => None,
+            OutwardWords::Taxpayer | OutwardWords::Civil | OutwardWords::Population => None,
         };
         if let (true, Some(told)) = (line.ngsp.is_some(), direct_alone) {
             let told = told.to_owned();
-            let cure = "leave it out, or write words = \"taxpayer\" or \"civil\"";
+            let cure = "leave it out, or write words = \"taxpayer\", \"civil\" or \"population\"";
             self.problems.push(place.error("delivery.ngsp", told, cure));
         }
     }
@@ -722,6 +725,7 @@ fn whom(words: OutwardWords) -> &'static str {
         OutwardWords::Taxpayer => "a tax department",
         OutwardWords::Payments => "a payment platform",
         OutwardWords::Civil => "the civil registry",
+        OutwardWords::Population => "the population database",
     }
 }
 

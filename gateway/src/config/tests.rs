@@ -2,6 +2,7 @@
 
 mod keys;
 mod partners;
+mod population;
 mod reload;
 
 use std::{fs, sync::Arc};

@@ -7,7 +7,7 @@ use conformance::{crvs, security_server::PORTAL};
 use schemas::procedure::Catalog;
 
 use super::layout::{
-    CRVS, HOSPITAL, Layout, LayoutError, PAYMENT_PLATFORM, RELAY, SECURITY_SERVER,
+    CRVS, HOSPITAL, Layout, LayoutError, PAYMENT_PLATFORM, POPULATION, RELAY, SECURITY_SERVER,
 };
 
 /// What differs from one start to the next.
@@ -65,11 +65,12 @@ impl Layout {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_identities(&self, gateway: &str) -> Result<(), LayoutError> {
-        for partner in
-            super::layout::AGENCIES
-                .into_iter()
-                .chain([RELAY, SECURITY_SERVER, PAYMENT_PLATFORM])
-        {
+        for partner in super::layout::AGENCIES.into_iter().chain([
+            RELAY,
+            SECURITY_SERVER,
+            PAYMENT_PLATFORM,
+            POPULATION,
+        ]) {
             let text = identity(partner, gateway);
             pki::write_public(&self.agency(partner).join("identity.toml"), &text)?;
         }

@@ -26,6 +26,8 @@ pub const RELAY: &str = "ngsp";
 pub const SECURITY_SERVER: &str = conformance::security_server::PARTNER;
 /// The payment platform; registered by whoever plays with payments.
 pub const PAYMENT_PLATFORM: &str = conformance::payment::PARTNER;
+/// The national population database; registered by whoever plays with it.
+pub const POPULATION: &str = conformance::population::PARTNER;
 
 /// Why the folder could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +107,7 @@ impl Layout {
         for partner in AGENCIES {
             self.make_agency(&authority, partner, now, sign_with)?;
         }
-        for carrier in [RELAY, SECURITY_SERVER, PAYMENT_PLATFORM] {
+        for carrier in [RELAY, SECURITY_SERVER, PAYMENT_PLATFORM, POPULATION] {
             self.make_agency(&authority, carrier, now, sign_with)?;
         }
         self.make_hostile(&authority, now)

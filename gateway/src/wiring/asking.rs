@@ -75,3 +75,31 @@ impl civil::outbound::Pen for AskingHouse {
         House::seal(self, letter, body)
     }
 }
+
+impl civil::population::House for AskingHouse {
+    fn us(&self) -> PartnerId {
+        House::us(self)
+    }
+
+    fn environment(&self) -> Environment {
+        House::environment(self)
+    }
+
+    fn partner(&self) -> Option<Arc<Partner>> {
+        House::partner(self)
+    }
+
+    fn now(&self) -> Timestamp {
+        House::now(self)
+    }
+
+    fn seal(&self, id: MessageId, body: Bytes) -> BoxFuture<'_, Result<String, SignError>> {
+        let letter = Letter {
+            receiver: self.partner.clone(),
+            id,
+            at: self.clock.now(),
+            operation: civil::population::VERIFY.name,
+        };
+        House::seal(self, letter, body)
+    }
+}

@@ -26,7 +26,10 @@ use tax::{
 };
 use tokio::time::Instant;
 
-use crate::bulk::Bulks;
+use crate::{
+    bulk::Bulks,
+    population::{NOT_ASKED, Population},
+};
 
 /// The insurance contract as the adapters ask for it.
 pub(super) struct Desk {
@@ -35,12 +38,24 @@ pub(super) struct Desk {
     pub(super) bulks: Option<Bulks>,
     pub(super) book: Arc<dyn PullBook>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Who is asked before a child gets its number.
+    pub(super) population: Option<Population>,
 }
 
 impl Desk {
     /// The message's deadline, or our own bound on one call where that is sooner.
     fn by(&self, context: &Context) -> Instant {
         context.deadline.min(Instant::now() + self.timeout)
+    }
+
+    async fn registered(
+        &self,
+        context: Context,
+        request: contract::RegisterBirthRequest,
+    ) -> Result<contract::BirthCase, Fault> {
+        let call = self.insurance.register_birth(self.by(&context), request);
+        let case = call.await?.case;
+        case.ok_or_else(|| missing("answer-without-case"))
     }
 }
 
@@ -161,12 +176,19 @@ impl Births for Desk {
         mut request: contract::RegisterBirthRequest,
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
         request.context = Some(asked_by(&context, true));
+        let Some(population) = &self.population else {
+            return Box::pin(self.registered(context, request));
+        };
+        population.demand(&mut request);
         Box::pin(async move {
-            let response = self
-                .insurance
-                .register_birth(self.by(&context), request)
-                .await?;
-            response.case.ok_or_else(|| missing("answer-without-case"))
+            match self.registered(context.clone(), request.clone()).await {
+                // it would get a number now
+                Err(fault) if fault.reason() == NOT_ASKED => {
+                    request.population = Some(population.ask(&context, &request).await?);
+                    self.registered(context, request).await
+                }
+                done => done,
+            }
         })
     }
 
@@ -207,6 +229,9 @@ impl Births for Desk {
         mut request: contract::SupplementBirthRequest,
     ) -> BoxFuture<'_, Result<contract::BirthCase, Fault>> {
         request.context = Some(asked_by(&context, true));
+        if let Some(population) = &self.population {
+            population.demand_of_supplement(&mut request);
+        }
         let call = self.insurance.supplement_birth(self.by(&context), request);
         Box::pin(async move {
             let case = call.await?.case;

@@ -35,6 +35,7 @@ mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod papers; // files of dossiers, judged, searched, kept
 mod payment; // one payment, one contribution, whatever is lost or repeated
+mod population; // the population database is asked before a number is given
 mod portal; // what the portal is told, even by a bad line
 mod reconcile; // what a partner has lost or never sent
 mod recovery; // killed between any two steps

@@ -5,6 +5,7 @@
 
 pub(super) mod matching;
 mod parse;
+pub(super) mod population;
 
 use jiff::civil::Date;
 use schemas::fault::FaultCode;
@@ -12,7 +13,7 @@ use schemas::id::{CardNumber, Sex, SiNumber};
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     BirthCase, BirthCaseState, Card, CardState, Context, GetBirthCasesRequest,
-    GetBirthCasesResponse, RegisterBirthRequest, RegisterBirthResponse,
+    GetBirthCasesResponse, PopulationFinding, RegisterBirthRequest, RegisterBirthResponse,
 };
 
 use super::clocks::Settled;
@@ -32,12 +33,14 @@ impl Registry {
     /// Registers a birth: the same key, or the same case with the same facts, gives the same answer.
     ///
     /// # Errors
-    /// `INVALID`, `CONFLICT`, `AMBIGUOUS-SUBJECT` or `RULE-REFUSED`; nothing is changed then.
+    /// `INVALID`, `CONFLICT`, `AMBIGUOUS-SUBJECT` or `RULE-REFUSED`, that too where the population database has to be asked
+    /// first (`population-not-asked`); nothing is changed then.
     pub async fn register_birth(
         &self,
         request: RegisterBirthRequest,
     ) -> Result<RegisterBirthResponse, Error> {
-        let (context, said) = split(request)?;
+        let (context, mut said) = split(request)?;
+        let finding = said.population.take();
         let asked = Asked::new("Births.Register", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let case = match stored_case(tx.sql, &context.sender, &said.case_id)? {
@@ -49,7 +52,7 @@ impl Registry {
                         "case_id",
                     ));
                 }
-                None => register(tx, &context.sender, &said, facts)?,
+                None => register(tx, &context.sender, (&said, finding.as_ref()), facts)?,
             };
             Ok(RegisterBirthResponse { case: Some(case) })
         })
@@ -107,22 +110,23 @@ fn same_facts(stored: &[u8], said: &RegisterBirthRequest) -> Result<bool, Error>
 fn register(
     tx: &Tx<'_>,
     sender: &str,
-    said: &RegisterBirthRequest,
+    (said, finding): (&RegisterBirthRequest, Option<&PopulationFinding>),
     facts: &[u8],
 ) -> Result<BirthCase, Error> {
     let birth = Birth::parse(&tx.sight(), said)?;
+    let doubts = population::doubts(tx, &birth, finding)?;
     let case = CaseKey {
         sender,
         case_id: &said.case_id,
     };
-    match whose(tx, &birth)? {
+    match whose(tx, &birth, &doubts)? {
         Whose::Known(person, settled) => {
             clocks::start(tx, &case, &birth, Some(settled))?;
             complete(tx, &case, facts, person, &birth)
         }
-        Whose::Doubtful(candidates) => {
+        Whose::Doubtful(doubt) => {
             clocks::start(tx, &case, &birth, None)?;
-            reviews::open(tx, &case, facts, &birth, &candidates)?;
+            reviews::open(tx, &case, facts, &birth, &doubt)?;
             as_told(tx, &case)
         }
     }
@@ -132,19 +136,45 @@ fn register(
 pub(super) enum Whose {
     /// This person's, who has a number now.
     Known(i64, Settled),
-    /// A person must say; the likeliest first.
-    Doubtful(Vec<Candidate>),
+    /// A person must say.
+    Doubtful(Doubt),
 }
 
-/// Looks for the child among those who are known; one whom nobody knows gets its number.
-pub(super) fn whose(tx: &Tx<'_>, birth: &Birth) -> Result<Whose, Error> {
+/// Why a person must say.
+pub(super) struct Doubt {
+    /// Of the likeliest who may be the child; 0 where nobody may be.
+    pub(super) score: u32,
+    /// Words, with commas between them.
+    pub(super) why: String,
+}
+
+impl Doubt {
+    /// What was told otherwise elsewhere, then who may be the child, the likeliest first.
+    fn of(elsewhere: &[String], candidates: &[Candidate]) -> Self {
+        let likeliest = candidates.first().map(|one| &one.score);
+        let words = likeliest.into_iter().flat_map(|score| &score.why);
+        let elsewhere = elsewhere.iter().map(String::as_str);
+        let why: Vec<&str> = elsewhere.chain(words.copied()).collect();
+        Self {
+            score: likeliest.map_or(0, |score| score.value),
+            why: why.join(","),
+        }
+    }
+}
+
+/// Looks for the child among those who are known; one whom nobody knows gets its number. Where something was told
+/// otherwise elsewhere, nobody gets one without a person.
+pub(super) fn whose(tx: &Tx<'_>, birth: &Birth, elsewhere: &[String]) -> Result<Whose, Error> {
     if let Some(known) = people::by_pin(tx.sql, &birth.pin)? {
         return Ok(Whose::Known(recognise(&known, birth)?, Settled::ByPin));
     }
-    Ok(match matching::find(tx.sql, birth)? {
-        Match::Nobody => Whose::Known(enrol(tx, birth)?, Settled::Minted),
-        Match::One(known) => Whose::Known(adopt(tx, known.person, birth)?, Settled::ByKey),
-        Match::Doubtful(candidates) => Whose::Doubtful(candidates),
+    let found = matching::find(tx.sql, birth)?;
+    Ok(match (found, elsewhere.is_empty()) {
+        (Match::Nobody, true) => Whose::Known(enrol(tx, birth)?, Settled::Minted),
+        (Match::One(known), true) => Whose::Known(adopt(tx, known.person, birth)?, Settled::ByKey),
+        (Match::Nobody, false) => Whose::Doubtful(Doubt::of(elsewhere, &[])),
+        (Match::One(known), false) => Whose::Doubtful(Doubt::of(elsewhere, &[known])),
+        (Match::Doubtful(candidates), _) => Whose::Doubtful(Doubt::of(elsewhere, &candidates)),
     })
 }
 

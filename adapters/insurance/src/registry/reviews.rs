@@ -15,7 +15,7 @@ use schemas::proto::insurance::{
 };
 
 use super::births::matching::{self, Candidate, Match};
-use super::births::{Birth, CaseKey};
+use super::births::{Birth, CaseKey, Doubt};
 use super::effects::Asked;
 use super::{Error, Registry, Sight, Tx, clocks, corrections, facts, law, people, supplements};
 use crate::sql::{self, Row, Sql, values};
@@ -114,11 +114,8 @@ pub(super) fn open(
     case: &CaseKey<'_>,
     facts: &[u8],
     birth: &Birth,
-    candidates: &[Candidate],
+    doubt: &Doubt,
 ) -> Result<(), Error> {
-    let likeliest = candidates
-        .first()
-        .ok_or(Error::Corrupt("a doubt without anybody"))?;
     tx.sql.execute(
         "INSERT INTO birth_reviews (sender, case_id, facts, score, why, due_on, opened_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -126,8 +123,8 @@ pub(super) fn open(
             case.sender,
             case.case_id,
             facts,
-            likeliest.score.value,
-            likeliest.score.why.join(","),
+            doubt.score,
+            doubt.why,
             law::birth_card(birth.received_at).due_on().to_string(),
             facts::instant(tx.now),
         ],

@@ -8,11 +8,11 @@
 use schemas::fault::FaultCode;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
-    BirthCase, DecideReviewRequest, LaterEvent, RegisterBirthRequest, Review,
+    BirthCase, DecideReviewRequest, LaterEvent, PopulationFinding, RegisterBirthRequest, Review,
     SupplementBirthRequest, SupplementBirthResponse,
 };
 
-use super::births::{self, Birth, CaseKey, Whose};
+use super::births::{self, Birth, CaseKey, Whose, population};
 use super::dossiers::bounded;
 use super::effects::Asked;
 use super::facts::invalid;
@@ -36,6 +36,7 @@ impl Registry {
         if request.reason.len() > REASON_BYTES_MAX {
             return Err(invalid("malformed-text", "reason"));
         }
+        let finding = request.population.take();
         let asked = Asked::new("Births.Supplement", &context, request.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let case = match stored(tx.sql, &context.sender, &request.case_id)? {
@@ -50,7 +51,7 @@ impl Registry {
                         "case_id",
                     ));
                 }
-                None => take(tx, &context.sender, &request, facts)?,
+                None => take(tx, &context.sender, (&request, finding.as_ref()), facts)?,
             };
             Ok(SupplementBirthResponse { case: Some(case) })
         })
@@ -174,7 +175,7 @@ pub(super) fn lapse(tx: &Tx<'_>, max: u32) -> Result<(), Error> {
 fn take(
     tx: &Tx<'_>,
     sender: &str,
-    said: &SupplementBirthRequest,
+    (said, finding): (&SupplementBirthRequest, Option<&PopulationFinding>),
     answer: &[u8],
 ) -> Result<BirthCase, Error> {
     let case = CaseKey {
@@ -209,12 +210,16 @@ fn take(
     )?;
     let told = RegisterBirthRequest::decode(open.as_slice())
         .map_err(|_| Error::Corrupt("a stored birth"))?;
+    let asked_about = told.clone();
     let told = corrections::as_it_stands(tx.sql, sender, case.case_id, told)?;
+    let why = reviews::of_case(tx.sql, sender, case.case_id)?.map(|review| review.why);
+    let why = why.unwrap_or_default();
+    let doubts = population::doubts_since(&why, finding, (&asked_about, &told));
     let birth = Birth::parse(&tx.sight(), &told)?;
     clocks::resume(tx, &case, &birth)?;
-    match births::whose(tx, &birth)? {
-        Whose::Doubtful(candidates) => {
-            reviews::reopen(tx, &case, &birth, &candidates)?;
+    match births::whose(tx, &birth, &doubts)? {
+        Whose::Doubtful(doubt) => {
+            reviews::reopen(tx, &case, &birth, &doubt)?;
             births::as_told(tx, &case)
         }
         Whose::Known(person, settled) => {

@@ -34,6 +34,7 @@ mod persons;
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;
 mod plans;
+mod population;
 mod proxy;
 mod remote;
 mod reviews;

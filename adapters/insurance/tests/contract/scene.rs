@@ -178,6 +178,7 @@ impl Scene {
                 phone: "0900000000".into(),
             }),
             facility: place.facility.clone(),
+            population: None,
             record: Some(CivilRecord {
                 number: n.to_string(),
                 book: "01/2026".into(),

@@ -89,6 +89,7 @@ fn supplement(scene: &Scene, n: u32, changes: BirthChanges) -> SupplementBirthRe
         reason: "đã có giấy".into(),
         changes: Some(changes),
         birth_notice: String::new(),
+        population: None,
     }
 }
 

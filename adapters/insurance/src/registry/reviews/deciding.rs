@@ -6,7 +6,7 @@ use schemas::proto::insurance::{
     BirthCase, DecideReviewRequest, Review, decide_review_request::Decision,
 };
 
-use super::super::births::{self, Birth, CaseKey, matching::Candidate};
+use super::super::births::{self, Birth, CaseKey, Doubt, matching::Candidate};
 use super::super::clocks::{self, Settled};
 use super::super::hospitals::newborns;
 use super::super::{Error, Tx, facts, law, people, supplements};
@@ -118,18 +118,15 @@ pub(in crate::registry) fn reopen(
     tx: &Tx<'_>,
     case: &CaseKey<'_>,
     birth: &Birth,
-    candidates: &[Candidate],
+    doubt: &Doubt,
 ) -> Result<(), Error> {
-    let likeliest = candidates
-        .first()
-        .ok_or(Error::Corrupt("a doubt without anybody"))?;
     tx.sql.execute(
         "UPDATE birth_reviews SET score = ?3, why = ?4, due_on = ?5 WHERE sender = ?1 AND case_id = ?2",
         values![
             case.sender,
             case.case_id,
-            likeliest.score.value,
-            likeliest.score.why.join(","),
+            doubt.score,
+            doubt.why,
             law::birth_card(birth.received_at).due_on().to_string(),
         ],
     )?;

@@ -1,0 +1,81 @@
+//! What the national population database says of a child stands before its number: nobody gets one without it where it
+//! is asked, and where it says otherwise a person looks.
+
+use schemas::fault::FaultCode;
+use schemas::proto::insurance::{
+    PopulationFinding, PopulationVerdict as Verdict, RegisterBirthRequest,
+};
+
+use super::super::facts::invalid;
+use super::super::{Error, Tx, people};
+use super::Birth;
+
+/// Why a person has to look at a birth that comes, by what the database says; nothing where the number is somebody's
+/// already.
+pub(in crate::registry) fn doubts(
+    tx: &Tx<'_>,
+    birth: &Birth,
+    finding: Option<&PopulationFinding>,
+) -> Result<Vec<String>, Error> {
+    let Some(finding) = finding else {
+        return Ok(Vec::new());
+    };
+    if people::by_pin(tx.sql, &birth.pin)?.is_some() {
+        return Ok(Vec::new());
+    }
+    match finding.verdict() {
+        Verdict::Unspecified | Verdict::Agrees if finding.differs.is_empty() => Ok(Vec::new()),
+        Verdict::Differs if !finding.differs.is_empty() => {
+            let known = |word: &String| DIFFERS.contains(&word.as_str());
+            match finding.differs.iter().all(known) {
+                true => Ok(finding.differs.clone()),
+                false => Err(invalid("unknown-code", "population")),
+            }
+        }
+        Verdict::ToBeAsked => Err(Error::refused(
+            FaultCode::RuleRefused,
+            "population-not-asked",
+            "population",
+        )),
+        _ => Err(invalid("unknown-code", "population")),
+    }
+}
+
+/// Why a person has to look again at a birth with what its sender sent since: what the database said stands, and whoever
+/// the child is now was never asked about.
+pub(in crate::registry) fn doubts_since(
+    why: &str,
+    finding: Option<&PopulationFinding>,
+    (before, now): (&RegisterBirthRequest, &RegisterBirthRequest),
+) -> Vec<String> {
+    let mut words: Vec<String> = why
+        .split(',')
+        .filter(|word| DIFFERS.contains(word) || *word == ANOTHER)
+        .map(str::to_owned)
+        .collect();
+    let is_asked = finding.is_some_and(|finding| finding.verdict() == Verdict::ToBeAsked);
+    if is_asked && who(before) != who(now) && !words.iter().any(|word| word == ANOTHER) {
+        words.push(ANOTHER.to_owned());
+    }
+    words
+}
+
+/// What the database is asked with, and what it is held against.
+fn who(told: &RegisterBirthRequest) -> Option<(&str, &str, &str, i32)> {
+    let child = told.child.as_ref()?;
+    Some((&child.pin, &child.name, &child.birth_date, child.sex))
+}
+
+/// What may differ.
+const DIFFERS: [&str; 8] = [
+    "population-number",
+    "population-name",
+    "population-sex",
+    "population-birth-date",
+    "population-mother",
+    "population-father",
+    "population-unknown",
+    "population-several",
+];
+/// The child is told otherwise than it was asked about.
+const ANOTHER: &str = "population-asked-otherwise";
