@@ -4,6 +4,7 @@
 //! The gateway is a child process of its own, so that its CPU and memory are counted apart from the
 //! clients that sign. The figures belong into a table, never into a test.
 
+mod births;
 mod clients;
 mod primitives;
 mod reconcile;
@@ -51,6 +52,8 @@ pub struct Options {
 enum What {
     /// A country's month, both sides against each other: linear cost, memory, nothing missing and nothing extra.
     TaxReconcile(reconcile::Options),
+    /// Births end to end: how many a second, how soon at half of that, and a backlog beside the tax department's work.
+    Births(births::Options),
 }
 
 /// Kind of signing keys.
@@ -67,8 +70,10 @@ pub(crate) enum Key {
 /// # Errors
 /// Where the scene cannot be made, the gateway does not start, or a message is refused.
 pub async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    if let Some(What::TaxReconcile(options)) = &options.what {
-        return reconcile::run(options);
+    match &options.what {
+        Some(What::TaxReconcile(options)) => return reconcile::run(options),
+        Some(What::Births(options)) => return births::run(options).await,
+        None => {}
     }
     let scene = Scene::make(&options).await?;
     let server = Server::start(&scene).await?;

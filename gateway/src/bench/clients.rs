@@ -2,11 +2,14 @@
 
 use std::{
     error::Error,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use certs::tls::{Alpn, ClientParams, Connector};
+use conformance::identity::Identity;
+use gateway_core::stage::SIGNATURE;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::SendRequest;
@@ -52,17 +55,9 @@ pub(super) async fn run(
     clients: u16,
     length: Duration,
 ) -> Result<Load, Trouble> {
-    let connector = Connector::new(ClientParams {
-        identity: Some(scene.tax.tls.clone()),
-        anchors: scene.tax.anchors.clone(),
-        crls: Vec::new(),
-        tls12: false,
-        handshake_deadline: Duration::from_secs(10),
-        alpn: vec![Alpn::Http1],
-    })?;
     let mut lines = Vec::new();
     for _ in 0..clients {
-        lines.push(connect(scene, &connector).await?);
+        lines.push(connect(scene.config.listen.socket(), &scene.tax).await?);
     }
     let started = Instant::now();
     let running = lines
@@ -78,10 +73,29 @@ pub(super) async fn run(
     Ok(Load { wall, latencies_us })
 }
 
-type Line = SendRequest<Full<Bytes>>;
+/// One connection.
+pub(super) type Line = SendRequest<Full<Bytes>>;
 
-async fn connect(scene: &Scene, connector: &Connector) -> Result<Line, Trouble> {
-    let stream = TcpStream::connect(scene.config.listen.socket()).await?;
+/// One message as it is posted.
+pub(super) struct Letter {
+    pub(super) path: &'static str,
+    pub(super) content_type: &'static str,
+    /// The detached signature beside it, where it has one.
+    pub(super) signature: Option<String>,
+    pub(super) body: Bytes,
+}
+
+/// Connects as an agency.
+pub(super) async fn connect(socket: SocketAddr, agency: &Identity) -> Result<Line, Trouble> {
+    let connector = Connector::new(ClientParams {
+        identity: Some(agency.tls.clone()),
+        anchors: agency.anchors.clone(),
+        crls: Vec::new(),
+        tls12: false,
+        handshake_deadline: Duration::from_secs(10),
+        alpn: vec![Alpn::Http1],
+    })?;
+    let stream = TcpStream::connect(socket).await?;
     stream.set_nodelay(true)?;
     let connected = connector.connect("localhost", stream).await?;
     let io = TokioIo::new(connected.stream);
@@ -93,19 +107,28 @@ async fn connect(scene: &Scene, connector: &Connector) -> Result<Line, Trouble> 
 async fn drive(scene: &Scene, ask: Ask, mut line: Line, end: Instant) -> Result<Vec<u32>, Trouble> {
     let mut latencies = Vec::new();
     while Instant::now() < end {
-        let message = scene.message(ask)?;
+        let letter = Letter {
+            path: "/tax/v1/messages",
+            content_type: "application/xml; charset=utf-8",
+            signature: None,
+            body: scene.message(ask)?,
+        };
         let sent = Instant::now();
-        exchange(&mut line, message).await?;
+        exchange(&mut line, letter).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     Ok(latencies)
 }
 
-async fn exchange(line: &mut Line, message: Bytes) -> Result<(), Trouble> {
-    let request = Request::post("/tax/v1/messages")
+/// Posts a message and gives its answer, which is a good one.
+pub(super) async fn exchange(line: &mut Line, letter: Letter) -> Result<Bytes, Trouble> {
+    let mut request = Request::post(letter.path)
         .header(header::HOST, "localhost")
-        .header(header::CONTENT_TYPE, "application/xml; charset=utf-8")
-        .body(Full::new(message))?;
+        .header(header::CONTENT_TYPE, letter.content_type);
+    if let Some(signature) = letter.signature {
+        request = request.header(SIGNATURE, signature);
+    }
+    let request = request.body(Full::new(letter.body))?;
     line.ready().await?;
     let answer = line.send_request(request).await?;
     let status = answer.status();
@@ -114,7 +137,7 @@ async fn exchange(line: &mut Line, message: Bytes) -> Result<(), Trouble> {
         let body = String::from_utf8_lossy(&body);
         return Err(format!("the gateway answered {status}: {body}").into());
     }
-    Ok(())
+    Ok(body)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use certs::{keys::SigningKey, pki::KeyChoice};
 use conformance::identity::Identity;
 use gateway_core::ports::{Clock, SystemClock};
+use insurance::seed::Landmarks;
 use schemas::{
     id::{MessageId, PartnerId, Period, TaxId},
     wire::tax::{
@@ -37,6 +38,7 @@ pub(super) struct Scene {
     pub(super) layout: Layout,
     pub(super) config: Config,
     pub(super) tax: Identity,
+    pub(super) landmarks: Landmarks,
     stock: Stock,
     pings: Stock,
 }
@@ -76,6 +78,7 @@ impl Scene {
         let config = Config::load(&layout.config()).map_err(StartError::Config)?;
         let question = Question::find(&config, &clock).await?;
         let tax = Identity::load(&layout.agency("tax"))?;
+        let landmarks = question.landmarks.clone();
         let maker = |request| Maker::new(&layout.agency("tax"), request, Arc::clone(&clock));
         let verify = maker(Request::VerifyEmployer(question.ask))?;
         let ping = maker(Request::Ping(Ping::default()))?;
@@ -90,6 +93,7 @@ impl Scene {
             layout,
             config,
             tax,
+            landmarks,
             stock: Stock::sign(verify, ahead)?,
             pings: Stock::sign(ping, pings)?,
         })
@@ -149,6 +153,7 @@ impl Stock {
 /// What every message asks.
 struct Question {
     ask: VerifyEmployer,
+    landmarks: Landmarks,
 }
 
 impl Question {
@@ -189,6 +194,7 @@ impl Question {
                 fields: fields.into(),
                 purpose: purpose.clone(),
             },
+            landmarks: marks,
         })
     }
 }
