@@ -1,21 +1,19 @@
 //! We ask the tax department: what is told is what it signed for this question, and nothing else ever is.
 
 mod long;
+mod lost;
+mod many;
+mod roads;
 
 use std::sync::Arc;
 
-use conformance::{
-    identity::Target,
-    ngsp::{Application, Platform},
-    taxpayer::{Mischief, PATH, Register, Serving, Truth},
-};
+use conformance::taxpayer::{Mischief, PATH, Register, Serving, Truth};
 use gateway::admin::client;
 use gateway_tests::{
     department::Department,
     house::{House, Plan},
 };
 use schemas::{
-    id::PartnerId,
     proto::admin::{AccessRequest, AskTaxRequest, AskTaxResponse, ParcelLine},
     wire::tax_records::{Kind, Record},
 };
@@ -26,9 +24,6 @@ use tokio::{
 
 /// What stands last in the file of the sandbox's tax department.
 const LAST: &str = "[agreements.operations.\"tax.ping\"]\nper_minute = 600\nburst = 60\n";
-
-/// What stands for the department at the platform.
-const API: &str = "/TraCuuThue/1.0";
 
 struct Scene {
     house: House,
@@ -56,15 +51,6 @@ fn plan_by(uri: &str, way: &str) -> Plan {
          anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n{way}"
     );
     House::plan().replace("partners/tax.toml", LAST, terms)
-}
-
-/// At the national platform at this port; the department stands behind a resource of its API.
-fn plan_behind(port: u16) -> Plan {
-    let way = format!(
-        "[delivery.ngsp]\ntoken = \"https://localhost:{port}/token\"\nclient = \"vss\"\n\
-         secret_file = \"ngsp.secret\"\napi = \"{API}\"\nresource = \"/messages\"\n"
-    );
-    plan_by(&format!("https://localhost:{port}"), &way).secret("partners/ngsp.secret", "s3cret\n")
 }
 
 impl Scene {
@@ -304,113 +290,6 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_are_asked_in_one_signed_question_and_answered_in_order_each_for_itself() {
-    let (scene, departments) = Scene::start().await;
-    let (ended, _) = seeded(&departments[0], "E-STATUS-TAX");
-    let (unknown, _) = seeded(&departments[0], "E-NOTAX");
-    let (renamed, _) = seeded(&departments[0], "E-NAME");
-    let mut truth = Truth::default();
-    for department in &departments {
-        for row in &department.rows {
-            truth.add(department.period.parse().unwrap(), row);
-        }
-    }
-    truth.ambiguous.insert(renamed.to_owned());
-    scene.register.learn(truth);
-    scene.register.misbehave(|knobs| knobs.drop_replies = 1);
-    let keys = [unknown, ended, renamed];
-    let asked = scene.many(
-        "vss-many-0001",
-        "employers",
-        &keys,
-        &["status", "headcount"],
-    );
-    let told = scene.ask(asked.clone()).await.unwrap();
-    let of = |line: usize| told.lines[line].mst.as_str();
-    assert_eq!([of(0), of(1), of(2)], keys, "in the order asked");
-    assert_eq!(told.lines[0].result, "noData");
-    assert_eq!(told.lines[1].result, "hasData");
-    assert_eq!(told.lines[1].told[0].value, "03");
-    let fault = told.lines[2].fault.as_ref().unwrap();
-    assert_eq!(fault.code, "AMBIGUOUS-SUBJECT", "that line alone");
-    assert!(told.journal > 0, "the signed answer is kept");
-    assert!(scene.register.times("vss-many-0001") >= 2, "a lost reply");
-    assert_eq!(scene.ask(asked).await.unwrap(), told, "the same question");
-
-    // persons: everyone of them is noted before anything is shown
-    let (_, first) = seeded(&departments[1], "P-BASE");
-    let (_, second) = seeded(&departments[1], "P-NAME");
-    let asked = scene.many("", "individuals", &[first, second], &["months", "income"]);
-    let told = scene.ask(asked).await.unwrap();
-    assert_eq!(told.lines.len(), 2);
-    for person in [first, second] {
-        let access = AccessRequest {
-            person: person.to_owned(),
-            who: "a.security.officer".into(),
-            why: "who looked".into(),
-            max: 10,
-        };
-        let admin = scene.house.gateway().admin();
-        let accesses = client::accesses(admin, access).await.unwrap().accesses;
-        assert!(accesses.iter().any(|one| one.operator == "an.officer"));
-    }
-    assert_eq!(scene.register.violations(), Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn lines_in_another_order_one_short_or_telling_more_are_never_told() {
-    let (scene, departments) = Scene::start().await;
-    let (first, _) = seeded(&departments[0], "E-NAME");
-    let (second, _) = seeded(&departments[0], "E-ADDR");
-    type Knob = fn(&mut Mischief) -> &mut u32;
-    let cases: [(Knob, &str); 4] = [
-        (|knobs| &mut knobs.swap_lines, "answer-of-another-subject"),
-        (|knobs| &mut knobs.lose_a_line, "answer-of-another-subject"),
-        (|knobs| &mut knobs.tell_more, "answer-tells-more"),
-        (|knobs| &mut knobs.another_key, "answer-not-proven"),
-    ];
-    for (nth, (knob, reason)) in cases.into_iter().enumerate() {
-        scene.register.misbehave(|knobs| *knob(knobs) = 1_000);
-        let id = format!("vss-bent-{nth:04}");
-        let asked = AskTaxRequest {
-            wait_ms: 100,
-            ..scene.many(&id, "employers", &[first, second], &["headcount"])
-        };
-        let refused = scene.ask(asked).await.unwrap_err();
-        assert!(refused.contains("UNAVAILABLE"), "{reason}: {refused}");
-        scene.unanswered(&id, reason).await;
-        scene.register.misbehave(|knobs| *knob(knobs) = 0);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_of_the_wrong_making_or_more_than_agreed_never_leave() {
-    let (scene, departments) = Scene::start().await;
-    let all: Vec<&str> = departments[0].seeds.iter().map(|seed| &*seed.1).collect();
-    let unique: std::collections::BTreeSet<&str> = all.into_iter().collect();
-    let keys: Vec<&str> = unique.into_iter().take(4).collect();
-    let twice = [keys[0], keys[1], keys[0]];
-    for (keys, fields, reason) in [
-        (&keys[..], &["status"][..], "more-lines-than-agreed"),
-        (&twice[..], &["status"][..], "key-twice"),
-        (&keys[..0], &["status"][..], "lines"),
-        (&["9900000000"][..], &["status"][..], "tax-code"),
-        (&keys[..1], &["address"][..], "field-not-agreed: address"),
-        (&keys[..1], &["payers"][..], "field"),
-    ] {
-        let asked = scene.many("vss-never-0002", "employers", keys, fields);
-        let refused = scene.ask(asked).await.unwrap_err();
-        assert!(refused.contains(reason), "{refused} instead of {reason}");
-    }
-    let admin = scene.house.gateway().admin();
-    let unknown = client::parcel(admin, "ask.tax.vss-never-0002").await;
-    assert!(unknown.is_err(), "a refused question stands in the outbox");
-    let acts = client::acts(admin, 100).await.unwrap().acts;
-    assert!(acts.iter().all(|act| act.deed != "ask-tax"));
-    assert_eq!(scene.register.times("vss-never-0002"), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_about_an_employer_and_why_is_an_act_before_it_is_asked_and_each_time_it_is_shown()
 {
     let (scene, departments) = Scene::start().await;
@@ -446,121 +325,6 @@ async fn who_asks_about_an_employer_and_why_is_an_act_before_it_is_asked_and_eac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_lost_the_same_id_is_one_question_with_one_answer() {
-    let (scene, departments) = Scene::start().await;
-    let (mst, _) = seeded(&departments[0], "E-NAME");
-    scene.register.misbehave(|knobs| knobs.drop_replies = 2);
-    let asked = scene.employer("vss-lost-0001", mst, &["name"]);
-    let first = scene.ask(asked.clone()).await.unwrap();
-    let times = scene.register.times("vss-lost-0001");
-    assert!(times >= 3, "asked {times} times for two lost replies");
-    scene.register.learn(Truth::default());
-    let again = scene.ask(asked.clone()).await.unwrap();
-    assert_eq!(again, first);
-    assert_eq!(scene.register.times("vss-lost-0001"), times, "asked anew");
-    let other = AskTaxRequest {
-        fields: vec!["status".into()],
-        ..asked
-    };
-    let refused = scene.ask(other).await.unwrap_err();
-    assert!(refused.contains("same-id-other-content"), "{refused}");
-    assert_eq!(scene.register.violations(), Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_forged_or_to_another_question_is_never_told() {
-    let (scene, departments) = Scene::start().await;
-    let (mst, _) = seeded(&departments[0], "E-NAME");
-    type Knob = fn(&mut Mischief) -> &mut u32;
-    let cases: [(Knob, &str); 6] = [
-        (|knobs| &mut knobs.another_id, "answer-of-another-question"),
-        (
-            |knobs| &mut knobs.another_digest,
-            "answer-of-another-question",
-        ),
-        (|knobs| &mut knobs.another_key, "answer-not-proven"),
-        (|knobs| &mut knobs.flip_a_byte, "answer-not-proven"),
-        (
-            |knobs| &mut knobs.another_subject,
-            "answer-of-another-subject",
-        ),
-        (|knobs| &mut knobs.tell_more, "answer-tells-more"),
-    ];
-    for (nth, (knob, reason)) in cases.into_iter().enumerate() {
-        scene.register.misbehave(|knobs| *knob(knobs) = 1_000);
-        let id = format!("vss-forged-{nth}");
-        let asked = AskTaxRequest {
-            wait_ms: 100,
-            ..scene.employer(&id, mst, &["name"])
-        };
-        let refused = scene.ask(asked).await.unwrap_err();
-        assert!(refused.contains("UNAVAILABLE"), "{reason}: {refused}");
-        scene.unanswered(&id, reason).await;
-        scene.register.misbehave(|knobs| *knob(knobs) = 0);
-        // the department is itself again: the same question has its answer, under its own id
-        if nth == 0 {
-            let again = scene.employer(&id, mst, &["name"]);
-            let told = scene.ask(again).await.unwrap();
-            assert_eq!(value(&told, "name"), Some("Hợp tác xã Chuồn Chuồn Ớt"));
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_department_that_is_down_is_unavailable_and_answers_later_under_the_same_id() {
-    let (mut scene, departments) = Scene::start().await;
-    let (mst, _) = seeded(&departments[0], "E-NAME");
-    scene.serving.take().unwrap().stop().await;
-    let asked = AskTaxRequest {
-        wait_ms: 300,
-        ..scene.employer("vss-down-0001", mst, &["name"])
-    };
-    let refused = scene.ask(asked).await.unwrap_err();
-    assert!(refused.contains("UNAVAILABLE"), "{refused}");
-    let parcel = scene.parcel("vss-down-0001").await;
-    assert_eq!((parcel.receipt, parcel.state == "done"), (0, false));
-    assert_eq!(scene.register.times("vss-down-0001"), 0);
-    let listener = TcpListener::bind(("127.0.0.1", scene.port)).await.unwrap();
-    scene.serving = Some(scene.register.serve(listener).unwrap());
-    let told = scene
-        .ask(scene.employer("vss-down-0001", mst, &["name"]))
-        .await;
-    assert_eq!(told.unwrap().result, "hasData");
-    // whoever asked first waits no more: the question has the time of a call
-    assert_eq!(scene.register.asked_within(), Some(Duration::from_secs(10)));
-    assert!(scene.parcel("vss-down-0001").await.receipt > 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_department_is_told_how_long_whoever_asks_waits() {
-    let (scene, departments) = Scene::start().await;
-    let (mst, _) = seeded(&departments[0], "E-NAME");
-    let asked = AskTaxRequest {
-        wait_ms: 4_000,
-        ..scene.employer("vss-within-001", mst, &["name"])
-    };
-    scene.ask(asked).await.unwrap();
-    let within = scene.register.asked_within().unwrap();
-    assert!(within <= Duration::from_secs(4), "{within:?}");
-    assert!(within > Duration::from_millis(100), "{within:?}");
-    // a department that keeps to it says nothing when nobody waits any more
-    let long = Duration::from_secs(20);
-    scene.register.misbehave(|knobs| knobs.delay = long);
-    let asked = AskTaxRequest {
-        wait_ms: 1_000,
-        ..scene.employer("vss-within-002", mst, &["name"])
-    };
-    let refused = scene.ask(asked).await.unwrap_err();
-    assert!(refused.contains("UNAVAILABLE"), "{refused}");
-    assert_eq!(scene.register.times("vss-within-002"), 0, "not looked at");
-    scene
-        .register
-        .misbehave(|knobs| knobs.delay = Duration::ZERO);
-    let asked = scene.employer("vss-within-002", mst, &["name"]);
-    assert_eq!(scene.ask(asked).await.unwrap().result, "hasData");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_agreed_or_no_question_never_leaves() {
     let (scene, _) = Scene::start().await;
     let mst = scene.house.landmarks.employer.mst.clone();
@@ -591,85 +355,4 @@ async fn what_is_not_agreed_or_no_question_never_leaves() {
     let unknown = client::parcel(scene.house.gateway().admin(), "ask.tax.vss-never-0001").await;
     assert!(unknown.is_err(), "a refused question stands in the outbox");
     assert_eq!(scene.register.times("vss-never-0001"), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_department_behind_the_national_platform_is_asked_through_it() {
-    let (platform, department) = (free().await, free().await);
-    let port = platform.local_addr().unwrap().port();
-    let house = plan_behind(port).start().await;
-    let target = Target {
-        host: "localhost".to_owned(),
-        port: department.local_addr().unwrap().port(),
-    };
-    let application = Application {
-        secret: "s3cret".to_owned(),
-        apis: vec![API.to_owned()],
-        quota: 100,
-    };
-    let folder = house.layout.agency("ngsp");
-    let managed = Platform::open(
-        &folder,
-        super::ngsp::server(&house),
-        Duration::from_secs(3_600),
-    );
-    let managed = managed.unwrap().with_application("vss", application);
-    let managed = managed.with_service(API, &target, "/taxpayer/v1").unwrap();
-    let managed = Arc::new(managed);
-    let _platform = managed.serve(platform).unwrap();
-    let register = Register::open(&house.layout.agency("tax")).unwrap();
-    register.stand_behind(PartnerId::parse("ngsp").unwrap());
-    let known = Department::of(&house, Kind::Employer).await;
-    let mut truth = Truth::default();
-    for row in &known.rows {
-        truth.add(known.period.parse().unwrap(), row);
-    }
-    register.learn(truth);
-    let scene = Scene {
-        serving: Some(register.serve(department).unwrap()),
-        house,
-        register,
-        port,
-    };
-    let (mst, _) = seeded(&known, "E-STATUS-TAX");
-    managed.lose(1); // what was lost on the way back is asked again under the same id
-    let told = scene
-        .ask(scene.employer("q-000001", mst, &["status"]))
-        .await
-        .unwrap();
-    assert_eq!(value(&told, "status"), Some("03"));
-    managed.forget_tokens();
-    let told = scene
-        .ask(scene.employer("q-000002", mst, &["status"]))
-        .await
-        .unwrap();
-    assert_eq!(value(&told, "status"), Some("03"));
-    let seen = managed.seen();
-    assert_eq!((seen.tokens, seen.refused), (2, vec![900_901]));
-    assert_eq!(seen.passed.len(), 3, "{:?}", seen.passed);
-    assert_eq!(seen.passed[0], seen.passed[1], "the same question");
-    assert_eq!(scene.register.violations(), Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_road_that_is_not_agreed_takes_no_question() {
-    let roads = ("roads = [\"direct\", \"ngsp\"]", "roads = [\"direct\"]");
-    let plan = plan_behind(9).replace("partners/tax.toml", roads.0, roads.1);
-    let house = plan.start().await;
-    let register = Register::open(&house.layout.agency("tax")).unwrap();
-    let scene = Scene {
-        serving: None,
-        house,
-        register,
-        port: 9,
-    };
-    let asked = scene.employer("q-000001", "0100109106", &["status"]);
-    let refused = scene.ask(asked).await.unwrap_err();
-    assert!(refused.contains("road-not-agreed"), "{refused}");
-    let shown = client::parcel(scene.house.gateway().admin(), "ask.tax.q-000001").await;
-    assert!(shown.is_err(), "nothing waits to be sent");
-}
-
-async fn free() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
