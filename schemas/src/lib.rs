@@ -9,6 +9,7 @@ pub mod calendar; // working days and due dates
 pub mod codes; // dated code lists: provinces, communes, levels, rates, procedures
 pub mod date; // dates as the wires write them, and portal time
 pub mod fault; // the closed list of faults and their faces
+pub mod file_kind; // what a file is, by its first bytes
 pub mod id; // identifiers of people, employers, papers and messages
 pub mod json; // the one strict JSON reader
 pub mod name; // names of people, kept in NFC and compared by a key

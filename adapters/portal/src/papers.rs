@@ -3,7 +3,6 @@
 //! What a file is, is read from its first bytes and never believed of its name: PDF, JPEG and PNG are taken, at byte 0,
 //! and nothing is ever unpacked. It refuses to know where files are kept.
 
-mod kind;
 mod read;
 
 use bytes::Bytes;
@@ -17,8 +16,8 @@ use schemas::{
     wire::portal::{self, PartTaken, UploadTaken},
 };
 
-pub use kind::Kind;
 pub(crate) use read::{announce, attached, file_name, part};
+pub use schemas::file_kind::Kind;
 
 /// Files that follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
