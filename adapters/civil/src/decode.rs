@@ -6,6 +6,7 @@ mod correction;
 mod death;
 mod facts;
 mod form;
+mod papers;
 mod poll;
 
 use std::collections::BTreeSet;

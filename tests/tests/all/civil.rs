@@ -303,3 +303,34 @@ async fn a_corrected_name_is_on_a_new_card_of_the_same_number_and_the_poll_names
         (2, "correction-printed")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_a_case_are_what_they_say_or_the_case_is_not_taken() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let house = House::start().await;
+    let with = |name: &str, bytes: &[u8]| {
+        let mut birth = Birth::new(house.now(), &house.landmarks, 0);
+        birth.envelope["fileDinhKem"] = json!([
+            { "id": "1", "loaiGiayTo": "01", "tenGiayTo": "Giấy chứng sinh", "tenTepDinhKem": name, "huyGiayTo": 0,
+              "duLieuTepDinhKem": STANDARD.encode(bytes) },
+        ]);
+        birth
+    };
+    let pdf = b"%PDF-1.7\n1 0 obj\n";
+    for (name, bytes, reason) in [
+        ("gcs.png", &pdf[..], "file-type-differs-from-name"),
+        ("gcs.pdf", b"MZ\x90", "file-type-not-taken"),
+        ("gcs.exe", pdf, "file-type-not-taken"),
+        ("../gcs.pdf", pdf, "bad-file-name"),
+    ] {
+        let message = with(name, bytes).message(house.now());
+        let message = message.sign(&house.key("dvclt"));
+        house
+            .refuses("dvclt", &message, FaultCode::Invalid, reason)
+            .await;
+    }
+    // the same case, with a file that is one
+    let good = with("gcs.pdf", pdf);
+    send(&house, &good).await;
+    assert_eq!(polled(&house, &good).await["trangThai"], 4);
+}

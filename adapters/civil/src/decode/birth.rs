@@ -12,7 +12,7 @@ use schemas::{
 
 use super::{
     check::{given, invalid, json},
-    form,
+    form, papers,
 };
 
 /// A registered birth, every value checked; `Debug` shows the case only.
@@ -131,6 +131,7 @@ impl Head {
     pub(super) fn read(bytes: &[u8], wanted: Module) -> Result<Self, Fault> {
         let message: BirthMessage = decode(bytes).map_err(json)?;
         for_us(&message.module, wanted)?;
+        papers::check(&message.attachments)?;
         let case_id = DossierCode::parse(message.case_id.trim())
             .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
         let received_at = received_at(&message.received_at)?;
