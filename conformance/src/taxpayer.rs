@@ -5,7 +5,9 @@
 //! the same content has the same answer, whatever was lost in between. What the gateway should not have said is a
 //! violation.
 
+mod compare;
 mod json;
+mod month;
 mod notice;
 mod question;
 mod server;
@@ -18,9 +20,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use schemas::id::PartnerId;
+use schemas::wire::tax_records::Record;
 use serde::{Deserialize, Serialize};
 
 pub use crate::listener::Serving;
+pub use compare::Finding;
+pub use month::{SentChunk, SentMonth, Unpack};
 pub use notice::{MonthWanted, Notice, PersonTold};
 pub use truth::{Employer, Paid, Person, Truth};
 
@@ -44,6 +49,12 @@ pub struct Register {
     carrier: OnceLock<PartnerId>,
     /// For how long the last call said that its answer is waited for.
     within: Mutex<Option<Duration>>,
+    /// Its rows of a month, by kind and period: what a month of the insurance side is compared with.
+    declared: Mutex<BTreeMap<(String, String), Vec<Record<'static>>>>,
+    /// How packed chunks are opened.
+    unpack: OnceLock<Unpack>,
+    /// What it said last about a month, for a reply that comes twice.
+    last: Mutex<Option<(Vec<u8>, Option<String>)>>,
 }
 
 /// What has to outlive the process: every question that was answered.
@@ -66,6 +77,9 @@ struct Book {
     /// Months that we are to send, oldest first.
     #[serde(default)]
     months: Vec<MonthWanted>,
+    /// Months of the insurance side, by manifest.
+    #[serde(default)]
+    ours: BTreeMap<String, SentMonth>,
 }
 
 /// One question, by its id.
@@ -106,6 +120,26 @@ pub struct Mischief {
     pub lose_a_line: u32,
     /// Every answer in XML is at least so many bytes long: blanks stand behind it.
     pub at_least_bytes: usize,
+    /// So many pages of a result bear another chain.
+    pub another_chain: u32,
+    /// So many are told as another page.
+    pub another_page: u32,
+    /// So many are of another manifest.
+    pub another_manifest: u32,
+    /// So many have more findings than a page has.
+    pub too_many_findings: u32,
+    /// So many times the page that was told before comes once more.
+    pub repeat_page: u32,
+    /// So many questions about a month are answered before it is compared.
+    pub compare_polls: u32,
+    /// So many chunks are receipted with another number of records.
+    pub another_receipt: u32,
+    /// Results say that one more was found than their pages have.
+    pub misstate_found: bool,
+    /// Their summary counts another category.
+    pub misstate_summary: bool,
+    /// Findings on a page; 500 where none is set.
+    pub page_findings: usize,
     /// Every reply waits so long.
     pub delay: Duration,
 }
@@ -129,6 +163,9 @@ impl Register {
             mischief: Mutex::default(),
             carrier: OnceLock::new(),
             within: Mutex::default(),
+            declared: Mutex::default(),
+            unpack: OnceLock::new(),
+            last: Mutex::default(),
         }))
     }
 

@@ -1,4 +1,5 @@
-//! A whole month in bulk: where manifests and chunks lie, who takes them, and the worker that compares.
+//! A whole month in bulk: where manifests and chunks lie, who takes them, and the worker that compares; and our own month on
+//! its way to a department.
 //!
 //! One folder for each manifest, everything in it encrypted under a key of its own, which the store's key wraps. Whoever
 //! changes a folder holds its lock, which ends with the process that holds it; what is acknowledged is on the disk, so
@@ -12,8 +13,10 @@ mod job;
 mod ledger;
 mod opened;
 mod ours;
+mod place;
 mod rewrap;
 mod room;
+mod sent;
 mod spool;
 mod told;
 
@@ -39,12 +42,14 @@ use crate::config;
 
 use case::Case;
 use opened::Opened;
+use sent::Sent;
 
-pub(crate) use case::write;
 pub(crate) use cover::Covered;
 pub(crate) use job::Job;
+pub(crate) use place::write;
 pub(crate) use rewrap::{rewrap, rewrap_file};
 pub(crate) use room::Room;
+pub(crate) use sent::{Post, SentJob, Terms};
 pub(crate) use spool::{Known, Target, Writing, aside, blocks};
 
 /// Every reconciliation that is under way or kept.
@@ -65,12 +70,17 @@ struct Inner {
     tolerances: Vec<Tolerance>,
     room: Arc<Room>,
     opened: Opened<Case>,
+    sent: Opened<Sent>,
+    /// Records of one chunk of ours.
+    chunk_records: usize,
     /// One chunk at a time is unpacked and read: that is what its memory is bounded by.
     readers: Semaphore,
     /// What went wrong is tried again later, and not at every look.
     later: Mutex<HashMap<PathBuf, Instant>>,
     /// Something may have become complete.
     wake: Notify,
+    /// A month of ours is to be sent.
+    begun: Notify,
     insurance: Insurance,
     /// How long the registry may take for one batch.
     patience: Duration,
@@ -100,10 +110,13 @@ impl Bulks {
             keep: Duration::from_secs(u64::from(bulk.keep_days) * 24 * 3_600),
             wait: Duration::from_secs(u64::from(bulk.wait_hours) * 3_600),
             opened: Opened::new(),
+            sent: Opened::new(),
+            chunk_records: bulk.chunk_records,
             room,
             readers: Semaphore::new(1),
             later: Mutex::default(),
             wake: Notify::new(),
+            begun: Notify::new(),
             insurance,
             patience,
             clock,

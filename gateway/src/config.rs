@@ -186,10 +186,36 @@ words! {
         Employers = "employers",
         /// The department is asked to send a month of its persons.
         Persons = "persons",
+        /// Our month of employers is sent to the department, and what it found in it is noted.
+        SendEmployers = "send-employers",
+        /// Our month of persons, in the same way.
+        SendPersons = "send-persons",
         /// Open discrepancies of the ledger are held against our present figures.
         Recheck = "recheck",
         /// A civil registry is told of the children's cards of its births that end within 30 days.
         ChildCards = "child-cards",
+    }
+}
+
+words! {
+    /// How the chunks of a month of ours are written.
+    ChunkForm {
+        /// XML.
+        Xml = "xml",
+        /// A record on each line, in JSON.
+        Ndjson = "ndjson",
+    }
+}
+
+words! {
+    /// How the chunks of a month of ours are packed.
+    ChunkPacking {
+        /// As they are written.
+        Plain = "plain",
+        /// gzip.
+        Gzip = "gzip",
+        /// zstd.
+        Zstd = "zstd",
     }
 }
 
@@ -218,10 +244,14 @@ section! {
         cron: CronTime,
         /// What becomes of it on a day that is no working day.
         days_off: OnDaysOff = OnDaysOff::Next,
-        /// Which month before the one of its day is asked for.
+        /// Which month before the one of its day is asked for or sent.
         months_back: u32 = 1 => 1..=60,
-        /// Provinces that are asked for, two digits each; the whole country where empty.
+        /// Provinces that are asked for or sent, two digits each; the whole country where empty.
         provinces: Vec<String> = Vec::new(),
+        /// How a month of ours is written.
+        form: ChunkForm = ChunkForm::Xml,
+        /// How its chunks are packed.
+        packing: ChunkPacking = ChunkPacking::Gzip,
         /// How late it is still done, hours: where nobody was there, or it was paused.
         late_hours: u32 = 24 => 1..=744,
     }

@@ -234,6 +234,7 @@ impl Gateway {
             outbox: Arc::clone(&outbox),
             receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
             bulks: hands.bulks.clone(),
+            departments: departments(watched.deliveries().values()),
             insurance: contract.client.clone(),
             partners: Arc::clone(&partners),
             orders: orders.clone(),

@@ -1,14 +1,14 @@
-//! What is begun by itself: the tax department is asked for a month, the ledger is looked at again, or the end of
-//! children's cards is announced, by a cron in Viet Nam's time with its working days.
+//! What is begun by itself: the tax department is asked for a month or sent ours, the ledger is looked at again, or the end
+//! of children's cards is announced, by a cron in Viet Nam's time with its working days.
 //!
 //! Nothing of a schedule is kept in memory alone. What one time begins has a name that every replica makes alike: a
-//! request is a parcel of that name, put in once however many put it in, and a look at the ledger has keys of that name,
+//! request is a parcel of that name, put in once however many put it in, a month of ours is a folder of that name, and a look at the ledger has keys of that name,
 //! under which the registry does it once. A pause is a standing order in the store.
 
 mod times;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,23 +16,27 @@ use std::{
 use arc_swap::ArcSwap;
 use certs::digest::sha256;
 use gateway_core::{
+    Road,
     partner::Partners,
+    policy,
     ports::{Clock, Heard, Orders, Outbox, ParcelState, Receipts, StoreError},
+    stage::today,
 };
 use insurance::Insurance;
 use jiff::Timestamp;
 use schemas::{
+    codes::province_set::ProvinceSet,
     fault::Fault,
-    id::{MessageId, Period},
+    id::{MessageId, PartnerId, Period},
     proto::insurance::{AnnounceEndsRequest, Context, RecheckProgressRequest, RecheckRequest},
-    wire::tax_records::Kind,
+    wire::tax_records::{Form, Kind, Packing},
 };
-use tax::taxpayer::{self, MonthWords};
+use tax::taxpayer::{self, MonthWords, sent};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    bulk::Bulks,
-    config::{ScheduleLine, ScheduledWork},
+    bulk::{Bulks, Terms},
+    config::{ChunkForm, ChunkPacking, ScheduleLine, ScheduledWork},
 };
 
 pub use times::CronTime;
@@ -45,8 +49,10 @@ pub struct Schedules {
     pub(crate) outbox: Arc<dyn Outbox>,
     /// What came back.
     pub(crate) receipts: Arc<dyn Receipts>,
-    /// How far months have come.
+    /// How far months have come, and where ours are sent from.
     pub(crate) bulks: Option<Bulks>,
+    /// Departments with a lane, and the road that it takes.
+    pub(crate) departments: BTreeMap<PartnerId, Road>,
     /// The ledger.
     pub(crate) insurance: Insurance,
     /// Who we are.
@@ -76,7 +82,8 @@ pub enum Trouble {
 /// How far something begun has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// `asked`, `requested`, `receiving`, `comparing`, `checking`, `done`, `refused`, or the word of a parcel that waits for a person.
+    /// `asked`, `requested`, `receiving`, `comparing`, `checking`; of a month of ours `reading`, `sending`, `comparing`,
+    /// `fetching`, `noting`; `done`, `refused`, or the word of a parcel that waits for a person.
     pub(crate) state: String,
     /// 0 to 100.
     pub(crate) percent: u32,
@@ -132,6 +139,9 @@ impl Schedules {
         }
         match line.what {
             ScheduledWork::Employers | ScheduledWork::Persons => self.ask(line, &run).await?,
+            ScheduledWork::SendEmployers | ScheduledWork::SendPersons => {
+                self.send(line, &run).await?;
+            }
             ScheduledWork::Recheck => self.recheck(line, &run).await?,
             ScheduledWork::ChildCards => self.announce(line).await?,
         }
@@ -170,6 +180,100 @@ impl Schedules {
             self.outbox.put(vec![parcel]).await?;
         }
         Ok(())
+    }
+
+    /// Sends our month of a run, as far as the agreement allows; begun again it is the same month.
+    pub(crate) async fn send(&self, line: &ScheduleLine, run: &Run) -> Result<(), Trouble> {
+        let bulks = self.bulks.as_ref().ok_or(Trouble::Words("no-bulk"))?;
+        let terms = self.terms(line, run)?;
+        let announced = sent::manifest_parcel_id(&terms.partner, &terms.id);
+        let is_there = bulks.sending(&terms.partner, &terms.id).await?.is_some();
+        // what was sent long ago, and forgotten, is not sent again
+        if !is_there && self.receipts.heard(&announced).await?.is_some() {
+            return Ok(());
+        }
+        Ok(bulks.begin(terms).await?)
+    }
+
+    /// What is sent, and by which agreement. The lane asks the same once more of the manifest and of each chunk.
+    fn terms(&self, line: &ScheduleLine, run: &Run) -> Result<Terms, Trouble> {
+        let kind = line.kind().ok_or(Trouble::Words("not-a-month"))?;
+        let road = self.departments.get(&line.partner);
+        let road = *road.ok_or(Trouble::Words("no-lane"))?;
+        if road != Road::Direct {
+            return Err(Trouble::Words("no-chunks-by-this-road"));
+        }
+        let provinces = ProvinceSet::parse(&line.provinces);
+        let provinces = provinces.ok_or(Trouble::Words("provinces"))?;
+        let partners = self.partners.load();
+        let partner = partners.get(&line.partner);
+        let required = sent::required(kind).iter().copied();
+        let mut asked: BTreeSet<&'static str> = required.clone().collect();
+        if kind == Kind::Person {
+            asked.insert(sent::NUMBER);
+        }
+        let permit = policy::decide(&policy::Question {
+            partner: partner.ok_or(Trouble::Words("no-such-partner"))?,
+            road,
+            proof: taxpayer::RECONCILE.proof,
+            operation: &taxpayer::RECONCILE,
+            purpose: taxpayer::PURPOSE,
+            asked: &asked,
+            lines: 1,
+            provinces: Some(provinces),
+            on: today(self.clock.now()),
+        });
+        let permit = permit.map_err(|denied| Trouble::Words(denied.reason()))?;
+        if required
+            .clone()
+            .any(|field| permit.withheld().contains(field))
+        {
+            return Err(Trouble::Words(policy::Denied::Field.reason()));
+        }
+        Ok(Terms {
+            partner: line.partner.clone(),
+            id: MessageId::parse(&run.id).map_err(|_| Trouble::Words("unreadable-id"))?,
+            kind,
+            period: run.period,
+            provinces,
+            form: match line.form {
+                ChunkForm::Xml => Form::Xml,
+                ChunkForm::Ndjson => Form::Ndjson,
+            },
+            packing: match line.packing {
+                ChunkPacking::Plain => Packing::Plain,
+                ChunkPacking::Gzip => Packing::Gzip,
+                ChunkPacking::Zstd => Packing::Zstd,
+            },
+            fields: permit
+                .disclosed()
+                .iter()
+                .map(|&field| field.to_owned())
+                .collect(),
+            rule: permit.rule().to_owned(),
+            purpose: taxpayer::PURPOSE.to_owned(),
+        })
+    }
+
+    /// How far a month of ours has come, and what its next parcel waits for.
+    async fn sending(&self, line: &ScheduleLine, run: &str) -> Result<Option<Progress>, Trouble> {
+        let (Some(bulks), Ok(id)) = (&self.bulks, MessageId::parse(run)) else {
+            return Ok(None);
+        };
+        let Some(sending) = bulks.sending(&line.partner, &id).await? else {
+            return Ok(None);
+        };
+        let mut progress = sending.progress;
+        if let Some(parcel) = sending.parcel
+            && let Some(heard) = self.receipts.heard(&parcel).await?
+        {
+            let state = heard.story.state;
+            if matches!(state, ParcelState::Dead | ParcelState::Poison) {
+                state.word().clone_into(&mut progress.state);
+            }
+            progress.reason = heard.story.reason.unwrap_or_default();
+        }
+        Ok(Some(progress))
     }
 
     /// Looks at all that was not looked at since the run's time; each part under a key of the run's name.
@@ -235,6 +339,9 @@ impl Schedules {
                 .get(line.name.as_str())
                 .is_some_and(|last| last == run);
             return Ok(done.then(|| Progress::of("done", 100)));
+        }
+        if line.sends() {
+            return self.sending(line, run).await;
         }
         let parcel = taxpayer::month_parcel_id(&line.partner, run);
         let Some(heard) = self.receipts.heard(&parcel).await? else {
@@ -323,13 +430,21 @@ pub(crate) struct Run {
 }
 
 impl ScheduleLine {
-    /// What is asked for; none of a look at the ledger or at cards.
+    /// What is asked for or sent; none of a look at the ledger or at cards.
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self.what {
-            ScheduledWork::Employers => Some(Kind::Employer),
-            ScheduledWork::Persons => Some(Kind::Person),
+            ScheduledWork::Employers | ScheduledWork::SendEmployers => Some(Kind::Employer),
+            ScheduledWork::Persons | ScheduledWork::SendPersons => Some(Kind::Person),
             ScheduledWork::Recheck | ScheduledWork::ChildCards => None,
         }
+    }
+
+    /// Whether it sends a month of ours.
+    pub(crate) fn sends(&self) -> bool {
+        matches!(
+            self.what,
+            ScheduledWork::SendEmployers | ScheduledWork::SendPersons
+        )
     }
 
     /// What the time that fell due then begins.

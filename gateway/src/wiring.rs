@@ -57,7 +57,7 @@ use tax::{Tax, TaxJson, taxpayer};
 use tokio::sync::watch;
 
 use crate::{
-    bulk::{Bulks, Job},
+    bulk::{Bulks, Job, Post, SentJob},
     clocks::Clocks,
     config::{
         Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, QuestionForm, registry_address,
@@ -99,6 +99,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &tax::taxpayer::LOOK_UP_NOTICES,
         &tax::taxpayer::RESEND_NOTICES,
         &tax::taxpayer::REQUEST_MONTH,
+        &tax::taxpayer::RECONCILE,
+        &tax::taxpayer::RECONCILE_RESULT,
         &civil::BIRTH,
         &civil::DEATH,
         &civil::CORRECTION,
@@ -477,6 +479,13 @@ impl Hands<'_> {
         workers.extend(self.office());
         if let Some(bulks) = &self.bulks {
             workers.push(Box::pin(Job(bulks.clone()).run(self.stop.clone())));
+            let post = Post {
+                outbox: Arc::clone(self.outbox),
+                receipts: Arc::clone(&self.receipts),
+            };
+            workers.push(Box::pin(
+                SentJob(bulks.clone(), post).run(self.stop.clone()),
+            ));
         }
         let mut callers: Vec<Caller> = self.contract.caller.iter().cloned().collect();
         for delivery in deliveries {
@@ -662,7 +671,11 @@ impl Hands<'_> {
             Some(behind) => Arc::new(through_the_platform(behind, caller, client)?),
         };
         let partner = delivery.partner.clone();
-        Ok(taxpayer::Desk::new(config, partner, Arc::new(house), road))
+        let desk = taxpayer::Desk::new(config, partner, Arc::new(house), road);
+        Ok(match &self.bulks {
+            Some(bulks) => desk.with_months(Arc::new(bulks.clone())),
+            None => desk,
+        })
     }
 
     fn platform(

@@ -115,7 +115,30 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, Error> {
-        let request = self.request(target, headers, body)?;
+        self.send_as(Method::POST, target, headers, body).await
+    }
+
+    /// Puts `body` at `target` (path and query) with further header fields.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn put(
+        &self,
+        target: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        self.send_as(Method::PUT, target, headers, body).await
+    }
+
+    async fn send_as(
+        &self,
+        method: Method,
+        target: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let request = self.request(method, target, headers, body)?;
         timeout(self.0.config.limits.call_deadline, self.call(request))
             .await
             .map_err(|_| Error::Deadline)?
@@ -123,12 +146,13 @@ impl Client {
 
     fn request(
         &self,
+        method: Method,
         target: &str,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Request<Full<Bytes>>, Error> {
         let mut request = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(target)
             .body(Full::new(body))
             .map_err(|_| Error::BadTarget)?;

@@ -1,4 +1,4 @@
-//! Straight to a partner's own server over mutual TLS: one body is posted, one comes back.
+//! Straight to a partner's own server over mutual TLS: one body is sent, one comes back.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -36,5 +36,21 @@ impl Direct {
             path => path,
         };
         self.0.post(target, headers, body).await
+    }
+
+    /// Puts a body beside the address: `beside` stands in the place of the last part of its path.
+    ///
+    /// # Errors
+    /// As [`Client::put`]; an answer of any status is no error.
+    pub async fn put_beside(
+        &self,
+        beside: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let base = self.0.endpoint().base();
+        let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let target = format!("{folder}/{beside}");
+        self.0.put(&target, headers, body).await
     }
 }

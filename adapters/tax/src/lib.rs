@@ -188,7 +188,7 @@ pub static RECONCILE_RESULT: Operation = Operation {
     fields: &RECORD_FIELDS,
 };
 
-const RECORD_FIELDS: [&str; 15] = [
+pub(crate) const RECORD_FIELDS: [&str; 15] = [
     "mst", "unit", "person", "number", "province", "region", "status", "name", "address", "born",
     "count", "amount", "due", "paid", "full",
 ];

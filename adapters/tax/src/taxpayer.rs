@@ -11,6 +11,7 @@ mod notice;
 mod person;
 mod pulls;
 mod question;
+pub mod sent;
 mod spoken;
 #[cfg(test)]
 mod tests;
@@ -111,6 +112,22 @@ pub const ANSWER_BYTES_MAX: usize = wire::BYTES_MAX;
 /// The longest answer about one subject, and the longest receipt, bytes: what signed XML may be everywhere.
 pub const ANSWER_OF_ONE_BYTES_MAX: usize = 1 << 20;
 
+/// Our own month in bulk, its manifest and each of its chunks; a field that is not granted is not sent.
+pub static RECONCILE: Operation = Operation {
+    name: wire::RECONCILE,
+    effect: Effect::Change,
+    proof: ProofKind::XmlDsig,
+    fields: &crate::RECORD_FIELDS,
+};
+
+/// What the department found in our month.
+pub static RECONCILE_RESULT: Operation = Operation {
+    name: wire::RECONCILE_RESULT,
+    effect: Effect::Read,
+    proof: ProofKind::XmlDsig,
+    fields: &[],
+};
+
 /// What agreements name as the purpose of what we ask and tell.
 pub const PURPOSE: &str = "tax-compliance";
 
@@ -126,5 +143,7 @@ pub fn operation(question: &wire::Question) -> &'static Operation {
         wire::Question::LookUp(_) => &LOOK_UP_NOTICES,
         wire::Question::Resend(_) => &RESEND_NOTICES,
         wire::Question::Month(_) => &REQUEST_MONTH,
+        wire::Question::Reconcile(_) => &RECONCILE,
+        wire::Question::Result(_) => &RECONCILE_RESULT,
     }
 }

@@ -174,9 +174,18 @@ fn value(one: &Element) -> Value {
 const LISTS_OF_FIELDS: [&str; 2] = ["Fields", "NotDisclosed"];
 /// Elements that are objects with nothing in them, too.
 const OBJECTS: [&str; 2] = ["Payers", "LookUpNoticesResult"];
-const REPEATED: [&str; 4] = ["Line", "Payer", "Held", "Sent"];
-const NUMBERS: [&str; 8] = [
+const REPEATED: [&str; 6] = ["Line", "Payer", "Held", "Sent", "Summary", "Finding"];
+const NUMBERS: [&str; 17] = [
     "SentTotal",
+    "Chunks",
+    "Number",
+    "Records",
+    "Amount",
+    "Progress",
+    "Page",
+    "Pages",
+    "Found",
+    "Count",
     "Headcount",
     "IncomePaid",
     "MonthsPaid",

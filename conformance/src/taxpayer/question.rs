@@ -6,6 +6,7 @@ use certs::digest::content_digest;
 use certs::xmldsig;
 use schemas::fault::FaultCode;
 
+use super::month::{self, PageAsked, SentMonth};
 use super::notice::{self, LookedUp, MonthWanted, Notice, PersonTold};
 use crate::clock;
 use crate::identity::Identity;
@@ -47,6 +48,12 @@ pub(super) enum Said {
     Resend(BTreeSet<String>),
     /// It asks for a month.
     Month(MonthWanted),
+    /// It announces a month of its own.
+    Sent(String, Box<SentMonth>),
+    /// It asks what was found in it.
+    Result(PageAsked),
+    /// It sends a chunk of it.
+    Chunk,
 }
 
 /// What is asked.
@@ -165,6 +172,10 @@ pub(super) fn said(operation: &str, body: &Element) -> Result<Said, Wrong> {
         ("taxpayer.person-notice", "PersonNotice") => notice::person(body).map(Said::Person),
         ("taxpayer.resend-notices", "ResendNotices") => notice::resend(body).map(Said::Resend),
         ("taxpayer.request-month", "RequestMonth") => notice::month(body).map(Said::Month),
+        ("taxpayer.reconcile", "Reconcile") => {
+            month::announced(body).map(|(manifest, month)| Said::Sent(manifest, Box::new(month)))
+        }
+        ("taxpayer.reconcile-result", "ReconcileResult") => month::asked(body).map(Said::Result),
         ("taxpayer.verify-many", "VerifyMany") => many(body),
         _ => asked(operation, body).map(Said::Asked),
     }

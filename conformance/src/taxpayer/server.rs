@@ -13,6 +13,7 @@ use schemas::fault::FaultCode;
 use tokio::net::TcpListener;
 
 use super::json;
+use super::month::Bend;
 use super::notice::{Notice, PersonTold};
 use super::question::{Asked, Question, Said, Wrong, proven};
 use super::words::{self, Binding};
@@ -54,8 +55,21 @@ impl Counterpart for Register {
             return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
         }
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, BODY_BYTES_MAX);
+        let most = match parts.method {
+            Method::PUT => CHUNK_BYTES_MAX,
+            _ => BODY_BYTES_MAX,
+        };
+        let body = Limited::new(body, most);
         let body = body.collect().await.ok()?.to_bytes();
+        if parts.method == Method::PUT {
+            let accepted = parts.headers.get(header::ACCEPT);
+            let in_json = accepted.is_some_and(|kind| kind == "application/json");
+            let said = self.chunk(parts.uri.path(), in_json, &body);
+            return match self.took(|knobs| &mut knobs.drop_replies) {
+                true => None,
+                false => Some(said),
+            };
+        }
         let kind = parts.headers.get(header::CONTENT_TYPE);
         let is = |media: &[u8]| kind.is_some_and(|kind| kind.as_bytes().starts_with(media));
         let (xml, json) = (is(b"application/xml"), is(b"application/json"));
@@ -116,17 +130,79 @@ impl Register {
                 return xml(StatusCode::BAD_REQUEST, fault);
             }
         };
-        let told = self
-            .told(&question)
-            .and_then(|body| self.signed(&question, body));
-        match told {
-            Ok(mut document) => {
-                let least = self.knobs(|mischief| mischief.at_least_bytes);
-                document.resize(document.len().max(least), b' ');
-                xml(StatusCode::OK, document)
-            }
+        match self.told(&question) {
+            Ok(body) => self.reply(&question, body, false),
             Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    /// An answer in either form, signed and bound; or the page that was told before, where that is wanted.
+    fn reply(&self, question: &Question, body: String, is_json: bool) -> Response<Full<Bytes>> {
+        let of_page = matches!(&question.asked, Ok(Said::Result(asked)) if asked.page > 0);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = last
+            .clone()
+            .filter(|_| of_page && self.took(|knobs| &mut knobs.repeat_page));
+        let signed = match (again, is_json) {
+            (Some(again), _) => Ok(again),
+            (None, true) => self
+                .signed_json(question, body)
+                .map(|(body, signature)| (body, Some(signature))),
+            (None, false) => self.signed(question, body).map(|mut document| {
+                let least = self.knobs(|mischief| mischief.at_least_bytes);
+                document.resize(document.len().max(least), b' ');
+                (document, None)
+            }),
+        };
+        let Ok((body, signature)) = signed else {
+            return status(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        *last = Some((body.clone(), signature.clone()));
+        match is_json {
+            true => in_json(StatusCode::OK, body, signature),
+            false => xml(StatusCode::OK, body),
+        }
+    }
+
+    /// A chunk by its path: proven by what its manifest announces of it, and receipted bound to its ticket.
+    fn chunk(&self, path: &str, is_json: bool, bytes: &[u8]) -> Response<Full<Bytes>> {
+        let parts = path.strip_prefix("/taxpayer/v1/manifests/");
+        let parts = parts.and_then(|rest| rest.split_once("/chunks/"));
+        let parts = parts.and_then(|(manifest, number)| Some((manifest, number.parse().ok()?)));
+        let Some((manifest, number)) = parts else {
+            self.violate("a chunk of no manifest".to_owned());
+            return status(StatusCode::NOT_FOUND);
+        };
+        let (length, digest) = (bytes.len(), certs::digest::sha256_hex(bytes));
+        let us = self.identity.receiver.as_str();
+        let ticket = format!(
+            r#"{{"bytes":{length},"chunk":{number},"manifest":"{manifest}","sender":"{us}","sha256":"{digest}"}}"#
+        );
+        let operation = "taxpayer.reconcile-chunk";
+        let digest = certs::digest::content_digest(
+            operation,
+            us,
+            self.identity.partner.as_str(),
+            ticket.as_bytes(),
+        );
+        let question = Question {
+            id: format!("{manifest}.{number}"),
+            operation: operation.to_owned(),
+            digest: hex::encode(digest),
+            sent_at: None,
+            asked: Ok(Said::Chunk),
+        };
+        let body = match self.take(manifest, number, bytes) {
+            Ok(chunk) => {
+                let more = u64::from(self.took(|knobs| &mut knobs.another_receipt));
+                words::chunk_receipt(manifest, number, chunk.records + more, chunk.amount)
+            }
+            Err(wrong) => {
+                self.violate(format!("{} at {}", wrong.1, wrong.2));
+                words::fault(wrong)
+            }
+        };
+        self.reply(&question, body, is_json)
     }
 
     /// The same in JSON: the answer's signature stands beside it.
@@ -141,25 +217,25 @@ impl Register {
                 return in_json(StatusCode::BAD_REQUEST, fault, None);
             }
         };
-        let told = self.told(&question).and_then(|body| {
-            let binding = self.binding(&question);
-            let body = self.bent(&question, body);
-            let stranger = self.took(|knobs| &mut knobs.another_key);
-            let key = stranger.then(|| self.stranger()).transpose()?;
-            let key = key.as_ref().unwrap_or(&self.identity.sign);
-            let (mut body, signature) =
-                json::signed(&self.identity, &question, &binding, key, &body)?;
-            if self.took(|knobs| &mut knobs.flip_a_byte)
-                && let Some(byte) = body.get_mut(2)
-            {
-                *byte ^= 0x20;
-            }
-            Ok((body, signature))
-        });
-        match told {
-            Ok((body, signature)) => in_json(StatusCode::OK, body, Some(signature)),
+        match self.told(&question) {
+            Ok(body) => self.reply(&question, body, true),
             Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+
+    fn signed_json(&self, question: &Question, body: String) -> Result<(Vec<u8>, String), Trouble> {
+        let binding = self.binding(question);
+        let body = self.bent(question, body);
+        let stranger = self.took(|knobs| &mut knobs.another_key);
+        let key = stranger.then(|| self.stranger()).transpose()?;
+        let key = key.as_ref().unwrap_or(&self.identity.sign);
+        let (mut body, signature) = json::signed(&self.identity, question, &binding, key, &body)?;
+        if self.took(|knobs| &mut knobs.flip_a_byte)
+            && let Some(byte) = body.get_mut(2)
+        {
+            *byte ^= 0x20;
+        }
+        Ok((body, signature))
     }
 
     /// What an answer is bound to: the question, or another where that is wanted.
@@ -180,6 +256,9 @@ impl Register {
     /// The body of the answer: of a question that is known, the one that it had.
     fn told(&self, question: &Question) -> Result<String, Trouble> {
         let truth = self.knows(Clone::clone);
+        if let Ok(Said::Result(asked)) = &question.asked {
+            return self.result(question, &asked.manifest, asked.page);
+        }
         let told = matches!(question.asked, Ok(Said::Notice(_)));
         let refuses = told && self.took(|knobs| &mut knobs.refuse_notices);
         let told = self.memory.change(|book| {
@@ -215,6 +294,15 @@ impl Register {
                     book.wanted.extend(named.iter().cloned());
                     words::receipt("ResendNoticesReceipt", &clock::rfc3339(clock::now()))
                 }
+                Said::Sent(manifest, month) => {
+                    let chunks = month.chunks.len();
+                    book.ours.insert(manifest.clone(), (**month).clone());
+                    words::manifest_receipt(manifest, chunks)
+                }
+                // neither comes here
+                Said::Result(_) | Said::Chunk => {
+                    return Err((FaultCode::Invalid, "operation-unlike-body", "Operation"));
+                }
                 Said::Month(wanted) => {
                     book.months.push(wanted.clone());
                     words::receipt("RequestMonthReceipt", &clock::rfc3339(clock::now()))
@@ -234,6 +322,64 @@ impl Register {
         }))
     }
 
+    /// How far a month is, or a page of what was found in it; it is compared when it was asked about for long enough.
+    fn result(&self, question: &Question, manifest: &str, page: usize) -> Result<String, Trouble> {
+        let waits = self.took(|knobs| &mut knobs.compare_polls);
+        let found = if waits { None } else { self.compare(manifest) };
+        let (bend, size) = self.knobs(|knobs| {
+            let bend = Bend {
+                found: knobs.misstate_found,
+                summary: knobs.misstate_summary,
+            };
+            (bend, knobs.page_findings)
+        });
+        let size = if size == 0 { PAGE_FINDINGS } else { size };
+        let told = self.memory.change(|book| {
+            let asked = book.answered.entry(question.id.clone());
+            asked
+                .and_modify(|known| known.times += 1)
+                .or_insert_with(|| Answered {
+                    digest: question.digest.clone(),
+                    body: String::new(),
+                    times: 1,
+                });
+            let Some(month) = book.ours.get_mut(manifest) else {
+                return words::fault((FaultCode::UnknownSubject, "manifest-unknown", "Manifest"));
+            };
+            month.polls += u32::from(month.found.is_none());
+            if month.found.is_none() {
+                month.found = found;
+            }
+            month.page(manifest, page, size, bend)
+        })?;
+        Ok(told)
+    }
+
+    /// A page that is not the one it should be, where that is wanted.
+    fn bent_page(&self, manifest: &str, page: usize, body: String) -> String {
+        let mut body = body;
+        if self.took(|knobs| &mut knobs.another_chain)
+            && let Some(at) = body.find("<Chain>")
+        {
+            let to = at + "<Chain>".len();
+            body.replace_range(to..to + 64, &"ab".repeat(32));
+        }
+        if self.took(|knobs| &mut knobs.another_page) {
+            let (this, next) = (format!("<Page>{page}<"), format!("<Page>{}<", page + 1));
+            body = body.replace(&this, &next);
+        }
+        if self.took(|knobs| &mut knobs.another_manifest) {
+            body = body.replace(manifest, &format!("{manifest}-x"));
+        }
+        if self.took(|knobs| &mut knobs.too_many_findings)
+            && let (Some(from), Some(to)) = (body.find("<Finding>"), body.rfind("<Chain>"))
+        {
+            let one = body.get(from..to).unwrap_or_default().to_owned();
+            body.insert_str(to, &one.repeat(PAGE_FINDINGS));
+        }
+        body
+    }
+
     fn signed(&self, question: &Question, body: String) -> Result<Vec<u8>, Trouble> {
         let binding = self.binding(question);
         let body = self.bent(question, body);
@@ -242,8 +388,12 @@ impl Register {
         let key = key.as_ref().unwrap_or(&self.identity.sign);
         let mut document = words::signed(&self.identity, question, &binding, key, &body)?;
         if self.took(|knobs| &mut knobs.flip_a_byte) {
-            let at = document.windows(8).position(|some| some == b"<Result>");
-            if let Some(byte) = at.and_then(|at| document.get_mut(at + 8)) {
+            let of = |name: &[u8]| {
+                let at = document.windows(name.len()).position(|some| some == name);
+                at.map(|at| at + name.len())
+            };
+            let at = of(b"<Result>").or_else(|| of(b"<State>"));
+            if let Some(byte) = at.and_then(|at| document.get_mut(at)) {
                 *byte ^= 0x20;
             }
         }
@@ -254,6 +404,11 @@ impl Register {
     fn bent(&self, question: &Question, body: String) -> String {
         if let Ok(Said::Many(operation, asked)) = &question.asked {
             return self.bent_lines(operation, asked, body);
+        }
+        if let Ok(Said::Result(asked)) = &question.asked
+            && asked.page > 0
+        {
+            return self.bent_page(&asked.manifest, asked.page, body);
         }
         let Ok(Said::Asked(asked)) = &question.asked else {
             return body;
@@ -341,5 +496,7 @@ fn in_json(status: StatusCode, body: Vec<u8>, signature: Option<String>) -> Resp
 }
 
 const BODY_BYTES_MAX: usize = 1 << 20;
+const CHUNK_BYTES_MAX: usize = 16 << 20;
+const PAGE_FINDINGS: usize = 500;
 /// A synthetic tax code whose check digit holds.
 const SOMEBODY_ELSE: &str = "9900000016";

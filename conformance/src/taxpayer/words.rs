@@ -93,6 +93,21 @@ pub(super) fn receipt(name: &str, at: &str) -> String {
     format!("<{name}>{}</{name}>", element("ReceivedAt", at))
 }
 
+/// The body element that says how many chunks of a month are awaited.
+pub(super) fn manifest_receipt(manifest: &str, chunks: usize) -> String {
+    let parts = element("Manifest", manifest) + &element("Chunks", &chunks.to_string());
+    format!("<ReconcileReceipt>{parts}</ReconcileReceipt>")
+}
+
+/// The body element that says that a chunk is taken.
+pub(super) fn chunk_receipt(manifest: &str, number: usize, records: u64, amount: u64) -> String {
+    let parts = element("Manifest", manifest)
+        + &element("Number", &number.to_string())
+        + &element("Records", &records.to_string())
+        + &element("Amount", &amount.to_string());
+    format!("<ReconcileChunkReceipt>{parts}</ReconcileChunkReceipt>")
+}
+
 /// The body element that names those of these notices that are held, and those that were sent.
 pub(super) fn looked_up(
     asked: &LookedUp,

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::Date};
+use schemas::codes::province_set::ProvinceSet;
 
 use crate::{
     adapter::{Operation, Road},
@@ -39,6 +40,8 @@ pub struct Shipment {
     pub fields: BTreeSet<&'static str>,
     /// How many subjects it asks about; 1 where the operation has no lines.
     pub lines: u64,
+    /// The provinces that it tells of, where what it tells is bound to provinces.
+    pub provinces: Option<ProvinceSet>,
     /// Until when whoever asked waits for what comes back, where somebody does.
     pub due: Option<Timestamp>,
     /// The purpose that agreements know.
@@ -76,7 +79,7 @@ impl Shipment {
             purpose: self.purpose,
             asked: &self.fields,
             lines: self.lines,
-            provinces: None,
+            provinces: self.provinces,
             on,
         })?;
         // what is asked for is all agreed, or nothing is asked

@@ -262,10 +262,11 @@ fn told(id: &MessageId, heard: &Heard) -> Result<AskTaxResponse, Status> {
             | Answer::Person(_)
             | Answer::Held(_)
             | Answer::Resend(_)
-            | Answer::Month(_),
-        ) => {
-            return Err(Status::internal("unreadable-receipt"));
-        }
+            | Answer::Month(_)
+            | Answer::Taken(_)
+            | Answer::Chunk(_)
+            | Answer::Page(_),
+        ) => return Err(Status::internal("unreadable-receipt")),
     }
     Ok(response)
 }

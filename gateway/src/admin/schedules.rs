@@ -112,6 +112,9 @@ pub(super) async fn start(
         ScheduledWork::Recheck => schedules.recheck(line, &run).await,
         ScheduledWork::ChildCards => schedules.announce(line).await,
         ScheduledWork::Employers | ScheduledWork::Persons => schedules.ask(line, &run).await,
+        ScheduledWork::SendEmployers | ScheduledWork::SendPersons => {
+            schedules.send(line, &run).await
+        }
     };
     begun.map_err(refused)?;
     tracing::warn!(
@@ -145,6 +148,8 @@ fn word(what: ScheduledWork) -> &'static str {
     match what {
         ScheduledWork::Employers => "employers",
         ScheduledWork::Persons => "persons",
+        ScheduledWork::SendEmployers => "send-employers",
+        ScheduledWork::SendPersons => "send-persons",
         ScheduledWork::Recheck => "recheck",
         ScheduledWork::ChildCards => "child-cards",
     }

@@ -1,33 +1,32 @@
 //! One reconciliation in its folder: its key, its manifest, its lock, and what became of it.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs, io,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::{Duration, UNIX_EPOCH},
 };
 
-use certs::{digest, seal::Vault};
 use schemas::{
     fault::{Fault, FaultCode},
     id::{MessageId, PartnerId},
     wire::tax_records::Party,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use tax::{
     compare::{Disclosed, Rules, Tolerance},
-    reconcile::{Cover as _, Folder, Manifest, Reconciliation, Refusal, Standing, Terms},
+    reconcile::{Folder, Manifest, Reconciliation, Refusal, Standing, Terms},
 };
 
-use super::{Covered, Inner, disk};
+use super::{
+    Covered, Inner, disk,
+    place::{Lock, Place},
+};
 
 /// A reconciliation.
 pub(super) struct Case {
-    pub(super) dir: PathBuf,
-    pub(super) cover: Covered,
+    place: Place,
     pub(super) manifest: Manifest,
     pub(super) asked: Asked,
 }
@@ -65,9 +64,6 @@ pub(super) struct Outcome {
     pub(super) at: i64,
 }
 
-/// The right to change a folder; it ends with the process.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] File);
-
 impl Inner {
     /// Takes a manifest: a folder of its own, whole or not at all. The same manifest again changes nothing.
     pub(super) fn announce(&self, asked: &Asked, manifest: &Manifest) -> Result<(), Fault> {
@@ -82,42 +78,16 @@ impl Inner {
             return self.same(&sender, manifest);
         }
         let of_sender = self.root.join(sender.as_str());
-        fs::create_dir_all(&of_sender).map_err(disk)?;
         if self.open_of(&of_sender) >= self.open_max {
             return Err(Fault::new(FaultCode::Overloaded, "reconciliations-open")
                 .retry_after(Duration::from_secs(600)));
         }
-        let draft = of_sender.join(format!(".{}", hex::encode(digest::random::<8>())));
-        let made = self.make(&draft, &sender, asked, manifest).and_then(|()| {
-            fs::rename(&draft, &dir)?;
-            File::open(&of_sender)?.sync_all()
-        });
-        if made.is_err() {
-            let _ = fs::remove_dir_all(&draft);
-        }
-        match made {
+        let name = key_name(&sender, &manifest.id);
+        match Place::make(&self.vault, &name, &dir, (ASKED, asked)) {
             // somebody else was quicker
             Err(_) if dir.exists() => self.same(&sender, manifest),
             made => made.map_err(disk),
         }
-    }
-
-    fn make(
-        &self,
-        draft: &Path,
-        sender: &PartnerId,
-        asked: &Asked,
-        manifest: &Manifest,
-    ) -> io::Result<()> {
-        fs::create_dir_all(draft)?;
-        let key = hex::encode(digest::random::<32>());
-        let sealed = self
-            .vault
-            .seal(&key_name(sender, &manifest.id), 0, key.as_bytes())?;
-        write(&draft.join(KEY), &sealed)?;
-        let cover = cover(&key)?;
-        let text = serde_json::to_vec(asked)?;
-        write(&draft.join(ASKED), &cover.seal(ASKED, 0, &text)?)
     }
 
     fn same(&self, sender: &PartnerId, manifest: &Manifest) -> Result<(), Fault> {
@@ -131,6 +101,12 @@ impl Inner {
     fn open_of(&self, of_sender: &Path) -> usize {
         let entries = fs::read_dir(of_sender).into_iter().flatten().flatten();
         entries
+            .filter(|entry| {
+                entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .starts_with(CASE.as_bytes())
+            })
             .filter(|entry| !entry.path().join(OUTCOME).exists())
             .count()
     }
@@ -142,24 +118,22 @@ impl Inner {
         manifest: &MessageId,
     ) -> Result<Option<Arc<Case>>, Fault> {
         let dir = self.dir(sender, manifest);
-        let sealed = match fs::read(dir.join(KEY)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(disk)?,
+        let Some(sealed) = Place::key(&dir).map_err(disk)? else {
+            return Ok(None);
         };
         let open = |sealed: &[u8]| self.unlock(&dir, &key_name(sender, manifest), sealed);
         self.opened.get(&dir, sealed, open).map(Some)
     }
 
     fn unlock(&self, dir: &Path, name: &str, sealed: &[u8]) -> Result<Case, Fault> {
-        let key = self.vault.open(name, 0, sealed.to_vec()).map_err(disk)?;
-        let cover = cover(std::str::from_utf8(&key).map_err(disk)?).map_err(disk)?;
-        let asked: Asked = small(dir, &cover, ASKED)
+        let place = Place::open(&self.vault, name, dir, sealed).map_err(disk)?;
+        let asked: Asked = place
+            .get(ASKED)
             .map_err(disk)?
             .ok_or_else(|| disk("a folder without its manifest"))?;
         Ok(Case {
             manifest: Manifest::stored(asked.manifest.as_bytes()).map_err(disk)?,
-            dir: dir.to_owned(),
-            cover,
+            place,
             asked,
         })
     }
@@ -169,6 +143,14 @@ impl Inner {
         self.root
             .join(sender.as_str())
             .join(format!("{CASE}{manifest}"))
+    }
+}
+
+impl Deref for Case {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
     }
 }
 
@@ -193,22 +175,11 @@ impl Case {
     }
 
     pub(super) fn outcome(&self) -> io::Result<Option<Outcome>> {
-        small(&self.dir, &self.cover, OUTCOME)
+        self.get(OUTCOME)
     }
 
     pub(super) fn conclude(&self, outcome: &Outcome) -> io::Result<()> {
         self.put(OUTCOME, outcome)
-    }
-
-    /// Writes a small file, whole or not at all.
-    pub(super) fn put(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_vec(value)?;
-        write(&self.dir.join(name), &self.cover.seal(name, 0, &text)?)
-    }
-
-    /// Reads a small file back, where it is there.
-    pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
-        small(&self.dir, &self.cover, name)
     }
 
     /// The folder of the engine.
@@ -233,89 +204,16 @@ impl Case {
         };
         Reconciliation::open(self.work()?, terms)
     }
-
-    /// The lock where nobody holds it.
-    pub(super) fn try_lock(&self) -> io::Result<Option<Lock>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(self.dir.join(LOCK))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    /// The lock, waited for as long as a chunk before this one may take.
-    pub(super) fn lock(&self) -> Result<Lock, Fault> {
-        for _ in 0..LOCK_TRIES {
-            if let Some(lock) = self.try_lock().map_err(disk)? {
-                return Ok(lock);
-            }
-            thread::park_timeout(LOCK_EVERY);
-        }
-        Err(Fault::new(FaultCode::InProgress, "reconciliation").retry_after(Duration::from_secs(1)))
-    }
-
-    /// Where the bytes of a chunk lie.
-    pub(super) fn blob(&self, number: u32) -> PathBuf {
-        self.dir.join(blob_name(number))
-    }
-}
-
-/// The name of a chunk's bytes, which each of its blocks is bound to.
-pub(super) fn blob_name(number: u32) -> String {
-    format!("chunk-{number:06}")
 }
 
 fn key_name(sender: &PartnerId, manifest: &MessageId) -> String {
     format!("bulk key\0{sender}\0{manifest}")
 }
 
-fn cover(key: &str) -> io::Result<Covered> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(key, &mut bytes).map_err(io::Error::other)?;
-    Ok(Covered(Arc::new(Vault::from_bytes(bytes))))
-}
-
-fn small<T: DeserializeOwned>(dir: &Path, cover: &Covered, name: &str) -> io::Result<Option<T>> {
-    let sealed = match fs::read(dir.join(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read?,
-    };
-    let text = cover.open(name, 0, sealed)?;
-    Ok(Some(serde_json::from_slice(&text)?))
-}
-
-/// A file, whole or not at all, and on the disk.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 /// Before a manifest's id in the name of its folder.
 pub(super) const CASE: &str = "m-";
 pub(super) const OUTCOME: &str = "outcome";
-pub(super) const KEY: &str = "key";
 const ASKED: &str = "asked";
-const LOCK: &str = "lock";
 /// Findings on a page: an answer stays below what its reader takes in one message.
 const PAGE_FINDINGS: u64 = 500;
 const CHECKPOINT_EVERY: u64 = 100_000;
-const LOCK_TRIES: u32 = 400;
-const LOCK_EVERY: Duration = Duration::from_millis(25);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::PathBuf,
     sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
@@ -17,6 +17,7 @@ use super::{
     case::{CASE, Case, Outcome},
     ledger::NOTED,
     ours::Trouble,
+    place::Place,
 };
 
 /// The worker of one process; several share the work by the locks of the folders.
@@ -45,7 +46,7 @@ impl Job {
 impl Inner {
     /// Looks at every reconciliation once.
     fn look(&self, runtime: &Handle, stop: &watch::Receiver<bool>) {
-        for (sender, manifest) in self.all() {
+        for (sender, manifest) in self.all(CASE) {
             if *stop.borrow() {
                 return;
             }
@@ -58,7 +59,8 @@ impl Inner {
         self.room.measure();
     }
 
-    fn all(&self) -> Vec<(PartnerId, MessageId)> {
+    /// The folders whose names begin so, by partner and manifest.
+    pub(super) fn all(&self, kind: &str) -> Vec<(PartnerId, MessageId)> {
         let names = |dir: &std::path::Path| -> Vec<String> {
             let entries = fs::read_dir(dir).into_iter().flatten().flatten();
             entries
@@ -71,7 +73,7 @@ impl Inner {
                 continue;
             };
             for case in names(&self.root.join(&name)) {
-                let manifest = case.strip_prefix(CASE).map(MessageId::parse);
+                let manifest = case.strip_prefix(kind).map(MessageId::parse);
                 all.extend(manifest.and_then(Result::ok).map(|id| (sender.clone(), id)));
             }
         }
@@ -89,18 +91,23 @@ impl Inner {
         match ended {
             Ok(()) | Err(Trouble::Stopped) => {}
             Err(trouble) => {
-                self.turns()
-                    .insert(case.dir.clone(), Instant::now() + AFTER_TROUBLE);
+                self.later(case);
                 tracing::warn!(manifest = %case.manifest.id, %trouble, "a month waits for its comparison");
             }
         }
     }
 
     /// What went wrong a moment ago waits for its turn.
-    fn has_its_turn(&self, case: &Case) -> bool {
+    pub(super) fn has_its_turn(&self, place: &Place) -> bool {
         let mut turns = self.turns();
         turns.retain(|_, turn| *turn > Instant::now());
-        !turns.contains_key(&case.dir)
+        !turns.contains_key(&place.dir)
+    }
+
+    /// What went wrong now waits.
+    pub(super) fn later(&self, place: &Place) {
+        let turn = Instant::now() + AFTER_TROUBLE;
+        self.turns().insert(place.dir.clone(), turn);
     }
 
     fn turns(&self) -> MutexGuard<'_, HashMap<PathBuf, Instant>> {
@@ -124,11 +131,21 @@ impl Inner {
             };
             self.note(case, runtime, stop)?;
         }
-        let age = self.clock.now().as_second().saturating_sub(outcome.at);
-        if u64::try_from(age).is_ok_and(|age| age > self.keep.as_secs()) {
-            fs::remove_dir_all(&case.dir)?;
+        Ok(self.sweep(case, &outcome)?)
+    }
+
+    /// What has been kept for long enough goes away.
+    pub(super) fn sweep(&self, place: &Place, outcome: &Outcome) -> io::Result<()> {
+        match self.is_older(outcome.at, self.keep) {
+            true => fs::remove_dir_all(&place.dir),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether something of then, seconds since 1970, is older than this.
+    pub(super) fn is_older(&self, then: i64, most: Duration) -> bool {
+        let age = self.clock.now().as_second().saturating_sub(then);
+        u64::try_from(age).is_ok_and(|age| age > most.as_secs())
     }
 
     fn compare(
@@ -166,12 +183,7 @@ impl Inner {
 
     /// A month that was announced and never sent whole is over when its time is: it counts no more as under way.
     fn waited_for(&self, case: &Case) -> Result<(), Trouble> {
-        let age = self
-            .clock
-            .now()
-            .as_second()
-            .saturating_sub(case.announced_at()?);
-        if !u64::try_from(age).is_ok_and(|age| age > self.wait.as_secs()) {
+        if !self.is_older(case.announced_at()?, self.wait) {
             return Ok(());
         }
         // a chunk is being taken

@@ -6,13 +6,52 @@ use std::collections::BTreeSet;
 
 use certs::digest::{self, Sha256};
 use schemas::{
-    proto::insurance::{ConcludeRequest, Context, Finding, NoteFindingsRequest, RecordKind},
+    id::{MessageId, Period},
+    proto::insurance::{ConcludeRequest, Context, Finding, NoteFindingsRequest, Party, RecordKind},
     wire::{tax::FindingLine, tax_records::Kind},
 };
-use tax::compare::{Category, Tolerance};
+use tax::{
+    compare::{Category, Tolerance},
+    reconcile::Scope,
+};
 use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use super::{Inner, case::Case, ours::Trouble};
+
+/// A month as the registry is asked and told about it, of theirs or of ours.
+pub(super) struct Month<'a> {
+    /// The department: rows of the ledger are its.
+    pub(super) partner: &'a str,
+    pub(super) rule: &'a str,
+    pub(super) purpose: &'a str,
+    pub(super) id: &'a MessageId,
+    pub(super) kind: Kind,
+    pub(super) period: Period,
+    pub(super) scope: Scope,
+    /// The day after which a discrepancy that nobody settled expires.
+    pub(super) due_on: &'a str,
+    pub(super) tolerance: Tolerance,
+    /// Whose comparison it was.
+    pub(super) by: Party,
+}
+
+impl Case {
+    pub(super) fn month(&self) -> Month<'_> {
+        Month {
+            partner: &self.asked.sender,
+            rule: &self.asked.rule,
+            purpose: &self.asked.purpose,
+            id: &self.manifest.id,
+            kind: self.manifest.kind,
+            period: self.manifest.period,
+            scope: self.manifest.scope,
+            due_on: &self.asked.due_on,
+            tolerance: self.asked.tolerance(),
+            // who does not say is the insurance side
+            by: Party::Unspecified,
+        }
+    }
+}
 
 impl Inner {
     /// Notes every page of a finished reconciliation. Blocks; the runtime is asked for the calls.
@@ -22,35 +61,47 @@ impl Inner {
         runtime: &Handle,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), Trouble> {
+        let month = case.month();
         for page in 1..=case.standing()?.pages {
             if *stop.borrow() {
                 return Err(Trouble::Stopped);
             }
             let lines = case.findings(page).map_err(Trouble::Registry)?;
-            let request = NoteFindingsRequest {
-                context: Some(context(case, &["tax.reconcile note", &page.to_string()])),
-                run: run(case),
-                period: case.manifest.period.to_string(),
-                due_on: case.asked.due_on.clone(),
-                findings: findings(lines, &case.asked.tolerance()),
-                ..NoteFindingsRequest::default()
-            };
-            let by = Instant::now() + self.patience;
-            let noted = runtime.block_on(self.insurance.note_findings(by, request));
-            noted.map_err(Trouble::Registry)?;
+            self.note_page(&month, page, lines, runtime)?;
         }
-        self.conclude(case, runtime, stop)?;
+        self.conclude(&month, runtime, stop)?;
         Ok(case.put(NOTED, &true)?)
     }
 
-    /// What stood open about this kind in these provinces and was not found again matches now.
-    fn conclude(
+    /// Notes one page under a key of its own.
+    pub(super) fn note_page(
         &self,
-        case: &Case,
+        month: &Month<'_>,
+        page: u32,
+        lines: Vec<FindingLine>,
+        runtime: &Handle,
+    ) -> Result<(), Trouble> {
+        let request = NoteFindingsRequest {
+            context: Some(month.context(&["note", &page.to_string()])),
+            run: month.run(),
+            period: month.period.to_string(),
+            due_on: month.due_on.to_owned(),
+            findings: findings(lines, &month.tolerance),
+            by: month.by.into(),
+        };
+        let by = Instant::now() + self.patience;
+        let noted = runtime.block_on(self.insurance.note_findings(by, request));
+        noted.map(drop).map_err(Trouble::Registry)
+    }
+
+    /// What stood open about this kind in these provinces and was not found again matches now.
+    pub(super) fn conclude(
+        &self,
+        month: &Month<'_>,
         runtime: &Handle,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), Trouble> {
-        let provinces = match case.manifest.scope.words() {
+        let provinces = match month.scope.words() {
             all if all.is_empty() => vec![String::new()],
             some => some,
         };
@@ -59,15 +110,15 @@ impl Inner {
                 if *stop.borrow() {
                     return Err(Trouble::Stopped);
                 }
-                let parts = ["tax.reconcile conclude", &province, &nth.to_string()];
+                let parts = ["conclude", &province, &nth.to_string()];
                 let request = ConcludeRequest {
-                    context: Some(context(case, &parts)),
-                    run: run(case),
-                    period: case.manifest.period.to_string(),
+                    context: Some(month.context(&parts)),
+                    run: month.run(),
+                    period: month.period.to_string(),
                     province: province.clone(),
                     max: CONCLUDED_AT_ONCE,
-                    kind: kind(case).into(),
-                    ..ConcludeRequest::default()
+                    kind: month.kind().into(),
+                    by: month.by.into(),
                 };
                 let by = Instant::now() + self.patience;
                 let concluded = runtime.block_on(self.insurance.conclude(by, request));
@@ -80,21 +131,58 @@ impl Inner {
     }
 }
 
-/// In the name of who announced the month, under a key that is the same for every process.
-fn context(case: &Case, parts: &[&str]) -> Context {
-    Context {
-        key: key(case, parts).to_vec(),
-        sender: case.asked.sender.clone(),
-        on_behalf_of: String::new(),
-        rule: case.asked.rule.clone(),
-        purpose: case.asked.purpose.clone(),
+impl Month<'_> {
+    /// In the name of the department, under a key that is the same for every process.
+    fn context(&self, parts: &[&str]) -> Context {
+        let [first, rest @ ..] = parts else {
+            return self.reading();
+        };
+        let said = match self.by {
+            Party::Tax => format!("taxpayer.reconcile {first}"),
+            Party::Insurance | Party::Unspecified => format!("tax.reconcile {first}"),
+        };
+        Context {
+            key: self.key(&said, rest).to_vec(),
+            ..self.reading()
+        }
     }
-}
 
-pub(super) fn kind(case: &Case) -> RecordKind {
-    match case.manifest.kind {
-        Kind::Employer => RecordKind::Employer,
-        Kind::Person => RecordKind::Person,
+    /// The same where nothing is changed.
+    pub(super) fn reading(&self) -> Context {
+        Context {
+            key: Vec::new(),
+            sender: self.partner.to_owned(),
+            on_behalf_of: String::new(),
+            rule: self.rule.to_owned(),
+            purpose: self.purpose.to_owned(),
+        }
+    }
+
+    pub(super) fn kind(&self) -> RecordKind {
+        match self.kind {
+            Kind::Employer => RecordKind::Employer,
+            Kind::Person => RecordKind::Person,
+        }
+    }
+
+    /// The key of one call: the same for every process that makes it.
+    fn key(&self, first: &str, rest: &[&str]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let of_month = [self.partner, self.id.as_str(), first];
+        for part in of_month.iter().chain(rest) {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        hash.finish()
+    }
+
+    /// The manifest's id, or its digest where the ledger has no room for it.
+    fn run(&self) -> String {
+        let id = self.id.as_str();
+        match id.len() <= RUN_BYTES_MAX {
+            true => id.to_owned(),
+            false => digest::sha256_hex(id.as_bytes()),
+        }
     }
 }
 
@@ -135,26 +223,6 @@ fn findings(lines: Vec<FindingLine>, tolerance: &Tolerance) -> Vec<Finding> {
             tolerated_bp,
         })
         .collect()
-}
-
-/// The key of one call: the same for every process that makes it.
-fn key(case: &Case, parts: &[&str]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let of_case = [case.asked.sender.as_str(), case.manifest.id.as_str()];
-    for part in of_case.iter().chain(parts) {
-        hash.update(&(part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finish()
-}
-
-/// The manifest's id, or its digest where the ledger has no room for it.
-fn run(case: &Case) -> String {
-    let id = case.manifest.id.as_str();
-    match id.len() <= RUN_BYTES_MAX {
-        true => id.to_owned(),
-        false => digest::sha256_hex(id.as_bytes()),
-    }
 }
 
 /// Written when every page is noted.

@@ -9,7 +9,7 @@ use insurance::client::Records;
 use schemas::{
     fault::Fault,
     proto::insurance::{
-        Context, EmployerMonth, ParticipationState, PersonMonth, RecordBatch, StreamRecordsRequest,
+        EmployerMonth, ParticipationState, PersonMonth, RecordBatch, StreamRecordsRequest,
     },
     wire::tax_records::{Employer, NumberKey, Party, Person, PersonKey, Record, Status, TaxKey},
 };
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tax::reconcile::{Reconciliation, Refusal};
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Covered, Inner, case::Case};
+use super::{Covered, Inner, case::Case, ledger::Month};
 
 /// Why our side could not be read; asked again later.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ impl Inner {
     ) -> Result<(), Trouble> {
         let mut taken = u32::try_from(engine.chunks(Party::Si).len()).unwrap_or(u32::MAX);
         let mut after = begins_after(case, taken)?;
-        let request = request(case, &after);
+        let request = request(&case.month(), &after);
         let begun = self.insurance.records(self.patience, request);
         let mut stream = runtime.block_on(begun).map_err(Trouble::Registry)?;
         loop {
@@ -87,25 +87,19 @@ fn begins_after(case: &Case, taken: u32) -> Result<String, Trouble> {
     }
 }
 
-fn request(case: &Case, after: &str) -> StreamRecordsRequest {
-    let manifest = &case.manifest;
+/// Our side of a month from behind a key on.
+pub(super) fn request(month: &Month<'_>, after: &str) -> StreamRecordsRequest {
     StreamRecordsRequest {
-        context: Some(Context {
-            key: Vec::new(),
-            sender: case.asked.sender.clone(),
-            on_behalf_of: String::new(),
-            rule: case.asked.rule.clone(),
-            purpose: case.asked.purpose.clone(),
-        }),
-        kind: super::ledger::kind(case).into(),
-        period: manifest.period.to_string(),
-        provinces: manifest.scope.words(),
+        context: Some(month.reading()),
+        kind: month.kind().into(),
+        period: month.period.to_string(),
+        provinces: month.scope.words(),
         after: after.to_owned(),
     }
 }
 
 /// Batches until they are as many records as one chunk holds, or the end.
-fn some(stream: &mut Records, runtime: &Handle) -> Result<Vec<RecordBatch>, Trouble> {
+pub(super) fn some(stream: &mut Records, runtime: &Handle) -> Result<Vec<RecordBatch>, Trouble> {
     let (mut batches, mut count) = (Vec::new(), 0);
     while count < CHUNK_RECORDS {
         let batch = runtime.block_on(stream.next()).map_err(Trouble::Registry)?;
@@ -121,7 +115,7 @@ fn some(stream: &mut Records, runtime: &Handle) -> Result<Vec<RecordBatch>, Trou
 }
 
 /// The records of a batch; one whose numbers are of no rule cannot meet anything and is left out.
-fn records(batch: &RecordBatch) -> impl Iterator<Item = Record<'_>> {
+pub(super) fn records(batch: &RecordBatch) -> impl Iterator<Item = Record<'_>> {
     let employers = batch
         .employers
         .iter()

@@ -7,7 +7,9 @@ use gateway_store::Rewrapped;
 
 use super::{
     Covered,
-    case::{CASE, KEY, write},
+    case::CASE,
+    place::{KEY, write},
+    sent::SENT,
 };
 
 /// Does it to the key of every month in this folder; one that is not there holds none.
@@ -24,11 +26,10 @@ pub(crate) fn rewrap(root: &Path, vault: Vault) -> io::Result<Rewrapped> {
         }
         for month in entries(&sender.path())? {
             let month = month?;
-            if month
-                .file_name()
-                .as_encoded_bytes()
-                .starts_with(CASE.as_bytes())
-            {
+            let name = month.file_name();
+            let of = |kind: &str| name.as_encoded_bytes().starts_with(kind.as_bytes());
+            // theirs and ours
+            if of(CASE) || of(SENT) {
                 rewrap_file(&month.path().join(KEY), &covered, &mut done);
             }
         }
@@ -93,7 +94,7 @@ mod tests {
         let both = || Vault::from_bytes(OLD).with_newer(NEW);
         assert_eq!(rewrap(&folder.path().join("none"), both()).unwrap().seen, 0);
         let first = month(folder.path(), "m-one");
-        let second = month(folder.path(), "m-two");
+        let second = month(folder.path(), "o-two");
         fs::create_dir(folder.path().join("tax").join(".draft")).unwrap();
         fs::write(folder.path().join("lost+found"), b"").unwrap();
 

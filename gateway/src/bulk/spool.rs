@@ -14,7 +14,13 @@ use gateway_core::bulk::{Announced, Spool};
 use schemas::fault::{Fault, FaultCode};
 use tax::reconcile::Cover as _;
 
-use super::{Covered, Inner, case::Case, case::blob_name, disk, room::Reserved};
+use super::{
+    Covered, Inner,
+    case::Case,
+    disk,
+    place::{Place, blob_name},
+    room::Reserved,
+};
 
 /// A file that is being written. It goes away unless it is finished.
 pub(crate) struct Writing {
@@ -62,15 +68,7 @@ impl Inner {
         if place.exists() {
             return Ok(Box::new(Known));
         }
-        let target = Target {
-            draft: case
-                .dir
-                .join(format!(".{}", hex::encode(digest::random::<8>()))),
-            place,
-            name: blob_name(number),
-            cover: case.cover.clone(),
-            reserved: self.room.reserve(announced.bytes)?,
-        };
+        let target = case.target(number, self.room.reserve(announced.bytes)?);
         Ok(Box::new(Writing::open(target).map_err(disk)?))
     }
 }
@@ -104,21 +102,8 @@ impl Spool for Writing {
 impl Writing {
     /// Begins a file.
     pub(crate) fn open(target: Target) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&target.draft)?;
         Ok(Self {
-            hands: Some(Hands {
-                file,
-                draft: target.draft,
-                place: target.place,
-                name: target.name,
-                cover: target.cover,
-                at: 0,
-                reserved: Some(target.reserved),
-            }),
+            hands: Some(Hands::open(target)?),
             buffer: Vec::with_capacity(BLOCK_BYTES),
         })
     }
@@ -136,6 +121,23 @@ impl Writing {
 }
 
 impl Hands {
+    fn open(target: Target) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&target.draft)?;
+        Ok(Self {
+            file,
+            draft: target.draft,
+            place: target.place,
+            name: target.name,
+            cover: target.cover,
+            at: 0,
+            reserved: Some(target.reserved),
+        })
+    }
+
     fn block(&mut self, plain: &[u8]) -> io::Result<()> {
         let sealed = self.cover.seal(&self.name, self.at, plain)?;
         let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
@@ -175,7 +177,28 @@ impl Spool for Known {
     }
 }
 
-impl Case {
+impl Place {
+    /// Where the bytes of a chunk go.
+    fn target(&self, number: u32, reserved: Reserved) -> Target {
+        let draft = format!(".{}", hex::encode(digest::random::<8>()));
+        Target {
+            draft: self.dir.join(draft),
+            place: self.blob(number),
+            name: blob_name(number),
+            cover: self.cover.clone(),
+            reserved,
+        }
+    }
+
+    /// Keeps a chunk of ours, on the disk when this returns; one that lies there is replaced.
+    pub(super) fn keep(&self, number: u32, bytes: &[u8], reserved: Reserved) -> io::Result<()> {
+        let mut hands = Hands::open(self.target(number, reserved))?;
+        for block in bytes.chunks(BLOCK_BYTES) {
+            hands.block(block)?;
+        }
+        hands.finish()
+    }
+
     /// The bytes of a chunk as they came; none where they do not lie here.
     pub(super) fn bytes(&self, number: u32, most: u64) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(self.blob(number)) {

@@ -70,6 +70,8 @@ section! {
         due_days: u32 = 60 => 1..=3_650,
         /// Reconciliations of one sender that may be under way.
         open: usize = 16 => 1..=1_000,
+        /// Records of one chunk of a month of ours that is sent.
+        chunk_records: usize = 50_000 => 1..=50_000,
         /// How far the two sides may differ before it is a finding, by date; nothing but rounding to 1,000 VND is
         /// overlooked before the first row.
         tolerances: Vec<ToleranceLine> = Vec::new(),

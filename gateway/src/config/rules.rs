@@ -120,7 +120,7 @@ fn schedules(config: &Config, problems: &mut Vec<Problem>) {
         }
         if line.kind().is_some() && config.bulk.is_none() {
             let cure = "add [bulk]";
-            let what = "a month that is asked for could not be taken";
+            let what = "a month could neither be taken nor sent";
             problems.push(place.error(&at("what"), what, cure));
         }
     }

@@ -507,6 +507,11 @@ fn a_schedule_has_a_name_of_its_own_a_time_and_room_for_its_month() {
             line("first", &format!("{cron}\nmonths_back = 0")),
             "months_back",
         ),
+        (line("first", &format!("{cron}\nform = \"csv\"")), "form"),
+        (
+            line("first", &format!("{cron}\npacking = \"rar\"")),
+            "packing",
+        ),
     ] {
         let problem = only(with(&lines).unwrap_err());
         let last = key.rsplit(['.', ']']).next().unwrap();

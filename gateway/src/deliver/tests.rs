@@ -303,6 +303,7 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
             false => std::collections::BTreeSet::new(),
         },
         lines: 1,
+        provinces: None,
         due: None,
         purpose: "public-service",
         road: Road::Vdxp,

@@ -125,6 +125,8 @@ mod tests {
             days_off,
             months_back: 1,
             provinces: Vec::new(),
+            form: crate::config::ChunkForm::Xml,
+            packing: crate::config::ChunkPacking::Gzip,
             late_hours: 24,
         }
     }

@@ -4,6 +4,7 @@ mod forms;
 mod kept;
 mod matched;
 mod refused;
+mod sent;
 mod tolerances;
 
 use std::{collections::BTreeSet, time::Duration};

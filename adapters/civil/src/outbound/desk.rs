@@ -111,6 +111,7 @@ impl Desk {
             operation: &STATUS,
             fields: BTreeSet::new(),
             lines: 1,
+            provinces: None,
             due: None,
             purpose,
             road: self.road.road(),

@@ -126,6 +126,7 @@ impl Desk {
             operation: &VERIFY,
             fields: fields.iter().copied().collect(),
             lines: 1,
+            provinces: None,
             due: None,
             purpose: PURPOSE,
             road: self.road.road(),

@@ -145,6 +145,7 @@ impl<E: Exchange> Desk<E> {
             },
             fields: BTreeSet::new(),
             lines: 1,
+            provinces: None,
             due: None,
             purpose: PURPOSE,
             road: Road::Vdxp,

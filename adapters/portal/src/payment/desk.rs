@@ -232,6 +232,7 @@ impl Desk {
             operation: words.verb.operation(),
             fields: BTreeSet::new(),
             lines: 1,
+            provinces: None,
             due: None,
             purpose: PURPOSE,
             road: Road::Direct,

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use schemas::wire::tax::{
-    Direction, Header, LookUpNotices, NoticesHeld,
-    taxpayer::{Answer, Body, Many, ManyLine, Message, Question},
+    Direction, Header, LookUpNotices, NoticesHeld, ReconcileChunkReceipt, ReconcileResult,
+    ReconcileState,
+    taxpayer::{Answer, Body, Many, ManyLine, Message, Question, SentPage},
 };
 
 /// What an answer has to be bound to.
@@ -14,19 +15,35 @@ pub(super) struct Asked {
     pub(super) header: Header,
     /// Its content digest.
     pub(super) digest: [u8; 32],
-    /// What was asked.
-    pub(super) question: Question,
+    /// What was asked or sent.
+    pub(super) said: Said,
     /// Whether it was asked in JSON, and is answered so.
     pub(super) is_json: bool,
 }
 
+/// What goes out.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    /// A question, or what is told.
+    Question(Question),
+    /// A chunk of a month, with the receipt that it has to have.
+    Chunk(ReconcileChunkReceipt),
+}
+
 impl Asked {
-    /// Whether somebody waits for what is told; a notice and a request are done or not.
+    /// Whether somebody waits for what is told, a refusal included; a notice and a request are done or not.
     pub(super) fn is_asked(&self) -> bool {
-        matches!(
-            self.question,
-            Question::Employer(_) | Question::Individual(_) | Question::Many(_)
-        )
+        match &self.said {
+            Said::Chunk(_) => true,
+            Said::Question(question) => matches!(
+                question,
+                Question::Employer(_)
+                    | Question::Individual(_)
+                    | Question::Many(_)
+                    | Question::Reconcile(_)
+                    | Question::Result(_)
+            ),
+        }
     }
 }
 
@@ -66,14 +83,24 @@ pub(super) fn fitting(asked: &Asked, message: Message) -> Result<Answer, Unfit> 
     if bound.is_none_or(|reply| reply.to != ours.message_id || reply.digest != asked.digest) {
         return Err(Unfit::Elsewhere("answer-of-another-question"));
     }
-    about(&asked.question, &answer).map_err(Unfit::Content)?;
+    match (&asked.said, &answer) {
+        (_, Answer::Fault(_)) => {}
+        (Said::Question(question), answer) => about(question, answer).map_err(Unfit::Content)?,
+        (Said::Chunk(wanted), Answer::Chunk(told)) if wanted == told => {}
+        (Said::Chunk(_), _) => return Err(Unfit::Content("answer-of-another-subject")),
+    }
     Ok(answer)
 }
 
 /// It is about whom and when we asked, and tells and names no field that we did not ask for.
 fn about(question: &Question, answer: &Answer) -> Result<(), &'static str> {
     let (same, within) = match (question, answer) {
-        (_, Answer::Fault(_)) => return Ok(()),
+        (Question::Result(ask), Answer::Page(told)) => return of_page(ask, told),
+        (Question::Reconcile(month), Answer::Taken(told)) => (
+            month.manifest == told.manifest
+                && u32::try_from(month.chunks.len()).is_ok_and(|chunks| chunks == told.chunks),
+            true,
+        ),
         (Question::Employer(ask), Answer::Employer(told)) => (
             (&ask.mst, ask.period) == (&told.mst, told.period),
             within(&ask.fields, &told.told(), &told.not_disclosed),
@@ -110,6 +137,37 @@ fn looked_up(ask: &LookUpNotices, told: &NoticesHeld) -> bool {
         }
     };
     sent && told.held.is_subset(&ask.notices)
+}
+
+/// It is of the month and of the page that we asked for, and holds what such a page holds.
+fn of_page(asked: &ReconcileResult, page: &SentPage) -> Result<(), &'static str> {
+    let told = &page.told;
+    let done = told.state == ReconcileState::Done;
+    for (holds, reason) in [
+        (told.manifest == asked.manifest, "answer-of-another-subject"),
+        (told.page == asked.page, "answer-of-another-page"),
+        (
+            asked.page == 0 || !done || asked.page <= told.pages,
+            "answer-of-another-page",
+        ),
+        (
+            told.findings.len() <= SentPage::FINDINGS_MAX,
+            "page-too-large",
+        ),
+        (
+            told.findings.is_empty() || done && asked.page > 0,
+            "answer-tells-more",
+        ),
+        (
+            told.summary.is_empty() || done && asked.page == 0,
+            "answer-tells-more",
+        ),
+    ] {
+        if !holds {
+            return Err(reason);
+        }
+    }
+    Ok(())
 }
 
 /// One line for each number, in the order asked: each about it, and telling no more. A line that is refused tells nothing.

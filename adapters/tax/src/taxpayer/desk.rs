@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Road,
+    bulk::Ticket,
     outbound::{self, Courier, Sendable, Shipment},
     partner::{Environment, Partner},
     ports::{Delivery, Leased, Person, PersonNumber, Receipt, ReceiptProof},
@@ -22,15 +23,17 @@ use roads::{
 use schemas::{
     id::{MessageId, PartnerId, TaxId},
     wire::tax::{
-        self, Direction, Header,
+        self, Direction, Header, ReconcileChunkReceipt,
         taxpayer::{self as wire, Answer, Body, Many, Message, Question},
     },
 };
 
 use super::{
     ANSWER_BYTES_MAX, ANSWER_OF_ONE_BYTES_MAX, PURPOSE,
-    answer::{Asked, Unfit, fitting},
-    month, notice, operation, person, pulls, question, spoken,
+    answer::{Asked, Said, Unfit, fitting},
+    month, notice, operation, person, pulls, question,
+    sent::{self, Months, NoMonths, Opened},
+    spoken,
 };
 
 /// How a department is spoken to.
@@ -89,6 +92,14 @@ pub trait Exchange: Send + Sync + 'static {
         headers: HeaderMap,
         body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>>;
+
+    /// Puts a body beside where documents are posted: `beside` in the place of the last part of that path.
+    fn put<'a>(
+        &'a self,
+        beside: &'a str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>>;
 }
 
 /// Why nobody has answered.
@@ -113,15 +124,31 @@ impl Exchange for Direct {
         headers: HeaderMap,
         body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
-        let failed = |error: client::Error| {
-            tracing::warn!(%error, "a question did not reach the tax department");
-            Failed {
-                reason: error.reason(),
-                is_unsent: error.is_unsent(),
-                again_after: None,
-            }
-        };
-        Box::pin(async move { Direct::post(self, headers, body).await.map_err(failed) })
+        Box::pin(async move {
+            let posted = Direct::post(self, headers, body).await;
+            posted.map_err(|error| unreached(&error))
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        beside: &'a str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
+        Box::pin(async move {
+            let put = self.put_beside(beside, headers, body).await;
+            put.map_err(|error| unreached(&error))
+        })
+    }
+}
+
+fn unreached(error: &client::Error) -> Failed {
+    tracing::warn!(%error, "what is said did not reach the tax department");
+    Failed {
+        reason: error.reason(),
+        is_unsent: error.is_unsent(),
+        again_after: None,
     }
 }
 
@@ -149,11 +176,24 @@ impl Exchange for ngsp::Resource {
             posted.await.map_err(failed)
         })
     }
+
+    /// The platform forwards messages; chunks go straight.
+    fn put<'a>(
+        &'a self,
+        _: &'a str,
+        _: HeaderMap,
+        _: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
+        Box::pin(std::future::ready(Err(Failed {
+            reason: "no-chunks-by-this-road",
+            is_unsent: true,
+            again_after: None,
+        })))
+    }
 }
 
 /// A recorded message as it travels, and for how long its answer is waited for: the header that we take from others, too.
 fn outward(document: &Bytes, within: Duration) -> Option<(HeaderMap, Bytes)> {
-    let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
     let (mut headers, body) = match spoken::is_json(document) {
         true => {
             let outward = jws::outward(document)?;
@@ -165,8 +205,13 @@ fn outward(document: &Bytes, within: Duration) -> Option<(HeaderMap, Bytes)> {
         }
     };
     headers.insert(header::ACCEPT, EITHER);
-    headers.insert(TIMEOUT, HeaderValue::from(millis.max(1)));
+    headers.insert(TIMEOUT, millis(within));
     Some((headers, body))
+}
+
+fn millis(within: Duration) -> HeaderValue {
+    let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    HeaderValue::from(millis.max(1))
 }
 
 /// One department's way out.
@@ -175,6 +220,7 @@ pub struct Desk {
     partner: PartnerId,
     house: Arc<dyn House>,
     road: Arc<dyn Exchange>,
+    months: Arc<dyn Months>,
 }
 
 impl Desk {
@@ -191,26 +237,29 @@ impl Desk {
             partner,
             house,
             road,
+            months: Arc::new(NoMonths),
         }
     }
 
+    /// The same with months of ours to send.
+    #[must_use]
+    pub fn with_months(mut self, months: Arc<dyn Months>) -> Self {
+        self.months = months;
+        self
+    }
+
     fn shipment(&self, leased: &Leased) -> Result<Shipment, &'static str> {
-        let (id, question) = self.opened(leased)?;
-        let header = Header {
-            message_id: id,
-            sent_at: whole_second(self.house.now()),
-            environment: match self.house.environment() {
-                Environment::Sandbox => tax::Environment::Sandbox,
-                Environment::Test => tax::Environment::Test,
-                Environment::Production => tax::Environment::Production,
-            },
-            direction: Direction::Request,
-            sender: self.house.us(),
-            receiver: self.partner.clone(),
-            operation: question.operation().to_owned(),
-            reply: None,
-        };
-        let (fields, operation) = (fields(&question), operation(&question));
+        if leased.kind == sent::CHUNK {
+            return self.chunk(leased);
+        }
+        let Opened {
+            id,
+            question,
+            fields,
+            provinces,
+        } = self.opened(leased)?;
+        let header = self.header(id, question.operation());
+        let operation = operation(&question);
         let lines = question.lines();
         let persons = persons(&question);
         let body = Body::Question(question);
@@ -220,6 +269,7 @@ impl Desk {
             operation,
             fields,
             lines,
+            provinces,
             due: leased.due,
             purpose: PURPOSE,
             road: self.road.road(),
@@ -229,9 +279,48 @@ impl Desk {
         })
     }
 
-    /// What a parcel says, and the id of its message.
-    fn opened(&self, leased: &Leased) -> Result<(MessageId, Question), &'static str> {
-        match leased.kind.as_str() {
+    /// A chunk goes by its ticket, under the terms of its month.
+    fn chunk(&self, leased: &Leased) -> Result<Shipment, &'static str> {
+        let (ticket, fields, provinces) = sent::chunk(&self.house.us(), &leased.content)?;
+        ticket.chunk.id().ok_or("unreadable-id")?;
+        Ok(Shipment {
+            parcels: vec![leased.id.clone()],
+            operation: &super::RECONCILE,
+            fields,
+            lines: 1,
+            provinces: Some(provinces),
+            due: leased.due,
+            purpose: PURPOSE,
+            road: self.road.road(),
+            service: wire::RECONCILE_CHUNK,
+            // whom it tells of stands in its bytes, which are not read here
+            persons: Vec::new(),
+            body: ticket.text(),
+        })
+    }
+
+    /// The header of what we say now under this id.
+    fn header(&self, message_id: MessageId, operation: &str) -> Header {
+        Header {
+            message_id,
+            sent_at: whole_second(self.house.now()),
+            environment: match self.house.environment() {
+                Environment::Sandbox => tax::Environment::Sandbox,
+                Environment::Test => tax::Environment::Test,
+                Environment::Production => tax::Environment::Production,
+            },
+            direction: Direction::Request,
+            sender: self.house.us(),
+            receiver: self.partner.clone(),
+            operation: operation.to_owned(),
+            reply: None,
+        }
+    }
+
+    /// What a parcel says, under which id, and what has to be granted for it.
+    fn opened(&self, leased: &Leased) -> Result<Opened, &'static str> {
+        let (id, question) = match leased.kind.as_str() {
+            sent::MANIFEST | sent::PAGE => return sent::opened(&leased.kind, &leased.content),
             question::KIND => question::opened(&leased.id, &self.partner, &leased.content),
             notice::KIND => notice::opened(&leased.id, &leased.content),
             person::KIND => person::opened(&leased.id, &leased.content),
@@ -239,10 +328,20 @@ impl Desk {
             pulls::WANTED => pulls::wanted(&leased.id, &leased.content),
             month::KIND => month::opened(&leased.content),
             _ => Err("unknown-kind"),
-        }
+        }?;
+        Ok(Opened {
+            fields: fields(&question),
+            provinces: None,
+            id,
+            question,
+        })
     }
 
     async fn signed(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
+        // its manifest is signed, and proves it by its digest
+        if Ticket::parse(&shipment.body).is_some() {
+            return Ok(shipment);
+        }
         let failed = |reason| Delivery::Retry {
             after: self.config.retry_after,
             reason,
@@ -299,6 +398,51 @@ impl Desk {
         }
     }
 
+    /// A chunk is read from where it lies, put, and its receipt held against what was announced of it.
+    async fn deliver_chunk(&self, ticket: &Ticket, text: &[u8]) -> Delivery {
+        let chunk = match self.months.chunk(&self.partner, ticket).await {
+            Ok(chunk) => chunk,
+            Err(reason) => return Delivery::Quarantined { reason },
+        };
+        let Some(id) = ticket.chunk.id() else {
+            return Delivery::Quarantined {
+                reason: "unreadable-id",
+            };
+        };
+        let (manifest, number) = (ticket.chunk.manifest.clone(), ticket.chunk.number);
+        let header = self.header(id, wire::RECONCILE_CHUNK);
+        let asked = Asked {
+            digest: outbound::content_digest(
+                &header.operation,
+                &header.sender,
+                &header.receiver,
+                text,
+            ),
+            header,
+            is_json: self.config.form == Form::Json,
+            said: Said::Chunk(ReconcileChunkReceipt {
+                manifest: manifest.clone(),
+                number,
+                records: chunk.records,
+                amount: chunk.amount,
+            }),
+        };
+        let accepted = match asked.is_json {
+            true => JSON,
+            false => XML,
+        };
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, OCTETS),
+            (header::ACCEPT, accepted),
+            (TIMEOUT, millis(self.config.timeout)),
+        ]);
+        let beside = format!("manifests/{manifest}/chunks/{number}");
+        match self.road.put(&beside, headers, chunk.bytes).await {
+            Ok(response) => self.judge(&asked, &response),
+            Err(error) => self.failed(&error),
+        }
+    }
+
     /// What was asked, from the very bytes that are sent.
     fn asked(&self, document: &[u8]) -> Option<Asked> {
         let spoken::Said { message, content } = spoken::said(document)?;
@@ -314,7 +458,7 @@ impl Desk {
                 &content,
             ),
             header,
-            question,
+            said: Said::Question(question),
             is_json: spoken::is_json(document),
         })
     }
@@ -323,8 +467,8 @@ impl Desk {
         if response.status != StatusCode::OK {
             return self.refused_unbound(asked, response);
         }
-        let most = match &asked.question {
-            Question::Many(_) => ANSWER_BYTES_MAX,
+        let most = match &asked.said {
+            Said::Question(Question::Many(_) | Question::Result(_)) => ANSWER_BYTES_MAX,
             _ => ANSWER_OF_ONE_BYTES_MAX,
         };
         if response.body.len() > most {
@@ -378,7 +522,10 @@ impl Desk {
             | Answer::Person(_)
             | Answer::Held(_)
             | Answer::Resend(_)
-            | Answer::Month(_) => Delivery::Delivered {
+            | Answer::Month(_)
+            | Answer::Taken(_)
+            | Answer::Chunk(_)
+            | Answer::Page(_) => Delivery::Delivered {
                 receipt: Receipt {
                     bytes,
                     proof: ReceiptProof::Signed {
@@ -460,7 +607,12 @@ impl Courier for Desk {
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
         let shipment = sendable.shipment();
-        Box::pin(self.deliver(&shipment.body, shipment.due))
+        Box::pin(async move {
+            match Ticket::parse(&shipment.body) {
+                Some(ticket) => self.deliver_chunk(&ticket, &shipment.body).await,
+                None => self.deliver(&shipment.body, shipment.due).await,
+            }
+        })
     }
 }
 
@@ -517,9 +669,12 @@ pub(super) fn fields(question: &Question) -> std::collections::BTreeSet<&'static
             Many::Individuals { fields, .. } => fields.iter().map(|field| field.as_str()).collect(),
         },
         Question::Person(notice) => notice.told(),
-        Question::Notice(_) | Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => {
-            std::collections::BTreeSet::new()
-        }
+        Question::Notice(_)
+        | Question::LookUp(_)
+        | Question::Resend(_)
+        | Question::Month(_)
+        | Question::Reconcile(_)
+        | Question::Result(_) => std::collections::BTreeSet::new(),
     }
 }
 
@@ -538,9 +693,12 @@ fn persons(question: &Question) -> Vec<Person> {
         Question::Individual(ask) => (vec![&ask.mst], &[]),
         Question::Many(ask) => (ask.asked.keys().iter().collect(), &[]),
         Question::Notice(notice) => (vec![&notice.mst], &["state", "name", "address"]),
-        Question::Person(_) | Question::LookUp(_) | Question::Resend(_) | Question::Month(_) => {
-            (Vec::new(), &[])
-        }
+        Question::Person(_)
+        | Question::LookUp(_)
+        | Question::Resend(_)
+        | Question::Month(_)
+        | Question::Reconcile(_)
+        | Question::Result(_) => (Vec::new(), &[]),
     };
     let pins = codes.into_iter().filter_map(|code| match code {
         TaxId::Pin(pin) => Some(PersonNumber::Pin(pin.clone())),
@@ -557,6 +715,8 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 /// A platform answers in JSON where the department does not.
 const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");

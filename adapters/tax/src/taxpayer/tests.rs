@@ -21,11 +21,12 @@ use schemas::{
     },
 };
 
-use super::answer::{Asked, Unfit, fitting};
+use super::answer::{Asked, Said, Unfit, fitting};
 use super::*;
 
 mod notices;
 mod persons;
+mod sent;
 
 fn words() -> Words {
     Words {
@@ -97,11 +98,24 @@ impl Exchange for Scene {
         _: HeaderMap,
         _: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(ready(Err(Failed {
-            reason: "closed",
-            is_unsent: false,
-            again_after: None,
-        })))
+        Box::pin(ready(Err(closed())))
+    }
+
+    fn put<'a>(
+        &'a self,
+        _: &'a str,
+        _: HeaderMap,
+        _: Bytes,
+    ) -> BoxFuture<'a, Result<Response, Failed>> {
+        Box::pin(ready(Err(closed())))
+    }
+}
+
+fn closed() -> Failed {
+    Failed {
+        reason: "closed",
+        is_unsent: false,
+        again_after: None,
     }
 }
 
@@ -318,13 +332,13 @@ fn asked() -> Asked {
     Asked {
         header: message.header,
         digest: [7; 32],
-        question,
+        said: Said::Question(question),
         is_json: false,
     }
 }
 
 fn told() -> EmployerTold {
-    let Question::Employer(ask) = asked().question else {
+    let Said::Question(Question::Employer(ask)) = asked().said else {
         unreachable!("an employer was asked about")
     };
     EmployerTold {
@@ -435,7 +449,8 @@ fn two() -> (Asked, Vec<ManyLine>) {
     let lines = ["9900000016", "9900000016-001"].map(|mst| ManyLine::Employer(Box::new(of(mst))));
     let mut asked = asked();
     asked.header.operation = question.operation().to_owned();
-    (Asked { question, ..asked }, lines.into())
+    let said = Said::Question(question);
+    (Asked { said, ..asked }, lines.into())
 }
 
 #[test]

@@ -123,9 +123,9 @@ impl Answer {
                 receipt.write(writer, NAMESPACE, "ResendNoticesReceipt");
             }
             Self::DisputeReceipt(receipt) => receipt.write(writer),
-            Self::ReconcileReceipt(receipt) => receipt.write(writer),
-            Self::ReconcileChunkReceipt(receipt) => receipt.write(writer),
-            Self::ReconcileResultPage(page) => page.write(writer),
+            Self::ReconcileReceipt(receipt) => receipt.write_in(writer, NAMESPACE),
+            Self::ReconcileChunkReceipt(receipt) => receipt.write_in(writer, NAMESPACE),
+            Self::ReconcileResultPage(page) => page.write_in(writer, NAMESPACE),
             Self::Pong(pong) => pong.write(writer, "Pong"),
             Self::Fault(fault) => fault.write(writer),
         }

@@ -411,8 +411,8 @@ pub const ANSWERS: &[&Shape] = &[
 
 /// Declares a shape.
 macro_rules! shape {
-    ($vis:vis $name:ident = $element:literal [$($part:expr),* $(,)?]) => {
-        $vis static $name: $crate::wire::tax::json::Shape =
+    ($name:ident = $element:literal [$($part:expr),* $(,)?]) => {
+        pub(in crate::wire::tax) static $name: $crate::wire::tax::json::Shape =
             $crate::wire::tax::json::Shape { element: $element, parts: &[$($part),*] };
     };
 }
@@ -443,16 +443,16 @@ shape!(CHANGE_NOTICE = "ChangeNotice" [
     Text("Mst"), Text("Kind"), Text("EffectiveOn"), Text("Status"), Text("StatusReason"), Text("Name"),
     Text("Address"), Text("MergedInto"), Number("HeadcountBefore"), Number("Headcount"), Text("Purpose"),
 ]);
-shape!(pub(super) CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
-shape!(pub(super) LOOK_UP_NOTICES = "LookUpNotices" [
+shape!(CHANGE_NOTICE_RECEIPT = "ChangeNoticeReceipt"[Text("ReceivedAt")]);
+shape!(LOOK_UP_NOTICES = "LookUpNotices" [
     Texts("Notice"), Text("From"), Text("Until"), Text("Purpose"),
 ]);
 shape!(NOTICE_SENT = "Sent" [Text("Notice"), Text("SentAt")]);
-shape!(pub(super) LOOK_UP_NOTICES_RESULT = "LookUpNoticesResult" [
+shape!(LOOK_UP_NOTICES_RESULT = "LookUpNoticesResult" [
     Texts("Held"), Objects(&NOTICE_SENT), Number("SentTotal"),
 ]);
-shape!(pub(super) RESEND_NOTICES = "ResendNotices" [Texts("Notice"), Text("Purpose")]);
-shape!(pub(super) RESEND_NOTICES_RECEIPT = "ResendNoticesReceipt"[Text("ReceivedAt")]);
+shape!(RESEND_NOTICES = "ResendNotices" [Texts("Notice"), Text("Purpose")]);
+shape!(RESEND_NOTICES_RECEIPT = "ResendNoticesReceipt"[Text("ReceivedAt")]);
 shape!(DISPUTE = "Dispute" [Text("Discrepancy"), Text("Reason"), Text("Purpose")]);
 shape!(DISPUTE_RECEIPT = "DisputeReceipt" [Text("Discrepancy"), Text("DisputedAt")]);
 shape!(CHUNK = "Chunk" [Text("Sha256"), Number("Bytes"), Number("Records"), Number("Amount")]);

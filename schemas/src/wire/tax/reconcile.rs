@@ -5,11 +5,11 @@
 use super::answer::{number, optional, reason_word};
 use super::header::word;
 use super::request::{period, purpose};
-use super::{WireError, name, wrong};
+use super::{WireError, wrong};
 use crate::codes::province_set::ProvinceSet;
 use crate::id::{MessageId, Period};
 use crate::wire::tax_records::{CHUNK_BYTES_MAX, Form, Kind, Packing};
-use crate::xml::{Reader, Writer};
+use crate::xml::{Name, Reader, Writer};
 
 /// Most chunks of one manifest: 1,000 of 16 MiB.
 pub const CHUNKS_MAX: usize = 1_000;
@@ -74,7 +74,8 @@ impl Reconcile {
         Ok(ask)
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("Reconcile"), &[]);
         writer.leaf(name("Manifest"), self.manifest.as_str());
         writer.leaf(name("Kind"), self.kind.as_str());
@@ -87,7 +88,7 @@ impl Reconcile {
         writer.leaf(name("Records"), &self.records.to_string());
         writer.leaf(name("Amount"), &self.amount.to_string());
         for chunk in &self.chunks {
-            chunk.write(writer);
+            chunk.write_in(writer, namespace);
         }
         writer.leaf(name("Purpose"), &self.purpose);
         writer.close();
@@ -107,7 +108,8 @@ impl Chunk {
         Ok(chunk)
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("Chunk"), &[]);
         writer.leaf(name("Sha256"), &hex::encode(self.sha256));
         writer.leaf(name("Bytes"), &self.bytes.to_string());
@@ -137,7 +139,8 @@ impl ReconcileReceipt {
         Ok(receipt)
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("ReconcileReceipt"), &[]);
         writer.leaf(name("Manifest"), self.manifest.as_str());
         writer.leaf(name("Chunks"), &self.chunks.to_string());
@@ -171,7 +174,8 @@ impl ReconcileChunkReceipt {
         Ok(receipt)
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("ReconcileChunkReceipt"), &[]);
         writer.leaf(name("Manifest"), self.manifest.as_str());
         writer.leaf(name("Number"), &self.number.to_string());
@@ -204,7 +208,8 @@ impl ReconcileResult {
         Ok(ask)
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("ReconcileResult"), &[]);
         writer.leaf(name("Manifest"), self.manifest.as_str());
         writer.leaf(name("Page"), &self.page.to_string());
@@ -310,7 +315,14 @@ pub struct FindingLine {
 impl ReconcileResultPage {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         reader.enter("ReconcileResultPage")?;
-        let page = Self {
+        let page = Self::parts(reader)?;
+        reader.leave("ReconcileResultPage")?;
+        Ok(page)
+    }
+
+    /// What stands inside its element; in the other direction more follows.
+    pub(super) fn parts(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
             manifest: manifest(reader)?,
             state: word(reader, "State", ReconcileState::parse)?,
             reason: optional(reader, "Reason", reason_word)?,
@@ -321,13 +333,18 @@ impl ReconcileResultPage {
             summary: all(reader, "Summary", SummaryRow::read)?,
             findings: all(reader, "Finding", FindingLine::read)?,
             not_disclosed: not_disclosed(reader)?,
-        };
-        reader.leave("ReconcileResultPage")?;
-        Ok(page)
+        })
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.open(name("ReconcileResultPage"), &[]);
+    pub(super) fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        writer.open(Name::plain(namespace, "ReconcileResultPage"), &[]);
+        self.write_parts(writer, namespace);
+        writer.close();
+    }
+
+    /// What stands inside its element.
+    pub(super) fn write_parts(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.leaf(name("Manifest"), self.manifest.as_str());
         writer.leaf(name("State"), self.state.as_str());
         if let Some(reason) = &self.reason {
@@ -337,8 +354,12 @@ impl ReconcileResultPage {
         writer.leaf(name("Page"), &self.page.to_string());
         writer.leaf(name("Pages"), &self.pages.to_string());
         writer.leaf(name("Found"), &self.found.to_string());
-        self.summary.iter().for_each(|row| row.write(writer));
-        self.findings.iter().for_each(|line| line.write(writer));
+        self.summary
+            .iter()
+            .for_each(|row| row.write_in(writer, namespace));
+        self.findings
+            .iter()
+            .for_each(|line| line.write_in(writer, namespace));
         if !self.not_disclosed.is_empty() {
             writer.open(name("NotDisclosed"), &[]);
             for field in &self.not_disclosed {
@@ -346,7 +367,6 @@ impl ReconcileResultPage {
             }
             writer.close();
         }
-        writer.close();
     }
 }
 
@@ -362,7 +382,8 @@ impl SummaryRow {
         Ok(row)
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("Summary"), &[]);
         writer.leaf(name("Category"), &self.category);
         writer.leaf(name("Province"), &self.province);
@@ -393,7 +414,8 @@ impl FindingLine {
         Ok(line)
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write_in(&self, writer: &mut Writer, namespace: &'static str) {
+        let name = |local| Name::plain(namespace, local);
         writer.open(name("Finding"), &[]);
         let values = [
             ("Category", Some(self.category.clone())),
@@ -486,7 +508,7 @@ fn length(text: &str) -> Option<u64> {
     number(text).filter(|bytes| (1..=most).contains(bytes))
 }
 
-fn digest(text: &str) -> Option<[u8; 32]> {
+pub(super) fn digest(text: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
     (hex::decode_to_slice(text, &mut digest).is_ok() && lower).then_some(digest)

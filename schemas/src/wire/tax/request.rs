@@ -102,8 +102,8 @@ impl Request {
             Self::LookUpNotices(ask) => ask.write(writer, NAMESPACE),
             Self::ResendNotices(ask) => ask.write(writer, NAMESPACE),
             Self::Dispute(dispute) => dispute.write(writer),
-            Self::Reconcile(ask) => ask.write(writer),
-            Self::ReconcileResult(ask) => ask.write(writer),
+            Self::Reconcile(ask) => ask.write_in(writer, NAMESPACE),
+            Self::ReconcileResult(ask) => ask.write_in(writer, NAMESPACE),
             Self::Ping(ping) => ping.write(writer, "Ping"),
         }
     }

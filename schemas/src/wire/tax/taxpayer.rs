@@ -1,5 +1,5 @@
 //! What the insurance side says to the tax department, version 1: is this employer a taxpayer, who paid this person, this
-//! has changed about an employer, and send us this month.
+//! has changed about an employer, send us this month, and this is our own.
 //!
 //! **Own profile**, the other direction of the tax profile: regulation 5423/QCPH-BHXH-TCT and its successor of 2021
 //! say what is exchanged, but the fields are not public; the schema `xsd/taxpayer/v1/taxpayer.xsd` is ours. Header, fault
@@ -13,6 +13,7 @@ mod many;
 mod month;
 mod notice;
 mod person;
+mod sent;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +26,10 @@ pub use many::{AskMany, Many, ManyLine, ManyTold};
 pub use month::RequestMonth;
 pub use notice::{EmployerNotice, Participants};
 pub use person::PersonNotice;
+pub use sent::{SentPage, chained};
 
 use super::envelope::{Profile, of_operation};
+use super::reconcile::{Reconcile, ReconcileChunkReceipt, ReconcileReceipt, ReconcileResult};
 use super::{
     Direction, FaultBody, Header, LookUpNotices, NoticesHeld, Received, ResendNotices, WireError,
     root_id, wrong,
@@ -62,6 +65,15 @@ pub const RESEND_NOTICES: &str = "taxpayer.resend-notices";
 
 /// The operation that asks for a month in bulk.
 pub const REQUEST_MONTH: &str = "taxpayer.request-month";
+
+/// The operation that announces our own month in bulk.
+pub const RECONCILE: &str = "taxpayer.reconcile";
+
+/// The operation of one chunk of our month.
+pub const RECONCILE_CHUNK: &str = "taxpayer.reconcile-chunk";
+
+/// The operation that asks what the department found in our month.
+pub const RECONCILE_RESULT: &str = "taxpayer.reconcile-result";
 
 /// The longest document or body of this profile, bytes. The longest answer is one about 1,000 employers: each line may
 /// have a name and an address of 255 characters, which JSON may spell as 12 bytes each (`\ud842\udc2c`), and some 800
@@ -113,6 +125,10 @@ pub enum Question {
     Resend(ResendNotices),
     /// For a month in bulk.
     Month(RequestMonth),
+    /// Nothing: our own month is announced.
+    Reconcile(Box<Reconcile>),
+    /// What was found in our month.
+    Result(ReconcileResult),
 }
 
 /// What is answered.
@@ -134,6 +150,12 @@ pub enum Answer {
     Resend(Received),
     /// That a month will be sent.
     Month(Received),
+    /// That our month is taken.
+    Taken(ReconcileReceipt),
+    /// That a chunk of it is taken.
+    Chunk(ReconcileChunkReceipt),
+    /// How far it is, or what was found in it.
+    Page(Box<SentPage>),
     /// A refusal, of whatever operation.
     Fault(FaultBody),
 }
@@ -151,6 +173,8 @@ impl Question {
             Self::LookUp(_) => LOOK_UP_NOTICES,
             Self::Resend(_) => RESEND_NOTICES,
             Self::Month(_) => REQUEST_MONTH,
+            Self::Reconcile(_) => RECONCILE,
+            Self::Result(_) => RECONCILE_RESULT,
         }
     }
 
@@ -188,6 +212,13 @@ impl Question {
         if reader.comes("RequestMonth")? {
             return RequestMonth::read(reader).map(Self::Month);
         }
+        if reader.comes("Reconcile")? {
+            let month = Reconcile::read(reader)?;
+            return Ok(Self::Reconcile(Box::new(month)));
+        }
+        if reader.comes("ReconcileResult")? {
+            return ReconcileResult::read(reader).map(Self::Result);
+        }
         AskEmployer::read(reader).map(Self::Employer)
     }
 
@@ -201,6 +232,8 @@ impl Question {
             Self::LookUp(ask) => ask.write(writer, NAMESPACE),
             Self::Resend(ask) => ask.write(writer, NAMESPACE),
             Self::Month(ask) => ask.write(writer),
+            Self::Reconcile(month) => month.write_in(writer, NAMESPACE),
+            Self::Result(ask) => ask.write_in(writer, NAMESPACE),
         }
     }
 }
@@ -218,6 +251,9 @@ impl Answer {
             Self::Held(_) => Some(LOOK_UP_NOTICES),
             Self::Resend(_) => Some(RESEND_NOTICES),
             Self::Month(_) => Some(REQUEST_MONTH),
+            Self::Taken(_) => Some(RECONCILE),
+            Self::Chunk(_) => Some(RECONCILE_CHUNK),
+            Self::Page(_) => Some(RECONCILE_RESULT),
             Self::Fault(_) => None,
         }
     }
@@ -248,6 +284,16 @@ impl Answer {
         if reader.comes("RequestMonthReceipt")? {
             return Received::read(reader, "RequestMonthReceipt").map(Self::Month);
         }
+        if reader.comes("ReconcileReceipt")? {
+            return ReconcileReceipt::read(reader).map(Self::Taken);
+        }
+        if reader.comes("ReconcileChunkReceipt")? {
+            return ReconcileChunkReceipt::read(reader).map(Self::Chunk);
+        }
+        if reader.comes("ReconcileResultPage")? {
+            let page = SentPage::read(reader)?;
+            return Ok(Self::Page(Box::new(page)));
+        }
         let told = EmployerTold::read(reader)?;
         Ok(Self::Employer(Box::new(told)))
     }
@@ -264,6 +310,9 @@ impl Answer {
                 receipt.write(writer, NAMESPACE, "ResendNoticesReceipt");
             }
             Self::Month(receipt) => receipt.write(writer, NAMESPACE, "RequestMonthReceipt"),
+            Self::Taken(receipt) => receipt.write_in(writer, NAMESPACE),
+            Self::Chunk(receipt) => receipt.write_in(writer, NAMESPACE),
+            Self::Page(page) => page.write(writer),
             Self::Fault(fault) => fault.write_in(writer, NAMESPACE),
         }
     }

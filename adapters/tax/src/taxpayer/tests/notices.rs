@@ -18,7 +18,7 @@ use schemas::{
     },
 };
 
-use super::super::answer::{Asked, Unfit, fitting};
+use super::super::answer::{Asked, Said, Unfit, fitting};
 use super::super::*;
 use super::{asked, desk, id, leased, tax, words};
 
@@ -166,7 +166,7 @@ fn a_pull_names_the_notices_of_its_window_and_knows_which_are_held() {
     let asked = Asked {
         header: message.header.clone(),
         digest: [7; 32],
-        question: Question::LookUp(ask.clone()),
+        said: Said::Question(Question::LookUp(ask.clone())),
         is_json: false,
     };
     let mut more = answer(&["employer.TZ0000L.tax.7"]);
@@ -296,7 +296,7 @@ fn a_pull_asks_what_was_sent_in_its_window_and_what_never_came_is_wanted() {
     let asked = Asked {
         header: message.header.clone(),
         digest: [7; 32],
-        question,
+        said: Said::Question(question),
         is_json: false,
     };
     assert!(fitting(&asked, both).is_ok());

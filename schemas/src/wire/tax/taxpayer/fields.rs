@@ -254,6 +254,50 @@ pub const FIELDS: &[Field] = &[
         "Law 91/2025/QH15 art. 3",
     ),
     kept(
+        "Reconcile/Manifest",
+        "the name of the run: taken once",
+        "own profile",
+    ),
+    kept("Reconcile/Kind", "employers or persons", "own profile"),
+    kept("Reconcile/Period", "the month", "form 05/KK-TNCN"),
+    kept(
+        "Reconcile/Province",
+        "the provinces of its records, as agreed",
+        "Decision 19/2025/QĐ-TTg",
+    ),
+    kept("Reconcile/Form", "how chunks are written", "own profile"),
+    kept("Reconcile/Packing", "how chunks are packed", "own profile"),
+    kept("Reconcile/Records", "the sum of the chunks", "own profile"),
+    kept("Reconcile/Amount", "the sum of the chunks", "own profile"),
+    kept(
+        "Reconcile/Chunk/Sha256",
+        "of the bytes as they are sent",
+        "own profile",
+    ),
+    kept("Reconcile/Chunk/Bytes", "as they are sent", "own profile"),
+    kept("Reconcile/Chunk/Records", "records in it", "own profile"),
+    kept(
+        "Reconcile/Chunk/Amount",
+        "the sum of their amounts",
+        "own profile",
+    ),
+    kept(
+        "Reconcile/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept("ReconcileResult/Manifest", "which month", "own profile"),
+    kept(
+        "ReconcileResult/Page",
+        "0 for state and summary, then page by page",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResult/Purpose",
+        "policy: the purpose agreed",
+        "Law 91/2025/QH15 art. 3",
+    ),
+    kept(
         "VerifyEmployerResult/Result",
         "told to whoever asked",
         "Circular 13/2017/TT-BTTTT",
@@ -422,6 +466,146 @@ pub const FIELDS: &[Field] = &[
     kept(
         "RequestMonthReceipt/ReceivedAt",
         "kept with the receipt",
+        "own profile",
+    ),
+    kept(
+        "ReconcileReceipt/Manifest",
+        "held against what was announced",
+        "own profile",
+    ),
+    kept(
+        "ReconcileReceipt/Chunks",
+        "held against what was announced",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Manifest",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Number",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Records",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "ReconcileChunkReceipt/Amount",
+        "held against the chunk",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Manifest",
+        "held against the question",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/State",
+        "how far the department is",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Reason",
+        "told with the run",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Progress",
+        "told with the run",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Page",
+        "held against the question",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Pages",
+        "how many are asked for",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Found",
+        "held against the pages",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Category",
+        "held against the pages",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Province",
+        "held against the pages",
+        "Decision 19/2025/QĐ-TTg",
+    ),
+    kept(
+        "ReconcileResultPage/Summary/Count",
+        "held against the pages",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Category",
+        "the ledger's row",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Field",
+        "the ledger's row",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Mst",
+        "the ledger's row",
+        "Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Person",
+        "the ledger's row",
+        "Circular 86/2024/TT-BTC",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Province",
+        "the ledger's row",
+        "Decision 19/2025/QĐ-TTg",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Ours",
+        "the ledger's row",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Theirs",
+        "the ledger's row",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Expected",
+        "the ledger's row",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Score",
+        "kept with the receipt",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/Finding/Why",
+        "kept with the receipt",
+        "own profile",
+    ),
+    kept(
+        "ReconcileResultPage/NotDisclosed",
+        "kept with the receipt",
+        "Circular 13/2017/TT-BTTTT",
+    ),
+    kept(
+        "ReconcileResultPage/Chain",
+        "held against the pages before",
         "own profile",
     ),
     kept(

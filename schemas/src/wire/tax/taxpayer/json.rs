@@ -3,9 +3,10 @@
 //! `schemas/json/taxpayer/v1/taxpayer.schema.json`.
 
 use super::super::json::{
-    BodyError, CHANGE_NOTICE_RECEIPT, LOOK_UP_NOTICES, LOOK_UP_NOTICES_RESULT,
+    BodyError, CHANGE_NOTICE_RECEIPT, FINDING, LOOK_UP_NOTICES, LOOK_UP_NOTICES_RESULT,
     Part::{Fields, Number, Object, Objects, Text, Texts},
-    RESEND_NOTICES, RESEND_NOTICES_RECEIPT, Shape, Spelling, shape,
+    RECONCILE, RECONCILE_CHUNK_RECEIPT, RECONCILE_RECEIPT, RECONCILE_RESULT, RESEND_NOTICES,
+    RESEND_NOTICES_RECEIPT, SUMMARY, Shape, Spelling, shape,
 };
 use super::{Answer, BYTES_MAX, NAMESPACE, Question, limits};
 
@@ -63,6 +64,8 @@ pub const QUESTIONS: &[&Shape] = &[
     &LOOK_UP_NOTICES,
     &RESEND_NOTICES,
     &REQUEST_MONTH,
+    &RECONCILE,
+    &RECONCILE_RESULT,
 ];
 
 /// The bodies of answers.
@@ -75,6 +78,9 @@ pub const ANSWERS: &[&Shape] = &[
     &LOOK_UP_NOTICES_RESULT,
     &RESEND_NOTICES_RECEIPT,
     &REQUEST_MONTH_RECEIPT,
+    &RECONCILE_RECEIPT,
+    &RECONCILE_CHUNK_RECEIPT,
+    &RECONCILE_RESULT_PAGE,
     &FAULT,
 ];
 
@@ -116,6 +122,10 @@ shape!(LINE = "Line" [
 ]);
 shape!(VERIFY_MANY_RESULT = "VerifyManyResult"[Objects(&LINE)]);
 shape!(REQUEST_MONTH_RECEIPT = "RequestMonthReceipt"[Text("ReceivedAt")]);
+shape!(RECONCILE_RESULT_PAGE = "ReconcileResultPage" [
+    Text("Manifest"), Text("State"), Text("Reason"), Number("Progress"), Number("Page"), Number("Pages"),
+    Number("Found"), Objects(&SUMMARY), Objects(&FINDING), Fields("NotDisclosed"), Text("Chain"),
+]);
 shape!(FAULT = "Fault" [
     Text("Code"), Text("Reason"), Text("Field"), Text("Blame"), Text("Retry"), Number("RetryAfter"),
     Text("TextVi"), Text("TextEn"),
