@@ -1,4 +1,4 @@
-//! Watches the law's time for births: half, nine tenths and all of it over, each told once in the log.
+//! Watches the law's time for births and for requests of data subjects: half, nine tenths and all of it over, each told once in the log.
 //!
 //! The registry keeps what was told and counts, so that any number of replicas may look, before and after a
 //! restart. A process that dies between the registry's word and its own log line loses that line, never the count.
@@ -10,13 +10,13 @@ use gateway_core::partner::Partners;
 use insurance::Insurance;
 use schemas::{
     fault::Fault,
-    proto::insurance::{ClockMark, Context, JudgeClocksRequest, JudgeClocksResponse},
+    proto::insurance::{ClockMark, Context, JudgeClocksRequest, JudgeClocksResponse, RequestMark},
 };
 use tokio::{sync::watch, time::Instant};
 
 use crate::metrics::Metrics;
 
-/// The watch on births.
+/// The watch on births and requests.
 pub(crate) struct Clocks {
     /// The contract.
     pub(crate) insurance: Insurance,
@@ -48,8 +48,10 @@ impl Clocks {
         loop {
             let judged = self.judge().await?;
             judged.marks.iter().for_each(tell);
+            judged.requests.iter().for_each(tell_request);
             self.metrics.births_stand(&judged);
-            if judged.marks.len() < AT_ONCE as usize {
+            self.metrics.requests_stand(&judged.request_times);
+            if judged.marks.len().max(judged.requests.len()) < AT_ONCE as usize {
                 return Ok(());
             }
         }
@@ -90,6 +92,23 @@ fn tell(mark: &ClockMark) {
     }
 }
 
+fn tell_request(mark: &RequestMark) {
+    let RequestMark {
+        dossier,
+        clock,
+        percent,
+        due_at,
+    } = mark;
+    match percent {
+        100.. => {
+            tracing::error!(target: "lienthong::clock", event = "breach", dossier, clock, due_at, "the law's time for a request is over");
+        }
+        _ => {
+            tracing::warn!(target: "lienthong::clock", event = "warning", percent, dossier, clock, due_at, "the law's time for a request runs out");
+        }
+    }
+}
+
 /// How often the clock is looked at.
 const EVERY: Duration = Duration::from_secs(15);
 const CALL_MAX: Duration = Duration::from_secs(8);
@@ -107,7 +126,9 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use schemas::{
         id::PartnerId,
-        proto::insurance::{Child, CivilRecord, Guardian, Parent, RegisterBirthRequest},
+        proto::insurance::{
+            Child, CivilRecord, Guardian, Parent, RegisterBirthRequest, SubmitDossierRequest,
+        },
     };
     use std::sync::Mutex;
 
@@ -145,6 +166,8 @@ mod tests {
             let by = Instant::now() + Duration::from_secs(20);
             insurance.register_birth(by, request).await.unwrap();
         }
+        let by = Instant::now() + Duration::from_secs(20);
+        insurance.submit_dossier(by, request(&marks)).await.unwrap();
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, Vec::new()).unwrap();
         Scene {
@@ -155,6 +178,29 @@ mod tests {
             },
             time,
             _folder: folder,
+        }
+    }
+
+    /// Somebody asks who has looked; nobody takes it in.
+    fn request(marks: &Landmarks) -> SubmitDossierRequest {
+        let holder = &marks.card_holders[0];
+        SubmitDossierRequest {
+            context: Some(Context {
+                key: sha256(b"request").to_vec(),
+                sender: "portal".into(),
+                ..Context::default()
+            }),
+            foreign_id: "DVC-1".into(),
+            procedure: "9.000013".into(),
+            applicant_name: holder.name.clone(),
+            applicant_pin: holder.pin.clone(),
+            applicant_birth_date: holder.birth_date.clone(),
+            submitted_at: "2026-11-23T01:30:00Z".into(),
+            form: format!(
+                r#"{{"MaBHXH":"{}","LoaiYeuCau":"XEM","NoiDung":"Ai đã xem"}}"#,
+                holder.si_number
+            ),
+            ..SubmitDossierRequest::default()
         }
     }
 
@@ -204,23 +250,33 @@ mod tests {
         scene.clocks.round().await.unwrap();
         told("lienthong_civil_births_open{stage=\"in-time\"} 1");
         told("lienthong_civil_births_breached 0");
+        told("lienthong_data_requests_open{clock=\"acknowledge\",stage=\"in-time\"} 1");
+        told("lienthong_data_requests_breached{clock=\"acknowledge\"} 0");
         *scene.time.lock().unwrap() += SignedDuration::from_hours(24 * 4);
         let judged = scene.clocks.judge().await.unwrap();
         let [mark] = judged.marks.as_slice() else {
             panic!("{:?}", judged.marks)
         };
         assert_eq!(mark.percent, 100);
+        let [request] = judged.requests.as_slice() else {
+            panic!("{:?}", judged.requests)
+        };
+        assert_eq!((&*request.clock, request.percent), ("acknowledge", 100));
         let other = Clocks {
             insurance: scene.clocks.insurance.clone(),
             partners: Arc::clone(&scene.clocks.partners),
             metrics: Arc::clone(&scene.clocks.metrics),
         };
         for clocks in [&scene.clocks, &other] {
-            assert!(clocks.judge().await.unwrap().marks.is_empty());
+            let again = clocks.judge().await.unwrap();
+            assert!(again.marks.is_empty() && again.requests.is_empty());
             clocks.round().await.unwrap();
         }
         told("lienthong_civil_births_open{stage=\"in-time\"} 0");
         told("lienthong_civil_births_open{stage=\"late\"} 1");
         told("lienthong_civil_births_breached 1");
+        told("lienthong_data_requests_open{clock=\"acknowledge\",stage=\"late\"} 1");
+        told("lienthong_data_requests_open{clock=\"answer\",stage=\"in-time\"} 1");
+        told("lienthong_data_requests_breached{clock=\"acknowledge\"} 1");
     }
 }

@@ -18,6 +18,7 @@ pub mod procedures;
 pub mod province_set;
 pub mod provinces;
 pub mod reference_levels;
+pub mod representation;
 pub mod taxpayer_standings;
 pub mod taxpayer_statuses;
 

@@ -102,6 +102,10 @@ pub struct Procedure {
     pub steps: Vec<u32>,
     /// Its time limit.
     pub limit: Limit,
+    /// By when the applicant is told that it has come, where a law says so: such a dossier's times are watched.
+    pub acknowledge: Option<Limit>,
+    /// Whether a parent may apply for a child under age.
+    pub represented: bool,
     /// What has to be paid, by which quote.
     pub pays: Option<Pays>,
     /// Who decides.
@@ -133,6 +137,15 @@ impl Procedure {
         if row.decides == Decides::Payment && row.pays.is_none() {
             return Err(wrong("decided by a payment that is not asked for"));
         }
+        if row.represented && (row.pays.is_some() || row.applicant == Applicant::Employer) {
+            return Err(wrong("a parent applies for what is not a child's alone"));
+        }
+        let working = |limit: &Limit| limit.count == Count::Working;
+        if row.acknowledge.as_ref().is_some_and(|first| {
+            !working(first) || !working(&row.limit) || first.days > row.limit.days
+        }) {
+            return Err(wrong("times that cannot be watched"));
+        }
         row.form.check().map_err(wrong)?;
         Ok(Self {
             code: row.code,
@@ -145,6 +158,8 @@ impl Procedure {
             papers: row.papers,
             steps: row.steps,
             limit: row.limit,
+            acknowledge: row.acknowledge,
+            represented: row.represented,
             pays: row.pays,
             decides: row.decides,
         })
@@ -310,6 +325,9 @@ struct Row {
     papers: Vec<Paper>,
     steps: Vec<u32>,
     limit: Limit,
+    acknowledge: Option<Limit>,
+    #[serde(default)]
+    represented: bool,
     pays: Option<Pays>,
     decides: Decides,
 }

@@ -34,6 +34,8 @@ mod open;
 mod payments;
 mod people;
 mod persons;
+mod representation;
+mod requests;
 mod reviews;
 pub(crate) mod schema;
 mod steps;

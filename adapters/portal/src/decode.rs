@@ -17,6 +17,7 @@ use schemas::{
     id::{CardNumber, Pin, PinConflict, ProcedureCode, Sex, SiNumber, TaxId},
     name::PersonName,
     procedure::{self, Catalog, Decides, Filled, Procedure},
+    proto::insurance::Dossier,
     wire::portal::{self, Applicant, FormMembers, ReissueReason, Submission, SubmittedPaper},
 };
 
@@ -44,6 +45,8 @@ pub struct Submit {
     pub born: Date,
     /// Tax code of the employer that the applicant acts for; none of a person's own dossier.
     pub tax_code: Option<TaxId>,
+    /// SI number of the account that is logged in, where the portal says it; the registry holds it against the PIN.
+    pub si_number: Option<SiNumber>,
     /// Telephone; may be empty.
     pub phone: String,
     /// E-mail; may be empty.
@@ -86,30 +89,37 @@ pub struct Reissue {
 }
 
 impl Submit {
-    /// Everybody whom the dossier names. The holder of a card is the applicant: the registry refuses anybody else.
+    /// Everybody whom the dossier names, by each of their numbers: whose a number is says the registry alone, since a
+    /// parent may apply for a child.
     fn persons(&self) -> Vec<Person> {
-        let pin = PersonNumber::Pin(self.pin.clone());
-        match &self.asks {
-            Asks::Reissue(asked) => {
-                let holder = match &asked.held_by {
-                    HeldBy::Card(card) => PersonNumber::of_card(card),
-                    HeldBy::Holder(number) => PersonNumber::Si(number.clone()),
-                };
-                vec![Person::named(vec![pin, holder])]
-            }
-            Asks::Form(filled, _) => {
-                let others = filled
-                    .si_numbers()
-                    .map(|number| Person::named(vec![PersonNumber::Si(number)]));
-                std::iter::once(Person::named(vec![pin]))
-                    .chain(others)
-                    .collect()
-            }
+        let named: Vec<SiNumber> = match &self.asks {
+            Asks::Reissue(asked) => vec![asked.held_by.si_number()],
+            Asks::Form(filled, _) => filled.si_numbers().collect(),
+        };
+        let own = self.si_number.iter().filter(|own| !named.contains(own));
+        let numbers = own.cloned().chain(named.iter().cloned());
+        std::iter::once(PersonNumber::Pin(self.pin.clone()))
+            .chain(numbers.map(PersonNumber::Si))
+            .map(|number| Person::named(vec![number]))
+            .collect()
+    }
+
+    /// The applicant with every number that the registry has proven to be theirs, once it has taken the dossier in.
+    pub(crate) fn proven(&self, dossier: &Dossier) -> Vec<Person> {
+        let mut numbers = vec![PersonNumber::Pin(self.pin.clone())];
+        numbers.extend(self.si_number.clone().map(PersonNumber::Si));
+        if let Asks::Reissue(asked) = &self.asks
+            && dossier.acts_as.is_empty()
+        {
+            numbers.push(PersonNumber::Si(asked.held_by.si_number()));
         }
+        numbers.dedup();
+        vec![Person::named(numbers)]
     }
 
     fn is_synthetic(&self) -> bool {
         self.pin.is_synthetic()
+            || self.si_number.as_ref().is_some_and(SiNumber::is_synthetic)
             || match &self.asks {
                 Asks::Reissue(asked) => asked.held_by.is_synthetic(),
                 Asks::Form(filled, _) => filled.is_synthetic(),
@@ -147,6 +157,13 @@ impl HeldBy {
         match self {
             Self::Card(card) => card.as_str(),
             Self::Holder(number) => number.as_str(),
+        }
+    }
+
+    fn si_number(&self) -> SiNumber {
+        match self {
+            Self::Card(card) => card.si_number(),
+            Self::Holder(number) => number.clone(),
         }
     }
 
@@ -219,6 +236,7 @@ fn read(
         pin: pin(&said.applicant, born)?,
         born,
         tax_code: tax_code(procedure, &said.applicant)?,
+        si_number: si_number(&said.applicant)?,
         phone: optional(
             said.applicant.phone.as_ref(),
             PHONE_CHARS_MAX,
@@ -301,6 +319,17 @@ fn tax_code(procedure: &Procedure, applicant: &Applicant) -> Result<Option<TaxId
         code => match TaxId::parse(code) {
             Ok(code) => Ok(Some(code)),
             Err(error) => Err(invalid("bad-number", "MaSoThue").log(error.to_string())),
+        },
+    }
+}
+
+/// The account's own number; none where the portal says none, or an empty one.
+fn si_number(applicant: &Applicant) -> Result<Option<SiNumber>, Fault> {
+    match applicant.si_number.as_deref().unwrap_or_default().trim() {
+        "" => Ok(None),
+        number => match SiNumber::parse(number) {
+            Ok(number) => Ok(Some(number)),
+            Err(error) => Err(invalid("bad-number", "MaBHXH").log(error.to_string())),
         },
     }
 }

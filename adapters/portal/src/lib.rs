@@ -240,7 +240,9 @@ impl Adapter for Portal {
     ) -> Result<Encoded, Fault> {
         match (request, outcome) {
             (Request::Dossier(submit), Outcome::Dossier(dossier)) => {
-                encode::encode(&submit.reference, &dossier)
+                let mut encoded = encode::encode(&submit.reference, &dossier)?;
+                encoded.persons = submit.proven(&dossier);
+                Ok(encoded)
             }
             (Request::Later(_), Outcome::Dossier(dossier)) => {
                 encode::encode(&dossier.foreign_id, &dossier)

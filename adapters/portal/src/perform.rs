@@ -171,6 +171,7 @@ fn again(request: &Submit, asked: &Reissue) -> SubmitReissueRequest {
         phone: request.phone.clone(),
         email: request.email.clone(),
         submitted_at: request.submitted_at.to_string(),
+        applicant_si_number: si_number(request),
     }
 }
 
@@ -195,7 +196,13 @@ fn form(
         submitted_at: request.submitted_at.to_string(),
         form: filled.to_json(),
         papers: canonical(papers, held),
+        applicant_si_number: si_number(request),
     }
+}
+
+fn si_number(request: &Submit) -> String {
+    let number = request.si_number.as_ref();
+    number.map_or_else(String::new, |number| number.as_str().to_owned())
 }
 
 /// The papers, with what is kept of those that have content.

@@ -174,8 +174,10 @@ impl Adapter for PortalSoap {
         request: &Request,
         outcome: Option<Dossier>,
     ) -> Result<Encoded, Fault> {
+        let mut persons = Vec::new();
         let response = match (&request.asks, outcome) {
             (Asks::Submit(submit), Some(dossier)) => {
+                persons = submit.proven(&dossier);
                 accepted(&encode::acceptance(&submit.reference, &dossier)?)
             }
             (Asks::Submit(_), None) => {
@@ -187,7 +189,7 @@ impl Adapter for PortalSoap {
             unsigned: Unsigned::Soap(request.frame.answer(&response)),
             callbacks: Vec::new(),
             // what happens to the dossier is told, nothing about its holder
-            persons: Vec::new(),
+            persons,
         })
     }
 

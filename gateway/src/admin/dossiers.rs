@@ -66,6 +66,7 @@ pub(super) async fn show(
     Ok(ShowDossierResponse {
         applicant_name: dossier.applicant_name,
         applicant_pin: dossier.applicant_pin,
+        acts_as: dossier.acts_as,
         form: found.form,
         papers: papers.map(|(at, paper)| paper_line(&at, &paper)).collect(),
         acts: found.acts.iter().map(act).collect(),

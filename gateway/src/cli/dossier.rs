@@ -181,6 +181,9 @@ fn page_of(shown: &ShowDossierResponse) -> String {
         "applicant   {} (PIN {})\n",
         shown.applicant_name, shown.applicant_pin
     ));
+    if !shown.acts_as.is_empty() {
+        out.push_str(&format!("acts as     {} of a child\n", shown.acts_as));
+    }
     if !shown.form.is_empty() {
         out.push_str(&format!("form        {}\n", shown.form));
     }
@@ -231,12 +234,14 @@ mod tests {
             dossier: Some(dossier()),
             applicant_name: "Lê Văn Mẫu".to_owned(),
             applicant_pin: "099090000001".to_owned(),
+            acts_as: "mother".to_owned(),
             form: r#"{"LyDo":"Sai tên"}"#.to_owned(),
             papers: vec!["GIAY-TO khai-sinh.pdf".to_owned()],
             acts: vec!["2026-11-23T03:00:00Z supplement by an: one is missing".to_owned()],
         });
         for words in [
             "applicant   Lê Văn Mẫu (PIN 099090000001)",
+            "acts as     mother of a child",
             r#"form        {"LyDo":"Sai tên"}"#,
             "paper       GIAY-TO khai-sinh.pdf",
             "act         2026-11-23T03:00:00Z supplement by an: one is missing",

@@ -74,6 +74,15 @@ fn a_row_that_contradicts_itself_or_another_is_refused() {
         ),
         ("\"code\"", "\"code\": \"9.000001\", \"code\""),
         ("\"code\"", "\"surprise\": 1, \"code\""),
+        ("\"applicant\": \"person\"", "\"applicant\": \"employer\""),
+        (
+            "\"decides\"",
+            "\"acknowledge\": {\"days\": 3, \"count\": \"working\", \"source\": \"x\"}, \"decides\"",
+        ),
+        (
+            "\"decides\"",
+            "\"acknowledge\": {\"days\": 1, \"count\": \"calendar\", \"source\": \"x\"}, \"decides\"",
+        ),
     ] {
         let text = changed(from, to);
         assert_ne!(text, first, "{from}");

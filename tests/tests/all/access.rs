@@ -63,6 +63,36 @@ async fn whoever_asked_about_a_person_is_listed_under_each_of_their_numbers_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mother_and_the_child_whose_card_she_asks_for_are_two_persons() {
+    let house = House::start().await;
+    let birth = Birth::new(house.now(), &house.landmarks, 0);
+    let registered = birth.message(house.now()).sign(&house.key("dvclt"));
+    house.wire("dvclt").send(&registered).await.assert_ok();
+    let file = rusqlite::Connection::open(house.file("registry.sqlite")).unwrap();
+    let number =
+        "SELECT s.number FROM numbers p JOIN numbers s ON s.person = p.person AND s.scheme = 'si'
+                  WHERE p.number = ?1";
+    let child: String = file
+        .query_row(number, [&birth.pin], |row| row.get(0))
+        .unwrap();
+    let mother = &house.landmarks.mothers[0];
+    let mut members = dossier::members(house.now(), mother, &mother.name);
+    members["MaThe"] = child.as_str().into();
+    members["ChuHoSo"]["MaBHXH"] = mother.si_number.as_str().into();
+    let submitted = dossier::message(house.now(), &members).sign(&house.key("portal"));
+    house.wire("portal").send(&submitted).await.assert_ok();
+    let submit = ("portal", "portal.submit-dossier");
+    // whoever looks at the child is not listed under the mother, nor the other way round
+    for (number, looks) in [(&child, 1), (&mother.pin, 1), (&mother.si_number, 2)] {
+        let found = look(&house, number).await;
+        let told = asked(&found);
+        assert!(told.contains(&submit), "{told:?}");
+        let looked = found.iter().filter(|line| !line.operator.is_empty());
+        assert_eq!(looked.count(), looks);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_question_is_listed_and_ties_nobody_together() {
     let house = House::start().await;
     let (holder, other) = (

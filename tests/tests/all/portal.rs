@@ -1,5 +1,6 @@
 //! What the portal is told: each step once, in order, even when it is a bad line.
 
+mod applicant;
 mod later;
 
 use std::{sync::Arc, time::Duration};

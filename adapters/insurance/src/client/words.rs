@@ -137,6 +137,7 @@ const FIELDS: &[&str] = &[
     "applicant_birth_date",
     "applicant_name",
     "applicant_pin",
+    "applicant_si_number",
     "applicant_tax_code",
     "ask_after",
     "before",

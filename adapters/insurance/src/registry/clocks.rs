@@ -15,12 +15,12 @@ use schemas::proto::insurance::{
 };
 
 use super::births::{Birth, CaseKey};
-use super::{Desk, Error, Registry, Tx, facts, law, supplements};
+use super::{Desk, Error, Registry, Tx, facts, law, requests, supplements};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
     /// Tells each case that has passed a mark of its time since the last call, and counts those that are open; ends
-    /// those whose supplement has not come.
+    /// those whose supplement has not come. The times of data subjects' requests are judged with them.
     ///
     /// # Errors
     /// `INVALID` where the context is malformed.
@@ -36,7 +36,12 @@ impl Registry {
                 .into_iter()
                 .map(|clock| tell(tx, clock))
                 .collect::<Result<_, Error>>()?;
-            census(tx.sql, marks)
+            let requests = requests::judge(tx, max)?;
+            Ok(JudgeClocksResponse {
+                requests,
+                request_times: requests::census(tx.sql)?,
+                ..census(tx.sql, marks)?
+            })
         })
         .await
     }
@@ -86,7 +91,7 @@ pub(super) fn start(
             "a due date lies in a year whose holidays the calendar does not know"
         );
     }
-    let marks = [50, 90, 100].map(|percent| limit.over_at(percent).as_millisecond());
+    let marks = marks(&limit);
     let [half, most, due] = marks;
     let done = settled.map(|_| tx.now.as_millisecond());
     tx.sql.execute(
@@ -138,7 +143,7 @@ pub(super) fn pause(tx: &Tx<'_>, case: &CaseKey<'_>) -> Result<(), Error> {
 /// Goes on with the supplement's own time; a case that was late before it was asked stays late.
 pub(super) fn resume(tx: &Tx<'_>, case: &CaseKey<'_>, birth: &Birth) -> Result<(), Error> {
     let limit = law::birth_card(birth.received_at);
-    let marks = [50, 90, 100].map(|percent| limit.over_at(percent).as_millisecond());
+    let marks = marks(&limit);
     let [half, most, due] = marks;
     tx.sql.execute(
         "UPDATE birth_clocks SET half_ms = ?3, most_ms = ?4, due_ms = ?5, told = 0, next_ms = ?3
@@ -204,13 +209,28 @@ fn province(birth: &Birth, counted_on: Date) -> Result<&'static str, Error> {
 }
 
 /// When the next mark is to be told; a case that is done has only the last one left, and only where it was late.
-fn next(told: u32, [half, most, due]: [i64; 3], done: Option<i64>) -> Option<i64> {
+pub(super) fn next(told: u32, [half, most, due]: [i64; 3], done: Option<i64>) -> Option<i64> {
     match (told, done) {
         (100.., _) => None,
         (_, Some(done)) => (done > due).then_some(due),
         (0..50, None) => Some(half),
         (50..90, None) => Some(most),
         (90..100, None) => Some(due),
+    }
+}
+
+/// The moments at which 50, 90 and 100 percent of a limit are over, milliseconds since 1970.
+pub(super) fn marks(limit: &calendar::Limit) -> [i64; 3] {
+    [50, 90, 100].map(|percent| limit.over_at(percent).as_millisecond())
+}
+
+/// The newest mark that is passed.
+pub(super) fn passed_by(now: Timestamp, [half, most, due]: [i64; 3]) -> Result<u32, Error> {
+    match now.as_millisecond() {
+        now if now >= due => Ok(100),
+        now if now >= most => Ok(90),
+        now if now >= half => Ok(50),
+        _ => Err(Error::Corrupt("a mark before its time")),
     }
 }
 
@@ -245,13 +265,8 @@ fn clock(row: &Row<'_>) -> Result<Clock, sql::Error> {
 
 /// Writes down that a case has passed its newest mark, and says which.
 fn tell(tx: &Tx<'_>, clock: Clock) -> Result<ClockMark, Error> {
-    let [half, most, due] = clock.marks;
-    let percent = match tx.now.as_millisecond() {
-        now if now >= due => 100,
-        now if now >= most => 90,
-        now if now >= half => 50,
-        _ => return Err(Error::Corrupt("a mark before its time")),
-    };
+    let due = clock.marks[2];
+    let percent = passed_by(tx.now, clock.marks)?;
     tx.sql.execute(
         "UPDATE birth_clocks SET told = ?3, next_ms = ?4 WHERE sender = ?1 AND case_id = ?2",
         values![
@@ -291,6 +306,7 @@ fn census(sql: &Sql, marks: Vec<ClockMark>) -> Result<JudgeClocksResponse, Error
         most: told(90),
         late: told(100),
         breached: unsigned(breached),
+        ..JudgeClocksResponse::default()
     })
 }
 
@@ -322,7 +338,7 @@ fn times(sql: &Sql, month: Period, now: Timestamp) -> Result<Vec<ProvinceTimes>,
     )?)
 }
 
-fn unsigned(count: i64) -> u64 {
+pub(super) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 

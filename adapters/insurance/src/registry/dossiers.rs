@@ -5,7 +5,6 @@ pub(super) mod decisions;
 mod forms;
 mod said;
 
-use jiff::Timestamp;
 use schemas::date::{format_compact, in_viet_nam};
 use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, DossierCode, Pin, ProcedureCode, SiNumber};
@@ -19,7 +18,8 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::facts::{self, Name, invalid};
 use super::people::{self, Known};
-use super::{Error, Registry, Tx, cards, counters, steps};
+use super::representation::{self, ActsAs};
+use super::{Error, Registry, Tx, cards, counters, requests, steps};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -72,6 +72,7 @@ struct Application {
     card: Option<CardNumber>,
     name: Name,
     pin: Option<Pin>,
+    own_number: Option<SiNumber>,
     birth_date: Option<String>,
 }
 
@@ -108,21 +109,65 @@ impl Application {
             card,
             name: facts::name(&said.applicant_name, "applicant_name")?,
             pin,
+            own_number: claimed(&said.applicant_si_number)?,
             birth_date,
         })
     }
 
-    /// Whether everything that was said of the applicant is the holder's.
-    fn is_of(&self, sql: &Sql, holder: &Known) -> Result<bool, Error> {
+    /// As what the applicant asks for the holder's card; refused where everything that was said is neither the holder's
+    /// nor a parent's.
+    fn acting(
+        &self,
+        tx: &Tx<'_>,
+        holder: &Known,
+        procedure: &Procedure,
+    ) -> Result<(i64, ActsAs), Error> {
+        let (applicant, acts) = match self.parent(tx, holder, procedure)? {
+            Some((parent, acts)) => (parent, acts),
+            None if self.is(tx.sql, holder)? => (holder.id, ActsAs::Holder),
+            None => return Err(rule("not-the-holder", "applicant_name")),
+        };
+        if let Some(number) = &self.own_number {
+            own_number(tx.sql, number, applicant)?;
+        }
+        Ok((applicant, acts))
+    }
+
+    /// The parent who is logged in, of a holder under age.
+    fn parent(
+        &self,
+        tx: &Tx<'_>,
+        holder: &Known,
+        procedure: &Procedure,
+    ) -> Result<Option<(i64, ActsAs)>, Error> {
+        let logged_in = match &self.pin {
+            Some(pin) if procedure.represented => people::by_pin(tx.sql, pin)?,
+            _ => None,
+        };
+        let other = logged_in.filter(|known| known.id != holder.id);
+        let Some(known) = other.filter(|known| self.says(known)) else {
+            return Ok(None);
+        };
+        let acts = representation::acts_as(tx, &known, holder)?;
+        Ok(acts.map(|acts| (known.id, acts)))
+    }
+
+    /// Whether everything that was said of the applicant is this person's.
+    fn is(&self, sql: &Sql, person: &Known) -> Result<bool, Error> {
         let same_pin = match &self.pin {
             None => true,
-            Some(pin) => people::by_pin(sql, pin)?.is_some_and(|known| known.id == holder.id),
+            Some(pin) => people::by_pin(sql, pin)?.is_some_and(|known| known.id == person.id),
         };
+        Ok(same_pin && self.says(person))
+    }
+
+    /// Whether name and day of birth are this person's.
+    fn says(&self, person: &Known) -> bool {
         let same_birth = self
             .birth_date
             .as_ref()
-            .is_none_or(|date| *date == holder.birth_date);
-        Ok(same_pin && same_birth && self.name.match_key == holder.match_key)
+            .is_none_or(|date| *date == person.birth_date);
+        same_birth && self.name.match_key == person.match_key
     }
 
     /// The card to reissue: the one that was named, else the holder's newest valid one.
@@ -170,6 +215,28 @@ fn procedure(tx: &Tx<'_>, code: &str, decides: &[Decides]) -> Result<&'static Pr
         .ok_or_else(unknown)
 }
 
+/// The number that the sender says is the applicant's; none where it says none.
+fn claimed(said: &str) -> Result<Option<SiNumber>, Error> {
+    match said {
+        "" => Ok(None),
+        said => SiNumber::parse(said)
+            .map(Some)
+            .map_err(|_| invalid("malformed-number", "applicant_si_number")),
+    }
+}
+
+/// Proves that a number is the applicant's own. Whether anybody else has it is not told.
+fn own_number(sql: &Sql, number: &SiNumber, applicant: i64) -> Result<(), Error> {
+    match people::by_si_number(sql, number)?.is_some_and(|known| known.id == applicant) {
+        true => Ok(()),
+        false => Err(rule("not-the-holder", "applicant_si_number")),
+    }
+}
+
+fn rule(reason: &'static str, field: &'static str) -> Error {
+    Error::refused(FaultCode::RuleRefused, reason, field)
+}
+
 fn numbers(text: &str) -> Result<(SiNumber, Option<CardNumber>), Error> {
     let malformed = |_| invalid("malformed-number", "card_or_si_number");
     match text.len() {
@@ -197,31 +264,23 @@ fn take_in(
     let application = Application::parse(tx, said)?;
     let procedure = procedure(tx, &said.procedure, &[Decides::ReissueCard])?;
     let holder = people::by_si_number(tx.sql, &application.number)?.ok_or_else(unknown_card)?;
-    if !application.is_of(tx.sql, &holder)? {
-        return Err(Error::refused(
-            FaultCode::RuleRefused,
-            "not-the-holder",
-            "applicant_name",
-        ));
-    }
+    let (applicant, acts_as) = application.acting(tx, &holder, procedure)?;
     if holder.dead {
-        return Err(Error::refused(
-            FaultCode::RuleRefused,
-            "person-is-dead",
-            "applicant_name",
-        ));
+        return Err(rule("person-is-dead", "applicant_name"));
     }
     let card = application.card(tx, &holder)?;
     New {
         owner,
         foreign_id: &said.foreign_id,
         facts,
-        procedure: &said.procedure,
+        procedure,
+        said_procedure: &said.procedure,
         person: holder.id,
+        applicant,
+        acts_as,
         employer: None,
         card_number: &card.number,
         name: &application.name.text,
-        due: procedure.due(&in_viet_nam(tx.now)),
     }
     .write(tx)
 }
@@ -231,38 +290,44 @@ struct New<'a> {
     owner: &'a str,
     foreign_id: &'a str,
     facts: &'a [u8],
-    procedure: &'a str,
+    procedure: &'static Procedure,
+    said_procedure: &'a str,
+    /// Whom it is about.
     person: i64,
+    /// Who applies, and as what.
+    applicant: i64,
+    acts_as: ActsAs,
     employer: Option<i64>,
     card_number: &'a str,
     name: &'a str,
-    due: Timestamp,
 }
 
 impl New<'_> {
     /// Writes it under a code of its own, and tells its first step.
     fn write(self, tx: &Tx<'_>) -> Result<Dossier, Error> {
         let code = next_code(tx)?;
-        let pin = people::number_of(tx.sql, self.person, "pin")?.unwrap_or_default();
+        let pin = people::number_of(tx.sql, self.applicant, "pin")?.unwrap_or_default();
         tx.sql.execute(
             "INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, employer,
-               card_number, applicant_name, applicant_pin, received_at, due_at, updated_at, reason, awaits)
-             VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?11, '', 0)",
+               card_number, applicant_name, applicant_pin, received_at, due_at, updated_at, reason, awaits, acts_as)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?11, '', 0, ?13)",
             values![
                 code,
                 self.owner,
                 self.foreign_id,
                 self.facts,
-                self.procedure,
+                self.said_procedure,
                 self.person,
                 self.employer,
                 self.card_number,
                 self.name,
                 pin,
                 facts::instant(tx.now),
-                facts::instant(self.due),
+                facts::instant(self.procedure.due(&in_viet_nam(tx.now))),
+                self.acts_as.word(),
             ],
         )?;
+        requests::start(tx, &code, self.procedure)?;
         let dossier = by_code(tx.sql, &code)?.ok_or(Error::Corrupt("a dossier just written"))?;
         steps::tell(tx, &dossier, 1)?;
         Ok(dossier)
@@ -311,7 +376,7 @@ fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<Stored>, 
 pub(super) fn by_code(sql: &Sql, code: &str) -> Result<Option<Dossier>, Error> {
     let found: Option<(Dossier, i64, String, Option<u32>)> = sql.query_opt(
         "SELECT foreign_id, owner, procedure, state, applicant_name, applicant_pin, received_at, due_at,
-           updated_at, reason, person, card_number, card_serial
+           updated_at, reason, person, card_number, card_serial, acts_as
          FROM dossiers WHERE code = ?1",
         values![code],
         |row| {
@@ -327,6 +392,7 @@ pub(super) fn by_code(sql: &Sql, code: &str) -> Result<Option<Dossier>, Error> {
                 due_at: row.get(7)?,
                 updated_at: row.get(8)?,
                 reason: row.get(9)?,
+                acts_as: row.get(13)?,
                 card: None,
             };
             Ok((dossier, row.get(10)?, row.get(11)?, row.get(12)?))
@@ -350,9 +416,5 @@ fn unknown_card() -> Error {
 }
 
 fn not_valid() -> Error {
-    Error::refused(
-        FaultCode::RuleRefused,
-        "card-not-valid",
-        "card_or_si_number",
-    )
+    rule("card-not-valid", "card_or_si_number")
 }

@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, Tx, dossiers, facts, steps};
+use super::{Error, Tx, dossiers, facts, requests, steps};
 use crate::sql::values;
 
 /// One state.
@@ -219,6 +219,7 @@ impl<S: State> At<S> {
         let told = dossiers::by_code(tx.sql, code)?;
         let told = told.ok_or(Error::Corrupt("a dossier just written"))?;
         steps::tell_by(tx, &told, step, by)?;
+        requests::stepped(tx, code, &self.held.procedure, (S::CODE, Next::CODE))?;
         Ok(At::new(Held {
             step,
             stepped_at,

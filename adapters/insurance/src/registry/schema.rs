@@ -213,6 +213,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0020_person_watches.up.sql"),
         down: include_str!("schema/sqlite/0020_person_watches.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0021_applicants.up.sql"),
+        down: include_str!("schema/sqlite/0021_applicants.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -43,6 +43,7 @@ pub fn change(scene: &Scene, n: u32) -> SubmitDossierRequest {
             file_name: "khai-sinh.pdf".into(),
             ..DossierPaper::default()
         }],
+        applicant_si_number: String::new(),
     }
 }
 

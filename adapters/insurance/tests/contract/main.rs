@@ -37,6 +37,8 @@ mod plans;
 mod population;
 mod proxy;
 mod remote;
+mod representation;
+mod requests;
 mod reviews;
 mod said;
 mod scene;

@@ -23,7 +23,7 @@ use crate::employer_records;
 use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, name_of, open, seed, soon};
-use crate::{months, payments};
+use crate::{months, payments, requests};
 
 /// With sequential scans forbidden a plan has one only where no index fits; with generic plans forced a plan
 /// does not lean on the values of the moment.
@@ -74,6 +74,7 @@ fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
         ..scene
     };
     runtime.block_on(payments::ask_everything(&scene));
+    runtime.block_on(requests::ask_everything(&scene));
     for kind in [RecordKind::Employer, RecordKind::Person] {
         for provinces in [&[][..], &["01"][..]] {
             runtime.block_on(months::all(&scene, months::month(kind, provinces, "")));
@@ -146,6 +147,8 @@ fn statements() -> Vec<String> {
         "payments/statement.rs",
         "people.rs",
         "persons.rs",
+        "representation.rs",
+        "requests.rs",
         "reviews.rs",
         "reviews/deciding.rs",
         "steps.rs",

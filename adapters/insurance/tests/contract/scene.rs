@@ -205,6 +205,7 @@ impl Scene {
             phone: "0900000000".into(),
             email: "a@example.vn".into(),
             submitted_at: "2026-11-23T01:50:00Z".into(),
+            applicant_si_number: String::new(),
         }
     }
 }

@@ -35,6 +35,7 @@ fn submission() -> Submission {
             phone: Some("0900000000".into()),
             email: Some("mau@example.vn".into()),
             tax_code: None,
+            si_number: None,
             tech_id: None,
         },
         form: None,
@@ -485,4 +486,44 @@ fn one_more_procedure_is_taken_in_by_its_text_alone() {
     assert_eq!(read_as(&said).unwrap_err().reason(), "procedure-not-for-us");
     let decoded = decode(catalog, claims("portal.submit-dossier"), &encode(&said)).unwrap();
     assert_eq!(decoded.purpose, "test");
+}
+
+#[test]
+fn the_accounts_own_number_is_read_and_everybody_named_is_told_once() {
+    let with = |number: &str| {
+        let mut said = submission();
+        said.applicant.si_number = Some(number.to_owned());
+        encode(&said)
+    };
+    let claims = || claims("portal.submit-dossier");
+    let decoded = decode(Catalog::embedded(), claims(), &with("9912345678")).unwrap();
+    let own = SiNumber::parse("9912345678").unwrap();
+    assert_eq!(decoded.request.si_number.as_ref(), Some(&own));
+    // the card is of the same number
+    assert_eq!(decoded.persons.len(), 2);
+    let decoded = decode(Catalog::embedded(), claims(), &with("9912345679")).unwrap();
+    let named: Vec<_> = decoded
+        .persons
+        .iter()
+        .flat_map(|person| person.numbers.clone())
+        .collect();
+    let si = |number: &str| PersonNumber::Si(SiNumber::parse(number).unwrap());
+    assert_eq!(
+        named,
+        [
+            PersonNumber::Pin(Pin::parse("099090000001").unwrap()),
+            si("9912345679"),
+            si("9912345678"),
+        ]
+    );
+    let none = decode(Catalog::embedded(), claims(), &with(" ")).unwrap();
+    assert_eq!(none.request.si_number, None);
+    for wrong in ["99", "99123456789", "99 1234567"] {
+        let (code, reason, field) = why(&with(wrong));
+        assert_eq!(
+            (code, reason, field),
+            (FaultCode::Invalid, "bad-number", Some("MaBHXH")),
+            "{wrong}"
+        );
+    }
 }

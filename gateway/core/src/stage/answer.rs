@@ -207,19 +207,39 @@ fn told<R>(recorded: &Recorded<R>, answered: Vec<Person>) -> Vec<Access> {
         .map(|person| access(recorded, person, String::new()))
         .collect();
     for person in answered {
-        let is_theirs = |known: &&mut Access| {
+        let is_theirs = |known: &Access| {
             let mut numbers = known.numbers.iter();
             numbers.any(|number| person.numbers.contains(number))
         };
-        match all.iter_mut().find(is_theirs) {
-            Some(known) => {
-                known.fields = joined(&known.fields, &person.told);
-                known.numbers.extend(person.numbers);
-            }
-            None => all.push(access(recorded, &person, joined("", &person.told))),
-        }
+        let Some(at) = all.iter().position(is_theirs) else {
+            all.push(access(recorded, &person, joined("", &person.told)));
+            continue;
+        };
+        let (theirs, others): (Vec<Access>, Vec<Access>) = all.into_iter().partition(is_theirs);
+        all = others;
+        all.insert(at, one_row(theirs, &person, access(recorded, &person, String::new())));
     }
     all
+}
+
+/// One row of several that turned out to be one person's.
+fn one_row(theirs: Vec<Access>, person: &Person, row: Access) -> Access {
+    let mut row = Access {
+        numbers: Vec::new(),
+        ..row
+    };
+    let known = theirs.iter().flat_map(|known| &known.numbers);
+    for number in known.chain(&person.numbers) {
+        if !row.numbers.contains(number) {
+            row.numbers.push(number.clone());
+        }
+    }
+    for known in &theirs {
+        let fields: Vec<&str> = known.fields.split(',').filter(|name| !name.is_empty()).collect();
+        row.fields = joined(&row.fields, &fields);
+    }
+    row.fields = joined(&row.fields, &person.told);
+    row
 }
 
 /// A refused request was asked and tells nothing. What it says belongs to one person was not proven:

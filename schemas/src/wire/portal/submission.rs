@@ -65,6 +65,8 @@ wire_object! {
         email: Option<String> = "ThuDienTu", Carried("SubmitDossierRequest.email");
         /// Tax code of the enterprise whose account it is; none of a citizen's.
         tax_code: Option<String> = "MaSoThue", Carried("SubmitDossierRequest.applicant_tax_code");
+        /// Social insurance number of the account, where the portal knows it.
+        si_number: Option<String> = "MaBHXH", Carried("SubmitDossierRequest.applicant_si_number");
         /// The portal's technical id of the account.
         tech_id: Option<String> = "TechID", NotCarried("the contract has no place for it");
     }

@@ -1,7 +1,6 @@
 //! Dossiers of the procedures that a person decides: the form is proven against the procedure's row, everybody
 //! whom it names against the registry.
 
-use schemas::date::in_viet_nam;
 use schemas::fault::FaultCode;
 use schemas::id::SiNumber;
 use schemas::json::{self, Limits};
@@ -11,10 +10,13 @@ use schemas::proto::insurance::{
     Dossier, DossierPaper, SubmitDossierRequest, SubmitDossierResponse,
 };
 
-use super::{New, Stored, bounded, by_code, other_facts, procedure, stored};
+use super::{
+    New, Stored, bounded, by_code, claimed, other_facts, own_number, procedure, rule, stored,
+};
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
 use crate::registry::people::{self, Known};
+use crate::registry::representation::{self, ActsAs};
 use crate::registry::{Error, Registry, Tx, payments};
 use crate::sql::values;
 
@@ -65,21 +67,32 @@ fn take_in(
     let procedure = procedure(tx, &said.procedure, &[Decides::Person, Decides::Payment])?;
     let form = form(procedure, said)?;
     let (applicant, name) = applicant(tx, said)?;
+    if let Some(number) = claimed(&said.applicant_si_number)? {
+        own_number(tx.sql, &number, applicant.id)?;
+    }
     let employer = employer(tx, procedure, said, &form)?;
+    let (person, acts_as) = acting(tx, procedure, &form, &applicant)?;
+    let prover = Prover {
+        applicant: applicant.id,
+        person,
+        employer,
+    };
     for named in form.named() {
-        prove(tx, &named, applicant.id, employer)?;
+        prover.prove(tx, &named)?;
     }
     payments::quotable(tx, procedure, &form, (applicant.id, employer))?;
     New {
         owner,
         foreign_id: &said.foreign_id,
         facts,
-        procedure: &said.procedure,
-        person: applicant.id,
+        procedure,
+        said_procedure: &said.procedure,
+        person,
+        applicant: applicant.id,
+        acts_as,
         employer,
         card_number: "",
         name: &name.text,
-        due: procedure.due(&in_viet_nam(tx.now)),
     }
     .write(tx)
 }
@@ -161,35 +174,67 @@ fn employer(
     }
 }
 
-/// Proves that somebody whom a form names is who the form says: by number, by name where a line has one, by role.
-fn prove(
+/// Whom a form is about, and as what the applicant speaks for them: the first holder whom it names who is not the
+/// applicant, where the procedure takes a parent's word and the applicant is one.
+fn acting(
     tx: &Tx<'_>,
-    named: &Named<'_>,
+    procedure: &Procedure,
+    form: &Filled,
+    applicant: &Known,
+) -> Result<(i64, ActsAs), Error> {
+    for number in form.of_role(Role::Holder) {
+        let number = SiNumber::parse(number).map_err(|_| invalid("malformed-number", "form"))?;
+        let person =
+            people::by_si_number(tx.sql, &number)?.ok_or_else(|| unknown_person("form"))?;
+        if person.id == applicant.id {
+            continue;
+        }
+        let acts = match procedure.represented {
+            true => representation::acts_as(tx, applicant, &person)?,
+            false => None,
+        };
+        let acts = acts.ok_or_else(|| rule("not-the-holder", "form"))?;
+        return Ok((person.id, acts));
+    }
+    Ok((applicant.id, ActsAs::Holder))
+}
+
+/// Whose word a form has to agree with.
+struct Prover {
     applicant: i64,
+    /// Whom it is about.
+    person: i64,
     employer: Option<i64>,
-) -> Result<(), Error> {
-    let number = SiNumber::parse(named.number).map_err(|_| invalid("malformed-number", "form"))?;
-    let person = people::by_si_number(tx.sql, &number)?.ok_or_else(|| unknown_person("form"))?;
-    if let Some(name) = named.name
-        && facts::name(name, "form")?.match_key != person.match_key
-    {
-        return Err(rule("not-the-holder", "form"));
-    }
-    if person.dead {
-        return Err(rule("person-is-dead", "form"));
-    }
-    let (holds, reason) = match named.role {
-        Role::Holder => (person.id == applicant, "not-the-holder"),
-        Role::HouseholdMember => (
-            person.id == applicant || one_household(tx, person.id, applicant)?,
-            "not-of-the-household",
-        ),
-        Role::Employee => (works_for(tx, person.id, employer)?, "not-an-employee"),
-        Role::Insured | Role::Employer | Role::Unit => (true, ""),
-    };
-    match holds {
-        true => Ok(()),
-        false => Err(rule(reason, "form")),
+}
+
+impl Prover {
+    /// Proves that somebody whom a form names is who the form says: by number, by name where a line has one, by role.
+    fn prove(&self, tx: &Tx<'_>, named: &Named<'_>) -> Result<(), Error> {
+        let number =
+            SiNumber::parse(named.number).map_err(|_| invalid("malformed-number", "form"))?;
+        let person =
+            people::by_si_number(tx.sql, &number)?.ok_or_else(|| unknown_person("form"))?;
+        if let Some(name) = named.name
+            && facts::name(name, "form")?.match_key != person.match_key
+        {
+            return Err(rule("not-the-holder", "form"));
+        }
+        if person.dead {
+            return Err(rule("person-is-dead", "form"));
+        }
+        let (holds, reason) = match named.role {
+            Role::Holder => (person.id == self.person, "not-the-holder"),
+            Role::HouseholdMember => (
+                person.id == self.applicant || one_household(tx, person.id, self.applicant)?,
+                "not-of-the-household",
+            ),
+            Role::Employee => (works_for(tx, person.id, self.employer)?, "not-an-employee"),
+            Role::Insured | Role::Employer | Role::Unit => (true, ""),
+        };
+        match holds {
+            true => Ok(()),
+            false => Err(rule(reason, "form")),
+        }
     }
 }
 
@@ -212,8 +257,4 @@ fn works_for(tx: &Tx<'_>, person: i64, employer: Option<i64>) -> Result<bool, Er
 
 fn unknown_person(field: &'static str) -> Error {
     Error::refused(FaultCode::UnknownSubject, "unknown-person", field)
-}
-
-fn rule(reason: &'static str, field: &'static str) -> Error {
-    Error::refused(FaultCode::RuleRefused, reason, field)
 }

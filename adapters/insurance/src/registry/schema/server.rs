@@ -203,6 +203,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0021_person_watches.up.sql"),
         down: include_str!("postgres/0021_person_watches.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0022_applicants.up.sql"),
+        down: include_str!("postgres/0022_applicants.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,2 @@
+DROP TABLE dossier_clocks;
+ALTER TABLE dossiers DROP COLUMN acts_as;
