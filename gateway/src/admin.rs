@@ -11,6 +11,7 @@ mod discrepancies;
 mod dossiers;
 mod employers;
 pub mod explain;
+mod groups;
 mod grpc;
 mod http;
 mod ledger;

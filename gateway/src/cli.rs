@@ -11,6 +11,7 @@ mod clock;
 mod conformance;
 mod dossier;
 mod employer;
+mod group;
 mod journal;
 mod migrate;
 mod office;
@@ -81,6 +82,9 @@ enum Command {
     /// Employers: record.
     #[command(subcommand)]
     Employer(employer::Employer),
+    /// Groups whose contributions the state supports: certify.
+    #[command(subcommand)]
+    Group(group::Group),
     /// Payments of dossiers: list, show, refund, reconcile.
     #[command(subcommand)]
     Payment(payment::Payment),
@@ -192,6 +196,7 @@ impl Command {
             Self::Civil(command) => on_runtime(command.run()),
             Self::Dossier(command) => on_runtime(command.run()),
             Self::Employer(command) => on_runtime(command.run()),
+            Self::Group(command) => on_runtime(command.run()),
             Self::Payment(command) => on_runtime(command.run()),
             Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),

@@ -5,16 +5,19 @@
 //! we have read says how). A quote refuses to know who asks, whether they may, and whether they have paid.
 
 mod arrears;
+mod group;
 mod household;
 mod voluntary;
 
 use std::fmt::Write as _;
 
 pub use arrears::{Debt, arrears};
-pub use household::{Household, household};
+pub use group::{Group, Groups};
+pub use household::{Household, Member, household};
 use jiff::civil::Date;
-pub use voluntary::{Group, Voluntary, voluntary};
+pub use voluntary::{Voluntary, voluntary};
 
+use crate::codes::contributions::Share;
 use crate::codes::{Certainty, Term};
 
 /// The most that one amount may be, đồng: a thousand billion. More is a slip of the pen.
@@ -90,6 +93,19 @@ impl Quote {
         &self.lines
     }
 
+    /// What each payer pays, in order: their amount less what is taken off it.
+    #[must_use]
+    pub fn net(&self) -> Vec<u64> {
+        let mut net: Vec<u64> = Vec::new();
+        for line in &self.lines {
+            match (line.is_support, net.last_mut()) {
+                (true, Some(due)) => *due = due.saturating_sub(line.vnd),
+                _ => net.push(line.vnd),
+            }
+        }
+        net
+    }
+
     /// The day whose rules hold.
     #[must_use]
     pub fn paid_on(&self) -> Date {
@@ -141,6 +157,9 @@ pub enum Unquotable {
     /// The chosen income lies above the highest.
     #[error("the chosen income is too high")]
     BaseTooHigh,
+    /// The state pays all of it: there is nothing to renew by paying.
+    #[error("the state pays this contribution")]
+    PaidByState,
     /// There is nothing to pay.
     #[error("there is nothing to pay")]
     Nothing,
@@ -159,6 +178,7 @@ impl Unquotable {
             Self::Members => "not-one-household",
             Self::BaseTooLow => "base-too-low",
             Self::BaseTooHigh => "base-too-high",
+            Self::PaidByState => "paid-by-the-state",
             Self::Nothing => "nothing-to-pay",
             Self::TooMuch => "amount-too-large",
         }
@@ -184,6 +204,21 @@ fn product(vnd: u64, bp: &[u32], times: u64) -> Result<u64, Unquotable> {
         true => Ok(vnd),
         false => Err(Unquotable::TooMuch),
     }
+}
+
+/// The best row that one of somebody's groups has, and the group.
+fn best(
+    groups: Groups,
+    rows: impl Iterator<Item = &'static Share> + Clone,
+    row: fn(Group) -> Option<&'static str>,
+) -> Option<(Group, &'static Share)> {
+    let found = groups.iter().filter_map(|group| {
+        let name = row(group)?;
+        let share = rows.clone().find(|share| share.group == name)?;
+        Some((group, share))
+    });
+    // of two that are worth the same the first
+    found.reduce(|best, next| if next.1.bp > best.1.bp { next } else { best })
 }
 
 /// Of two texts behind one line the one that is less sure.

@@ -21,6 +21,7 @@ use schemas::proto::insurance::changes_client::ChangesClient;
 use schemas::proto::insurance::deaths_client::DeathsClient;
 use schemas::proto::insurance::dossiers_client::DossiersClient;
 use schemas::proto::insurance::employers_client::EmployersClient;
+use schemas::proto::insurance::groups_client::GroupsClient;
 use schemas::proto::insurance::hospitals_client::HospitalsClient;
 use schemas::proto::insurance::months_client::MonthsClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
@@ -273,6 +274,8 @@ methods! {
     supplement_dossier = DossiersClient.supplement(SupplementDossierRequest) -> SupplementDossierResponse;
     /// A dossier is taken back; safe to repeat under its key.
     withdraw_dossier = DossiersClient.withdraw(WithdrawDossierRequest) -> WithdrawDossierResponse;
+    /// Keeps a certified list of people of a supported group; safe to repeat under its key.
+    certify_group = GroupsClient.certify(CertifyGroupRequest) -> CertifyGroupResponse;
     /// Payments of which something has to be asked now.
     due_payments = PaymentsClient.list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse;
     /// The platform takes a payment; safe to repeat under its key.

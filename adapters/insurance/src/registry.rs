@@ -23,6 +23,7 @@ mod error;
 mod facts;
 mod fingerprint;
 mod given;
+mod groups;
 mod hospitals;
 mod law;
 pub mod ledger;

@@ -18,6 +18,7 @@ use schemas::proto::insurance::changes_server::{Changes, ChangesServer};
 use schemas::proto::insurance::deaths_server::{Deaths, DeathsServer};
 use schemas::proto::insurance::dossiers_server::{Dossiers, DossiersServer};
 use schemas::proto::insurance::employers_server::{Employers, EmployersServer};
+use schemas::proto::insurance::groups_server::{Groups, GroupsServer};
 use schemas::proto::insurance::hospitals_server::{Hospitals, HospitalsServer};
 use schemas::proto::insurance::months_server::{Months, MonthsServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
@@ -53,6 +54,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(HospitalsServer))
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
+        .add_service(bounded!(GroupsServer))
         .add_service(bounded!(PaymentsServer))
         .add_service(bounded!(TaxLedgerServer))
         .add_service(bounded!(ChangesServer))
@@ -148,6 +150,9 @@ service!(Dossiers {
     decide(DecideDossierRequest) -> DecideDossierResponse = decide_dossier;
     supplement(SupplementDossierRequest) -> SupplementDossierResponse = supplement_dossier;
     withdraw(WithdrawDossierRequest) -> WithdrawDossierResponse = withdraw_dossier;
+});
+service!(Groups {
+    certify(CertifyGroupRequest) -> CertifyGroupResponse = certify_group;
 });
 service!(Payments {
     list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse = due_payments;

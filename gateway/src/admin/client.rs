@@ -262,6 +262,18 @@ pub async fn payment(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Keeps a certified list of people whose contributions the state supports.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn certify_group(
+    admin: impl Into<Target>,
+    request: admin::CertifyGroupRequest,
+) -> Result<admin::CertifyGroupResponse, Error> {
+    let answer = connect(admin).await?.certify_group(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// A person's word that the money of a refund case was given back.
 ///
 /// # Errors

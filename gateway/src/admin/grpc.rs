@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use super::{
     AdminParts, ask, births, clocks, discrepancies, dossiers, employers,
     explain::{explain, fenced},
-    ledger, office,
+    groups, ledger, office,
     operators::Caller,
     payments, pulls, reviews, schedules, status,
 };
@@ -327,6 +327,17 @@ impl Admin for Desk {
         self.may("show-payment").await?;
         let asked = request.into_inner();
         payments::show(&self.parts, asked).await.map(Response::new)
+    }
+
+    async fn certify_group(
+        &self,
+        request: Request<admin::CertifyGroupRequest>,
+    ) -> Result<Response<admin::CertifyGroupResponse>, Status> {
+        self.may("certify-group").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let certified = groups::certify(&self.parts, asked).await;
+        certified.map(Response::new)
     }
 
     async fn refund_payment(

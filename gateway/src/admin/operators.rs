@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 49] = [
+pub(super) const NEEDED: [(&str, Role); 50] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -181,6 +181,7 @@ pub(super) const NEEDED: [(&str, Role); 49] = [
     ("list-dossiers", Role::Viewer),
     ("show-dossier", Role::Operator),
     ("decide-dossier", Role::Operator),
+    ("certify-group", Role::Operator),
     ("list-payments", Role::Viewer),
     ("show-payment", Role::Viewer),
     ("refund-payment", Role::Operator),

@@ -10,7 +10,7 @@ use gateway_core::{
 use jiff::civil::Date;
 use schemas::{
     id::Period,
-    quote::{self, Debt, Household, Unquotable},
+    quote::{self, Debt, Household, Member, Unquotable},
 };
 
 use super::Ended;
@@ -26,6 +26,9 @@ pub(super) enum Quote {
         /// 3, 6 or 12.
         #[arg(long)]
         months: u8,
+        /// To whom the state adds how much: the group of each of them.
+        #[arg(long, value_enum, default_value = "other")]
+        group: Group,
         #[command(flatten)]
         day: Day,
     },
@@ -69,8 +72,10 @@ impl Day {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Group {
     Poor,
+    Island,
     NearPoor,
     Minority,
+    Farming,
     Other,
 }
 
@@ -78,8 +83,10 @@ impl From<Group> for quote::Group {
     fn from(group: Group) -> Self {
         match group {
             Group::Poor => Self::Poor,
+            Group::Island => Self::Island,
             Group::NearPoor => Self::NearPoor,
             Group::Minority => Self::Minority,
+            Group::Farming => Self::Farming,
             Group::Other => Self::Other,
         }
     }
@@ -104,8 +111,17 @@ impl Quote {
             Self::Household {
                 places,
                 months,
+                group,
                 day,
-            } => quote::household(&Household { places, months }, day.date()),
+            } => {
+                let groups = quote::Group::from(group).into();
+                let member = |place| Member { place, groups };
+                let asked = Household {
+                    members: places.into_iter().map(member).collect(),
+                    months,
+                };
+                quote::household(&asked, day.date())
+            }
             Self::Voluntary {
                 base,
                 months,
@@ -115,7 +131,7 @@ impl Quote {
                 let asked = quote::Voluntary {
                     base_vnd: base,
                     months,
-                    group: group.into(),
+                    groups: quote::Group::from(group).into(),
                 };
                 quote::voluntary(&asked, day.date())
             }
@@ -159,6 +175,14 @@ mod tests {
             (
                 "household --place 1 --place 2 --months 3 --on 2026-11-22",
                 Ok(580_635),
+            ),
+            (
+                "household --place 1 --months 3 --group near-poor --on 2026-11-22",
+                Ok(102_465),
+            ),
+            (
+                "household --place 1 --months 3 --group poor --on 2026-11-22",
+                Err("paid-by-the-state"),
             ),
             (
                 "voluntary --base 5000000 --months 1 --group near-poor --on 2026-11-22",

@@ -102,6 +102,14 @@ pub fn household_share(nth: usize, on: Date) -> Option<&'static Share> {
         .or_else(|| members.next_back())
 }
 
+/// What the state adds to a household's health insurance on a day, by group, of what the member owes; 10,000 basis points:
+/// the state pays all of it. A province may add more (own rows of its council), which is in no source of ours.
+pub fn household_support(on: Date) -> impl Iterator<Item = &'static Share> {
+    HOUSEHOLD_SUPPORT
+        .iter()
+        .filter(move |row| row.term.holds_on(on))
+}
+
 /// By when the contributions of a month are paid without extra cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
@@ -260,6 +268,39 @@ const HOUSEHOLD_MEMBERS: &[Share] = &[
     share("member 3", 6_000, HH_188),
     share("member 4", 5_000, HH_188),
     share("member 5 and further", 4_000, HH_188),
+];
+
+const HH_STATE: Term = Term::since(
+    date(2015, 1, 1),
+    "Law 25/2008/QH12 art. 12.3, as Law 46/2014/QH13 has it",
+    Certainty::Weak,
+);
+const HH_HELP_146: Term = Term::since(
+    date(2018, 12, 1),
+    "Decree 146/2018/NĐ-CP art. 8",
+    Certainty::Weak,
+)
+.until(date(2025, 8, 14));
+const HH_HELP_188: Term = Term::since(
+    date(2025, 8, 15),
+    "Decree 188/2025/NĐ-CP; shares assumed unchanged",
+    Certainty::Weak,
+);
+
+const HOUSEHOLD_SUPPORT: &[Share] = &[
+    share("poor household, island commune", 10_000, HH_STATE),
+    share("near-poor household", 7_000, HH_HELP_146),
+    share(
+        "average household of farming, forestry, fishery, salt",
+        3_000,
+        HH_HELP_146,
+    ),
+    share("near-poor household", 7_000, HH_HELP_188),
+    share(
+        "average household of farming, forestry, fishery, salt",
+        3_000,
+        HH_HELP_188,
+    ),
 ];
 
 const VOLUNTARY: &[Share] = &[

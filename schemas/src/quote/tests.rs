@@ -8,7 +8,7 @@ const TODAY: Date = date(2026, 11, 22);
 
 fn renewal(places: &[u8], months: u8) -> Result<Quote, Unquotable> {
     let asked = Household {
-        places: places.to_vec(),
+        members: places.iter().copied().map(Member::from).collect(),
         months,
     };
     household(&asked, TODAY)
@@ -18,7 +18,7 @@ fn chosen(base_vnd: u64, months: u8, group: Group) -> Result<Quote, Unquotable> 
     let asked = Voluntary {
         base_vnd,
         months,
-        group,
+        groups: group.into(),
     };
     voluntary(&asked, TODAY)
 }
@@ -51,7 +51,7 @@ fn a_family_of_five_pays_its_shares_and_the_page_says_how() {
 #[test]
 fn the_level_of_the_day_of_payment_holds_for_all_months() {
     let asked = Household {
-        places: vec![1],
+        members: vec![1.into()],
         months: 12,
     };
     let before = household(&asked, date(2026, 6, 30)).unwrap();
@@ -96,12 +96,79 @@ fn voluntary_insurance_costs_22_percent_less_the_support_of_the_group() {
     let asked = Voluntary {
         base_vnd: 5_000_000,
         months: 1,
-        group: Group::Poor,
+        groups: Group::Poor.into(),
     };
     assert_eq!(
         voluntary(&asked, date(2025, 6, 30)).unwrap().support_vnd(),
         0
     );
+}
+
+/// One first member of these groups, paying on a day.
+fn member(groups: impl Into<Groups>, months: u8, on: Date) -> Result<Quote, Unquotable> {
+    let member = Member {
+        place: 1,
+        groups: groups.into(),
+    };
+    let asked = Household {
+        members: vec![member],
+        months,
+    };
+    household(&asked, on)
+}
+
+#[test]
+fn the_state_pays_its_share_of_a_households_member_by_group_and_day_and_the_page_says_so() {
+    for (group, vnd, support) in [
+        (Group::NearPoor, 102_465, 239_085),
+        (Group::Farming, 239_085, 102_465),
+        (Group::Minority, 341_550, 0),
+        (Group::Other, 341_550, 0),
+    ] {
+        let quote = member(group, 3, TODAY).unwrap();
+        assert_eq!(
+            (quote.vnd(), quote.support_vnd()),
+            (vnd, support),
+            "{group:?}"
+        );
+        assert_eq!(quote.net(), [vnd]);
+    }
+    for group in [Group::Poor, Group::Island] {
+        assert_eq!(member(group, 3, TODAY), Err(Unquotable::PaidByState));
+    }
+    let page = member(Group::NearPoor, 3, TODAY).unwrap().explain();
+    for part in [
+        "Nhà nước hỗ trợ thành viên thứ 1 (hộ cận nghèo)",
+        "2.530.000 đ × 4,5 % × 100 % × 70 % × 3 tháng = − 239.085 đ",
+        "Decree 188/2025/NĐ-CP; shares assumed unchanged (chưa đối chiếu với văn bản)",
+        "Nhà nước hỗ trợ: 239.085 đ",
+        "Phải nộp: 102.465 đ",
+    ] {
+        assert!(page.contains(part), "{part} in\n{page}");
+    }
+    // each day by its own row
+    let before = member(Group::NearPoor, 3, date(2025, 8, 14)).unwrap();
+    assert!(before.explain().contains("Decree 146/2018/NĐ-CP art. 8"));
+    // of two groups the better one counts, once
+    let both: Groups = [Group::Farming, Group::NearPoor].into_iter().collect();
+    assert_eq!(member(both, 3, TODAY).unwrap().vnd(), 102_465);
+}
+
+#[test]
+fn each_member_of_a_household_is_supported_alone() {
+    let members = [(1, Group::Other), (2, Group::NearPoor), (3, Group::Other)];
+    let asked = Household {
+        members: members
+            .map(|(place, group)| Member {
+                place,
+                groups: group.into(),
+            })
+            .to_vec(),
+        months: 3,
+    };
+    let quote = household(&asked, TODAY).unwrap();
+    assert_eq!(quote.net(), [341_550, 239_085 - 167_358, 204_930]);
+    assert_eq!(quote.net().iter().sum::<u64>(), quote.vnd());
 }
 
 #[test]
@@ -167,6 +234,44 @@ proptest! {
         }
         let three = renewal(&[1], 3).unwrap().vnd();
         prop_assert_eq!(first, three * u64::from(months) / 3);
+    }
+
+    #[test]
+    fn support_never_makes_a_household_pay_more_and_is_within_what_is_due(
+        groups in proptest::collection::vec(
+            (1_u8..=50, prop::sample::subsequence(Group::ALL.to_vec(), 0..4)), 1..6),
+        months in prop::sample::select(vec![3_u8, 6, 12]),
+        day in 0_i32..3_000,
+    ) {
+        let on = date(2018, 12, 1) + jiff::Span::new().days(day);
+        let mut members: Vec<Member> = groups
+            .iter()
+            .map(|(place, groups)| Member { place: *place, groups: groups.iter().copied().collect() })
+            .collect();
+        members.sort_by_key(|member| member.place);
+        members.dedup_by_key(|member| member.place);
+        let bare = Household { members: members.iter().map(|one| one.place.into()).collect(), months };
+        let bare = household(&bare, on).unwrap();
+        let paid_by_state = |one: &Member| one.groups.iter().any(|group| matches!(group, Group::Poor | Group::Island));
+        match household(&Household { members: members.clone(), months }, on) {
+            Ok(quote) => {
+                prop_assert!(!members.iter().any(paid_by_state));
+                prop_assert_eq!(quote.vnd() + quote.support_vnd(), bare.vnd());
+                prop_assert!(quote.vnd() > 0 && quote.support_vnd() * 10 <= bare.vnd() * 7);
+                prop_assert_eq!(quote.net().len(), members.len());
+                for (net, due) in quote.net().iter().zip(bare.net()) {
+                    prop_assert!(*net > 0 && *net <= due);
+                }
+                // one more group for somebody never costs more
+                for (at, group) in [(0, Group::Farming), (0, Group::NearPoor), (0, Group::Minority)] {
+                    let mut more = members.clone();
+                    more[at].groups = more[at].groups.with(group);
+                    let more = household(&Household { members: more, months }, on).unwrap();
+                    prop_assert!(more.vnd() <= quote.vnd());
+                }
+            }
+            Err(why) => prop_assert!(why == Unquotable::PaidByState && members.iter().any(paid_by_state)),
+        }
     }
 
     #[test]

@@ -2,39 +2,12 @@
 
 use jiff::civil::Date;
 
-use super::{Line, Quote, Unquotable, less_sure, percent, product};
-use crate::codes::{contributions, reference_levels};
+use super::{Group, Groups, Line, Quote, Unquotable, best, less_sure, percent, product};
+use crate::codes::contributions::{self, Share};
+use crate::codes::reference_levels;
 
 /// Months that may be paid at once; several years at once have a rule of their own, which is not here.
 const MONTHS: [u8; 4] = [1, 3, 6, 12];
-
-/// To whom the state adds how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Group {
-    /// Of a poor household, or of an island commune.
-    Poor,
-    /// Of a near-poor household.
-    NearPoor,
-    /// Of an ethnic minority.
-    Minority,
-    /// Everybody else.
-    Other,
-}
-
-impl Group {
-    /// Every group, the best supported first.
-    pub const ALL: [Self; 4] = [Self::Poor, Self::NearPoor, Self::Minority, Self::Other];
-
-    /// Its row in the table.
-    fn row(self) -> &'static str {
-        match self {
-            Self::Poor => "poor household, island commune",
-            Self::NearPoor => "near-poor household",
-            Self::Minority => "ethnic minority",
-            Self::Other => "others",
-        }
-    }
-}
 
 /// Who pays how much, for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +17,7 @@ pub struct Voluntary {
     /// 1, 3, 6 or 12.
     pub months: u8,
     /// To whom the state adds.
-    pub group: Group,
+    pub groups: Groups,
 }
 
 /// What voluntary social insurance costs when it is paid on `paid_on`.
@@ -79,12 +52,19 @@ pub fn voluntary(asked: &Voluntary, paid_on: Date) -> Result<Quote, Unquotable> 
         source: rate.term.source,
         certainty: rate.term.certainty,
     }];
-    let mut rows = contributions::voluntary_support(paid_on);
-    if let Some(share) = rows.find(|share| share.group == asked.group.row()) {
+    let rows: Vec<&'static Share> = contributions::voluntary_support(paid_on).collect();
+    let row = |group: Group| Some(group.voluntary_row());
+    if let Some((group, share)) = best(asked.groups, rows.into_iter(), row) {
         let month = product(lowest.vnd, &[rate.bp, share.bp], 1)?;
         lines.push(Line {
-            vi: "Nhà nước hỗ trợ, tính trên chuẩn hộ nghèo nông thôn".to_owned(),
-            en: "the state's support, of the rural poverty line".to_owned(),
+            vi: format!(
+                "Nhà nước hỗ trợ ({}), tính trên chuẩn hộ nghèo nông thôn",
+                group.vi()
+            ),
+            en: format!(
+                "the state's support ({}), of the rural poverty line",
+                group.as_str()
+            ),
             base_vnd: lowest.vnd,
             factors: vec![percent(rate.bp), percent(share.bp), months],
             vnd: product(month, &[], u64::from(asked.months))?,

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod callbacks;
+mod groups;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

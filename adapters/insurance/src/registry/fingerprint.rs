@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, what was recorded of them, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, supplements, clocks and corrections, announced ends of cards, where people were born, hospitals' notices, deaths and what they closed, dossiers with their clocks, what persons did about them, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, supplements, clocks and corrections, announced ends of cards, where people were born, hospitals' notices, deaths and what they closed, dossiers with their clocks, what persons did about them, certified groups, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 34] = [
+const TABLES: [(&str, &str, &str); 35] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -217,6 +217,11 @@ const TABLES: [(&str, &str, &str); 34] = [
          applicant_pin, received_at, due_at, updated_at, reason, employer, awaits, \
          supplement_due, acts_as",
         "code",
+    ),
+    (
+        "certified_groups",
+        "person, grp, decision, from_on, to_on, who, why, at",
+        "person, grp, decision",
     ),
     (
         "dossier_clocks",

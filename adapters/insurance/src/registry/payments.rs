@@ -31,7 +31,8 @@ pub(super) use book::by_officer;
 use charge::{Charge, Payers};
 
 impl Registry {
-    /// The platform takes a payment: its dossier comes to state 6 and tells where to pay.
+    /// The platform takes a payment: its dossier comes to state 6 and tells where to pay. After the quote's last instant the
+    /// order is over and its dossier stopped: nobody is told to pay what is no price any more.
     ///
     /// # Errors
     /// `UNKNOWN-SUBJECT` where there is no such order, `INVALID` where a part is malformed.
@@ -48,7 +49,15 @@ impl Registry {
         }
         self.effect(asked, move |tx, _| {
             let order = order(tx, &said.reference)?;
-            if order.state() == PaymentState::Quoted {
+            if order.state() == PaymentState::Quoted && is_over(tx, &order)? {
+                tx.sql.execute(
+                    "UPDATE payment_orders SET state = 4, ask_at = NULL WHERE reference = ?1",
+                    values![order.reference],
+                )?;
+                if let Some(Standing::InWork(dossier)) = life::open(tx, &order.dossier)? {
+                    dossier.go::<Stopped>(tx, UNPAID)?;
+                }
+            } else if order.state() == PaymentState::Quoted {
                 tx.sql.execute(
                     "UPDATE payment_orders SET state = 2, url = ?2, asked = 0, ask_at = ?3 WHERE reference = ?1",
                     values![order.reference, url, later(tx, after)],
@@ -217,7 +226,7 @@ fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
             reference,
             dossier,
             vnd,
-            charge.quote.explain(),
+            charge.page(),
             now,
             facts::instant(charge.valid_until),
         ],
@@ -279,6 +288,13 @@ fn ask_again(
         dossier.go::<Stopped>(tx, UNPAID)?;
     }
     Ok(())
+}
+
+/// Whether the last instant of an order has passed.
+fn is_over(tx: &Tx<'_>, order: &PaymentOrder) -> Result<bool, Error> {
+    let until = facts::moment(&order.valid_until, "valid_until")
+        .map_err(|_| Error::Corrupt("the last instant of an order"))?;
+    Ok(tx.now > until)
 }
 
 /// Takes a dossier in work to the state in which it is paid for.

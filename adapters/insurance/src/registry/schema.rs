@@ -217,6 +217,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0021_applicants.up.sql"),
         down: include_str!("schema/sqlite/0021_applicants.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0022_groups.up.sql"),
+        down: include_str!("schema/sqlite/0022_groups.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -23,6 +23,7 @@ mod employer_records;
 mod employers;
 mod endings;
 mod forms;
+mod groups;
 mod hospitals;
 mod ledger;
 mod marks;

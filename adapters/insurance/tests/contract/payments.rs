@@ -20,6 +20,7 @@ over_both! {
     a_households_shares_begin_anew_at_new_year_in_viet_nam
     a_payment_that_is_told_before_its_opening_is_booked_all_the_same
     money_that_no_contribution_is_due_for_is_a_refund_case_with_its_reason
+    a_quote_after_its_last_instant_is_neither_opened_nor_booked_by_hand
     an_order_that_nobody_pays_is_over_and_its_dossier_stopped
     an_employers_debt_becomes_less_by_what_was_paid_and_by_nothing_else
     voluntary_months_are_paid_once
@@ -46,7 +47,7 @@ fn one_household(scene: &Scene) -> Vec<(String, String)> {
 }
 
 /// Two people of one household, each with a card of it.
-fn household(scene: &Scene, n: u32) -> SubmitDossierRequest {
+pub fn household(scene: &Scene, n: u32) -> SubmitDossierRequest {
     for (text, parameter) in one_household(scene) {
         scene.change(&text, &parameter);
     }
@@ -232,7 +233,7 @@ fn with(scene: &Scene, n: u32, procedure: &str, form: &Value) -> SubmitDossierRe
 }
 
 /// A dossier whose amount is known, and its order.
-async fn quoted(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrder {
+pub async fn quoted(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrder {
     let answer = scene.insurance.submit_dossier(soon(), request).await;
     let dossier = answer.unwrap().dossier.unwrap();
     for _ in 0..3 {
@@ -257,7 +258,7 @@ async fn open(scene: &Scene, reference: &str) -> PaymentOrder {
     opened.unwrap().order.unwrap()
 }
 
-async fn show(scene: &Scene, name: &str) -> ShowPaymentResponse {
+pub async fn show(scene: &Scene, name: &str) -> ShowPaymentResponse {
     let request = ShowPaymentRequest {
         context: Some(context("vss", "show")),
         reference: name.into(),
@@ -908,4 +909,40 @@ async fn an_officer_who_saw_the_money_books_it_once(scene: Scene) {
         entry(&scene, said(&order, "GD-LATER")).await.reason,
         "paid-twice"
     );
+}
+
+async fn a_quote_after_its_last_instant_is_neither_opened_nor_booked_by_hand(scene: Scene) {
+    let late = quoted(&scene, voluntary(&scene, 1, "12/2026", 1)).await;
+    let open_late = opened(&scene, voluntary(&scene, 2, "06/2027", 1)).await;
+    let last = quoted(&scene, voluntary(&scene, 3, "09/2027", 1)).await;
+    for order in [&late, &open_late, &last] {
+        assert_eq!(order.valid_until, "2026-11-30T16:59:59Z");
+    }
+    // the last second still counts
+    scene.time.pass(7 * 86_400 + 14 * 3_600 + 59 * 60 + 59);
+    let done = decide(&scene, &last.dossier, 3, Word::Approve, "FT-1").await;
+    assert_eq!(done.state, 9);
+    scene.time.pass(1);
+    for (order, step) in [(&late, 3), (&open_late, 4)] {
+        let call = word(&order.dossier, step, Word::Approve, "FT-2");
+        let call = scene.insurance.decide_dossier(soon(), call);
+        scene
+            .refuses(call, RuleRefused, "paid-too-late", "paid")
+            .await;
+    }
+    // the platform answers too late: nobody is told to pay what is no price any more
+    let over = open(&scene, &late.reference).await;
+    assert_eq!((over.state(), over.dossier_state), (PaymentState::Over, 8));
+    assert_eq!(over.url, "");
+    scene.time.pass(86_400);
+    assert!(!due(&scene).await.contains(&late.reference));
+    assert_eq!(
+        entry(&scene, said(&late, "GD-OVER")).await.reason,
+        "dossier-ended"
+    );
+    assert!(show(&scene, &late.reference).await.bookings.is_empty());
+    // whoever asks again has the price of the new day
+    let again = quoted(&scene, voluntary(&scene, 4, "12/2026", 1)).await;
+    assert_eq!(again.state(), PaymentState::Quoted);
+    assert!(again.valid_until > late.valid_until);
 }

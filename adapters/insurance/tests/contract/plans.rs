@@ -23,7 +23,7 @@ use crate::employer_records;
 use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, name_of, open, seed, soon};
-use crate::{months, payments, requests};
+use crate::{groups, months, payments, requests};
 
 /// With sequential scans forbidden a plan has one only where no index fits; with generic plans forced a plan
 /// does not lean on the values of the moment.
@@ -75,6 +75,7 @@ fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
     };
     runtime.block_on(payments::ask_everything(&scene));
     runtime.block_on(requests::ask_everything(&scene));
+    runtime.block_on(groups::ask_everything(&scene));
     for kind in [RecordKind::Employer, RecordKind::Person] {
         for provinces in [&[][..], &["01"][..]] {
             runtime.block_on(months::all(&scene, months::month(kind, provinces, "")));
@@ -128,6 +129,7 @@ fn statements() -> Vec<String> {
         "dossiers/said.rs",
         "effects.rs",
         "endings.rs",
+        "groups.rs",
         "hospitals.rs",
         "hospitals/asked.rs",
         "hospitals/newborns.rs",

@@ -217,7 +217,10 @@ fn told<R>(recorded: &Recorded<R>, answered: Vec<Person>) -> Vec<Access> {
         };
         let (theirs, others): (Vec<Access>, Vec<Access>) = all.into_iter().partition(is_theirs);
         all = others;
-        all.insert(at, one_row(theirs, &person, access(recorded, &person, String::new())));
+        all.insert(
+            at,
+            one_row(theirs, &person, access(recorded, &person, String::new())),
+        );
     }
     all
 }
@@ -235,7 +238,11 @@ fn one_row(theirs: Vec<Access>, person: &Person, row: Access) -> Access {
         }
     }
     for known in &theirs {
-        let fields: Vec<&str> = known.fields.split(',').filter(|name| !name.is_empty()).collect();
+        let fields: Vec<&str> = known
+            .fields
+            .split(',')
+            .filter(|name| !name.is_empty())
+            .collect();
         row.fields = joined(&row.fields, &fields);
     }
     row.fields = joined(&row.fields, &person.told);

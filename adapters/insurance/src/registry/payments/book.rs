@@ -61,6 +61,9 @@ pub(in crate::registry) fn by_officer(
     if order.state() == PaymentState::Paid {
         return Err(missing());
     }
+    if super::is_over(tx, &order)? {
+        return Err(rule("paid-too-late", "paid"));
+    }
     if row::entry(tx.sql, paid)?.is_some() {
         return Err(used_already());
     }

@@ -7,8 +7,9 @@ use schemas::fault::FaultCode;
 use schemas::id::{Period, SiNumber};
 use schemas::procedure::{Filled, Pays, Role, Said};
 use schemas::proto::insurance::{Card, CardState};
-use schemas::quote::{self, Debt, Group, Household, Quote, Unquotable, Voluntary};
+use schemas::quote::{self, Debt, Household, Member, Quote, Unquotable, Voluntary};
 
+use crate::registry::groups::{self, Standing};
 use crate::registry::{Error, Tx, cards, facts, people};
 use crate::sql::{Sql, values};
 
@@ -22,8 +23,24 @@ pub(super) struct Payers<'a> {
 /// A quote and what is booked once it is paid.
 pub(super) struct Charge {
     pub(super) quote: Quote,
+    /// The decisions behind what the state adds.
+    pub(super) lists: Vec<String>,
     pub(super) lines: Vec<Line>,
     pub(super) valid_until: Timestamp,
+}
+
+impl Charge {
+    /// What people read: each amount, and the lists behind what the state adds.
+    pub(super) fn page(&self) -> String {
+        let mut page = self.quote.explain();
+        if self.quote.support_vnd() > 0 && !self.lists.is_empty() {
+            page.push_str(&format!(
+                "\nDanh sách đã chứng nhận: {}\n",
+                self.lists.join("; ")
+            ));
+        }
+        page
+    }
 }
 
 /// One line of a contribution, before it is booked.
@@ -45,11 +62,13 @@ enum Asked {
         members: Vec<(i64, Card)>,
         household: Option<i64>,
         terms: Household,
+        proven: Vec<Standing>,
     },
     Voluntary {
         person: i64,
         from: Period,
         terms: Voluntary,
+        proven: Vec<Standing>,
     },
     Arrears {
         employer: i64,
@@ -61,7 +80,7 @@ enum Asked {
 pub(super) fn of(tx: &Tx<'_>, pays: Pays, payers: &Payers<'_>) -> Result<Charge, Error> {
     let asked = match pays {
         Pays::Household => household(tx, payers)?,
-        Pays::Voluntary => voluntary(tx.sql, payers)?,
+        Pays::Voluntary => voluntary(tx, payers)?,
         Pays::Arrears => arrears(tx.sql, payers)?,
     };
     let quote = asked.quote(tx.today).map_err(unquotable)?;
@@ -79,14 +98,32 @@ pub(super) fn of(tx: &Tx<'_>, pays: Pays, payers: &Payers<'_>) -> Result<Charge,
     }
     // own profile: what grows by the day may still be paid on the day after
     let last = last.max(tx.today.saturating_add(1.day()));
+    // what a list is behind ends with the list
+    let ends = asked.proven().iter().filter_map(|one| one.until).min();
+    let last = ends.map_or(last, |ends| last.min(ends));
+    let mut lists: Vec<String> = Vec::new();
+    for list in asked.proven().iter().flat_map(|one| &one.lists) {
+        if !lists.contains(list) {
+            lists.push(list.clone());
+        }
+    }
     Ok(Charge {
         valid_until: end_of(last),
         quote,
+        lists,
         lines,
     })
 }
 
 impl Asked {
+    /// What is proven of those who pay.
+    fn proven(&self) -> &[Standing] {
+        match self {
+            Self::Household { proven, .. } | Self::Voluntary { proven, .. } => proven,
+            Self::Arrears { .. } => &[],
+        }
+    }
+
     fn quote(&self, on: Date) -> Result<Quote, Unquotable> {
         match self {
             Self::Household { terms, .. } => quote::household(terms, on),
@@ -102,16 +139,17 @@ impl Asked {
                 members,
                 household,
                 terms,
+                ..
             } => {
-                let each = members.iter().zip(quote.lines());
-                let line = |((person, card), line): (&(i64, Card), &quote::Line)| Line {
+                let each = members.iter().zip(quote.net());
+                let line = |((person, card), vnd): (&(i64, Card), u64)| Line {
                     kind: "household".to_owned(),
                     person: Some(*person),
                     household: *household,
                     employer: None,
                     period: month_of(quote.paid_on()),
                     months: u32::from(terms.months),
-                    vnd: signed(line.vnd),
+                    vnd: signed(vnd),
                     card: card.number.clone(),
                 };
                 each.map(line).collect()
@@ -120,6 +158,7 @@ impl Asked {
                 person,
                 from,
                 terms,
+                ..
             } => vec![Line {
                 kind: "voluntary".to_owned(),
                 person: Some(*person),
@@ -183,13 +222,22 @@ fn household(tx: &Tx<'_>, payers: &Payers<'_>) -> Result<Asked, Error> {
         members.push((known.id, card));
     }
     let before = paid_this_year(tx, household, &members)?;
-    let places = (1..=members.len())
-        .map(|place| u8::try_from(before + place).unwrap_or(u8::MAX))
-        .collect();
+    let proven = members
+        .iter()
+        .map(|(person, _)| groups::of(tx.sql, *person, tx.today))
+        .collect::<Result<Vec<_>, _>>()?;
+    let terms = (1..).zip(&proven).map(|(place, one)| Member {
+        place: u8::try_from(before + place).unwrap_or(u8::MAX),
+        groups: one.groups,
+    });
     Ok(Asked::Household {
+        terms: Household {
+            members: terms.collect(),
+            months,
+        },
         members,
         household,
-        terms: Household { places, months },
+        proven,
     })
 }
 
@@ -228,23 +276,24 @@ fn paid_this_year(
     Ok(paid.iter().filter(|person| !comes(person)).count())
 }
 
-fn voluntary(sql: &Sql, payers: &Payers<'_>) -> Result<Asked, Error> {
+fn voluntary(tx: &Tx<'_>, payers: &Payers<'_>) -> Result<Asked, Error> {
     let number = |name| said(payers.form.get(name))?.number().ok_or_else(unreadable);
     let months = number("SoThang")?;
     let from = said(payers.form.get("TuThang"))?;
     let from = from.month().ok_or_else(unreadable)?;
+    let proven = groups::of(tx.sql, payers.applicant, tx.today)?;
     let asked = Asked::Voluntary {
         person: payers.applicant,
         from,
         terms: Voluntary {
             base_vnd: number("MucThuNhap")?,
             months: u8::try_from(months).map_err(|_| unquotable(Unquotable::Months))?,
-            // who is poor is not known here: nobody is supported more than others (own profile)
-            group: Group::Other,
+            groups: proven.groups,
         },
+        proven: vec![proven],
     };
     let months = u32::try_from(months).unwrap_or(u32::MAX);
-    match months_are_paid(sql, payers.applicant, (&from.to_string(), months))? {
+    match months_are_paid(tx.sql, payers.applicant, (&from.to_string(), months))? {
         true => Err(refused(MONTHS_PAID)),
         false => Ok(asked),
     }

@@ -207,6 +207,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0022_applicants.up.sql"),
         down: include_str!("postgres/0022_applicants.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0023_groups.up.sql"),
+        down: include_str!("postgres/0023_groups.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
