@@ -109,6 +109,8 @@ impl Scene {
     }
 
     async fn start(&self, name: &str) -> Result<String, String> {
+        // what an operator begins is named to the second
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
         let request = StartScheduleRequest {
             name: name.to_owned(),
             period: self.department.period.clone(),
@@ -305,7 +307,6 @@ async fn what_the_department_tells_wrongly_is_refused_by_its_reason_and_notes_no
             .await;
         assert_eq!((&*line.state, &*line.reason), ("refused", reason));
         assert_eq!(scene.ledger().await, BTreeSet::new(), "{reason}");
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
     // what is not the answer to our question is not taken, and is asked for again
     let unproven: [(&str, &str, Bend); 8] = [
