@@ -346,6 +346,26 @@ impl Drop for Writer {
     }
 }
 
+/// Waits for the next batch; false once nobody can ask any more.
+///
+/// Whoever is ready to run goes first: on an idle machine that is nobody and costs nothing, and the busier the
+/// machine is the more commands share the next commit.
+pub(crate) fn gather(
+    jobs: &mut mpsc::Receiver<Box<dyn Job>>,
+    batch: &mut Vec<Box<dyn Job>>,
+) -> bool {
+    if jobs.blocking_recv_many(batch, BATCH_MAX) == 0 {
+        return false;
+    }
+    std::thread::yield_now();
+    while batch.len() < BATCH_MAX
+        && let Ok(job) = jobs.try_recv()
+    {
+        batch.push(job);
+    }
+    true
+}
+
 /// How a whole batch failed.
 enum Failure {
     /// One row did; run again with savepoints.
@@ -357,7 +377,7 @@ enum Failure {
 impl WriterParts {
     fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        while gather(&mut jobs, &mut batch) {
             self.serve(std::mem::take(&mut batch));
         }
         if let Err(error) = self.head_file.sync() {

@@ -7,9 +7,9 @@
 //! change, until somebody has looked and started the registry again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use crate::sql::{self, Sql};
 pub(super) struct Threads {
     business: SyncSender<Command>,
     feed: SyncSender<Command>,
-    readers: SyncSender<Query>,
+    readers: async_channel::Sender<Query>,
     halted: Arc<AtomicBool>,
 }
 
@@ -80,10 +80,9 @@ impl Threads {
             }
             None => business.clone(),
         };
-        let (queries, inbox) = sync_channel(queue_max);
-        let inbox = Arc::new(Mutex::new(inbox));
+        let (queries, inbox) = async_channel::bounded(queue_max.max(1));
         for connection in readers {
-            let inbox = Arc::clone(&inbox);
+            let inbox = inbox.clone();
             thread::Builder::new()
                 .name("registry-read".into())
                 .spawn(move || read_all(&connection, &inbox))?;
@@ -112,7 +111,10 @@ impl Threads {
                 let _ = reply.send(guarded(name, || work(connection)));
             }
         });
-        self.readers.try_send(query).map_err(refused)?;
+        self.readers.try_send(query).map_err(|error| match error {
+            async_channel::TrySendError::Full(_) => Error::Busy,
+            async_channel::TrySendError::Closed(_) => Error::Unanswered,
+        })?;
         answer.await.unwrap_or(Err(Error::Unanswered))
     }
 
@@ -183,14 +185,20 @@ fn guarded<T>(name: &'static str, work: impl FnOnce() -> Result<T, Error>) -> Re
     done
 }
 
-fn read_all(connection: &Sql, inbox: &Mutex<Receiver<Query>>) {
-    loop {
-        let query = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match query {
-            Ok(query) => query(connection),
-            Err(_) => return,
-        }
+fn read_all(connection: &Sql, inbox: &async_channel::Receiver<Query>) {
+    while let Some(query) = next(inbox) {
+        query(connection);
     }
+}
+
+/// The next look-up. Before it sleeps it lets whoever is ready to run go first: on a busy machine the next
+/// look-up comes of that, and nobody needs to wake this thread for it.
+fn next(inbox: &async_channel::Receiver<Query>) -> Option<Query> {
+    if let Ok(query) = inbox.try_recv() {
+        return Some(query);
+    }
+    thread::yield_now();
+    inbox.recv_blocking().ok()
 }
 
 /// A writer's connection and what it does besides.
@@ -215,6 +223,8 @@ impl Writer {
         let mut unfolded = 0;
         while let Ok(first) = inbox.recv() {
             let mut batch = vec![first];
+            // whoever is ready to run goes first: the busier the machine, the more share a commit
+            thread::yield_now();
             batch.extend(inbox.try_iter().take(batch_max - 1));
             unfolded += batch.len();
             let mut done = self.commit(batch);

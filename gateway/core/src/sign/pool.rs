@@ -7,14 +7,11 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
     thread,
     time::Duration,
 };
 
+use async_channel::{Receiver, Sender, TrySendError};
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
@@ -59,15 +56,14 @@ pub(super) struct Times {
 type Job = Box<dyn FnOnce() + Send>;
 
 pub(super) struct Pool {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
 }
 
 impl Pool {
     pub(super) fn start(name: &str, params: PoolParams) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel(params.queue.max(1));
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (jobs, waiting) = async_channel::bounded(params.queue.max(1));
         for _ in 0..params.threads.max(1) {
-            let waiting = Arc::clone(&waiting);
+            let waiting = waiting.clone();
             thread::Builder::new()
                 .name(format!("sign {name}"))
                 .spawn(move || serve(&waiting))?;
@@ -99,7 +95,7 @@ impl Pool {
             .try_send(Box::new(job))
             .map_err(|error| match error {
                 TrySendError::Full(_) => Undone::Full,
-                TrySendError::Disconnected(_) => Undone::Failed,
+                TrySendError::Closed(_) => Undone::Failed,
             })?;
         match timeout_at(until, answer).await {
             Ok(Ok(done)) => Ok(done),
@@ -109,13 +105,8 @@ impl Pool {
     }
 }
 
-fn serve(waiting: &Mutex<Receiver<Job>>) {
-    loop {
-        let next = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(job) = next else { return };
+fn serve(waiting: &Receiver<Job>) {
+    while let Ok(job) = waiting.recv_blocking() {
         // its waiter learns of it by the silence; the thread goes on
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
@@ -124,6 +115,7 @@ fn serve(waiting: &Mutex<Receiver<Job>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::{
+        Arc,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     };

@@ -27,7 +27,7 @@ use crate::health::Health;
 use crate::inbox;
 use crate::journal::Head;
 use crate::sql::{Connection, Error, ToValue as _, Value};
-use crate::writer::{BATCH_MAX, Job, RowError, Terms, Turn, resolve};
+use crate::writer::{BATCH_MAX, Job, RowError, Terms, Turn, gather, resolve};
 use crate::{OpenError, anchor, recovering};
 
 /// What the writer thread works with.
@@ -89,7 +89,7 @@ impl Writer {
     /// Serves until nobody can ask any more.
     pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while jobs.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        while gather(&mut jobs, &mut batch) {
             let batch = std::mem::take(&mut batch);
             if let Err(error) = self.serve(batch) {
                 // Whoever waits behind a database that does not answer has waited long enough.
