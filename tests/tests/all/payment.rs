@@ -3,6 +3,7 @@
 mod by_hand;
 mod callbacks;
 mod groups;
+mod told;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -11,7 +11,7 @@ use gateway_core::{
     adapter::{Effect, ProofKind},
     keyed::Keyed,
     outbound::{Courier, Sendable, Shipment},
-    ports::{Class, Clock, Delivery, Leased, Parcel, Receipt},
+    ports::{Class, Clock, Delivery, Leased, Parcel, Person, PersonNumber, Receipt},
 };
 use http::StatusCode;
 use roads::{
@@ -20,7 +20,7 @@ use roads::{
 };
 use schemas::{
     date::{day_in_viet_nam, portal_time},
-    id::{PartnerId, ProcedureCode},
+    id::{PartnerId, Pin, ProcedureCode},
     procedure::Catalog,
     proto::insurance::{Payer, PaymentOrder},
     wire::payment::{self, Account, Ask, CURRENCY, Init, Item, OK, Opened, ReceiptTerms, VERSION},
@@ -117,6 +117,20 @@ struct Words {
     payer: String,
     #[serde(default)]
     payer_number: String,
+}
+
+impl Words {
+    /// Whom INIT tells of, by number; nothing else that we say names anybody.
+    fn payer(&self) -> Option<Person> {
+        let pin = match self.verb {
+            Verb::Init => Pin::parse(&self.payer_number).ok()?,
+            Verb::Query | Verb::GetBill | Verb::Statement => return None,
+        };
+        Some(Person {
+            numbers: vec![PersonNumber::Pin(pin)],
+            told: vec!["name", "pin"],
+        })
+    }
 }
 
 /// INIT of an order.
@@ -237,7 +251,7 @@ impl Desk {
             purpose: PURPOSE,
             road: Road::Direct,
             service: words.verb.as_str(),
-            persons: Vec::new(),
+            persons: words.payer().into_iter().collect(),
             body: Bytes::from(body),
         })
     }
