@@ -44,22 +44,19 @@ pub(super) fn start(tx: &Tx<'_>, dossier: &str, procedure: &Procedure) -> Result
     Ok(())
 }
 
-/// What a step from a state to another means for the clocks of a dossier.
+/// What a step from a state to another means for the clocks that a dossier has, whatever is offered by now.
 pub(super) fn stepped(
     tx: &Tx<'_>,
     dossier: &str,
     procedure: &str,
     (from, to): (u32, u32),
 ) -> Result<(), Error> {
-    let Some(procedure) = watched(tx, procedure) else {
-        return Ok(());
-    };
     if from == REGISTERED {
         stop(tx, dossier, ACKNOWLEDGE)?;
     }
     match (from, to) {
         (_, SUPPLEMENT) => pause(tx, dossier),
-        (SUPPLEMENT, IN_WORK) => resume(tx, dossier, procedure),
+        (SUPPLEMENT, IN_WORK) => resume(tx, dossier, row(tx, procedure)),
         (_, NOT_RECEIVED | WITHDRAWN | STOPPED | DONE) => stop(tx, dossier, ANSWER),
         _ => Ok(()),
     }
@@ -170,26 +167,49 @@ fn pause(tx: &Tx<'_>, dossier: &str) -> Result<(), Error> {
 }
 
 /// Begins anew with what was missing, as the dossier's own limit does; one that was late before it was asked stays late.
-fn resume(tx: &Tx<'_>, dossier: &str, procedure: &Procedure) -> Result<(), Error> {
-    let limit = Limit::of(&in_viet_nam(tx.now), procedure.limit.days);
-    let [half, most, due] = clocks::marks(&limit);
-    tx.sql.execute(
-        "UPDATE dossier_clocks SET half_ms = ?3, most_ms = ?4, due_ms = ?5, told = 0, next_ms = ?3
-         WHERE dossier = ?1 AND clock = ?2 AND due_ms >= paused_ms",
-        values![dossier, ANSWER, half, most, due],
-    )?;
-    tx.sql.execute(
-        "UPDATE dossier_clocks SET paused_ms = NULL WHERE dossier = ?1 AND clock = ?2",
+/// Of a procedure that is offered no more it goes on where it stood (own profile).
+fn resume(tx: &Tx<'_>, dossier: &str, procedure: Option<&Procedure>) -> Result<(), Error> {
+    let stood: Option<([i64; 3], u32, i64)> = tx.sql.query_opt(
+        "SELECT half_ms, most_ms, due_ms, told, paused_ms FROM dossier_clocks
+         WHERE dossier = ?1 AND clock = ?2 AND paused_ms IS NOT NULL",
         values![dossier, ANSWER],
+        |row| {
+            let marks = [row.get(0)?, row.get(1)?, row.get(2)?];
+            Ok((marks, row.get(3)?, row.get(4)?))
+        },
+    )?;
+    let Some((marks, told, paused)) = stood else {
+        return Ok(());
+    };
+    let late = marks[2] < paused;
+    let (marks, told) = match procedure {
+        _ if late => (marks, told),
+        Some(procedure) => {
+            let limit = Limit::of(&in_viet_nam(tx.now), procedure.limit.days);
+            (clocks::marks(&limit), 0)
+        }
+        None => {
+            let still = tx.now.as_millisecond().saturating_sub(paused);
+            (marks.map(|mark| mark.saturating_add(still)), told)
+        }
+    };
+    let [half, most, due] = marks;
+    let next = match late {
+        true => (told < 100).then_some(due),
+        false => next(told, marks, None),
+    };
+    tx.sql.execute(
+        "UPDATE dossier_clocks SET half_ms = ?3, most_ms = ?4, due_ms = ?5, told = ?6, next_ms = ?7, paused_ms = NULL
+         WHERE dossier = ?1 AND clock = ?2",
+        values![dossier, ANSWER, half, most, due, told, next],
     )?;
     Ok(())
 }
 
-/// The row of a procedure whose dossiers have clocks.
-fn watched(tx: &Tx<'_>, procedure: &str) -> Option<&'static Procedure> {
+/// The row of a procedure that is offered today.
+fn row(tx: &Tx<'_>, procedure: &str) -> Option<&'static Procedure> {
     let code = ProcedureCode::parse(procedure).ok()?;
-    let row = tx.params.procedures.find(&code, tx.today)?;
-    row.acknowledge.is_some().then_some(row)
+    tx.params.procedures.find(&code, tx.today)
 }
 
 const ACKNOWLEDGE: &str = "acknowledge";

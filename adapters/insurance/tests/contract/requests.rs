@@ -20,6 +20,7 @@ over_both! {
     every_end_of_a_request_stops_both_clocks
     a_judge_that_was_away_tells_the_last_mark_of_each_clock
     no_other_procedure_has_these_clocks
+    a_request_whose_procedure_is_offered_no_more_keeps_its_clocks
 }
 
 const MINUTE: i64 = 60;
@@ -202,6 +203,54 @@ async fn no_other_procedure_has_these_clocks(scene: Scene) {
         .insurance
         .submit_dossier(soon(), forms::change(&scene, 1));
     other.await.unwrap();
+    scene.time.pass(40 * DAY);
+    assert!(told(&scene).await.is_empty());
+    assert_eq!(stands(&scene, "answer").await, [0; 5]);
+}
+
+async fn a_request_whose_procedure_is_offered_no_more_keeps_its_clocks(scene: Scene) {
+    let ended = |code: &str| {
+        scene.change(
+            "UPDATE dossiers SET procedure = '9.000099' WHERE code = ?",
+            code,
+        );
+    };
+    let back = submit(&scene, 1).await;
+    ended(&back);
+    let taken = schemas::proto::insurance::WithdrawDossierRequest {
+        procedure: "9.000099".into(),
+        ..withdrawal(&scene, 1, &back)
+    };
+    let taken = scene.insurance.withdraw_dossier(soon(), taken).await;
+    taken.unwrap();
+    assert_eq!(stands(&scene, "acknowledge").await, [0; 5]);
+    assert_eq!(stands(&scene, "answer").await, [0; 5]);
+    let answered = taken_in(&scene, 2).await;
+    ended(&answered);
+    assert_eq!(say(&scene, word(&answered, 3, Word::Approve)).await, 9);
+    assert_eq!(stands(&scene, "answer").await, [0; 5]);
+
+    let asked = taken_in(&scene, 3).await;
+    ended(&asked);
+    scene.time.pass(HALF + 1);
+    assert_eq!(told(&scene).await, [("answer".to_owned(), 50)]);
+    assert_eq!(say(&scene, word(&asked, 3, Word::Supplement)).await, 5);
+    scene.time.pass(8 * DAY);
+    assert!(told(&scene).await.is_empty(), "it stands still");
+    assert_eq!(say(&scene, word(&asked, 4, Word::Resume)).await, 4);
+    // no row says how long it has now: it goes on where it stood
+    scene.time.pass(MOST - HALF - 2);
+    assert!(told(&scene).await.is_empty());
+    scene.time.pass(1);
+    let due_at = "2026-12-16T10:00:00Z".to_owned(); // eight days after Tuesday 2026-12-08
+    let expected = RequestMark {
+        dossier: asked.clone(),
+        clock: "answer".into(),
+        percent: 90,
+        due_at,
+    };
+    assert_eq!(judge(&scene).await.requests, [expected]);
+    assert_eq!(say(&scene, word(&asked, 5, Word::Approve)).await, 9);
     scene.time.pass(40 * DAY);
     assert!(told(&scene).await.is_empty());
     assert_eq!(stands(&scene, "answer").await, [0; 5]);
