@@ -1,5 +1,5 @@
-//! Dossiers that wait for a person. Whoever looks at one says why, and is in the access ledger of its applicant
-//! before they see anything; whoever decides is kept with the dossier.
+//! Dossiers that wait for a person. Whoever looks at one says why, and is in the access ledger of its applicant, and of
+//! the child whom a parent applied for, before they see anything; whoever decides is kept with the dossier.
 
 use certs::digest::sha256;
 use gateway_core::ports::{LookUp, PersonNumber};
@@ -52,7 +52,9 @@ pub(super) async fn show(
     let found = behind(parts)?.show_dossier(soon(), request).await;
     let found = found.map_err(said)?;
     let dossier = found.dossier.unwrap_or_default();
-    enter(parts, &dossier.applicant_pin, who, why).await?;
+    for number in [&dossier.applicant_pin, &found.subject_si_number] {
+        enter(parts, number, who.clone(), why.clone()).await?;
+    }
     tracing::warn!(code = dossier.code, "an operator looked at a dossier");
     let later = found.supplements.into_iter();
     let later = later.flat_map(|one| {
@@ -124,9 +126,9 @@ pub(super) async fn decide(
     })
 }
 
-/// Writes the look into the ledger under the applicant's number.
-async fn enter(parts: &AdminParts, pin: &str, who: String, why: String) -> Result<(), Status> {
-    let Some(number) = PersonNumber::parse(pin) else {
+/// Writes the look into the ledger under a person's number, where there is one.
+async fn enter(parts: &AdminParts, number: &str, who: String, why: String) -> Result<(), Status> {
+    let Some(number) = PersonNumber::parse(number) else {
         return Ok(());
     };
     let look_up = LookUp { number, who, why };

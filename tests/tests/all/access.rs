@@ -5,7 +5,7 @@ use gateway_tests::{
     house::House,
     message::{Birth, dossier},
 };
-use schemas::proto::admin::{AccessLine, AccessRequest};
+use schemas::proto::admin::{AccessLine, AccessRequest, ShowDossierRequest};
 
 async fn look(house: &House, person: &str) -> Vec<AccessLine> {
     let request = AccessRequest {
@@ -80,7 +80,8 @@ async fn a_mother_and_the_child_whose_card_she_asks_for_are_two_persons() {
     members["MaThe"] = child.as_str().into();
     members["ChuHoSo"]["MaBHXH"] = mother.si_number.as_str().into();
     let submitted = dossier::message(house.now(), &members).sign(&house.key("portal"));
-    house.wire("portal").send(&submitted).await.assert_ok();
+    let reply = house.wire("portal").send(&submitted).await;
+    reply.assert_ok();
     let submit = ("portal", "portal.submit-dossier");
     // whoever looks at the child is not listed under the mother, nor the other way round
     for (number, looks) in [(&child, 1), (&mother.pin, 1), (&mother.si_number, 2)] {
@@ -89,6 +90,21 @@ async fn a_mother_and_the_child_whose_card_she_asks_for_are_two_persons() {
         assert!(told.contains(&submit), "{told:?}");
         let looked = found.iter().filter(|line| !line.operator.is_empty());
         assert_eq!(looked.count(), looks);
+    }
+    let code = reply.json()["MaHoSo"].as_str().unwrap().to_owned();
+    let show = ShowDossierRequest {
+        code,
+        who: "an.officer".to_owned(),
+        why: "who applied".to_owned(),
+    };
+    let shown = client::dossier(house.gateway().admin(), show).await;
+    assert_eq!(shown.unwrap().acts_as, "mother");
+    // the officer who has seen the dossier is listed under both
+    for number in [&child, &birth.pin, &mother.pin, &mother.si_number] {
+        let found = look(&house, number).await;
+        let seen = found.iter().filter(|line| line.operator == "an.officer");
+        let why: Vec<&str> = seen.map(|line| line.why.as_str()).collect();
+        assert_eq!(why, ["who applied"]);
     }
 }
 

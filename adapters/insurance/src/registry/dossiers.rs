@@ -5,7 +5,8 @@ pub(super) mod decisions;
 mod forms;
 mod said;
 
-use schemas::date::{format_compact, in_viet_nam};
+use jiff::civil::Date;
+use schemas::date::{day_in_viet_nam, format_compact, in_viet_nam};
 use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, DossierCode, Pin, ProcedureCode, SiNumber};
 use schemas::procedure::{Decides, Procedure};
@@ -35,7 +36,9 @@ impl Registry {
         let asked = Asked::new("Dossiers.SubmitReissue", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let dossier = match stored(tx, &context.sender, &said.foreign_id)? {
-                Some(known) if same_facts(&known, &said) => by_code(tx.sql, &known.code)?,
+                Some(known) if same_facts(&known, &said) => {
+                    readable(tx.sql, tx.today, &known.code)?
+                }
                 Some(_) => return Err(other_facts()),
                 None => Some(take_in(tx, &context.sender, &said, facts)?),
             };
@@ -44,7 +47,8 @@ impl Registry {
         .await
     }
 
-    /// One of the sender's own dossiers as it stands now.
+    /// One of the sender's own dossiers as it stands now; without a child's card where whoever applied may no longer
+    /// speak for the child.
     ///
     /// # Errors
     /// `INVALID` where the code is malformed, `UNKNOWN-SUBJECT` where the sender has no such dossier.
@@ -52,15 +56,18 @@ impl Registry {
         let sender = facts::context(request.context)?.sender;
         let code =
             DossierCode::parse(&request.code).map_err(|_| invalid("malformed-id", "code"))?;
-        self.read("dossier", move |sql| match by_code(sql, code.as_str())? {
-            Some(dossier) if dossier.owner == sender => Ok(GetDossierResponse {
-                dossier: Some(dossier),
-            }),
-            _ => Err(Error::refused(
-                FaultCode::UnknownSubject,
-                "unknown-dossier",
-                "code",
-            )),
+        let today = day_in_viet_nam((self.shared.clock)());
+        self.read("dossier", move |sql| {
+            match readable(sql, today, code.as_str())? {
+                Some(dossier) if dossier.owner == sender => Ok(GetDossierResponse {
+                    dossier: Some(dossier),
+                }),
+                _ => Err(Error::refused(
+                    FaultCode::UnknownSubject,
+                    "unknown-dossier",
+                    "code",
+                )),
+            }
         })
         .await
     }
@@ -148,7 +155,7 @@ impl Application {
         let Some(known) = other.filter(|known| self.says(known)) else {
             return Ok(None);
         };
-        let acts = representation::acts_as(tx, &known, holder)?;
+        let acts = representation::acts_as(tx.sql, tx.today, &known, holder)?;
         Ok(acts.map(|acts| (known.id, acts)))
     }
 
@@ -370,6 +377,18 @@ fn stored(tx: &Tx<'_>, owner: &str, foreign_id: &str) -> Result<Option<Stored>, 
             })
         },
     )?)
+}
+
+/// A dossier as its sender may read it today.
+fn readable(sql: &Sql, today: Date, code: &str) -> Result<Option<Dossier>, Error> {
+    let Some(dossier) = by_code(sql, code)? else {
+        return Ok(None);
+    };
+    let card = match representation::still_acts(sql, today, code)? {
+        true => dossier.card,
+        false => None,
+    };
+    Ok(Some(Dossier { card, ..dossier }))
 }
 
 /// A dossier as the contract tells it, whoever owns it.

@@ -168,7 +168,8 @@ fn by_birth_and_name(
     )?)
 }
 
-fn known(row: &Row<'_>) -> Result<Known, sql::Error> {
+/// The first five columns of a row: id, match_key, birth_date, sex and whether they are dead.
+pub(super) fn known(row: &Row<'_>) -> Result<Known, sql::Error> {
     Ok(Known {
         id: row.get(0)?,
         match_key: row.get(1)?,

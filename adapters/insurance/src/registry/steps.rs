@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::dossiers::decisions;
 use super::life::{self, By, Done, HandedOut, InWork, Received, Standing, Stopped};
-use super::{Desk, Error, Registry, Tx, cards, changes, facts, payments};
+use super::{Desk, Error, Registry, Tx, cards, changes, facts, payments, representation};
 use crate::sql::{Sql, values};
 
 impl Registry {
@@ -122,6 +122,9 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
             dossier.await_person(tx)?;
             return Ok(false);
         }
+        Standing::InWork(dossier) if !representation::still_acts(tx.sql, tx.today, code)? => {
+            drop(dossier.go::<Stopped>(tx, NO_PARENT_REASON)?);
+        }
         Standing::InWork(dossier) => match reissue(tx, dossier.person(), dossier.card_number())? {
             Some(serial) => drop(dossier.with_card(serial).go::<Done>(tx, "")?),
             None => drop(dossier.go::<Stopped>(tx, STOPPED_REASON)?),
@@ -172,6 +175,7 @@ fn text_of(state: u32, on: Date) -> &'static str {
 }
 
 const STOPPED_REASON: &str = "Thẻ không còn giá trị sử dụng";
+const NO_PARENT_REASON: &str = "Người nộp hồ sơ không còn là người đại diện của chủ thẻ";
 /// In whose name the registry takes its steps.
 const OFFICER: &str = "Hệ thống BHXH";
 const UNIT: &str = "Bộ phận một cửa";

@@ -3,14 +3,15 @@
 
 use schemas::fault::FaultCode::{Invalid, RuleRefused};
 use schemas::proto::insurance::{
-    BirthCase, BirthChanges, CardState, CorrectBirthRequest, Dossier, ListCardsRequest, Parent,
-    RegisterBirthRequest, SubmitDossierRequest, SubmitReissueRequest,
+    BirthCase, BirthChanges, CardState, CorrectBirthRequest, Dossier, GetDossierRequest,
+    ListCardsRequest, Parent, RegisterBirthRequest, SubmitDossierRequest, SubmitReissueRequest,
 };
 use serde_json::json;
 
 use crate::decisions::{say, show, waiting, word};
 use crate::forms;
 use crate::over_both;
+use crate::requests;
 use crate::said::{supplement, withdrawal};
 use crate::scene::{Scene, context, soon};
 use schemas::proto::insurance::DossierDecision as Word;
@@ -21,6 +22,9 @@ over_both! {
     a_stranger_and_whoever_is_no_parent_any_more_are_refused_and_nothing_changes
     two_registers_that_name_two_mothers_prove_none
     a_parent_speaks_for_nobody_of_full_age_and_nobody_dead
+    whoever_is_father_no_more_is_heard_no_more_and_given_nothing_and_the_officer_stops_it
+    a_child_of_full_age_and_a_dead_parent_end_what_the_parent_began
+    a_card_is_not_printed_for_whoever_is_father_no_more_nor_told_to_them
     the_number_that_the_account_has_is_the_applicants_own
 }
 
@@ -377,4 +381,165 @@ async fn the_number_that_the_account_has_is_the_applicants_own(scene: Scene) {
         submit(&scene, of(&holder.si_number, 3)).await.acts_as,
         "father"
     );
+}
+
+/// The civil registry says that another man is the father.
+async fn another_father(scene: &Scene, case: &BirthCase) {
+    let other = &scene.marks.card_holders[1];
+    let correction = CorrectBirthRequest {
+        context: Some(context("dvclt", "correct-father")),
+        case_id: "G22.99.10-261123-000002".into(),
+        corrects: case.case_id.clone(),
+        received_at: "2026-11-23T01:40:00Z".into(),
+        reason: "xác định lại cha".into(),
+        changes: Some(BirthChanges {
+            father: Some(Parent {
+                name: other.name.clone(),
+                birth_date: other.birth_date.clone(),
+                pin: other.pin.clone(),
+            }),
+            ..BirthChanges::default()
+        }),
+    };
+    let corrected = scene.insurance.correct_birth(soon(), correction).await;
+    corrected.unwrap();
+}
+
+/// A parent asks for a copy of what is known of a child.
+fn copy(scene: &Scene, who: &Parent, case: &BirthCase, n: u32) -> SubmitDossierRequest {
+    SubmitDossierRequest {
+        form: json!({"MaBHXH": case.si_number, "LoaiYeuCau": "BAN-SAO", "NoiDung": "Tất cả"})
+            .to_string(),
+        applicant_name: who.name.clone(),
+        applicant_pin: who.pin.clone(),
+        applicant_birth_date: who.birth_date.clone(),
+        ..requests::request(scene, n)
+    }
+}
+
+async fn whoever_is_father_no_more_is_heard_no_more_and_given_nothing_and_the_officer_stops_it(
+    scene: Scene,
+) {
+    let case = born(&scene, child(&scene, 1)).await;
+    let father = father(&scene);
+    let asked = waiting(&scene, change(&scene, &father, &case, 1)).await;
+    assert_eq!(say(&scene, word(&asked.code, 3, Word::Supplement)).await, 5);
+    let copy = waiting(&scene, copy(&scene, &father, &case, 2)).await;
+    let shown = show(&scene, &copy.code).await;
+    assert_eq!(shown.subject_si_number, case.si_number);
+    another_father(&scene, &case).await;
+    let call = scene
+        .insurance
+        .supplement_dossier(soon(), supplement(&scene, 1, &asked.code));
+    scene
+        .refuses(call, RuleRefused, "not-the-holder", "applicant_pin")
+        .await;
+    let call = scene
+        .insurance
+        .withdraw_dossier(soon(), withdrawal(&scene, 1, &asked.code));
+    scene
+        .refuses(call, RuleRefused, "not-the-holder", "applicant_pin")
+        .await;
+    let call = scene
+        .insurance
+        .decide_dossier(soon(), word(&copy.code, 3, Word::Approve));
+    scene
+        .refuses(call, RuleRefused, "not-the-holder", "decision")
+        .await;
+    assert_eq!(say(&scene, word(&copy.code, 3, Word::Stop)).await, 8);
+    assert_eq!(say(&scene, word(&asked.code, 4, Word::Stop)).await, 8);
+    // their own is theirs as before
+    let own = waiting(&scene, forms::change(&scene, 3)).await.code;
+    assert_eq!(show(&scene, &own).await.subject_si_number, "");
+    assert_eq!(say(&scene, word(&own, 3, Word::Approve)).await, 9);
+}
+
+async fn a_child_of_full_age_and_a_dead_parent_end_what_the_parent_began(scene: Scene) {
+    let case = born(&scene, child(&scene, 1)).await;
+    let father = father(&scene);
+    let code = waiting(&scene, copy(&scene, &father, &case, 1)).await.code;
+    let of = "(SELECT person FROM numbers WHERE number = ?)";
+    let born_on = scene.birth(1).child.unwrap().birth_date;
+    for (set, undone, number) in [
+        (
+            "birth_date = '2008-11-23'",
+            format!("birth_date = '{born_on}'"),
+            &case.si_number,
+        ),
+        (
+            "died_on = '2026-11-20'",
+            "died_on = NULL".to_owned(),
+            &father.pin,
+        ),
+    ] {
+        scene.change(&format!("UPDATE people SET {set} WHERE id = {of}"), number);
+        let call = scene
+            .insurance
+            .decide_dossier(soon(), word(&code, 3, Word::Approve));
+        scene
+            .refuses(call, RuleRefused, "not-the-holder", "decision")
+            .await;
+        let back = schemas::proto::insurance::WithdrawDossierRequest {
+            procedure: "9.000013".into(),
+            ..withdrawal(&scene, 1, &code)
+        };
+        let call = scene.insurance.withdraw_dossier(soon(), back);
+        scene
+            .refuses(call, RuleRefused, "not-the-holder", "applicant_pin")
+            .await;
+        scene.change(
+            &format!("UPDATE people SET {undone} WHERE id = {of}"),
+            number,
+        );
+    }
+    assert_eq!(say(&scene, word(&code, 3, Word::Approve)).await, 9);
+}
+
+async fn a_card_is_not_printed_for_whoever_is_father_no_more_nor_told_to_them(scene: Scene) {
+    let case = born(&scene, child(&scene, 1)).await;
+    let get = |code: &str| GetDossierRequest {
+        context: Some(context("portal", "read")),
+        code: code.into(),
+    };
+    let printed = submit(&scene, card(&father(&scene), &case, 1)).await.code;
+    for _ in 0..4 {
+        scene.registry.advance().await.unwrap();
+    }
+    let read = scene.insurance.dossier(soon(), get(&printed)).await;
+    let read = read.unwrap().dossier.unwrap();
+    let known = case.card.as_ref().unwrap();
+    assert_eq!(
+        (read.state, &read.card.as_ref().unwrap().number),
+        (10, &known.number)
+    );
+    let late = submit(&scene, card(&father(&scene), &case, 2)).await.code;
+    another_father(&scene, &case).await;
+    for _ in 0..4 {
+        scene.registry.advance().await.unwrap();
+    }
+    let stopped = show(&scene, &late).await.dossier.unwrap();
+    assert_eq!(
+        (stopped.state, &*stopped.reason, stopped.card),
+        (
+            8,
+            "Người nộp hồ sơ không còn là người đại diện của chủ thẻ",
+            None
+        )
+    );
+    let list = ListCardsRequest {
+        context: Some(context("portal", "cards")),
+        si_number: case.si_number.clone(),
+    };
+    let cards = scene.insurance.cards(soon(), list).await.unwrap().cards;
+    assert_eq!(cards[0].serial, 2, "nothing was printed again");
+    // the first one: how it stands, no card; the same application again as little
+    let read = scene.insurance.dossier(soon(), get(&printed)).await;
+    let read = read.unwrap().dossier.unwrap();
+    assert_eq!((read.state, read.card), (10, None));
+    let again = SubmitReissueRequest {
+        context: Some(context("portal", "another message")),
+        ..card(&father(&scene), &case, 1)
+    };
+    let again = submit(&scene, again).await;
+    assert_eq!((again.code, again.card), (printed, None));
 }

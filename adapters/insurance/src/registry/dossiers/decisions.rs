@@ -24,7 +24,7 @@ use crate::registry::facts::{self, invalid};
 use crate::registry::life::{
     self, At, By, Done, InWork, Payment, Standing, Stopped, Supplement, Withdrawn,
 };
-use crate::registry::{Error, Registry, Tx, payments, steps};
+use crate::registry::{Error, Registry, Tx, payments, people, representation, steps};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
@@ -80,6 +80,7 @@ impl Registry {
                 step,
                 form,
                 papers,
+                subject_si_number: subject(sql, &code)?,
                 acts: acts(sql, &code)?,
                 supplements: supplements(sql, &code)?,
             })
@@ -91,7 +92,8 @@ impl Registry {
     ///
     /// # Errors
     /// `UNKNOWN-SUBJECT` where there is no such dossier, `CONFLICT` where it has moved since it was looked at or the
-    /// payment was named before, `RULE-REFUSED` where it stands otherwise, `INVALID` where something is missing.
+    /// payment was named before, `RULE-REFUSED` where it stands otherwise or whoever applied may no longer be given anything
+    /// of the child's, `INVALID` where something is missing.
     pub async fn decide_dossier(
         &self,
         mut request: DecideDossierRequest,
@@ -201,6 +203,9 @@ impl Said<'_> {
         if steps::by_rule(tx, dossier.procedure()) {
             return Err(rule("decided-by-rule", "decision"));
         }
+        if !representation::still_acts(tx.sql, tx.today, dossier.code_of())? {
+            return Err(rule("not-the-holder", "decision"));
+        }
         let pays = self.procedure.is_some_and(|row| row.pays.is_some());
         match (pays, self.asked.paid.is_empty()) {
             (true, true) => return Err(rule("payment-not-named", "paid")),
@@ -301,6 +306,19 @@ fn keep(tx: &Tx<'_>, code: &str, asked: &DecideDossierRequest) -> Result<(), Err
         ],
     )?;
     Ok(())
+}
+
+/// The SI number of the person whom a dossier is about, where somebody else applied; empty of one's own.
+fn subject(sql: &Sql, code: &str) -> Result<String, Error> {
+    let person: Option<i64> = sql.query_opt(
+        "SELECT person FROM dossiers WHERE code = ?1 AND acts_as <> ''",
+        values![code],
+        |row| row.get(0),
+    )?;
+    match person {
+        Some(person) => Ok(people::number_of(sql, person, "si")?.unwrap_or_default()),
+        None => Ok(String::new()),
+    }
 }
 
 fn acts(sql: &Sql, code: &str) -> Result<Vec<DossierAct>, Error> {

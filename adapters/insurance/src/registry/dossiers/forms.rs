@@ -190,7 +190,7 @@ fn acting(
             continue;
         }
         let acts = match procedure.represented {
-            true => representation::acts_as(tx, applicant, &person)?,
+            true => representation::acts_as(tx.sql, tx.today, applicant, &person)?,
             false => None,
         };
         let acts = acts.ok_or_else(|| rule("not-the-holder", "form"))?;

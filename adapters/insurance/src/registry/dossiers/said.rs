@@ -18,15 +18,16 @@ use super::{bounded, by_code};
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
 use crate::registry::life::{self, At, By, InWork, Standing, Supplement, Withdrawn};
-use crate::registry::{Error, Registry, Tx};
+use crate::registry::{Error, Registry, Tx, representation};
 use crate::sql::{Sql, values};
 
 impl Registry {
     /// Takes the papers that were missing: the dossier is worked on again. The same ones again change nothing.
     ///
     /// # Errors
-    /// `UNKNOWN-SUBJECT` where the sender has no such dossier, `RULE-REFUSED` where it is another applicant's, none are asked for or
-    /// their day is over, `CONFLICT` where the same supplement was told otherwise, `INVALID` where a part is malformed.
+    /// `UNKNOWN-SUBJECT` where the sender has no such dossier, `RULE-REFUSED` where it is another applicant's, they may no longer
+    /// speak for the child, none are asked for or their day is over, `CONFLICT` where the same supplement was told otherwise,
+    /// `INVALID` where a part is malformed.
     pub async fn supplement_dossier(
         &self,
         mut said: SupplementDossierRequest,
@@ -64,8 +65,8 @@ impl Registry {
     /// Takes a dossier back at its applicant's word.
     ///
     /// # Errors
-    /// `UNKNOWN-SUBJECT` where the sender has no such dossier, `RULE-REFUSED` where it is another applicant's or has ended,
-    /// `INVALID` where a part is malformed.
+    /// `UNKNOWN-SUBJECT` where the sender has no such dossier, `RULE-REFUSED` where it is another applicant's, they may no longer
+    /// speak for the child or it has ended, `INVALID` where a part is malformed.
     pub async fn withdraw_dossier(
         &self,
         mut said: WithdrawDossierRequest,
@@ -99,15 +100,18 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// The dossier is the sender's, and whoever speaks is its applicant. Another sender's is unknown.
+    /// The dossier is the sender's, and whoever speaks is its applicant and still may. Another sender's is unknown.
     fn of_applicant(&self, tx: &Tx<'_>) -> Result<(), Error> {
         let found = by_code(tx.sql, self.code)?;
         let mine = |one: &Dossier| one.owner == self.owner && one.procedure == self.procedure;
         let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-dossier", "code");
         let dossier = found.filter(mine).ok_or_else(unknown)?;
-        match dossier.applicant_pin == self.pin {
+        if dossier.applicant_pin != self.pin {
+            return Err(rule("not-the-applicant", "applicant_pin"));
+        }
+        match representation::still_acts(tx.sql, tx.today, self.code)? {
             true => Ok(()),
-            false => Err(rule("not-the-applicant", "applicant_pin")),
+            false => Err(rule("not-the-holder", "applicant_pin")),
         }
     }
 }
