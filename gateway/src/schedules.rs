@@ -200,9 +200,6 @@ impl Schedules {
         let kind = line.kind().ok_or(Trouble::Words("not-a-month"))?;
         let road = self.departments.get(&line.partner);
         let road = *road.ok_or(Trouble::Words("no-lane"))?;
-        if road != Road::Direct {
-            return Err(Trouble::Words("no-chunks-by-this-road"));
-        }
         let provinces = ProvinceSet::parse(&line.provinces);
         let provinces = provinces.ok_or(Trouble::Words("provinces"))?;
         let partners = self.partners.load();

@@ -131,7 +131,7 @@ impl Client {
         self.send_as(Method::PUT, target, headers, body).await
     }
 
-    async fn send_as(
+    pub(crate) async fn send_as(
         &self,
         method: Method,
         target: &str,

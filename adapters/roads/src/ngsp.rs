@@ -1,7 +1,7 @@
 //! Through the national platform (NGSP): its API manager asks for a token, has one path per API and answers in
 //! words of its own where it does not let a call through.
 //!
-//! A call is a POST to `/<api>/<version>/<resource>` with our token and a correlation id; a token that the platform
+//! A call is a POST or PUT to `/<api>/<version>/<resource>` with our token and a correlation id; a token that the platform
 //! does not take any more is fetched anew once. What the platform itself says is told from what the service
 //! behind it says, since only then is it known whether the service has seen the call.
 
@@ -10,7 +10,7 @@ mod fault;
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 pub use fault::{Fault, Meaning};
 
@@ -137,6 +137,32 @@ impl Ngsp {
     /// [`Error`]; whether the service has acted is unknown unless [`Error::is_unsent`].
     pub async fn post(
         &self,
+        to: (&Api, &str),
+        correlation: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        self.call(Method::POST, to, correlation, headers, body)
+            .await
+    }
+
+    /// Puts `body` at `resource` of `api`, as [`Ngsp::post`] posts it.
+    ///
+    /// # Errors
+    /// As [`Ngsp::post`].
+    pub async fn put(
+        &self,
+        to: (&Api, &str),
+        correlation: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        self.call(Method::PUT, to, correlation, headers, body).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
         (api, resource): (&Api, &str),
         correlation: &str,
         mut headers: HeaderMap,
@@ -150,8 +176,10 @@ impl Ngsp {
         let call = |token: HeaderValue| {
             let mut headers = headers.clone();
             headers.insert(header::AUTHORIZATION, token);
-            let body = body.clone();
-            async { Ok::<_, Error>(self.client.post(&target, headers, body).await?) }
+            let sent = self
+                .client
+                .send_as(method.clone(), &target, headers, body.clone());
+            async { Ok::<_, Error>(sent.await?) }
         };
         let refused = |answer: &Answer| {
             answer.status == StatusCode::UNAUTHORIZED
@@ -196,6 +224,23 @@ impl Resource {
     ) -> Result<Answer, Error> {
         let to = (&self.api, self.path.as_str());
         self.ngsp.post(to, correlation, headers, body).await
+    }
+
+    /// Puts a body beside the resource: `beside` stands in the place of the last part of its path.
+    ///
+    /// # Errors
+    /// As [`Ngsp::post`].
+    pub async fn put_beside(
+        &self,
+        correlation: &str,
+        beside: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = format!("{folder}/{beside}");
+        let to = (&self.api, path.as_str());
+        self.ngsp.put(to, correlation, headers, body).await
     }
 }
 

@@ -66,7 +66,11 @@ impl Platform {
                     None => return Some(listener::status(StatusCode::BAD_REQUEST)),
                     Some((id, request)) => {
                         self.state().seen.passed.push(id);
-                        service.client.send(request).await.map_err(unreached)
+                        // a call that was begun is ended, also where whoever asked for it has gone
+                        let client = service.client.clone();
+                        let called = tokio::spawn(async move { client.send(request).await });
+                        let answer = called.await.map_err(|_| Refused::Unanswered);
+                        answer.and_then(|answer| answer.map_err(unreached))
                     }
                 }
             }

@@ -76,6 +76,29 @@ async fn a_call_has_its_path_its_token_and_its_correlation_id() {
 }
 
 #[tokio::test]
+async fn what_is_put_beside_a_resource_has_the_same_path_but_its_last_part() {
+    let (server, road) = platform(200, "{}").await;
+    let api = Api::parse("/XacMinhThue/1.0").unwrap();
+    for (path, expected) in [
+        ("/messages", "/adapter/XacMinhThue/1.0/chunks/7"),
+        ("/v1/messages", "/adapter/XacMinhThue/1.0/v1/chunks/7"),
+        ("", "/adapter/XacMinhThue/1.0/chunks/7"),
+    ] {
+        let resource = Resource::new(road.clone(), api.clone(), path.to_owned());
+        let body = Bytes::from_static(b"chunk");
+        let put = resource.put_beside("c-7", "chunks/7", HeaderMap::new(), body);
+        put.await.unwrap();
+        let last = server.seen().pop().unwrap();
+        assert_eq!(
+            (last.target.as_str(), &*last.body),
+            (expected, &b"chunk"[..])
+        );
+        assert_eq!(last.headers[CORRELATION], "c-7");
+        assert_eq!(last.headers[header::AUTHORIZATION], "Bearer t0");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_over_is_fetched_anew_once_and_no_more() {
     let over = r#"{"fault":{"code":900901,"message":"Invalid Credentials","description":"x"}}"#;
     let (server, road) = platform(401, over).await;

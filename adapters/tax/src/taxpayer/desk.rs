@@ -96,6 +96,7 @@ pub trait Exchange: Send + Sync + 'static {
     /// Puts a body beside where documents are posted: `beside` in the place of the last part of that path.
     fn put<'a>(
         &'a self,
+        id: &'a MessageId,
         beside: &'a str,
         headers: HeaderMap,
         body: Bytes,
@@ -132,6 +133,7 @@ impl Exchange for Direct {
 
     fn put<'a>(
         &'a self,
+        _: &'a MessageId,
         beside: &'a str,
         headers: HeaderMap,
         body: Bytes,
@@ -163,32 +165,32 @@ impl Exchange for ngsp::Resource {
         headers: HeaderMap,
         body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
-        let failed = |error: ngsp::Error| {
-            tracing::warn!(%error, "a question did not get through the platform");
-            Failed {
-                reason: error.reason(),
-                is_unsent: error.is_unsent(),
-                again_after: error.again_after(),
-            }
-        };
         Box::pin(async move {
             let posted = ngsp::Resource::post(self, id.as_str(), headers, body);
-            posted.await.map_err(failed)
+            posted.await.map_err(|error| not_through(&error))
         })
     }
 
-    /// The platform forwards messages; chunks go straight.
     fn put<'a>(
         &'a self,
-        _: &'a str,
-        _: HeaderMap,
-        _: Bytes,
+        id: &'a MessageId,
+        beside: &'a str,
+        headers: HeaderMap,
+        body: Bytes,
     ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(std::future::ready(Err(Failed {
-            reason: "no-chunks-by-this-road",
-            is_unsent: true,
-            again_after: None,
-        })))
+        Box::pin(async move {
+            let put = self.put_beside(id.as_str(), beside, headers, body);
+            put.await.map_err(|error| not_through(&error))
+        })
+    }
+}
+
+fn not_through(error: &ngsp::Error) -> Failed {
+    tracing::warn!(%error, "what is said did not get through the platform");
+    Failed {
+        reason: error.reason(),
+        is_unsent: error.is_unsent(),
+        again_after: error.again_after(),
     }
 }
 
@@ -437,7 +439,8 @@ impl Desk {
             (TIMEOUT, millis(self.config.timeout)),
         ]);
         let beside = format!("manifests/{manifest}/chunks/{number}");
-        match self.road.put(&beside, headers, chunk.bytes).await {
+        let id = &asked.header.message_id;
+        match self.road.put(id, &beside, headers, chunk.bytes).await {
             Ok(response) => self.judge(&asked, &response),
             Err(error) => self.failed(&error),
         }

@@ -103,6 +103,7 @@ impl Exchange for Scene {
 
     fn put<'a>(
         &'a self,
+        _: &'a MessageId,
         _: &'a str,
         _: HeaderMap,
         _: Bytes,
