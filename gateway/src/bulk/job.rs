@@ -14,10 +14,10 @@ use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use super::{
     Bulks, Inner,
-    case::{CASE, Case, Outcome},
+    case::{CASE, Case, OUTCOME, Outcome},
     ledger::NOTED,
     ours::Trouble,
-    place::Place,
+    place::{KEY, Place},
 };
 
 /// The worker of one process; several share the work by the locks of the folders.
@@ -134,12 +134,20 @@ impl Inner {
         Ok(self.sweep(case, &outcome)?)
     }
 
-    /// What has been kept for long enough goes away.
+    /// What has been kept for long enough goes away; that it is over, and the key that says so, go last.
     pub(super) fn sweep(&self, place: &Place, outcome: &Outcome) -> io::Result<()> {
-        match self.is_older(outcome.at, self.keep) {
-            true => fs::remove_dir_all(&place.dir),
-            false => Ok(()),
+        if !self.is_older(outcome.at, self.keep) {
+            return Ok(());
         }
+        for entry in fs::read_dir(&place.dir)? {
+            let entry = entry?;
+            match entry.file_name().to_str() {
+                Some(OUTCOME | KEY) => {}
+                _ if entry.file_type()?.is_dir() => fs::remove_dir_all(entry.path())?,
+                _ => fs::remove_file(entry.path())?,
+            }
+        }
+        fs::remove_dir_all(&place.dir)
     }
 
     /// Whether something of then, seconds since 1970, is older than this.

@@ -106,7 +106,10 @@ struct Stand {
     expected: Option<Expected>,
     /// What they held, as far as they are proven.
     held: Held,
-    /// Pages in the ledger.
+    /// The ledger is written to from now on: some of it may be in there already.
+    #[serde(default)]
+    noting: bool,
+    /// Pages that are in the ledger for certain.
     noted: u32,
 }
 

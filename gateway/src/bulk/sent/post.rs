@@ -150,18 +150,18 @@ impl Carrier<'_> {
     }
 
     fn step(&self, stand: &mut Stand) -> Result<Flow, Trouble> {
-        let built = self.inner.build(self.sent, self.runtime, self.stop)?;
-        let Some(built) = built else {
-            return Ok(refused("more-chunks-than-a-manifest-has"));
-        };
-        // what is in the ledger in part is brought to its end
+        // before it is read: what cannot be read or written ends, too; what is in the ledger in part is brought to its end
         let is_late = self.inner.is_older(self.sent.at, self.inner.wait);
-        if is_late && stand.noted == 0 {
+        if is_late && !stand.noting {
             return Ok(refused(match stand.expected {
                 None => "no-result-in-time",
                 Some(_) => "no-pages-in-time",
             }));
         }
+        let built = self.inner.build(self.sent, self.runtime, self.stop)?;
+        let Some(built) = built else {
+            return Ok(refused("more-chunks-than-a-manifest-has"));
+        };
         if let Some(flow) = self.send(stand, &built)? {
             return Ok(flow);
         }
@@ -291,6 +291,10 @@ impl Carrier<'_> {
     /// Into the ledger, as found by them; each page under a key of its own.
     fn note(&self, stand: &mut Stand, expected: &Expected) -> Result<Flow, Trouble> {
         let month = self.sent.month();
+        if !stand.noting {
+            stand.noting = true;
+            self.sent.put(STAND, stand)?;
+        }
         for number in stand.noted + 1..=expected.pages {
             if *self.stop.borrow() {
                 return Err(Trouble::Stopped);

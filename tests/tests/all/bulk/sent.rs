@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
-use conformance::taxpayer::{Mischief, PATH, Register, Serving, Unpack};
+use conformance::{
+    identity::Target,
+    ngsp::{Application, Platform},
+    taxpayer::{Mischief, PATH, Register, Unpack},
+};
 use gateway::admin::client;
 use gateway_tests::{
     department::{Department, Seed},
@@ -11,6 +15,7 @@ use gateway_tests::{
 };
 use jiff::SignedDuration;
 use schemas::{
+    id::PartnerId,
     proto::{
         admin::{ActRequest, ListParcelsRequest, ScheduleLine, StartScheduleRequest},
         insurance::{Context, ListDiscrepanciesRequest, Party},
@@ -24,6 +29,7 @@ const AT_MOST: Duration = Duration::from_secs(120);
 const MOMENT: Duration = Duration::from_millis(50);
 /// What stands last in the file of the sandbox's tax department.
 const LAST: &str = "[agreements.operations.\"tax.ping\"]\nper_minute = 600\nburst = 60\n";
+const API: &str = "/XacMinhThue/1.0";
 const ALL: &str = "\"mst\", \"unit\", \"person\", \"number\", \"province\", \"region\", \"status\", \"name\", \"address\", \
     \"born\", \"count\", \"amount\", \"due\", \"paid\", \"full\"";
 
@@ -33,6 +39,7 @@ struct Terms {
     delivery: &'static str,
     schedules: &'static str,
     chunk_records: usize,
+    through_the_platform: bool,
 }
 
 impl Terms {
@@ -42,6 +49,7 @@ impl Terms {
             delivery: "",
             schedules,
             chunk_records,
+            through_the_platform: false,
         }
     }
 }
@@ -60,27 +68,43 @@ fn plan(port: u16, terms: &Terms) -> Plan {
         delivery,
         schedules,
         chunk_records,
+        through_the_platform,
     } = terms;
+    let (path, platform) = match through_the_platform {
+        false => (PATH, String::new()),
+        true => (
+            "",
+            format!(
+                "[delivery.ngsp]\ntoken = \"https://localhost:{port}/token\"\nclient = \"vss\"\n\
+                 secret_file = \"ngsp.secret\"\napi = \"{API}\"\nresource = \"/messages\"\n"
+            ),
+        ),
+    };
     let department = format!(
         "{LAST}\n{agreed}\n[agreements.operations.\"taxpayer.reconcile-result\"]\n\
-         [delivery]\nwords = \"taxpayer\"\nuri = \"https://localhost:{port}{PATH}\"\nprivate = true\n{delivery}\
-         anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n"
+         [delivery]\nwords = \"taxpayer\"\nuri = \"https://localhost:{port}{path}\"\nprivate = true\n{delivery}\
+         anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n{platform}"
     );
     let lines: String = schedules
         .split("\n\n")
         .map(|one| format!("\n[[schedules]]\n{one}\ncron = \"0 0 1 1 *\"\nlate_hours = 1\n"))
         .collect();
     let bulk = format!("path = \"bulk\"\nchunk_records = {chunk_records}\n{lines}");
-    House::plan()
+    let plan = House::plan()
         .replace("partners/tax.toml", LAST, department)
-        .replace("gateway.toml", "path = \"bulk\"", bulk)
+        .replace("gateway.toml", "path = \"bulk\"", bulk);
+    match through_the_platform {
+        true => plan.secret("partners/ngsp.secret", "s3cret\n"),
+        false => plan,
+    }
 }
 
 struct Scene {
     house: House,
     register: Arc<Register>,
     department: Department,
-    _serving: Serving,
+    platform: Option<Arc<Platform>>,
+    _serving: Vec<Box<dyn std::any::Any>>,
 }
 
 impl Scene {
@@ -100,11 +124,24 @@ impl Scene {
         register.misbehave(|knobs| knobs.page_findings = 3);
         let department = Department::of(&house, kind).await;
         register.keep_month(kind, &department.period, department.rows.clone());
+        let mut serving: Vec<Box<dyn std::any::Any>> = Vec::new();
+        let mut platform = None;
+        if terms.through_the_platform {
+            let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stands = before(&house, &behind);
+            register.stand_behind(PartnerId::parse("ngsp").unwrap());
+            serving.push(Box::new(stands.serve(listener).unwrap()));
+            serving.push(Box::new(register.serve(behind).unwrap()));
+            platform = Some(stands);
+        } else {
+            serving.push(Box::new(register.serve(listener).unwrap()));
+        }
         Self {
-            _serving: register.serve(listener).unwrap(),
             house,
             register,
             department,
+            platform,
+            _serving: serving,
         }
     }
 
@@ -211,6 +248,27 @@ impl Scene {
     }
 }
 
+/// The national platform in front of the department, which listens there.
+fn before(house: &House, department: &TcpListener) -> Arc<Platform> {
+    let target = Target {
+        host: "localhost".to_owned(),
+        port: department.local_addr().unwrap().port(),
+    };
+    let application = Application {
+        secret: "s3cret".to_owned(),
+        apis: vec![API.to_owned()],
+        quota: 10_000,
+    };
+    let (agency, server) = (
+        house.layout.agency("ngsp"),
+        super::super::ngsp::server(house),
+    );
+    let platform = Platform::open(&agency, server, Duration::from_secs(3_600)).unwrap();
+    let platform = platform.with_application("vss", application);
+    let platform = platform.with_service(API, &target, "/taxpayer/v1");
+    Arc::new(platform.unwrap())
+}
+
 /// Announced, and some of its chunks lost on the way there or back; killed in the middle; each taken once, compared, and
 /// noted once.
 async fn sent_through_losses_and_a_death(mut scene: Scene) {
@@ -275,6 +333,25 @@ async fn our_month_of_persons_in_ndjson_said_in_json_comes_back_with_what_was_se
     };
     let scene = Scene::new(&terms, Kind::Person).await;
     sent_through_losses_and_a_death(scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_month_through_the_national_platform_comes_back_the_same() {
+    let terms = Terms {
+        through_the_platform: true,
+        ..Terms::of(EMPLOYERS, 3)
+    };
+    let scene = Scene::new(&terms, Kind::Employer).await;
+    let platform = scene.platform.clone().unwrap();
+    platform.lose(1);
+    sent_through_losses_and_a_death(scene).await;
+    let seen = platform.seen();
+    let unanswered = 101_504; // the replies that the department lost
+    assert!(
+        seen.refused.iter().all(|code| *code == unanswered),
+        "{seen:?}"
+    );
+    assert!(seen.passed.len() > 10, "chunks pass, too: {seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,11 +493,41 @@ async fn a_month_lies_sealed_is_over_without_a_result_in_time_and_goes_away() {
         .house
         .clock
         .advance(SignedDuration::from_hours(31 * 24));
+    until_it(|| !folder.exists()).await;
+}
+
+/// Waits for what stands on the disk.
+async fn until_it(holds: impl Fn() -> bool) {
     let started = Instant::now();
-    while folder.exists() {
-        assert!(started.elapsed() < AT_MOST, "never swept");
+    while !holds() {
+        assert!(started.elapsed() < AT_MOST, "never");
         tokio::time::sleep(MOMENT).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_nobody_can_read_any_more_ends_in_time_and_goes_away_too() {
+    let mut scene = Scene::new(&Terms::of(EMPLOYERS, 100), Kind::Employer).await;
+    scene
+        .register
+        .misbehave(|knobs| knobs.compare_polls = u32::MAX);
+    let run = scene.start("ours").await.unwrap();
+    scene
+        .until("comparing", |line| line.state == "comparing")
+        .await;
+    let bulk = scene.house.file("bulk").join("tax");
+    let folder = bulk.join(format!("o-{run}"));
+    scene.house.kill().await;
+    fs::write(folder.join("built"), b"no block of ours").unwrap();
+    scene.house.open().await;
+    scene.house.clock.advance(SignedDuration::from_hours(169));
+    until_it(|| folder.join("outcome").exists()).await;
+    let line = scene.line().await;
+    assert_eq!((&*line.run, &*line.reason), (&*run, "no-result-in-time"));
+    assert_eq!(scene.ledger().await, BTreeSet::new());
+    let month = SignedDuration::from_hours(31 * 24);
+    scene.house.clock.advance(month);
+    until_it(|| !folder.exists()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
