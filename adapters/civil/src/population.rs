@@ -1,8 +1,8 @@
 //! We ask the national population database whether a child is as we were told, before a number is given to it.
 //!
 //! `XacMinhThongTinNhanThan` (SOAP, through the national platform or to the database's own gateway): number, name and
-//! date of birth are asked with, and nothing else leaves. Each question is a parcel of the database's lane: the same
-//! facts of the same message are the same question, whoever asks again, and its answer is its receipt. What the answer
+//! date of birth are asked with, and nothing else leaves. Each question is a parcel of the database's lane: a
+//! message asks one question, whoever carries it on, and its answer is its receipt. What the answer
 //! says is compared here; what follows from it is the insurance database's to decide.
 //!
 //! **Own profile:** our detached JWS stands beside the question, and the database's beside its answer, bound to the
@@ -16,7 +16,6 @@ use gateway_core::{
     Operation,
     adapter::{Effect, ProofKind},
     ports::{Class, Parcel},
-    seal::sha256,
     sign::hex,
 };
 use roads::jws;
@@ -51,9 +50,9 @@ pub fn parcel(partner: &PartnerId, key: &[u8; 32], child: &Child) -> Parcel {
         ..Child::default()
     };
     let content = asked.encode_to_vec();
-    let (key, digest) = (hex(key), hex(&sha256(&content)));
-    // so short that it tells which question it is, and nothing of whom it is about
-    let id = format!("{}-{}", head(&key, 32), head(&digest, 8));
+    // of the message alone: a digest of whom it is about could be tried out by whoever knows name and day
+    let key = hex(key);
+    let id = head(&key, 40);
     Parcel {
         id: format!("{PREFIX}{partner}.{id}"),
         partner: partner.clone(),

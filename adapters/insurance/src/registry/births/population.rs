@@ -60,10 +60,18 @@ pub(in crate::registry) fn doubts_since(
     words
 }
 
-/// What the database is asked with, and what it is held against.
-fn who(told: &RegisterBirthRequest) -> Option<(&str, &str, &str, i32)> {
+/// What the database is asked with, and what its answer is held against.
+fn who(told: &RegisterBirthRequest) -> Option<(&str, &str, &str, i32, [&str; 2])> {
     let child = told.child.as_ref()?;
-    Some((&child.pin, &child.name, &child.birth_date, child.sex))
+    let parents = [&told.mother, &told.father];
+    let parents = parents.map(|parent| parent.as_ref().map_or("", |one| one.pin.as_str()));
+    Some((
+        &child.pin,
+        &child.name,
+        &child.birth_date,
+        child.sex,
+        parents,
+    ))
 }
 
 /// What may differ.
@@ -79,3 +87,52 @@ const DIFFERS: [&str; 8] = [
 ];
 /// The child is told otherwise than it was asked about.
 const ANOTHER: &str = "population-asked-otherwise";
+
+#[cfg(test)]
+mod tests {
+    use schemas::proto::insurance::{Child, Parent};
+
+    use super::*;
+
+    fn told(name: &str, mother: &str, father: &str) -> RegisterBirthRequest {
+        let parent = |pin: &str| Parent {
+            pin: pin.to_owned(),
+            ..Parent::default()
+        };
+        RegisterBirthRequest {
+            child: Some(Child {
+                pin: "099326000001".to_owned(),
+                name: name.to_owned(),
+                ..Child::default()
+            }),
+            mother: Some(parent(mother)),
+            father: Some(parent(father)),
+            ..RegisterBirthRequest::default()
+        }
+    }
+
+    #[test]
+    fn whoever_is_told_otherwise_than_the_answer_was_held_against_waits_for_a_person() {
+        let before = told("Lê Thị An", "099193000001", "");
+        let to_be_asked = PopulationFinding {
+            verdict: Verdict::ToBeAsked.into(),
+            ..PopulationFinding::default()
+        };
+        let words = |why: &str, finding: Option<&PopulationFinding>, now: &RegisterBirthRequest| {
+            doubts_since(why, finding, (&before, now))
+        };
+        for now in [
+            told("Lê Thị Bình", "099193000001", ""),
+            told("Lê Thị An", "099193000002", ""),
+            told("Lê Thị An", "099193000001", "099093000003"),
+        ] {
+            assert_eq!(words("alike", Some(&to_be_asked), &now), [ANOTHER]);
+            assert_eq!(words("alike", None, &now), [""; 0], "nobody is asked");
+        }
+        assert_eq!(words("alike", Some(&to_be_asked), &before), [""; 0]);
+        assert_eq!(
+            words("alike,population-mother", Some(&to_be_asked), &before),
+            ["population-mother"]
+        );
+    }
+}
