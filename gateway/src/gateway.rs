@@ -461,13 +461,17 @@ pub(crate) fn key_file(config: &Config) -> Result<KeyFile, StartError> {
 /// How long the registry may take for one batch of a month.
 const BATCH: Duration = Duration::from_secs(30);
 
+/// The road of a lane that knows no other than these.
+pub(crate) fn road(delivery: &Delivery) -> Road {
+    match delivery.ngsp {
+        Some(_) => Road::Ngsp,
+        None => Road::Direct,
+    }
+}
+
 /// Whoever has a lane for questions, and its road.
 fn departments<'d>(deliveries: impl Iterator<Item = &'d Delivery>) -> BTreeMap<PartnerId, Road> {
     let asked = deliveries.filter(|delivery| delivery.words == OutwardWords::Taxpayer);
-    let road = |delivery: &Delivery| match delivery.ngsp {
-        Some(_) => Road::Ngsp,
-        None => Road::Direct,
-    };
     asked
         .map(|delivery| (delivery.partner.clone(), road(delivery)))
         .collect()

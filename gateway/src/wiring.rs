@@ -24,9 +24,10 @@ use gateway_core::{
     limits::Tally,
     outbound::Courier,
     partner::{Partners, Quota},
+    policy,
     ports::{Clock, Orders, Outbox, Parcel, PullBook, Receipts},
     sign::Signer,
-    stage::{Gate, Parts},
+    stage::{Gate, Parts, today},
 };
 use hospital::{Here, Hospital};
 use insurance::{
@@ -346,7 +347,7 @@ pub async fn seed_with(
         people: people as usize,
         employers: (people as usize / 100).clamp(10, 10_000),
         seed: config.insurance.seed,
-        as_of: gateway_core::stage::today(clock.now()),
+        as_of: today(clock.now()),
     };
     let registry = registry.clone();
     let seeded =
@@ -553,20 +554,37 @@ impl Hands<'_> {
             insurance: self.contract.client.clone(),
             partner: delivery.partner.clone(),
             step: delivery.notices.clone(),
-            person_fields: self.person_fields(&delivery.partner),
+            person_fields: self.person_fields(delivery),
         };
         Some(Box::pin(watch.run(self.stop.clone())))
     }
 
-    /// What the agreement in force lets a partner be told of corrected persons.
-    fn person_fields(&self, partner: &PartnerId) -> Vec<String> {
+    /// What the agreement in force lets a department be told of corrected persons, as its lane will ask it.
+    fn person_fields(&self, delivery: &Delivery) -> Vec<String> {
         let partners = self.partners.load();
-        let partner = partners.get(partner);
-        let grants = partner.iter().flat_map(|one| &one.agreements);
-        let grants = grants.filter_map(|one| one.operations.get(taxpayer::PERSON_NOTICE.name));
-        let fields: std::collections::BTreeSet<&String> =
-            grants.flat_map(|grant| &grant.fields).collect();
-        fields.into_iter().cloned().collect()
+        let Some(partner) = partners.get(&delivery.partner) else {
+            return Vec::new();
+        };
+        let operation = &taxpayer::PERSON_NOTICE;
+        let permit = policy::decide(&policy::Question {
+            partner,
+            road: crate::gateway::road(delivery),
+            proof: operation.proof,
+            operation,
+            purpose: taxpayer::PURPOSE,
+            asked: &operation.fields.iter().copied().collect(),
+            lines: 1,
+            provinces: None,
+            on: today(self.clock.now()),
+        });
+        let fields = permit.map(|permit| {
+            permit
+                .disclosed()
+                .iter()
+                .map(|&field| field.to_owned())
+                .collect()
+        });
+        fields.unwrap_or_default()
     }
 
     /// Where the partner's file has a schedule for it.
