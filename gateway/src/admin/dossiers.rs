@@ -102,7 +102,11 @@ pub(super) async fn decide(
         .find(|(word, _)| *word == asked.decision)
         .map(|(_, decision)| *decision)
         .ok_or_else(|| Status::invalid_argument("approve, supplement, resume, stop or withdraw"))?;
-    let key = format!("dossier/{}/{}/{}", asked.code, asked.step, asked.decision);
+    let mut key = format!("dossier/{}/{}/{}", asked.code, asked.step, asked.decision);
+    // money that is given back leaves its dossier at its step, and other money may follow
+    if !asked.paid.is_empty() {
+        key.push_str(&format!("/{}", asked.paid));
+    }
     let request = contract::DecideDossierRequest {
         context: Some(asking(parts, sha256(key.as_bytes()).to_vec())),
         code: asked.code.clone(),
@@ -113,9 +117,12 @@ pub(super) async fn decide(
         paid: asked.paid,
         who,
         why,
+        paid_on: asked.paid_on,
+        paid_vnd: asked.paid_vnd,
     };
     let decided = behind(parts)?.decide_dossier(soon(), request).await;
-    let dossier = decided.map_err(said)?.dossier.unwrap_or_default();
+    let decided = decided.map_err(said)?;
+    let dossier = decided.dossier.unwrap_or_default();
     tracing::warn!(
         code = asked.code,
         decision = asked.decision,
@@ -123,6 +130,7 @@ pub(super) async fn decide(
     );
     Ok(DecideDossierResponse {
         state: dossier.state,
+        refund: decided.refund,
     })
 }
 

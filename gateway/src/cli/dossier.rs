@@ -57,6 +57,12 @@ pub(super) struct Decide {
     /// Reference of the payment that was seen, where the procedure has to be paid for.
     #[arg(long, default_value = "")]
     paid: String,
+    /// With --paid: the day on which it was paid, YYYY-MM-DD; today unless it is said.
+    #[arg(long, default_value = "", requires = "paid")]
+    paid_on: String,
+    /// With --paid: how much, VND; what was quoted unless it is said.
+    #[arg(long, default_value_t = 0, requires = "paid")]
+    paid_vnd: i64,
     /// The dossier's code.
     code: String,
 }
@@ -144,9 +150,17 @@ impl Decide {
             paid: self.paid,
             who: self.reason.who()?,
             why: self.reason.why,
+            paid_on: self.paid_on,
+            paid_vnd: self.paid_vnd,
         };
         let decided = client::decide_dossier(self.which.address()?, request).await?;
         println!("{} stands in state {}", self.code, decided.state);
+        if !decided.refund.is_empty() {
+            println!(
+                "the money was not booked and is to be given back: {}",
+                decided.refund
+            );
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

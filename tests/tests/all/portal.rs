@@ -237,6 +237,7 @@ async fn what_an_officer_decides_is_at_the_portal_in_order_and_whoever_looked_is
         paid: String::new(),
         who: "an.operator".to_owned(),
         why: "read".to_owned(),
+        ..DecideDossierRequest::default()
     };
     for (step, decision, why) in [
         (9, "approve", "moved-meanwhile"),

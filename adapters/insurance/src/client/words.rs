@@ -220,6 +220,8 @@ const FIELDS: &[&str] = &[
     "ours",
     "owner",
     "paid",
+    "paid_on",
+    "paid_vnd",
     "paper",
     "papers",
     "partner",

@@ -1,11 +1,12 @@
 //! What dossiers cost, what was paid for them, and what became of the money.
 //!
-//! A dossier of a procedure that has to be paid for has one order: its amount and the lines of the contribution that
-//! is booked once it is paid. Each transaction of the platform is one row of the ledger, for ever: booked, or a
+//! A dossier of a procedure that has to be paid for has an order: its amount and the lines of the contribution that
+//! is booked once it is paid. One that is over may be followed by another; at most one is not over. Each transaction of the platform is one row of the ledger, for ever: booked, or a
 //! refund case. It refuses to know the platform's words and who asks when: that is the gateway's.
 
 mod book;
 mod charge;
+mod ends;
 mod lists;
 mod row;
 mod statement;
@@ -27,12 +28,13 @@ use super::facts::{self, invalid};
 use super::life::{self, By, InWork, Payment, Standing, Stopped};
 use super::{Error, Registry, Tx};
 use crate::sql::values;
-pub(super) use book::by_officer;
+pub(super) use book::{Money, Seen, by_officer, give_back, refund_reason, weigh};
 use charge::{Charge, Payers};
+pub(super) use ends::{expire, expired};
 
 impl Registry {
     /// The platform takes a payment: its dossier comes to state 6 and tells where to pay. After the quote's last instant the
-    /// order is over and its dossier stopped: nobody is told to pay what is no price any more.
+    /// order is over, and a new one with the price of the day takes its place: nobody is told to pay what is no price any more.
     ///
     /// # Errors
     /// `UNKNOWN-SUBJECT` where there is no such order, `INVALID` where a part is malformed.
@@ -50,13 +52,7 @@ impl Registry {
         self.effect(asked, move |tx, _| {
             let order = order(tx, &said.reference)?;
             if order.state() == PaymentState::Quoted && is_over(tx, &order)? {
-                tx.sql.execute(
-                    "UPDATE payment_orders SET state = 4, ask_at = NULL WHERE reference = ?1",
-                    values![order.reference],
-                )?;
-                if let Some(Standing::InWork(dossier)) = life::open(tx, &order.dossier)? {
-                    dossier.go::<Stopped>(tx, UNPAID)?;
-                }
+                ends::replace(tx, &order)?;
             } else if order.state() == PaymentState::Quoted {
                 tx.sql.execute(
                     "UPDATE payment_orders SET state = 2, url = ?2, asked = 0, ask_at = ?3 WHERE reference = ?1",
@@ -164,7 +160,7 @@ pub(super) fn quotable(
     }
 }
 
-/// Gives a dossier in work its order, where its procedure has to be paid for and it has none yet.
+/// Gives a dossier in work its order, where its procedure has to be paid for and it has none, or none that is not over.
 ///
 /// What had a price when it came in and has none now is left to a person.
 pub(super) fn order_for(tx: &Tx<'_>, dossier: &str, procedure: &str) -> Result<(), Error> {
@@ -185,7 +181,8 @@ fn charged(tx: &Tx<'_>, dossier: &str, procedure: &str) -> Result<(), Error> {
     let Some((row, pays)) = row.and_then(|row| Some((row, row.pays?))) else {
         return Ok(());
     };
-    if row::of_dossier(tx.sql, dossier)?.is_some() {
+    let orders = row::of_dossier(tx.sql, dossier)?;
+    if orders.iter().any(|one| one.state() != PaymentState::Over) {
         return Ok(());
     }
     let charge = charge_of(tx, dossier, row, pays)?;
@@ -272,7 +269,7 @@ fn ask_again(
         .map_err(|_| Error::Corrupt("the last instant of an order"))?;
     let is_over = answered > until;
     let (state, ask_at) = match order.state() {
-        PaymentState::Quoted | PaymentState::Open if is_over => (PaymentState::Over, None),
+        PaymentState::Open if is_over => (PaymentState::Over, None),
         PaymentState::Over => return Ok(()),
         // a receipt that is not there after so many questions is asked for by a person
         PaymentState::Paid if order.asked >= BILL_ASKS_MAX => (PaymentState::Paid, None),

@@ -221,6 +221,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0022_groups.up.sql"),
         down: include_str!("schema/sqlite/0022_groups.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0023_quotes.up.sql"),
+        down: include_str!("schema/sqlite/0023_quotes.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.
@@ -284,6 +288,50 @@ mod tests {
             file_to(&mut connection, 0),
             Err(OpenError::NotEmpty)
         ));
+    }
+
+    #[test]
+    fn what_was_ordered_and_paid_is_kept_where_a_dossier_may_be_quoted_anew() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .pragma_update(None, "foreign_keys", true)
+            .unwrap();
+        file_to(&mut connection, 22).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO people (id, name, match_key, birth_date, sex, ethnicity, nationality, commune, relation)
+                   VALUES (1, 'A', 'a', '2000-01-01', 1, '01', 'VN', '00001', '00');
+                 INSERT INTO dossiers (code, owner, foreign_id, facts, procedure, state, step, person, card_number,
+                     applicant_name, applicant_pin, received_at, due_at, updated_at, reason)
+                   VALUES ('d', 'o', 'f', x'', '9.000003', 4, 3, 1, '', 'A', '', '', '', '', '');
+                 INSERT INTO payment_orders VALUES ('r1', 'd', 4, 5, '', '', '', '', 0, NULL, '');
+                 INSERT INTO contribution_lines
+                   VALUES ('r1', 1, 'voluntary', 1, NULL, NULL, '2026-12', 1, 5, '', 0, '', '');
+                 INSERT INTO payments VALUES ('t', 'r1', 5, '', '', '', 4, '', 'paid-too-late', '', '', '');
+                 INSERT INTO dossier_acts VALUES ('d', 3, 1, 'w', 'y', '', 't', '');",
+            )
+            .unwrap();
+        let second =
+            "INSERT INTO payment_orders VALUES ('r2', 'd', 1, 6, '', '', '', '', 0, NULL, '')";
+        connection.execute_batch(second).unwrap_err();
+        migrate(&mut connection).unwrap();
+        for table in [
+            "payment_orders WHERE reference = 'r1' AND vnd = 5 AND ask_at IS NULL",
+            "contribution_lines WHERE reference = 'r1' AND period = '2026-12' AND household IS NULL",
+            "payments WHERE id = 't' AND reason = 'paid-too-late'",
+            "dossier_acts WHERE dossier = 'd' AND paid = 't'",
+        ] {
+            let text = format!("SELECT count(*) FROM {table}");
+            let found: i64 = connection.query_row(&text, [], |row| row.get(0)).unwrap();
+            assert_eq!(found, 1, "{table}");
+        }
+        connection.execute_batch(second).unwrap();
+        // at most one that is not over
+        connection
+            .execute_batch(&second.replace("r2", "r3"))
+            .unwrap_err();
+        let stray = second.replace("'d'", "'nobody'").replace("r2", "r4");
+        connection.execute_batch(&stray).unwrap_err();
     }
 
     #[test]

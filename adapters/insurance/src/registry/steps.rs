@@ -54,7 +54,7 @@ impl Registry {
             .into_iter()
             .collect::<Result<_, _>>()?;
         let moved = moved.into_iter().filter(|moved| *moved).count();
-        Ok(moved + self.lapse().await?)
+        Ok(moved + self.lapse().await? + self.expire_quotes().await?)
     }
 
     /// Stops dossiers whose applicants have let the day of a supplement pass.
@@ -70,6 +70,23 @@ impl Registry {
             stopped += usize::from(done);
         }
         Ok(stopped)
+    }
+
+    /// Ends quotes that nobody was told of in their time; what cannot be done of one holds up no other.
+    async fn expire_quotes(&self) -> Result<usize, Error> {
+        let now = facts::instant((self.shared.clock)());
+        let over = self
+            .read("payments.expired", move |sql| payments::expired(sql, &now))
+            .await?;
+        let (mut ended, mut failed) = (0, None);
+        for reference in over {
+            let expire = move |tx: &Tx<'_>| payments::expire(tx, &reference);
+            match self.write(Desk::Business, "payments.expire", expire).await {
+                Ok(done) => ended += usize::from(done),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(ended), Err)
     }
 }
 

@@ -60,6 +60,7 @@ pub fn word(code: &str, step: u32, decision: Word) -> DecideDossierRequest {
         paid: String::new(),
         who: "an.operator".into(),
         why: "the papers were read".into(),
+        ..DecideDossierRequest::default()
     }
 }
 

@@ -37,6 +37,7 @@ mod pg;
 mod plans;
 mod population;
 mod proxy;
+mod quotes;
 mod remote;
 mod representation;
 mod requests;

@@ -77,7 +77,7 @@ pub fn voluntary(scene: &Scene, n: u32, from: &str, months: i64) -> SubmitDossie
     with(scene, n, "9.000003", &form)
 }
 
-fn arrears(scene: &Scene, n: u32, vnd: i64) -> SubmitDossierRequest {
+pub fn arrears(scene: &Scene, n: u32, vnd: i64) -> SubmitDossierRequest {
     let employer = &scene.marks.employer;
     let form = json!({
         "Masothue": employer.mst, "Madonvi": employer.unit_code, "Tendonvi": employer.name,
@@ -90,7 +90,7 @@ fn arrears(scene: &Scene, n: u32, vnd: i64) -> SubmitDossierRequest {
 }
 
 /// What the employer owes of September.
-fn owes(scene: &Scene, vnd: u32) {
+pub fn owes(scene: &Scene, vnd: u32) {
     let (text, parameter) = owing(scene, vnd);
     scene.change(&text, &parameter);
 }
@@ -219,6 +219,8 @@ pub async fn ask_everything(scene: &Scene) {
     }
     let step = decisions::show(scene, &lapses).await.step;
     decisions::say(scene, decisions::word(&lapses, step, Word::Supplement)).await;
+    // nor does the platform ever take this one
+    quoted(scene, voluntary(scene, 19, "12/2027", 1)).await;
     scene.time.pass(14 * 86_400);
     scene.registry.advance().await.unwrap();
 }
@@ -247,7 +249,7 @@ pub async fn opened(scene: &Scene, request: SubmitDossierRequest) -> PaymentOrde
     open(scene, &order.reference).await
 }
 
-async fn open(scene: &Scene, reference: &str) -> PaymentOrder {
+pub async fn open(scene: &Scene, reference: &str) -> PaymentOrder {
     let request = OpenPaymentRequest {
         context: Some(context("vss", &format!("open/{reference}"))),
         reference: reference.into(),
@@ -289,14 +291,14 @@ pub async fn entry(scene: &Scene, request: RecordPaymentRequest) -> LedgerEntry 
     record(scene, request).await.entry.unwrap()
 }
 
-async fn decide(scene: &Scene, code: &str, step: u32, decision: Word, paid: &str) -> Dossier {
+pub async fn decide(scene: &Scene, code: &str, step: u32, decision: Word, paid: &str) -> Dossier {
     let decided = scene
         .insurance
         .decide_dossier(soon(), word(code, step, decision, paid));
     decided.await.unwrap().dossier.unwrap()
 }
 
-fn word(code: &str, step: u32, decision: Word, paid: &str) -> DecideDossierRequest {
+pub fn word(code: &str, step: u32, decision: Word, paid: &str) -> DecideDossierRequest {
     DecideDossierRequest {
         context: Some(context(
             "vss",
@@ -423,7 +425,7 @@ async fn a_households_shares_begin_anew_at_new_year_in_viet_nam(scene: Scene) {
     assert_eq!(next_year.vnd, 341_550);
 }
 
-async fn due(scene: &Scene) -> Vec<String> {
+pub async fn due(scene: &Scene) -> Vec<String> {
     let request = ListDuePaymentsRequest {
         context: Some(context("vss", "due")),
     };
@@ -911,6 +913,12 @@ async fn an_officer_who_saw_the_money_books_it_once(scene: Scene) {
     );
 }
 
+fn said_late(order: &PaymentOrder, id: &str) -> RecordPaymentRequest {
+    let mut told = said(order, id);
+    of(&mut told).paid_at = "2026-11-30T17:00:00Z".into();
+    told
+}
+
 async fn a_quote_after_its_last_instant_is_neither_opened_nor_booked_by_hand(scene: Scene) {
     let late = quoted(&scene, voluntary(&scene, 1, "12/2026", 1)).await;
     let open_late = opened(&scene, voluntary(&scene, 2, "06/2027", 1)).await;
@@ -923,22 +931,24 @@ async fn a_quote_after_its_last_instant_is_neither_opened_nor_booked_by_hand(sce
     let done = decide(&scene, &last.dossier, 3, Word::Approve, "FT-1").await;
     assert_eq!(done.state, 9);
     scene.time.pass(1);
-    for (order, step) in [(&late, 3), (&open_late, 4)] {
-        let call = word(&order.dossier, step, Word::Approve, "FT-2");
-        let call = scene.insurance.decide_dossier(soon(), call);
-        scene
-            .refuses(call, RuleRefused, "paid-too-late", "paid")
-            .await;
+    for (order, step, paid) in [(&late, 3, "FT-2"), (&open_late, 4, "FT-3")] {
+        let call = word(&order.dossier, step, Word::Approve, paid);
+        let said = scene.insurance.decide_dossier(soon(), call).await.unwrap();
+        assert_eq!(said.refund, "paid-too-late");
+        let kept = show(&scene, &order.reference).await;
+        assert_eq!(kept.entries[0].reason, "paid-too-late");
+        assert_eq!(kept.entries[0].transaction.as_ref().unwrap().vnd, order.vnd);
+        assert!(kept.bookings.is_empty());
+        assert_eq!(said.dossier.unwrap().state, order.dossier_state);
     }
     // the platform answers too late: nobody is told to pay what is no price any more
     let over = open(&scene, &late.reference).await;
-    assert_eq!((over.state(), over.dossier_state), (PaymentState::Over, 8));
+    assert_eq!((over.state(), over.dossier_state), (PaymentState::Over, 4));
     assert_eq!(over.url, "");
-    scene.time.pass(86_400);
     assert!(!due(&scene).await.contains(&late.reference));
     assert_eq!(
-        entry(&scene, said(&late, "GD-OVER")).await.reason,
-        "dossier-ended"
+        entry(&scene, said_late(&late, "GD-OVER")).await.reason,
+        "paid-too-late"
     );
     assert!(show(&scene, &late.reference).await.bookings.is_empty());
     // whoever asks again has the price of the new day

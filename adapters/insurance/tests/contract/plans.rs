@@ -144,6 +144,7 @@ fn statements() -> Vec<String> {
         "payments.rs",
         "payments/book.rs",
         "payments/charge.rs",
+        "payments/ends.rs",
         "payments/lists.rs",
         "payments/row.rs",
         "payments/statement.rs",

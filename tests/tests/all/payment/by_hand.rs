@@ -88,6 +88,7 @@ async fn ask_for_a_paper(scene: &Scene, code: &str) {
         paid: String::new(),
         who: "an.operator".to_owned(),
         why: "read".to_owned(),
+        ..DecideDossierRequest::default()
     };
     client::decide_dossier(admin, said).await.unwrap();
 }

@@ -38,6 +38,7 @@ async fn decide(house: &House, code: &str, decision: &str) {
         paid: String::new(),
         who: "an.operator".to_owned(),
         why: "read".to_owned(),
+        ..DecideDossierRequest::default()
     };
     client::decide_dossier(admin, said).await.unwrap();
     house.clock.advance(jiff::SignedDuration::from_secs(5));

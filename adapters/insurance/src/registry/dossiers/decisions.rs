@@ -24,7 +24,8 @@ use crate::registry::facts::{self, invalid};
 use crate::registry::life::{
     self, At, By, Done, InWork, Payment, Standing, Stopped, Supplement, Withdrawn,
 };
-use crate::registry::{Error, Registry, Tx, payments, people, representation, steps};
+use crate::registry::payments::{self, Money, Seen};
+use crate::registry::{Error, Registry, Tx, people, representation, steps};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
@@ -110,7 +111,8 @@ impl Registry {
         self.effect(asked, move |tx, _| {
             decide(tx, &code, &request)?;
             let dossier = by_code(tx.sql, &code)?;
-            Ok(DecideDossierResponse { dossier })
+            let refund = payments::refund_reason(tx, &request.paid)?;
+            Ok(DecideDossierResponse { dossier, refund })
         })
         .await
     }
@@ -163,11 +165,26 @@ fn decide(tx: &Tx<'_>, code: &str, asked: &DecideDossierRequest) -> Result<(), E
     if word != Word::Approve && !asked.paid.is_empty() {
         return Err(invalid("payment-not-asked", "paid"));
     }
+    for (is_said, field) in [
+        (!asked.paid_on.is_empty(), "paid_on"),
+        (asked.paid_vnd != 0, "paid_vnd"),
+    ] {
+        if is_said && asked.paid.is_empty() {
+            return Err(invalid("payment-not-asked", field));
+        }
+    }
     let told = Said { asked, procedure };
     match (word, standing) {
         (Word::Unspecified, _) => return Err(invalid("missing", "decision")),
         (Word::Approve, Standing::InWork(dossier)) => told.approve(tx, dossier)?,
         (Word::Approve, Standing::Payment(dossier)) => told.approve_paid(tx, dossier)?,
+        (
+            Word::Approve,
+            Standing::Withdrawn(_)
+            | Standing::Stopped(_)
+            | Standing::Done(_)
+            | Standing::HandedOut(_),
+        ) if told.is_paid() => told.keep_paid(tx, (code, &dossier.procedure))?,
         (Word::Supplement, Standing::InWork(dossier)) => told.ask_supplement(tx, dossier)?,
         (Word::Resume, Standing::Supplement(dossier)) => told.resume(tx, dossier)?,
         (Word::Stop, Standing::Received(dossier)) => told.stop(tx, dossier)?,
@@ -203,17 +220,20 @@ impl Said<'_> {
         if steps::by_rule(tx, dossier.procedure()) {
             return Err(rule("decided-by-rule", "decision"));
         }
-        if !representation::still_acts(tx.sql, tx.today, dossier.code_of())? {
-            return Err(rule("not-the-holder", "decision"));
-        }
-        let pays = self.procedure.is_some_and(|row| row.pays.is_some());
-        match (pays, self.asked.paid.is_empty()) {
+        still_acts(tx, dossier.code_of())?;
+        match (self.pays(), self.asked.paid.is_empty()) {
             (true, true) => return Err(rule("payment-not-named", "paid")),
             (false, false) => return Err(invalid("payment-not-asked", "paid")),
             (true, false) => {
-                fresh_payment(tx, &self.asked.paid)?;
-                let by = self.by("", &self.asked.told);
-                return payments::by_officer(tx, dossier, &self.asked.paid, &by);
+                let of = (dossier.code_of(), dossier.procedure());
+                let money = self.weigh(tx, of, false)?;
+                return match money.is_due() {
+                    true => {
+                        let by = self.by("", &self.asked.told);
+                        payments::by_officer(tx, dossier, &money, &by)
+                    }
+                    false => payments::give_back(tx, Some(dossier), &money, &self.asked.who),
+                };
             }
             (false, true) => {}
         }
@@ -226,8 +246,39 @@ impl Said<'_> {
         if self.asked.paid.is_empty() {
             return Err(rule("payment-not-named", "paid"));
         }
-        let dossier = dossier.go_by::<InWork>(tx, &self.by("", &self.asked.told))?;
-        self.approve(tx, dossier)
+        still_acts(tx, dossier.code_of())?;
+        let money = self.weigh(tx, (dossier.code_of(), dossier.procedure()), false)?;
+        if !money.is_due() {
+            return payments::give_back(tx, Some(dossier), &money, &self.asked.who);
+        }
+        let by = self.by("", &self.asked.told);
+        let dossier = dossier.go_by::<InWork>(tx, &by)?;
+        payments::by_officer(tx, dossier, &money, &by)
+    }
+
+    /// The dossier has ended, and money for it was seen: it is given back.
+    fn keep_paid(&self, tx: &Tx<'_>, of: (&str, &str)) -> Result<(), Error> {
+        let money = self.weigh(tx, of, true)?;
+        payments::give_back(tx, None::<At<InWork>>, &money, &self.asked.who)
+    }
+
+    fn weigh(&self, tx: &Tx<'_>, of: (&str, &str), is_ended: bool) -> Result<Money, Error> {
+        fresh_payment(tx, &self.asked.paid)?;
+        let seen = Seen {
+            id: &self.asked.paid,
+            on: &self.asked.paid_on,
+            vnd: self.asked.paid_vnd,
+        };
+        payments::weigh(tx, of, seen, is_ended)
+    }
+
+    fn pays(&self) -> bool {
+        self.procedure.is_some_and(|row| row.pays.is_some())
+    }
+
+    /// Whether money was seen of a procedure that has to be paid for.
+    fn is_paid(&self) -> bool {
+        self.pays() && !self.asked.paid.is_empty()
     }
 
     fn ask_supplement(&self, tx: &Tx<'_>, dossier: At<InWork>) -> Result<(), Error> {
@@ -269,6 +320,14 @@ impl Said<'_> {
         let told = self.asked.told.trim();
         dossier.go_by::<Withdrawn>(tx, &self.by("", told))?;
         Ok(())
+    }
+}
+
+/// Nothing is approved for whoever acts for the person no more.
+fn still_acts(tx: &Tx<'_>, code: &str) -> Result<(), Error> {
+    match representation::still_acts(tx.sql, tx.today, code)? {
+        true => Ok(()),
+        false => Err(rule("not-the-holder", "decision")),
     }
 }
 
@@ -323,7 +382,7 @@ fn subject(sql: &Sql, code: &str) -> Result<String, Error> {
 
 fn acts(sql: &Sql, code: &str) -> Result<Vec<DossierAct>, Error> {
     Ok(sql.query(
-        "SELECT step, decision, who, why, told, paid, at FROM dossier_acts WHERE dossier = ?1 ORDER BY step",
+        "SELECT step, decision, who, why, told, paid, at FROM dossier_acts WHERE dossier = ?1 ORDER BY step, at, paid",
         values![code],
         |row| {
             Ok(DossierAct {

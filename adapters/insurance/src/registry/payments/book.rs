@@ -1,17 +1,19 @@
 //! One transaction becomes one contribution and one card each, or a refund case.
 
-use jiff::ToSpan as _;
+use std::cmp::Ordering;
+
 use jiff::civil::Date;
-use schemas::date::day_in_viet_nam;
+use jiff::{Timestamp, ToSpan as _};
+use schemas::date::{VIET_NAM, day_in_viet_nam};
 use schemas::fault::FaultCode;
 use schemas::proto::insurance::{
     HeardBy, LedgerEntry, PaymentOrder, PaymentState, RecordPaymentResponse, Transaction,
 };
 
 use super::charge::{self, MONTHS_PAID, MORE_THAN_OWED};
-use super::{awaiting_payment, order, row, rule};
-use crate::registry::facts;
-use crate::registry::life::{self, At, By, Done, InWork, Payment, Standing, Stopped};
+use super::{awaiting_payment, ends, order, row, rule};
+use crate::registry::facts::{self, invalid};
+use crate::registry::life::{self, At, By, Done, InWork, Payment, Standing, Step, Stopped};
 use crate::registry::{Error, Tx, cards};
 use crate::sql::values;
 
@@ -48,38 +50,138 @@ pub(super) fn record(
     })
 }
 
-/// An officer saw the money elsewhere: booked, or refused.
+/// Money that an officer saw elsewhere, as they tell it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::registry) struct Seen<'a> {
+    /// The bank's reference.
+    pub(in crate::registry) id: &'a str,
+    /// YYYY-MM-DD in Viet Nam; empty: today.
+    pub(in crate::registry) on: &'a str,
+    /// 0: what was quoted.
+    pub(in crate::registry) vnd: i64,
+}
+
+/// Money that was seen, held against the quote of the day on which it was paid.
+pub(in crate::registry) struct Money {
+    order: PaymentOrder,
+    told: Transaction,
+    /// Of the refund case; empty: it can be booked.
+    reason: &'static str,
+    /// Whether that reason is the end of its dossier.
+    stops: bool,
+}
+
+impl Money {
+    /// Whether it can be booked.
+    pub(in crate::registry) fn is_due(&self) -> bool {
+        self.reason.is_empty()
+    }
+}
+
+/// Holds money that an officer saw against the dossier's quotes: the one that was the newest on the day of payment.
+pub(in crate::registry) fn weigh(
+    tx: &Tx<'_>,
+    (dossier, procedure): (&str, &str),
+    seen: Seen<'_>,
+    is_ended: bool,
+) -> Result<Money, Error> {
+    let mut orders = row::of_dossier(tx.sql, dossier)?;
+    if orders.is_empty() && !is_ended {
+        super::charged(tx, dossier, procedure)?;
+        orders = row::of_dossier(tx.sql, dossier)?;
+    }
+    let id = facts::word(seen.id, 64, "paid")?;
+    let paid_at = moment_of(tx, seen.on)?;
+    let was_quoted = |order: &&PaymentOrder| {
+        let at = order.quoted_at.parse().map(day_in_viet_nam);
+        at.is_ok_and(|day| day <= day_in_viet_nam(paid_at))
+    };
+    let order = orders.iter().find(was_quoted).or(orders.last());
+    let order = order.ok_or_else(|| rule("payment-state", "paid"))?;
+    let vnd = match seen.vnd {
+        0 if orders.iter().all(|other| other.vnd == order.vnd) => order.vnd,
+        // two prices were told: which was paid is the officer's to say
+        0 => return Err(invalid("missing", "paid_vnd")),
+        vnd if (1..=super::VND_MAX).contains(&vnd) => vnd,
+        _ => return Err(invalid("bad-amount", "paid_vnd")),
+    };
+    if row::entry(tx.sql, seen.id)?.is_some() {
+        return Err(used_already());
+    }
+    let told = Transaction {
+        id,
+        reference: order.reference.clone(),
+        vnd,
+        bank: String::new(),
+        paid_at: facts::instant(paid_at),
+    };
+    let is_paid = |order: &PaymentOrder| order.state() == PaymentState::Paid;
+    let (reason, stops) = match is_ended {
+        _ if orders.iter().any(is_paid) => ("paid-twice", false),
+        true => ("dossier-ended", false),
+        false if order.vnd != vnd => ("amount-differs", false),
+        false if is_late(order, &told)? => ("paid-too-late", false),
+        false => unbookable(tx, order)?.map_or(("", false), |reason| (reason, true)),
+    };
+    Ok(Money {
+        order: order.clone(),
+        told,
+        reason,
+        stops,
+    })
+}
+
+/// Today: now; a day before: its noon, since whoever saw the money knows no hour.
+fn moment_of(tx: &Tx<'_>, on: &str) -> Result<Timestamp, Error> {
+    if on.is_empty() {
+        return Ok(tx.now);
+    }
+    let day = facts::date(on, "paid_on")?;
+    match day.cmp(&tx.today) {
+        Ordering::Greater => Err(invalid("in-the-future", "paid_on")),
+        Ordering::Equal => Ok(tx.now),
+        Ordering::Less => VIET_NAM
+            .to_timestamp(day.at(12, 0, 0, 0))
+            .map_err(|_| invalid("malformed-date", "paid_on")),
+    }
+}
+
+/// Books money that an officer saw, and ends its dossier well.
 pub(in crate::registry) fn by_officer(
     tx: &Tx<'_>,
     dossier: At<InWork>,
-    paid: &str,
+    money: &Money,
     by: &By<'_>,
 ) -> Result<(), Error> {
-    super::charged(tx, dossier.code_of(), dossier.procedure())?;
-    let missing = || rule("payment-state", "paid");
-    let order = row::of_dossier(tx.sql, dossier.code_of())?.ok_or_else(missing)?;
-    if order.state() == PaymentState::Paid {
-        return Err(missing());
-    }
-    if super::is_over(tx, &order)? {
-        return Err(rule("paid-too-late", "paid"));
-    }
-    if row::entry(tx.sql, paid)?.is_some() {
-        return Err(used_already());
-    }
-    if let Some(reason) = unbookable(tx, &order)? {
-        return Err(rule(reason, "paid"));
-    }
-    let seen = Transaction {
-        id: facts::word(paid, 64, "paid")?,
-        reference: order.reference.clone(),
-        vnd: order.vnd,
-        bank: String::new(),
-        paid_at: facts::instant(tx.now),
-    };
-    let serial = book(tx, &order, &seen)?;
-    keep(tx, &seen, HeardBy::Officer, "")?;
+    let serial = book(tx, &money.order, &money.told)?;
+    keep(tx, &money.told, HeardBy::Officer, "")?;
     finish(tx, dossier, serial, by)
+}
+
+/// Keeps money that an officer saw as a refund case; where a rule no longer holds its dossier stops, as it does on the
+/// platform's path, else it stays where it is. None: the dossier has ended.
+pub(in crate::registry) fn give_back<S: Step<Stopped>>(
+    tx: &Tx<'_>,
+    dossier: Option<At<S>>,
+    money: &Money,
+    officer: &str,
+) -> Result<(), Error> {
+    keep(tx, &money.told, HeardBy::Officer, money.reason)?;
+    if let Some(dossier) = dossier.filter(|_| money.stops) {
+        ends::all_but(tx, &money.order, "")?;
+        let by = By {
+            reason: NOT_BOOKABLE,
+            officer,
+            text: NOT_BOOKABLE,
+        };
+        dossier.go_by::<Stopped>(tx, &by)?;
+    }
+    Ok(())
+}
+
+/// Why money that was seen is a refund case; empty: it was booked, or none was named.
+pub(in crate::registry) fn refund_reason(tx: &Tx<'_>, id: &str) -> Result<String, Error> {
+    Ok(row::entry(tx.sql, id)?.map_or_else(String::new, |entry| entry.reason))
 }
 
 pub(in crate::registry) fn used_already() -> Error {
@@ -119,10 +221,7 @@ fn settle(
     dossier: At<Payment>,
 ) -> Result<&'static str, Error> {
     if let Some(reason) = unbookable(tx, order)? {
-        tx.sql.execute(
-            "UPDATE payment_orders SET state = 4, ask_at = NULL WHERE reference = ?1",
-            values![order.reference],
-        )?;
+        ends::all_but(tx, order, "")?;
         dossier.go::<Stopped>(tx, NOT_BOOKABLE)?;
         return Ok(reason);
     }
@@ -296,6 +395,7 @@ fn book(
     if sum != order.vnd || told.vnd != order.vnd {
         return Err(Error::Corrupt("a contribution that is not what was paid"));
     }
+    ends::all_but(tx, order, &order.reference)?;
     tx.sql.execute(
         "UPDATE payment_orders SET state = 3, asked = 0, ask_at = ?2 WHERE reference = ?1",
         values![order.reference, facts::instant(tx.now)],

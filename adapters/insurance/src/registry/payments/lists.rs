@@ -16,7 +16,8 @@ use crate::registry::{Error, Registry};
 use crate::sql::values;
 
 impl Registry {
-    /// Orders of which something has to be asked now, those that have waited longest first, at most 200.
+    /// Orders of which something has to be asked now, those that have waited longest first, at most 200 that are open
+    /// or paid and 200 that are to be opened: what nobody answers of those holds up none of these.
     ///
     /// # Errors
     /// `INVALID` where the context is malformed.
@@ -27,15 +28,22 @@ impl Registry {
         facts::context(request.context)?;
         let now = facts::instant((self.shared.clock)());
         self.read("payments.due", move |sql| {
-            // nobody pays for a dossier that ended before the platform was told
-            let found = sql.query(
+            let mut found = sql.query(
                 orders!(
-                    "WHERE o.ask_at <= ?1 AND (o.state <> 1 OR d.state = 4)
-                     ORDER BY o.ask_at, o.reference LIMIT 200"
+                    "WHERE o.ask_at <= ?1 AND o.state <> 1 ORDER BY o.ask_at, o.reference LIMIT 200"
                 ),
                 values![now],
                 row::read,
             )?;
+            // nobody pays for a dossier that ended before the platform was told, nor a price that is none any more
+            found.extend(sql.query(
+                orders!(
+                    "WHERE o.ask_at <= ?1 AND o.state = 1 AND d.state = 4 AND o.valid_until >= ?1
+                     ORDER BY o.ask_at, o.reference LIMIT 200"
+                ),
+                values![now],
+                row::read,
+            )?);
             let due = found.into_iter().map(|(order, payer)| DuePayment {
                 order: Some(order),
                 payer: Some(payer),

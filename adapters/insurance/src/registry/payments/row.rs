@@ -35,16 +35,23 @@ pub(super) fn order(sql: &Sql, reference: &str) -> Result<Option<PaymentOrder>, 
     Ok(found.map(|(order, _)| order))
 }
 
-/// The order of a dossier.
-pub(super) fn of_dossier(sql: &Sql, dossier: &str) -> Result<Option<PaymentOrder>, Error> {
-    let found = sql.query_opt(orders!("WHERE o.dossier = ?1"), values![dossier], read)?;
-    Ok(found.map(|(order, _)| order))
+/// The orders of a dossier, the newest first: at most one is not over.
+pub(super) fn of_dossier(sql: &Sql, dossier: &str) -> Result<Vec<PaymentOrder>, Error> {
+    let found = sql.query(
+        orders!("WHERE o.dossier = ?1 ORDER BY o.reference DESC"),
+        values![dossier],
+        read,
+    )?;
+    Ok(found.into_iter().map(|(order, _)| order).collect())
 }
 
-/// An order, by its reference or its dossier's code, and who pays.
+/// An order, by its reference or its dossier's code, and who pays; of a dossier's orders the paid one, else the newest.
 pub(super) fn with_payer(sql: &Sql, name: &str) -> Result<Option<(PaymentOrder, Payer)>, Error> {
     let found = sql.query_opt(
-        orders!("WHERE o.reference = ?1 OR o.dossier = ?1"),
+        orders!(
+            "WHERE o.reference = ?1 OR o.dossier = ?1
+             ORDER BY CASE o.state WHEN 3 THEN 0 ELSE 1 END, o.reference DESC LIMIT 1"
+        ),
         values![name],
         read,
     )?;

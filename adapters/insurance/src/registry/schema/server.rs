@@ -211,6 +211,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0023_groups.up.sql"),
         down: include_str!("postgres/0023_groups.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0024_quotes.up.sql"),
+        down: include_str!("postgres/0024_quotes.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
