@@ -564,11 +564,16 @@ async fn what_was_answered_is_answered_from_the_store_after_a_kill() {
 /// The exchange answers in every wrong way that we know of, each after the portal has acted.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_hostile_exchange_answers_each_step_is_told_once_and_in_order() {
-    let road = "private = true\ntimeout_ms = 1500\nxroad = { client = \"VN/GOV/000.00.00.X98/vss\", \
+    let road = "private = true\ntimeout_ms = 1500\nbreaker_failures = 1000\nxroad = { client = \"VN/GOV/000.00.00.X98/vss\", \
                 service = \"VN/GOV/000.00.00.X99/portal/dvc\" }\n";
     let house = House::plan()
         .with_portal(50)
         .replace("partners/portal.toml", "private = true\n", road)
+        .replace(
+            "gateway.toml",
+            "poll_ms = 100",
+            "poll_ms = 100\nbackoff_ms = 100\nbackoff_seconds_max = 2",
+        )
         .start()
         .await;
     let portal = house.portal.clone().unwrap();

@@ -29,6 +29,8 @@ const AT_MOST: Duration = Duration::from_secs(120);
 const MOMENT: Duration = Duration::from_millis(50);
 /// What stands last in the file of the sandbox's tax department.
 const LAST: &str = "[agreements.operations.\"tax.ping\"]\nper_minute = 600\nburst = 60\n";
+/// What a killed gateway was sending is taken over soon, and what failed is tried again soon.
+const SOON: &str = "poll_ms = 100\nlease_seconds = 5\nbackoff_ms = 100\nbackoff_seconds_max = 2";
 const API: &str = "/XacMinhThue/1.0";
 const ALL: &str = "\"mst\", \"unit\", \"person\", \"number\", \"province\", \"region\", \"status\", \"name\", \"address\", \
     \"born\", \"count\", \"amount\", \"due\", \"paid\", \"full\"";
@@ -83,7 +85,7 @@ fn plan(port: u16, terms: &Terms) -> Plan {
     let department = format!(
         "{LAST}\n{agreed}\n[agreements.operations.\"taxpayer.reconcile-result\"]\n\
          [delivery]\nwords = \"taxpayer\"\nuri = \"https://localhost:{port}{path}\"\nprivate = true\n{delivery}\
-         anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\n{platform}"
+         anchors = \"../ca.pem\"\ntimeout_ms = 1500\nbreaker_failures = 1000\nper_minute = 60000\n{platform}"
     );
     let lines: String = schedules
         .split("\n\n")
@@ -92,7 +94,8 @@ fn plan(port: u16, terms: &Terms) -> Plan {
     let bulk = format!("path = \"bulk\"\nchunk_records = {chunk_records}\n{lines}");
     let plan = House::plan()
         .replace("partners/tax.toml", LAST, department)
-        .replace("gateway.toml", "path = \"bulk\"", bulk);
+        .replace("gateway.toml", "path = \"bulk\"", bulk)
+        .replace("gateway.toml", "poll_ms = 100", SOON);
     match through_the_platform {
         true => plan.secret("partners/ngsp.secret", "s3cret\n"),
         false => plan,
