@@ -54,7 +54,12 @@ pub enum Request {
 /// Reads the request that the path and the proven operation name.
 pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
     let operation = operation(path, &claims.operation)?;
-    let (request, identity, synthetic) = read(operation, bytes)?;
+    let Read {
+        request,
+        identity,
+        synthetic,
+        objection,
+    } = read(operation, bytes)?;
     Ok(Decoded {
         claims,
         operation,
@@ -65,51 +70,84 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         asked: asked(&request),
         payload: Bytes::copy_from_slice(bytes),
         synthetic,
+        objection,
         persons: named(&request),
         request,
     })
 }
 
-/// The request, the id under which it is remembered, and whether it tells of nobody who is real.
-fn read(operation: &Operation, bytes: &[u8]) -> Result<(Request, Identity, bool), Fault> {
-    let known = |module, case_id: &_| Head::message_id(module, case_id).map(Identity::Content);
-    if operation.name == BIRTH.name {
-        let birth = birth::read(Head::read(bytes, Module::Birth)?)?;
-        let (id, synthetic) = (
-            known(Module::Birth, &birth.case_id)?,
-            birth.child.pin.is_synthetic(),
-        );
-        return Ok((Request::Birth(Box::new(birth)), id, synthetic));
+/// What is read of a message.
+struct Read {
+    request: Request,
+    /// The id under which it is remembered.
+    identity: Identity,
+    /// Whether it tells of nobody who is real.
+    synthetic: bool,
+    /// What is wrong with its files.
+    objection: Option<Fault>,
+}
+
+impl Read {
+    /// What is not remembered, and has no files.
+    fn question(request: Request, synthetic: bool) -> Self {
+        Self {
+            request,
+            identity: Identity::Fresh,
+            synthetic,
+            objection: None,
+        }
     }
-    if operation.name == DEATH.name {
-        let death = death::read(Head::read(bytes, Module::Death)?)?;
-        let (id, synthetic) = (
-            known(Module::Death, &death.case_id)?,
-            death.pin.is_synthetic(),
-        );
-        return Ok((Request::Death(Box::new(death)), id, synthetic));
-    }
-    if operation.name == CORRECTION.name {
-        let head = Head::read(bytes, Module::Correction)?;
-        let id = known(Module::Correction, &head.case_id)?;
-        return Ok(match correction::read(head)? {
-            Deed::Withdraws(withdrawal) => (Request::Withdrawal(withdrawal), id, false),
-            Deed::Corrects(one) => {
-                let synthetic = one.pin.as_ref().is_some_and(Pin::is_synthetic);
-                (Request::Correction(one), id, synthetic)
-            }
-            Deed::Supplements(one) => {
-                let synthetic = one.facts.pin.as_ref().is_some_and(Pin::is_synthetic);
-                (Request::Supplement(one), id, synthetic)
-            }
-        });
-    }
+}
+
+fn read(operation: &Operation, bytes: &[u8]) -> Result<Read, Fault> {
     if operation.name == FACTS.name {
         let asked = facts::read(bytes)?;
         let synthetic = asked.mother.is_synthetic();
-        return Ok((Request::Facts(asked), Identity::Fresh, synthetic));
+        return Ok(Read::question(Request::Facts(asked), synthetic));
     }
-    Ok((Request::Poll(poll::read(bytes)?), Identity::Fresh, false))
+    let module = match operation.name {
+        name if name == BIRTH.name => Module::Birth,
+        name if name == DEATH.name => Module::Death,
+        name if name == CORRECTION.name => Module::Correction,
+        _ => return Ok(Read::question(Request::Poll(poll::read(bytes)?), false)),
+    };
+    let mut head = Head::read(bytes, module)?;
+    let identity = Identity::Content(Head::message_id(module, &head.case_id)?);
+    let objection = head.objection.take();
+    let (request, synthetic) = case(module, head)?;
+    Ok(Read {
+        request,
+        identity,
+        synthetic,
+        objection,
+    })
+}
+
+/// A message of a module about a case, and whether it tells of nobody who is real.
+fn case(module: Module, head: Head) -> Result<(Request, bool), Fault> {
+    match module {
+        Module::Birth => {
+            let birth = birth::read(head)?;
+            let synthetic = birth.child.pin.is_synthetic();
+            Ok((Request::Birth(Box::new(birth)), synthetic))
+        }
+        Module::Death => {
+            let death = death::read(head)?;
+            let synthetic = death.pin.is_synthetic();
+            Ok((Request::Death(Box::new(death)), synthetic))
+        }
+        _ => Ok(match correction::read(head)? {
+            Deed::Withdraws(withdrawal) => (Request::Withdrawal(withdrawal), false),
+            Deed::Corrects(one) => {
+                let synthetic = one.pin.as_ref().is_some_and(Pin::is_synthetic);
+                (Request::Correction(one), synthetic)
+            }
+            Deed::Supplements(one) => {
+                let synthetic = one.facts.pin.as_ref().is_some_and(Pin::is_synthetic);
+                (Request::Supplement(one), synthetic)
+            }
+        }),
+    }
 }
 
 /// Whoever asks for facts asks for all of them; the agreement says which are told.

@@ -85,6 +85,7 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
         provinces: None,
         asked: BTreeSet::new(),
         payload: payload(message),
+        objection: None,
         synthetic: numbers().all(Pin::is_synthetic),
         persons: numbers()
             .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))

@@ -57,6 +57,7 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Request>, F
         provinces: None,
         asked: asked(&notices),
         payload: Bytes::copy_from_slice(bytes),
+        objection: None,
         synthetic: notices.iter().all(is_synthetic),
         persons: notices.iter().flat_map(named).collect(),
         request: Request {

@@ -203,6 +203,7 @@ pub(crate) fn judged(
         provinces: None,
         asked: BTreeSet::new(),
         payload,
+        objection: None,
         synthetic: request.is_synthetic(),
         persons: request.persons(),
         request,

@@ -139,6 +139,7 @@ impl Adapter for PaymentPlatform {
             lines: 1,
             provinces: None,
             payload: Bytes::copy_from_slice(proven.bytes()),
+            objection: None,
             synthetic: false,
             persons: Vec::new(),
             request: told(&notice)?,

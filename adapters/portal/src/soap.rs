@@ -234,6 +234,7 @@ fn status(claims: Claims, brought: &Brought<'_>) -> Result<Decoded<Asks>, Fault>
         lines: 1,
         provinces: None,
         payload: brought.payload(),
+        objection: None,
         synthetic: false,
         persons: Vec::new(),
         request: Asks::Status(code),

@@ -82,6 +82,7 @@ pub(crate) fn chunk(
         lines: 1,
         provinces: None,
         payload: Bytes::copy_from_slice(text),
+        objection: None,
         synthetic: false,
         persons: Vec::new(),
         request: ticket.clone(),

@@ -58,6 +58,7 @@ pub(crate) fn judged(
             _ => None,
         },
         payload,
+        objection: None,
         synthetic: asked.synthetic,
         persons: asked.persons,
         request,

@@ -354,6 +354,9 @@ pub struct Decoded<R> {
     pub payload: Bytes,
     /// True where the message names synthetic subjects only; production refuses those.
     pub synthetic: bool,
+    /// Why a message like this is not taken, where it is not known yet. One that was taken before has its answer, whatever is
+    /// objected to now.
+    pub objection: Option<Fault>,
     /// The persons whom it names, for the access ledger.
     pub persons: Vec<Person>,
     /// The typed request.
@@ -372,6 +375,7 @@ impl<R> Decoded<R> {
             lines: self.lines,
             provinces: self.provinces,
             payload: self.payload,
+            objection: self.objection,
             synthetic: self.synthetic,
             persons: self.persons,
             request: into(self.request),

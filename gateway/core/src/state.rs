@@ -20,7 +20,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use schemas::{codes::province_set::ProvinceSet, id::MessageId};
+use schemas::{codes::province_set::ProvinceSet, fault::Fault, id::MessageId};
 use tokio::time::Instant;
 
 use crate::{
@@ -69,6 +69,7 @@ pub struct Verified<R> {
     pub(crate) lines: u64,
     pub(crate) provinces: Option<ProvinceSet>,
     pub(crate) synthetic: bool,
+    pub(crate) objection: Option<Fault>,
     pub(crate) persons: Vec<Person>,
     pub(crate) digest: [u8; 32],
     pub(crate) fresh: bool,

@@ -124,6 +124,8 @@ pub(super) struct Head {
     pub(super) message: BirthMessage,
     pub(super) case_id: DossierCode,
     pub(super) received_at: Timestamp,
+    /// Why its files are not taken, where the case is not known yet.
+    pub(super) objection: Option<Fault>,
 }
 
 impl Head {
@@ -131,7 +133,7 @@ impl Head {
     pub(super) fn read(bytes: &[u8], wanted: Module) -> Result<Self, Fault> {
         let message: BirthMessage = decode(bytes).map_err(json)?;
         for_us(&message.module, wanted)?;
-        papers::check(&message.attachments)?;
+        let objection = papers::check(&message.attachments).err();
         let case_id = DossierCode::parse(message.case_id.trim())
             .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
         let received_at = received_at(&message.received_at)?;
@@ -139,6 +141,7 @@ impl Head {
             message,
             case_id,
             received_at,
+            objection,
         })
     }
 

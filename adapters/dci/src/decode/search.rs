@@ -89,6 +89,7 @@ pub(super) fn decode(
         provinces: None,
         asked: SEARCH.fields.iter().copied().collect(),
         payload: payload(message),
+        objection: None,
         synthetic: pins().all(Pin::is_synthetic),
         persons: pins()
             .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))

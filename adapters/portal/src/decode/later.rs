@@ -131,6 +131,7 @@ impl About<'_> {
             lines: 1,
             provinces: None,
             payload: Bytes::copy_from_slice(bytes),
+            objection: None,
             synthetic: pin.is_synthetic(),
             persons: vec![Person::named(vec![PersonNumber::Pin(pin.clone())])],
             request: Later {

@@ -54,6 +54,7 @@ fn decoded<R>(
         lines: 1,
         provinces: None,
         payload: Bytes::copy_from_slice(bytes),
+        objection: None,
         synthetic: false,
         persons: Vec::new(),
         request,

@@ -17,7 +17,13 @@ use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 use tracing::Instrument;
 
-use super::{Parts, answer::Prepared, permit::answer_head, room::Room};
+use super::{
+    Parts,
+    answer::Prepared,
+    permit::answer_head,
+    room::Room,
+    verify::{keep, note},
+};
 use crate::{
     adapter::Effect,
     attest::Attested,
@@ -138,7 +144,16 @@ impl Desk {
         let opened = self.open(&permitted).instrument(span).await;
         let refuse =
             |fault| Refusal::of("record", evidence, fault).bound(answer_head(&parts, verified));
-        let opened = room.leave(opened.map_err(refuse))?;
+        let objected = opened.as_ref().err() == verified.objection.as_ref() && opened.is_err();
+        let opened = match room.leave(opened.map_err(refuse)) {
+            Err(refusal) if objected => {
+                let peer = verified.head.peer.partner().clone();
+                let noted = note(&parts, &refusal, peer, Some(sender));
+                keep(parts.log.as_ref(), noted).await;
+                return Err(refusal);
+            }
+            opened => opened?,
+        };
         let answer = match opened {
             Opened::Answered(answer) => answer,
             Opened::Ours => self.act(inner, permitted).await?,
@@ -158,11 +173,31 @@ impl Desk {
         if Instant::now() + LEAST > verified.head.deadline {
             return Err(Fault::new(FaultCode::DeadlineExceeded, "no-time-left"));
         }
+        if let Some(objection) = objection(verified) {
+            return self.objected(permitted, objection).await;
+        }
         match (verified.remembered, verified.operation.effect) {
             (false, _) if !verified.fresh => Err(stale()),
             (false, _) => Ok(Opened::Ours),
             (true, Effect::Read) => self.look_up(permitted).await,
             (true, Effect::Change) => self.claim(permitted).await,
+        }
+    }
+
+    /// What was taken before keeps its answer; what is new is not taken.
+    async fn objected<R>(
+        &self,
+        permitted: &Permitted<R>,
+        objection: &Fault,
+    ) -> Result<Opened, Fault> {
+        if !permitted.verified.remembered {
+            return Err(objection.clone());
+        }
+        match self.known(permitted).await? {
+            Known::Same(answer) => Ok(Opened::Answered(answer)),
+            Known::Conflict => Err(conflict()),
+            Known::InProgress => self.wait_for_twin(permitted).await,
+            Known::Unknown => Err(objection.clone()),
         }
     }
 
@@ -228,6 +263,9 @@ impl Desk {
 
     /// The twin gave its claim back: whoever waits takes it up, unless another was quicker.
     async fn take_over<R>(&self, permitted: &Permitted<R>) -> Result<Option<Opened>, Fault> {
+        if let Some(objection) = objection(&permitted.verified) {
+            return Err(objection.clone());
+        }
         if !claims(&permitted.verified) {
             return Ok(Some(Opened::Ours));
         }
@@ -277,6 +315,12 @@ impl Desk {
 /// Whether a message is claimed (T1) before it is acted upon.
 fn claims<R>(verified: &Verified<R>) -> bool {
     verified.remembered && verified.operation.effect == Effect::Change
+}
+
+/// What is objected to in a message; one that is resumed was taken when it came.
+fn objection<R>(verified: &Verified<R>) -> Option<&Fault> {
+    let objection = verified.objection.as_ref();
+    objection.filter(|_| !verified.head.passing.resumed)
 }
 
 /// T2: only what is committed may leave.

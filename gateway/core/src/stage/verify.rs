@@ -472,6 +472,7 @@ fn verified<R>(
         lines: decoded.lines,
         provinces: decoded.provinces,
         synthetic: decoded.synthetic,
+        objection: decoded.objection,
         persons: decoded.persons,
         digest,
         fresh,

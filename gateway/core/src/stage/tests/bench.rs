@@ -217,6 +217,12 @@ impl Bench {
         self.words.faults.lock().unwrap().push_back(fault);
     }
 
+    /// Every message from now on is one that is not taken where it is new.
+    pub(super) fn object_to_all(&self, code: FaultCode, reason: &'static str) {
+        let fault = Fault::new(code, reason);
+        *self.words.objection.lock().unwrap() = Some(fault);
+    }
+
     /// The keys under which effects were asked for.
     pub(super) fn effect_keys(&self) -> Vec<[u8; 32]> {
         let contexts = self.words.contexts.lock().unwrap();

@@ -137,6 +137,68 @@ async fn a_final_refusal_of_a_rule_is_stored_signed_and_repeated_byte_for_byte()
 }
 
 #[tokio::test]
+async fn what_was_taken_before_keeps_its_answer_whatever_is_objected_to_now() {
+    for (operation, again) in [("t.change", "claim"), ("t.look", "record")] {
+        let bench = Bench::new();
+        let known = letter(operation, "m-0000001");
+        let first = bench.send(&known).await;
+        first.assert_done("hello");
+        bench.object_to_all(FaultCode::Invalid, "bad-file");
+        assert_eq!(bench.send(&known).await, first);
+        let other = Letter {
+            text: "others",
+            ..known.clone()
+        };
+        bench
+            .send(&other)
+            .await
+            .assert_fault(FaultCode::Conflict, "same-id-other-content");
+        let new = letter(operation, "m-0000002");
+        for _ in 0..2 {
+            let refused = bench.send(&new).await;
+            refused.assert_fault(FaultCode::Invalid, "bad-file");
+            refused.assert_bound_to(&new);
+        }
+        assert_eq!(
+            (bench.effects(), bench.diary.times(&format!("log {again}"))),
+            (1, 1)
+        );
+    }
+    // what nobody remembers
+    let bench = Bench::new();
+    bench.object_to_all(FaultCode::Invalid, "bad-file");
+    let poll = letter("t.poll", "m-0000001");
+    bench
+        .send(&poll)
+        .await
+        .assert_fault(FaultCode::Invalid, "bad-file");
+    assert_eq!(bench.effects(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_for_what_is_objected_to_is_kept_as_a_note() {
+    let bench = Bench::new();
+    bench.object_to_all(FaultCode::Invalid, "bad-file");
+    bench.send(&change()).await;
+    assert_eq!(bench.diary.times("log refuse"), 1);
+}
+
+#[tokio::test]
+async fn what_was_claimed_before_is_taken_up_whatever_is_objected_to_now() {
+    let bench = Bench::new();
+    bench.knobs.break_next("commit");
+    bench.knobs.break_next("release");
+    bench.send(&change()).await;
+    bench.clock.turn(LEASE);
+    bench.object_to_all(FaultCode::Invalid, "bad-file");
+    let unfinished = bench.parts.log.unfinished(9).await.unwrap().remove(0);
+    let committed = bench.take_up(unfinished).await.unwrap();
+    let again = bench.send(&change()).await;
+    again.assert_done("hello");
+    assert_eq!(again.body, committed.answer().body);
+}
+
+#[tokio::test]
 async fn a_change_commits_its_callbacks_with_its_answer() {
     let bench = Bench::new();
     bench.send(&change()).await.assert_done("hello");

@@ -73,6 +73,8 @@ pub(super) struct Words {
     pub(super) knobs: Knobs,
     /// Faults of the insurance database for the next effects.
     pub(super) faults: Mutex<VecDeque<Fault>>,
+    /// What is objected to in every message from now on.
+    pub(super) objection: Mutex<Option<Fault>>,
     /// The contexts of all effects.
     pub(super) contexts: Mutex<Vec<Context>>,
     /// The headers that reached the words.
@@ -152,6 +154,7 @@ impl Adapter for Words {
             provinces: None,
             asked: fields.filter(|f| asked.contains(f)).collect(),
             payload: Bytes::copy_from_slice(proven.bytes()),
+            objection: self.objection.lock().unwrap().clone(),
             synthetic: text.starts_with("synthetic"),
             persons: persons(text, '#'),
             request: text.to_owned(),
