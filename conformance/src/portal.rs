@@ -12,6 +12,7 @@ mod server;
 mod submission;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -111,6 +112,11 @@ impl Portal {
             .memory
             .change(|book| book.table.forget(code, keep))?;
         Ok(())
+    }
+
+    /// What it was told of citizens, oldest first, each once, by the names on the wire.
+    pub fn citizens(&self) -> Vec<BTreeMap<String, String>> {
+        self.desk.memory.read(|book| book.table.citizens.clone())
     }
 
     /// Everything that the gateway said and should not have said, oldest first.

@@ -75,7 +75,7 @@ use crate::{
     stack::{Stack, stack},
 };
 use desk::Desk;
-use watching::Watch;
+use watching::{Watch, Watched};
 
 /// Every operation that agreements can name, inwards and outwards.
 #[must_use]
@@ -123,6 +123,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
         &portal::outbound::LOOK_UP,
+        &portal::outbound::CITIZEN_NOTICE,
         &portal::payment::NOTICE,
         &portal::payment::desk::INIT,
         &portal::payment::desk::QUERY,
@@ -476,7 +477,10 @@ impl Hands<'_> {
             .clone()
             .filter(|one| one.words == OutwardWords::Civil);
         let told = told.map(|one| one.partner.clone()).collect();
-        let mut workers = vec![self.feed(told), self.clocks()];
+        let portals = deliveries.clone();
+        let portals = portals.filter(|one| one.words == OutwardWords::Portal);
+        let portals = portals.map(|one| one.partner.clone()).collect();
+        let mut workers = vec![self.feed(told, portals), self.clocks()];
         workers.extend(self.office());
         if let Some(bulks) = &self.bulks {
             workers.push(Box::pin(Job(bulks.clone()).run(self.stop.clone())));
@@ -502,8 +506,8 @@ impl Hands<'_> {
         Ok((workers, callers))
     }
 
-    /// `told`: the partners that are told of their cases unasked.
-    fn feed(&self, told: BTreeSet<PartnerId>) -> Worker {
+    /// `told`: the partners that are told of their cases unasked; `portals`: those that hear of persons in a portal's words.
+    fn feed(&self, told: BTreeSet<PartnerId>, portals: BTreeSet<PartnerId>) -> Worker {
         let feed = Feed {
             changes: Arc::new(self.contract.client.clone()),
             outbox: Arc::clone(self.outbox),
@@ -513,6 +517,7 @@ impl Hands<'_> {
             idle: Duration::from_millis(self.config.delivery.poll_ms),
             words: vec![
                 Box::new(dossier_words),
+                citizen_words(portals),
                 Box::new(employer_words),
                 case_words(told),
             ],
@@ -545,33 +550,44 @@ impl Hands<'_> {
         })
     }
 
-    /// Whether a department is told of employers' changes is said once at the start.
+    /// What a department or a portal is told of unasked is said once at the start.
     fn watch(&self, delivery: &Delivery) -> Option<Worker> {
-        if delivery.words != OutwardWords::Taxpayer {
-            return None;
-        }
+        let fields = |operation, purpose| self.agreed_fields(delivery, operation, purpose);
+        let watched = match delivery.words {
+            OutwardWords::Taxpayer => Watched::Employers {
+                step: delivery.notices.clone(),
+                person_fields: fields(&taxpayer::PERSON_NOTICE, taxpayer::PURPOSE),
+            },
+            OutwardWords::Portal => {
+                Watched::Persons(fields(&portal::outbound::CITIZEN_NOTICE, portal::PURPOSE))
+            }
+            _ => return None,
+        };
         let watch = Watch {
             insurance: self.contract.client.clone(),
             partner: delivery.partner.clone(),
-            step: delivery.notices.clone(),
-            person_fields: self.person_fields(delivery),
+            watched,
         };
         Some(Box::pin(watch.run(self.stop.clone())))
     }
 
-    /// What the agreement in force lets a department be told of corrected persons, as its lane will ask it.
-    fn person_fields(&self, delivery: &Delivery) -> Vec<String> {
+    /// What the agreement in force lets a partner be told by an operation, as its lane will ask it.
+    fn agreed_fields(
+        &self,
+        delivery: &Delivery,
+        operation: &'static Operation,
+        purpose: &str,
+    ) -> Vec<String> {
         let partners = self.partners.load();
         let Some(partner) = partners.get(&delivery.partner) else {
             return Vec::new();
         };
-        let operation = &taxpayer::PERSON_NOTICE;
         let permit = policy::decide(&policy::Question {
             partner,
             road: crate::gateway::road(delivery),
             proof: operation.proof,
             operation,
-            purpose: taxpayer::PURPOSE,
+            purpose,
             asked: &operation.fields.iter().copied().collect(),
             lines: 1,
             provinces: None,
@@ -818,6 +834,15 @@ fn words(
             tracing::warn!(change = change.id, reason, "a change without words");
         })
         .ok()
+}
+
+/// A person's change in the words of a portal, for those partners that are one; the others are departments.
+fn citizen_words(portals: BTreeSet<PartnerId>) -> ToParcels {
+    Box::new(move |change| {
+        let is_person = matches!(change.what, Some(What::Person(_)));
+        let portal = portals.iter().any(|one| one.as_str() == change.partner);
+        (is_person && portal).then(|| words(change, portal::outbound::citizens))?
+    })
 }
 
 /// A case's change in the civil registry's words, for those partners that have a lane for them; the others poll.

@@ -26,6 +26,7 @@ use schemas::proto::insurance::hospitals_client::HospitalsClient;
 use schemas::proto::insurance::months_client::MonthsClient;
 use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::payments_client::PaymentsClient;
+use schemas::proto::insurance::persons_client::PersonsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
 use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
@@ -222,6 +223,8 @@ methods! {
     find = ParticipantsClient.find(FindRequest) -> FindResponse;
     /// What one person contributed by whom, over some months.
     contributions = ParticipantsClient.get_contributions(GetContributionsRequest) -> GetContributionsResponse;
+    /// The sender is told of persons whom its dossiers are about, or no more.
+    watch_persons = PersonsClient.watch(WatchPersonsRequest) -> WatchPersonsResponse;
     /// Cards of one person, newest first.
     cards = CardsClient.list(ListCardsRequest) -> ListCardsResponse;
     /// Registers a birth; safe to repeat under its key.

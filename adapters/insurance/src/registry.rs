@@ -45,6 +45,7 @@ mod supplements;
 mod threads;
 mod told;
 mod vital;
+mod watches;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;

@@ -23,6 +23,7 @@ use schemas::proto::insurance::hospitals_server::{Hospitals, HospitalsServer};
 use schemas::proto::insurance::months_server::{Months, MonthsServer};
 use schemas::proto::insurance::participants_server::{Participants, ParticipantsServer};
 use schemas::proto::insurance::payments_server::{Payments, PaymentsServer};
+use schemas::proto::insurance::persons_server::{Persons, PersonsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
 use schemas::proto::insurance::tax_ledger_server::{TaxLedger, TaxLedgerServer};
@@ -46,6 +47,7 @@ pub fn routes(registry: Registry) -> Routes {
     }
     Routes::new(bounded!(EmployersServer))
         .add_service(bounded!(ParticipantsServer))
+        .add_service(bounded!(PersonsServer))
         .add_service(bounded!(MonthsServer))
         .add_service(bounded!(CardsServer))
         .add_service(bounded!(BirthsServer))
@@ -110,6 +112,9 @@ service!(Employers {
 service!(Participants {
     find(FindRequest) -> FindResponse = find;
     get_contributions(GetContributionsRequest) -> GetContributionsResponse = contributions;
+});
+service!(Persons {
+    watch(WatchPersonsRequest) -> WatchPersonsResponse = watch_persons;
 });
 service!(Cards {
     list(ListCardsRequest) -> ListCardsResponse = cards;

@@ -8,9 +8,12 @@
 //! | every later one | `CapNhatTienDoHoSoMC`: one line in its history |
 //! | … into state 3, 7, 8, 9 or 10 | and then `DongBoHoSoMC`, `isUpdating` True: day of return, refusal and result papers stand only there |
 //!
+//! Beside dossiers a portal is told of the citizens whom they are about, where that is agreed ([`citizens`]).
+//!
 //! One parcel is one call's worth, so that each is repeated and settled by itself. Pulls ([`Reconciler`]) go
 //! by the same desk.
 
+mod citizens;
 mod desk;
 mod pulls;
 mod words;
@@ -30,6 +33,7 @@ use schemas::{
     wire::portal::Service,
 };
 
+pub use citizens::citizens;
 pub use desk::{Desk, DeskConfig, Exchange};
 pub use pulls::Reconciler;
 
@@ -56,6 +60,15 @@ pub static LOOK_UP: Operation = Operation {
     effect: Effect::Read,
     proof: ProofKind::Jws,
     fields: &[],
+};
+
+/// `ThongBaoCongDan` as agreements name it: what is corrected of a citizen, or that a child's card ends, told unasked; each
+/// field is granted by itself. Own profile.
+pub static CITIZEN_NOTICE: Operation = Operation {
+    name: "portal.citizen-notice",
+    effect: Effect::Change,
+    proof: ProofKind::Jws,
+    fields: &["pin", "name", "birthDate", "sex", "parents", "cardEnd"],
 };
 
 /// The parcels of one change, in the order in which the portal must hear them.
@@ -114,6 +127,7 @@ fn kind(service: Service) -> &'static str {
         Service::SyncDossier => "portal.sync",
         Service::UpdateProgress => "portal.progress",
         Service::LookUp => "portal.pull",
+        Service::NotifyCitizen => "portal.citizen",
     }
 }
 
@@ -122,6 +136,7 @@ fn suffix(service: Service) -> &'static str {
         Service::SyncDossier => "sync",
         Service::UpdateProgress => "progress",
         Service::LookUp => "pull",
+        Service::NotifyCitizen => "citizen",
     }
 }
 
@@ -130,6 +145,7 @@ fn service_of(kind: &str) -> Option<Service> {
         Service::SyncDossier,
         Service::UpdateProgress,
         Service::LookUp,
+        Service::NotifyCitizen,
     ]
     .into_iter()
     .find(|&service| self::kind(service) == kind)

@@ -1,7 +1,9 @@
 //! Every field of every record, checked by name, length, list and date (domain facts §3.2, §3.3).
 
+use std::collections::BTreeMap;
+
 use schemas::date::portal_time;
-use schemas::id::{DossierCode, ProcedureCode};
+use schemas::id::{DossierCode, Pin, ProcedureCode};
 use serde_json::{Map, Value};
 
 /// Why a record is refused: the member's name and what is wrong with it, never its value.
@@ -21,6 +23,8 @@ enum Kind {
     OneOf(&'static [&'static str]),
     /// `yyyyMMddHHmmss` at +07:00.
     Time,
+    /// `dd/MM/yyyy`.
+    Day,
     /// A dossier code.
     Dossier,
     /// A procedure code.
@@ -98,6 +102,19 @@ const PROGRESS: &[Member] = &[
     may("NgayKetThucTheoQuyDinh", Kind::Time),
 ];
 
+/// `ThongBaoCongDan`.
+const CITIZEN: &[Member] = &[
+    must("MaThongBao", Kind::Text(128)),
+    must("SoDinhDanh", Kind::Text(12)),
+    may("SoDinhDanhMoi", Kind::Text(12)),
+    may("HoVaTen", Kind::Text(500)),
+    may("NgayThangNamSinh", Kind::Day),
+    may("GioiTinh", Kind::OneOf(&["1", "2", "3"])),
+    may("ThayDoiChaMe", Kind::OneOf(&["1"])),
+    may("NgayDinhChinh", Kind::Day),
+    may("NgayTheHetHan", Kind::Day),
+];
+
 const STATES: &[&str] = &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
 
 /// A checked record: its dossier, its state and, of a step, its time.
@@ -151,6 +168,51 @@ pub(super) fn progress(value: &Value) -> Result<Checked, Wrong> {
     checked(record, "TrangThai", text(record, "ThoiDiemXuLy"))
 }
 
+/// Checks one notice of `ThongBaoCongDan`, whose members are all texts.
+pub(super) fn citizen(value: &Value) -> Result<BTreeMap<String, String>, Wrong> {
+    let record = members(value, CITIZEN)?;
+    let has = |name: &str| record.contains_key(name);
+    let corrected = [
+        "SoDinhDanhMoi",
+        "HoVaTen",
+        "NgayThangNamSinh",
+        "GioiTinh",
+        "ThayDoiChaMe",
+    ];
+    let corrects = corrected.into_iter().any(has);
+    for (holds, what) in [
+        (
+            has("NgayTheHetHan") != corrects,
+            "not one of a correction and a card's end",
+        ),
+        (
+            has("NgayDinhChinh") == corrects,
+            "NgayDinhChinh goes with a correction",
+        ),
+        (
+            Pin::parse(text(record, "SoDinhDanh")).is_ok(),
+            "SoDinhDanh breaks its rule",
+        ),
+        (
+            !has("SoDinhDanhMoi") || Pin::parse(text(record, "SoDinhDanhMoi")).is_ok(),
+            "SoDinhDanhMoi breaks its rule",
+        ),
+        // it is kept and said in the open
+        (
+            !text(record, "MaThongBao").contains(text(record, "SoDinhDanh")),
+            "a number in MaThongBao",
+        ),
+    ] {
+        if !holds {
+            return Err(what.to_owned());
+        }
+    }
+    let texts = record
+        .keys()
+        .map(|name| (name.clone(), text(record, name).to_owned()));
+    Ok(texts.collect())
+}
+
 fn checked(record: &Map<String, Value>, state: &str, at: &str) -> Result<Checked, Wrong> {
     Ok(Checked {
         code: text(record, "MaHoSo").to_owned(),
@@ -199,6 +261,7 @@ impl Member {
         let holds = match &self.kind {
             Kind::Text(max) => text.chars().count() <= *max && !text.contains(char::is_control),
             Kind::OneOf(list) => list.contains(&text),
+            Kind::Day => schemas::date::parse_slash(text).is_ok(),
             Kind::Time => portal_time::parse(text).is_ok(),
             Kind::Dossier => DossierCode::parse(text).is_ok(),
             Kind::Procedure => ProcedureCode::parse(text).is_ok(),
@@ -315,6 +378,33 @@ pub(super) mod tests {
         assert!(progress(&bent).unwrap_err().contains("NguoiXuLy"));
         let bent = good_step(CODE, "4", "20261122246000");
         assert!(progress(&bent).unwrap_err().contains("ThoiDiemXuLy"));
+    }
+
+    #[test]
+    fn a_notice_tells_one_thing_and_every_member_by_its_rule() {
+        let good = json!({"MaThongBao": "person.7.portal.1", "SoDinhDanh": "099226000001", "HoVaTen": "Lê Mẫu",
+            "NgayDinhChinh": "23/11/2026"});
+        assert_eq!(citizen(&good).unwrap().len(), 4);
+        let end = json!({"MaThongBao": "person.7.portal.2", "SoDinhDanh": "099226000001",
+            "NgayTheHetHan": "30/09/2032"});
+        assert!(citizen(&end).is_ok());
+        for (name, value, why) in [
+            ("NgayTheHetHan", json!("30/09/2032"), "not one"),
+            ("NgayDinhChinh", json!("2026-11-23"), "NgayDinhChinh"),
+            ("SoDinhDanh", json!("099"), "SoDinhDanh"),
+            ("SoDinhDanhMoi", json!("1"), "SoDinhDanhMoi"),
+            ("GioiTinh", json!("4"), "GioiTinh"),
+            ("MaThongBao", json!("n-099226000001"), "MaThongBao"),
+            ("MeHoTen", json!("x"), "does not know"),
+        ] {
+            let mut bent = good.clone();
+            bent[name] = value;
+            let wrong = citizen(&bent).unwrap_err();
+            assert!(wrong.contains(why), "{name}: {wrong}");
+        }
+        let mut nothing = good;
+        nothing.as_object_mut().unwrap().remove("HoVaTen");
+        assert!(citizen(&nothing).unwrap_err().contains("not one"));
     }
 
     #[test]

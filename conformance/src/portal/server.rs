@@ -1,6 +1,6 @@
 //! The portal's own listener: mutual TLS, only our gateway's certificate, then one call after another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -218,6 +218,7 @@ enum Call {
     Progress {
         steps: Vec<Checked>,
     },
+    Citizen(BTreeMap<String, String>),
 }
 
 fn checked_call(body: &Value) -> Result<Call, String> {
@@ -245,6 +246,10 @@ fn checked_call(body: &Value) -> Result<Call, String> {
         (Some("CapNhatTienDoHoSoMC"), _) => Ok(Call::Progress {
             steps: data.iter().map(check::progress).collect::<Result<_, _>>()?,
         }),
+        (Some("ThongBaoCongDan"), None) => match data.as_slice() {
+            [one] => Ok(Call::Citizen(check::citizen(one)?)),
+            _ => Err("not one notice".to_owned()),
+        },
         _ => Err("no such service".to_owned()),
     }
 }
@@ -260,6 +265,7 @@ impl Call {
             Self::Progress { steps } => steps
                 .iter()
                 .try_for_each(|one| next.progress(&one.code, one.state, &one.at).map(drop)),
+            Self::Citizen(told) => next.citizen(told.clone()).map(drop),
         };
         match acted {
             Ok(()) => {

@@ -12,6 +12,12 @@ const VIOLATIONS_MAX: usize = 1_000;
 pub(super) struct Table {
     /// By dossier code.
     pub(super) dossiers: BTreeMap<String, Dossier>,
+    /// What it was told of citizens, oldest first; each once.
+    #[serde(default)]
+    pub(super) citizens: Vec<BTreeMap<String, String>>,
+    /// How many of these were told again.
+    #[serde(default)]
+    pub(super) citizens_repeated: u32,
     /// What the gateway said and should not have said, oldest first; never personal data.
     pub(super) violations: Vec<String>,
 }
@@ -108,6 +114,32 @@ impl Table {
                 service,
             },
         )
+    }
+
+    /// Tells something of a citizen (`ThongBaoCongDan`).
+    pub(super) fn citizen(&mut self, told: BTreeMap<String, String>) -> Result<Taken, Refused> {
+        let same = |known: &&BTreeMap<String, String>| known["MaThongBao"] == told["MaThongBao"];
+        if let Some(known) = self.citizens.iter().find(same) {
+            if *known == told {
+                self.citizens_repeated += 1;
+                return Ok(Taken::Repeated);
+            }
+            self.violate(format!("{}: told otherwise again", told["MaThongBao"]));
+            return Err(Refused::Order);
+        }
+        // whoever has another number by now is named by it
+        let mut past = self.citizens.iter().rev();
+        let number = &told["SoDinhDanh"];
+        let last = past.find_map(|known| {
+            let new = known.get("SoDinhDanhMoi")?;
+            (new == number || known["SoDinhDanh"] == *number).then_some(new == number)
+        });
+        if last == Some(false) {
+            self.violate(format!("{}: by a past number", told["MaThongBao"]));
+            return Err(Refused::Order);
+        }
+        self.citizens.push(told);
+        Ok(Taken::Moved)
     }
 
     /// Loses a dossier's steps behind the first `keep`, and with none left the dossier.
@@ -221,6 +253,32 @@ mod tests {
             (table.dossiers["a"].states(), table.violations.len()),
             (vec![1, 2], 0)
         );
+    }
+
+    #[test]
+    fn a_citizen_is_told_of_once_and_by_the_number_they_have_now() {
+        let mut table = Table::default();
+        let told = |id: &str, number: &str, new: &str| -> BTreeMap<String, String> {
+            let mut told = BTreeMap::from([
+                ("MaThongBao".to_owned(), id.to_owned()),
+                ("SoDinhDanh".to_owned(), number.to_owned()),
+            ]);
+            if !new.is_empty() {
+                told.insert("SoDinhDanhMoi".to_owned(), new.to_owned());
+            }
+            told
+        };
+        assert_eq!(table.citizen(told("1", "a", "b")), Ok(Taken::Moved));
+        assert_eq!(table.citizen(told("1", "a", "b")), Ok(Taken::Repeated));
+        assert_eq!(table.citizen(told("2", "b", "")), Ok(Taken::Moved));
+        assert_eq!(table.citizen(told("3", "c", "")), Ok(Taken::Moved));
+        assert!(table.violations.is_empty());
+        assert_eq!(table.citizen(told("4", "a", "")), Err(Refused::Order));
+        assert_eq!(table.citizen(told("2", "b", "a")), Err(Refused::Order));
+        // the first is theirs again
+        assert_eq!(table.citizen(told("5", "b", "a")), Ok(Taken::Moved));
+        assert_eq!(table.citizen(told("6", "a", "")), Ok(Taken::Moved));
+        assert_eq!((table.citizens.len(), table.violations.len()), (5, 2));
     }
 
     #[test]

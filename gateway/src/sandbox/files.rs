@@ -414,6 +414,8 @@ fn portal_file(settings: &Settings) -> String {
 [agreements.operations."portal.sync-dossier"]
 [agreements.operations."portal.update-progress"]
 [agreements.operations."portal.look-up-dossiers"]
+[agreements.operations."portal.citizen-notice"]
+fields = ["pin", "name", "birthDate", "sex", "parents", "cardEnd"]
 {asked}
 [delivery]
 uri = "{uri}"

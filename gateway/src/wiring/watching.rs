@@ -1,24 +1,35 @@
-//! Which departments are told of what is recorded of employers and corrected of persons: said to the registry when the gateway starts.
+//! Which departments are told of what is recorded of employers and corrected of persons, and which portals of the citizens whom
+//! their dossiers are about: said to the registry when the gateway starts.
 
 use std::time::Duration;
 
 use insurance::Insurance;
 use schemas::{
+    fault::Fault,
     id::PartnerId,
-    proto::insurance::{Context, HeadcountStep, WatchEmployersRequest},
+    proto::insurance::{Context, HeadcountStep, WatchEmployersRequest, WatchPersonsRequest},
 };
 use tokio::{sync::watch, time::Instant};
 
 use crate::config::Notices;
 
-/// One department's word.
+/// One partner's word.
 pub(super) struct Watch {
     pub(super) insurance: Insurance,
     pub(super) partner: PartnerId,
-    /// From which step of participants on; nothing is told where absent.
-    pub(super) step: Option<Notices>,
-    /// Which fields of corrected persons it is told of.
-    pub(super) person_fields: Vec<String>,
+    pub(super) watched: Watched,
+}
+
+/// What it is told of.
+pub(super) enum Watched {
+    /// A department: of employers from a step of participants on, and of these fields of corrected persons; of nothing
+    /// without a step.
+    Employers {
+        step: Option<Notices>,
+        person_fields: Vec<String>,
+    },
+    /// A portal: of these fields of persons whom its dossiers are about; of nobody where there are none.
+    Persons(Vec<String>),
 }
 
 impl Watch {
@@ -26,7 +37,7 @@ impl Watch {
     pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
         let partner = self.partner.as_str();
         while let Err(fault) = self.said().await {
-            tracing::warn!(partner, %fault, note = fault.note(), "the registry has not heard who watches employers");
+            tracing::warn!(partner, %fault, note = fault.note(), "the registry has not heard who watches");
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = tokio::time::sleep(AFTER_ERROR) => {}
@@ -35,20 +46,35 @@ impl Watch {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
-    async fn said(&self) -> Result<(), schemas::fault::Fault> {
-        let request = WatchEmployersRequest {
-            context: Some(Context {
-                sender: self.partner.as_str().to_owned(),
-                ..Context::default()
-            }),
-            step: self.step.as_ref().map(|notices| HeadcountStep {
-                people: notices.step_people,
-                percent: notices.step_percent,
-            }),
-            person_fields: self.person_fields.clone(),
-        };
+    async fn said(&self) -> Result<(), Fault> {
+        let context = Some(Context {
+            sender: self.partner.as_str().to_owned(),
+            ..Context::default()
+        });
         let by = Instant::now() + CALL;
-        self.insurance.watch_employers(by, request).await.map(drop)
+        match &self.watched {
+            Watched::Employers {
+                step,
+                person_fields,
+            } => {
+                let request = WatchEmployersRequest {
+                    context,
+                    step: step.as_ref().map(|notices| HeadcountStep {
+                        people: notices.step_people,
+                        percent: notices.step_percent,
+                    }),
+                    person_fields: person_fields.clone(),
+                };
+                self.insurance.watch_employers(by, request).await.map(drop)
+            }
+            Watched::Persons(fields) => {
+                let request = WatchPersonsRequest {
+                    context,
+                    fields: fields.clone(),
+                };
+                self.insurance.watch_persons(by, request).await.map(drop)
+            }
+        }
     }
 }
 

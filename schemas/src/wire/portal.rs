@@ -8,6 +8,7 @@
 //! Everything is read through [`crate::json`]; times are `yyyyMMddHHmmss` at +07:00.
 
 mod lookup;
+mod notice;
 mod progress;
 mod record;
 mod session;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 pub use lookup::{
     HeldDossier, HeldStep, HeldSubmission, LOOK_UP_MAX, LookUp, LookUpAnswer, LookedUp,
 };
+pub use notice::CitizenNotice;
 pub use progress::{OFFICER_CHARS_MAX, PROGRESS_BATCH_MAX, Progress};
 pub use record::{DossierRecord, Identity, ResultPaper, SUMMARY_CHARS_MAX};
 pub use session::{CALL_PATH, LOGIN_PATH, Login, LoginAnswer, Push, PushAnswer, Service};
@@ -71,6 +73,7 @@ pub fn fields() -> Vec<Field> {
         HeldDossier::FIELDS,
         HeldStep::FIELDS,
         HeldSubmission::FIELDS,
+        CitizenNotice::FIELDS,
         Login::FIELDS,
         Push::<DossierRecord>::FIELDS,
     ]

@@ -1,6 +1,7 @@
 //! What the portal is told: each step once, in order, even when it is a bad line.
 
 mod applicant;
+mod citizens;
 mod later;
 
 use std::{sync::Arc, time::Duration};

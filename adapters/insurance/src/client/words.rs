@@ -192,6 +192,7 @@ const FIELDS: &[&str] = &[
     "father.name",
     "father.pin",
     "field",
+    "fields",
     "findings",
     "first",
     "foreign_id",

@@ -121,7 +121,8 @@ fn correct(
         ],
     )?;
     matching::correct(tx, person, &birth)?;
-    persons::corrected(tx, person, &known, &birth)?;
+    let parents = (&before.mother, &before.father) != (&after.mother, &after.father);
+    persons::corrected(tx, person, &known, &birth, parents)?;
     let print = match is_printed(&before, &after) {
         true => print_again(tx, person, &birth)?,
         false => 0,

@@ -1,4 +1,5 @@
-//! Children's cards that end soon: told to whoever registered the birth, each once and the soonest first.
+//! Children's cards that end soon: told to whoever registered the birth, and to whoever watches the child ([`watches`]), each once
+//! and the soonest first.
 //!
 //! An announcement is a row that its change is written with, so that none is told twice, whoever announces, however
 //! often, before or after a restart. It is of one last day: where a correction moves that, the card is announced anew.
@@ -14,11 +15,12 @@ use schemas::proto::insurance::{
 };
 
 use super::births::{self, CHILD};
-use super::{Desk, Error, Registry, Tx, facts, law, told};
+use super::{Desk, Error, Registry, Tx, facts, law, told, watches};
 use crate::sql::{Sql, values};
 
 impl Registry {
-    /// Announces the cards of a partner's births that end within a month, at most so many.
+    /// Announces the cards of a partner's births, and of the persons whom it watches, that end within a month; at most so many
+    /// of either.
     ///
     /// # Errors
     /// `INVALID` where the context or partner is malformed.
@@ -32,8 +34,8 @@ impl Registry {
         let max = request.max.clamp(1, AT_ONCE_MAX);
         self.write(Desk::Business, "births.ends", move |tx| {
             let ending = soon(tx, &request.partner, max)?;
-            let more = ending.len() >= max as usize;
-            let mut announced = 0;
+            let (watched, mut announced) = watches::announce(tx, &request.partner, max)?;
+            let more = ending.len().max(watched) >= max as usize;
             for one in ending {
                 announced += u32::from(announce(tx, &request.partner, one)?);
             }
@@ -140,6 +142,6 @@ pub(super) fn of(
 }
 
 /// How long before its last day a card is announced, and how long after it where nobody was there (own profile).
-const DAYS_BEFORE: i64 = 30;
-const DAYS_AFTER: i64 = 60;
+pub(super) const DAYS_BEFORE: i64 = 30;
+pub(super) const DAYS_AFTER: i64 = 60;
 const AT_ONCE_MAX: u32 = 500;

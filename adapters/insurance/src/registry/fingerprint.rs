@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 35] = [
+const TABLES: [(&str, &str, &str); 36] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -195,6 +195,11 @@ const TABLES: [(&str, &str, &str); 35] = [
         "card_endings",
         "sender, case_id, ends_on, next_object, next_level, next_from, rule, at",
         "sender, case_id, ends_on",
+    ),
+    (
+        "person_endings",
+        "partner, person, ends_on, at",
+        "partner, person, ends_on",
     ),
     (
         "birth_corrections",

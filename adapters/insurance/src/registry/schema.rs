@@ -225,6 +225,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0023_quotes.up.sql"),
         down: include_str!("schema/sqlite/0023_quotes.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0024_portal_watches.up.sql"),
+        down: include_str!("schema/sqlite/0024_portal_watches.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -49,6 +49,7 @@ mod server;
 mod supplements;
 mod told;
 mod vital;
+mod watches;
 
 /// Runs each test three times: over the embedded client, over mutual TLS on loopback, and over the embedded
 /// client of a registry on PostgreSQL.

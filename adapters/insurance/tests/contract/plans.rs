@@ -15,8 +15,9 @@ use schemas::proto::insurance::{
     ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
     MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckProgressRequest, RecheckRequest,
     RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
-    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SupplementBirthRequest,
-    VitalEventKind, WatchEmployersRequest, WithdrawDeathRequest, hospital_notice,
+    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SubmitReissueRequest,
+    SupplementBirthRequest, VitalEventKind, WatchEmployersRequest, WatchPersonsRequest,
+    WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -159,6 +160,7 @@ fn statements() -> Vec<String> {
         "supplements.rs",
         "told.rs",
         "vital.rs",
+        "watches.rs",
     ];
     let texts: Vec<String> = files
         .iter()
@@ -288,6 +290,30 @@ async fn record(insurance: &Insurance, scene: &Scene) {
         insurance.record_employer(soon(), request).await.unwrap();
     }
     watch(insurance, None).await;
+}
+
+/// A portal watches, and has a dossier about the first child.
+async fn watch_persons(insurance: &Insurance, scene: &Scene) {
+    let request = WatchPersonsRequest {
+        context: Some(context("portal", "watch")),
+        fields: vec!["cardEnd".into()],
+    };
+    insurance.watch_persons(soon(), request).await.unwrap();
+    let birth = scene.birth(1);
+    let request = GetBirthCasesRequest {
+        context: Some(context("dvclt", "plans")),
+        case_ids: vec![birth.case_id],
+    };
+    let cases = insurance.birth_cases(soon(), request).await.unwrap().cases;
+    let mother = birth.mother.unwrap();
+    let request = SubmitReissueRequest {
+        card_or_si_number: cases[0].si_number.clone(),
+        applicant_name: mother.name,
+        applicant_pin: mother.pin,
+        applicant_birth_date: mother.birth_date,
+        ..scene.reissue(9)
+    };
+    insurance.submit_reissue(soon(), request).await.unwrap();
 }
 
 async fn watch(insurance: &Insurance, step: Option<(u32, u32)>) {
@@ -613,6 +639,13 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
     };
     let (years, day) = (2_158 * 24 * 3_600, 24 * 3_600);
     time.pass(years - 9 * day);
+    let announced = insurance.announce_ends(soon(), ends.clone()).await;
+    assert!(announced.unwrap().announced > 0);
+    watch_persons(insurance, scene).await;
+    let ends = AnnounceEndsRequest {
+        partner: "portal".into(),
+        ..ends
+    };
     let announced = insurance.announce_ends(soon(), ends).await.unwrap();
     assert!(announced.announced > 0);
     time.pass(9 * day - years);

@@ -22,7 +22,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{LOOK_UP, PROGRESS, SYNC, pulls, service_of, words};
+use super::{CITIZEN_NOTICE, LOOK_UP, PROGRESS, SYNC, citizens, pulls, service_of, words};
 use crate::PURPOSE;
 
 /// What the portal must be told about us.
@@ -111,6 +111,10 @@ impl<E: Exchange> Desk<E> {
             }
             Service::UpdateProgress => (portal::encode(&words::progress(&change()?)?), None, None),
             Service::LookUp => (pulls::question(&leased.content)?, None, None),
+            Service::NotifyCitizen => {
+                let (notice, person) = citizens::opened(leased)?;
+                (portal::encode(&notice), None, Some(person))
+            }
         };
         Ok(Item {
             parcel: leased.id.clone(),
@@ -142,8 +146,17 @@ impl<E: Exchange> Desk<E> {
                 Service::SyncDossier => &SYNC,
                 Service::UpdateProgress => &PROGRESS,
                 Service::LookUp => &LOOK_UP,
+                Service::NotifyCitizen => &CITIZEN_NOTICE,
             },
-            fields: BTreeSet::new(),
+            fields: match load.service {
+                // each by the agreement
+                Service::NotifyCitizen => {
+                    let told = load.items.iter().filter_map(|item| item.person.as_ref());
+                    told.flat_map(|person| person.told.iter().copied())
+                        .collect()
+                }
+                _ => BTreeSet::new(),
+            },
             lines: 1,
             provinces: None,
             due: None,

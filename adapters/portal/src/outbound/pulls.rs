@@ -103,7 +103,7 @@ impl Held for Holding {
 
     /// Both calls tell the same step, one of them without its time.
     fn has(&self, told: &Told) -> Option<bool> {
-        let service = service_of(&told.kind).filter(|service| *service != Service::LookUp)?;
+        let service = service_of(&told.kind).filter(|service| tells_a_step(*service))?;
         let change = Change::decode(told.content.clone()).ok()?;
         let dossier = self::told(&change).ok()?.dossier.as_ref()?;
         let steps = self.dossiers.get(&dossier.code)?;
@@ -133,9 +133,14 @@ pub(super) fn is_readable(answer: &[u8]) -> bool {
     portal::decode::<LookUpAnswer>(answer).is_ok()
 }
 
+/// Whether a call tells a step of a dossier; what a portal holds of citizens is not asked.
+fn tells_a_step(service: Service) -> bool {
+    matches!(service, Service::SyncDossier | Service::UpdateProgress)
+}
+
 /// The dossier that a parcel told of.
 fn code_of(told: &Told) -> Option<String> {
-    service_of(&told.kind).filter(|service| *service != Service::LookUp)?;
+    service_of(&told.kind).filter(|service| tells_a_step(*service))?;
     let change = Change::decode(told.content.clone()).ok()?;
     Some(self::told(&change).ok()?.dossier.as_ref()?.code.clone())
 }
@@ -238,6 +243,7 @@ mod tests {
             ("B", 1, Service::SyncDossier, Some(false)),
             ("C", 1, Service::SyncDossier, None),
             ("A", 1, Service::LookUp, None),
+            ("A", 1, Service::NotifyCitizen, None),
         ] {
             assert_eq!(
                 held.has(&told(code, state, service)),

@@ -10,6 +10,7 @@ use schemas::{
 use super::*;
 
 mod sent;
+mod told;
 
 /// Step `step` of dossier `serial`, into `state`.
 pub(super) fn change(serial: u32, step: u32, state: u32) -> Change {

@@ -53,6 +53,8 @@ pub enum Service {
     UpdateProgress,
     /// `TraCuuHoSo`: what the portal holds. Own profile.
     LookUp,
+    /// `ThongBaoCongDan`: what is otherwise now of a citizen. Own profile.
+    NotifyCitizen,
 }
 
 impl Service {
@@ -62,6 +64,7 @@ impl Service {
             "DongBoHoSoMC" => Some(Self::SyncDossier),
             "CapNhatTienDoHoSoMC" => Some(Self::UpdateProgress),
             "TraCuuHoSo" => Some(Self::LookUp),
+            "ThongBaoCongDan" => Some(Self::NotifyCitizen),
             _ => None,
         }
     }
@@ -72,6 +75,7 @@ impl Service {
             Self::SyncDossier => "DongBoHoSoMC",
             Self::UpdateProgress => "CapNhatTienDoHoSoMC",
             Self::LookUp => "TraCuuHoSo",
+            Self::NotifyCitizen => "ThongBaoCongDan",
         }
     }
 }

@@ -14,7 +14,7 @@ use schemas::{fault::FaultCode, proto::admin::ShowDossierRequest};
 use super::assert_told;
 
 /// Of whoever had the PIN: the number, as the registry has it.
-fn si_number(house: &House, pin: &str) -> String {
+pub(super) fn si_number(house: &House, pin: &str) -> String {
     let file = rusqlite::Connection::open(house.file("registry.sqlite")).unwrap();
     file.busy_timeout(Duration::from_secs(10)).unwrap();
     let number =

@@ -215,6 +215,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0024_quotes.up.sql"),
         down: include_str!("postgres/0024_quotes.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0025_portal_watches.up.sql"),
+        down: include_str!("postgres/0025_portal_watches.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -31,6 +31,7 @@ fn corrected() -> PersonChange {
         birth_date: "2026-10-01".into(),
         sex: Sex::Female.into(),
         corrected_on: "2026-11-22".into(),
+        ..PersonChange::default()
     }
 }
 
