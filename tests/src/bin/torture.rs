@@ -5,6 +5,9 @@
 //! ```
 
 use std::{
+    any::Any,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -12,8 +15,9 @@ use std::{
 };
 
 use gateway_tests::torture::{
+    lossy,
     promise::{ALL, Engine, Plan, Promise},
-    report::Line,
+    report::{Line, Verdict},
     site,
 };
 
@@ -27,6 +31,14 @@ struct Asked {
 }
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "disk") {
+        // the bench starts itself so, to be served a disk by another process
+        return match words.next().map(PathBuf::from) {
+            Some(folder) => lossy::serve(&folder),
+            None => ExitCode::from(2),
+        };
+    }
     let asked = match parse(std::env::args().skip(1)) {
         Ok(asked) => asked,
         Err(why) => {
@@ -58,10 +70,8 @@ fn try_each(promises: &[&'static Promise], asked: &Asked, jobs: usize) -> bool {
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
                 while let Some(promise) = promises.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let lines = promise.run(asked.plan.clone(), &asked.engines);
-                    for line in runtime.block_on(lines) {
+                    for line in try_one(promise, asked) {
                         failed.fetch_or(line.failed(), Ordering::Relaxed);
                         show(&line, asked.json);
                     }
@@ -70,6 +80,33 @@ fn try_each(promises: &[&'static Promise], asked: &Asked, jobs: usize) -> bool {
         }
     });
     failed.into_inner()
+}
+
+/// Tries one. A scene that breaks is a promise that was not kept, and the others are tried all the same.
+fn try_one(promise: &Promise, asked: &Asked) -> Vec<Line> {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let began = Instant::now();
+    let run = || runtime.block_on(promise.run(asked.plan.clone(), &asked.engines));
+    let lines = panic::catch_unwind(AssertUnwindSafe(run));
+    runtime.shutdown_background();
+    lines.unwrap_or_else(|panic| {
+        vec![Line {
+            id: promise.id,
+            name: promise.what.to_owned(),
+            figures: Vec::new(),
+            limit: "it goes on".to_owned(),
+            verdict: Verdict::Fail(vec![words_of(&*panic)]),
+            seed: asked.plan.seed,
+            seconds: began.elapsed().as_secs_f64(),
+        }]
+    })
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked".to_owned())
 }
 
 fn show(line: &Line, json: bool) {

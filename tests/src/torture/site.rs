@@ -144,10 +144,26 @@ pub fn binary() -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("LIENTHONG_BIN") {
         return Ok(PathBuf::from(named));
     }
+    beside("lienthong")?
+        .ok_or_else(|| "lienthong is not beside this program: cargo build -p gateway".to_owned())
+}
+
+/// The bench's own program, beside this one or this one itself.
+///
+/// # Errors
+/// What to do where it is not there.
+pub fn bench() -> Result<PathBuf, String> {
+    beside("torture")?.ok_or_else(|| {
+        "torture is not beside this program: cargo build --workspace --bins".to_owned()
+    })
+}
+
+/// A program of this name in this one's folder or, as it is for tests, the one above.
+fn beside(name: &str) -> Result<Option<PathBuf>, String> {
     let me = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folders = me.ancestors().skip(1).take(2);
-    let found = folders
-        .map(|folder| folder.join("lienthong"))
-        .find(|file| fs::metadata(file).is_ok());
-    found.ok_or_else(|| "lienthong is not beside this program: cargo build -p gateway".to_owned())
+    let mut folders = me.ancestors().skip(1).take(2);
+    Ok(
+        folders
+            .find_map(|folder| Some(folder.join(name)).filter(|file| fs::metadata(file).is_ok())),
+    )
 }

@@ -32,6 +32,8 @@ use tokio::{
     net::TcpStream,
 };
 
+mod served; // by a process of its own, which goes when its user goes
+
 /// A disk whose power can be cut, and files that are traps.
 struct Scene {
     disk: Lossy,
@@ -39,16 +41,19 @@ struct Scene {
 }
 
 impl Drop for Scene {
-    /// A disk that somebody has open is not taken away, and would stay mounted when this process has gone.
+    /// A disk that somebody has open is taken away all the same, and what of it is mapped would end this process.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            wait_until_closed(self.folder.path());
-        }
+        let closed = is_closed_within(self.folder.path(), PATIENCE);
+        assert!(closed || std::thread::panicking(), "it is still open");
     }
 }
 
-/// Until nobody in this process has a file below there open.
 fn wait_until_closed(path: &Path) {
+    assert!(is_closed_within(path, PATIENCE), "it is still open");
+}
+
+/// Whether, before long, nobody in this process has a file below there open.
+fn is_closed_within(path: &Path, within: Duration) -> bool {
     let open = || {
         let mut open = fs::read_dir("/proc/self/fd").unwrap();
         let below = |fd: std::io::Result<fs::DirEntry>| {
@@ -58,9 +63,12 @@ fn wait_until_closed(path: &Path) {
     };
     let begun = Instant::now();
     while open() {
-        assert!(begun.elapsed() < PATIENCE, "it is still open");
+        if begun.elapsed() > within {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 impl Scene {
@@ -95,8 +103,9 @@ impl Scene {
         folder.sync_all().unwrap();
         drop(folder);
         let mut random = Random::of(1, &[]);
-        while random.clone().percent(50) {
-            random = Random::of(random.below(1 << 40), &[]);
+        // the dice are of the number that is drawn, and this is the first that they are thrown for
+        while Random::of(random.clone().draw(), &[]).percent(50) {
+            random.draw();
         }
         self.disk.fail(None);
         self.disk.cut(&mut random).unwrap();

@@ -3,17 +3,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use fuser::{Errno, FileHandle, INodeNo};
 
-use super::{Call, Trap};
+use super::words::{Call, Trap};
 use crate::torture::random::Random;
 
 /// What is on it, and what would be after a cut.
 #[derive(Default)]
 pub(super) struct Disk {
-    pub(super) trap: Option<Trap>,
+    pub(super) trap: Option<Trap<String>>,
     pub(super) sprung: bool,
     pub(super) names: BTreeMap<OsString, u64>,
     pub(super) kept_names: BTreeMap<OsString, u64>,
@@ -47,6 +48,21 @@ impl Disk {
         number
     }
 
+    /// A file as if it had always been there.
+    pub(super) fn load(&mut self, name: &OsStr, content: &[u8]) {
+        let number = self.make(name, 0o600);
+        if let Some(file) = self.files.get_mut(&number) {
+            (file.now, file.kept) = (content.to_vec(), content.to_vec());
+        }
+        self.kept_names = self.names.clone();
+    }
+
+    /// Bytes written and not synced.
+    pub(super) fn unsynced(&self) -> u64 {
+        let sectors: usize = self.files.values().map(|file| file.dirty.len()).sum();
+        sectors as u64 * SECTOR
+    }
+
     /// A new way into a file.
     pub(super) fn open(&mut self, number: u64) -> Option<FileHandle> {
         self.handles += 1;
@@ -57,7 +73,7 @@ impl Disk {
     /// Whether this call is the one that fails, and how.
     pub(super) fn step_on(&mut self, call: Call, number: u64) -> Option<Errno> {
         let trap = self.trap.as_ref().filter(|trap| trap.call == call)?;
-        if let Some(name) = trap.file
+        if let Some(name) = &trap.file
             && self.names.get(OsStr::new(name)) != Some(&number)
         {
             return None;
@@ -152,6 +168,10 @@ impl File {
         }
         self.now.clone_from(&self.kept);
     }
+}
+
+pub(super) fn locked(disk: &Mutex<Disk>) -> MutexGuard<'_, Disk> {
+    disk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn index(offset: u64) -> usize {

@@ -13,8 +13,8 @@ use fuser::{
 };
 
 use super::{
-    Call, disk,
-    disk::{Disk, File, SECTOR, index},
+    disk::{Disk, File, SECTOR, index, locked},
+    words::Call,
 };
 
 /// What the kernel sees of a disk.
@@ -22,7 +22,7 @@ pub(super) struct View(pub(super) Arc<Mutex<Disk>>);
 
 impl View {
     fn file<R>(&self, number: INodeNo, turn: impl FnOnce(&mut File) -> R) -> Result<R, Errno> {
-        let mut disk = disk(&self.0);
+        let mut disk = locked(&self.0);
         let file = disk.files.get_mut(&number.0);
         file.map(turn).ok_or(Errno::ENOENT)
     }
@@ -30,7 +30,7 @@ impl View {
 
 impl Filesystem for View {
     fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let disk = disk(&self.0);
+        let disk = locked(&self.0);
         let found = disk.names.get(name).copied();
         match found.and_then(|number| Some((number, disk.files.get(&number)?))) {
             Some((number, file)) => reply.entry(&TTL, &file.attr(number), Generation(0)),
@@ -91,7 +91,7 @@ impl Filesystem for View {
         _: i32,
         reply: ReplyCreate,
     ) {
-        let mut disk = disk(&self.0);
+        let mut disk = locked(&self.0);
         let number = disk.make(name, mode);
         let attr = disk.files[&number].attr(number);
         match disk.open(number) {
@@ -103,7 +103,7 @@ impl Filesystem for View {
     }
 
     fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        match disk(&self.0).open(ino.0) {
+        match locked(&self.0).open(ino.0) {
             Some(handle) => reply.opened(handle, FopenFlags::empty()),
             None => reply.error(Errno::ENOENT),
         }
@@ -125,7 +125,7 @@ impl Filesystem for View {
     }
 
     fn unlink(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        match disk(&self.0).names.remove(name) {
+        match locked(&self.0).names.remove(name) {
             Some(_) => reply.ok(),
             None => reply.error(Errno::ENOENT),
         }
@@ -141,7 +141,7 @@ impl Filesystem for View {
         _: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        let mut disk = disk(&self.0);
+        let mut disk = locked(&self.0);
         match disk.names.remove(name) {
             Some(number) => {
                 disk.names.insert(newname.to_owned(), number);
@@ -185,7 +185,7 @@ impl Filesystem for View {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let trapped = disk(&self.0).step_on(Call::Write, ino.0);
+        let trapped = locked(&self.0).step_on(Call::Write, ino.0);
         if let Some(error) = trapped {
             return reply.error(error);
         }
@@ -197,7 +197,7 @@ impl Filesystem for View {
 
     fn fsync(&self, _: &Request, ino: INodeNo, fh: FileHandle, _: bool, reply: ReplyEmpty) {
         let trapped = {
-            let mut disk = disk(&self.0);
+            let mut disk = locked(&self.0);
             disk.syncs += 1;
             disk.step_on(Call::Sync, ino.0)
         };
@@ -215,7 +215,7 @@ impl Filesystem for View {
     }
 
     fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        let mut disk = disk(&self.0);
+        let mut disk = locked(&self.0);
         if let Some(error) = disk.step_on(Call::FolderSync, ino.0) {
             return reply.error(error);
         }
@@ -231,7 +231,7 @@ impl Filesystem for View {
         offset: u64,
         mut reply: ReplyDirectory,
     ) {
-        let names = disk(&self.0).names.clone();
+        let names = locked(&self.0).names.clone();
         let entries = names.into_iter().zip(1_u64..);
         for ((name, number), nth) in entries.skip(index(offset)) {
             if reply.add(INodeNo(number), nth, FileType::RegularFile, name) {

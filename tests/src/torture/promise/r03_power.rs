@@ -37,7 +37,8 @@ pub(super) async fn run(plan: Plan) -> Vec<Line> {
         process.kill();
         forgotten += disk.unsynced().0;
         if let Err(error) = disk.cut(&mut random) {
-            return vec![not_run(&plan, format!("the disk came not back: {error}"))];
+            let why = format!("the disk came not back after {cuts} cuts: {error}");
+            return vec![kit.broken("R3", NAME, why)];
         }
         cuts += 1;
         if let Some(why) = kit.journal() {
