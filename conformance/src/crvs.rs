@@ -3,6 +3,7 @@
 //!
 //! Every child is made up; the births are those that the inter-linked software would tell of.
 
+pub mod inbox;
 mod record;
 pub mod vectors;
 

@@ -179,6 +179,7 @@ impl Gateway {
         let gate = Gate::counted_by(config.limits.in_flight_max, bounds(&config), shared);
         metrics.watch(&gate);
         let papers = open_papers(&config, &clock)?;
+        let receipts = Arc::<Store>::clone(&store) as Arc<dyn Receipts>;
         let population = config.population.as_ref().map(|section| Population {
             partner: section.partner.clone(),
             outbox: Arc::clone(&outbox),
@@ -186,7 +187,14 @@ impl Gateway {
             wait: Duration::from_millis(section.wait_ms),
         });
         let places = (bulks.clone(), papers.clone(), population);
-        let stacks = wiring::stacks(&contract.client, call_timeout, &book, places, &parts, &gate);
+        let stacks = wiring::stacks(
+            &contract.client,
+            call_timeout,
+            (&book, &receipts),
+            places,
+            &parts,
+            &gate,
+        );
         let house = House::new(&stacks, &parts, &gate);
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;

@@ -114,6 +114,9 @@ pub fn operations() -> Vec<&'static Operation> {
         &hospital::PACKET,
         &dci::NOTIFY,
         &dci::SEARCH,
+        &dci::SEARCH_ASYNC,
+        &dci::TXN_STATUS,
+        &dci::TXN_STATUS_ASYNC,
         &portal::SUBMIT,
         &portal::SUPPLEMENT,
         &portal::WITHDRAW,
@@ -136,7 +139,7 @@ pub fn operations() -> Vec<&'static Operation> {
 pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
-    book: &Arc<dyn PullBook>,
+    (book, receipts): (&Arc<dyn PullBook>, &Arc<dyn Receipts>),
     (bulks, papers, population): (Option<Bulks>, Option<Papers>, Option<Population>),
     parts: &Parts,
     gate: &Arc<Gate>,
@@ -161,7 +164,11 @@ pub(crate) fn stacks(
         stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(Hospital::new(Arc::<Desk>::clone(&desk), here), parts, gate),
         stack(
-            Dci::new(Arc::<Desk>::clone(&desk), Arc::clone(&parts.clock)),
+            Dci::new(
+                Arc::<Desk>::clone(&desk),
+                Arc::clone(receipts),
+                Arc::clone(&parts.clock),
+            ),
             parts,
             gate,
         ),
@@ -613,7 +620,7 @@ impl Hands<'_> {
                 OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
                 // by its statements, which its own worker asks for
                 OutwardWords::Payments => return None,
-                OutwardWords::Civil | OutwardWords::Population => return None,
+                OutwardWords::Civil | OutwardWords::Population | OutwardWords::Dci => return None,
             },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
@@ -662,6 +669,7 @@ impl Hands<'_> {
                 OutwardWords::Payments => Arc::new(self.platform(delivery, client)?),
                 OutwardWords::Civil => Arc::new(self.registry_office(delivery, caller, client)?),
                 OutwardWords::Population => Arc::new(self.database(delivery, caller, client)?),
+                OutwardWords::Dci => Arc::new(self.subscriber(delivery, client)),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -743,6 +751,15 @@ impl Hands<'_> {
         let way = way(delivery, caller, client)?;
         let house = Arc::new(self.house(delivery));
         Ok(civil::outbound::Desk::new(config, house, Arc::new(way)))
+    }
+
+    fn subscriber(&self, delivery: &Delivery, client: Client) -> dci::outbound::Desk {
+        let config = dci::outbound::DeskConfig {
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        let house = Arc::new(self.house(delivery));
+        dci::outbound::Desk::new(config, house, Arc::new(Direct::new(client)))
     }
 
     fn database(

@@ -4,6 +4,7 @@ mod birth;
 mod check;
 mod death;
 mod search;
+mod status;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -26,8 +27,12 @@ pub use check::Record;
 pub(crate) use check::case_id;
 pub use death::Death;
 pub use search::{Question, Search};
+pub use status::{Asked, Status};
 
-use crate::{DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, envelope::operation};
+use crate::{
+    DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, SEARCH_ASYNC, TXN_STATUS, TXN_STATUS_ASYNC,
+    envelope::operation,
+};
 use check::invalid;
 
 /// What a registry tells or asks.
@@ -37,6 +42,8 @@ pub enum Request {
     Notify(Told),
     /// `search`.
     Search(Search),
+    /// `txn-status`.
+    Status(Status),
 }
 
 /// What a registry tells at once.
@@ -69,8 +76,20 @@ impl What {
 
 pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
     let (claims, header, message) = proven(head, bytes, operation)?;
-    if claims.operation == SEARCH.name {
-        return search::decode(claims, &header, message);
+    match claims.operation.as_str() {
+        name if name == SEARCH.name => return search::decode(claims, &header, message),
+        name if name == SEARCH_ASYNC.name => {
+            is_called_back(head, &header)?;
+            return search::decode_async(claims, &header, message);
+        }
+        name if name == TXN_STATUS.name => {
+            return status::decode(claims, &header, message, &TXN_STATUS);
+        }
+        name if name == TXN_STATUS_ASYNC.name => {
+            is_called_back(head, &header)?;
+            return status::decode(claims, &header, message, &TXN_STATUS_ASYNC);
+        }
+        _ => {}
     }
     let notify: Notify =
         wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
@@ -96,6 +115,15 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
         }),
         claims,
     })
+}
+
+/// Whoever has no registered address for callbacks is told so before anything is done.
+fn is_called_back(head: &Head, header: &wire::MsgHeader) -> Result<(), Fault> {
+    let terms = head.dci_sender(&header.sender_id);
+    match terms.is_some_and(|(_, terms)| terms.is_called_back) {
+        true => Ok(()),
+        false => Err(invalid("no-callback-address", "sender_uri")),
+    }
 }
 
 /// What makes two messages the same: the message in one spelling, whatever the dialect let through. A text with a

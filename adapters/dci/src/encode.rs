@@ -1,14 +1,16 @@
 //! The outcome as an acknowledgement, in which nothing of anybody stands; or what was asked for.
 
 mod search;
+mod status;
 
-use gateway_core::{AnswerHead, Encoded, Unsigned, policy::Permit};
+use gateway_core::{AnswerHead, Encoded, Unsigned, policy::Permit, ports::Parcel};
 use schemas::fault::{Fault, FaultCode};
 use schemas::wire::dci::{
-    self as wire, Ack, AckBody, AckError, AckStatus, Code, MESSAGE_CHARS_MAX,
+    self as wire, Ack, AckBody, AckError, AckStatus, CallbackHeader, Code, MESSAGE_CHARS_MAX,
+    VERSION,
 };
 
-use crate::{Outcome, Refused, Request, Told};
+use crate::{Outcome, Refused, Request, Told, outbound::Letter};
 
 pub(crate) fn encode(
     head: &AnswerHead,
@@ -23,6 +25,9 @@ pub(crate) fn encode(
         (Request::Search(search), Outcome::Found(events)) => {
             Ok(search::encode(head, permit, search, events))
         }
+        (Request::Status(status), Outcome::Stands(found, stand)) => {
+            Ok(status::encode(head, status, *found, stand))
+        }
         _ => Err(Fault::new(FaultCode::Internal, "other-outcome")),
     }
 }
@@ -36,6 +41,21 @@ fn acknowledge(head: &AnswerHead, request: &Told, outcome: &[Refused]) -> Encode
         None => AckStatus::Ack,
         Some(_) => AckStatus::Nack,
     };
+    said(head, status, error, Vec::new())
+}
+
+/// The acknowledgement of what is answered by a callback, and the callback.
+fn promise(head: &AnswerHead, letter: &Letter, kind: &'static str, name: &str) -> Encoded {
+    let callbacks = vec![letter.parcel(head, kind, name)];
+    said(head, AckStatus::Ack, None, callbacks)
+}
+
+fn said(
+    head: &AnswerHead,
+    status: AckStatus,
+    error: Option<AckError>,
+    callbacks: Vec<Parcel>,
+) -> Encoded {
     let body = AckBody {
         message: Ack {
             ack_status: status.as_str().to_owned(),
@@ -46,9 +66,38 @@ fn acknowledge(head: &AnswerHead, request: &Told, outcome: &[Refused]) -> Encode
     };
     Encoded {
         unsigned: Unsigned::Json(wire::encode(&body)),
-        callbacks: Vec::new(),
+        callbacks,
         persons: Vec::new(),
     }
+}
+
+/// The header of an answer, at once or by a callback.
+fn header(
+    head: &AnswerHead,
+    (us, them): (String, String),
+    action: &'static str,
+    status: &'static str,
+    (total, completed): (usize, usize),
+) -> CallbackHeader {
+    CallbackHeader {
+        version: VERSION.to_owned(),
+        message_id: head.id.to_string(),
+        message_ts: head.sent_at.to_string(),
+        action: action.to_owned(),
+        status: status.to_owned(),
+        reason_code: None,
+        reason_message: None,
+        total_count: count(total),
+        completed_count: count(completed),
+        sender_id: us,
+        receiver_id: them,
+        is_msg_encrypted: false,
+        meta: None,
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Which records were refused, by the `reference_id` of their event and their place in the message, and why; as many

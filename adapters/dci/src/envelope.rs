@@ -2,7 +2,7 @@
 
 use schemas::wire::dci::Action;
 
-use crate::{NOTIFY, SEARCH};
+use crate::{NOTIFY, SEARCH, SEARCH_ASYNC, TXN_STATUS, TXN_STATUS_ASYNC};
 
 /// Where events are told.
 pub(crate) const NOTIFY_PATH: &str = "/registry/notify";
@@ -10,11 +10,23 @@ pub(crate) const NOTIFY_PATH: &str = "/registry/notify";
 /// Where a registry is asked and answers at once.
 pub(crate) const SYNC_SEARCH_PATH: &str = "/registry/sync/search";
 
+/// Where a registry is asked and answers by a callback.
+pub(crate) const SEARCH_PATH: &str = "/registry/search";
+
+/// Where it says at once what became of an exchange.
+pub(crate) const SYNC_STATUS_PATH: &str = "/registry/sync/txn/status";
+
+/// Where it says so by a callback.
+pub(crate) const STATUS_PATH: &str = "/registry/txn/status";
+
 /// A signature for one action does not open the door of another.
 pub(crate) fn operation(path: &str, action: Action) -> Option<&'static str> {
     match (path, action) {
         (NOTIFY_PATH, Action::Notify) => Some(NOTIFY.name),
         (SYNC_SEARCH_PATH, Action::Search) => Some(SEARCH.name),
+        (SEARCH_PATH, Action::Search) => Some(SEARCH_ASYNC.name),
+        (SYNC_STATUS_PATH, Action::TxnStatus) => Some(TXN_STATUS.name),
+        (STATUS_PATH, Action::TxnStatus) => Some(TXN_STATUS_ASYNC.name),
         _ => None,
     }
 }

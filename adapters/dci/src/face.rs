@@ -43,7 +43,8 @@ pub(crate) fn code_of(fault: &Fault) -> Code {
         (F::Unauthenticated | F::TokenRefused, _) => Code::RequestUnauthorized,
         (F::WrongEnvironment, "receiver") => Code::ReceiverId,
         (F::WrongEnvironment | F::Forbidden, _) => Code::RequestForbidden,
-        (F::UnknownRoute, _) => Code::RequestNotFound,
+        (F::UnknownRoute, _) | (F::UnknownSubject, "no-such-exchange") => Code::RequestNotFound,
+        (F::UnknownSubject, "no-such-reference") => Code::ReferenceId,
         (F::TooSlow | F::DeadlineExceeded, _) => Code::RequestTimeout,
         (F::RateLimited, _) => Code::TooManyRequests,
         (F::Conflict, "same-id-other-content") => Code::MessageIdDuplicate,
@@ -81,7 +82,7 @@ pub(crate) fn code_of(fault: &Fault) -> Code {
 fn invalid(reason: &str, field: Option<&str>) -> Code {
     match (reason, field) {
         ("version-not-supported", _) => Code::VersionNotSupported,
-        ("sender-uri-not-registered", _) => Code::SenderUri,
+        ("sender-uri-not-registered" | "no-callback-address", _) => Code::SenderUri,
         ("encryption-not-supported", _) => Code::Encryption,
         ("unknown-code", Some("action")) => Code::ActionInvalid,
         ("operation-and-path-differ", _) => Code::ActionNotSupported,

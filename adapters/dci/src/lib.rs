@@ -19,6 +19,7 @@ mod envelope;
 mod face;
 #[cfg(test)]
 mod mapping;
+pub mod outbound;
 mod perform;
 
 use std::{sync::Arc, time::Duration};
@@ -30,27 +31,38 @@ use gateway_core::{
     Proven, Route,
     adapter::{Effect, ProofKind},
     policy::Permit,
-    ports::Clock,
+    ports::{Clock, Receipts},
 };
 use http::Method;
 use schemas::fault::Fault;
 
-pub use decode::{Birth, Death, Guardian, Parent, Question, Record, Request, Search, Told, What};
-pub use perform::{Outcome, Refused, Registrar};
+pub use decode::{
+    Asked, Birth, Death, Guardian, Parent, Question, Record, Request, Search, Status, Told, What,
+};
+pub use perform::{Outcome, Refused, Registrar, Stand};
 
 /// The adapter of the system `dci`.
 #[derive(Clone)]
 pub struct Dci {
     registrar: Arc<dyn Registrar>,
+    receipts: Arc<dyn Receipts>,
     clock: Arc<dyn Clock>,
 }
 
 impl Dci {
-    /// An adapter that has births and deaths registered by `registrar`; acknowledgements of what nobody has proven yet
-    /// bear the time of `clock`.
+    /// An adapter that has births and deaths registered by `registrar`, and finds the callbacks of an exchange in
+    /// `receipts`; acknowledgements of what nobody has proven yet bear the time of `clock`.
     #[must_use]
-    pub fn new(registrar: Arc<dyn Registrar>, clock: Arc<dyn Clock>) -> Self {
-        Self { registrar, clock }
+    pub fn new(
+        registrar: Arc<dyn Registrar>,
+        receipts: Arc<dyn Receipts>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            registrar,
+            receipts,
+            clock,
+        }
     }
 }
 
@@ -68,20 +80,46 @@ pub static NOTIFY: Operation = Operation {
     fields: &[],
 };
 
+const SEARCH_FIELDS: &[&str] = &[
+    "name",
+    "sex",
+    "birthDate",
+    "deathDate",
+    "address",
+    "parents",
+    "registration",
+];
+
 /// A birth or a death that is held here is asked for (`search`).
 pub static SEARCH: Operation = Operation {
     name: "dci.search",
     effect: Effect::Read,
     proof: ProofKind::Dci,
-    fields: &[
-        "name",
-        "sex",
-        "birthDate",
-        "deathDate",
-        "address",
-        "parents",
-        "registration",
-    ],
+    fields: SEARCH_FIELDS,
+};
+
+/// The same, to be answered by a callback: the agreement is asked when it comes and when the callback goes.
+pub static SEARCH_ASYNC: Operation = Operation {
+    name: "dci.search-async",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: SEARCH_FIELDS,
+};
+
+/// What became of a search that is answered by a callback.
+pub static TXN_STATUS: Operation = Operation {
+    name: "dci.txn-status",
+    effect: Effect::Read,
+    proof: ProofKind::Dci,
+    fields: &[],
+};
+
+/// The same, to be answered by a callback.
+pub static TXN_STATUS_ASYNC: Operation = Operation {
+    name: "dci.txn-status-async",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: &[],
 };
 
 /// The purpose of births, as agreements name it.
@@ -90,22 +128,25 @@ pub const PURPOSE: &str = "child-health-insurance";
 /// The purpose of deaths; a message that tells of one is for what a death ends.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
-static ROUTES: [Route; 2] = [
-    Route {
-        path: envelope::NOTIFY_PATH,
-        method: Method::POST,
-        body_bytes_max: 1 << 20,
-        deadline: Duration::from_secs(20),
-        bulk: None,
-    },
-    Route {
-        path: envelope::SYNC_SEARCH_PATH,
-        method: Method::POST,
-        body_bytes_max: 64 << 10,
-        deadline: Duration::from_secs(10),
-        bulk: None,
-    },
+static ROUTES: [Route; 5] = [
+    posted(envelope::NOTIFY_PATH, 1 << 20, 20),
+    posted(envelope::SYNC_SEARCH_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::SEARCH_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::SYNC_STATUS_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::STATUS_PATH, QUESTION_BYTES_MAX, 10),
 ];
+
+const QUESTION_BYTES_MAX: usize = 64 << 10;
+
+const fn posted(path: &'static str, body_bytes_max: usize, seconds: u64) -> Route {
+    Route {
+        path,
+        method: Method::POST,
+        body_bytes_max,
+        deadline: Duration::from_secs(seconds),
+        bulk: None,
+    }
+}
 
 impl Adapter for Dci {
     type Request = Request;
@@ -133,7 +174,12 @@ impl Adapter for Dci {
         _permit: &'a Permit,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
-        Box::pin(perform::perform(self.registrar.as_ref(), context, request))
+        Box::pin(perform::perform(
+            self.registrar.as_ref(),
+            self.receipts.as_ref(),
+            context,
+            request,
+        ))
     }
 
     fn encode(

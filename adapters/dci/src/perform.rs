@@ -2,11 +2,23 @@
 //! own messages take.
 
 use futures_util::future::BoxFuture;
-use gateway_core::Context;
+use gateway_core::{
+    Context,
+    ports::{ParcelName, ParcelState, Receipts, StoreError},
+};
 use jiff::Timestamp;
-use schemas::{fault::Fault, id::Pin, proto::insurance as contract, wire::dci::VitalEvent};
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::Pin,
+    proto::insurance as contract,
+    wire::dci::{Found, VitalEvent},
+};
 
-use crate::{Birth, Death, Parent, Record, Request, Search, Told, What, decode::case_id};
+use crate::{
+    Asked, Birth, Death, Parent, Record, Request, Search, Status, Told, What,
+    decode::case_id,
+    outbound::{self, Letter, ON_SEARCH},
+};
 
 /// The part of the insurance contract that a registry's notifications need. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
@@ -40,6 +52,19 @@ pub enum Outcome {
     Registered(Vec<Refused>),
     /// What it holds, in the order of the questions; none of a question that could not be asked.
     Found(Vec<Option<contract::VitalEvent>>),
+    /// What was promised of an exchange, and whether its callback has arrived.
+    Stands(Box<Found>, Stand),
+}
+
+/// Where a callback stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
+    /// It is on its way, or waits for a person.
+    Pending,
+    /// Its receiver has it.
+    Told,
+    /// A person has taken it back: it will never come.
+    TakenBack,
 }
 
 /// One of them.
@@ -53,6 +78,7 @@ pub struct Refused {
 
 pub(crate) async fn perform(
     registrar: &dyn Registrar,
+    receipts: &dyn Receipts,
     context: Context,
     request: &Request,
 ) -> Result<Outcome, Fault> {
@@ -61,7 +87,62 @@ pub(crate) async fn perform(
             .await
             .map(Outcome::Registered),
         Request::Search(search) => find(registrar, &context, search).await.map(Outcome::Found),
+        Request::Status(status) => stands(receipts, &context, status).await,
     }
+}
+
+/// Another's exchange is told from none by nobody.
+async fn stands(
+    receipts: &dyn Receipts,
+    context: &Context,
+    status: &Status,
+) -> Result<Outcome, Fault> {
+    let name = match status.asked {
+        Asked::Transaction(short) => {
+            ParcelName::Id(format!("{}.{}", context.sender, outbound::named(&short)))
+        }
+        Asked::Correlation(evidence) => ParcelName::Cause(evidence),
+    };
+    let unknown = || Fault::new(FaultCode::UnknownSubject, "no-such-exchange");
+    let kept = receipts.kept(name).await.map_err(store)?;
+    let kept = kept
+        .filter(|kept| kept.story.partner == context.sender && kept.story.kind == ON_SEARCH)
+        .ok_or_else(unknown)?;
+    // its time of keeping is over
+    let content = kept.content.ok_or_else(unknown)?;
+    let found =
+        Letter::read(&content).and_then(|letter| serde_json::from_value(letter.message).ok());
+    let mut found: Found =
+        found.ok_or_else(|| Fault::new(FaultCode::Internal, "unreadable-callback"))?;
+    if !status.references.is_empty() {
+        found = narrowed(found, &status.references)?;
+    }
+    let stand = match kept.story.state {
+        ParcelState::Done => Stand::Told,
+        ParcelState::Cancelled => Stand::TakenBack,
+        _ => Stand::Pending,
+    };
+    Ok(Outcome::Stands(Box::new(found), stand))
+}
+
+/// The questions that are named, in the order in which they are.
+fn narrowed(found: Found, references: &[String]) -> Result<Found, Fault> {
+    let one = |reference: &String| {
+        let mut all = found.responses.iter();
+        let response = all.find(|response| response.reference_id == *reference);
+        response.cloned().ok_or_else(|| {
+            Fault::new(FaultCode::UnknownSubject, "no-such-reference").field("attribute_value")
+        })
+    };
+    let responses: Result<_, Fault> = references.iter().map(one).collect();
+    Ok(Found {
+        responses: responses?,
+        ..found
+    })
+}
+
+fn store(error: StoreError) -> Fault {
+    Fault::new(FaultCode::JournalUnavailable, "store").log(error.to_string())
 }
 
 async fn find(

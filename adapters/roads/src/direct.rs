@@ -38,6 +38,17 @@ impl Direct {
         self.0.post(target, headers, body).await
     }
 
+    /// Posts a JSON document to a path behind the address.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; an answer of any status is no error.
+    pub async fn post_json_to(&self, path: &str, document: Bytes) -> Result<Answer, Error> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, JSON), (header::ACCEPT, JSON)]);
+        let target = format!("{}{path}", self.0.endpoint().base());
+        self.0.post(&target, headers, document).await
+    }
+
     /// Puts a body beside the address: `beside` stands in the place of the last part of its path.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ pub struct DciTerms {
     pub receiver_id: String,
     /// The one address that it may name for callbacks (`sender_uri`).
     pub sender_uri: Option<String>,
+    /// Whether an address for callbacks is registered: without one nothing is promised.
+    pub is_called_back: bool,
     /// How it signs.
     pub dialect: Dialect,
     /// The secret of [`Dialect::HmacX`].

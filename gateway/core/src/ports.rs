@@ -31,7 +31,7 @@ pub use pulls::{
     Window,
 };
 pub use ratchet::{Ratchet, TimeBook, TimeMark};
-pub use receipts::{Heard, Receipts};
+pub use receipts::{Heard, Kept, ParcelName, Receipts};
 pub use tokens::{KeysUnavailable, NoTokens, Tokens};
 
 /// Time, passed in so that tests can turn it.

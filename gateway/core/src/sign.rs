@@ -228,6 +228,20 @@ impl Signer {
         self.with_pen(until, sign).await
     }
 
+    /// A DCI message of ours with our signature in it: a compact JWS over header and message.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn seal_dci(
+        &self,
+        header: Vec<u8>,
+        message: Vec<u8>,
+        until: Instant,
+    ) -> Result<Bytes, SignError> {
+        let sign = move |pen: &Pen| pen.dci(&header, &message);
+        self.with_pen(until, sign).await.map(Bytes::from)
+    }
+
     pub(crate) async fn sign(
         &self,
         unsigned: Unsigned,

@@ -26,7 +26,11 @@ section! {
 }
 
 /// Reads a section, or tells the key, what is wrong and the cure.
-pub(super) fn terms(line: &DciLine, keys: &[KeyLine]) -> Result<DciTerms, Wrong> {
+pub(super) fn terms(
+    line: &DciLine,
+    keys: &[KeyLine],
+    is_called_back: bool,
+) -> Result<DciTerms, Wrong> {
     let names = [
         ("dci.sender_id", Some(&line.sender_id)),
         ("dci.receiver_id", Some(&line.receiver_id)),
@@ -63,6 +67,7 @@ pub(super) fn terms(line: &DciLine, keys: &[KeyLine]) -> Result<DciTerms, Wrong>
         sender_id: line.sender_id.clone(),
         receiver_id: line.receiver_id.clone(),
         sender_uri: line.sender_uri.clone(),
+        is_called_back,
         dialect,
         secret: secret_of(line, dialect)?,
     })

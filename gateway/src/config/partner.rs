@@ -352,6 +352,8 @@ pub enum OutwardWords {
     Civil,
     /// The national population database's: questions that we sign, answers that it signs.
     Population,
+    /// Of whoever speaks DCI and has asked us: callbacks that we sign.
+    Dci,
 }
 
 impl OutwardWords {
@@ -364,6 +366,7 @@ impl OutwardWords {
             "payments" => Some(Self::Payments),
             "civil" => Some(Self::Civil),
             "population" => Some(Self::Population),
+            "dci" => Some(Self::Dci),
             _ => None,
         }
     }

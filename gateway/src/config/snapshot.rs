@@ -25,9 +25,7 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret,
-    dci::{self, DciLine},
-    keys,
+    Config, Delivery, Login, Problem, Secret, dci, keys,
     ngsp::{self, NgspAccess},
     officers,
     partner::{
@@ -235,7 +233,7 @@ impl<'c> Loader<'c> {
         let keyed = self
             .payment(file.payment.as_ref(), place)
             .map(|access| access.keyed);
-        let dci = self.dci(file.dci.as_ref(), &file.keys, place);
+        let dci = self.dci(&file, place);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -558,12 +556,20 @@ impl<'c> Loader<'c> {
     }
 
     /// None where it does not speak DCI, or a problem was told.
-    fn dci(&mut self, line: Option<&DciLine>, keys: &[KeyLine], place: &Place) -> Option<DciTerms> {
-        let line = line?;
+    fn dci(&mut self, file: &PartnerFile, place: &Place) -> Option<DciTerms> {
+        let way = file.delivery.as_ref();
+        let is_called_back = way.is_some_and(|way| way.words == OutwardWords::Dci);
+        if is_called_back && file.dci.is_none() {
+            let told = "callbacks in DCI's words go to a partner with [dci]".to_owned();
+            let cure = "add [dci], or write other words";
+            self.problems
+                .push(place.error("delivery.words", told, cure));
+        }
+        let line = file.dci.as_ref()?;
         if let Some(file) = &line.secret_file {
             self.stamps.note(file);
         }
-        let read = dci::terms(line, keys);
+        let read = dci::terms(line, &file.keys, is_called_back);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
     }
@@ -598,7 +604,12 @@ impl<'c> Loader<'c> {
                 self.problems.push(place.error(key, told, cure));
             }
         }
-        let holds_nothing = [OutwardWords::Civil, OutwardWords::Population].contains(&line.words);
+        let holds_nothing = [
+            OutwardWords::Civil,
+            OutwardWords::Population,
+            OutwardWords::Dci,
+        ]
+        .contains(&line.words);
         if line.reconcile.is_some() && holds_nothing {
             let told = format!("{} is not asked what it holds", whom(line.words));
             let cure = "leave it out";
@@ -625,6 +636,7 @@ impl<'c> Loader<'c> {
         let direct_alone = match line.words {
             OutwardWords::Payments => Some("a payment platform is reached directly"),
             OutwardWords::Portal => Some("the portal is reached by its exchange or by X-Road"),
+            OutwardWords::Dci => Some("whoever speaks DCI is reached directly"),
             OutwardWords::Taxpayer | OutwardWords::Civil | OutwardWords::Population => None,
         };
         if let (true, Some(told)) = (line.ngsp.is_some(), direct_alone) {
@@ -726,6 +738,7 @@ fn whom(words: OutwardWords) -> &'static str {
         OutwardWords::Payments => "a payment platform",
         OutwardWords::Civil => "the civil registry",
         OutwardWords::Population => "the population database",
+        OutwardWords::Dci => "whoever speaks DCI",
     }
 }
 

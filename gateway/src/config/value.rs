@@ -159,7 +159,8 @@ impl Value for Road {
 
 impl Value for OutwardWords {
     fn read(reader: &mut Reader<'_>, at: &At, value: &DeValue<'_>) -> Option<Self> {
-        let wanted = "one of \"portal\", \"taxpayer\", \"payments\", \"civil\"";
+        let wanted =
+            "one of \"portal\", \"taxpayer\", \"payments\", \"civil\", \"population\", \"dci\"";
         parsed(reader, at, value, wanted, Self::parse)
     }
 }

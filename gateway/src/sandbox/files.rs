@@ -361,6 +361,13 @@ signature = "jws-compact"
 
 [agreements.operations."dci.search"]
 fields = ["name", "sex", "birthDate", "deathDate", "registration"]
+
+[agreements.operations."dci.search-async"]
+fields = ["name", "sex", "birthDate", "deathDate", "registration"]
+
+[agreements.operations."dci.txn-status"]
+
+[agreements.operations."dci.txn-status-async"]
 "#
         .to_owned(),
     ]

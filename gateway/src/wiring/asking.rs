@@ -76,6 +76,18 @@ impl civil::outbound::Pen for AskingHouse {
     }
 }
 
+impl dci::outbound::Pen for AskingHouse {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn seal(&self, header: Vec<u8>, message: Vec<u8>) -> BoxFuture<'_, Result<Bytes, SignError>> {
+        let signer = self.signer.load_full();
+        let until = Instant::now() + self.patience;
+        Box::pin(async move { signer.seal_dci(header, message, until).await })
+    }
+}
+
 impl civil::population::House for AskingHouse {
     fn us(&self) -> PartnerId {
         House::us(self)

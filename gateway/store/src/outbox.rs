@@ -4,6 +4,7 @@
 //! until a person replays or cancels it.
 
 mod front;
+mod held;
 mod lease;
 mod office;
 pub(crate) mod pulls;
@@ -16,6 +17,7 @@ use gateway_core::ports::{Class, ParcelState};
 use jiff::Timestamp;
 use schemas::id::PartnerId;
 
+pub(crate) use held::held;
 pub(crate) use lease::Lease;
 pub(crate) use office::{Perform, Standing, act_story, acts_of, newest_act, newest_acts, orders};
 pub(crate) use put::{Put, SealedParcel, insert};

@@ -11,6 +11,7 @@ mod envelope;
 mod notify;
 mod person;
 mod search;
+mod status;
 
 pub use code::{Action, Code};
 pub use envelope::{Ack, AckBody, AckError, AckStatus, BODY_LIMITS, MsgHeader, Raw, VERSION};
@@ -23,6 +24,7 @@ pub use search::{
     Authorize, CallbackHeader, Criteria, Found, FoundData, Pagination, Purpose, SEARCHES_MAX,
     Search, SearchRequest, SearchResponse, Sort,
 };
+pub use status::{TxnStatus, TxnStatusRequest, TxnStatusResponse, TxnStatusTold};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,6 +76,10 @@ pub fn fields() -> Vec<Field> {
         Found::FIELDS,
         SearchResponse::FIELDS,
         FoundData::FIELDS,
+        TxnStatus::FIELDS,
+        TxnStatusRequest::FIELDS,
+        TxnStatusTold::FIELDS,
+        TxnStatusResponse::FIELDS,
     ]
     .concat()
 }

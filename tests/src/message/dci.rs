@@ -15,6 +15,12 @@ use super::{Message, birth, content_digest, fresh_id};
 pub const NOTIFY: &str = "/registry/notify";
 /// Where we are asked and answer at once.
 pub const SYNC_SEARCH: &str = "/registry/sync/search";
+/// Where we are asked and answer by a callback.
+pub const SEARCH: &str = "/registry/search";
+/// Where we say at once what became of an exchange.
+pub const SYNC_STATUS: &str = "/registry/sync/txn/status";
+/// Where we say so by a callback.
+pub const STATUS: &str = "/registry/txn/status";
 /// The registry of every house.
 pub const CRVS: &str = "crvs";
 /// How it calls itself.
@@ -61,6 +67,37 @@ impl Notify {
         search.message = json!({ "transaction_id": "t-1", "search_request": questions });
         search.path = SYNC_SEARCH;
         search
+    }
+
+    /// Questions of an exchange, to be answered by a callback.
+    #[must_use]
+    pub fn search_async(now: Timestamp, transaction: &str, questions: &[Value]) -> Self {
+        let mut search = Self::search(now, questions);
+        search.message["transaction_id"] = transaction.into();
+        search.path = SEARCH;
+        search
+    }
+
+    /// What became of an exchange, at [`SYNC_STATUS`] or [`STATUS`].
+    #[must_use]
+    pub fn status(
+        now: Timestamp,
+        path: &'static str,
+        (transaction, kind, value): (&str, &str, Value),
+    ) -> Self {
+        let mut status = Self::new(now, &[Value::Null]);
+        status.header["action"] = "txn-status".into();
+        status.message = json!({
+            "transaction_id": transaction,
+            "txnstatus_request": {
+                "reference_id": "s-1",
+                "txn_type": "search",
+                "attribute_type": kind,
+                "attribute_value": value,
+            },
+        });
+        status.path = path;
+        status
     }
 
     /// The same with another member, by a JSON pointer into `{header, message}`; null takes it away.
@@ -157,6 +194,9 @@ impl Notify {
     pub fn digest(&self) -> String {
         let operation = match self.path {
             SYNC_SEARCH => "dci.search",
+            SEARCH => "dci.search-async",
+            SYNC_STATUS => "dci.txn-status",
+            STATUS => "dci.txn-status-async",
             _ => "dci.notify",
         };
         content_digest(operation, CRVS, "vss", self.message.to_string().as_bytes())

@@ -20,12 +20,12 @@ use schemas::{
 };
 use serde_json::{Value, json};
 
-fn signed(house: &House, message: &Notify) -> Message {
+pub(super) fn signed(house: &House, message: &Notify) -> Message {
     message.sign(&house.key(CRVS), house.now())
 }
 
 /// Tells of the birth; gives its record.
-async fn told(house: &House, number: u32) -> Value {
+pub(super) async fn told(house: &House, number: u32) -> Value {
     let event = birth_event(house.now(), &house.landmarks, number);
     let notify = Notify::new(house.now(), std::slice::from_ref(&event));
     house
@@ -36,7 +36,7 @@ async fn told(house: &House, number: u32) -> Value {
     event
 }
 
-fn pin_of(event: &Value) -> String {
+pub(super) fn pin_of(event: &Value) -> String {
     let record = &event["data"]["reg_records"][0];
     record["identifier"][0]["identifier_value"]
         .as_str()
@@ -44,7 +44,7 @@ fn pin_of(event: &Value) -> String {
         .to_owned()
 }
 
-fn question(reference: &str, event: &str, pin: &str) -> Value {
+pub(super) fn question(reference: &str, event: &str, pin: &str) -> Value {
     json!({
         "reference_id": reference,
         "timestamp": "2026-11-23T08:00:00+07:00",

@@ -16,6 +16,7 @@ mod clock; // a clock that goes back makes nothing young again
 mod connections; // who may connect
 mod database; // the whole gateway on PostgreSQL
 mod dci; // births and deaths that a civil registry of the DCI kind tells of
+mod dci_later; // the same, answered by callbacks
 mod dci_search; // we as a registry of that kind, asked
 mod deadlines; // how long anything may take
 mod disk; // what the disk forgets

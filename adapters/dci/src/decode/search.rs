@@ -9,7 +9,7 @@ use gateway_core::{
 use roads::dci::{moment, unreadable};
 use schemas::{
     fault::{Fault, FaultCode},
-    id::Pin,
+    id::{MessageId, Pin},
     wire::dci::{
         self as wire, Code, Criteria, IdentifierType, MsgHeader, SEARCHES_MAX, SearchRequest,
         VitalEvent,
@@ -17,7 +17,7 @@ use schemas::{
 };
 
 use super::{Request, check::invalid, is_id, payload};
-use crate::SEARCH;
+use crate::{DEATH_PURPOSE, PURPOSE, SEARCH, SEARCH_ASYNC, outbound};
 
 /// Questions about one person each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Search {
     pub names: (String, String),
     /// The questions, in the order in which they were asked.
     pub questions: Vec<Question>,
+    /// It is answered by a callback, for this purpose.
+    pub later: Option<&'static str>,
 }
 
 /// One question.
@@ -101,8 +103,37 @@ pub(super) fn decode(
                 header.sender_id.clone(),
             ),
             questions,
+            later: None,
         }),
         claims,
+    })
+}
+
+/// The same, to be answered by a callback. The exchange is known by its `transaction_id` (own profile): under one that
+/// was used before the same questions have the same acknowledgement, and others are refused.
+pub(super) fn decode_async(
+    claims: Claims,
+    header: &MsgHeader,
+    message: &str,
+) -> Result<Decoded<Request>, Fault> {
+    let decoded = decode(claims, header, message)?;
+    let known = [PURPOSE, DEATH_PURPOSE];
+    let purpose = known.into_iter().find(|known| *known == decoded.purpose);
+    let purpose = purpose.ok_or_else(|| invalid("unknown-purpose", "purpose"))?;
+    let Request::Search(search) = decoded.request else {
+        return Err(Fault::new(FaultCode::Internal, "other-request"));
+    };
+    let name = outbound::exchange(&search.transaction_id);
+    let name =
+        MessageId::parse(&name).map_err(|_| Fault::new(FaultCode::Internal, "exchange-name"))?;
+    Ok(Decoded {
+        operation: &SEARCH_ASYNC,
+        identity: Identity::Content(name),
+        request: Request::Search(Search {
+            later: Some(purpose),
+            ..search
+        }),
+        ..decoded
     })
 }
 

@@ -9,12 +9,16 @@ use schemas::{
     id::Sex,
     proto::insurance as contract,
     wire::dci::{
-        self as wire, Address, CallbackHeader, Found, FoundData, Identifier, IdentifierType, Name,
-        Pagination, ParentFacts, Person, SearchResponse, VERSION, VietNam, VitalEvent,
+        self as wire, Address, Found, FoundData, Identifier, IdentifierType, Name, Pagination,
+        ParentFacts, Person, SearchResponse, VietNam, VitalEvent,
     },
 };
 
-use crate::decode::{Question, Search};
+use super::{count, header, promise};
+use crate::{
+    decode::{Question, Search},
+    outbound::{self, Letter, ON_SEARCH},
+};
 
 /// What the database holds of each question that could be asked.
 pub(crate) type Events = Vec<Option<contract::VitalEvent>>;
@@ -35,24 +39,17 @@ pub(crate) fn encode(
         .questions
         .iter()
         .find_map(|one| one.wanted.as_ref().err());
-    let (us, them) = search.names.clone();
-    let header = CallbackHeader {
-        version: VERSION.to_owned(),
-        message_id: head.id.to_string(),
-        message_ts: at.clone(),
-        action: "on-search".to_owned(),
-        status: status(answered > 0).to_owned(),
-        reason_code: first_refused
-            .filter(|_| answered == 0)
-            .map(|(code, _)| code.as_str().to_owned()),
-        reason_message: None,
-        total_count: count(search.questions.len()),
-        completed_count: count(answered),
-        sender_id: us,
-        receiver_id: them,
-        is_msg_encrypted: false,
-        meta: None,
-    };
+    let counts = (search.questions.len(), answered);
+    let mut header = header(
+        head,
+        search.names.clone(),
+        "on-search",
+        status(answered > 0),
+        counts,
+    );
+    header.reason_code = first_refused
+        .filter(|_| answered == 0)
+        .map(|(code, _)| code.as_str().to_owned());
     let may = |field: &str| permit.disclosed().contains(field);
     let mut persons = Vec::new();
     let mut responses = Vec::with_capacity(search.questions.len());
@@ -73,14 +70,36 @@ pub(crate) fn encode(
         correlation_id: head.evidence.to_string(),
         responses,
     };
-    Encoded {
-        unsigned: Unsigned::Dci {
-            header: wire::encode(&header),
-            message: wire::encode(&message),
-        },
-        callbacks: Vec::new(),
-        persons,
-    }
+    let Some(purpose) = search.later else {
+        return Encoded {
+            unsigned: Unsigned::Dci {
+                header: wire::encode(&header),
+                message: wire::encode(&message),
+            },
+            callbacks: Vec::new(),
+            persons,
+        };
+    };
+    let name = outbound::exchange(&search.transaction_id);
+    header.message_id.clone_from(&name);
+    let letter = Letter {
+        purpose: purpose.to_owned(),
+        lines: search.questions.len() as u64,
+        header,
+        message: serde_json::to_value(&message).unwrap_or_default(),
+        told: persons.iter().filter_map(whom).collect(),
+    };
+    promise(head, &letter, ON_SEARCH, &name)
+}
+
+/// Whom a callback tells of, and what; the ledger has it when the callback goes.
+fn whom(person: &Told) -> Option<(String, Vec<String>)> {
+    let pin = person.numbers.iter().find_map(|number| match number {
+        PersonNumber::Pin(pin) => Some(pin.as_str().to_owned()),
+        PersonNumber::Si(_) => None,
+    })?;
+    let told = person.told.iter().map(|&field| field.to_owned());
+    Some((pin, told.collect()))
 }
 
 fn status(is_answered: bool) -> &'static str {
@@ -88,10 +107,6 @@ fn status(is_answered: bool) -> &'static str {
         true => "succ",
         false => "rjct",
     }
-}
-
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn response(

@@ -538,6 +538,41 @@ fn the_sample_of_a_registry_that_speaks_dci_is_a_partner_as_it_stands() {
 }
 
 #[test]
+fn a_registry_is_called_back_where_it_has_an_address_for_it_and_speaks_dci() {
+    let scene = Scene::new();
+    let address = "[delivery]\nwords = \"dci\"\nuri = \"https://crvs.example:8443/dci\"\nanchors = \"../anchors.pem\"\n# [delivery]";
+    let read = crvs(&scene, &[("# [delivery]", address)]).unwrap();
+    let delivery = read.deliveries.values().next().unwrap();
+    assert_eq!(delivery.words, OutwardWords::Dci);
+    let is_called_back = |read: &Snapshot| {
+        let (_, terms) = read.partners.by_dci("https://crvs.example").unwrap();
+        terms.is_called_back
+    };
+    assert!(is_called_back(&read));
+    assert!(!is_called_back(&crvs(&scene, &[]).unwrap()));
+    let civil = address.replace("\"dci\"", "\"civil\"");
+    assert!(!is_called_back(
+        &crvs(&scene, &[("# [delivery]", &civil)]).unwrap()
+    ));
+    for (lines, told) in [
+        ("[delivery.reconcile]\n", "is not asked what it holds"),
+        ("[delivery.notices]\n", "is not told of employers"),
+    ] {
+        let lines = address.replace("# [delivery]", lines);
+        let problem = only(crvs(&scene, &[("# [delivery]", &lines)]).unwrap_err());
+        assert_eq!(problem.what, format!("whoever speaks DCI {told}"));
+    }
+    let text = TAX.split("# [delivery]").next().unwrap();
+    scene.write("partners/tax.toml", &format!("{text}{address}\n"));
+    let problems = Snapshot::load(&scene.config(), &crate::wiring::operations()).unwrap_err();
+    let told = "callbacks in DCI's words go to a partner with [dci]";
+    assert!(
+        problems.iter().any(|problem| problem.what == told),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn how_a_registry_signs_must_fit_its_keys_and_its_secret() {
     let scene = Scene::new();
     certs::pki::write_private(

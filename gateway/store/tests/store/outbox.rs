@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_core::ports::{
     Act, Acted, Deed, Delivery, Hold, Leased, MessageLog as _, Office as _, Outbox as _, Parcel,
-    ParcelFilter, ParcelState, Receipt, StoreError,
+    ParcelFilter, ParcelName, ParcelState, Receipt, Receipts as _, StoreError,
 };
 use gateway_store::Store;
 use proptest::prelude::*;
@@ -45,6 +45,26 @@ async fn replay(store: &Store, id: &str) -> Acted {
 
 async fn cancel(store: &Store, id: &str) -> Acted {
     act(store, Deed::Cancel(id.into())).await
+}
+
+#[tokio::test]
+async fn what_a_parcel_holds_is_found_by_its_name_however_it_ended_and_after_a_restart() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let put = parcel("a1", "a", 1);
+    store.put(vec![put.clone()]).await.unwrap();
+    let name = || ParcelName::Id("a1".to_owned());
+    let kept = store.kept(name()).await.unwrap().unwrap();
+    assert_eq!(kept.content, Some(put.content.clone()));
+    assert_eq!(kept.story.state, ParcelState::Waiting);
+    lease(&store, 1).await;
+    store.settle(delivered("a1")).await.unwrap();
+    drop(store);
+    let kept = scene.open().kept(name()).await.unwrap().unwrap();
+    assert_eq!(kept.content, Some(put.content));
+    assert_eq!(kept.story.state, ParcelState::Done);
+    let unknown = ParcelName::Cause(gateway_core::Evidence::fresh());
+    assert!(scene.open().kept(unknown).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -7,13 +7,15 @@ pub enum Action {
     Notify,
     /// A registry is asked.
     Search,
+    /// Whoever asked before wants to know what became of it.
+    TxnStatus,
 }
 
 impl Action {
     /// Reads `action`; none where it is not one that is taken here.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Notify, Self::Search]
+        [Self::Notify, Self::Search, Self::TxnStatus]
             .into_iter()
             .find(|one| one.as_str() == word)
     }
@@ -24,6 +26,7 @@ impl Action {
         match self {
             Self::Notify => "notify",
             Self::Search => "search",
+            Self::TxnStatus => "txn-status",
         }
     }
 }

@@ -111,10 +111,10 @@ wire_object! {
         message_id: String = "message_id", Carried("the answer's own id");
         /// When it was made.
         message_ts: String = "message_ts", Carried("the time of the answer");
-        /// on-search.
+        /// on-search or txn-on-status.
         action: String = "action", Carried("the operation");
-        /// succ, or rjct where no question was answered.
-        status: String = "status", Carried("whether any question was answered");
+        /// succ; rjct where no question was answered; pdng where an exchange that was asked about is not over.
+        status: String = "status", Carried("whether any question was answered, or an exchange is over");
         /// Why not.
         reason_code: Option<String> = "status_reason_code", Carried("the code of the first question that was not");
         /// In words.
@@ -154,7 +154,7 @@ wire_object! {
         reference_id: String = "reference_id", Carried("the question's");
         /// When it was answered.
         timestamp: String = "timestamp", Carried("the time of the answer");
-        /// succ or rjct.
+        /// succ or rjct; in the status of an exchange pdng as well.
         status: String = "status", Carried("whether the question was answered");
         /// Why not.
         reason_code: Option<String> = "status_reason_code", Carried("a code of the standard");

@@ -1,0 +1,124 @@
+//! What a registry wants to know of an exchange that it began.
+
+use std::collections::{BTreeSet, HashSet};
+
+use gateway_core::{Claims, Decoded, Evidence, Identity, Operation};
+use roads::dci::unreadable;
+use schemas::{
+    fault::{Fault, FaultCode},
+    wire::dci::{self as wire, MsgHeader, SEARCHES_MAX, TxnStatus},
+};
+use serde_json::Value;
+
+use super::{Request, check::invalid, is_id, payload};
+use crate::{PURPOSE, TXN_STATUS_ASYNC};
+
+/// A question about one exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The sender's name of this exchange.
+    pub transaction_id: String,
+    /// How the sender calls us, and itself.
+    pub names: (String, String),
+    /// Which exchange is asked about.
+    pub asked: Asked,
+    /// Which of its questions: all where none is named.
+    pub references: Vec<String>,
+    /// It is answered by a callback.
+    pub is_later: bool,
+}
+
+/// By what an exchange is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Its sender's name of it, as [`crate::outbound::exchange`] has it.
+    Transaction([u8; 16]),
+    /// Ours.
+    Correlation(Evidence),
+}
+
+pub(super) fn decode(
+    claims: Claims,
+    header: &MsgHeader,
+    message: &str,
+    operation: &'static Operation,
+) -> Result<Decoded<Request>, Fault> {
+    let status: TxnStatus =
+        wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
+    if header.total_count != 1 {
+        return Err(invalid("total-count-differs", "total_count"));
+    }
+    if !is_id(&status.transaction_id) {
+        return Err(invalid("bad-transaction-id", "transaction_id"));
+    }
+    if !is_id(&status.request.reference_id) {
+        return Err(invalid("bad-reference-id", "reference_id"));
+    }
+    if status.request.txn_type != "search" {
+        return Err(invalid("unknown-code", "txn_type"));
+    }
+    let (asked, references) = asked(&status)?;
+    Ok(Decoded {
+        operation,
+        identity: Identity::Envelope,
+        // own profile: it tells nothing of anybody, and is part of what the search was for
+        purpose: PURPOSE.to_owned(),
+        lines: 1,
+        provinces: None,
+        asked: BTreeSet::new(),
+        payload: payload(message),
+        objection: None,
+        // it names nobody
+        synthetic: false,
+        persons: Vec::new(),
+        request: Request::Status(Status {
+            transaction_id: status.transaction_id,
+            names: (
+                header.receiver_id.clone().unwrap_or_default(),
+                header.sender_id.clone(),
+            ),
+            asked,
+            references,
+            is_later: operation.name == TXN_STATUS_ASYNC.name,
+        }),
+        claims,
+    })
+}
+
+fn asked(status: &TxnStatus) -> Result<(Asked, Vec<String>), Fault> {
+    let value = &status.request.attribute_value;
+    let wrong = || invalid("bad-code", "attribute_value");
+    let text = || value.as_str().filter(|text| is_id(text)).ok_or_else(wrong);
+    let transaction = |id: &str| Asked::Transaction(crate::outbound::short(id));
+    match status.request.attribute_type.as_str() {
+        "transaction_id" => Ok((transaction(text()?), Vec::new())),
+        "correlation_id" => {
+            let evidence = Evidence::parse(text()?).ok_or_else(wrong)?;
+            Ok((Asked::Correlation(evidence), Vec::new()))
+        }
+        "reference_id_list" => {
+            let named = references(value)?;
+            Ok((transaction(&status.transaction_id), named))
+        }
+        _ => Err(invalid("unknown-code", "attribute_type")),
+    }
+}
+
+fn references(value: &Value) -> Result<Vec<String>, Fault> {
+    let wrong = || invalid("bad-reference-id", "attribute_value");
+    let named = value.as_array().ok_or_else(wrong)?;
+    if named.len() > SEARCHES_MAX {
+        let fault = Fault::new(FaultCode::TooLarge, "too-many-events");
+        return Err(fault.field("attribute_value"));
+    }
+    let texts = named
+        .iter()
+        .map(|one| one.as_str().filter(|text| is_id(text)));
+    let texts: Option<Vec<&str>> = texts.collect();
+    let texts = texts.filter(|all| !all.is_empty()).ok_or_else(wrong)?;
+    let mut seen = HashSet::new();
+    match texts.iter().all(|text| seen.insert(*text)) {
+        true => Ok(texts.into_iter().map(str::to_owned).collect()),
+        false => Err(invalid("reference-id-twice", "attribute_value")),
+    }
+}

@@ -1,0 +1,256 @@
+//! The courier to one registry: a callback is signed and posted, its acknowledgement is the receipt.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    Operation, Road,
+    outbound::{Courier, Sendable, Shipment},
+    ports::{Delivery, Leased, Person, PersonNumber, Receipt},
+    sign::SignError,
+};
+use jiff::Timestamp;
+use roads::{client::Answer, direct::Direct, way::Failed};
+use schemas::{
+    id::Pin,
+    wire::dci::{self as wire, AckStatus, Code},
+};
+use serde_json::Value;
+
+use super::{Letter, road_of};
+use crate::{DEATH_PURPOSE, PURPOSE};
+
+/// How long to wait after a call that did not succeed; the worker may wait longer.
+#[derive(Debug, Clone, Copy)]
+pub struct DeskConfig {
+    /// After one that failed on the way.
+    pub retry_after: Duration,
+    /// After the partner said no.
+    pub retry_after_refusal: Duration,
+}
+
+/// Our signature under DCI messages.
+pub trait Pen: Send + Sync + 'static {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// A body of this header and message with our signature in it.
+    fn seal(&self, header: Vec<u8>, message: Vec<u8>) -> BoxFuture<'_, Result<Bytes, SignError>>;
+}
+
+/// Carries one body to a path behind the registered address and brings the answer back.
+pub trait Exchange: Send + Sync + 'static {
+    /// Posts it.
+    fn post<'a>(&'a self, path: &'static str, body: Bytes)
+    -> BoxFuture<'a, Result<Answer, Failed>>;
+}
+
+impl Exchange for Direct {
+    fn post<'a>(
+        &'a self,
+        path: &'static str,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<Answer, Failed>> {
+        Box::pin(async move {
+            self.post_json_to(path, body).await.map_err(|error| {
+                tracing::warn!(%error, "a callback did not reach its partner");
+                Failed {
+                    reason: error.reason(),
+                    is_unsent: error.is_unsent(),
+                    again_after: None,
+                }
+            })
+        })
+    }
+}
+
+/// One registry's way out.
+pub struct Desk {
+    config: DeskConfig,
+    pen: Arc<dyn Pen>,
+    road: Arc<dyn Exchange>,
+}
+
+impl Desk {
+    /// A desk that sends by `road`.
+    #[must_use]
+    pub fn new(config: DeskConfig, pen: Arc<dyn Pen>, road: Arc<dyn Exchange>) -> Self {
+        Self { config, pen, road }
+    }
+
+    fn shipment(&self, leased: &Leased) -> Result<Shipment, &'static str> {
+        let (service, operation) = road_of(&leased.kind).ok_or("unknown-kind")?;
+        let letter = Letter::read(&leased.content).ok_or("unreadable-content")?;
+        let known = [PURPOSE, DEATH_PURPOSE].into_iter();
+        let purpose = known.into_iter().find(|known| *known == letter.purpose);
+        let persons = persons(operation, &letter)?;
+        Ok(Shipment {
+            parcels: vec![leased.id.clone()],
+            operation,
+            fields: persons.iter().flat_map(|one| one.told.clone()).collect(),
+            lines: letter.lines,
+            provinces: None,
+            due: None,
+            purpose: purpose.ok_or("unknown-purpose")?,
+            road: Road::Direct,
+            service,
+            persons,
+            body: leased.content.clone(),
+        })
+    }
+
+    /// What is recorded and sent is the whole body with its moment and our signature.
+    async fn signed(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
+        let Some(mut letter) = Letter::read(&shipment.body) else {
+            return Err(Delivery::Quarantined {
+                reason: "unreadable-content",
+            });
+        };
+        letter.header.message_ts = self.pen.now().to_string();
+        let message = serde_json::to_vec(&letter.message).unwrap_or_default();
+        let sealed = self.pen.seal(wire::encode(&letter.header), message).await;
+        let sealed = sealed.map_err(|error| {
+            tracing::warn!(%error, "a callback could not be signed");
+            Delivery::Retry {
+                after: self.config.retry_after,
+                reason: "signing",
+            }
+        })?;
+        Ok(shipment.reworded(sealed))
+    }
+
+    pub(super) async fn deliver(&self, shipment: &Shipment) -> Delivery {
+        match self
+            .road
+            .post(shipment.service, shipment.body.clone())
+            .await
+        {
+            Ok(answer) => self.judge(&answer),
+            Err(failed) if failed.is_unsent => Delivery::Retry {
+                after: failed.again_after.unwrap_or(self.config.retry_after),
+                reason: failed.reason,
+            },
+            // it has an id: told twice it is one callback
+            Err(failed) => self.unknown(failed.reason),
+        }
+    }
+
+    /// An acknowledgement decides, whatever the status beside it; without one the status does.
+    fn judge(&self, answer: &Answer) -> Delivery {
+        let Some((status, code)) = acknowledged(&answer.body) else {
+            return self.unheard(answer.status.as_u16());
+        };
+        let taken = [AckStatus::Ack, AckStatus::Nack].map(AckStatus::as_str);
+        let is_taken = taken.contains(&status.as_str()) && answer.status.is_success();
+        // it has it already
+        let is_known = code == Code::MessageIdDuplicate.as_str();
+        let is_busy = [
+            Code::ServiceUnavailable,
+            Code::TooManyRequests,
+            Code::RequestTimeout,
+        ]
+        .iter()
+        .any(|busy| busy.as_str() == code);
+        match status == AckStatus::Err.as_str() {
+            _ if is_taken || is_known => Delivery::Delivered {
+                receipt: Receipt::plain(answer.body.clone(), Some(answer.peer_sha256)),
+            },
+            true if is_busy => self.retry("partner-busy"),
+            true => self.refused("refused"),
+            false => self.unknown("answer-unreadable"),
+        }
+    }
+
+    fn unheard(&self, status: u16) -> Delivery {
+        tracing::warn!(status, "a callback is not acknowledged");
+        match status {
+            _ if NEVER_READ.contains(&status) => self.retry("http-status"),
+            400..500 => self.refused("http-status"),
+            200..300 => self.unknown("answer-unreadable"),
+            _ => self.unknown("http-status"),
+        }
+    }
+
+    fn retry(&self, reason: &'static str) -> Delivery {
+        Delivery::Retry {
+            after: self.config.retry_after,
+            reason,
+        }
+    }
+
+    fn unknown(&self, reason: &'static str) -> Delivery {
+        Delivery::Unknown {
+            after: self.config.retry_after,
+            reason,
+        }
+    }
+
+    fn refused(&self, reason: &'static str) -> Delivery {
+        tracing::warn!(reason, "a callback is refused");
+        Delivery::Refused {
+            after: self.config.retry_after_refusal,
+            reason,
+        }
+    }
+}
+
+impl Courier for Desk {
+    fn batch_max(&self) -> usize {
+        PER_LEASE
+    }
+
+    fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {
+        let (mut shipments, mut unsayable) = (Vec::new(), Vec::new());
+        for leased in parcels {
+            match self.shipment(leased) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(reason) => unsayable.push((leased.id.clone(), reason)),
+            }
+        }
+        (shipments, unsayable)
+    }
+
+    fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
+        Box::pin(self.signed(shipment))
+    }
+
+    fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
+        Box::pin(self.deliver(sendable.shipment()))
+    }
+}
+
+/// Whom a callback tells of, for the ledger; the fields by their names in agreements.
+fn persons(operation: &'static Operation, letter: &Letter) -> Result<Vec<Person>, &'static str> {
+    let named = letter.told.iter().map(|(pin, fields)| {
+        let pin = Pin::parse(pin).map_err(|_| "unreadable-content")?;
+        let mut person = Person::named(vec![PersonNumber::Pin(pin)]);
+        let told: BTreeSet<&'static str> = operation
+            .fields
+            .iter()
+            .copied()
+            .filter(|field| fields.iter().any(|told| told == field))
+            .collect();
+        person.told = told.into_iter().collect();
+        Ok(person)
+    });
+    named.collect()
+}
+
+/// Status and code of an acknowledgement, however much else it says.
+fn acknowledged(body: &[u8]) -> Option<(String, String)> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let message = body.get("message")?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let status = text(message.get("ack_status"))?;
+    let code = message
+        .get("error")
+        .and_then(|error| text(error.get("code")));
+    Some((status, code.unwrap_or_default()))
+}
+
+/// Parcels worth leasing at once: each is a call of its own.
+const PER_LEASE: usize = 8;
+
+/// Statuses that a server gives before it looks at a body.
+const NEVER_READ: &[u16] = &[401, 403, 404, 405, 413, 415, 429, 503];

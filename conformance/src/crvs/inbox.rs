@@ -1,0 +1,282 @@
+//! The civil registry as the one that is called back: its own server takes what it has asked for.
+//!
+//! It takes `on-search` and `txn-on-status` over mutual TLS from our gateway's certificate alone, proves the signature in
+//! the body, judges envelope and header by its own reading, and keeps what each exchange was told. What the gateway
+//! should not have said is a violation.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use certs::dci::{self, Dialect, Said};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use schemas::wire::dci::Raw;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub use crate::listener::Serving;
+
+use super::{RECEIVER_ID, SENDER_ID};
+use crate::call::Trouble;
+use crate::clock;
+use crate::identity::Identity;
+use crate::jws::SKEW_SECONDS_MAX;
+use crate::listener::{self, Counterpart, status};
+use crate::state::Memory;
+
+/// What stands before the standard's paths at this registry.
+pub const BASE: &str = "/dci";
+
+/// The standard's paths, and the action that each takes.
+const PATHS: [(&str, &str); 2] = [
+    ("/registry/on-search", "on-search"),
+    ("/registry/txn/on-status", "txn-on-status"),
+];
+
+/// A callback that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    /// Its id.
+    pub id: String,
+    /// Its header.
+    pub header: Value,
+    /// Its message.
+    pub message: Value,
+    /// How often it came.
+    pub times: u32,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Table {
+    /// Exchanges that were begun.
+    asked: Vec<String>,
+    callbacks: BTreeMap<String, Callback>,
+    violations: Vec<String>,
+}
+
+/// What can be made to go wrong; counters go down by one each time they are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mischief {
+    /// So many callbacks are taken, and the replies never sent.
+    pub drop_replies: u32,
+    /// So many get HTTP 500 and are not looked at.
+    pub server_errors: u32,
+    /// So many are answered with ERR `err.service.unavailable`, and not taken.
+    pub busy: u32,
+    /// So many are answered with ERR `err.request.bad`, and not taken.
+    pub refuse: u32,
+    /// So many are taken and answered in words that nobody can read.
+    pub mumble: u32,
+    /// So many are not looked at and answered in words that repeat all that was sent.
+    pub echoes: u32,
+}
+
+/// The simulated registry's intake of callbacks.
+#[derive(Debug)]
+pub struct Inbox {
+    identity: Identity,
+    memory: Memory<Table>,
+    mischief: Mutex<Mischief>,
+}
+
+impl Inbox {
+    /// Opens the registry's folder; what it was told outlives the process.
+    pub fn open(folder: &Path) -> Result<Arc<Self>, Trouble> {
+        Ok(Arc::new(Self {
+            identity: Identity::load(folder)?,
+            memory: Memory::open(&folder.join("callbacks.json"), Table::default)?,
+            mischief: Mutex::default(),
+        }))
+    }
+
+    /// Serves on a listener until the handle is dropped or stopped.
+    pub fn serve(self: &Arc<Self>, listener: TcpListener) -> Result<Serving, Trouble> {
+        listener::serve(self, listener)
+    }
+
+    /// Sets what goes wrong from now on.
+    pub fn misbehave(&self, set: impl FnOnce(&mut Mischief)) {
+        set(&mut self.mischief.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Begins an exchange: what is told of any other is a violation.
+    pub fn asks(&self, transaction_id: &str) -> Result<(), Trouble> {
+        let asked = transaction_id.to_owned();
+        Ok(self
+            .memory
+            .change(|table| table.asked.push(asked.clone()))?)
+    }
+
+    /// What an exchange was told, by the ids of callbacks.
+    pub fn told(&self, transaction_id: &str) -> Vec<Callback> {
+        let of_it = |one: &&Callback| one.message["transaction_id"] == transaction_id;
+        self.memory
+            .read(|table| table.callbacks.values().filter(of_it).cloned().collect())
+    }
+
+    /// Everything that the gateway said and should not have said, oldest first; never personal data.
+    pub fn violations(&self) -> Vec<String> {
+        self.memory.read(|table| table.violations.clone())
+    }
+
+    fn took(&self, counter: fn(&mut Mischief) -> &mut u32) -> bool {
+        let mut mischief = self.mischief.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = counter(&mut mischief);
+        let any = *left > 0;
+        *left = left.saturating_sub(1);
+        any
+    }
+
+    fn take(&self, path: &str, body: &[u8]) -> Response<Full<Bytes>> {
+        let callback = match self.proven(path, body) {
+            Ok(callback) => callback,
+            Err(wrong) => {
+                self.violate(wrong.to_owned());
+                return acknowledged("ERR", Some("err.request.bad"));
+            }
+        };
+        if self.took(|knobs| &mut knobs.busy) {
+            return acknowledged("ERR", Some("err.service.unavailable"));
+        }
+        if self.took(|knobs| &mut knobs.refuse) {
+            return acknowledged("ERR", Some("err.request.bad"));
+        }
+        let taken = self.memory.change(|table| table.take(callback.clone()));
+        match taken {
+            Err(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
+            Ok(_) if self.took(|knobs| &mut knobs.mumble) => said("<html>"),
+            Ok(true) => acknowledged("ACK", None),
+            Ok(false) => acknowledged("ERR", Some("rjct.message_id.duplicate")),
+        }
+    }
+
+    /// A callback whose every part is what the standard demands; or what is wrong with it.
+    fn proven(&self, path: &str, body: &[u8]) -> Result<Callback, &'static str> {
+        let wanted = PATHS.iter().find(|(known, _)| *known == path);
+        let (_, action) = wanted.ok_or("a path that is none of ours")?;
+        let (raw, signature) = Raw::read(body).map_err(|_| "no body of DCI")?;
+        let said = Said {
+            body,
+            raw,
+            sender_id: RECEIVER_ID,
+            signature: signature.as_deref().ok_or("no signature")?,
+        };
+        let key = (&self.identity.gateway_key, self.identity.gateway_algorithm);
+        let now = clock::now();
+        dci::prove(Dialect::JwsCompact, &said, key, now.as_second()).map_err(|_| "signature")?;
+        let header: Value = serde_json::from_str(raw.header).map_err(|_| "header")?;
+        let message: Value = serde_json::from_str(raw.message).map_err(|_| "message")?;
+        let text = |name: &str| header[name].as_str().unwrap_or_default();
+        let moment = text("message_ts").parse::<jiff::Timestamp>();
+        let age = moment.map(|at| (now.as_second() - at.as_second()).abs());
+        let answers = match *action {
+            "on-search" => &message["search_response"],
+            _ => &message["txnstatus_response"]["txn_status"]["search_response"],
+        };
+        let count = answers.as_array().map(Vec::len).unwrap_or_default();
+        let correlation = message["correlation_id"].as_str().unwrap_or_default();
+        for (holds, what) in [
+            (text("action") == *action, "action"),
+            (text("version") == "1.0.0", "version"),
+            (text("sender_id") == RECEIVER_ID, "sender_id"),
+            (text("receiver_id") == SENDER_ID, "receiver_id"),
+            (!text("message_id").is_empty(), "message_id"),
+            (age.is_ok_and(|age| age <= SKEW_SECONDS_MAX), "message_ts"),
+            (["succ", "rjct", "pdng"].contains(&text("status")), "status"),
+            (count > 0 && header["total_count"] == count, "total_count"),
+            ((1..=99).contains(&correlation.len()), "correlation_id"),
+        ] {
+            if !holds {
+                return Err(what);
+            }
+        }
+        Ok(Callback {
+            id: text("message_id").to_owned(),
+            times: 1,
+            header,
+            message,
+        })
+    }
+}
+
+impl Table {
+    /// False where its id is another callback's.
+    fn take(&mut self, callback: Callback) -> bool {
+        let transaction = callback.message["transaction_id"].as_str();
+        if !transaction.is_some_and(|id| self.asked.iter().any(|asked| asked == id)) {
+            self.violations
+                .push("told of an exchange that nobody began".to_owned());
+            return true;
+        }
+        match self.callbacks.get_mut(&callback.id) {
+            None => drop(self.callbacks.insert(callback.id.clone(), callback)),
+            Some(known) if known.message == callback.message => known.times += 1,
+            Some(_) => {
+                self.violations.push("an id with two messages".to_owned());
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Counterpart for Inbox {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// A memory that cannot be written to shows in the next callback.
+    fn violate(&self, what: String) {
+        let change = |table: &mut Table| table.violations.push(what.clone());
+        let _ = self.memory.change(change);
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        if self.took(|knobs| &mut knobs.server_errors) {
+            return Some(status(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+        let (parts, body) = request.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await.ok()?;
+        let body = body.to_bytes();
+        if self.took(|knobs| &mut knobs.echoes) {
+            return Some(said(body));
+        }
+        let kind = parts.headers.get(header::CONTENT_TYPE);
+        let is_json = kind.is_some_and(|kind| kind == "application/json");
+        let path = parts.uri.path().strip_prefix(BASE);
+        let Some(path) = path.filter(|_| parts.method == Method::POST && is_json) else {
+            self.violate("a request that is no posted callback".to_owned());
+            return Some(status(StatusCode::NOT_FOUND));
+        };
+        let response = self.take(path, &body);
+        match self.took(|knobs| &mut knobs.drop_replies) {
+            true => None,
+            false => Some(response),
+        }
+    }
+}
+
+fn acknowledged(word: &str, code: Option<&str>) -> Response<Full<Bytes>> {
+    let mut ack = json!({
+        "ack_status": word,
+        "timestamp": clock::rfc3339(clock::now()),
+        "correlation_id": "crvs",
+    });
+    if let Some(code) = code {
+        ack["error"] = json!({ "code": code, "message": "no" });
+    }
+    said(json!({ "message": ack }).to_string())
+}
+
+fn said(words: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(words.into()));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+const BODY_BYTES_MAX: usize = 1 << 20;
