@@ -24,7 +24,7 @@ use crate::{
     adapter::{Operation, Road},
     partner::Partner,
     policy::{self, Denied, Question},
-    ports::{Access, Delivery, Hold, Leased, Outbox, Person, StoreError},
+    ports::{Access, Delivery, Hold, Leased, Outbox, Person, PersonNumber, StoreError, Whom},
 };
 
 pub use reply::{Reply, content_digest, prove_json, prove_xml};
@@ -93,6 +93,15 @@ impl Shipment {
     }
 }
 
+/// Persons of whom one shipment tells the same, too many to stand in it: those of a chunk of a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crowd {
+    /// Their numbers, as far as the bytes give them.
+    pub numbers: Vec<PersonNumber>,
+    /// Names of the fields that are told of each.
+    pub told: Vec<&'static str>,
+}
+
 /// A shipment that an agreement in force allows.
 #[derive(Debug)]
 pub struct Allowed {
@@ -102,8 +111,14 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Commits the exact bytes to the journal, and who is told of whom to the access ledger; only then can they be
-    /// sent. None where one of the
+    /// What is to be sent.
+    #[must_use]
+    pub fn shipment(&self) -> &Shipment {
+        &self.shipment
+    }
+
+    /// Commits the exact bytes to the journal, and who is told of whom to the access ledger, the crowd as well; only then
+    /// can they be sent. None where one of the
     /// parcels is no longer held or an operator has stopped the lane: nothing may be sent.
     ///
     /// # Errors
@@ -113,8 +128,9 @@ impl Allowed {
         outbox: &dyn Outbox,
         partner: &Partner,
         holds: Vec<Hold>,
+        crowd: Option<Crowd>,
     ) -> Result<Option<Sendable>, StoreError> {
-        let told = self.told(partner);
+        let told = self.told(partner, crowd);
         let recorded = outbox
             .sending(&partner.id, holds, self.shipment.body.clone(), told)
             .await?;
@@ -126,17 +142,21 @@ impl Allowed {
 
 impl Allowed {
     /// Rows of the access ledger: here the partner is who is told.
-    fn told(&self, partner: &Partner) -> Vec<Access> {
+    fn told(&self, partner: &Partner, crowd: Option<Crowd>) -> Vec<Access> {
         let shipment = &self.shipment;
-        let told = shipment.persons.iter().map(|person| Access {
-            numbers: person.numbers.clone(),
+        let row = |numbers, whom, told: &[&'static str]| Access {
+            numbers,
+            whom,
             sender: partner.id.clone(),
             operation: shipment.operation.name,
             rule: self.rule.clone(),
             purpose: shipment.purpose.to_owned(),
-            fields: person.told.join(","),
-        });
-        told.collect()
+            fields: told.join(","),
+        };
+        let persons = shipment.persons.iter();
+        let persons = persons.map(|person| row(person.numbers.clone(), Whom::One, &person.told));
+        let crowd = crowd.map(|Crowd { numbers, told }| row(numbers, Whom::Many, &told));
+        persons.chain(crowd).collect()
     }
 }
 
@@ -168,6 +188,15 @@ pub trait Courier: Send + Sync + 'static {
     /// before and are said again as they were do not come here.
     fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
         Box::pin(std::future::ready(Ok(shipment)))
+    }
+
+    /// Whom a shipment tells of beside its `persons`, where they are too many to stand there; asked just before it is
+    /// recorded. Where they cannot be said it is not sent, and ends so.
+    fn crowd<'a>(
+        &'a self,
+        _shipment: &'a Shipment,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Delivery>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Sends one shipment whose bytes are already recorded, and nothing else: where the partner asks

@@ -19,7 +19,7 @@ mod tokens;
 
 pub use ledger::{
     Access, AccessStory, Adoption, Asker, InForce, Ledger, LookUp, Person, PersonNumber,
-    Registrations,
+    Registrations, Whom,
 };
 pub use office::{
     Act, ActStory, Acted, Deed, LedgerStep, Office, Order, Orders, ParcelFile, ParcelFilter,

@@ -5,6 +5,7 @@
 //! of its own: any process that sees the folder goes on where another died, and nothing is said or noted twice.
 
 mod build;
+mod people;
 mod post;
 mod result;
 
@@ -18,7 +19,7 @@ use std::{
 
 use certs::digest;
 use futures_util::future::BoxFuture;
-use gateway_core::bulk::Ticket;
+use gateway_core::{bulk::Ticket, outbound::Crowd};
 use jiff::ToSpan as _;
 use schemas::{
     codes::province_set::ProvinceSet,
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use tax::{
     compare::Tolerance,
     reconcile::{Announced, Manifest, Totals},
-    taxpayer::sent::{Chunk, Months},
+    taxpayer::sent::{Chunk, Months, Unsent},
 };
 
 use super::{Bulks, Inner, aside, case::OUTCOME, case::Outcome, disk, ledger::Month, place::Place};
@@ -150,9 +151,12 @@ impl Bulks {
         id: &MessageId,
     ) -> Result<Option<Sending>, Fault> {
         let (partner, id) = (partner.clone(), id.clone());
-        self.aside(move |inner| match inner.sent(&partner, &id)? {
-            Some(sent) => sent.told().map(Some).map_err(disk),
-            None => Ok(None),
+        self.aside(move |inner| {
+            let told = inner.sent(&partner, &id).and_then(|sent| match sent {
+                Some(sent) => sent.told().map(Some),
+                None => Ok(None),
+            });
+            told.map_err(disk)
         })
         .await
     }
@@ -163,10 +167,24 @@ impl Months for Bulks {
         &'a self,
         partner: &'a PartnerId,
         ticket: &'a Ticket,
-    ) -> BoxFuture<'a, Result<Chunk, &'static str>> {
+    ) -> BoxFuture<'a, Result<Chunk, Unsent>> {
         let (inner, partner, ticket) = (Arc::clone(&self.0), partner.clone(), ticket.clone());
         let read = aside(move || Ok(inner.chunk(&partner, &ticket)));
-        Box::pin(async move { read.await.unwrap_or(Err(LOST)) })
+        Box::pin(async move { read.await.unwrap_or(Err(UNREAD)) })
+    }
+
+    /// One chunk at a time is unpacked and read.
+    fn persons<'a>(
+        &'a self,
+        partner: &'a PartnerId,
+        ticket: &'a Ticket,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Unsent>> {
+        let (inner, partner, ticket) = (Arc::clone(&self.0), partner.clone(), ticket.clone());
+        Box::pin(async move {
+            let _turn = self.0.readers.acquire().await.map_err(|_| UNREAD)?;
+            let read = aside(move || Ok(inner.persons(&partner, &ticket)));
+            read.await.unwrap_or(Err(UNREAD))
+        })
     }
 }
 
@@ -195,7 +213,7 @@ impl Inner {
             false => Place::make(&self.vault, &name, &dir, (WANTED, &wanted)),
         };
         // where it is there already, or somebody else was quicker, it has to be the same
-        match self.sent(&terms.partner, &terms.id)? {
+        match self.sent(&terms.partner, &terms.id).map_err(disk)? {
             Some(there) if there.terms.is_like(terms) => Ok(()),
             Some(_) => Err(Fault::new(FaultCode::Conflict, "same-id-other-content")),
             None => made.map_err(disk),
@@ -203,20 +221,20 @@ impl Inner {
     }
 
     /// A month of ours by its department and manifest.
-    fn sent(&self, partner: &PartnerId, id: &MessageId) -> Result<Option<Arc<Sent>>, Fault> {
+    fn sent(&self, partner: &PartnerId, id: &MessageId) -> io::Result<Option<Arc<Sent>>> {
         let dir = self.sent_dir(partner, id);
-        let Some(sealed) = Place::key(&dir).map_err(disk)? else {
+        let Some(sealed) = Place::key(&dir)? else {
             return Ok(None);
         };
         let open = |sealed: &[u8]| self.unlock_sent(&dir, &key_name(partner, id), sealed);
         self.sent.get(&dir, sealed, open).map(Some)
     }
 
-    fn unlock_sent(&self, dir: &Path, name: &str, sealed: &[u8]) -> Result<Sent, Fault> {
-        let place = Place::open(&self.vault, name, dir, sealed).map_err(disk)?;
-        let wanted: Option<Wanted> = place.get(WANTED).map_err(disk)?;
+    fn unlock_sent(&self, dir: &Path, name: &str, sealed: &[u8]) -> io::Result<Sent> {
+        let place = Place::open(&self.vault, name, dir, sealed)?;
+        let wanted: Option<Wanted> = place.get(WANTED)?;
         let sent = wanted.and_then(|wanted| Sent::of(place, wanted));
-        sent.ok_or_else(|| disk("a folder without its terms"))
+        sent.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a folder without its terms"))
     }
 
     fn sent_dir(&self, partner: &PartnerId, id: &MessageId) -> PathBuf {
@@ -224,24 +242,16 @@ impl Inner {
     }
 
     /// The chunk of a ticket, while the month is under way.
-    fn chunk(&self, partner: &PartnerId, ticket: &Ticket) -> Result<Chunk, &'static str> {
-        let sent = self.sent(partner, &ticket.chunk.manifest);
-        let sent = sent.ok().flatten().ok_or(LOST)?;
+    fn chunk(&self, partner: &PartnerId, ticket: &Ticket) -> Result<Chunk, Unsent> {
+        let sent = read(self.sent(partner, &ticket.chunk.manifest))?;
         if sent.is_over() {
-            return Err("month-over");
+            return Err(Unsent::Never("month-over"));
         }
         let number = ticket.chunk.number;
-        let manifest = sent
-            .built()
-            .ok()
-            .flatten()
-            .map(|built| built.manifest(&sent));
-        let announced = manifest
-            .as_ref()
-            .and_then(|all| all.chunk(number))
-            .ok_or(LOST)?;
+        let manifest = read(sent.built())?.manifest(&sent);
+        let announced = manifest.chunk(number).ok_or(LOST)?;
         let most = u64::try_from(CHUNK_BYTES_MAX).unwrap_or(u64::MAX);
-        let bytes = sent.bytes(number, most).ok().flatten().ok_or(LOST)?;
+        let bytes = read(sent.bytes(number, most))?;
         match digest::sha256(&bytes) == ticket.sha256 && ticket.sha256 == announced.digest {
             true => Ok(Chunk {
                 bytes: bytes.into(),
@@ -249,6 +259,29 @@ impl Inner {
                 amount: announced.totals.amount,
             }),
             false => Err(LOST),
+        }
+    }
+
+    /// The persons of whom the chunk of a ticket tells.
+    fn persons(&self, partner: &PartnerId, ticket: &Ticket) -> Result<Option<Crowd>, Unsent> {
+        let sent = read(self.sent(partner, &ticket.chunk.manifest))?;
+        let chunk = self.chunk(partner, ticket)?;
+        people::told(&sent.terms, &chunk.bytes).ok_or(Unsent::Never("chunk-unreadable"))
+    }
+}
+
+/// What has to lie in the folder: a disk that gives nothing now may give it later; what is not there, or is not what was
+/// written, never comes back.
+fn read<T>(found: io::Result<Option<T>>) -> Result<T, Unsent> {
+    match found {
+        Ok(found) => found.ok_or(LOST),
+        Err(error) if error.raw_os_error().is_some() => {
+            tracing::warn!(%error, "a chunk of ours cannot be read now");
+            Err(UNREAD)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a chunk of ours is not what was written");
+            Err(LOST)
         }
     }
 }
@@ -401,4 +434,6 @@ pub(super) const SENT: &str = "o-";
 const WANTED: &str = "wanted";
 const STAND: &str = "stand";
 /// Why a chunk cannot be sent: its folder or bytes are gone, or not those of its ticket.
-const LOST: &str = "chunk-bytes-lost";
+const LOST: Unsent = Unsent::Never("chunk-bytes-lost");
+/// Why it cannot be sent now.
+const UNREAD: Unsent = Unsent::NotNow("chunk-unread");

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt as _;
 use gateway_core::{
-    outbound::{Sendable, Shipment},
+    outbound::{Crowd, Sendable, Shipment},
     ports::{Delivery, Hold, Leased},
     stage::today,
 };
@@ -210,9 +210,10 @@ impl Lane {
         let allowed = shipment
             .permit(&partner, today(self.clock.now()))
             .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
+        let crowd = self.crowd(allowed.shipment(), until).await?;
         gateway_core::faultpoint!("sending-before");
         let recorded = allowed
-            .record(self.outbox.as_ref(), &partner, holds.to_vec())
+            .record(self.outbox.as_ref(), &partner, holds.to_vec(), crowd)
             .await;
         gateway_core::faultpoint!("sending-after");
         let sendable = recorded
@@ -226,6 +227,16 @@ impl Lane {
         let delivery = self.call(&sendable, until).await;
         gateway_core::faultpoint!("send-after");
         Ok((sendable, delivery))
+    }
+
+    /// Whom it tells of, where they are many; found before the lease ends.
+    async fn crowd(&self, shipment: &Shipment, until: Instant) -> Result<Option<Crowd>, Delivery> {
+        let found = AssertUnwindSafe(async { self.courier.crowd(shipment).await }).catch_unwind();
+        match tokio::time::timeout_at(until, found).await {
+            Ok(Ok(crowd)) => crowd,
+            Ok(Err(_)) => Err(refused(PANICKED)),
+            Err(_) => Err(untried(Duration::ZERO)),
+        }
     }
 
     /// The call ends before the lease does: whoever leases the parcel next must not meet it.

@@ -13,11 +13,11 @@ use futures_util::future::{BoxFuture, ready};
 use gateway_core::{
     Operation, Road,
     adapter::{Effect, ProofKind},
-    outbound::{Sendable, Shipment},
+    outbound::{Crowd, Sendable, Shipment},
     partner::{Agreement, Environment, Grant},
     ports::{
         Access, ActStory, Class, Delivery, Hold, Leased, Order, Parcel, Person, PersonNumber,
-        Receipt, Said, Stop, StoreError,
+        Receipt, Said, Stop, StoreError, Whom,
     },
 };
 use jiff::{Timestamp, civil::date};
@@ -201,6 +201,26 @@ impl Courier for Scene {
         let shipments = again.chunks(1).chain(fresh.chunks(self.batch));
         let mute = mute.iter().map(|one| (one.id.clone(), "no-words"));
         (shipments.map(shipment).collect(), mute.collect())
+    }
+
+    /// The subject `of-many` tells of two, and of `unread` nobody can say now.
+    fn crowd<'a>(
+        &'a self,
+        shipment: &'a Shipment,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Delivery>> {
+        let body = text(&shipment.body);
+        let two = || {
+            let numbers = ["099099000001", "9900000002"].map(PersonNumber::parse);
+            Crowd {
+                numbers: numbers.into_iter().flatten().collect(),
+                told: vec!["name", "amount"],
+            }
+        };
+        Box::pin(ready(match body.split('/').next() {
+            Some("of-many") => Ok(Some(two())),
+            Some("unread") => Err(retry("unread", SECOND * 10)),
+            _ => Ok(None),
+        }))
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {

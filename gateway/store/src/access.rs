@@ -1,14 +1,18 @@
 //! The access ledger: who asked about whom, found by a keyed digest of any number that names the person.
 //!
+//! Many persons who are told the same at once are a crowd: sets of digests in few rows, and not a row each.
+//!
 //! Rows are sealed by nothing and hold no personal data: the digest cannot be computed or undone without
 //! the vault. They are written in the transaction that commits what they tell of, whose journal record names
 //! their digest: `verify` finds a row that was taken away, changed or put to it.
+
+mod crowd;
 
 use std::collections::BTreeSet;
 
 use gateway_core::head::Evidence;
 use gateway_core::ports::{
-    Access, AccessStory, ActStory, Asker, Deed, LookUp, PersonNumber, StoreError,
+    Access, AccessStory, ActStory, Asker, Deed, LookUp, PersonNumber, StoreError, Whom,
 };
 use gateway_core::seal::{Sha256, Vault};
 
@@ -41,8 +45,13 @@ impl Shown {
     /// On the caller's thread, so that the writer only writes.
     pub(crate) fn seal(vault: &Vault, accesses: &[Access]) -> Self {
         let mut rows = Vec::with_capacity(accesses.len());
-        for (subject, access) in (0..).zip(accesses) {
-            let details = details(access);
+        for access in accesses {
+            let subject = next(&rows);
+            if access.whom == Whom::Many {
+                rows.extend(crowd::rows(vault, access, subject));
+                continue;
+            }
+            let details = details(access).finish();
             let digests: BTreeSet<Digest> = access
                 .numbers
                 .iter()
@@ -55,6 +64,17 @@ impl Shown {
             }));
         }
         Self(rows)
+    }
+
+    /// With a row that says that it was written, whoever asks for this mark.
+    pub(crate) fn marked(mut self, mark: Digest) -> Self {
+        let subject = next(&self.0);
+        self.0.push(Row {
+            person: mark,
+            subject,
+            details: Vec::new(),
+        });
+        self
     }
 
     /// The row of somebody who looks a person up.
@@ -145,14 +165,31 @@ pub(crate) fn agrees(conn: &Connection, record: &Record) -> sql::Result<bool> {
     Ok(is_its_own && digest_of(shown).as_slice() == said)
 }
 
-fn details(access: &Access) -> Vec<u8> {
+/// The subject of the next row.
+fn next(rows: &[Row]) -> i64 {
+    rows.last().map_or(0, |row| row.subject + 1)
+}
+
+fn details(access: &Access) -> Fields {
     Fields::new()
         .put(Tag::Sender, access.sender.as_str())
         .put(Tag::Operation, access.operation)
         .put(Tag::Rule, &access.rule)
         .put(Tag::Purpose, &access.purpose)
         .put(Tag::FieldNames, &access.fields)
-        .finish()
+}
+
+/// Whether what bears this mark, under any generation of the vault's key, was written.
+pub(crate) fn is_marked(conn: &Connection, marks: &[Digest]) -> sql::Result<bool> {
+    for mark in marks {
+        let row = conn
+            .prepare_cached(ROWS)?
+            .query_row(params![mark, 1_i64], |row| row.get::<i64>(0));
+        if row.optional()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// One row as it was found; of an operator's with the act.
@@ -165,8 +202,14 @@ pub(crate) struct Found {
     act: Option<Record>,
 }
 
-/// Everybody who asked about this person, newest first, by every number that is known to be theirs.
-pub(crate) fn find(conn: &Connection, person: &[Digest], max: usize) -> sql::Result<Vec<Found>> {
+/// Everybody who asked about this person, newest first, by every number that is known to be theirs; and every crowd that
+/// one of the numbers is in.
+pub(crate) fn find(
+    conn: &Connection,
+    vault: &Vault,
+    person: &[Digest],
+    max: usize,
+) -> sql::Result<Vec<Found>> {
     let limit = max.min(ROWS_MAX);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
@@ -191,6 +234,9 @@ pub(crate) fn find(conn: &Connection, person: &[Digest], max: usize) -> sql::Res
             .into_iter()
             .filter(|(subject, row)| seen.insert((row.record, *subject)));
         found.extend(new.map(|(_, row)| row));
+        // with two numbers in one crowd it is one person still
+        let crowds = crowd::find(conn, vault, &person, limit)?.into_iter();
+        found.extend(crowds.filter(|row| seen.insert((row.record, CROWD))));
     }
     found.sort_by_key(|row| std::cmp::Reverse((row.at, row.record)));
     found.truncate(limit);
@@ -256,6 +302,8 @@ impl Found {
     }
 }
 
+pub(crate) use crowd::marks;
+
 /// The digests that stand for a number under every generation of the vault's key, the newest first.
 pub(crate) fn digests(vault: &Vault, number: &PersonNumber) -> Vec<Digest> {
     vault.persons(&number.indexed())
@@ -268,6 +316,8 @@ pub(crate) fn deed(vault: &Vault, look_up: &LookUp) -> (Digest, Deed) {
     (person, Deed::LookUp(format!("person-{hex}")))
 }
 
+/// Stands for the subject of a crowd.
+const CROWD: i64 = -1;
 const LOOKED_UP: &str = "look-up-person";
 /// Rows in one answer.
 const ROWS_MAX: usize = 1_000;

@@ -42,6 +42,7 @@ pub(crate) enum Tag {
     Attested = 29,
     Terms = 40,
     Shown = 41,
+    Members = 42,
 }
 
 /// Writes fields, in the order of their tags.

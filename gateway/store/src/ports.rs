@@ -5,6 +5,7 @@
 mod pulls;
 mod receipts;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use gateway_core::ports::{
     Access, AccessStory, Act, ActStory, Acted, Adoption, Census, Claimed, Deed, Delivery, Entry,
     Hold, InForce, Known, Leased, Ledger, LookUp, MessageLog, Office, Orders, Outbox, Parcel,
     ParcelFile, ParcelFilter, ParcelStory, Recovering, RefusalNote, Registrations, StoreError,
-    StoredAnswer, Story, Unfinished,
+    StoredAnswer, Story, Unfinished, Whom,
 };
 use schemas::id::{MessageId, PartnerId};
 
@@ -210,9 +211,31 @@ impl Outbox for Store {
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let partner = partner.clone();
         Box::pin(async move {
-            let shown = Shown::seal(&self.0.vault, &accesses);
-            let sending = Sending::seal(&self.0.vault, &partner, holds, (&bytes, shown));
-            self.0.writer.submit(sending).await
+            let crowd = accesses.iter().find(|access| access.whom == Whom::Many);
+            let Some(crowd) = crowd else {
+                let shown = Shown::seal(&self.0.vault, &accesses);
+                let sending = Sending::seal(&self.0.vault, &partner, holds, (&bytes, shown));
+                return self.0.writer.submit(sending).await;
+            };
+            let marks = access::marks(&self.0.vault, &holds, crowd);
+            let known = marks.clone();
+            let known = move |conn: &Connection| access::is_marked(conn, &known);
+            let is_known = self.0.readers.read(known).await?;
+            let vault = Arc::clone(&self.0.vault);
+            // tens of thousands of digests
+            let sealed = tokio::task::spawn_blocking(move || {
+                let mut accesses = accesses;
+                if is_known {
+                    accesses.retain(|access| access.whom == Whom::One);
+                }
+                let mut shown = Shown::seal(&vault, &accesses);
+                if let (false, Some(mark)) = (is_known, marks.first()) {
+                    shown = shown.marked(*mark);
+                }
+                Sending::seal(&vault, &partner, holds, (&bytes, shown))
+            });
+            let lost = |_| StoreError::Unavailable("the crowd was not sealed".into());
+            self.0.writer.submit(sealed.await.map_err(lost)?).await
         })
     }
 
@@ -322,7 +345,8 @@ impl Ledger for Store {
             // whoever looks is in the ledger before anything is seen
             let perform = Perform::telling(&self.0.vault, act, shown);
             self.0.writer.submit(perform).await?;
-            let look_up = move |conn: &Connection| access::find(conn, &known, max);
+            let vault = Arc::clone(&self.0.vault);
+            let look_up = move |conn: &Connection| access::find(conn, &vault, &known, max);
             let found = self.0.readers.read(look_up).await?;
             let told: Result<_, _> = found.iter().map(|row| row.told(&self.0.vault)).collect();
             told.map_err(|error| self.0.health.note(error))

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Road,
     bulk::Ticket,
-    outbound::{self, Courier, Sendable, Shipment},
+    outbound::{self, Courier, Crowd, Sendable, Shipment},
     partner::{Environment, Partner},
     ports::{Delivery, Leased, Person, PersonNumber, Receipt, ReceiptProof},
     sign::{Letter, SignError},
@@ -32,7 +32,7 @@ use super::{
     ANSWER_BYTES_MAX, ANSWER_OF_ONE_BYTES_MAX, PURPOSE,
     answer::{Asked, Said, Unfit, fitting},
     month, notice, operation, person, pulls, question,
-    sent::{self, Months, NoMonths, Opened},
+    sent::{self, Months, NoMonths, Opened, Unsent},
     spoken,
 };
 
@@ -295,7 +295,7 @@ impl Desk {
             purpose: PURPOSE,
             road: self.road.road(),
             service: wire::RECONCILE_CHUNK,
-            // whom it tells of stands in its bytes, which are not read here
+            // whom it tells of stands in its bytes: the crowd
             persons: Vec::new(),
             body: ticket.text(),
         })
@@ -404,7 +404,7 @@ impl Desk {
     async fn deliver_chunk(&self, ticket: &Ticket, text: &[u8]) -> Delivery {
         let chunk = match self.months.chunk(&self.partner, ticket).await {
             Ok(chunk) => chunk,
-            Err(reason) => return Delivery::Quarantined { reason },
+            Err(unsent) => return self.unsent(unsent),
         };
         let Some(id) = ticket.chunk.id() else {
             return Delivery::Quarantined {
@@ -572,6 +572,17 @@ impl Desk {
         }
     }
 
+    /// What our own disk does not give now is no fault of the parcel.
+    fn unsent(&self, unsent: Unsent) -> Delivery {
+        match unsent {
+            Unsent::NotNow(reason) => Delivery::Retry {
+                after: self.config.retry_after,
+                reason,
+            },
+            Unsent::Never(reason) => Delivery::Quarantined { reason },
+        }
+    }
+
     fn unknown(&self, reason: &'static str) -> Delivery {
         Delivery::Unknown {
             after: self.config.retry_after,
@@ -606,6 +617,19 @@ impl Courier for Desk {
 
     fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
         Box::pin(self.signed(shipment))
+    }
+
+    fn crowd<'a>(
+        &'a self,
+        shipment: &'a Shipment,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Delivery>> {
+        Box::pin(async move {
+            let Some(ticket) = Ticket::parse(&shipment.body) else {
+                return Ok(None);
+            };
+            let crowd = self.months.persons(&self.partner, &ticket).await;
+            crowd.map_err(|unsent| self.unsent(unsent))
+        })
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     bulk::{ChunkName, Ticket, unhex},
+    outbound::Crowd,
     ports::{Class, Parcel},
     sign::hex,
 };
@@ -34,14 +35,30 @@ pub struct Chunk {
     pub amount: u64,
 }
 
+/// Why a chunk of ours is not sent, in a stable word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsent {
+    /// It could not be read now: it may be a moment later.
+    NotNow(&'static str),
+    /// It never can be.
+    Never(&'static str),
+}
+
 /// Where the chunks of our months lie.
 pub trait Months: Send + Sync + 'static {
-    /// The chunk of a ticket of ours, whose bytes are those of the ticket; a stable word where it cannot be sent.
+    /// The chunk of a ticket of ours, whose bytes are those of the ticket.
     fn chunk<'a>(
         &'a self,
         partner: &'a PartnerId,
         ticket: &'a Ticket,
-    ) -> BoxFuture<'a, Result<Chunk, &'static str>>;
+    ) -> BoxFuture<'a, Result<Chunk, Unsent>>;
+
+    /// The persons of whom that chunk tells, and what of them; none where it tells of none.
+    fn persons<'a>(
+        &'a self,
+        partner: &'a PartnerId,
+        ticket: &'a Ticket,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Unsent>>;
 }
 
 /// No months at all.
@@ -53,8 +70,16 @@ impl Months for NoMonths {
         &'a self,
         _: &'a PartnerId,
         _: &'a Ticket,
-    ) -> BoxFuture<'a, Result<Chunk, &'static str>> {
-        Box::pin(std::future::ready(Err("no-months")))
+    ) -> BoxFuture<'a, Result<Chunk, Unsent>> {
+        Box::pin(std::future::ready(Err(Unsent::Never("no-months"))))
+    }
+
+    fn persons<'a>(
+        &'a self,
+        _: &'a PartnerId,
+        _: &'a Ticket,
+    ) -> BoxFuture<'a, Result<Option<Crowd>, Unsent>> {
+        Box::pin(std::future::ready(Err(Unsent::Never("no-months"))))
     }
 }
 

@@ -64,12 +64,26 @@ impl Person {
     }
 }
 
-/// One row of the ledger, committed together with the answer: who asked about this person, and what
+/// Whose the numbers of one entry are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whom {
+    /// All of them are one person's; whoever finds one finds what stands under the others.
+    #[default]
+    One,
+    /// Of many persons, who are told of in the same words: a month in bulk. They are kept as one set; each number is found
+    /// in it by itself, and which two are of one person is not kept. At most one entry of a message is of many. Of what is
+    /// sent again as it was it stands once.
+    Many,
+}
+
+/// One entry of the ledger, committed together with the answer: who asked about this person, and what
 /// the answer tells. Or together with what we send unasked: who is told, and what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// The person's numbers; none is kept, only their keyed digests.
+    /// The numbers; none is kept, only their keyed digests.
     pub numbers: Vec<PersonNumber>,
+    /// Whose they are.
+    pub whom: Whom,
     /// Who asked, or is told.
     pub sender: PartnerId,
     /// What for: the operation's name.

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::{Parts, face::xroad::Spoken, permit::answer_head, room::Room};
 use crate::{
     adapter::{Adapter, AnswerHead, Unsigned},
-    ports::{Access, Parcel, Person, StoredAnswer},
+    ports::{Access, Parcel, Person, StoredAnswer, Whom},
     refusal::Refusal,
     state::Recorded,
 };
@@ -264,6 +264,7 @@ fn access<R>(recorded: &Recorded<R>, person: &Person, fields: String) -> Access 
     let verified = &recorded.permitted.verified;
     Access {
         numbers: person.numbers.clone(),
+        whom: Whom::One,
         sender: verified.claims.sender.clone(),
         operation: verified.operation.name,
         rule: recorded.permit().rule().to_owned(),

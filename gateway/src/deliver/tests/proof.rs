@@ -285,3 +285,35 @@ async fn what_is_not_permitted_is_told_of_nobody() {
     run(lane(&scene, partner), SECOND * 5).await;
     assert!(scene.sent().is_empty() && scene.told.lock().unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_is_written_down_as_one_with_the_bytes_that_tell_of_it() {
+    let scene = Arc::new(Scene::new().with(&["a/1", "of-many/1"]));
+    run(lane(&scene, portal()), SECOND * 5).await;
+    let told = scene.told.lock().unwrap().clone();
+    let [one] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((one.whom, &*one.fields), (Whom::Many, "name,amount"));
+    assert_eq!((one.sender.as_str(), one.operation), ("portal", TELL.name));
+    assert_eq!(one.rule, "1/portal.sync-dossier");
+    let numbers: Vec<_> = one.numbers.iter().map(PersonNumber::indexed).collect();
+    assert_eq!(numbers, ["pin:099099000001", "si:9900000002"]);
+    assert_eq!(scene.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tells_of_a_crowd_that_nobody_can_name_now_waits_and_is_no_news_of_the_partner() {
+    let (events, failed) = round(Scene::new().with(&["unread/1"]), portal()).await;
+    let [
+        Event::Leased(_),
+        Event::Settled(id, Delivery::Retry { reason, .. }),
+    ] = events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (id.as_str(), *reason, failed),
+        ("unread/1", "unread", false)
+    );
+}

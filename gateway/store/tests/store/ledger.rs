@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use gateway_core::ports::{
-    Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Hold, Ledger as _, LookUp,
-    MessageLog as _, Office as _, Outbox as _, PersonNumber, Registrations as _, Stop,
+    Access, AccessStory, Act, Acted, Adoption, Asker, Claimed, Deed, Delivery, Hold, Ledger as _,
+    LookUp, MessageLog as _, Office as _, Outbox as _, PersonNumber, Registrations as _, Stop,
+    Whom,
 };
 use gateway_core::seal::{KeyFile, Vault, sha256};
 use gateway_store::{Store, What, rewrap};
@@ -26,6 +27,7 @@ fn number(text: &str) -> PersonNumber {
 fn access(numbers: &[&str], fields: &str) -> Access {
     Access {
         numbers: numbers.iter().map(|text| number(text)).collect(),
+        whom: Whom::One,
         sender: partner("tax"),
         operation: "tax.verify-employer",
         rule: "QC-01/tax.verify-employer".into(),
@@ -262,6 +264,190 @@ async fn what_is_sent_unasked_is_in_the_ledger_of_whom_it_tells_and_what_is_not_
         "DELETE FROM access WHERE subject = 0 AND record = (SELECT max(sending) FROM outbox)",
     );
     assert_eq!(store.verify().unwrap_err().what, What::Ledger);
+}
+
+/// So many persons by PIN, and one more by both numbers.
+fn crowd(many: u32, fields: &str) -> Access {
+    let pins = (0..many).map(|nth| number(&format!("0990{nth:08}")));
+    let one = [PIN, SI].map(number);
+    Access {
+        numbers: pins.chain(one).collect(),
+        whom: Whom::Many,
+        ..access(&[], fields)
+    }
+}
+
+/// Sends a parcel that is put in under this id, as often as said, and gives back whether each was recorded.
+async fn sent(store: &Store, id: &str, accesses: &[Access], times: usize) {
+    let portal = partner("portal");
+    store.put(vec![parcel(id, id, 1)]).await.unwrap();
+    for _ in 0..times {
+        let leased = store.lease(&portal, 1, Duration::from_secs(30)).await;
+        let hold = leased.unwrap()[0].hold();
+        let bytes = Bytes::from_static(b"told");
+        let recorded = store.sending(&portal, vec![hold.clone()], bytes, accesses.to_vec());
+        assert!(recorded.await.unwrap());
+        let again = Delivery::Retry {
+            after: Duration::ZERO,
+            reason: "busy",
+        };
+        store.settle(vec![(hold, again)]).await.unwrap();
+    }
+    let leased = store.lease(&portal, 1, Duration::from_secs(30)).await;
+    let hold = leased.unwrap()[0].hold();
+    let set_aside = Delivery::Dead { reason: "over" };
+    store.settle(vec![(hold, set_aside)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn everybody_of_a_crowd_is_found_once_by_each_number_however_often_it_is_sent() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let rows = || scene.columns("access").len();
+    let journal = || scene.columns("journal").len();
+    sent(&store, "a1", &[crowd(3_000, "name,amount")], 1).await;
+    let (once, records) = (rows(), journal());
+    assert!((3..=257).contains(&once), "a row for each set: {once}");
+    for text in [PIN, SI, "099000000000", "099000002999"] {
+        let found = look(&store, text).await;
+        assert_eq!(fields(&found), ["name,amount"], "{text}");
+        let looked = found
+            .iter()
+            .filter(|one| matches!(one.asker, Asker::Operator(_)));
+        let Some(Asker::Partner { rule, purpose, .. }) = found.last().map(|one| &one.asker) else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (&**rule, &**purpose),
+            ("QC-01/tax.verify-employer", "inspection")
+        );
+        assert_eq!(looked.count(), 1);
+    }
+    let nobody = ["099000003000", "099199000001", OTHER];
+    for text in nobody {
+        assert_eq!(fields(&look(&store, text).await), Vec::<&str>::new());
+    }
+    let looks = 7;
+    assert_eq!((rows() - once, journal() - records), (looks, looks));
+
+    // which of its numbers are of one person is not kept: what was said under one is not found under the other
+    read(&scene, &store, "message-1", vec![access(&[SI], "fund")]).await;
+    assert_eq!(fields(&look(&store, SI).await), ["fund", "name,amount"]);
+    assert_eq!(fields(&look(&store, PIN).await), ["name,amount"]);
+    // and where another message has shown that, it is one person in one crowd still
+    read(&scene, &store, "message-2", vec![access(&[PIN, SI], "due")]).await;
+    let by_both = ["due", "fund", "name,amount"];
+    assert_eq!(fields(&look(&store, PIN).await), by_both);
+
+    // in the same words it is written once, whatever became of the tries
+    let before = rows();
+    sent(&store, "a2", &[crowd(3_000, "name")], 3).await;
+    assert_eq!(rows() - before, once, "of three tries once");
+    assert_eq!(
+        fields(&look(&store, "099000000007").await),
+        ["name", "name,amount"]
+    );
+    store.verify().unwrap();
+
+    // and one that is in many crowds is found in each, the newest first
+    for nth in 0..70 {
+        sent(
+            &store,
+            &format!("b{nth}"),
+            &[crowd(0, &format!("f{nth}"))],
+            1,
+        )
+        .await;
+    }
+    let found = look(&store, SI).await;
+    let found = fields(&found);
+    assert_eq!((found.len(), found[0], found[69]), (74, "f69", "f0"));
+    assert_eq!(
+        store
+            .accesses(
+                LookUp {
+                    number: number(SI),
+                    who: "an".into(),
+                    why: "the citizen asks".into(),
+                },
+                5
+            )
+            .await
+            .unwrap()
+            .len(),
+        5
+    );
+    store.verify().unwrap();
+}
+
+#[tokio::test]
+async fn a_crowd_is_bound_to_its_record_stands_in_no_clear_and_outlives_its_key() {
+    let scene = Scene::new();
+    let path = scene.folder.path().join("seal.key");
+    let open = || {
+        let mut params = scene.params();
+        params.vault = Arc::new(Vault::open_or_create(&path).unwrap());
+        Store::open(params).unwrap()
+    };
+    let store = open();
+    let told = [access(&[OTHER], "due"), crowd(100, "amount")];
+    sent(&store, "a1", &told, 1).await;
+    store.verify().unwrap();
+    let set = "subject = 1 AND record = (SELECT min(record) FROM access)";
+    for edit in [
+        format!("DELETE FROM access WHERE {set}"),
+        format!(
+            "UPDATE access SET details = (SELECT details FROM access WHERE subject = 2) WHERE {set}"
+        ),
+        format!(
+            "UPDATE access SET person = (SELECT person FROM access WHERE subject = 0) WHERE {set}"
+        ),
+    ] {
+        scene.edit("CREATE TABLE kept AS SELECT * FROM access");
+        scene.edit(&edit);
+        assert_eq!(store.verify().unwrap_err().what, What::Ledger, "{edit}");
+        scene.edit("DELETE FROM access");
+        scene.edit("INSERT INTO access SELECT * FROM kept");
+        scene.edit("DROP TABLE kept");
+        store.verify().unwrap();
+    }
+    drop(store);
+    KeyFile::at(&path).add_generation().unwrap();
+    let store = open();
+    // by the mark of before, under an older key
+    let rows = scene.columns("access").len();
+    let (portal, bytes) = (partner("portal"), Bytes::from_static(b"told"));
+    let act = act(&store, Deed::Replay("a1".into())).await;
+    assert_eq!(act, Acted::Done);
+    let leased = store.lease(&portal, 1, Duration::from_secs(30)).await;
+    let hold = leased.unwrap()[0].hold();
+    let recorded = store.sending(&portal, vec![hold], bytes, vec![crowd(100, "amount")]);
+    assert!(recorded.await.unwrap());
+    assert_eq!(scene.columns("access").len(), rows);
+    sent(&store, "a2", &[crowd(100, "name")], 1).await;
+    drop(store);
+    let vault = Vault::open_file(&path).unwrap();
+    assert_eq!(rewrap(&scene.engine, &vault).unwrap().stuck, 0);
+    KeyFile::at(&path).forget_older().unwrap();
+    let store = open();
+    assert_eq!(fields(&look(&store, SI).await), ["name", "amount"]);
+    assert_eq!(
+        fields(&look(&store, "099000000099").await),
+        ["name", "amount"]
+    );
+    assert_eq!(fields(&look(&store, OTHER).await), ["due"]);
+    store.verify().unwrap();
+    drop(store);
+    let hex = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    for text in scene.columns("access") {
+        for number in [PIN, SI, "099000000099"] {
+            assert!(!text.contains(number) && !text.contains(&hex(number)));
+        }
+    }
 }
 
 #[tokio::test]

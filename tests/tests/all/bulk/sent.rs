@@ -1,6 +1,9 @@
 //! Our own month is sent to the department, which compares it with its own rows and tells what it found: noted once, as found
 //! by them, and nothing of it where anything is not as it has to be.
 
+mod told;
+mod unread;
+
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use conformance::{
