@@ -27,8 +27,8 @@ pub use office::{
 };
 pub use outbox::{Class, Delivery, Hold, Leased, Outbox, Parcel, Receipt, ReceiptProof, Said};
 pub use pulls::{
-    Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Resent, Telling, Told,
-    Window,
+    Again, Answered, Found, Judgement, Pull, PullBook, PullFile, PullStory, Receipted, Resent,
+    Telling, Told, Window, Wish,
 };
 pub use ratchet::{Ratchet, TimeBook, TimeMark};
 pub use receipts::{Heard, Kept, ParcelName, Receipts};

@@ -5,8 +5,8 @@ use gateway_core::Evidence;
 use gateway_core::ports::{
     Access, AccessStory, Act, ActStory, Acted, Adoption, Answered, Census, Claimed, Entry, InForce,
     Judgement, Known, LaneCensus, Ledger, LookUp, Orders, Parcel, ParcelFile, ParcelFilter,
-    ParcelStory, Pull, PullBook, PullFile, PullStory, Recovering, RefusalNote, Resent, StoreError,
-    StoredAnswer, Story, SystemClock, Telling, Unfinished,
+    ParcelStory, Pull, PullBook, PullFile, PullStory, Receipted, Recovering, RefusalNote, Resent,
+    StoreError, StoredAnswer, Story, SystemClock, Telling, Unfinished, Wish,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -125,13 +125,10 @@ impl PullBook for Quiet {
     fn judge(&self, _: Judgement) -> Answer<'_, Acted> {
         Box::pin(async { Ok(Acted::NotFound) })
     }
-    fn resend(
-        &self,
-        _: &PartnerId,
-        _: &'static [&'static str],
-        _: Vec<MessageId>,
-        _: u32,
-    ) -> Answer<'_, Resent> {
+    fn receipted(&self, _: &Pull, _: &'static [&'static str], _: usize) -> Answer<'_, Receipted> {
+        Box::pin(async { Ok(Receipted::default()) })
+    }
+    fn resend(&self, _: Wish, _: u32) -> Answer<'_, Resent> {
         Box::pin(async { Ok(Resent::Again(0)) })
     }
     fn pulls(&self, _: Option<&PartnerId>, _: usize) -> Answer<'_, Vec<PullStory>> {

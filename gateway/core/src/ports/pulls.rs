@@ -104,6 +104,15 @@ pub struct Telling {
     pub more: bool,
 }
 
+/// What a partner receipted of some kinds of parcels in a window.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipted {
+    /// Ids and when their receipts were written down, the oldest first: as many as were asked for.
+    pub parcels: Vec<(String, Timestamp)>,
+    /// How many they are in all.
+    pub total: u64,
+}
+
 /// A pull that has its answer and no judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
@@ -145,11 +154,26 @@ pub struct Judgement {
     pub wanted: Vec<Parcel>,
 }
 
+/// A partner's wish to be told again, one message of its.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The effect's key: the same wish again, by whoever carries it out, does nothing more.
+    pub key: [u8; 32],
+    /// Whose.
+    pub partner: PartnerId,
+    /// Of which kinds of parcels.
+    pub kinds: &'static [&'static str],
+    /// The parcels.
+    pub ids: Vec<MessageId>,
+}
+
 /// What came of a partner's wish to be told again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resent {
     /// So many parcels go again; what is on its way goes anyhow.
     Again(u32),
+    /// The wish of this key was fulfilled before.
+    Already,
     /// This is none that the partner was ever told.
     Unknown(String),
     /// This one was lost too often: a matter for a person.
@@ -235,15 +259,19 @@ pub trait PullBook: Send + Sync + 'static {
     /// before; `NotNow` (`being-sent`, `moved`) where what it was based on has changed meanwhile.
     fn judge(&self, judgement: Judgement) -> BoxFuture<'_, Result<Acted, StoreError>>;
 
-    /// Puts parcels of these kinds in again that the partner has receipted and asks for, each subject from the first of them
-    /// on; each an act, all of it or nothing. What was put in again `lost_max` times is not.
-    fn resend(
+    /// What the partner of this pull receipted in its window of parcels of these kinds: the oldest `max`, and how many they
+    /// are in all, however many others were receipted then. What was erased is not among them.
+    fn receipted(
         &self,
-        partner: &PartnerId,
+        pull: &Pull,
         kinds: &'static [&'static str],
-        ids: Vec<MessageId>,
-        lost_max: u32,
-    ) -> BoxFuture<'_, Result<Resent, StoreError>>;
+        max: usize,
+    ) -> BoxFuture<'_, Result<Receipted, StoreError>>;
+
+    /// Puts parcels of these kinds in again that the partner has receipted and asks for, each subject from the first of them
+    /// on; each an act, and one for the wish with its key, all of it or nothing, once. What was put in again `lost_max` times
+    /// is not.
+    fn resend(&self, wish: Wish, lost_max: u32) -> BoxFuture<'_, Result<Resent, StoreError>>;
 
     /// Pulls, the newest window first, at most 1,000.
     fn pulls(

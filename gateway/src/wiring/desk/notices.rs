@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Context,
-    ports::{Pull, Resent, StoreError, Told, Window},
+    ports::{Pull, Resent, StoreError, Window, Wish},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -48,10 +48,13 @@ impl NoticeBook for Desk {
         ask: &'a ResendNotices,
     ) -> BoxFuture<'a, Result<Timestamp, Fault>> {
         Box::pin(async move {
-            let ids = ask.notices.iter().cloned().collect();
-            let resent = self
-                .book
-                .resend(&context.sender, taxpayer::NOTICES, ids, HEALED_MAX);
+            let wish = Wish {
+                key: context.key,
+                partner: context.sender.clone(),
+                kinds: taxpayer::NOTICES,
+                ids: ask.notices.iter().cloned().collect(),
+            };
+            let resent = self.book.resend(wish, HEALED_MAX);
             let refused = |code, reason| Err(Fault::new(code, reason).field("Notice"));
             match resent.await.map_err(store)? {
                 Resent::Again(many) => {
@@ -59,6 +62,8 @@ impl NoticeBook for Desk {
                     tracing::info!(partner, many, "notices go again, as the partner asked");
                     Ok(self.clock.now())
                 }
+                // by whoever carried this message out before, and did not live to answer it
+                Resent::Already => Ok(self.clock.now()),
                 Resent::Unknown(_) => refused(FaultCode::UnknownSubject, "unknown-notice"),
                 Resent::TooOften(_) => refused(FaultCode::RuleRefused, "lost-too-often"),
                 Resent::NotNow(reason) => refused(FaultCode::Overloaded, reason),
@@ -76,23 +81,21 @@ impl Desk {
             partner: context.sender,
             window: window.ok_or_else(none)?,
         };
-        let telling = self.book.telling(&pull, NOTICES_MAX).await.map_err(store)?;
-        let is_one = |told: &Told| {
-            taxpayer::NOTICES.contains(&told.kind.as_str()) && pull.window.holds(told.at)
-        };
-        let mut told: Vec<Told> = telling.told.into_iter().filter(is_one).collect();
-        told.sort_by(|one, next| (one.at, &one.id).cmp(&(next.at, &next.id)));
-        let at_least = told.len().saturating_add(usize::from(telling.more));
+        let found = self
+            .book
+            .receipted(&pull, taxpayer::NOTICES, NOTICES_MAX)
+            .await
+            .map_err(store)?;
         let whole_second = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
-        let sent = told.into_iter().take(NOTICES_MAX).filter_map(|told| {
+        let sent = found.parcels.into_iter().filter_map(|(id, at)| {
             Some(NoticeSent {
-                id: MessageId::parse(&told.id).ok()?,
-                at: whole_second(told.at),
+                id: MessageId::parse(&id).ok()?,
+                at: whole_second(at),
             })
         });
         Ok(NoticesSent {
             notices: sent.collect(),
-            total: u32::try_from(at_least).unwrap_or(u32::MAX),
+            total: u32::try_from(found.total).unwrap_or(u32::MAX),
         })
     }
 }

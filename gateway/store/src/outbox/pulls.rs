@@ -3,7 +3,7 @@
 mod judge;
 
 use gateway_core::ports::{
-    Answered, Found, ParcelState, Pull, PullStory, StoreError, Told, Window,
+    Answered, Found, ParcelState, Pull, PullStory, Receipted, StoreError, Told, Window,
 };
 use gateway_core::seal::{Sealed, Vault, is_erased};
 use schemas::id::{MessageId, PartnerId};
@@ -297,6 +297,47 @@ pub(crate) fn wanted_again(
     Ok(Some(rows.into_iter().filter(after).map(line).collect()))
 }
 
+/// Whether the wish of this key was fulfilled.
+pub(crate) fn is_fulfilled(conn: &Connection, key: &[u8; 32]) -> sql::Result<bool> {
+    judge::is_fulfilled(conn, &judge::wish_target(key))
+}
+
+/// What a partner receipted in a window of parcels of these kinds: the oldest so many, and how many they are in all.
+pub(crate) fn receipted(
+    conn: &Connection,
+    pull: &Pull,
+    kinds: &[&str],
+    max: usize,
+) -> sql::Result<Receipted> {
+    let Pull { partner, window } = pull;
+    let until = window.until().as_microsecond();
+    let (mut at, mut behind) = (window.from().as_microsecond(), String::new());
+    let mut found = Receipted::default();
+    loop {
+        let page: Vec<(String, i64, String, Vec<u8>)> = conn
+            .prepare_cached(RECEIPTED)?
+            .query_map(
+                params![partner.as_str(), at, behind, until, RECEIPTED_PAGE],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )?
+            .collect::<sql::Result<_>>()?;
+        let Some((id, due_at, ..)) = page.last() else {
+            return Ok(found);
+        };
+        (at, behind) = (*due_at, id.clone());
+        for (id, due_at, kind, wrapped_key) in page {
+            if !kinds.contains(&kind.as_str()) || is_erased(&wrapped_key) {
+                continue;
+            }
+            found.total += 1;
+            if found.parcels.len() < max {
+                let instant = time(due_at).ok_or(sql::Error::out_of_range(1, due_at))?;
+                found.parcels.push((id, instant));
+            }
+        }
+    }
+}
+
 /// Those of these ids of a sender that are in no row of the inbox.
 pub(crate) fn never_came(
     conn: &Connection,
@@ -394,6 +435,11 @@ fn pull(row: &Row<'_>) -> sql::Result<Pull> {
 const LIST_MAX: usize = 1_000;
 const PLAN: &str = "INSERT INTO pull (id, partner, from_at, until_at, planned_at) \
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING";
+/// Rows that are held at once of what was receipted.
+const RECEIPTED_PAGE: i64 = 1_000;
+const RECEIPTED: &str = "SELECT id, due_at, kind, wrapped_key FROM outbox INDEXED BY outbox_told \
+    WHERE partner = ?1 AND state = 2 AND receipt IS NOT NULL AND due_at >= ?2 AND (due_at > ?2 OR id > ?3) \
+    AND due_at < ?4 ORDER BY due_at, id LIMIT ?5";
 const SUBJECTS: &str = "SELECT DISTINCT subject FROM outbox INDEXED BY outbox_told \
     WHERE partner = ?1 AND state = 2 AND receipt IS NOT NULL AND due_at >= ?2 AND due_at < ?3 \
     AND NOT EXISTS (SELECT 1 FROM pull p WHERE p.id = outbox.id) ORDER BY subject LIMIT ?4";

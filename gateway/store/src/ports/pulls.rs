@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 use gateway_core::ports::{
-    Acted, Again, Answered, Judgement, Parcel, Pull, PullBook, PullFile, PullStory, Resent,
-    StoreError, Telling,
+    Acted, Again, Answered, Judgement, Parcel, Pull, PullBook, PullFile, PullStory, Receipted,
+    Resent, StoreError, Telling, Wish,
 };
 use jiff::Timestamp;
 use schemas::id::{MessageId, PartnerId};
@@ -83,25 +83,35 @@ impl PullBook for Store {
         })
     }
 
-    fn resend(
+    fn receipted(
         &self,
-        partner: &PartnerId,
+        pull: &Pull,
         kinds: &'static [&'static str],
-        ids: Vec<MessageId>,
-        lost_max: u32,
-    ) -> BoxFuture<'_, Result<Resent, StoreError>> {
-        let partner = partner.clone();
+        max: usize,
+    ) -> BoxFuture<'_, Result<Receipted, StoreError>> {
+        let pull = pull.clone();
+        let look_up = move |conn: &Connection| pulls::receipted(conn, &pull, kinds, max);
+        Box::pin(self.0.readers.read(look_up))
+    }
+
+    fn resend(&self, wish: Wish, lost_max: u32) -> BoxFuture<'_, Result<Resent, StoreError>> {
         Box::pin(async move {
-            let of = partner.clone();
+            let asked = wish.clone();
             let look_up = move |conn: &Connection| {
-                let found = ids.into_iter().map(|id| {
-                    let lines = pulls::wanted_again(conn, &of, kinds, &id)?;
+                if pulls::is_fulfilled(conn, &asked.key)? {
+                    return Ok(None);
+                }
+                let found = asked.ids.into_iter().map(|id| {
+                    let lines = pulls::wanted_again(conn, &asked.partner, asked.kinds, &id)?;
                     Ok((id, lines))
                 });
-                found.collect::<sql::Result<Vec<_>>>()
+                found.collect::<sql::Result<Vec<_>>>().map(Some)
+            };
+            let Some(found) = self.0.readers.read(look_up).await? else {
+                return Ok(Resent::Already);
             };
             let mut again = BTreeMap::new();
-            for (id, lines) in self.0.readers.read(look_up).await? {
+            for (id, lines) in found {
                 let Some(lines) = lines else {
                     return Ok(Resent::Unknown(id.as_str().to_owned()));
                 };
@@ -116,13 +126,11 @@ impl PullBook for Store {
             });
             let again: Vec<Again> = again.collect();
             let many = u32::try_from(again.len()).unwrap_or(u32::MAX);
-            if again.is_empty() {
-                return Ok(Resent::Again(0));
-            }
             let who = format!("lienthong, as {}", self.0.name);
-            let put = PutAgain::seal(&self.0.vault, &who, &partner, again);
+            let put = PutAgain::seal(&self.0.vault, &who, &wish, again);
             Ok(match self.0.writer.submit(put).await? {
                 Acted::NotNow(reason) => Resent::NotNow(reason),
+                Acted::AlreadySo => Resent::Already,
                 _ => Resent::Again(many),
             })
         })

@@ -1,12 +1,14 @@
 //! Reconciliation: planned once, compared with what was receipted, and what is lost goes again once.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::ports::{
     Acted, Again, Delivery, Judgement, Leased, MessageLog as _, Office as _, Outbox as _, Parcel,
-    ParcelState, Pull, PullBook as _, Receipt, Resent, Window,
+    ParcelState, Pull, PullBook as _, Receipt, Receipted, Resent, Window, Wish,
 };
+use gateway_core::seal::sha256;
 use gateway_store::Store;
 use jiff::Timestamp;
 use schemas::id::MessageId;
@@ -286,7 +288,8 @@ async fn what_a_partner_wants_again_goes_again_with_what_followed_it_and_nothing
     deliver_all(&store).await;
     let portal = partner("portal");
     let wish = async |kinds: &'static [&'static str], of: &str, ids: Vec<MessageId>| {
-        store.resend(&partner(of), kinds, ids, 2).await.unwrap()
+        let fresh = fresh_wish(kinds, of, ids);
+        store.resend(fresh, 2).await.unwrap()
     };
     const KIND: &[&str] = &["portal.dossier"];
     let nobody = MessageId::parse("notice-9999").unwrap();
@@ -325,12 +328,94 @@ async fn what_a_partner_wants_again_goes_again_with_what_followed_it_and_nothing
         .into_iter()
         .map(|act| act.deed)
         .collect();
-    assert_eq!(deeds, ["heal", "heal"]);
+    assert_eq!(deeds, ["resend", "heal", "heal", "resend"]);
     assert_eq!(wish(KIND, "portal", vec![id(3)]).await, Resent::Again(1));
     deliver_all(&store).await;
     let often = Resent::TooOften(id(3).as_str().to_owned());
     assert_eq!(wish(KIND, "portal", vec![id(1)]).await, often);
     store.verify().unwrap();
+}
+
+/// A wish with a key of its own.
+fn fresh_wish(kinds: &'static [&'static str], of: &str, ids: Vec<MessageId>) -> Wish {
+    static NTH: AtomicU64 = AtomicU64::new(0);
+    let nth = NTH.fetch_add(1, Ordering::Relaxed);
+    Wish {
+        key: sha256(&nth.to_be_bytes()),
+        partner: partner(of),
+        kinds,
+        ids,
+    }
+}
+
+#[tokio::test]
+async fn one_wish_is_fulfilled_once_though_it_is_carried_out_twice() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let id = MessageId::parse("notice-0001").unwrap();
+    store.put(vec![parcel(id.as_str(), "a", 1)]).await.unwrap();
+    deliver_all(&store).await;
+    let wish = fresh_wish(&["portal.dossier"], "portal", vec![id.clone()]);
+    let asked = |wish: &Wish| store.resend(wish.clone(), 1);
+    assert_eq!(asked(&wish).await.unwrap(), Resent::Again(1));
+    assert_eq!(asked(&wish).await.unwrap(), Resent::Already, "on its way");
+    assert_eq!(deliver_all(&store).await, [id.as_str()]);
+    // whoever died after it was put in again comes back: neither again, nor refused as lost too often
+    drop(store);
+    let store = scene.open();
+    let asked = |wish: &Wish| store.resend(wish.clone(), 1);
+    assert_eq!(asked(&wish).await.unwrap(), Resent::Already);
+    assert_eq!(deliver_all(&store).await, Vec::<String>::new());
+    let acts = store.acts(10).await.unwrap();
+    let deeds: Vec<&str> = acts.iter().map(|act| act.deed.as_str()).collect();
+    assert_eq!(deeds, ["heal", "resend"]);
+    assert!(acts[1].why.contains(id.as_str()), "{acts:?}");
+    // another message of the same words is another wish
+    let another = fresh_wish(&["portal.dossier"], "portal", vec![id.clone()]);
+    let often = Resent::TooOften(id.as_str().to_owned());
+    assert_eq!(asked(&another).await.unwrap(), often);
+    store.verify().unwrap();
+}
+
+#[tokio::test]
+async fn what_was_receipted_of_some_kinds_is_counted_whole_on_a_lane_that_is_busy_with_others() {
+    const WORDS: &[&str] = &["portal.notice"];
+    let scene = Scene::new();
+    let store = scene.open();
+    let of = |nth: u32, kind: &'static str| Parcel {
+        kind,
+        ..parcel(&format!("parcel-{nth:05}"), &format!("s{nth:05}"), 1)
+    };
+    // others stand before and between, by subject as by time
+    let others = (0..1_100).map(|nth| of(nth, "portal.dossier"));
+    let ours = (0..70).map(|nth| of(2_000 + nth, "portal.notice"));
+    store.put(others.chain(ours).collect()).await.unwrap();
+    assert_eq!(deliver_all(&store).await.len(), 1_170);
+    let window = pull(&scene, 600);
+    let found = store.receipted(&window, WORDS, 50).await.unwrap();
+    assert_eq!((found.parcels.len(), found.total), (50, 70));
+    let ids: Vec<String> = (2_000..2_050)
+        .map(|nth| format!("parcel-{nth:05}"))
+        .collect();
+    let named: Vec<String> = found.parcels.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(named, ids);
+    let both = &["portal.notice", "portal.dossier"];
+    assert_eq!(
+        store.receipted(&window, both, 1).await.unwrap().total,
+        1_170
+    );
+    let earlier = Pull {
+        window: Window::between(100, 200).unwrap(),
+        ..window.clone()
+    };
+    let of_other = Pull {
+        partner: partner("tax"),
+        ..window
+    };
+    for pull in [earlier, of_other] {
+        let found = store.receipted(&pull, WORDS, 50).await.unwrap();
+        assert_eq!(found, Receipted::default());
+    }
 }
 
 #[tokio::test]

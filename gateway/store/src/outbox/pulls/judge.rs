@@ -1,16 +1,16 @@
 //! A judgement: written into the journal and done in one commit, once.
 
 use gateway_core::head::Evidence;
-use gateway_core::ports::{Acted, Again, Judgement, ParcelState, Pull, StoreError};
+use gateway_core::ports::{Acted, Again, Judgement, ParcelState, Pull, StoreError, Wish};
 use gateway_core::seal::Vault;
 
-use schemas::id::PartnerId;
+use schemas::id::{MessageId, PartnerId};
 
 use super::{Planned, SealedParcel, insert};
 use crate::journal::{Draft, Kind};
 use crate::meta::{Fields, Tag};
 use crate::outbox::front::refresh_front;
-use crate::sql::{OptionalExtension as _, params};
+use crate::sql::{self, Connection, OptionalExtension as _, params};
 use crate::writer::{Command, RowError, Turn};
 
 /// A judgement, its records sealed.
@@ -33,7 +33,12 @@ struct Lost {
 
 /// What a partner itself says that it has lost.
 #[derive(Debug)]
-pub(crate) struct PutAgain(Lost);
+pub(crate) struct PutAgain {
+    lost: Lost,
+    /// What says that the wish was fulfilled.
+    target: String,
+    record: Draft,
+}
 
 impl Judge {
     /// `who` is this gateway: no person acts here. What was found stands in the words, sealed.
@@ -169,9 +174,16 @@ impl Command for Judge {
 }
 
 impl PutAgain {
-    pub(crate) fn seal(vault: &Vault, who: &str, partner: &PartnerId, again: Vec<Again>) -> Self {
+    pub(crate) fn seal(vault: &Vault, who: &str, wish: &Wish, again: Vec<Again>) -> Self {
         let why = "the partner asks for it again";
-        Self(Lost::seal(vault, who, partner, why, again))
+        let ids: Vec<&str> = wish.ids.iter().map(MessageId::as_str).collect();
+        let asked = format!("{} asks for {}", wish.partner, ids.join(", "));
+        let target = wish_target(&wish.key);
+        Self {
+            lost: Lost::seal(vault, who, &wish.partner, why, again),
+            record: act(vault, who, (RESEND, &target), &asked),
+            target,
+        }
     }
 }
 
@@ -183,12 +195,28 @@ impl Command for PutAgain {
     }
 
     fn run(&self, turn: &mut Turn<'_>) -> Result<Acted, RowError> {
-        if let Some(reason) = self.0.in_the_way(turn)? {
+        if is_fulfilled(turn.conn, &self.target)? {
+            return Ok(Acted::AlreadySo);
+        }
+        if let Some(reason) = self.lost.in_the_way(turn)? {
             return Ok(Acted::NotNow(reason));
         }
-        self.0.put_in_again(turn)?;
+        write_act(turn, &self.record, &self.target)?;
+        self.lost.put_in_again(turn)?;
         Ok(Acted::Done)
     }
+}
+
+/// What the act of a wish bears: its effect's key.
+pub(super) fn wish_target(key: &[u8; 32]) -> String {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("wish-{hex}")
+}
+
+/// Whether the act of this wish is written.
+pub(super) fn is_fulfilled(conn: &Connection, target: &str) -> sql::Result<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM act WHERE target = ?1)")?
+        .query_row([target], |row| row.get(0))
 }
 
 /// The record, and its place among all acts.
@@ -204,6 +232,7 @@ fn write_act(turn: &mut Turn<'_>, record: &Draft, target: &str) -> Result<i64, R
 /// The deeds, as acts name them.
 const RECONCILE: &str = "reconcile";
 const HEAL: &str = "heal";
+const RESEND: &str = "resend";
 const OPEN: &str = "SELECT state FROM outbox INDEXED BY outbox_open \
     WHERE partner = ?1 AND subject = ?2 AND state <> 2/*pg  FOR UPDATE*/";
 /// As it was put in, at its place in its subject; the lease's number goes on rising.
