@@ -228,6 +228,7 @@ impl Gateway {
             signer: &parts.signer,
             outbox: &outbox,
             book: &book,
+            parcels: &office,
             receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
             orders: &orders,
             clock: &clock,

@@ -25,7 +25,7 @@ use gateway_core::{
     outbound::Courier,
     partner::{Partners, Quota},
     policy,
-    ports::{Clock, Orders, Outbox, Parcel, PullBook, Receipts},
+    ports::{Clock, Office, Orders, Outbox, Parcel, PullBook, Receipts},
     sign::Signer,
     stage::{Gate, Parts, today},
 };
@@ -463,6 +463,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) signer: &'a Arc<ArcSwap<Signer>>,
     pub(crate) outbox: &'a Arc<dyn Outbox>,
     pub(crate) book: &'a Arc<dyn PullBook>,
+    pub(crate) parcels: &'a Arc<dyn Office>,
     pub(crate) receipts: Arc<dyn Receipts>,
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
@@ -494,6 +495,7 @@ impl Hands<'_> {
             let post = Post {
                 outbox: Arc::clone(self.outbox),
                 receipts: Arc::clone(&self.receipts),
+                office: Arc::clone(self.parcels),
             };
             workers.push(Box::pin(
                 SentJob(bulks.clone(), post).run(self.stop.clone()),

@@ -400,6 +400,12 @@ impl Sent {
 }
 
 impl Built {
+    /// How many records it has.
+    fn records(&self) -> u64 {
+        let chunks = self.chunks.iter().filter_map(build::Line::announced);
+        chunks.map(|chunk| chunk.totals.records).sum()
+    }
+
     /// The manifest of what was read.
     fn manifest(&self, sent: &Sent) -> Manifest {
         let none = Totals::default();

@@ -146,6 +146,15 @@ pub fn manifest_parcel_id(partner: &PartnerId, manifest: &MessageId) -> String {
     format!("sent.{partner}.{manifest}.0")
 }
 
+/// The subjects of everything that is said of a month: what is sent of it, and what is asked about it.
+#[must_use]
+pub fn subjects(partner: &PartnerId, manifest: &MessageId) -> [String; 2] {
+    [
+        format!("sent.{partner}.{manifest}"),
+        format!("page.{partner}.{manifest}"),
+    ]
+}
+
 /// The parcel of one chunk, behind those before it; none where there is no such chunk.
 #[must_use]
 pub fn chunk_parcel(
@@ -191,9 +200,10 @@ fn parcel(
     sequence: u64,
     words: &impl Serialize,
 ) -> Parcel {
+    let [sent, asked] = subjects(partner, manifest);
     let subject = match kind {
-        PAGE => format!("page.{partner}.{manifest}"),
-        _ => format!("sent.{partner}.{manifest}"),
+        PAGE => asked,
+        _ => sent,
     };
     Parcel {
         id: format!("{subject}.{sequence}"),

@@ -1,10 +1,12 @@
-//! The worker that carries months of ours: it puts parcels into the department's lane, reads their receipts, and notes what
-//! the department found.
+//! The worker that carries months of ours: it puts parcels into the department's lane, reads their receipts, notes what
+//! the department found, and ends what is left in the lane of a month that was refused.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use gateway_core::ports::{Outbox, Parcel, ParcelState, Receipts};
+use gateway_core::ports::{
+    Act, Acted, Deed, Office, Outbox, Parcel, ParcelFilter, ParcelState, Receipts,
+};
 use schemas::wire::tax::{
     ReconcileState,
     taxpayer::{Answer, Body},
@@ -22,6 +24,8 @@ use super::{
 pub(crate) struct Post {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) receipts: Arc<dyn Receipts>,
+    /// Where parcels of a month that is over are ended.
+    pub(crate) office: Arc<dyn Office>,
 }
 
 /// The worker of one process; several share the work by the locks of the folders.
@@ -123,8 +127,9 @@ impl Carrier<'_> {
     /// One look; true where it is under way.
     fn tend(&self) -> Result<bool, Trouble> {
         if let Some(outcome) = self.sent.get::<Outcome>(OUTCOME)? {
+            let is_clear = self.clear(&outcome)?;
             self.inner.sweep(self.sent, &outcome)?;
-            return Ok(false);
+            return Ok(!is_clear);
         }
         // another process has it
         let Some(_lock) = self.sent.try_lock()? else {
@@ -146,7 +151,51 @@ impl Carrier<'_> {
         }
         self.sent
             .conclude(refused, self.inner.clock.now().as_second())?;
-        Ok(false)
+        // what is left of it in the lane is ended at the next look
+        Ok(true)
+    }
+
+    /// Ends what stands in the lane of a month that was refused: nobody reads what would come of it. What is being sent is
+    /// left alone and looked at again. True where nothing is left.
+    fn clear(&self, outcome: &Outcome) -> Result<bool, Trouble> {
+        let Some(reason) = &outcome.refused else {
+            return Ok(true);
+        };
+        if self.sent.dir.join(CLEARED).exists() {
+            return Ok(true);
+        }
+        // another process has it
+        let Some(_lock) = self.sent.try_lock()? else {
+            return Ok(true);
+        };
+        let store = |error: gateway_core::ports::StoreError| Trouble::Registry(disk(error));
+        let terms = &self.sent.terms;
+        let mut is_clear = true;
+        for subject in words::subjects(&terms.partner, &terms.id) {
+            let filter = ParcelFilter {
+                partner: Some(terms.partner.clone()),
+                subject: Some(subject),
+                max: OPEN_MAX,
+                ..ParcelFilter::default()
+            };
+            let open = self.runtime.block_on(self.post.office.list(filter));
+            let mut open = open.map_err(store)?;
+            // from the last one on: none of them comes to the front meanwhile, and is sent
+            open.sort_by_key(|parcel| std::cmp::Reverse(parcel.sequence));
+            for parcel in open {
+                let act = Act {
+                    who: WHO.to_owned(),
+                    why: format!("the month is over: {reason}"),
+                    deed: Deed::Cancel(parcel.id),
+                };
+                let acted = self.runtime.block_on(self.post.office.act(act));
+                is_clear &= !matches!(acted.map_err(store)?, Acted::NotNow("being-sent"));
+            }
+        }
+        if is_clear {
+            self.sent.put(CLEARED, &true)?;
+        }
+        Ok(is_clear)
     }
 
     fn step(&self, stand: &mut Stand) -> Result<Flow, Trouble> {
@@ -165,7 +214,7 @@ impl Carrier<'_> {
         if let Some(flow) = self.send(stand, &built)? {
             return Ok(flow);
         }
-        let expected = match self.result(stand)? {
+        let expected = match self.result(stand, &built)? {
             Ok(expected) => expected,
             Err(flow) => return Ok(flow),
         };
@@ -217,7 +266,7 @@ impl Carrier<'_> {
     }
 
     /// What the department says that it found; it is asked again, ever more seldom, while it compares.
-    fn result(&self, stand: &mut Stand) -> Result<Result<Expected, Flow>, Trouble> {
+    fn result(&self, stand: &mut Stand, built: &Built) -> Result<Result<Expected, Flow>, Trouble> {
         if let Some(expected) = &stand.expected {
             return Ok(Ok(expected.clone()));
         }
@@ -231,7 +280,7 @@ impl Carrier<'_> {
             other => return Ok(Err(unfit(other))),
         };
         match page.told.state {
-            ReconcileState::Done => match Expected::of(&page) {
+            ReconcileState::Done => match Expected::of(&page, built.records()) {
                 Ok(expected) => {
                     stand.expected = Some(expected.clone());
                     self.sent.put(STAND, stand)?;
@@ -386,6 +435,12 @@ fn refused(reason: &str) -> Flow {
     Flow::Over(Some(reason.to_owned()))
 }
 
+/// Nothing of it is left in the lane.
+const CLEARED: &str = "cleared";
+/// Who ends what is left: no person acts here.
+const WHO: &str = "lienthong";
+/// Parcels of a month that are open at once, and far more.
+const OPEN_MAX: usize = 1_000;
 /// Parcels that are put in before those in front of them are answered.
 const AHEAD: u32 = 8;
 /// How often a month under way is looked at.

@@ -43,11 +43,18 @@ pub(super) struct Held {
 }
 
 impl Expected {
-    /// Page 0 of a result that is done; a stable word where it contradicts itself.
-    pub(super) fn of(page: &SentPage) -> Result<Self, &'static str> {
+    /// Page 0 of a result that is done; a stable word where it contradicts itself, or finds more than can be found in so
+    /// many records of ours.
+    pub(super) fn of(page: &SentPage, records: u64) -> Result<Self, &'static str> {
         let told = &page.told;
-        let mut counts = BTreeMap::new();
+        let (mut counts, mut of_category) = (BTreeMap::new(), BTreeMap::new());
         for row in &told.summary {
+            let category = Category::of_code(&row.category).ok_or("finding-of-no-category")?;
+            let found = of_category.entry(category).or_insert(0_u64);
+            *found = found.saturating_add(row.count);
+            if *found > most(category, records) {
+                return Err("more-findings-than-records");
+            }
             let name = counted(&row.category, &row.province);
             if counts.insert(name, row.count).is_some() {
                 return Err("summary-row-twice");
@@ -158,11 +165,25 @@ fn check(terms: &Terms, line: &FindingLine) -> Result<(), &'static str> {
     }
 }
 
+/// The most that can be found of a category beside so many records: a record of ours may differ in two of its fields; what
+/// stands on their side alone is bounded by what is believable of one country. Own profile.
+const fn most(category: Category, records: u64) -> u64 {
+    match category {
+        Category::NotRegistered
+        | Category::Uninsured
+        | Category::PersonTwice
+        | Category::TwoFullTime => records.saturating_mul(10).saturating_add(STRANGERS_MAX),
+        _ => records.saturating_mul(2),
+    }
+}
+
 fn counted(category: &str, province: &str) -> String {
     format!("{category} {province}")
 }
 
 const PAGE_MAX: u64 = SentPage::FINDINGS_MAX as u64;
+/// Those whom they have and we do not, beside ten for each record.
+const STRANGERS_MAX: u64 = 1_000_000;
 /// What the ledger takes of a value.
 const VALUE_BYTES_MAX: usize = 1_020;
 
@@ -178,6 +199,9 @@ mod tests {
     };
 
     use super::*;
+
+    /// Of our month.
+    const RECORDS: u64 = 3;
 
     fn terms() -> Terms {
         Terms {
@@ -254,7 +278,7 @@ mod tests {
     fn judged(pages: &[SentPage]) -> Result<Held, &'static str> {
         let (terms, mut held) = (terms(), Held::default());
         let (first, rest) = pages.split_first().unwrap();
-        let expected = Expected::of(first)?;
+        let expected = Expected::of(first, RECORDS)?;
         for page in rest {
             let before = held.clone();
             if let Err(reason) = held.take(&terms, &expected, page) {
@@ -276,7 +300,7 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_refused_by_its_reason() {
         type Bend = fn(&mut Vec<SentPage>);
-        let cases: [(Bend, &str); 11] = [
+        let cases: [(Bend, &str); 12] = [
             (
                 |all| {
                     let row = all[0].told.summary[0].clone();
@@ -288,6 +312,10 @@ mod tests {
             (
                 |all| all[0].told.summary[0].category = "E-DUP".to_owned(),
                 "summary-does-not-add-up",
+            ),
+            (
+                |all| all[0].told.summary[0].category = "E-DRAGON".to_owned(),
+                "finding-of-no-category",
             ),
             (|all| all[0].told.pages = 4, "pages-do-not-add-up"),
             (
@@ -311,6 +339,39 @@ mod tests {
             let mut bent = three();
             bend(&mut bent);
             assert_eq!(judged(&bent), Err(reason), "{nth}");
+        }
+    }
+
+    #[test]
+    fn more_than_can_be_found_in_what_was_sent_is_not_believed_nor_fetched() {
+        // two provinces of one category, and how many pages they want us to fetch
+        let judged = |category: &str, records: u64, counts: [u64; 2], pages: u32| {
+            let mut first = told(&[]).remove(0);
+            let row = |(province, count): (&str, u64)| SummaryRow {
+                category: category.to_owned(),
+                province: province.to_owned(),
+                count,
+            };
+            first.told.summary = ["01", "79"].into_iter().zip(counts).map(row).collect();
+            first.told.found = counts.into_iter().fold(0, u64::saturating_add);
+            first.told.pages = pages;
+            Expected::of(&first, records).map(|expected| expected.found)
+        };
+        let beyond = Err("more-findings-than-records");
+        for category in ["E-NAME", "E-NOTAX", "E-DUP", "P-BASE", "P-UNKNOWN"] {
+            assert_eq!(judged(category, 3, [3, 3], 1), Ok(6), "{category}");
+            assert_eq!(judged(category, 3, [3, 4], 1), beyond, "{category}");
+            assert_eq!(judged(category, 0, [0, 1], 1), beyond, "{category}");
+            assert_eq!(judged(category, u64::MAX, [1, 1], 1), Ok(2), "{category}");
+        }
+        // a month in which we have nobody is met by all of theirs
+        for category in ["E-NOTREG", "P-UNINSURED", "P-DUP", "P-OVERLAP"] {
+            let pages = 2_000;
+            assert_eq!(judged(category, 0, [0, 1_000_000], pages), Ok(1_000_000));
+            assert_eq!(judged(category, 0, [1, 1_000_000], pages), beyond);
+            assert_eq!(judged(category, 1, [10, 1_000_000], 2_001), Ok(1_000_010));
+            let all = [u64::MAX, u64::MAX];
+            assert_eq!(judged(category, 1, all, u32::MAX), beyond);
         }
     }
 

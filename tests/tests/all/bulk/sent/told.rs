@@ -57,7 +57,7 @@ async fn each_person_of_our_month_is_in_the_ledger_once_through_losses_and_a_dea
         }
     }
     assert!(
-        people.remove(nobody) && people.len() > 100,
+        people.remove(nobody) && people.len() >= 50,
         "{}",
         people.len()
     );
