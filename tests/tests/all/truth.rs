@@ -1,5 +1,8 @@
-//! Births with a known truth, over real sockets, with losses, repeats and another order: at the end one person
-//! and one valid card per living child under six, none for others, and every case answered.
+//! Births with a known truth, over real sockets, straight and through the platform, with losses, repeats and another order: at the
+//! end one person and one valid card per living child under six, none for others, every case answered, and every province's
+//! report as it is true.
+
+mod provinces;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -28,6 +31,8 @@ use schemas::{
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, time::Instant};
 
+use provinces::{Counted, Home};
+
 /// A child as it really is.
 struct Child {
     /// Every PIN that offices gave it.
@@ -44,6 +49,8 @@ struct Truth {
     of_case: HashMap<String, usize>,
     /// Cases of module LTKS.
     births: Vec<String>,
+    /// How many of them count for which month and province.
+    counted: Counted,
 }
 
 /// One child's facts on their way into messages.
@@ -53,6 +60,7 @@ struct Facts {
     born: Date,
     mother: String,
     notice: String,
+    home: Home,
 }
 
 impl Facts {
@@ -67,7 +75,7 @@ impl Facts {
             .with("nksNgaySinh", format_dotted(self.born))
             .with("ketQuaXuLy.nksNgaySinh", format_dotted(self.born))
             .with("ketQuaXuLy.soDinhDanh", pin.as_str());
-        Birth { pin, ..birth }
+        self.home.told_in(Birth { pin, ..birth })
     }
 }
 
@@ -78,6 +86,7 @@ impl Truth {
             children: Vec::new(),
             of_case: HashMap::new(),
             births: Vec::new(),
+            counted: Counted::default(),
         };
         for number in 0..count {
             truth.bear(house, number, count);
@@ -87,17 +96,21 @@ impl Truth {
 
     fn bear(&mut self, house: &House, number: u32, count: u32) {
         let today = day_in_viet_nam(house.now());
-        let (again, kind) = (count * 2 + number, number % 20);
+        let (again, kind) = (count + number, number % 20);
         // the second of two children of one birth has its mother and notice
         let elder = if matches!(kind, 2 | 4) {
             number - 1
         } else {
             number
         };
-        let days = if kind == 6 {
-            1_000
-        } else {
-            10 + i64::from(elder % 40)
+        let days = match kind {
+            6 => 1_000,
+            16 => 60 + i64::from(number / 20 % 900),
+            _ => 10 + i64::from(elder % 40),
+        };
+        let home = match kind {
+            17..=19 => Home::before_the_merger(number / 20 * 3 + kind - 17),
+            _ => Home::since(elder, today),
         };
         let name = match kind {
             4 => name_of(elder).replace("Thị", "Thi"),
@@ -106,12 +119,14 @@ impl Truth {
         let facts = Facts {
             number,
             name,
-            born: today.saturating_sub(days.days()),
+            born: home.day.min(today).saturating_sub(days.days()),
             mother: format!("099193{:06}", 400_000 + elder),
             notice: format!("GCS.99.{elder:06}"),
+            home,
         };
         let birth = facts.birth(house, number);
-        let mut told = vec![self.register(house, &birth)];
+        let mut told = vec![self.register(house, &facts, &birth)];
+        let mut name = facts.name.clone();
         let mut pins = vec![birth.pin.clone()];
         let mut lives = true;
         match kind {
@@ -119,12 +134,12 @@ impl Truth {
             7 | 8 => {
                 let mut moved = facts.birth(house, again);
                 moved.form["ketQuaXuLy"]["soDinhDanh"] = birth.pin.as_str().into();
-                told.push(self.register(house, &moved));
+                told.push(self.register(house, &facts, &moved));
             }
             // and under another
             9 | 10 => {
                 let twice = facts.birth(house, again);
-                told.push(self.register(house, &twice));
+                told.push(self.register(house, &facts, &twice));
                 pins.push(twice.pin);
             }
             11 | 12 => {
@@ -140,19 +155,24 @@ impl Truth {
                 told.push(end(house, &facts, &birth));
                 told.push(taken_back(house, &birth));
             }
+            16 => {
+                name = format!("{name} Thư");
+                told.push(corrected(house, &birth, number, &name));
+            }
             _ => {}
         }
         self.children.push(Child {
             pins,
-            name: facts.name,
+            name,
             lives,
             told,
         });
     }
 
     /// The message of a birth; its case is this child's.
-    fn register(&mut self, house: &House, birth: &Birth) -> Json {
+    fn register(&mut self, house: &House, facts: &Facts, birth: &Birth) -> Json {
         let child = self.children.len();
+        self.counted.add(&facts.home);
         self.of_case.insert(birth.case_id.clone(), child);
         self.births.push(birth.case_id.clone());
         birth.message(house.now())
@@ -201,6 +221,17 @@ fn taken_back(house: &House, birth: &Birth) -> Json {
     told(house, birth, "LTCC", "civil.correction", &form)
 }
 
+/// The message under a case of its own that says another name.
+fn corrected(house: &House, birth: &Birth, number: u32, name: &str) -> Json {
+    let form = json!({
+        "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": birth.case_id, "lyDo": "viết sai",
+        "noiDung": { "nksHoTen": name },
+    });
+    let mut own = birth.clone();
+    own.envelope["maHoSoLT"] = format!("G22.99.10-261123-{number:06}").into();
+    told(house, &own, "LTCC", "civil.correction", &form)
+}
+
 fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Json {
     let mut envelope = birth.envelope.clone();
     envelope["module"] = module.into();
@@ -209,9 +240,10 @@ fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Valu
     Json::new(house.now(), "dvclt", operation, "/civil/v1/NhanDKHT", body)
 }
 
-/// One office's connection, lost now and then.
+/// One office's connection, lost now and then; its own, or that of the platform which carries its messages.
 struct Office {
     house: Arc<House>,
+    peer: &'static str,
     random: Random,
     line: Option<certs::tls::ClientStream<tokio::net::TcpStream>>,
 }
@@ -232,7 +264,7 @@ impl Office {
     async fn try_send(&mut self, message: &Message) -> bool {
         let mut line = match self.line.take() {
             Some(line) => line,
-            None => self.house.wire("dvclt").open().await.unwrap().0,
+            None => self.house.wire(self.peer).open().await.unwrap().0,
         };
         let head = format!(
             "Host: localhost\r\nContent-Length: {}\r\n",
@@ -265,6 +297,7 @@ async fn tell(house: &Arc<House>, truth: &Arc<Truth>, seed: u64) {
             let key = house.key("dvclt");
             let mut office = Office {
                 house,
+                peer: PEERS[number % PEERS.len()],
                 random,
                 line: None,
             };
@@ -363,7 +396,7 @@ async fn as_in_truth(house: &House, truth: &Truth, before: u64) {
                 ..FindRequest::default()
             };
             let found = insurance.find(soon(), request).await.unwrap().people;
-            assert_eq!(found[0].dead, !child.lives);
+            assert_eq!((found[0].dead, &found[0].name), (!child.lives, &child.name));
             of_child.insert(found[0].si_number.clone());
         }
         assert_eq!(of_child.len(), 1, "one child, one number");
@@ -399,6 +432,7 @@ async fn as_many_persons_and_cards_as_children_whatever_was_lost_repeated_or_lat
     );
     all_answered(&house, &truth).await;
     as_in_truth(&house, &truth, before).await;
+    truth.counted.reported(&house).await;
     let log = tape().everything();
     for child in &truth.children[..40] {
         let told = child.pins.iter().chain([&child.name]);
@@ -426,6 +460,8 @@ fn plan() -> Plan {
 }
 
 /// Births of a run in the suite; LIENTHONG_BIRTHS says another number.
-const BIRTHS: u32 = 1_000;
+const BIRTHS: u32 = 2_000;
 /// Offices that send at once.
 const LANES: usize = 4;
+/// Who brings their messages: an office itself, and the platform.
+const PEERS: [&str; 2] = ["dvclt", "ngsp"];
