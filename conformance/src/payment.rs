@@ -24,7 +24,7 @@ use crate::call::Trouble;
 use crate::client::{Client, Reply};
 use crate::clock;
 use crate::identity::{Identity, Target};
-use crate::state::Memory;
+use crate::state::rows::{Log, Rows, Table, Tables};
 
 /// Where calls are posted.
 pub const PATH: &str = "/payment/v1/messages";
@@ -43,17 +43,27 @@ pub const SECRET: &str = "made-up-for-the-sandbox-0123456789";
 #[derive(Debug)]
 pub struct Platform {
     identity: Identity,
-    memory: Memory<Book>,
+    memory: Log<Book>,
     mischief: Mutex<Mischief>,
 }
 
 /// What has to outlive the process.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Book {
-    orders: BTreeMap<String, Order>,
-    /// By their ids, which count up.
-    paid: BTreeMap<String, Payment>,
-    violations: Vec<String>,
+    orders: Rows<Order>,
+    /// By reference, a blank, and their ids, which count up.
+    paid: Rows<Payment>,
+    violations: Rows<String>,
+}
+
+impl Tables for Book {
+    fn tables(&mut self) -> Vec<(&'static str, &mut dyn Table)> {
+        vec![
+            ("orders", &mut self.orders),
+            ("paid", &mut self.paid),
+            ("violations", &mut self.violations),
+        ]
+    }
 }
 
 /// One payment that the gateway asked for.
@@ -113,7 +123,7 @@ impl Platform {
     pub fn open(folder: &Path) -> Result<Arc<Self>, Trouble> {
         Ok(Arc::new(Self {
             identity: Identity::load(folder)?,
-            memory: Memory::open(&folder.join("payments.json"), Book::default)?,
+            memory: Log::open(&folder.join("payments.log"))?,
             mischief: Mutex::default(),
         }))
     }
@@ -125,18 +135,22 @@ impl Platform {
 
     /// What it was asked for, by reference.
     pub fn orders(&self) -> BTreeMap<String, Order> {
-        self.memory.read(|book| book.orders.clone())
+        self.memory.read(|book| book.orders.all().clone())
     }
 
     /// Everything that was ever paid, in the order of the ids.
     pub fn paid(&self) -> Vec<Payment> {
-        self.memory
-            .read(|book| book.paid.values().cloned().collect())
+        let mut paid: Vec<Payment> = self
+            .memory
+            .read(|book| book.paid.all().values().cloned().collect());
+        paid.sort_by(|one, other| one.id.cmp(&other.id));
+        paid
     }
 
     /// Everything that the gateway said and should not have said, oldest first.
     pub fn violations(&self) -> Vec<String> {
-        self.memory.read(|book| book.violations.clone())
+        self.memory
+            .read(|book| book.violations.all().values().cloned().collect())
     }
 
     /// Somebody pays what was asked for; no callback is sent yet. None where nobody asked.
@@ -152,12 +166,13 @@ impl Platform {
         let at = wire_time(clock::now());
         let paid = self.memory.change(|book| {
             let payment = Payment {
-                id: format!("GD{:010}", book.paid.len() + 1),
+                id: format!("GD{:010}", book.paid.all().len() + 1),
                 reference: reference.to_owned(),
                 vnd,
                 at,
             };
-            book.paid.insert(payment.id.clone(), payment.clone());
+            let key = format!("{reference} {}", payment.id);
+            book.paid.put(&key, payment.clone());
             payment
         })?;
         Ok(paid)

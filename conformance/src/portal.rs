@@ -3,7 +3,7 @@
 //! Its own server stands behind mutual TLS and speaks as integrators know the portal: a login session,
 //! `DongBoHoSoMC`, `CapNhatTienDoHoSoMC` with at most ten steps, error codes 0, 3 and -3, and, in the
 //! gateway's own profile, `TraCuuHoSo`. It keeps a
-//! dossier table of its own, checks every field and records every illegal order as a violation.
+//! dossier table of its own, a row for each, checks every field and records every illegal order as a violation.
 
 mod check;
 mod lookup;
@@ -32,6 +32,7 @@ use crate::jws::Draft;
 use crate::landmarks::Landmarks;
 pub use crate::listener::Serving;
 use crate::state::Ledger;
+use crate::state::rows::Log;
 use table::Table;
 
 /// The route of submissions.
@@ -40,11 +41,20 @@ pub(crate) const SUBMIT_PATH: &str = "/portal/v1/dossiers";
 /// The states of a reissue that goes well, in order.
 pub const STATES: [u8; 5] = [1, 2, 4, 9, 10];
 
-/// What the portal keeps: its ledger and its dossiers.
+/// What the portal keeps of what it sent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Book {
     ledger: Ledger,
-    table: Table,
+    /// The dossiers of a folder that an older version made; the table's log has them now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<Older>,
+}
+
+/// Dossiers as they stood in `state.json`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Older {
+    dossiers: BTreeMap<String, Dossier>,
+    violations: Vec<String>,
 }
 
 impl Ledgers for Book {
@@ -61,6 +71,7 @@ impl Ledgers for Book {
 #[derive(Debug)]
 pub struct Portal {
     desk: Desk<Book>,
+    told: Log<Table>,
     mischief: Mutex<Mischief>,
     sessions: Mutex<server::Sessions>,
 }
@@ -77,8 +88,12 @@ impl Portal {
         target: Option<&Target>,
         memory: &str,
     ) -> Result<Arc<Self>, Trouble> {
+        let desk: Desk<Book> = Desk::open(folder, target, memory)?;
+        let told = Log::open(&folder.join(memory).with_extension("dossiers.log"))?;
+        take_over(&desk, &told)?;
         Ok(Arc::new(Self {
-            desk: Desk::open(folder, target, memory)?,
+            desk,
+            told,
             mischief: Mutex::default(),
             sessions: Mutex::default(),
         }))
@@ -101,27 +116,30 @@ impl Portal {
 
     /// A dossier of its table, as far as it has been told.
     pub fn dossier(&self, code: &str) -> Option<Dossier> {
-        self.desk
-            .memory
-            .read(|book| book.table.dossiers.get(code).cloned())
+        self.told.read(|table| table.dossiers.get(code).cloned())
+    }
+
+    /// How many dossiers it has been told of.
+    pub fn dossiers(&self) -> usize {
+        self.told.read(|table| table.dossiers.all().len())
     }
 
     /// Loses what it was told about a dossier but for the first `keep` steps; of none nothing is left.
     pub fn forget(&self, code: &str, keep: usize) -> Result<(), Trouble> {
-        self.desk
-            .memory
-            .change(|book| book.table.forget(code, keep))?;
+        self.told.change(|table| table.forget(code, keep))?;
         Ok(())
     }
 
     /// What it was told of citizens, oldest first, each once, by the names on the wire.
     pub fn citizens(&self) -> Vec<BTreeMap<String, String>> {
-        self.desk.memory.read(|book| book.table.citizens.clone())
+        self.told
+            .read(|table| table.citizens.all().values().cloned().collect())
     }
 
     /// Everything that the gateway said and should not have said, oldest first.
     pub fn violations(&self) -> Vec<String> {
-        self.desk.memory.read(|book| book.table.violations.clone())
+        self.told
+            .read(|table| table.violations.all().values().cloned().collect())
     }
 
     /// Builds and signs `portal.submit-dossier` (reason MAT or HONG, card, name, pin, birth_date).
@@ -226,4 +244,21 @@ impl Portal {
             body,
         ))
     }
+}
+
+/// Moves what an older version kept of dossiers; done again after a crash, it says the same.
+fn take_over(desk: &Desk<Book>, told: &Log<Table>) -> Result<(), Trouble> {
+    let Some(older) = desk.memory.read(|book| book.table.clone()) else {
+        return Ok(());
+    };
+    told.change(|table| {
+        for (code, dossier) in older.dossiers {
+            table.dossiers.put(&code, dossier);
+        }
+        for (nth, what) in older.violations.into_iter().enumerate() {
+            table.violations.put(&format!("{:09}", nth + 1), what);
+        }
+    })?;
+    desk.memory.change(|book| book.table = None)?;
+    Ok(())
 }

@@ -1,7 +1,10 @@
-//! An agency's memory: one JSON file, replaced as a whole and synced before anything depends on it.
+//! An agency's memory: one JSON file, replaced as a whole and synced before anything depends on it; or, where there is
+//! much of it, rows in an append log.
 //!
 //! Each counterpart keeps a type of its own in it; the [`Ledger`] inside remembers every message by its
 //! id and content digest, so that a restarted agency never reuses an id for other content.
+
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,19 +84,22 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
     let failed = |error| Error::File(path.display().to_string(), error);
     let text = serde_json::to_vec_pretty(value)
         .map_err(|error| Error::Form(path.display().to_string(), error))?;
-    let fresh = path.with_extension("json.new");
-    let written = (|| {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)
-    })();
-    written.map_err(failed)
+    replace(path, &text).map_err(failed)
+}
+
+/// Puts a file in the place of another, synced.
+fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)
 }
 
 /// Every message that an agency sent, by id.

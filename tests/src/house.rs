@@ -123,7 +123,7 @@ pub struct House {
     /// The simulated portal, where the plan has one.
     pub portal: Option<Arc<Portal>>,
     running: Option<Running>,
-    _served: Option<Serving>,
+    served: Option<Serving>,
 }
 
 struct Running {
@@ -167,12 +167,12 @@ impl House {
             landmarks,
             portal: None,
             running: None,
-            _served: None,
+            served: None,
         };
         house.open().await;
         if plan.portal {
             let portal = Portal::open(&house.layout.agency("portal"), None).unwrap();
-            house._served = Some(portal.serve(listener).unwrap());
+            house.served = Some(portal.serve(listener).unwrap());
             house.portal = Some(portal);
         }
         house
@@ -213,6 +213,18 @@ impl House {
             drop(running.gateway);
         });
         ended.await.unwrap();
+    }
+
+    /// Starts the portal again on its port, from what it wrote down.
+    pub async fn reopen_portal(&mut self) {
+        let served = self.served.take().expect("it serves");
+        let address = served.address();
+        served.stop().await;
+        self.portal = None;
+        let portal = Portal::open(&self.layout.agency("portal"), None).unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
+        self.served = Some(portal.serve(listener).unwrap());
+        self.portal = Some(portal);
     }
 
     /// Lets the gateway finish what is inside, then ends it.

@@ -101,14 +101,17 @@ impl Platform {
             return Err("INIT: MaDVC".to_owned());
         }
         let known = self.memory.change(|book| {
-            let order = book.orders.entry(reference.clone()).or_insert(Order {
+            let known = book.orders.get(&reference).cloned();
+            let mut order = known.unwrap_or_else(|| Order {
                 vnd,
                 dossier: dossier.clone(),
                 inits: 0,
                 queries: 0,
             });
             order.inits += 1;
-            order.vnd == vnd && order.dossier == dossier
+            let is_the_same = order.vnd == vnd && order.dossier == dossier;
+            book.orders.put(&reference, order);
+            is_the_same
         });
         match known {
             Ok(true) => Ok(json!({
@@ -122,9 +125,10 @@ impl Platform {
 
     fn told(&self, kind: &str, reference: &str) -> Result<Value, String> {
         let paid = self.memory.change(|book| {
-            let order = book.orders.get_mut(reference)?;
+            let order = book.orders.edit(reference)?;
             order.queries += u32::from(kind == "QUERY");
-            let paid = book.paid.values().filter(|one| one.reference == reference);
+            let of_it = format!("{reference} ");
+            let paid = book.paid.beginning(&of_it);
             Some(paid.cloned().collect::<Vec<_>>())
         });
         let paid = paid.map_err(|error| error.to_string())?;

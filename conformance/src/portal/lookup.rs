@@ -4,8 +4,8 @@
 use schemas::date::portal_time;
 use serde_json::{Value, json};
 
-use super::{Book, table::Dossier};
-use crate::state::Sent;
+use super::table::{Dossier, Table};
+use crate::state::{Ledger, Sent};
 
 /// What was asked, every field checked.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,13 +69,12 @@ pub(super) fn checked(body: &Value) -> Result<Asked, String> {
 }
 
 /// The whole answer.
-pub(super) fn answer(book: &Book, asked: &Asked) -> Value {
+pub(super) fn answer(ledger: &Ledger, table: &Table, asked: &Asked) -> Value {
     let held = asked.codes.iter().filter_map(|code| {
-        let dossier = book.table.dossiers.get(code)?;
+        let dossier = table.dossiers.get(code)?;
         Some(json!({ "MaHoSo": code, "TienDo": steps(dossier) }))
     });
-    let mut sent: Vec<Value> = book
-        .ledger
+    let mut sent: Vec<Value> = ledger
         .sent
         .iter()
         .filter_map(|(id, sent)| submission(asked, id, sent))
@@ -144,12 +143,12 @@ mod tests {
 
     #[test]
     fn it_tells_the_steps_it_holds_and_nothing_of_what_it_was_not_asked() {
-        let mut book = Book::default();
+        let mut table = Table::default();
         for code in ["a", "c"] {
-            book.table.sync(code, 1, false).unwrap();
+            table.sync(code, 1, false).unwrap();
         }
-        book.table.progress("a", 2, "20261122120000").unwrap();
-        let told = answer(&book, &asked());
+        table.progress("a", 2, "20261122120000").unwrap();
+        let told = answer(&Ledger::default(), &table, &asked());
         let expected = json!([{"MaHoSo": "a", "TienDo": [
             {"TrangThai": "1"}, {"TrangThai": "2", "ThoiDiemXuLy": "20261122120000"}]}]);
         assert_eq!(told["result"]["HoSo"], expected);
@@ -157,7 +156,7 @@ mod tests {
 
     #[test]
     fn it_tells_what_it_sent_in_the_window_and_what_was_refused_counts_as_not_sent() {
-        let mut book = Book::default();
+        let mut ledger = Ledger::default();
         let at = |minute: &str| format!("2026-11-22T{minute}:00Z");
         for (id, minute) in [
             ("id-000001", "04:59"),
@@ -166,7 +165,7 @@ mod tests {
             ("id-000004", "06:00"),
             ("id-000005", "05:30"),
         ] {
-            book.ledger
+            ledger
                 .sending(id, "portal.submit-dossier", "aa", &at(minute))
                 .unwrap();
         }
@@ -175,8 +174,8 @@ mod tests {
             outcome: "INVALID".to_owned(),
             body_sha256: String::new(),
         };
-        book.ledger.answered("id-000005", refused);
-        let told = answer(&book, &asked());
+        ledger.answered("id-000005", refused);
+        let told = answer(&ledger, &Table::default(), &asked());
         let ids: Vec<_> = told["result"]["DaNop"]
             .as_array()
             .unwrap()
@@ -189,14 +188,14 @@ mod tests {
 
     #[test]
     fn more_than_fifty_submissions_are_told_as_more() {
-        let mut book = Book::default();
+        let mut ledger = Ledger::default();
         for nth in 0..51 {
             let id = format!("id-{nth:06}");
-            book.ledger
+            ledger
                 .sending(&id, "portal.submit-dossier", "aa", "2026-11-22T05:10:00Z")
                 .unwrap();
         }
-        let told = answer(&book, &asked());
+        let told = answer(&ledger, &Table::default(), &asked());
         assert_eq!(told["result"]["ConNua"], "1");
         assert_eq!(told["result"]["DaNop"].as_array().unwrap().len(), 50);
     }

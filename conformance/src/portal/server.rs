@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::check::{self, Checked};
 use super::lookup;
 use super::table::{Refused, Table};
-use super::{Book, Mischief, Portal};
+use super::{Mischief, Portal};
 use crate::call::Trouble;
 use crate::identity::Identity;
 use crate::listener::{self, Counterpart, Serving, status};
@@ -121,7 +121,9 @@ impl Portal {
         if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.drop_replies)) {
             return None;
         }
-        if self.knobs(|mischief| mischief.take(|knobs| &mut knobs.claim_exists)) {
+        // what was refused was not acted upon, and so says nothing of that kind
+        let acted = said["error_code"] == 0;
+        if acted && self.knobs(|mischief| mischief.take(|knobs| &mut knobs.claim_exists)) {
             return Some(reply(&(3, "Hồ sơ đã tồn tại".to_owned())));
         }
         Some(json_of(&said))
@@ -133,7 +135,10 @@ impl Portal {
             return told(&no_session());
         }
         match lookup::checked(body) {
-            Ok(asked) => self.desk.memory.read(|book| lookup::answer(book, &asked)),
+            Ok(asked) => self.desk.memory.read(|book| {
+                self.told
+                    .read(|table| lookup::answer(&book.ledger, table, &asked))
+            }),
             Err(wrong) => {
                 self.violate(format!("TraCuuHoSo: {wrong}"));
                 told(&(-2, format!("Dữ liệu không hợp lệ: {wrong}")))
@@ -162,7 +167,7 @@ impl Portal {
         if !self.session_holds(body["session"].as_str().unwrap_or_default()) {
             return no_session();
         }
-        match self.desk.memory.change(|book| serve_call(book, body)) {
+        match self.told.change(|table| serve_call(table, body)) {
             Ok(said) => said,
             Err(error) => (-500, error.to_string()),
         }
@@ -184,7 +189,7 @@ impl Portal {
 
     /// A memory that cannot be written to shows in the next change that matters.
     fn violate(&self, what: String) {
-        let _ = self.desk.memory.change(|book| book.table.violate(what));
+        let _ = self.told.change(|table| table.violate(what));
     }
 }
 
@@ -196,11 +201,11 @@ fn no_session() -> Said {
     (-1, words.to_owned())
 }
 
-fn serve_call(book: &mut Book, body: &Value) -> Said {
+fn serve_call(table: &mut Table, body: &Value) -> Said {
     match checked_call(body) {
-        Ok(call) => call.act(&mut book.table),
+        Ok(call) => call.act(table),
         Err(wrong) => {
-            book.table.violate(format!(
+            table.violate(format!(
                 "{}: {wrong}",
                 body["service"].as_str().unwrap_or("-")
             ));
@@ -257,23 +262,19 @@ fn checked_call(body: &Value) -> Result<Call, String> {
 impl Call {
     /// All or nothing: a batch with one refused record changes nothing but the violations.
     fn act(self, table: &mut Table) -> Said {
-        let mut next = table.clone();
         let acted = match &self {
             Self::Sync { records, updating } => records
                 .iter()
-                .try_for_each(|one| next.sync(&one.code, one.state, *updating).map(drop)),
+                .try_for_each(|one| table.sync(&one.code, one.state, *updating).map(drop)),
             Self::Progress { steps } => steps
                 .iter()
-                .try_for_each(|one| next.progress(&one.code, one.state, &one.at).map(drop)),
-            Self::Citizen(told) => next.citizen(told.clone()).map(drop),
+                .try_for_each(|one| table.progress(&one.code, one.state, &one.at).map(drop)),
+            Self::Citizen(told) => table.citizen(told.clone()).map(drop),
         };
         match acted {
-            Ok(()) => {
-                *table = next;
-                (0, "Thành công".to_owned())
-            }
+            Ok(()) => (0, "Thành công".to_owned()),
             Err(refused) => {
-                table.violations = next.violations;
+                table.dossiers.undo();
                 words(refused)
             }
         }

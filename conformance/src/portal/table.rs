@@ -4,22 +4,30 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::rows::{self, Rows, Tables};
+
 /// Most violations that are kept.
 const VIOLATIONS_MAX: usize = 1_000;
 
 /// All dossiers that the gateway has told the portal about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
     /// By dossier code.
-    pub(super) dossiers: BTreeMap<String, Dossier>,
+    pub(super) dossiers: Rows<Dossier>,
     /// What it was told of citizens, oldest first; each once.
-    #[serde(default)]
-    pub(super) citizens: Vec<BTreeMap<String, String>>,
-    /// How many of these were told again.
-    #[serde(default)]
-    pub(super) citizens_repeated: u32,
+    pub(super) citizens: Rows<BTreeMap<String, String>>,
     /// What the gateway said and should not have said, oldest first; never personal data.
-    pub(super) violations: Vec<String>,
+    pub(super) violations: Rows<String>,
+}
+
+impl Tables for Table {
+    fn tables(&mut self) -> Vec<(&'static str, &mut dyn rows::Table)> {
+        vec![
+            ("dossiers", &mut self.dossiers),
+            ("citizens", &mut self.citizens),
+            ("violations", &mut self.violations),
+        ]
+    }
 }
 
 /// One dossier.
@@ -78,7 +86,7 @@ pub(super) enum Refused {
 impl Table {
     /// Tells the whole dossier (`DongBoHoSoMC`).
     pub(super) fn sync(&mut self, code: &str, state: u8, updating: bool) -> Result<Taken, Refused> {
-        match (self.dossiers.contains_key(code), updating) {
+        match (self.dossiers.get(code).is_some(), updating) {
             (true, false) => Err(Refused::Exists),
             (false, true) => {
                 self.violate(format!(
@@ -99,7 +107,7 @@ impl Table {
 
     /// Tells one step (`CapNhatTienDoHoSoMC`).
     pub(super) fn progress(&mut self, code: &str, state: u8, at: &str) -> Result<Taken, Refused> {
-        if !self.dossiers.contains_key(code) {
+        if self.dossiers.get(code).is_none() {
             self.violate(format!(
                 "{code}: progress of a dossier that was never created"
             ));
@@ -119,16 +127,15 @@ impl Table {
     /// Tells something of a citizen (`ThongBaoCongDan`).
     pub(super) fn citizen(&mut self, told: BTreeMap<String, String>) -> Result<Taken, Refused> {
         let same = |known: &&BTreeMap<String, String>| known["MaThongBao"] == told["MaThongBao"];
-        if let Some(known) = self.citizens.iter().find(same) {
+        if let Some(known) = self.citizens.all().values().find(same) {
             if *known == told {
-                self.citizens_repeated += 1;
                 return Ok(Taken::Repeated);
             }
             self.violate(format!("{}: told otherwise again", told["MaThongBao"]));
             return Err(Refused::Order);
         }
         // whoever has another number by now is named by it
-        let mut past = self.citizens.iter().rev();
+        let mut past = self.citizens.all().values().rev();
         let number = &told["SoDinhDanh"];
         let last = past.find_map(|known| {
             let new = known.get("SoDinhDanhMoi")?;
@@ -146,28 +153,28 @@ impl Table {
     pub(super) fn forget(&mut self, code: &str, keep: usize) {
         if keep == 0 {
             self.dossiers.remove(code);
-        } else if let Some(dossier) = self.dossiers.get_mut(code) {
+        } else if let Some(dossier) = self.dossiers.edit(code) {
             dossier.steps.truncate(keep);
         }
     }
 
     /// Notes something that the gateway should not have said.
     pub(super) fn violate(&mut self, what: String) {
-        if self.violations.len() < VIOLATIONS_MAX {
+        if self.violations.all().len() < VIOLATIONS_MAX {
             self.violations.push(what);
         }
     }
 
     fn step(&mut self, code: &str, step: Step) -> Result<Taken, Refused> {
-        let dossier = self.dossiers.get(code).cloned().unwrap_or_default();
+        let mut dossier = self.dossiers.get(code).cloned().unwrap_or_default();
         // at least once is what a gateway can promise: telling a step again is no fault
         if dossier
             .steps
             .iter()
             .any(|known| known.state == step.state && same_time(known, &step))
         {
-            let repeats = dossier.repeats + 1;
-            self.dossiers.entry(code.to_owned()).or_default().repeats = repeats;
+            dossier.repeats += 1;
+            self.dossiers.put(code, dossier);
             return Ok(Taken::Repeated);
         }
         if !follows(dossier.state(), step.state) {
@@ -191,11 +198,8 @@ impl Table {
             ));
             return Err(Refused::Time);
         }
-        self.dossiers
-            .entry(code.to_owned())
-            .or_default()
-            .steps
-            .push(step);
+        dossier.steps.push(step);
+        self.dossiers.put(code, dossier);
         Ok(Taken::Moved)
     }
 }
@@ -235,8 +239,8 @@ mod tests {
         ] {
             assert_eq!(table.progress("a", state, at), Ok(Taken::Moved), "{state}");
         }
-        assert_eq!(table.dossiers["a"].states(), [1, 2, 4, 9, 10]);
-        assert!(table.violations.is_empty());
+        assert_eq!(table.dossiers.all()["a"].states(), [1, 2, 4, 9, 10]);
+        assert!(table.violations.all().is_empty());
     }
 
     #[test]
@@ -250,7 +254,10 @@ mod tests {
         );
         assert_eq!(table.sync("a", 2, true), Ok(Taken::Repeated));
         assert_eq!(
-            (table.dossiers["a"].states(), table.violations.len()),
+            (
+                table.dossiers.all()["a"].states(),
+                table.violations.all().len()
+            ),
             (vec![1, 2], 0)
         );
     }
@@ -272,13 +279,14 @@ mod tests {
         assert_eq!(table.citizen(told("1", "a", "b")), Ok(Taken::Repeated));
         assert_eq!(table.citizen(told("2", "b", "")), Ok(Taken::Moved));
         assert_eq!(table.citizen(told("3", "c", "")), Ok(Taken::Moved));
-        assert!(table.violations.is_empty());
+        assert!(table.violations.all().is_empty());
         assert_eq!(table.citizen(told("4", "a", "")), Err(Refused::Order));
         assert_eq!(table.citizen(told("2", "b", "a")), Err(Refused::Order));
         // the first is theirs again
         assert_eq!(table.citizen(told("5", "b", "a")), Ok(Taken::Moved));
         assert_eq!(table.citizen(told("6", "a", "")), Ok(Taken::Moved));
-        assert_eq!((table.citizens.len(), table.violations.len()), (5, 2));
+        let kept = (table.citizens.all().len(), table.violations.all().len());
+        assert_eq!(kept, (5, 2));
     }
 
     #[test]
@@ -286,7 +294,7 @@ mod tests {
         let mut table = Table::default();
         table.sync("a", 1, false).unwrap();
         assert_eq!(table.sync("a", 1, false), Err(Refused::Exists));
-        assert!(table.violations.is_empty());
+        assert!(table.violations.all().is_empty());
     }
 
     #[test]
@@ -305,8 +313,8 @@ mod tests {
         );
         table.progress("a", 2, "20261122120005").unwrap();
         assert_eq!(table.progress("a", 4, "20261122120004"), Err(Refused::Time));
-        assert_eq!(table.violations.len(), 5);
-        assert_eq!(table.dossiers["a"].states(), [1, 2]);
+        assert_eq!(table.violations.all().len(), 5);
+        assert_eq!(table.dossiers.all()["a"].states(), [1, 2]);
     }
 
     #[test]

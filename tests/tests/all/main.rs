@@ -21,6 +21,7 @@ mod dci_search; // the same, asked and answering at once
 mod dci_seen; // what was seen in other implementations, and is not so here
 mod deadlines; // how long anything may take
 mod disk; // what the disk forgets
+mod dossiers; // every procedure, and one end on both sides whatever is lost, repeated or started again
 mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod hospital; // notices of births and deaths, and the registrations that follow

@@ -5,7 +5,7 @@ mod callbacks;
 mod groups;
 mod told;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use conformance::client::Reply as Told;
 use conformance::payment::{
@@ -20,8 +20,8 @@ use gateway_tests::{
 use schemas::{
     fault::FaultCode,
     proto::admin::{
-        ListPaymentsRequest, PaymentLine, ReconcilePaymentsRequest, RefundPaymentRequest,
-        ShowPaymentRequest, ShowPaymentResponse,
+        ListPaymentsRequest, PaymentLine, RefundPaymentRequest, ShowPaymentRequest,
+        ShowPaymentResponse,
     },
 };
 use serde_json::{Value, json};
@@ -448,175 +448,4 @@ fn tax_post(notice: &Value, port: u16) -> Vec<u8> {
 
 fn assert_refused(reply: &Reply) {
     reply.assert_fault(FaultCode::BadSignature, "no-keyed-secret");
-}
-
-/// Some hundred dossiers, with everything that a line may do to what is said.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_dong_is_accounted_for_on_three_sides_and_every_dossier_ends_once() {
-    let mut scene = Scene::asking_every(5).await;
-    let mut codes: Vec<String> = Vec::new();
-    let holders = scene.house.landmarks.card_holders.clone();
-    for month in ["01/2027", "02/2027", "03/2027", "04/2027", "05/2027"] {
-        for holder in 0..holders.len().min(20) {
-            codes.push(scene.submit(holder, month).await);
-        }
-    }
-    let households = households(&scene, &holders[..8]).await;
-    codes.extend(households.clone());
-    let debts = debts(&scene, 6).await;
-    codes.extend(debts);
-    scene.platform.misbehave(|knobs| {
-        knobs.drop_replies = 12;
-        knobs.server_errors = 8;
-        knobs.wrong_hash = 5;
-        knobs.another_reference = 3;
-        knobs.page = 25;
-    });
-    let mut expected: BTreeMap<String, i64> = BTreeMap::new();
-    for (nth, code) in codes.iter().enumerate() {
-        let order = scene.stands(code, "open").await.payment.unwrap();
-        let paid = scene.platform.pay(&order.reference).unwrap().unwrap();
-        expected.insert(code.clone(), order.vnd);
-        let again = (nth % 9 == 0).then(|| scene.platform.pay(&order.reference).unwrap().unwrap());
-        match nth % 4 {
-            // lost: nobody is called back
-            0 => {}
-            // repeated
-            1 => {
-                for _ in 0..3 {
-                    scene.call_back(&paid).await;
-                }
-            }
-            // out of order, where somebody paid twice
-            2 => {
-                for one in again.iter().chain([&paid]) {
-                    scene.call_back(one).await;
-                }
-            }
-            _ => drop(scene.call_back(&paid).await),
-        }
-        if nth % 40 == 39 {
-            scene.house.kill().await;
-            scene.house.open().await;
-        }
-    }
-    for code in &codes {
-        let shown = scene.stands(code, "paid").await;
-        let order = shown.payment.unwrap();
-        assert_eq!(order.vnd, expected[code]);
-        let booked = shown
-            .entries
-            .iter()
-            .filter(|entry| entry.ends_with(": booked"))
-            .count();
-        assert_eq!(booked, 1, "{:?}", shown.entries);
-    }
-    // each dossier has one history, the same on both sides
-    let portal = scene.house.portal.clone().unwrap();
-    let steps = [1, 2, 4, 6, 4, 9, 10];
-    for code in &codes {
-        let told = portal.wait_for(code, &steps, Duration::from_secs(90)).await;
-        told.unwrap_or_else(|error| panic!("{code}: {error}"));
-        assert_eq!(portal.dossier(code).unwrap().states(), steps, "{code}");
-    }
-    assert_eq!(portal.violations(), Vec::<String>::new());
-    assert_eq!(scene.platform.violations(), Vec::<String>::new());
-    // the next day the statement is asked for, page by page; who paid twice unheard of is found there
-    let day = schemas::date::day_in_viet_nam(jiff::Timestamp::now());
-    scene
-        .house
-        .clock
-        .advance(jiff::SignedDuration::from_hours(25));
-    let request = ReconcilePaymentsRequest {
-        day: day.to_string(),
-    };
-    let until = Instant::now() + Duration::from_secs(90);
-    let compared = loop {
-        let compared = client::reconcile_payments(scene.house.gateway().admin(), request.clone())
-            .await
-            .unwrap();
-        if compared.whole {
-            break compared;
-        }
-        assert!(Instant::now() < until, "no statement: {compared:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
-    assert_eq!(compared.differences, Vec::<String>::new());
-    let paid = scene.platform.paid();
-    let (sum, booked) = (
-        paid.iter().map(|one| one.vnd).sum::<i64>(),
-        expected.values().sum::<i64>(),
-    );
-    let side = |name: &str, count: usize, vnd: i64| format!("{name}: {count} payments, {vnd} đ");
-    assert_eq!(
-        compared.sides,
-        [
-            side("platform", paid.len(), sum),
-            side("ledger", paid.len(), sum),
-            side("booked", codes.len(), booked),
-            side("to refund", paid.len() - codes.len(), sum - booked),
-        ]
-    );
-    // one card each: the next print and no more
-    for code in &households {
-        let bookings = scene.shown(code).await.unwrap().bookings;
-        assert!(
-            bookings
-                .iter()
-                .all(|line| line.contains("print 2 of the card")),
-            "{bookings:?}"
-        );
-    }
-}
-
-fn registry(scene: &Scene) -> rusqlite::Connection {
-    let file = rusqlite::Connection::open(scene.house.file("registry.sqlite")).unwrap();
-    file.busy_timeout(Duration::from_secs(10)).unwrap();
-    file
-}
-
-/// Each holder renews a card of a household, alone.
-async fn households(scene: &Scene, holders: &[insurance::seed::PersonMark]) -> Vec<String> {
-    let mut codes = Vec::new();
-    for holder in holders {
-        let of = "(SELECT person FROM numbers WHERE number = ?1)";
-        let file = registry(scene);
-        for text in [
-            format!("DELETE FROM cards WHERE serial > 1 AND person = {of}"),
-            format!(
-                "UPDATE cards SET state = 1, number = 'GD4' || substr(number, 4) WHERE person = {of}"
-            ),
-        ] {
-            file.execute(&text, [&holder.si_number]).unwrap();
-        }
-        drop(file);
-        let form = json!({"MaBHXH": holder.si_number, "SoThang": "3",
-            "ThanhVien": [{"MaBHXH": holder.si_number, "HoVaTen": holder.name}]});
-        codes.push(scene.submit_form("9.000002", holder, &form, None).await);
-    }
-    codes
-}
-
-/// An employer pays what it owes of September, part by part.
-async fn debts(scene: &Scene, parts: usize) -> Vec<String> {
-    let employer = scene.house.landmarks.employer.clone();
-    let holder = scene.house.landmarks.card_holders[0].clone();
-    registry(scene)
-        .execute(
-            "UPDATE contributions SET due_vnd = paid_vnd + 60000000, arrears_vnd = arrears_vnd + 60000000, closed = 1
-             WHERE period = '2026-09' AND employer = (SELECT id FROM employers WHERE mst = ?1)",
-            [&employer.mst],
-        )
-        .unwrap();
-    let mut codes = Vec::new();
-    for _ in 0..parts {
-        let form = json!({"Masothue": employer.mst, "Madonvi": employer.unit_code, "Tendonvi": employer.name,
-            "KhoanNop": [{"Thang": "09/2026", "SoTien": 10_000_000}]});
-        codes.push(
-            scene
-                .submit_form("9.000004", &holder, &form, Some(&employer.mst))
-                .await,
-        );
-    }
-    codes
 }

@@ -332,3 +332,61 @@ async fn a_stopped_listener_takes_no_more_connections() {
         Err(crate::client::Error::Connect(..))
     ));
 }
+
+#[tokio::test]
+async fn a_portal_that_is_opened_again_knows_what_it_was_told_and_what_an_older_one_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = write_agency(folder.path(), "portal");
+    let state = folder.path().join("state.json");
+    let older = json!({
+        "ledger": {"counter": 7, "sent": {}},
+        "table": {
+            "dossiers": {CODE: {"steps": [{"state": 1, "at": "", "service": "DongBoHoSoMC"}], "repeats": 2}},
+            "violations": ["what was wrong"],
+        },
+    });
+    std::fs::write(&state, older.to_string()).unwrap();
+    let portal = Portal::open(folder.path(), None).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let serving = portal.serve(listener).unwrap();
+    let scene = Scene {
+        _folder: folder,
+        portal,
+        serving,
+        authority,
+    };
+    let client = scene.gateway();
+    let session = login(&client).await;
+    let told = step("2", "20261122120001");
+    assert_eq!(
+        call(&client, &session, "CapNhatTienDoHoSoMC", None, told).await,
+        0
+    );
+    let again = Portal::open(scene._folder.path(), None).unwrap();
+    for portal in [&scene.portal, &again] {
+        let dossier = portal.dossier(CODE).unwrap();
+        assert_eq!((dossier.states(), dossier.repeats), (vec![1, 2], 2));
+        assert_eq!(portal.violations(), ["what was wrong"]);
+        assert_eq!(portal.dossiers(), 1);
+    }
+    let state = std::fs::read_to_string(state).unwrap();
+    assert!(
+        state.contains("\"counter\": 7") && !state.contains(CODE),
+        "{state}"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_with_one_refused_step_moves_nothing() {
+    let scene = scene().await;
+    let client = scene.gateway();
+    let session = login(&client).await;
+    let created = vec![good_record(CODE, "1")];
+    call(&client, &session, "DongBoHoSoMC", Some("False"), created).await;
+    let mut steps = step("2", "20261122120001");
+    steps.extend(step("9", "20261122120002"));
+    let said = call(&client, &session, "CapNhatTienDoHoSoMC", None, steps).await;
+    assert_eq!(said, -5);
+    assert_eq!(scene.portal.dossier(CODE).unwrap().states(), [1]);
+    assert_eq!(scene.portal.violations().len(), 1);
+}
