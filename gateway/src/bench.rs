@@ -6,6 +6,8 @@
 
 mod births;
 mod clients;
+mod dossiers;
+mod load;
 mod primitives;
 mod reconcile;
 mod report;
@@ -54,6 +56,8 @@ enum What {
     TaxReconcile(reconcile::Options),
     /// Births end to end: how many a second, how soon at half of that, and a backlog beside the tax department's work.
     Births(births::Options),
+    /// Dossiers taken in, with and without a file; their status changes to the outbox; memory while many files come.
+    Dossiers(dossiers::Options),
 }
 
 /// Kind of signing keys.
@@ -73,6 +77,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Box<dyn Error + Send + Sy
     match &options.what {
         Some(What::TaxReconcile(options)) => return reconcile::run(options),
         Some(What::Births(options)) => return births::run(options).await,
+        Some(What::Dossiers(options)) => return dossiers::run(options).await,
         None => {}
     }
     let scene = Scene::make(&options).await?;

@@ -447,7 +447,10 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Store>, StartError> {
+pub(crate) fn open_store(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Store>, StartError> {
     let vault = key_file(config)?
         .open_or_create()
         .map_err(|error| StartError::Key(config.store.seal_key.clone(), error.to_string()))?;

@@ -5,7 +5,6 @@
 //! slow answer hides none behind it; then a backlog, once alone and once while the tax department asks without a pause. At
 //! the end cases from all of it are polled: each must have its card. Every run begins with a registry of its own.
 
-mod load;
 mod stock;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
@@ -15,10 +14,10 @@ use clap::Args;
 use super::{
     Key, Options as Messages,
     clients::{self, Load},
+    load::{Run, Until, drive},
     scene::{Ask, Scene},
     server::Server,
 };
-use load::{Run, Until, drive};
 use stock::Births;
 
 type Trouble = Box<dyn Error + Send + Sync>;

@@ -1,19 +1,27 @@
 //! Closed-loop clients: each has one connection and sends the next message when the last is answered.
 
 use std::{
+    borrow::Cow,
     error::Error,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use certs::tls::{Alpn, ClientParams, Connector};
+use certs::{
+    jws,
+    tls::{Alpn, ClientParams, ClientStream, Connector},
+};
 use conformance::identity::Identity;
-use gateway_core::stage::SIGNATURE;
-use http::{Request, header};
+use gateway_core::{
+    ports::{Clock as _, SystemClock},
+    stage::SIGNATURE,
+};
+use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::scene::{Ask, Scene};
@@ -76,17 +84,74 @@ pub(super) async fn run(
 /// One connection.
 pub(super) type Line = SendRequest<Full<Bytes>>;
 
-/// One message as it is posted.
+/// One message as it is sent.
 pub(super) struct Letter {
-    pub(super) path: &'static str,
+    pub(super) method: Method,
+    pub(super) path: Cow<'static, str>,
     pub(super) content_type: &'static str,
     /// The detached signature beside it, where it has one.
     pub(super) signature: Option<String>,
     pub(super) body: Bytes,
 }
 
+/// A JSON body beside its detached signature, made now, under an id of its own.
+pub(super) fn signed(
+    identity: &Identity,
+    to: (&str, &'static str),
+    body: &Value,
+) -> Result<Letter, Trouble> {
+    signed_as(identity, to, body, fresh_id())
+}
+
+/// An id that no message had.
+pub(super) fn fresh_id() -> String {
+    format!("bench-{}", uuid::Uuid::now_v7().simple())
+}
+
+/// The same under this id.
+pub(super) fn signed_as(
+    identity: &Identity,
+    (operation, path): (&str, &'static str),
+    body: &Value,
+    jti: String,
+) -> Result<Letter, Trouble> {
+    let body = body.to_string().into_bytes();
+    let header = jws::Header {
+        alg: identity.sign.algorithm(),
+        kid: identity.kid.clone(),
+        iss: identity.partner.to_string(),
+        aud: identity.receiver.to_string(),
+        jti,
+        iat: SystemClock.now().as_second(),
+        env: identity.environment.clone(),
+        dir: jws::Direction::Request,
+        op: operation.to_owned(),
+        irt: None,
+        dig: None,
+    };
+    let signature = jws::sign(&header, &identity.sign, &body)?;
+    Ok(Letter {
+        method: Method::POST,
+        path: path.into(),
+        content_type: "application/json",
+        signature: Some(signature),
+        body: Bytes::from(body),
+    })
+}
+
 /// Connects as an agency.
 pub(super) async fn connect(socket: SocketAddr, agency: &Identity) -> Result<Line, Trouble> {
+    let io = TokioIo::new(dial(socket, agency).await?);
+    let (line, connection) = hyper::client::conn::http1::handshake(io).await?;
+    tokio::spawn(connection);
+    Ok(line)
+}
+
+/// A connection on which nothing has been said.
+pub(super) async fn dial(
+    socket: SocketAddr,
+    agency: &Identity,
+) -> Result<ClientStream<TcpStream>, Trouble> {
     let connector = Connector::new(ClientParams {
         identity: Some(agency.tls.clone()),
         anchors: agency.anchors.clone(),
@@ -97,18 +162,15 @@ pub(super) async fn connect(socket: SocketAddr, agency: &Identity) -> Result<Lin
     })?;
     let stream = TcpStream::connect(socket).await?;
     stream.set_nodelay(true)?;
-    let connected = connector.connect("localhost", stream).await?;
-    let io = TokioIo::new(connected.stream);
-    let (line, connection) = hyper::client::conn::http1::handshake(io).await?;
-    tokio::spawn(connection);
-    Ok(line)
+    Ok(connector.connect("localhost", stream).await?.stream)
 }
 
 async fn drive(scene: &Scene, ask: Ask, mut line: Line, end: Instant) -> Result<Vec<u32>, Trouble> {
     let mut latencies = Vec::new();
     while Instant::now() < end {
         let letter = Letter {
-            path: "/tax/v1/messages",
+            method: Method::POST,
+            path: "/tax/v1/messages".into(),
             content_type: "application/xml; charset=utf-8",
             signature: None,
             body: scene.message(ask)?,
@@ -120,9 +182,11 @@ async fn drive(scene: &Scene, ask: Ask, mut line: Line, end: Instant) -> Result<
     Ok(latencies)
 }
 
-/// Posts a message and gives its answer, which is a good one.
+/// Sends a message and gives its answer, which is a good one.
 pub(super) async fn exchange(line: &mut Line, letter: Letter) -> Result<Bytes, Trouble> {
-    let mut request = Request::post(letter.path)
+    let mut request = Request::builder()
+        .method(letter.method)
+        .uri(&*letter.path)
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, letter.content_type);
     if let Some(signature) = letter.signature {

@@ -55,14 +55,14 @@ impl Primitives {
 }
 
 /// This process's own CPU time over some work, per piece.
-struct Meter(u64);
+pub(super) struct Meter(u64);
 
 impl Meter {
-    fn start() -> io::Result<Self> {
+    pub(super) fn start() -> io::Result<Self> {
         cpu_ticks("self").map(Self)
     }
 
-    fn per_piece_us(&self, pieces: usize) -> io::Result<f64> {
+    pub(super) fn per_piece_us(&self, pieces: usize) -> io::Result<f64> {
         let spent: Duration = ticks(cpu_ticks("self")? - self.0);
         Ok(spent.as_secs_f64() * 1e6 / pieces as f64)
     }

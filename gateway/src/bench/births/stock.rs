@@ -5,8 +5,6 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use bytes::Bytes;
-use certs::jws;
 use conformance::identity::Identity;
 use gateway_core::ports::{Clock as _, SystemClock};
 use insurance::seed::Landmarks;
@@ -15,7 +13,8 @@ use schemas::date::{day_in_viet_nam, format_dotted};
 use serde_json::{Value, json};
 
 use super::super::{
-    clients::{Letter, connect, exchange},
+    clients::{Letter, connect, exchange, signed},
+    load::Stock,
     scene::Scene,
 };
 
@@ -45,17 +44,6 @@ impl Births {
         })
     }
 
-    pub(super) fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// The next birth, signed now.
-    pub(super) fn next(&self) -> Result<Letter, Trouble> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let body = self.body(number);
-        self.letter(("civil.birth", "/civil/v1/NhanDKHT"), &body)
-    }
-
     /// Polls cases from the first to the last birth; how many, where each has its card.
     pub(super) async fn check(&self, scene: &Scene) -> Result<usize, Trouble> {
         let sent = self.next.load(Ordering::Relaxed);
@@ -64,7 +52,11 @@ impl Births {
         for nth in 0..polled {
             let case = self.case_id(u64::from(nth) as u32 * (sent / polled));
             let poll = json!({ "maDinhDanhHoSo": [case], "maTinh": "01", "module": "LTKS" });
-            let letter = self.letter(("civil.result", "/civil/v1/LayKetQua"), &poll)?;
+            let letter = signed(
+                &self.identity,
+                ("civil.result", "/civil/v1/LayKetQua"),
+                &poll,
+            )?;
             let answer = exchange(&mut line, letter).await?;
             let answer: Value = serde_json::from_slice(&answer)?;
             let has_card = answer["value"][0]["ketQuaXuLy"]
@@ -75,35 +67,6 @@ impl Births {
             }
         }
         Ok(polled as usize)
-    }
-
-    fn letter(
-        &self,
-        (operation, path): (&str, &'static str),
-        body: &Value,
-    ) -> Result<Letter, Trouble> {
-        let body = body.to_string().into_bytes();
-        let identity = &self.identity;
-        let header = jws::Header {
-            alg: identity.sign.algorithm(),
-            kid: identity.kid.clone(),
-            iss: identity.partner.to_string(),
-            aud: identity.receiver.to_string(),
-            jti: format!("bench-{}", uuid::Uuid::now_v7().simple()),
-            iat: SystemClock.now().as_second(),
-            env: identity.environment.clone(),
-            dir: jws::Direction::Request,
-            op: operation.to_owned(),
-            irt: None,
-            dig: None,
-        };
-        let signature = jws::sign(&header, &identity.sign, &body)?;
-        Ok(Letter {
-            path,
-            content_type: "application/json",
-            signature: Some(signature),
-            body: Bytes::from(body),
-        })
     }
 
     fn case_id(&self, number: u32) -> String {
@@ -138,6 +101,19 @@ impl Births {
             "ngayTiepNhan": format!("{} 00:00:01", today.strftime("%d/%m/%Y")), "fileDinhKem": [],
             "data": form.to_string(),
         })
+    }
+}
+
+impl Stock for Births {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn next(&self) -> Result<Vec<Letter>, Trouble> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let body = self.body(number);
+        let birth = ("civil.birth", "/civil/v1/NhanDKHT");
+        Ok(vec![signed(&self.identity, birth, &body)?])
     }
 }
 

@@ -1,4 +1,4 @@
-//! Clients that send births: as fast as they are answered, or at a rate.
+//! Clients that send what somebody has in stock: as fast as they are answered, or at a rate.
 
 use std::{
     error::Error,
@@ -6,22 +6,30 @@ use std::{
     time::{Duration, Instant},
 };
 
+use conformance::identity::Identity;
+
 use super::{
-    super::{
-        clients::{Letter, Line, Load, connect, exchange},
-        scene::Scene,
-    },
-    stock::Births,
+    clients::{Letter, Line, Load, connect, exchange},
+    scene::Scene,
 };
 
 type Trouble = Box<dyn Error + Send + Sync>;
+
+/// Whoever has something to say.
+pub(super) trait Stock: Sync {
+    /// Who it is.
+    fn identity(&self) -> &Identity;
+
+    /// The next piece: its letters, each sent once the one before is answered.
+    fn next(&self) -> Result<Vec<Letter>, Trouble>;
+}
 
 /// When a run is over.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until {
     /// After so long.
     Over(Duration),
-    /// After so many births.
+    /// After so many pieces.
     Done(usize),
 }
 
@@ -30,21 +38,21 @@ pub(super) enum Until {
 pub(super) struct Run {
     pub(super) clients: u16,
     pub(super) until: Until,
-    /// Births each second, all clients together; as many as are answered where none.
+    /// Pieces each second, all clients together; as many as are answered where none.
     pub(super) pace: Option<f64>,
 }
 
-/// Runs; a birth that is not answered with 200 ends it.
-pub(super) async fn drive(scene: &Scene, births: &Births, run: Run) -> Result<Load, Trouble> {
+/// Runs; a letter that is not answered with 200 ends it.
+pub(super) async fn drive(scene: &Scene, stock: &impl Stock, run: Run) -> Result<Load, Trouble> {
     let (mut lines, sent) = (Vec::new(), AtomicUsize::new(0));
     for _ in 0..run.clients {
         let socket = scene.config.listen.socket();
-        lines.push(connect(socket, births.identity()).await?);
+        lines.push(connect(socket, stock.identity()).await?);
     }
     let started = Instant::now();
     let running = lines
         .into_iter()
-        .map(|line| one(line, births, run, (&sent, started)));
+        .map(|line| one(line, stock, run, (&sent, started)));
     let ended = futures_util::future::join_all(running).await;
     let wall = started.elapsed();
     let mut latencies_us = Vec::new();
@@ -55,10 +63,10 @@ pub(super) async fn drive(scene: &Scene, births: &Births, run: Run) -> Result<Lo
     Ok(Load { wall, latencies_us })
 }
 
-/// One client; of a paced run each message is timed from when it was due, however long the one before it took.
+/// One client; of a paced run each piece is timed from when it was due, however long the one before it took.
 async fn one(
     mut line: Line,
-    births: &Births,
+    stock: &impl Stock,
     run: Run,
     (sent, started): (&AtomicUsize, Instant),
 ) -> Result<Vec<u32>, Trouble> {
@@ -71,14 +79,15 @@ async fn one(
         };
         let is_over = match run.until {
             Until::Over(length) => due >= started + length,
-            Until::Done(births) => nth >= births,
+            Until::Done(pieces) => nth >= pieces,
         };
         if is_over {
             return Ok(latencies);
         }
         tokio::time::sleep_until(due.into()).await;
-        let letter: Letter = births.next()?;
-        exchange(&mut line, letter).await?;
+        for letter in stock.next()? {
+            exchange(&mut line, letter).await?;
+        }
         latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
 }
