@@ -1,6 +1,8 @@
 //! Everything about a config that can be known before a port opens: problems with their place and cure,
 //! what ends soon, and a one-page summary.
 
+mod months;
+
 use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 
 use certs::tls::{PeerCertificate, first_certificate};
@@ -53,6 +55,7 @@ pub fn examine(file: &Path, operations: &[&Operation], now: Timestamp) -> Report
             problems.extend(partners_end(&snapshot, now));
             problems.extend(lone_pins(&config, &snapshot));
             problems.extend(nobody_calls_back(&config, &snapshot));
+            problems.extend(months::unsent(&config, &snapshot, now));
             problems.extend(kept_for_ever(&config, &snapshot));
             Some(summary(&config, &snapshot))
         }

@@ -17,13 +17,13 @@ use arc_swap::ArcSwap;
 use certs::digest::sha256;
 use gateway_core::{
     Road,
-    partner::Partners,
+    partner::{Partner, Partners},
     policy,
     ports::{Clock, Heard, Orders, Outbox, ParcelState, Receipts, StoreError},
     stage::today,
 };
 use insurance::Insurance;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use schemas::{
     codes::province_set::ProvinceSet,
     fault::Fault,
@@ -204,27 +204,12 @@ impl Schedules {
         let provinces = provinces.ok_or(Trouble::Words("provinces"))?;
         let partners = self.partners.load();
         let partner = partners.get(&line.partner);
-        let required = sent::required(kind).iter().copied();
-        let mut asked: BTreeSet<&'static str> = required.clone().collect();
-        if kind == Kind::Person {
-            asked.insert(sent::NUMBER);
-        }
-        let permit = policy::decide(&policy::Question {
-            partner: partner.ok_or(Trouble::Words("no-such-partner"))?,
-            road,
-            proof: taxpayer::RECONCILE.proof,
-            operation: &taxpayer::RECONCILE,
-            purpose: taxpayer::PURPOSE,
-            asked: &asked,
-            lines: 1,
-            provinces: Some(provinces),
-            on: today(self.clock.now()),
-        });
+        let partner = partner.ok_or(Trouble::Words("no-such-partner"))?;
+        let on = today(self.clock.now());
+        let permit = sendable(partner, road, kind, (provinces, on));
         let permit = permit.map_err(|denied| Trouble::Words(denied.reason()))?;
-        if required
-            .clone()
-            .any(|field| permit.withheld().contains(field))
-        {
+        let mut required = sent::required(kind).iter();
+        if required.any(|field| permit.withheld().contains(field)) {
             return Err(Trouble::Words(policy::Denied::Field.reason()));
         }
         Ok(Terms {
@@ -469,6 +454,31 @@ impl ScheduleLine {
     pub(crate) fn prefix(&self) -> String {
         format!("run.{}.", self.name)
     }
+}
+
+/// What of a month of ours an agreement lets us send to a partner by this road, of these provinces and on this day; a field
+/// that it does not grant is withheld.
+pub(crate) fn sendable(
+    partner: &Partner,
+    road: Road,
+    kind: Kind,
+    (provinces, on): (ProvinceSet, Date),
+) -> Result<policy::Permit, policy::Denied> {
+    let mut asked: BTreeSet<&'static str> = sent::required(kind).iter().copied().collect();
+    if kind == Kind::Person {
+        asked.insert(sent::NUMBER);
+    }
+    policy::decide(&policy::Question {
+        partner,
+        road,
+        proof: taxpayer::RECONCILE.proof,
+        operation: &taxpayer::RECONCILE,
+        purpose: taxpayer::PURPOSE,
+        asked: &asked,
+        lines: 1,
+        provinces: Some(provinces),
+        on,
+    })
 }
 
 /// How often it is looked whether a time has come.

@@ -218,3 +218,133 @@ fn children_whom_nobody_asks_about_are_a_warning_outside_the_sandbox() {
         "{found:?}"
     );
 }
+
+const RECONCILE: &str = "[agreements.operations.\"taxpayer.reconcile\"]\n";
+const RESULT: &str = "[agreements.operations.\"taxpayer.reconcile-result\"]\n";
+const PERSON: &str =
+    "\"mst\", \"person\", \"province\", \"region\", \"name\", \"born\", \"amount\"";
+const LANE: &str = "[delivery]\nwords = \"taxpayer\"\nuri = \"https://localhost:1/x\"\nprivate = true\n\
+    anchors = \"../anchors.pem\"\n";
+
+/// What is said of a month that a schedule sends to this partner's file, with the file and the line.
+fn said_of_a_month(
+    partner: &str,
+    more: &str,
+    agreed: &str,
+) -> Vec<(String, usize, String, String)> {
+    let folder = scene(300);
+    let file = |name: &str| folder.path().join(name);
+    let gateway = include_str!("../../sample/gateway.toml");
+    let line = format!(
+        "[[schedules]]\nname = \"ours\"\npartner = \"{partner}\"\nwhat = \"send-persons\"\n\
+         cron = \"0 8 5 * *\"\n{more}\n"
+    );
+    let bulk = "\n[bulk]";
+    assert!(gateway.contains(bulk));
+    let text = gateway.replacen(bulk, &format!("\n{line}{bulk}"), 1);
+    fs::write(file("gateway.toml"), text).unwrap();
+    let tax = include_str!("../../sample/partners/tax.toml");
+    let ping = "[agreements.operations.\"tax.ping\"]\n";
+    let tax = tax.replace(
+        "[\"tax-inspection\"]",
+        "[\"tax-inspection\", \"tax-compliance\"]",
+    );
+    let tax = tax.replacen(ping, &format!("{ping}{agreed}"), 1);
+    fs::write(file("partners/tax.toml"), &tax).unwrap();
+    let report = examine(&file("gateway.toml"), &crate::wiring::operations(), now());
+    assert!(
+        report.is_good(),
+        "a warning keeps nothing from starting: {:#?}",
+        report.problems
+    );
+    let problems = report.problems.into_iter();
+    problems
+        .map(|one| {
+            let name = one.file.file_name().unwrap().to_string_lossy().into_owned();
+            (name, one.line, one.what, one.cure)
+        })
+        .collect()
+}
+
+#[test]
+fn a_month_that_a_schedule_could_not_send_is_told_with_file_line_and_cure() {
+    let whole = format!("{RECONCILE}fields = [{PERSON}, \"full\"]\n");
+    let good = format!("{whole}{RESULT}{LANE}");
+    assert_eq!(said_of_a_month("tax", "", &good), []);
+    let lines_before =
+        |file: &str, words: &str| 1 + file.split(words).next().unwrap().matches('\n').count();
+    let ping = lines_before(
+        include_str!("../../sample/partners/tax.toml"),
+        "[agreements.operations.\"tax.ping\"]",
+    );
+    let cases: [(&str, &str, String, &str, &str, &str); 6] = [
+        (
+            "nobody",
+            "",
+            good.clone(),
+            "gateway.toml",
+            "a partner that is not registered",
+            "add its file",
+        ),
+        (
+            "tax",
+            "",
+            format!("{whole}{RESULT}"),
+            "gateway.toml",
+            "no lane takes it",
+            "words = \"taxpayer\"",
+        ),
+        (
+            "tax",
+            "",
+            format!("{RESULT}{LANE}"),
+            "tax.toml",
+            "operation-not-agreed",
+            "[agreements.operations.\"taxpayer.reconcile\"]",
+        ),
+        (
+            "tax",
+            "",
+            format!("{RECONCILE}fields = [{PERSON}]\n{RESULT}{LANE}"),
+            "tax.toml",
+            "field-not-agreed: full",
+            "fields = [… full]",
+        ),
+        (
+            "tax",
+            "provinces = [\"79\"]",
+            format!("{whole}provinces = [\"01\"]\n{RESULT}{LANE}"),
+            "tax.toml",
+            "province-not-agreed",
+            "provinces",
+        ),
+        (
+            "tax",
+            "",
+            format!("{whole}{LANE}"),
+            "tax.toml",
+            "taxpayer.reconcile-result is not agreed",
+            "reconcile-result",
+        ),
+    ];
+    for (partner, more, agreed, file, what, cure) in cases {
+        let found = said_of_a_month(partner, more, &agreed);
+        let [(found_in, line, told, cured)] = found.as_slice() else {
+            panic!("{what}: {found:#?}")
+        };
+        assert_eq!(found_in, file, "{what}");
+        assert!(told.contains("`ours`") && told.contains(what), "{told}");
+        assert!(cured.contains(cure), "{cured}");
+        assert!(*line > 1, "{what}: {line}");
+        // at the operation, or at the field that is short of it
+        let at = match what {
+            "field-not-agreed: full" => Some(ping + 2),
+            "province-not-agreed" | "taxpayer.reconcile-result is not agreed" => Some(ping + 1),
+            _ => None,
+        };
+        assert!(at.is_none_or(|at| at == *line), "{what}: line {line}");
+    }
+    // what asks for theirs, or looks at the ledger, sends nothing
+    let asks = said_of_a_month("tax", "", "").len();
+    assert_eq!(asks, 1, "the lane alone is told where there is none");
+}
