@@ -46,6 +46,8 @@ struct Terms {
     schedules: &'static str,
     chunk_records: usize,
     through_the_platform: bool,
+    /// How long one call may take.
+    timeout_ms: u32,
 }
 
 impl Terms {
@@ -56,6 +58,7 @@ impl Terms {
             schedules,
             chunk_records,
             through_the_platform: false,
+            timeout_ms: 1_500,
         }
     }
 }
@@ -75,6 +78,7 @@ fn plan(port: u16, terms: &Terms) -> Plan {
         schedules,
         chunk_records,
         through_the_platform,
+        timeout_ms,
     } = terms;
     let (path, platform) = match through_the_platform {
         false => (PATH, String::new()),
@@ -89,7 +93,7 @@ fn plan(port: u16, terms: &Terms) -> Plan {
     let department = format!(
         "{LAST}\n{agreed}\n[agreements.operations.\"taxpayer.reconcile-result\"]\n\
          [delivery]\nwords = \"taxpayer\"\nuri = \"https://localhost:{port}{path}\"\nprivate = true\n{delivery}\
-         anchors = \"../ca.pem\"\ntimeout_ms = 1500\nbreaker_failures = 1000\nper_minute = 60000\n{platform}"
+         anchors = \"../ca.pem\"\ntimeout_ms = {timeout_ms}\nbreaker_failures = 1000\nper_minute = 60000\n{platform}"
     );
     let lines: String = schedules
         .split("\n\n")

@@ -90,7 +90,7 @@ impl Sides {
             .as_str()
             .unwrap()
             .to_owned();
-        let reference = self.asked(&code).await;
+        let reference = self.asked(house, &code).await;
 
         let paid = self.platform.pay(&reference).unwrap().unwrap();
         let right = self.platform.notice(&paid);
@@ -166,15 +166,21 @@ impl Sides {
         assert_eq!(compared.differences.len(), 2, "{compared:?}");
     }
 
-    /// The reference under which the dossier's money was asked for.
-    async fn asked(&self, code: &str) -> String {
+    /// The reference under which the dossier's money was asked for. What the platform refused waits for a minute, and nothing
+    /// else asks it before the day's statement is due at one o'clock.
+    async fn asked(&self, house: &House, code: &str) -> String {
         let until = Instant::now() + Duration::from_secs(60);
+        let mut minute = Instant::now() + Duration::from_secs(1);
         loop {
             let orders = self.platform.orders();
             if let Some((reference, _)) = orders.iter().find(|(_, order)| order.dossier == code) {
                 return reference.clone();
             }
             assert!(Instant::now() < until, "nobody asked for {code}'s money");
+            if Instant::now() > minute {
+                house.clock.advance(jiff::SignedDuration::from_secs(61));
+                minute += Duration::from_secs(1);
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -83,7 +83,11 @@ async fn what_is_left_of_a_refused_month_is_ended_with_the_departments_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_on_its_way_when_its_month_ends_arrives_and_is_receipted() {
-    let scene = Scene::new(&Terms::of(EMPLOYERS, 2), Kind::Employer).await;
+    let terms = Terms {
+        timeout_ms: 20_000,
+        ..Terms::of(EMPLOYERS, 2)
+    };
+    let scene = Scene::new(&terms, Kind::Employer).await;
     scene
         .register
         .misbehave(|knobs| knobs.delay = Duration::from_secs(3));
