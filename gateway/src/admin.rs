@@ -52,7 +52,7 @@ use tokio::{
 };
 use tonic::{body::Body, codegen::Service as _};
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, population::Population};
 pub use ask::Asking;
 use operators::Caller;
 pub use operators::Operators;
@@ -74,6 +74,8 @@ pub struct AdminParts {
     pub insurance: Option<insurance::Insurance>,
     /// How the tax department is asked.
     pub asking: Option<Asking>,
+    /// How the population database is asked about births that wait.
+    pub(crate) population: Option<Population>,
     /// Who may connect by which certificate; none without TLS.
     pub operators: Option<Arc<Operators>>,
     /// Counters.

@@ -186,7 +186,7 @@ impl Gateway {
             receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
             wait: Duration::from_millis(section.wait_ms),
         });
-        let places = (bulks.clone(), papers.clone(), population);
+        let places = (bulks.clone(), papers.clone(), population.clone());
         let stacks = wiring::stacks(
             &contract.client,
             call_timeout,
@@ -265,6 +265,7 @@ impl Gateway {
                 departments: departments(watched.deliveries().values()),
                 schedules: Arc::clone(&schedules),
             }),
+            population,
             operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),
             partners: Arc::clone(&partners),

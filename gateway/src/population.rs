@@ -1,4 +1,5 @@
-//! A birth asks the national population database before a number is given to its child.
+//! A birth asks the national population database before a number is given to its child; one that waits for a person since before
+//! it was asked is asked about when that person decides.
 //!
 //! The question is a parcel of the database's lane, recorded before it is sent, and its answer is that parcel's receipt.
 //! Whoever carries the birth on, now or after a restart, looks for the same parcel: a question is put in once, and what
@@ -7,15 +8,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{
-    Context,
-    ports::{Outbox, Parcel, ParcelState, Receipts, StoreError},
-};
+use gateway_core::ports::{Outbox, Parcel, ParcelState, Receipts, StoreError};
 use schemas::{
     fault::{Fault, FaultCode},
     id::PartnerId,
     proto::insurance::{
-        PopulationFinding, PopulationVerdict, RegisterBirthRequest, SupplementBirthRequest,
+        DecideReviewRequest, PopulationFinding, PopulationVerdict, RegisterBirthRequest,
+        SupplementBirthRequest,
     },
 };
 use tokio::time::Instant;
@@ -48,30 +47,37 @@ impl Population {
         request.population = Some(to_be_asked());
     }
 
+    /// The same of what a person decides about a birth that waits.
+    pub(crate) fn demand_of_decision(&self, request: &mut DecideReviewRequest) {
+        request.population = Some(to_be_asked());
+    }
+
     /// The same of what is sent later about a birth that waits.
     pub(crate) fn demand_of_supplement(&self, request: &mut SupplementBirthRequest) {
         request.population = Some(to_be_asked());
     }
 
-    /// What the database says of the child of a birth.
+    /// What the database says of the child of a birth. The same key is the same question: it tells of the message or of the
+    /// review, and never of whom it is about.
     ///
     /// # Errors
     /// `AUTHORITY-UNAVAILABLE` while it has not answered; the same birth asks again.
     pub(crate) async fn ask(
         &self,
-        context: &Context,
+        key: &[u8; 32],
+        deadline: Instant,
         birth: &RegisterBirthRequest,
     ) -> Result<PopulationFinding, Fault> {
         let child = birth.child.as_ref();
         let child = child.ok_or_else(|| Fault::new(FaultCode::Internal, "population-of-nobody"))?;
-        let parcel = civil::population::parcel(&self.partner, &context.key, child);
+        let parcel = civil::population::parcel(&self.partner, key, child);
         let id = parcel.id.clone();
         let mut until = Instant::now();
         if matches!(self.stands(&id).await?, Stands::Unknown) {
             self.put(parcel).await?;
             // only whoever asks first waits: those who come again look whether the answer is there
             until += self.wait;
-            let latest = context.deadline.checked_sub(LEFT_FOR_THE_REST);
+            let latest = deadline.checked_sub(LEFT_FOR_THE_REST);
             until = latest.map_or(until, |latest| until.min(latest));
         }
         loop {

@@ -21,6 +21,8 @@ use schemas::{
 use tokio::time::{Duration, Instant};
 use tonic::Status;
 
+use crate::population::NOT_ASKED;
+
 use super::{
     AdminParts,
     office::{said_why, unavailable},
@@ -88,21 +90,51 @@ pub(super) async fn decide(
         }
     };
     let key = sha256(format!("review/{}/{}/{decision:?}", asked.id, asked.version).as_bytes());
-    let request = contract::DecideReviewRequest {
+    let mut request = contract::DecideReviewRequest {
         context: Some(asking(parts, key.to_vec())),
         id: asked.id,
         decision: Some(decision),
         version: asked.version,
         who,
         why,
+        population: None,
     };
-    let decided = behind(parts)?.decide_review(soon(), request).await;
+    if let Some(population) = &parts.population {
+        population.demand_of_decision(&mut request);
+    }
+    let decided = match behind(parts)?.decide_review(soon(), request.clone()).await {
+        // it came before anybody was asked, and would get a number now
+        Err(fault) if fault.reason() == NOT_ASKED => {
+            request.population = ask(parts, &request).await?;
+            behind(parts)?.decide_review(soon(), request).await
+        }
+        done => done,
+    };
     let case = decided.map_err(said)?.case.unwrap_or_default();
     tracing::warn!(id = asked.id, "an operator decided a birth that waited");
     Ok(DecideReviewResponse {
         card: case.card.is_some(),
         state: case.state,
     })
+}
+
+/// What the population database says of a child that waits. Who the question is for is the review, as it was shown.
+async fn ask(
+    parts: &AdminParts,
+    request: &contract::DecideReviewRequest,
+) -> Result<Option<contract::PopulationFinding>, Status> {
+    let Some(population) = &parts.population else {
+        return Ok(None);
+    };
+    let found = fetch(parts, request.id).await?;
+    if found.version != request.version {
+        return Err(Status::failed_precondition("candidates-changed"));
+    }
+    let birth = found.birth.unwrap_or_default();
+    let of = format!("review-population/{}/{}", request.id, request.version);
+    let by = Instant::now() + ASKED_FOR;
+    let finding = population.ask(&sha256(of.as_bytes()), by, &birth).await;
+    finding.map(Some).map_err(said)
 }
 
 async fn fetch(parts: &AdminParts, id: u64) -> Result<contract::ShowReviewResponse, Status> {
@@ -232,3 +264,5 @@ pub(super) fn soon() -> Instant {
 }
 
 const CALL_MAX: Duration = Duration::from_secs(8);
+/// How long an operator waits for the population database; who decides again later finds its answer.
+const ASKED_FOR: Duration = Duration::from_secs(20);

@@ -174,6 +174,7 @@ async fn scene(scope: Scope) -> Scene {
         registrations: Arc::new(Quiet),
         insurance: None,
         asking: None,
+        population: None,
         operators: None,
         metrics: Arc::new(Metrics::new()),
         partners: Arc::new(ArcSwap::from_pointee(partners)),

@@ -162,6 +162,9 @@ fn decided_line(id: u64, decided: &DecideReviewResponse) -> String {
     match decided.state {
         NEEDS_SUPPLEMENT => format!("review {id} waits for the partner, which is told so"),
         REFUSED => format!("review {id} is decided; the case ends without a card"),
+        WAITS_ON => format!(
+            "review {id} waits on: the population database tells the child otherwise; look at it again"
+        ),
         _ => {
             let card = if decided.card { "a card" } else { "no card" };
             format!("review {id} is decided; the child has {card}")
@@ -171,6 +174,8 @@ fn decided_line(id: u64, decided: &DecideReviewResponse) -> String {
 
 /// trangThai 2 and 6.
 const NEEDS_SUPPLEMENT: i32 = 2;
+/// State 3 of the civil status exchange.
+const WAITS_ON: i32 = 3;
 const REFUSED: i32 = 6;
 
 fn line_of(review: &ReviewLine) -> String {

@@ -184,7 +184,11 @@ impl Births for Desk {
             match self.registered(context.clone(), request.clone()).await {
                 // it would get a number now
                 Err(fault) if fault.reason() == NOT_ASKED => {
-                    request.population = Some(population.ask(&context, &request).await?);
+                    request.population = Some(
+                        population
+                            .ask(&context.key, context.deadline, &request)
+                            .await?,
+                    );
                     self.registered(context, request).await
                 }
                 done => done,

@@ -10,7 +10,7 @@ use conformance::{
 use gateway::admin::client;
 use gateway_tests::{
     client::Reply,
-    house::{House, Plan},
+    house::{House, Plan, replace},
     message::Birth,
     tape::tape,
 };
@@ -31,7 +31,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::civil::{polled, show, waiting};
+use super::civil::{again, polled, send, show, waiting};
 
 /// What stands for the database at the platform.
 const API: &str = "/CSDL_DanCu/1.0";
@@ -43,8 +43,8 @@ struct Scene {
     port: u16,
 }
 
-/// A house that asks the database at an address, with further lines about the way.
-fn plan(uri: &str, way: &str, wait_ms: u32) -> Plan {
+/// What says that the database is asked, and its file, with further lines about the way.
+fn files(uri: &str, way: &str, wait_ms: u32) -> [String; 2] {
     let [integration, service, officer] = TERMS;
     let section = format!(
         "[population]\npartner = \"{PARTNER}\"\nintegration = \"{integration}\"\nservice = \"{service}\"\n\
@@ -60,6 +60,12 @@ fn plan(uri: &str, way: &str, wait_ms: u32) -> Plan {
          [delivery]\nwords = \"population\"\nuri = \"{uri}\"\nprivate = true\nanchors = \"../ca.pem\"\n\
          breaker_failures = 1000\nper_minute = 60000\nconcurrency = 4\ntimeout_ms = 2000\n{way}"
     );
+    [section, partner]
+}
+
+/// A house that asks the database at an address.
+fn plan(uri: &str, way: &str, wait_ms: u32) -> Plan {
+    let [section, partner] = files(uri, way, wait_ms);
     House::plan()
         .write("partners/population.toml", partner)
         .replace("gateway.toml", "[limits]\n", section)
@@ -235,6 +241,66 @@ async fn a_child_whom_it_knows_otherwise_or_not_waits_for_a_person_and_gets_no_n
     scene.stands(&stranger, 3).await;
     assert_eq!(waiting(&scene.house).await[0].why, "population-unknown");
     assert_eq!(scene.people().await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_waited_before_the_database_was_asked_is_asked_about_before_its_number() {
+    let mut house = House::start().await;
+    send(&house, &Birth::new(house.now(), &house.landmarks, 0)).await;
+    let twice = again(&house);
+    send(&house, &twice).await;
+    assert_eq!(waiting(&house).await.len(), 1);
+    // from the next start on the database is asked, which knows the child otherwise
+    house.kill().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let uri = format!("https://localhost:{port}{PATH}");
+    let [section, partner] = files(&uri, "", 10_000);
+    std::fs::write(house.file("partners/population.toml"), partner).unwrap();
+    replace(&house.file("gateway.toml"), "[limits]\n", &section);
+    house.open().await;
+    let database = Database::open(&house.layout.agency(PARTNER)).unwrap();
+    let other = Person {
+        name: "Trần Thị Khác".to_owned(),
+        ..person(&twice)
+    };
+    database.learn(&twice.pin, other).unwrap();
+    let scene = Scene {
+        serving: Some(database.serve(listener).unwrap()),
+        database,
+        house,
+        port,
+    };
+    let before = scene.people().await;
+    let review = waiting(&scene.house).await.remove(0);
+    let decide = async |version: &str| {
+        let request = DecideReviewRequest {
+            id: review.id,
+            decision: Some(Decision::NewPerson(true)),
+            version: version.to_owned(),
+            who: "an.operator".to_owned(),
+            why: "asked the ward".to_owned(),
+        };
+        client::decide_review(scene.house.gateway().admin(), request).await
+    };
+    let stale = show(&scene.house, review.id).await.version;
+    let decided = decide(&stale).await.unwrap();
+    assert_eq!((decided.state, decided.card), (3, false));
+    assert_eq!(scene.database.asked(), (1, 1));
+    assert_eq!(scene.people().await, before, "nobody is on a guess");
+    let waits = waiting(&scene.house).await.remove(0);
+    assert_eq!(waits.why, format!("population-name,{}", review.why));
+    // the same word about what was shown before is the same, and decides nothing
+    let same = decide(&stale).await.unwrap();
+    assert_eq!((same.state, same.card), (3, false));
+    assert_eq!(scene.people().await, before);
+    let seen = show(&scene.house, review.id).await.version;
+    assert_ne!(seen, stale);
+    assert!(decide(&seen).await.unwrap().card);
+    scene.stands(&twice, 4).await;
+    assert_eq!(scene.database.asked(), (1, 1), "it was asked once");
+    assert_eq!(scene.people().await, before + 1);
+    assert_eq!(scene.database.violations(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,7 +126,7 @@ fn register(
         }
         Whose::Doubtful(doubt) => {
             clocks::start(tx, &case, &birth, None)?;
-            reviews::open(tx, &case, facts, &birth, &doubt)?;
+            reviews::open(tx, &case, facts, &birth, &doubt, finding.is_some())?;
             as_told(tx, &case)
         }
     }
@@ -150,7 +150,7 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What was told otherwise elsewhere, then who may be the child, the likeliest first.
-    fn of(elsewhere: &[String], candidates: &[Candidate]) -> Self {
+    pub(super) fn of(elsewhere: &[String], candidates: &[Candidate]) -> Self {
         let likeliest = candidates.first().map(|one| &one.score);
         let words = likeliest.into_iter().flat_map(|score| &score.why);
         let elsewhere = elsewhere.iter().map(String::as_str);

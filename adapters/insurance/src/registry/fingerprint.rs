@@ -177,7 +177,7 @@ const TABLES: [(&str, &str, &str); 36] = [
     (
         "birth_reviews",
         "id, sender, case_id, facts, score, why, due_on, opened_at, decided_at, decided_by, reason, same_as, \
-         refused, moved_at",
+         refused, moved_at, asked",
         "id",
     ),
     (

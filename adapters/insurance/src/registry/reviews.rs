@@ -88,12 +88,15 @@ impl Registry {
     ///
     /// # Errors
     /// `UNKNOWN-SUBJECT` where there is no such review, `CONFLICT` where it was decided otherwise or others may
-    /// be the child by now, `INVALID` where the decision names nobody who was shown.
+    /// be the child by now, `INVALID` where the decision names nobody who was shown, `RULE-REFUSED` where the population database
+    /// has to be asked first.
     pub async fn decide_review(
         &self,
         mut request: DecideReviewRequest,
     ) -> Result<DecideReviewResponse, Error> {
         let context = facts::context(request.context.take())?;
+        // of the same decision it is the same, whatever the database says meanwhile
+        let finding = request.population.take();
         let asked = Asked::new("Reviews.Decide", &context, request.encode_to_vec())?;
         for (text, field) in [(&request.who, "who"), (&request.why, "why")] {
             if text.trim().is_empty() || text.len() > WORDS_BYTES_MAX {
@@ -101,7 +104,7 @@ impl Registry {
             }
         }
         self.effect(asked, move |tx, _| {
-            let case = decide(tx, &request)?;
+            let case = decide(tx, &request, finding.as_ref())?;
             Ok(DecideReviewResponse { case: Some(case) })
         })
         .await
@@ -115,10 +118,11 @@ pub(super) fn open(
     facts: &[u8],
     birth: &Birth,
     doubt: &Doubt,
+    was_asked: bool,
 ) -> Result<(), Error> {
     tx.sql.execute(
-        "INSERT INTO birth_reviews (sender, case_id, facts, score, why, due_on, opened_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO birth_reviews (sender, case_id, facts, score, why, due_on, opened_at, asked)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         values![
             case.sender,
             case.case_id,
@@ -127,6 +131,7 @@ pub(super) fn open(
             doubt.why,
             law::birth_card(birth.received_at).due_on().to_string(),
             facts::instant(tx.now),
+            i64::from(was_asked),
         ],
     )?;
     tracing::info!(target: "lienthong::registry", case = case.case_id, "a birth waits for a person");
@@ -183,6 +188,25 @@ pub(super) fn open_facts(sql: &Sql, case: &CaseKey<'_>) -> Result<Option<Vec<u8>
     )?)
 }
 
+/// Whether the population database was asked about the child as it is told now.
+pub(super) fn was_asked(sql: &Sql, case: &CaseKey<'_>) -> Result<bool, Error> {
+    let asked: Option<i64> = sql.query_opt(
+        "SELECT asked FROM birth_reviews WHERE sender = ?1 AND case_id = ?2",
+        values![case.sender, case.case_id],
+        |row| row.get(0),
+    )?;
+    Ok(asked == Some(1))
+}
+
+/// Keeps whether it was.
+pub(super) fn note_asked(tx: &Tx<'_>, case: &CaseKey<'_>, was_asked: bool) -> Result<(), Error> {
+    tx.sql.execute(
+        "UPDATE birth_reviews SET asked = ?3 WHERE sender = ?1 AND case_id = ?2",
+        values![case.sender, case.case_id, i64::from(was_asked)],
+    )?;
+    Ok(())
+}
+
 /// A review, and what was said of the child.
 struct Held {
     review: Review,
@@ -222,11 +246,11 @@ fn alike(sql: &Sql, birth: &Birth) -> Result<Vec<Candidate>, Error> {
     })
 }
 
-/// Stands for who was shown, with which score, and for what was asked of the sender so far.
+/// Stands for who was shown, with which score, for why the case waits, and for what was asked of the sender so far.
 fn version(sql: &Sql, review: &Review, candidates: &[Candidate]) -> Result<String, Error> {
     let mut hash = Sha256::new();
     let (asked, ended) = supplements::rounds(sql, &review.sender, &review.case_id)?;
-    hash.update(format!("{asked} {ended};").as_bytes());
+    hash.update(format!("{asked} {ended} {};", review.why).as_bytes());
     for one in candidates {
         let number = people::number_of(sql, one.person, "si")?.unwrap_or_default();
         hash.update(format!("{number} {};", one.score.value).as_bytes());

@@ -229,6 +229,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0024_portal_watches.up.sql"),
         down: include_str!("schema/sqlite/0024_portal_watches.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0025_asked.up.sql"),
+        down: include_str!("schema/sqlite/0025_asked.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -196,6 +196,10 @@ fn take(
     if awaited.until_ms < tx.now.as_millisecond() {
         return Err(refused("supplement-too-late"));
     }
+    let told = RegisterBirthRequest::decode(open.as_slice())
+        .map_err(|_| Error::Corrupt("a stored birth"))?;
+    // as it stood when somebody was asked about it last
+    let asked_about = corrections::as_it_stands(tx.sql, sender, case.case_id, told.clone())?;
     tx.sql.execute(
         "UPDATE birth_supplements SET answer_case = ?4, answer = ?5, ended_at = ?6
          WHERE sender = ?1 AND case_id = ?2 AND nth = ?3",
@@ -208,18 +212,18 @@ fn take(
             facts::instant(tx.now),
         ],
     )?;
-    let told = RegisterBirthRequest::decode(open.as_slice())
-        .map_err(|_| Error::Corrupt("a stored birth"))?;
-    let asked_about = told.clone();
     let told = corrections::as_it_stands(tx.sql, sender, case.case_id, told)?;
     let why = reviews::of_case(tx.sql, sender, case.case_id)?.map(|review| review.why);
     let why = why.unwrap_or_default();
-    let doubts = population::doubts_since(&why, finding, (&asked_about, &told));
+    let was_asked = reviews::was_asked(tx.sql, &case)?;
+    let since = (&asked_about, &told);
+    let (doubts, holds) = population::doubts_since(&why, finding, since, was_asked);
     let birth = Birth::parse(&tx.sight(), &told)?;
     clocks::resume(tx, &case, &birth)?;
     match births::whose(tx, &birth, &doubts)? {
         Whose::Doubtful(doubt) => {
             reviews::reopen(tx, &case, &birth, &doubt)?;
+            reviews::note_asked(tx, &case, holds)?;
             births::as_told(tx, &case)
         }
         Whose::Known(person, settled) => {

@@ -69,6 +69,7 @@ async fn decide(scene: &Scene) {
         version: shown.version,
         who: "an".into(),
         why: "asked the ward".into(),
+        population: None,
     };
     scene
         .insurance

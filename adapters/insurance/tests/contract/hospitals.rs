@@ -166,6 +166,7 @@ async fn decide(scene: &Scene, shown: &ShowReviewResponse, decision: Decision) -
         version: shown.version.clone(),
         who: "an".into(),
         why: "asked the hospital".into(),
+        population: None,
     };
     let decided = scene.insurance.decide_review(soon(), request).await;
     decided.unwrap().case.unwrap()

@@ -13,11 +13,11 @@ use schemas::proto::insurance::{
     GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, HeadcountStep,
     HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
     ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
-    MoveDiscrepancyRequest, Notice, NoticeKind, Party, RecheckProgressRequest, RecheckRequest,
-    RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest, RegisterBirthRequest,
-    RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest, SubmitReissueRequest,
-    SupplementBirthRequest, VitalEventKind, WatchEmployersRequest, WatchPersonsRequest,
-    WithdrawDeathRequest, hospital_notice,
+    MoveDiscrepancyRequest, Notice, NoticeKind, Party, PopulationFinding, PopulationVerdict,
+    RecheckProgressRequest, RecheckRequest, RecordHospitalNoticesRequest, RecordKind,
+    RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
+    ShowReviewRequest, SubmitReissueRequest, SupplementBirthRequest, VitalEventKind,
+    WatchEmployersRequest, WatchPersonsRequest, WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -595,6 +595,7 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
         version: shown.version,
         who: "an".into(),
         why: "asked".into(),
+        population: None,
     };
     insurance.decide_review(soon(), request).await.unwrap();
     let request = LawfulTimesRequest {
@@ -621,9 +622,10 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
         context: Some(context("registry", "ask the other")),
         id: 2,
         decision: Some(Decision::Ask("more".into())),
-        version: shown.version,
+        version: otherwise(insurance, shown.version).await,
         who: "an".into(),
         why: "asked".into(),
+        population: None,
     };
     insurance.decide_review(soon(), asked).await.unwrap();
     let asked = GetBirthFactsRequest {
@@ -655,6 +657,29 @@ async fn doubt(insurance: &Insurance, scene: &Scene, time: &Time) {
     time.pass(-9 * 24 * 3_600);
 }
 
+/// The population database tells the second otherwise: it waits on, under this version.
+async fn otherwise(insurance: &Insurance, version: String) -> String {
+    let request = DecideReviewRequest {
+        context: Some(context("registry", "otherwise")),
+        id: 2,
+        decision: Some(Decision::NewPerson(true)),
+        version,
+        who: "an".into(),
+        why: "asked".into(),
+        population: Some(PopulationFinding {
+            verdict: PopulationVerdict::Differs.into(),
+            differs: vec!["population-name".into()],
+        }),
+    };
+    let decided = insurance.decide_review(soon(), request).await.unwrap();
+    assert_eq!(decided.case.unwrap().state, 3);
+    let request = ShowReviewRequest {
+        context: Some(context("registry", "otherwise")),
+        id: 2,
+    };
+    insurance.review(soon(), request).await.unwrap().version
+}
+
 /// The first of them is asked for something, which comes and settles nothing; the second lets the day pass.
 async fn supplement(insurance: &Insurance, scene: &Scene, version: String) {
     let request = DecideReviewRequest {
@@ -664,6 +689,7 @@ async fn supplement(insurance: &Insurance, scene: &Scene, version: String) {
         version,
         who: "an".into(),
         why: "asked".into(),
+        population: None,
     };
     insurance.decide_review(soon(), request).await.unwrap();
     let request = SupplementBirthRequest {

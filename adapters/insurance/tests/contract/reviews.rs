@@ -75,6 +75,7 @@ fn decision(shown: &ShowReviewResponse, decision: Decision) -> DecideReviewReque
         version: shown.version.clone(),
         who: "an".into(),
         why: "asked the ward".into(),
+        population: None,
     }
 }
 

@@ -64,6 +64,7 @@ async fn word(scene: &Scene, key: &str, decision: Decision) -> DecideReviewReque
         version: show(scene).await.version,
         who: "an".into(),
         why: "nobody can say".into(),
+        population: None,
     }
 }
 

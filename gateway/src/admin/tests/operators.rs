@@ -72,6 +72,7 @@ impl Desk {
             registrations: Arc::new(Quiet),
             insurance: None,
             asking: None,
+            population: None,
             operators: Operators::of(&config, &keeper).unwrap().map(Arc::new),
             metrics: Arc::new(Metrics::new()),
             partners: Arc::new(ArcSwap::from_pointee(partners)),

@@ -41,23 +41,38 @@ pub(in crate::registry) fn doubts(
     }
 }
 
+/// Why a person has to look again at a birth that waited unasked about; nothing where the database agrees, or is not asked.
+pub(in crate::registry) fn doubts_of_waiting(
+    tx: &Tx<'_>,
+    birth: &Birth,
+    finding: Option<&PopulationFinding>,
+    was_asked: bool,
+) -> Result<Vec<String>, Error> {
+    match was_asked {
+        true => Ok(Vec::new()),
+        false => doubts(tx, birth, finding),
+    }
+}
+
 /// Why a person has to look again at a birth with what its sender sent since: what the database said stands, and whoever
-/// the child is now was never asked about.
+/// the child is now was never asked about. And whether what was asked still holds.
 pub(in crate::registry) fn doubts_since(
     why: &str,
     finding: Option<&PopulationFinding>,
     (before, now): (&RegisterBirthRequest, &RegisterBirthRequest),
-) -> Vec<String> {
+    was_asked: bool,
+) -> (Vec<String>, bool) {
     let mut words: Vec<String> = why
         .split(',')
         .filter(|word| DIFFERS.contains(word) || *word == ANOTHER)
         .map(str::to_owned)
         .collect();
     let is_asked = finding.is_some_and(|finding| finding.verdict() == Verdict::ToBeAsked);
-    if is_asked && who(before) != who(now) && !words.iter().any(|word| word == ANOTHER) {
+    let holds = was_asked && who(before) == who(now);
+    if is_asked && !holds && !words.iter().any(|word| word == ANOTHER) {
         words.push(ANOTHER.to_owned());
     }
-    words
+    (words, holds)
 }
 
 /// What the database is asked with, and what its answer is held against.
@@ -119,7 +134,7 @@ mod tests {
             ..PopulationFinding::default()
         };
         let words = |why: &str, finding: Option<&PopulationFinding>, now: &RegisterBirthRequest| {
-            doubts_since(why, finding, (&before, now))
+            doubts_since(why, finding, (&before, now), true).0
         };
         for now in [
             told("Lê Thị Bình", "099193000001", ""),
@@ -134,5 +149,10 @@ mod tests {
             words("alike,population-mother", Some(&to_be_asked), &before),
             ["population-mother"]
         );
+        // whoever came before the database was asked about anybody
+        let unasked = doubts_since("alike", Some(&to_be_asked), (&before, &before), false);
+        assert_eq!(unasked, (vec![ANOTHER.to_owned()], false));
+        let unasked = doubts_since("alike", None, (&before, &before), false);
+        assert_eq!(unasked, (Vec::new(), false), "nobody is asked");
     }
 }

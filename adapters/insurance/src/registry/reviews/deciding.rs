@@ -3,17 +3,21 @@
 use schemas::fault::FaultCode;
 use schemas::id::SiNumber;
 use schemas::proto::insurance::{
-    BirthCase, DecideReviewRequest, Review, decide_review_request::Decision,
+    BirthCase, DecideReviewRequest, PopulationFinding, Review, decide_review_request::Decision,
 };
 
-use super::super::births::{self, Birth, CaseKey, Doubt, matching::Candidate};
+use super::super::births::{self, Birth, CaseKey, Doubt, matching::Candidate, population};
 use super::super::clocks::{self, Settled};
 use super::super::hospitals::newborns;
 use super::super::{Error, Tx, facts, law, people, supplements};
 use super::{Held, alike, of_id, version};
 use crate::sql::values;
 
-pub(super) fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCase, Error> {
+pub(super) fn decide(
+    tx: &Tx<'_>,
+    asked: &DecideReviewRequest,
+    finding: Option<&PopulationFinding>,
+) -> Result<BirthCase, Error> {
     let Held {
         review,
         facts,
@@ -42,6 +46,9 @@ pub(super) fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCa
         }
         _ => {}
     }
+    if let Some(case) = otherwise(tx, &case, asked, (&review, &birth), finding)? {
+        return Ok(case);
+    }
     let (person, same_as, settled) = match people::by_pin(tx.sql, &birth.pin)? {
         // it came by another case meanwhile
         Some(known) => {
@@ -56,6 +63,32 @@ pub(super) fn decide(tx: &Tx<'_>, asked: &DecideReviewRequest) -> Result<BirthCa
     close(tx, &case, &by, same_as)?;
     clocks::stop(tx, &case, settled)?;
     births::complete(tx, &case, &facts, person, &birth)
+}
+
+/// What the population database says of a child that it was not asked about before, where that is otherwise: nothing is decided,
+/// and a person sees why.
+fn otherwise(
+    tx: &Tx<'_>,
+    case: &CaseKey<'_>,
+    asked: &DecideReviewRequest,
+    (review, birth): (&Review, &Birth),
+    finding: Option<&PopulationFinding>,
+) -> Result<Option<BirthCase>, Error> {
+    let was_asked = super::was_asked(tx.sql, case)?;
+    let doubts = population::doubts_of_waiting(tx, birth, finding, was_asked)?;
+    if finding.is_some() && !was_asked {
+        super::note_asked(tx, case, true)?;
+    }
+    if doubts.is_empty() {
+        return Ok(None);
+    }
+    let candidates = seen(tx, review, asked, birth)?;
+    let doubt = Doubt::of(&doubts, &candidates);
+    tx.sql.execute(
+        "UPDATE birth_reviews SET why = ?3 WHERE sender = ?1 AND case_id = ?2",
+        values![case.sender, case.case_id, doubt.why],
+    )?;
+    births::case_of(tx.sql, case.sender, case.case_id)
 }
 
 /// In whose name something is decided, and why.

@@ -219,6 +219,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0025_portal_watches.up.sql"),
         down: include_str!("postgres/0025_portal_watches.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0026_asked.up.sql"),
+        down: include_str!("postgres/0026_asked.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {

@@ -1,0 +1,1 @@
+ALTER TABLE birth_reviews DROP COLUMN asked;
