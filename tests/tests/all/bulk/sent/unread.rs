@@ -32,6 +32,11 @@ async fn begun(scene: &Scene) -> (String, std::path::PathBuf) {
     (run, chunk)
 }
 
+/// Until the lane is asked again: whoever answered like that is left alone for a minute.
+fn a_minute_later(scene: &Scene) {
+    scene.house.clock.advance(SignedDuration::from_secs(61));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_gives_nothing_now_is_asked_again_and_bytes_that_are_gone_are_not() {
     for (kind, schedules) in [(Kind::Employer, EMPLOYERS), (Kind::Person, PERSONS)] {
@@ -41,6 +46,7 @@ async fn a_disk_that_gives_nothing_now_is_asked_again_and_bytes_that_are_gone_ar
         let aside = chunk.with_extension("aside");
         fs::rename(&chunk, &aside).unwrap();
         fs::create_dir(&chunk).unwrap();
+        a_minute_later(&scene);
         scene
             .until("unread", |line| line.reason == "chunk-unread")
             .await;
@@ -67,6 +73,7 @@ async fn a_disk_that_gives_nothing_now_is_asked_again_and_bytes_that_are_gone_ar
         for bend in gone {
             let (run, chunk) = begun(&scene).await;
             bend(&chunk);
+            a_minute_later(&scene);
             let reason = "chunk-bytes-lost";
             scene
                 .until(reason, |line| line.run == run && line.reason == reason)
