@@ -111,6 +111,7 @@ mod r114_dci_unknown_sender;
 mod r115_dci_callback_address;
 mod r116_dci_same_id;
 mod r117_facts_not_agreed;
+mod r118_xroad_own_name;
 
 use std::time::Duration;
 
@@ -314,6 +315,7 @@ pub const ALL: &[&Rule] = &[
     &r115_dci_callback_address::RULE,
     &r116_dci_same_id::RULE,
     &r117_facts_not_agreed::RULE,
+    &r118_xroad_own_name::RULE,
 ];
 
 #[cfg(test)]

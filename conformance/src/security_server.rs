@@ -24,6 +24,9 @@ pub const PARTNER: &str = "security-server";
 /// The portal's name on X-Road; made up.
 pub const PORTAL: &str = "VN/GOV/000.00.00.X99/portal";
 
+/// The gateway's own name there; made up.
+pub const US: &str = "VN/GOV/000.00.00.X98/vss";
+
 /// The server, with its certificate.
 #[derive(Debug)]
 pub struct SecurityServer {

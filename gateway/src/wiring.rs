@@ -122,7 +122,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &portal::WITHDRAW,
         &portal::ANNOUNCE,
         &portal::UPLOAD,
-        &portal::soap::STATUS,
+        &portal::STATUS,
         &portal::outbound::SYNC,
         &portal::outbound::PROGRESS,
         &portal::outbound::LOOK_UP,

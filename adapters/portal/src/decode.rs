@@ -28,7 +28,7 @@ use crate::{
 use check::{invalid, optional, text};
 
 pub use later::{Later, Supplement};
-pub(crate) use later::{supplement, withdrawal};
+pub(crate) use later::{asked_status, status, supplement, withdrawal};
 
 /// A dossier, every value checked; `Debug` shows the reference only.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use schemas::{
     date::portal_time,
     fault::{Fault, FaultCode},
+    id::DossierCode,
     proto::insurance::Dossier,
-    wire::portal::{self, Acceptance},
+    wire::portal::{self, Acceptance, StatusTold},
 };
 
 pub(crate) fn encode(reference: &str, dossier: &Dossier) -> Result<Encoded, Fault> {
@@ -27,6 +28,36 @@ pub(crate) fn acceptance(reference: &str, dossier: &Dossier) -> Result<Acceptanc
         state: dossier.state.to_string(),
         received_at: portal_clock(&dossier.received_at)?,
         due_at: portal_clock(&dossier.due_at)?,
+    })
+}
+
+/// How a dossier stands, to whoever asked for this code; none where the asker has none of it.
+pub(crate) fn told(code: &DossierCode, dossier: Option<&Dossier>) -> Result<StatusTold, Fault> {
+    let said = |found: &str| StatusTold {
+        code: code.as_str().to_owned(),
+        found: found.to_owned(),
+        ..StatusTold::default()
+    };
+    let Some(dossier) = dossier else {
+        return Ok(said("0"));
+    };
+    let acceptance = acceptance(&dossier.foreign_id, dossier)?;
+    Ok(StatusTold {
+        reference: Some(acceptance.reference),
+        state: Some(acceptance.state),
+        received_at: Some(acceptance.received_at),
+        due_at: Some(acceptance.due_at),
+        ..said("1")
+    })
+}
+
+/// The same as JSON.
+pub(crate) fn stands(code: &DossierCode, dossier: Option<&Dossier>) -> Result<Encoded, Fault> {
+    Ok(Encoded {
+        unsigned: Unsigned::Json(portal::encode(&told(code, dossier)?)),
+        callbacks: Vec::new(),
+        // what happens to the dossier is told, nothing about its holder
+        persons: Vec::new(),
     })
 }
 

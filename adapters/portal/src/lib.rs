@@ -39,6 +39,7 @@ use gateway_core::{
 use http::Method;
 use schemas::{
     fault::{Fault, FaultCode},
+    id::DossierCode,
     procedure::Catalog,
     proto::insurance::Dossier,
 };
@@ -75,6 +76,7 @@ impl Portal {
             UPLOADS => &ANNOUNCE,
             SUPPLEMENTS => &SUPPLEMENT,
             WITHDRAWALS => &WITHDRAW,
+            STATUSES => &STATUS,
             _ => &SUBMIT,
         }
     }
@@ -87,6 +89,8 @@ pub enum Request {
     Dossier(Box<Submit>),
     /// What its applicant says of a dossier later.
     Later(Box<Later>),
+    /// How the dossier of this code stands.
+    Status(DossierCode),
     /// Files that follow.
     Announcement(Announcement),
     /// A file, by its ticket.
@@ -98,6 +102,8 @@ pub enum Request {
 pub enum Outcome {
     /// The dossier as it is now.
     Dossier(Box<Dossier>),
+    /// How it stands; none of a dossier that the asker does not have.
+    Stands(Option<Box<Dossier>>),
     /// Until when files are awaited.
     Awaited(Timestamp),
     /// A file that is kept.
@@ -134,6 +140,14 @@ pub static WITHDRAW: Operation = Operation {
     fields: &[],
 };
 
+/// The portal asks how one of its dossiers stands, as JSON or as SOAP; the word of its security server suffices.
+pub static STATUS: Operation = Operation {
+    name: "portal.dossier-status",
+    effect: Effect::Read,
+    proof: ProofKind::XRoadRelay,
+    fields: &[],
+};
+
 /// Files are announced; their parts follow.
 pub static ANNOUNCE: Operation = Operation {
     name: "portal.announce-files",
@@ -159,13 +173,15 @@ pub const PAPERS_PURPOSE: &str = "dossier-papers";
 const UPLOADS: &str = "/portal/v1/uploads";
 const SUPPLEMENTS: &str = "/portal/v1/supplements";
 const WITHDRAWALS: &str = "/portal/v1/withdrawals";
+const STATUSES: &str = "/portal/v1/dossier-status";
 /// The largest file that any config can allow.
 const FILE_BYTES_MAX: usize = 64 << 20;
 
-static ROUTES: [Route; 5] = [
+static ROUTES: [Route; 6] = [
     message("/portal/v1/dossiers"),
     message(SUPPLEMENTS),
     message(WITHDRAWALS),
+    message(STATUSES),
     message(UPLOADS),
     Route {
         path: "/portal/v1/uploads/{manifest}/files/{chunk}",
@@ -217,6 +233,7 @@ impl Adapter for Portal {
             UPLOADS => papers::announce(claims, bytes).map(|said| said.map(Request::Announcement)),
             SUPPLEMENTS => decode::supplement(catalog, claims, bytes).map(later),
             WITHDRAWALS => decode::withdrawal(catalog, claims, bytes).map(later),
+            STATUSES => decode::status(claims, bytes).map(|said| said.map(Request::Status)),
             _ => decode::decode(catalog, claims, bytes)
                 .map(|said| said.map(|submit| Request::Dossier(Box::new(submit)))),
         }
@@ -246,6 +263,9 @@ impl Adapter for Portal {
             }
             (Request::Later(_), Outcome::Dossier(dossier)) => {
                 encode::encode(&dossier.foreign_id, &dossier)
+            }
+            (Request::Status(code), Outcome::Stands(dossier)) => {
+                encode::stands(code, dossier.as_deref())
             }
             (Request::Announcement(asked), Outcome::Awaited(until)) => {
                 Ok(papers::announced(asked, until))

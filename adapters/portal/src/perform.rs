@@ -3,7 +3,8 @@
 use futures_util::future::BoxFuture;
 use gateway_core::Context;
 use schemas::{
-    fault::Fault,
+    fault::{Fault, FaultCode},
+    id::DossierCode,
     procedure::Filled,
     proto::insurance::{
         Dossier, DossierPaper, GetDossierRequest, ReissueReason as Reason, SubmitDossierRequest,
@@ -65,6 +66,10 @@ pub(crate) async fn carry_out(
     match request {
         Request::Announcement(asked) => papers.announce(context, asked).await.map(Outcome::Awaited),
         Request::Part(ticket) => papers.take(context, ticket).await.map(Outcome::Kept),
+        Request::Status(code) => {
+            let dossier = status(portal.dossiers.as_ref(), context, code).await?;
+            Ok(Outcome::Stands(dossier.map(Box::new)))
+        }
         Request::Later(said) => {
             let dossier = later(portal.dossiers.as_ref(), papers, context, said).await?;
             Ok(Outcome::Dossier(Box::new(dossier)))
@@ -94,6 +99,23 @@ pub(crate) async fn dossier(
             };
             with_files(papers, &context, named, outcome).await
         }
+    }
+}
+
+/// How a dossier of the sender's stands; none where it has none of this code.
+pub(crate) async fn status(
+    dossiers: &dyn Dossiers,
+    context: Context,
+    code: &DossierCode,
+) -> Result<Option<Dossier>, Fault> {
+    let asked = GetDossierRequest {
+        context: None,
+        code: code.as_str().to_owned(),
+    };
+    match dossiers.status(context, asked).await {
+        Ok(dossier) => Ok(Some(dossier)),
+        Err(fault) if fault.code() == FaultCode::UnknownSubject => Ok(None),
+        Err(fault) => Err(fault),
     }
 }
 

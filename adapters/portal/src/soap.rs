@@ -7,22 +7,22 @@
 
 mod body;
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Adapter, AnswerHead, Claims, Context, Decoded, Encoded, Envelope, Evidence, Face, Head,
-    Identity, Operation, Proven, Route, Unsigned,
-    adapter::{Effect, ProofKind},
+    Operation, Proven, Route, Unsigned,
+    adapter::{Called, Effect},
     policy::Permit,
 };
 use http::Method;
 use roads::xroad::soap::{self as road, Brought};
 use schemas::{
     fault::{Fault, FaultCode},
-    id::{DossierCode, MessageId, XRoadClient},
-    proto::insurance::{Dossier, GetDossierRequest},
+    id::DossierCode,
+    proto::insurance::Dossier,
     wire::{
         portal::{Acceptance, StatusAsked, StatusTold},
         xroad::{
@@ -33,7 +33,7 @@ use schemas::{
     xml::{Name, Writer},
 };
 
-use crate::{PURPOSE, Portal, SUBMIT, Submit, decode, encode, perform};
+use crate::{Portal, STATUS, SUBMIT, Submit, decode, encode, perform};
 
 /// The namespace of the bodies.
 pub const NAMESPACE: &str = "urn:vn:lienthong:portal:v1";
@@ -44,14 +44,6 @@ pub const SUBMIT_SERVICE: &str = "NopHoSo";
 pub const STATUS_SERVICE: &str = "TraCuuTrangThaiHoSo";
 /// The version of both, where a caller names one.
 pub const VERSION: &str = "v1";
-
-/// The portal asks how one of its dossiers stands.
-pub static STATUS: Operation = Operation {
-    name: "portal.dossier-status",
-    effect: Effect::Read,
-    proof: ProofKind::XRoadRelay,
-    fields: &[],
-};
 
 static ROUTES: [Route; 1] = [Route {
     path: "/portal/v1/soap",
@@ -114,9 +106,13 @@ impl Adapter for PortalSoap {
         true
     }
 
-    fn said_by_server(&self, head: &Head, body: &Bytes) -> Result<(XRoadClient, MessageId), Fault> {
+    fn said_by_server(&self, head: &Head, body: &Bytes) -> Result<Called, Fault> {
         let block = road::read(head, body)?.message.block;
-        Ok((block.client, block.id))
+        Ok(Called {
+            client: block.client,
+            provider: block.provider,
+            id: block.id,
+        })
     }
 
     fn envelope(&self, head: &Head, body: &Bytes) -> Result<Envelope, Fault> {
@@ -152,17 +148,7 @@ impl Adapter for PortalSoap {
                     let dossier = perform::dossier(dossiers, papers, context, submit).await?;
                     Ok(Some(dossier))
                 }
-                Asks::Status(code) => {
-                    let asked = GetDossierRequest {
-                        context: None,
-                        code: code.as_str().to_owned(),
-                    };
-                    match dossiers.status(context, asked).await {
-                        Ok(dossier) => Ok(Some(dossier)),
-                        Err(fault) if fault.code() == FaultCode::UnknownSubject => Ok(None),
-                        Err(fault) => Err(fault),
-                    }
-                }
+                Asks::Status(code) => perform::status(dossiers.as_ref(), context, code).await,
             }
         })
     }
@@ -183,7 +169,7 @@ impl Adapter for PortalSoap {
             (Asks::Submit(_), None) => {
                 return Err(Fault::new(FaultCode::Internal, "no-dossier"));
             }
-            (Asks::Status(code), dossier) => stands(&told(code, dossier.as_ref())?),
+            (Asks::Status(code), dossier) => stands(&encode::told(code, dossier.as_ref())?),
         };
         Ok(Encoded {
             unsigned: Unsigned::Soap(request.frame.answer(&response)),
@@ -221,24 +207,8 @@ fn status(claims: Claims, brought: &Brought<'_>) -> Result<Decoded<Asks>, Fault>
         return Err(Fault::new(FaultCode::Invalid, "attachment-unexpected"));
     }
     let said: StatusAsked = body::read(body::members(&brought.message.wrapper)?)?;
-    let code = DossierCode::parse(&said.code).map_err(|error| {
-        let fault = Fault::new(FaultCode::Invalid, "bad-reference").field("MaHoSo");
-        fault.log(error.to_string())
-    })?;
-    Ok(Decoded {
-        claims,
-        operation: &STATUS,
-        identity: Identity::Envelope,
-        purpose: PURPOSE.to_owned(),
-        asked: BTreeSet::new(),
-        lines: 1,
-        provinces: None,
-        payload: brought.payload(),
-        objection: None,
-        synthetic: false,
-        persons: Vec::new(),
-        request: Asks::Status(code),
-    })
+    let decoded = decode::asked_status(claims, &said, brought.payload())?;
+    Ok(decoded.map(Asks::Status))
 }
 
 /// Which operation a service is.
@@ -256,25 +226,6 @@ fn operation(brought: &Brought<'_>) -> Result<&'static Operation, Fault> {
         STATUS_SERVICE => Ok(&STATUS),
         _ => unknown("soap-service", "serviceCode"),
     }
-}
-
-fn told(code: &DossierCode, dossier: Option<&Dossier>) -> Result<StatusTold, Fault> {
-    let said = |found: &str| StatusTold {
-        code: code.as_str().to_owned(),
-        found: found.to_owned(),
-        ..StatusTold::default()
-    };
-    let Some(dossier) = dossier else {
-        return Ok(said("0"));
-    };
-    let acceptance = encode::acceptance(&dossier.foreign_id, dossier)?;
-    Ok(StatusTold {
-        reference: Some(acceptance.reference),
-        state: Some(acceptance.state),
-        received_at: Some(acceptance.received_at),
-        due_at: Some(acceptance.due_at),
-        ..said("1")
-    })
 }
 
 fn accepted(said: &Acceptance) -> Vec<u8> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use schemas::xml::{Element, Limits};
 
+use super::US;
 use crate::call::Trouble;
 use crate::client::Reply;
 
@@ -38,22 +39,13 @@ impl Letter {
         } else {
             "MEMBER"
         };
-        let names = [
-            "xRoadInstance",
-            "memberClass",
-            "memberCode",
-            "subsystemCode",
-        ];
-        let said = names.iter().zip(&parts);
-        let said: String = said
-            .map(|(name, part)| format!("<id:{name}>{part}</id:{name}>"))
-            .collect();
+        let said = named(&parts);
+        let ours: Vec<&str> = US.split('/').collect();
+        let ours = named(&ours);
         let block = vec![
             format!("<xrd:client id:objectType=\"{kind}\">{said}</xrd:client>"),
             format!(
-                "<xrd:service id:objectType=\"SERVICE\"><id:xRoadInstance>VN</id:xRoadInstance>\
-                 <id:memberClass>GOV</id:memberClass><id:memberCode>000.00.00.X98</id:memberCode>\
-                 <id:subsystemCode>vss</id:subsystemCode><id:serviceCode>{service}</id:serviceCode>\
+                "<xrd:service id:objectType=\"SERVICE\">{ours}<id:serviceCode>{service}</id:serviceCode>\
                  <id:serviceVersion>v1</id:serviceVersion></xrd:service>"
             ),
             format!("<xrd:id>{id}</xrd:id>"),
@@ -158,6 +150,19 @@ impl Letter {
             _ => wrong("the body is not the one wrapper of the response"),
         }
     }
+}
+
+/// An identifier's parts, as the block writes them.
+fn named(parts: &[&str]) -> String {
+    let names = [
+        "xRoadInstance",
+        "memberClass",
+        "memberCode",
+        "subsystemCode",
+    ];
+    let said = names.iter().zip(parts);
+    said.map(|(name, part)| format!("<id:{name}>{part}</id:{name}>"))
+        .collect()
 }
 
 /// A body of this media type, as it is.

@@ -506,6 +506,17 @@ pub struct Face {
     pub unsigned: Unsigned,
 }
 
+/// Who calls whom on X-Road, and under which id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// Who calls.
+    pub client: XRoadClient,
+    /// Whose service is called.
+    pub provider: XRoadClient,
+    /// The message's id.
+    pub id: MessageId,
+}
+
 /// One system's words.
 pub trait Adapter: Send + Sync + 'static {
     /// Its operations as types.
@@ -525,16 +536,12 @@ pub trait Adapter: Send + Sync + 'static {
         false
     }
 
-    /// Of a SOAP message who calls and under which id, as the security server says it. Asked once, before
+    /// Of a SOAP message who calls whom under which id, as the security server says it. Asked once, before
     /// [`envelope`](Self::envelope).
     ///
     /// # Errors
     /// `Malformed`, `TooLarge`, `UnsupportedMediaType` or `Unauthenticated`.
-    fn said_by_server(
-        &self,
-        _head: &Head,
-        _body: &Bytes,
-    ) -> Result<(XRoadClient, MessageId), Fault> {
+    fn said_by_server(&self, _head: &Head, _body: &Bytes) -> Result<Called, Fault> {
         Err(Fault::new(FaultCode::Internal, "no-soap-here"))
     }
 

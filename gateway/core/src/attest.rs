@@ -2,7 +2,8 @@
 //!
 //! X-Road's header fields are believed only when the connection's certificate is that of a registered
 //! security server; from everybody else they are stripped. Each may stand once. The client that they name
-//! must be registered with this very server. The result is a value that only this file can make, read from
+//! must be registered with this very server, and a service that is named must be ours by the name that config gives us
+//! there. The result is a value that only this file can make, read from
 //! the head alone, before one byte of the body.
 //!
 //! X-Road REST protocol §4.3. Stricter than X-Road: duplicates are refused (it takes the last and forwards
@@ -12,12 +13,12 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
-    id::{MessageId, PartnerId, XRoadClient},
+    id::{MessageId, PartnerId, XRoadClient, XRoadService},
     wire::xroad,
 };
 
 use crate::{
-    adapter::{Claims, Direction},
+    adapter::{Called, Claims, Direction},
     partner::{Environment, Partners},
 };
 
@@ -54,11 +55,26 @@ impl Attested {
         if represented.is_some_and(|party| party.split('/').count() > 2) {
             return Err(malformed("xroad-represented-party"));
         }
-        Self::said(partners, peer, client, id)
+        // nobody has to name it here, since a server maps its services to our paths
+        if let Some(service) = text(headers, xroad::SERVICE)? {
+            let service = XRoadService::parse(service)
+                .map_err(|error| malformed("xroad-service-malformed").log(error.to_string()))?;
+            is_ours(partners, peer, &service.provider(), xroad::SERVICE)?;
+        }
+        Self::sent(partners, peer, client, id)
     }
 
-    /// What the security server `peer` says of a SOAP message, whose envelope names client and id.
+    /// What the security server `peer` says of a SOAP message, whose envelope names client, service and id.
     pub(crate) fn said(
+        partners: &Partners,
+        peer: &PartnerId,
+        called: Called,
+    ) -> Result<Self, Fault> {
+        is_ours(partners, peer, &called.provider, "service")?;
+        Self::sent(partners, peer, called.client, called.id)
+    }
+
+    fn sent(
         partners: &Partners,
         peer: &PartnerId,
         client: XRoadClient,
@@ -145,10 +161,26 @@ impl Attested {
     }
 }
 
+/// Whoever is called is who we are behind this server: its address for us comes from config, and no message says
+/// another.
+fn is_ours(
+    partners: &Partners,
+    peer: &PartnerId,
+    provider: &XRoadClient,
+    field: &'static str,
+) -> Result<(), Fault> {
+    let server = partners.security_server(peer);
+    match server.is_some_and(|server| server.us == *provider) {
+        true => Ok(()),
+        false => Err(Fault::new(FaultCode::UnknownRoute, "xroad-service-not-ours").field(field)),
+    }
+}
+
 /// Fields that say who calls, under which id or on whose behalf.
 const IDENTIFYING: &[&str] = &[
     xroad::CLIENT,
     xroad::ID,
+    xroad::SERVICE,
     xroad::USER_ID,
     xroad::REPRESENTED_PARTY,
 ];
@@ -158,6 +190,7 @@ const ONCE: &[&str] = &[
     xroad::CLIENT,
     xroad::ID,
     xroad::REQUEST_ID,
+    xroad::SERVICE,
     xroad::USER_ID,
     xroad::ISSUE,
     xroad::SECURITY_SERVER,

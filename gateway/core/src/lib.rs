@@ -34,8 +34,8 @@ pub mod state;
 pub mod tls;
 
 pub use adapter::{
-    Adapter, AnswerHead, AnswerKind, Claims, Context, Decoded, Direction, Encoded, Envelope, Face,
-    Identity, Operation, Proven, Road, Route, SignatureForm, Unsigned,
+    Adapter, AnswerHead, AnswerKind, Called, Claims, Context, Decoded, Direction, Encoded,
+    Envelope, Face, Identity, Operation, Proven, Road, Route, SignatureForm, Unsigned,
 };
 pub use attest::Attested;
 pub use head::{Arrival, Body, Evidence, Head, Peer};

@@ -146,6 +146,15 @@ pub struct TokenRule {
     pub is_private: bool,
 }
 
+/// Our X-Road security server, as we stand behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityServer {
+    /// Our own name there: what is addressed to anybody else is not for us.
+    pub us: XRoadClient,
+    /// How errors are spelt to it.
+    pub errors: Spelling,
+}
+
 /// One registered partner or relay.
 #[derive(Debug, Clone)]
 pub struct Partner {
@@ -171,8 +180,8 @@ pub struct Partner {
     pub peer_quota: Quota,
     /// The access token that its connections must show, where one is agreed.
     pub token: Option<Arc<TokenRule>>,
-    /// Where it is our X-Road security server: how errors are spelt to it.
-    pub security_server: Option<Spelling>,
+    /// Where it is our X-Road security server: who we are there, and how errors are spelt.
+    pub security_server: Option<SecurityServer>,
     /// The secret that keyed hashes between us are made with, where there is one.
     pub keyed: Option<Arc<Keyed>>,
     /// How it is known in DCI's words, where it speaks them.
@@ -402,10 +411,10 @@ impl Partners {
         Some((&partner.id, partner.dci.as_ref()?))
     }
 
-    /// How errors are spelt to this peer, where it is a security server of ours.
+    /// What is registered of this peer, where it is a security server of ours.
     #[must_use]
-    pub fn security_server(&self, peer: &PartnerId) -> Option<Spelling> {
-        self.get(peer)?.security_server
+    pub fn security_server(&self, peer: &PartnerId) -> Option<&SecurityServer> {
+        self.get(peer)?.security_server.as_ref()
     }
 
     /// All of them, in no order.

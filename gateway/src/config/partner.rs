@@ -106,6 +106,8 @@ section! {
 section! {
     /// How we speak to our X-Road security server.
     pub(crate) XRoadLine {
+        /// Our own name there, `instance/class/member/subsystem`; what it brings for another is refused.
+        name: XRoadClient,
         /// How error codes are spelt: `new` as `server.service_failed`, `old` as `Server.ServiceFailed`.
         errors: Spelling = Spelling::New,
     }

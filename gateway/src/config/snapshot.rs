@@ -14,8 +14,8 @@ use gateway_core::{
     adapter::ProofKind,
     dci::DciTerms,
     partner::{
-        Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SenderKey,
-        TokenRule,
+        Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SecurityServer,
+        SenderKey, TokenRule,
     },
 };
 use roads::{
@@ -261,7 +261,10 @@ impl<'c> Loader<'c> {
                 burst: file.quota.burst,
             },
             token: token.map(Arc::new),
-            security_server: file.xroad.map(|line| line.errors),
+            security_server: file.xroad.map(|line| SecurityServer {
+                us: line.name,
+                errors: line.errors,
+            }),
             keyed,
             dci: dci.map(Arc::new),
         }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use certs::pki;
-use conformance::{crvs, security_server::PORTAL};
+use conformance::{
+    crvs,
+    security_server::{PORTAL, US},
+};
 use schemas::procedure::Catalog;
 
 use super::layout::{
@@ -438,7 +441,7 @@ password_file = "../portal.password"
 
 fn security_server() -> String {
     let mut text = head(SECURITY_SERVER, "Simulated X-Road security server");
-    text += "\n[xroad]\nerrors = \"new\"\n";
+    text += &format!("\n[xroad]\nname = \"{US}\"\nerrors = \"new\"\n");
     text
 }
 

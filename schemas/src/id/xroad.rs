@@ -56,6 +56,12 @@ impl XRoadService {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         parts("XRoadService", text, 5..=5).map(Self)
     }
+
+    /// Whose service it is: the first four parts.
+    #[must_use]
+    pub fn provider(&self) -> XRoadClient {
+        XRoadClient(self.0.iter().take(4).cloned().collect())
+    }
 }
 
 macro_rules! written {
@@ -178,6 +184,9 @@ mod tests {
         }
         assert!(XRoadService::parse("VN/GOV/000.00.00.G22/vpcp/mapi").is_ok());
         assert!(XRoadService::parse("VN/GOV/000.00.00.G22/vpcp").is_err());
+        let service = XRoadService::parse("VN/GOV/B%E1%BA%A3o/vpcp/mapi").unwrap();
+        let provider = XRoadClient::parse("VN/GOV/B%E1%BA%A3o/vpcp").unwrap();
+        assert_eq!(service.provider(), provider);
     }
 
     #[test]

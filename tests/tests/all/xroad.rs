@@ -1,5 +1,8 @@
 //! What a security server brings: SOAP 4.0 beside REST, through the same rooms, honest or not.
 
+mod killed;
+mod stands;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -271,7 +274,19 @@ async fn files_beside_the_envelope_are_papers_and_another_file_is_another_messag
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_no_good_envelope_is_a_fault_and_changes_nothing() {
     type Bend = fn(String) -> String;
-    let cases: [(Bend, FaultCode, &str, &str); 14] = [
+    let cases: [(Bend, FaultCode, &str, &str); 16] = [
+        (
+            |t| t.replace(">vss</id:", ">other</id:"),
+            FaultCode::UnknownRoute,
+            "xroad-service-not-ours",
+            "client.unknown_service",
+        ),
+        (
+            |t| t.replace("<id:subsystemCode>vss</id:subsystemCode>", ""),
+            FaultCode::UnknownRoute,
+            "xroad-service-not-ours",
+            "client.unknown_service",
+        ),
         (
             |t| t.replace("4.0", "3.1"),
             FaultCode::Malformed,
@@ -646,7 +661,7 @@ async fn every_rule_of_the_road_is_kept() {
         assert_eq!(rule.run(&context).await, Verdict::Passed, "{}", rule.id);
         tried += 1;
     }
-    assert_eq!(tried, 29);
+    assert_eq!(tried, 30);
     assert_eq!(
         house.fingerprint().await,
         before,

@@ -13,7 +13,7 @@ use schemas::{
     fault::Fault,
     id::{DossierCode, Pin, ProcedureCode},
     procedure::{Catalog, Procedure},
-    wire::portal::{self, DossierSupplement, DossierWithdrawal},
+    wire::portal::{self, DossierSupplement, DossierWithdrawal, StatusAsked},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     check::{self, invalid, optional},
     papers, reference,
 };
-use crate::{SUPPLEMENT, WITHDRAW};
+use crate::{PURPOSE, STATUS, SUPPLEMENT, WITHDRAW};
 
 /// About which dossier somebody speaks, every value checked; `Debug` shows the code only.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,6 +100,40 @@ pub(crate) fn withdrawal(
     about.decoded(catalog, claims, bytes, (&WITHDRAW, None))
 }
 
+/// How a dossier stands is asked.
+pub(crate) fn status(claims: Claims, bytes: &[u8]) -> Result<Decoded<DossierCode>, Fault> {
+    check::is_for(&claims, &STATUS)?;
+    let said: StatusAsked = portal::decode(bytes).map_err(check::json)?;
+    asked_status(claims, &said, Bytes::copy_from_slice(bytes))
+}
+
+/// The same however it was said. It names nobody, and whose dossier it is says the registry alone.
+pub(crate) fn asked_status(
+    claims: Claims,
+    said: &StatusAsked,
+    payload: Bytes,
+) -> Result<Decoded<DossierCode>, Fault> {
+    Ok(Decoded {
+        claims,
+        operation: &STATUS,
+        identity: Identity::Envelope,
+        purpose: PURPOSE.to_owned(),
+        asked: BTreeSet::new(),
+        lines: 1,
+        provinces: None,
+        payload,
+        objection: None,
+        synthetic: false,
+        persons: Vec::new(),
+        request: code(&said.code)?,
+    })
+}
+
+fn code(text: &str) -> Result<DossierCode, Fault> {
+    DossierCode::parse(text)
+        .map_err(|error| invalid("bad-reference", "MaHoSo").log(error.to_string()))
+}
+
 /// What both have.
 struct About<'a> {
     code: &'a str,
@@ -120,8 +154,7 @@ impl About<'_> {
         let (procedure, row) = self.row(catalog)?;
         let pin = Pin::parse(self.pin.trim())
             .map_err(|error| invalid("bad-pin", "SoDinhDanh").log(error.to_string()))?;
-        let code = DossierCode::parse(self.code.trim())
-            .map_err(|error| invalid("bad-reference", "MaHoSo").log(error.to_string()))?;
+        let code = code(self.code.trim())?;
         Ok(Decoded {
             claims,
             operation,

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use gateway_core::{Direction, partner::Environment};
 use jiff::Timestamp;
 use schemas::{
-    id::PartnerId,
+    id::{MessageId, PartnerId},
     procedure::Catalog,
+    proto::insurance::GetDossierRequest,
     wire::portal::{self, Submission},
 };
 
@@ -345,8 +346,8 @@ fn answers_have_the_members_of_their_tables_and_the_description_names_them() {
     };
     let code = DossierCode::parse(&dossier.code).unwrap();
     let said = accepted(&encode::acceptance("DVC-1", &dossier).unwrap());
-    let stands_so = stands(&told(&code, Some(&dossier)).unwrap());
-    let nothing = stands(&told(&code, None).unwrap());
+    let stands_so = stands(&encode::told(&code, Some(&dossier)).unwrap());
+    let nothing = stands(&encode::told(&code, None).unwrap());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     assert_eq!(
         text(nothing),

@@ -157,9 +157,9 @@ impl<A: Adapter> ReceiveLayer<A> {
 impl<A: Adapter> ReceiveLayer<A> {
     /// What the security server says in a SOAP envelope; believed since the admit room let only such a peer in.
     fn attested(&self, head: &Head, body: &Bytes) -> Result<Attested, Fault> {
-        let (client, id) = self.adapter.said_by_server(head, body)?;
+        let called = self.adapter.said_by_server(head, body)?;
         let partners = self.parts.partners.load();
-        Attested::said(&partners, head.peer.partner(), client, id)
+        Attested::said(&partners, head.peer.partner(), called)
     }
 }
 

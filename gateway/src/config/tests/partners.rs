@@ -454,23 +454,25 @@ fn behind(relays: &str, section: &str) -> Result<Snapshot, Vec<Problem>> {
 #[test]
 fn an_x_road_relay_is_a_security_server_that_knows_the_partner_by_a_name() {
     const ON: &str = "relays = [{ road = \"xroad\", relay = \"ss\", client = \"VN/GOV/a/tax\" }]";
-    let snapshot = behind(ON, "[xroad]\nerrors = \"old\"\n").unwrap();
+    const NAMED: &str = "[xroad]\nname = \"VN/GOV/a/vss\"\n";
+    let snapshot = behind(ON, &format!("{NAMED}errors = \"old\"\n")).unwrap();
     let server = PartnerId::parse("ss").unwrap();
     let client = schemas::id::XRoadClient::parse("VN/GOV/a/tax").unwrap();
     let known = snapshot.partners.by_client(&server, &client);
     assert_eq!(known.map(PartnerId::as_str), Some("tax"));
-    let old = schemas::wire::xroad::Spelling::Old;
-    assert_eq!(snapshot.partners.security_server(&server), Some(old));
+    let registered = snapshot.partners.security_server(&server).unwrap();
+    assert_eq!(registered.errors, schemas::wire::xroad::Spelling::Old);
+    assert_eq!(registered.us.to_string(), "VN/GOV/a/vss");
     for (relays, section, what) in [
         (ON, "", "`ss` is no security server"),
         (
             "relays = [{ road = \"ngsp\", relay = \"ss\" }]",
-            "[xroad]\n",
+            NAMED,
             "`ss` is a security server",
         ),
         (
             "relays = [{ road = \"xroad\", relay = \"ss\" }]",
-            "[xroad]\n",
+            NAMED,
             "knows every partner by a name",
         ),
         (
@@ -480,12 +482,21 @@ fn an_x_road_relay_is_a_security_server_that_knows_the_partner_by_a_name() {
         ),
         (
             "relays = [{ road = \"xroad\", relay = \"ss\", client = \"VN/GOV\" }]",
-            "[xroad]\n",
+            NAMED,
             "an X-Road client",
         ),
     ] {
         let problem = only(behind(relays, section).unwrap_err());
         assert!(problem.what.contains(what), "{relays}: {}", problem.what);
+    }
+    // who we are there is said, and well
+    for (section, what) in [
+        ("[xroad]\n", "`xroad.name` is missing"),
+        ("[xroad]\nname = \"VN/GOV\"\n", "an X-Road client"),
+    ] {
+        let problems = behind(ON, section).unwrap_err();
+        let told = problems.iter().any(|problem| problem.what.contains(what));
+        assert!(told, "{section}: {problems:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a dossier stands, asked by the portal through X-Road as SOAP. Own profile.
+//! How a dossier stands, asked by the portal through X-Road, as SOAP or as JSON. Own profile.
 
 use crate::wire::object::wire_object;
 

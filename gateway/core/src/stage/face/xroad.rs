@@ -43,7 +43,8 @@ impl Spoken {
         let spelling = parts
             .partners
             .load()
-            .security_server(arrival.peer.partner())?;
+            .security_server(arrival.peer.partner())?
+            .errors;
         let headers = arrival.request.headers();
         let accept = headers.get(header::ACCEPT);
         let mut ids = headers.get_all(ID).iter();
@@ -58,7 +59,7 @@ impl Spoken {
 
     /// The same at a door of SOAP, where no header field says anything.
     pub(in crate::stage) fn soap(peer: &PartnerId, parts: &Parts) -> Option<Self> {
-        let spelling = parts.partners.load().security_server(peer)?;
+        let spelling = parts.partners.load().security_server(peer)?.errors;
         Some(Self {
             spelling,
             form: Form::Soap,

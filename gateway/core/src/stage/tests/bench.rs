@@ -7,7 +7,7 @@ use certs::keys::Algorithm;
 use jiff::civil::date;
 use schemas::{
     fault::{Fault, FaultCode},
-    id::PartnerId,
+    id::{PartnerId, XRoadClient},
     wire::xroad::Spelling,
 };
 use tokio::task::JoinHandle;
@@ -30,7 +30,9 @@ use crate::{
     adapter::Road,
     head::{Arrival, Body},
     limits::Tally,
-    partner::{Agreement, Environment, Grant, Partner, Partners, Quota, Relay, SenderKey},
+    partner::{
+        Agreement, Environment, Grant, Partner, Partners, Quota, Relay, SecurityServer, SenderKey,
+    },
     ports::{NoTokens, Unfinished},
     sign::Signer,
 };
@@ -234,6 +236,9 @@ impl Bench {
     }
 }
 
+/// Our name on X-Road.
+pub(super) const US: &str = "VN/GOV/000.00.00.X98/vss";
+
 pub(super) fn id(text: &str) -> PartnerId {
     PartnerId::parse(text).unwrap()
 }
@@ -244,7 +249,10 @@ fn signer(environment: Environment) -> Signer {
 
 fn partners(setup: Setup) -> Partners {
     let server = Partner {
-        security_server: Some(setup.spelling),
+        security_server: Some(SecurityServer {
+            us: XRoadClient::parse(US).unwrap(),
+            errors: setup.spelling,
+        }),
         keyed: None,
         dci: None,
         relays: Vec::new(),

@@ -119,7 +119,7 @@ async fn without_a_signature_that_the_agreement_demands_nothing_is_done() {
 #[tokio::test]
 async fn a_bad_word_of_the_server_is_refused_before_a_byte_of_the_body() {
     type Edit = fn(&mut Letter);
-    let cases: [(Edit, FaultCode, &str); 10] = [
+    let cases: [(Edit, FaultCode, &str); 14] = [
         (
             |l| l.headers.retain(|(n, _)| *n != "x-road-client"),
             FaultCode::Unauthenticated,
@@ -173,6 +173,38 @@ async fn a_bad_word_of_the_server_is_refused_before_a_byte_of_the_body() {
             FaultCode::Malformed,
             "xroad-represented-party",
         ),
+        (
+            |l| {
+                l.headers
+                    .push(("x-road-service", "VN/GOV/000.00.00.X98/other/ask"))
+            },
+            FaultCode::UnknownRoute,
+            "xroad-service-not-ours",
+        ),
+        (
+            |l| {
+                l.headers
+                    .push(("x-road-service", "VN/GOV/000.00.00.X97/vss/ask"))
+            },
+            FaultCode::UnknownRoute,
+            "xroad-service-not-ours",
+        ),
+        (
+            |l| {
+                l.headers
+                    .push(("x-road-service", "VN/GOV/000.00.00.X98/vss"))
+            },
+            FaultCode::Malformed,
+            "xroad-service-malformed",
+        ),
+        (
+            |l| {
+                l.headers
+                    .extend([("x-road-service", "VN/GOV/000.00.00.X98/vss/ask"); 2])
+            },
+            FaultCode::Malformed,
+            "xroad-header-twice",
+        ),
     ];
     for (edit, code, reason) in cases {
         let bench = Bench::with(known(true));
@@ -182,6 +214,13 @@ async fn a_bad_word_of_the_server_is_refused_before_a_byte_of_the_body() {
         assert_error(&refused, code, reason);
         assert_eq!(bench.effects(), 0, "{reason}");
     }
+}
+
+#[tokio::test]
+async fn a_service_that_is_named_by_our_own_name_is_ours() {
+    let bench = Bench::with(known(true));
+    let named = signed().with("x-road-service", "VN/GOV/000.00.00.X98/vs%73/ask");
+    bench.send(&named).await.assert_done("hello");
 }
 
 #[tokio::test]
