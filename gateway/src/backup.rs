@@ -1,4 +1,4 @@
-//! Backup and restore: a copy of the message store and of the embedded registry, taken while the gateway
+//! Backup and restore: a copy of the message store, of the embedded registry and of the files of messages, taken while the gateway
 //! works, and the way back into a gateway that stands in Recovering.
 //!
 //! Two databases and never one transaction, so the order decides. The store is copied first and the registry
@@ -11,6 +11,7 @@
 
 mod files;
 mod manifest;
+mod papers;
 mod put_back;
 mod server;
 mod take;

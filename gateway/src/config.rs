@@ -158,7 +158,7 @@ section! {
         store: Store,
         /// Whole months in bulk; none are taken where absent.
         bulk: Option<Bulk>,
-        /// Files of dossiers; none are taken where absent.
+        /// Files of dossiers and of civil status cases; where absent no dossier may bring one, and a case's stay in the journal.
         papers: Option<Papers>,
         /// What is begun by itself when its time comes.
         schedules: Vec<ScheduleLine> = Vec::new(),

@@ -1,4 +1,4 @@
-//! The files of dossiers: where they lie, encrypted, who searches them, and when they go away.
+//! The files of dossiers and of civil status cases: where they lie, encrypted, who searches them, and when they go away.
 //!
 //! One folder for each sender, in it a folder for each file and one small file for each announcement. A file's folder is
 //! named by a keyed hash of its SHA-256, so that nobody without the store's key learns from the disk which documents
@@ -23,7 +23,7 @@ use gateway_core::{
     ports::Clock,
 };
 use jiff::Timestamp;
-use portal::papers::{Announcement, Content, Kept, Kind, Papers as Keeps};
+use portal::papers::{Announcement, Content, Files, Kept, Kind, Papers as Keeps};
 use schemas::{
     fault::{Fault, FaultCode},
     id::{MessageId, PartnerId},
@@ -37,6 +37,7 @@ use crate::{
     config,
 };
 
+pub(crate) use file::KEY;
 pub use scan::Scanner;
 
 /// The files of dossiers that are awaited or kept.
@@ -175,7 +176,9 @@ impl Keeps for Papers {
             )
         }))
     }
+}
 
+impl Files for Papers {
     fn hold(
         &self,
         context: &Context,
@@ -289,6 +292,19 @@ impl Inner {
 
 fn promise_name(sender: &PartnerId, id: &MessageId) -> String {
     format!("papers announced\0{sender}\0{id}")
+}
+
+/// Whether an entry of a sender's folder is an announcement.
+pub(crate) fn is_promise(name: &str) -> bool {
+    name.starts_with(PROMISE) && name.ends_with(WHOLE)
+}
+
+/// Whether it is the folder of a file.
+pub(crate) fn is_file(name: &str) -> bool {
+    let index = name.strip_prefix(file::FILE);
+    index.is_some_and(|index| {
+        !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Before an announcement's id in the name of its file.

@@ -21,6 +21,7 @@ use dci::Dci;
 use gateway_core::{
     Evidence, Operation,
     bulk::{Bulk, NoBulk},
+    files::Files,
     limits::Tally,
     outbound::Courier,
     partner::{Partners, Quota},
@@ -157,11 +158,14 @@ pub(crate) fn stacks(
         us: partners.us().clone(),
         environment: partners.environment(),
     };
+    let files = papers
+        .clone()
+        .map(|papers| Arc::new(papers) as Arc<dyn Files>);
     let [portal, portal_soap] = portal_stacks(Arc::<Desk>::clone(&desk), papers, parts, gate);
     vec![
         stack(Tax::new(Arc::<Desk>::clone(&desk)), parts, gate),
         stack(TaxJson::new(Arc::<Desk>::clone(&desk)), parts, gate),
-        stack(Civil::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(Civil::new(Arc::<Desk>::clone(&desk), files), parts, gate),
         stack(Hospital::new(Arc::<Desk>::clone(&desk), here), parts, gate),
         stack(
             Dci::new(
@@ -187,7 +191,7 @@ fn portal_stacks(
 ) -> [Stack; 2] {
     let (bulk, papers): (Arc<dyn Bulk>, Arc<dyn portal::papers::Papers>) = match papers {
         Some(papers) => (Arc::new(papers.clone()), Arc::new(papers)),
-        None => (Arc::new(NoBulk), Arc::new(portal::papers::NoPapers)),
+        None => (Arc::new(NoBulk), Arc::new(portal::papers::NoFiles)),
     };
     let parts = Parts {
         bulk,

@@ -28,6 +28,7 @@ pub use birth::{Birth, Child, Guardian, Parent, Record, Relation};
 pub use correction::{Correction, ParentChange, Supplement, Withdrawal};
 pub use death::{Claimant, Death};
 pub use facts::FactsAsked;
+pub use papers::Paper;
 pub use poll::Poll;
 
 use crate::{BIRTH, CORRECTION, DEATH, DEATH_PURPOSE, FACTS, FACTS_PURPOSE, PURPOSE, RESULT};
@@ -51,13 +52,23 @@ pub enum Request {
     Facts(FactsAsked),
 }
 
+/// A message: what is asked for, and the papers whose files came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What is asked for.
+    pub request: Request,
+    /// In the order in which they were attached.
+    pub papers: Vec<Paper>,
+}
+
 /// Reads the request that the path and the proven operation name.
-pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
+pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded<Said>, Fault> {
     let operation = operation(path, &claims.operation)?;
     let Read {
         request,
         identity,
         synthetic,
+        papers,
         objection,
     } = read(operation, bytes)?;
     Ok(Decoded {
@@ -72,7 +83,7 @@ pub(crate) fn decode(path: &str, claims: Claims, bytes: &[u8]) -> Result<Decoded
         synthetic,
         objection,
         persons: named(&request),
-        request,
+        request: Said { request, papers },
     })
 }
 
@@ -83,6 +94,8 @@ struct Read {
     identity: Identity,
     /// Whether it tells of nobody who is real.
     synthetic: bool,
+    /// Its papers that have a file.
+    papers: Vec<Paper>,
     /// What is wrong with its files.
     objection: Option<Fault>,
 }
@@ -94,6 +107,7 @@ impl Read {
             request,
             identity: Identity::Fresh,
             synthetic,
+            papers: Vec::new(),
             objection: None,
         }
     }
@@ -113,12 +127,14 @@ fn read(operation: &Operation, bytes: &[u8]) -> Result<Read, Fault> {
     };
     let mut head = Head::read(bytes, module)?;
     let identity = Identity::Content(Head::message_id(module, &head.case_id)?);
+    let papers = std::mem::take(&mut head.papers);
     let objection = head.objection.take();
     let (request, synthetic) = case(module, head)?;
     Ok(Read {
         request,
         identity,
         synthetic,
+        papers,
         objection,
     })
 }

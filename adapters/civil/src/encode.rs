@@ -5,6 +5,7 @@ pub(crate) mod facts;
 use gateway_core::{
     Encoded, Unsigned,
     ports::{Person, PersonNumber},
+    sign::hex,
 };
 use jiff::{Timestamp, civil::Date};
 use schemas::{
@@ -14,12 +15,12 @@ use schemas::{
     id::{Pin, SiNumber},
     proto::insurance as contract,
     wire::civil::{
-        self, CardResult, CaseRow, DeathSeen, Module, Receipt, STATUS_ACCEPTED, StatusAnswer,
-        StatusUpdate,
+        self, CardResult, CaseRow, DeathSeen, KeptFile, Module, Receipt, STATUS_ACCEPTED,
+        StatusAnswer, StatusUpdate,
     },
 };
 
-use crate::{Outcome, Poll, Request};
+use crate::{KeptPaper, Outcome, Poll, Request};
 
 /// What the first answer says already.
 ///
@@ -28,25 +29,29 @@ use crate::{Outcome, Poll, Request};
 /// stand in the first answer: "the dossier has been received" is true of both.
 pub(crate) const RECEIVED: &str = "Hồ sơ đã được tiếp nhận";
 
-pub(crate) fn encode(request: &Request, outcome: Outcome) -> Result<Encoded, Fault> {
+pub(crate) fn encode(
+    request: &Request,
+    outcome: Outcome,
+    kept: &[KeptPaper],
+) -> Result<Encoded, Fault> {
     let (body, persons) = match (request, outcome) {
         (Request::Birth(birth), Outcome::Registered(case)) => (
-            civil::encode(&receipt()),
+            civil::encode(&receipt(kept)),
             numbered(Some(&birth.child.pin), &case),
         ),
         (Request::Correction(said), Outcome::Corrected(case)) => (
-            civil::encode(&receipt()),
+            civil::encode(&receipt(kept)),
             numbered(said.pin.as_ref(), &case),
         ),
         (Request::Supplement(said), Outcome::Corrected(case)) => (
-            civil::encode(&receipt()),
+            civil::encode(&receipt(kept)),
             numbered(said.facts.pin.as_ref(), &case),
         ),
         (Request::Death(death), Outcome::Death(case)) => {
-            (civil::encode(&receipt()), buried(&death.pin, &case))
+            (civil::encode(&receipt(kept)), buried(&death.pin, &case))
         }
         (Request::Withdrawal(_), Outcome::Death(case)) => {
-            (civil::encode(&receipt()), of_deaths(&[case], Vec::new))
+            (civil::encode(&receipt(kept)), of_deaths(&[case], Vec::new))
         }
         (Request::Poll(poll), Outcome::Cases(cases)) => {
             (civil::encode(&statuses(poll, &cases)?), holders(&cases))
@@ -164,8 +169,15 @@ fn death_seen(case: &contract::DeathCase) -> Result<Option<String>, Fault> {
         .map_err(|_| unsayable("death"))
 }
 
-fn receipt() -> Receipt {
+/// Of each file that is kept its digest: the sender has it signed, and the journal has it with the answer.
+fn receipt(kept: &[KeptPaper]) -> Receipt {
+    let file = |paper: &KeptPaper| KeptFile {
+        id: (!paper.id.is_empty()).then(|| paper.id.clone()),
+        sha256: hex(&paper.file.sha256),
+        bytes: i64::try_from(paper.file.bytes).unwrap_or(i64::MAX),
+    };
     Receipt {
+        files: kept.iter().map(file).collect(),
         status: STATUS_ACCEPTED.to_owned(),
         status_description: RECEIVED.to_owned(),
         error_code: String::new(),

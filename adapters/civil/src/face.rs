@@ -18,6 +18,7 @@ pub(crate) fn face(fault: &Fault) -> Face {
         status_description: "Hồ sơ không được xử lý".to_owned(),
         error_code: row.code.to_owned(),
         error_description: format!("{}{field} Lý do: {}.", row.vi, fault.reason()),
+        files: Vec::new(),
     };
     Face {
         content_type: "application/json",

@@ -31,28 +31,31 @@ use gateway_core::{
     Adapter, AnswerHead, Context, Decoded, Encoded, Envelope, Evidence, Face, Head, Operation,
     Proven, Route,
     adapter::{Effect, ProofKind},
+    files::Files,
     policy::Permit,
 };
 use http::Method;
 use schemas::fault::Fault;
 
 pub use decode::{
-    Birth, Child, Claimant, Correction, Death, FactsAsked, Guardian, Parent, ParentChange, Poll,
-    Record, Relation, Request, Supplement, Withdrawal,
+    Birth, Child, Claimant, Correction, Death, FactsAsked, Guardian, Paper, Parent, ParentChange,
+    Poll, Record, Relation, Request, Said, Supplement, Withdrawal,
 };
-pub use perform::{Births, Outcome};
+pub use perform::{Births, Done, KeptPaper, Outcome};
 
 /// The adapter of the system `civil`.
 #[derive(Clone)]
 pub struct Civil {
     births: Arc<dyn Births>,
+    files: Option<Arc<dyn Files>>,
 }
 
 impl Civil {
-    /// An adapter that registers births with `births`.
+    /// An adapter that registers births with `births`, and keeps the files of cases in `files`; where there is no such place they
+    /// stay in the journal alone.
     #[must_use]
-    pub fn new(births: Arc<dyn Births>) -> Self {
-        Self { births }
+    pub fn new(births: Arc<dyn Births>, files: Option<Arc<dyn Files>>) -> Self {
+        Self { births, files }
     }
 }
 
@@ -111,11 +114,14 @@ pub const PURPOSE: &str = "child-health-insurance";
 /// The purpose of deaths, of what takes them back, and of polls for them.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
+/// A case with its files in base64.
+const CASE_BYTES_MAX: usize = 8 << 20;
+
 static ROUTES: [Route; 3] = [
     Route {
         path: "/civil/v1/NhanDKHT",
         method: Method::POST,
-        body_bytes_max: 8 << 20,
+        body_bytes_max: CASE_BYTES_MAX,
         deadline: Duration::from_secs(20),
         bulk: None,
     },
@@ -136,8 +142,8 @@ static ROUTES: [Route; 3] = [
 ];
 
 impl Adapter for Civil {
-    type Request = Request;
-    type Outcome = Outcome;
+    type Request = Said;
+    type Outcome = Done;
 
     fn system(&self) -> &'static str {
         "civil"
@@ -151,7 +157,7 @@ impl Adapter for Civil {
         envelope::envelope(head, body)
     }
 
-    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Request>, Fault> {
+    fn decode(&self, head: &Head, proven: &Proven<'_>) -> Result<Decoded<Said>, Fault> {
         decode::decode(&head.path, envelope::claims(proven)?, proven.bytes())
     }
 
@@ -159,24 +165,30 @@ impl Adapter for Civil {
         &'a self,
         context: Context,
         _permit: &'a Permit,
-        request: &'a Request,
-    ) -> BoxFuture<'a, Result<Outcome, Fault>> {
-        Box::pin(perform::perform(self.births.as_ref(), context, request))
+        said: &'a Said,
+    ) -> BoxFuture<'a, Result<Done, Fault>> {
+        let files = self.files.as_deref();
+        Box::pin(perform::carry_out(
+            self.births.as_ref(),
+            files,
+            context,
+            said,
+        ))
     }
 
     fn encode(
         &self,
         _head: &AnswerHead,
         permit: &Permit,
-        request: &Request,
-        outcome: Outcome,
+        said: &Said,
+        done: Done,
     ) -> Result<Encoded, Fault> {
-        match (request, outcome) {
+        match (&said.request, done.outcome) {
             (Request::Facts(asked), Outcome::Facts(children)) => {
                 let fields = (permit.disclosed(), permit.withheld());
                 encode::facts::encode(fields, &asked.mother, &children)
             }
-            (request, outcome) => encode::encode(request, outcome),
+            (request, outcome) => encode::encode(request, outcome, &done.kept),
         }
     }
 

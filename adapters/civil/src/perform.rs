@@ -1,7 +1,10 @@
 //! A typed request becomes a call of the insurance contract, in canonical English.
 
 use futures_util::future::BoxFuture;
-use gateway_core::Context;
+use gateway_core::{
+    Context,
+    files::{Files, Kept, with_files},
+};
 use schemas::{
     date::PartialDate,
     fault::{Fault, FaultCode},
@@ -13,7 +16,7 @@ use schemas::{
 
 use crate::{
     Birth, Child, Correction, Death, Guardian, Parent, ParentChange, Poll, Record, Relation,
-    Request, Supplement, Withdrawal,
+    Request, Said, Supplement, Withdrawal,
 };
 
 /// The part of the insurance contract that births and deaths need. The implementer fills the contract's context
@@ -91,6 +94,63 @@ pub enum Outcome {
     Deaths(Vec<contract::DeathCase>),
     /// The children of the notice that was asked about.
     Facts(Vec<contract::BirthFacts>),
+}
+
+/// What came of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// What the insurance database answered.
+    pub outcome: Outcome,
+    /// The papers whose files are kept, in the order in which they were attached; none where there is no place for files.
+    pub kept: Vec<KeptPaper>,
+}
+
+/// A paper whose file is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPaper {
+    /// The sender's id of the paper; may be empty.
+    pub id: String,
+    /// Its file.
+    pub file: Kept,
+}
+
+/// Holds the files of a case while it is carried out; they are the case's once it is done, and nobody's where it is refused.
+pub(crate) async fn carry_out(
+    births: &dyn Births,
+    files: Option<&dyn Files>,
+    context: Context,
+    said: &Said,
+) -> Result<Done, Fault> {
+    let Some(files) = files else {
+        let outcome = perform(births, context, &said.request).await?;
+        let kept = Vec::new();
+        return Ok(Done { outcome, kept });
+    };
+    let ask = async |held: Vec<Kept>| {
+        let outcome = perform(births, context.clone(), &said.request).await?;
+        let papers = said.papers.iter().zip(held);
+        let kept = papers.map(|(paper, file)| KeptPaper {
+            id: paper.id.clone(),
+            file,
+        });
+        let kept = kept.collect();
+        Ok(Done { outcome, kept })
+    };
+    let contents = said.papers.iter().map(|paper| paper.content.clone());
+    let case = |_: &Done| case_of(&said.request);
+    with_files(files, &context, contents.collect(), ask, case).await
+}
+
+/// The case that a message is; empty of a question, which brings no files.
+fn case_of(request: &Request) -> String {
+    match request {
+        Request::Birth(birth) => birth.case_id.to_string(),
+        Request::Death(death) => death.case_id.to_string(),
+        Request::Correction(one) => one.case_id.to_string(),
+        Request::Supplement(one) => one.facts.case_id.to_string(),
+        Request::Withdrawal(one) => one.case_id.to_string(),
+        Request::Poll(_) | Request::Facts(_) => String::new(),
+    }
 }
 
 pub(crate) async fn perform(

@@ -5,17 +5,17 @@
 
 mod read;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use gateway_core::{Context, Encoded, Unsigned, bulk::Ticket};
+use gateway_core::{Context, Encoded, Unsigned, bulk::Ticket, files::nowhere};
 use jiff::Timestamp;
 use schemas::{
     date::portal_time,
-    fault::{Fault, FaultCode},
+    fault::Fault,
     id::MessageId,
     wire::portal::{self, PartTaken, UploadTaken},
 };
 
+pub use gateway_core::files::{Content, Files, Kept, NoFiles};
 pub(crate) use read::{announce, attached, file_name, part};
 pub use schemas::file_kind::Kind;
 
@@ -39,30 +39,8 @@ pub struct Announced {
     pub bytes: u64,
 }
 
-/// The content of a paper of a dossier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// What the paper's file name says it is.
-    pub kind: Kind,
-    /// SHA-256 of its bytes, as the dossier names it; may be absent where the bytes are there.
-    pub sha256: Option<[u8; 32]>,
-    /// The bytes, where the dossier holds them.
-    pub bytes: Option<Bytes>,
-}
-
-/// A file that is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
-    /// SHA-256 of its bytes.
-    pub sha256: [u8; 32],
-    /// How many there are.
-    pub bytes: u64,
-    /// What they are.
-    pub kind: Kind,
-}
-
-/// Where files are kept: encrypted, searched for malware where a scanner is configured, bounded.
-pub trait Papers: Send + Sync + 'static {
+/// Where the files of dossiers are kept, and awaited.
+pub trait Papers: Files {
     /// Awaits the parts of an announcement, and tells until when. The same one again changes nothing.
     fn announce(
         &self,
@@ -72,33 +50,9 @@ pub trait Papers: Send + Sync + 'static {
 
     /// Judges a part whose bytes are those announced: its type, what the scanner says. One that is refused is gone.
     fn take(&self, context: Context, ticket: &Ticket) -> BoxFuture<'_, Result<Kept, Fault>>;
-
-    /// Finds or keeps each content, and holds it for the dossier that comes under this context's key.
-    fn hold(
-        &self,
-        context: &Context,
-        contents: Vec<Content>,
-    ) -> BoxFuture<'_, Result<Vec<Kept>, Fault>>;
-
-    /// Says what became of the dossier: its code, or that it was refused for good.
-    fn settle(
-        &self,
-        context: &Context,
-        held: Vec<Kept>,
-        dossier: Option<String>,
-    ) -> BoxFuture<'_, Result<(), Fault>>;
 }
 
-/// No place at all: every file is refused.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoPapers;
-
-fn nowhere<T: Send + 'static>() -> BoxFuture<'static, Result<T, Fault>> {
-    let fault = Fault::new(FaultCode::Forbidden, "no-papers-here");
-    Box::pin(std::future::ready(Err(fault)))
-}
-
-impl Papers for NoPapers {
+impl Papers for NoFiles {
     fn announce(
         &self,
         _context: Context,
@@ -108,23 +62,6 @@ impl Papers for NoPapers {
     }
 
     fn take(&self, _context: Context, _ticket: &Ticket) -> BoxFuture<'_, Result<Kept, Fault>> {
-        nowhere()
-    }
-
-    fn hold(
-        &self,
-        _context: &Context,
-        _contents: Vec<Content>,
-    ) -> BoxFuture<'_, Result<Vec<Kept>, Fault>> {
-        nowhere()
-    }
-
-    fn settle(
-        &self,
-        _context: &Context,
-        _held: Vec<Kept>,
-        _dossier: Option<String>,
-    ) -> BoxFuture<'_, Result<(), Fault>> {
         nowhere()
     }
 }

@@ -1,7 +1,7 @@
 //! A typed request becomes a call of the insurance contract, in canonical English.
 
 use futures_util::future::BoxFuture;
-use gateway_core::Context;
+use gateway_core::{Context, files::with_files};
 use schemas::{
     fault::{Fault, FaultCode},
     id::DossierCode,
@@ -97,7 +97,8 @@ pub(crate) async fn dossier(
                 let request = form(request, filled, named, &held);
                 dossiers.submit(context.clone(), request).await
             };
-            with_files(papers, &context, named, outcome).await
+            let code = |dossier: &Dossier| dossier.code.clone();
+            with_files(papers, &context, contents(named), outcome, code).await
         }
     }
 }
@@ -149,30 +150,20 @@ async fn later(
         };
         dossiers.supplement(context.clone(), request).await
     };
-    with_files(papers, &context, &supplement.papers, outcome).await
+    let code = |dossier: &Dossier| dossier.code.clone();
+    with_files(
+        papers,
+        &context,
+        contents(&supplement.papers),
+        outcome,
+        code,
+    )
+    .await
 }
 
-/// Holds the files of papers, asks, and says what became of it.
-async fn with_files(
-    papers: &dyn Papers,
-    context: &Context,
-    named: &[Paper],
-    ask: impl AsyncFnOnce(Vec<Kept>) -> Result<Dossier, Fault>,
-) -> Result<Dossier, Fault> {
-    let contents: Vec<Content> = named.iter().filter_map(|p| p.content.clone()).collect();
-    if contents.is_empty() {
-        return ask(Vec::new()).await;
-    }
-    let held = papers.hold(context, contents).await?;
-    let outcome = ask(held.clone()).await;
-    let code = match &outcome {
-        Ok(dossier) => Some(dossier.code.clone()),
-        Err(fault) if fault.is_final() => None,
-        // nobody knows what became of it: the files stay held, and the same key asks again
-        Err(_) => return outcome,
-    };
-    papers.settle(context, held, code).await?;
-    outcome
+/// The contents that papers bring.
+fn contents(named: &[Paper]) -> Vec<Content> {
+    named.iter().filter_map(|p| p.content.clone()).collect()
 }
 
 /// A card again; the context is filled by whoever makes the call.

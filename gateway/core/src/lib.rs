@@ -18,6 +18,7 @@ pub mod attest;
 pub mod bulk;
 pub mod dci;
 pub mod faultpoint;
+pub mod files;
 pub mod head;
 pub mod keyed;
 pub mod limits;

@@ -96,7 +96,7 @@ pub struct FileLine {
 /// A backup whose manifest and files are what was written.
 #[derive(Debug, Clone)]
 pub struct Backup {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     manifest: Manifest,
 }
 

@@ -21,7 +21,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Backup, BackupError, Server,
     files::{self, Workshop},
-    server,
+    papers, server,
     take::{REGISTRY, STORE, STORE_HEAD, place},
 };
 use crate::config::{self, Config};
@@ -52,6 +52,8 @@ pub struct PutBack {
     pub aside: Vec<PathBuf>,
     /// Changes that the registry's feed hands out again, where it was not part of the backup.
     pub handed_out_again: Option<u64>,
+    /// Files of messages that lie there again; those that lay there still are not counted.
+    pub papers: u64,
 }
 
 /// Puts a backup in the place that the config names. No gateway may have it open.
@@ -89,6 +91,7 @@ pub async fn put_back(
         }
         None => None,
     };
+    let papers = papers::put_back(config, &backup)?;
     let cut = server::put_back(config, clock, vault, &backup, (asked, server)).await?;
     let handed_out_again = match asked.registry_stays {
         true => hand_out_again(config, &backup)?,
@@ -102,6 +105,7 @@ pub async fn put_back(
         cut,
         aside,
         handed_out_again,
+        papers,
     })
 }
 
@@ -129,6 +133,7 @@ async fn put_files_back(
         None => hand_out_again(config, backup)?,
         Some(_) => None,
     };
+    let papers = papers::put_back(config, backup)?;
     let aside = end_of_aside(clock.now());
     let mut moved = Vec::new();
     // The store first: with another head file it stands still, and once its own is there it is fenced.
@@ -142,6 +147,7 @@ async fn put_files_back(
         cut,
         aside: moved,
         handed_out_again,
+        papers,
     })
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{
     Backup, BackupError, Chain, FileLine, Manifest, RegistryPart, StorePart,
     files::{self, Workshop},
-    server,
+    papers, server,
 };
 use crate::{
     config::{self, Config, InsuranceMode},
@@ -46,6 +46,8 @@ pub fn take(
         }
         _ => None,
     };
+    // after the store: whatever it calls answered has its files by now
+    names.extend(papers::take(config, work.path())?);
     let lines = names.iter().map(|name| FileLine::of(work.path(), name));
     let manifest = Manifest {
         format: 1,

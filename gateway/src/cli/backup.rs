@@ -96,6 +96,9 @@ impl Restore {
         for path in &put.aside {
             println!("what stood there is {}", path.display());
         }
+        if put.papers > 0 {
+            println!("{} files of messages lie there again", put.papers);
+        }
         if let Some(changes) = put.handed_out_again {
             println!("{changes} changes of the registry are handed out again");
         }
@@ -142,7 +145,16 @@ fn page_of(manifest: &Manifest) -> String {
     if let Some(point) = &manifest.store.restore_point {
         out.push_str(&format!("point    {} at {}\n", point.name, point.lsn));
     }
-    for line in &manifest.files {
+    let (papers, others): (Vec<_>, Vec<_>) =
+        (manifest.files.iter()).partition(|line| line.name.starts_with("papers/"));
+    if !papers.is_empty() {
+        let bytes: u64 = papers.iter().map(|line| line.bytes).sum();
+        out.push_str(&format!(
+            "papers   {} files of messages and their keys ({bytes} bytes)\n",
+            papers.len()
+        ));
+    }
+    for line in others {
         out.push_str(&format!(
             "file     {} ({} bytes) {}\n",
             line.name, line.bytes, line.sha256

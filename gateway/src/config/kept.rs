@@ -104,7 +104,7 @@ section! {
 }
 
 section! {
-    /// Files of dossiers: where they lie, encrypted, and what searches them.
+    /// Files of dossiers and of civil status cases: where they lie, encrypted, and what searches them.
     pub Papers {
         /// The folder; replicas need one that they all see.
         path: PathBuf,

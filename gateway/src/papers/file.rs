@@ -228,5 +228,6 @@ pub(super) fn not_there() -> Fault {
 /// Before the keyed hash of a file's digest in the name of its folder.
 pub(super) const FILE: &str = "f-";
 pub(super) const BYTES: &str = "bytes";
-const KEY: &str = "key";
+/// The key of a file in its folder: without it nobody reads the rest.
+pub(crate) const KEY: &str = "key";
 const FOUND: &str = "found";

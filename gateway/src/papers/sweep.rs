@@ -13,6 +13,7 @@ use super::{
     Inner, PROMISE, Papers, WHOLE,
     claim::{CLAIM, Claim},
     file::Paper,
+    is_promise,
 };
 use crate::bulk::{disk, rewrap_file};
 
@@ -43,7 +44,7 @@ impl Papers {
         for (sender, name) in self.0.all()? {
             let rewrapped = match self.0.listed(&sender, &name) {
                 Ok(None) => {
-                    if name.starts_with(PROMISE) && name.ends_with(WHOLE) {
+                    if is_promise(&name) {
                         let path = self.0.root.join(sender.as_str()).join(&name);
                         rewrap_file(&path, &self.0.cover(), &mut done);
                     }

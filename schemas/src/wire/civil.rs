@@ -25,7 +25,9 @@ use serde::de::DeserializeOwned;
 
 pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, SUPPLEMENTS, WITHDRAWS};
 pub use death::{DeathForm, DeathResult, DeathSeen};
-pub use envelope::{Attachment, BirthMessage, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED};
+pub use envelope::{
+    Attachment, BirthMessage, KeptFile, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED,
+};
 pub use facts::{FactsAnswer, FactsQuery, FactsRow};
 pub use form::{Address, BirthForm};
 pub use insurance::InsuranceBlock;
@@ -61,6 +63,7 @@ pub fn fields() -> Vec<Field> {
         CorrectionForm::FIELDS,
         CorrectedFacts::FIELDS,
         Receipt::FIELDS,
+        KeptFile::FIELDS,
         StatusQuery::FIELDS,
         StatusAnswer::FIELDS,
         CaseRow::FIELDS,

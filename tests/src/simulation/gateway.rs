@@ -23,7 +23,7 @@ use gateway_core::{
 use gateway_store::{Store, StoreParams};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use portal::{Desk, DeskConfig, Portal, papers::NoPapers};
+use portal::{Desk, DeskConfig, Portal, papers::NoFiles};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -55,7 +55,7 @@ pub(super) fn live(world: Arc<World>) -> Life {
         };
         let gate = Gate::new(64);
         let system = stack(
-            Portal::new(Arc::new(insurance::Line), Arc::new(NoPapers)),
+            Portal::new(Arc::new(insurance::Line), Arc::new(NoFiles)),
             &parts,
             &gate,
         );

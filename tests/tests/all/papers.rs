@@ -1,5 +1,6 @@
 //! The files of dossiers: announced, sent in parts, judged by their bytes, searched, kept encrypted, named by a dossier.
 
+mod cases;
 mod generations;
 mod scanned;
 
@@ -21,7 +22,7 @@ use schemas::{fault::FaultCode, proto::admin::ShowDossierRequest};
 use serde_json::{Value, json};
 
 /// A PDF of so many bytes, as far as its head says.
-fn pdf(bytes: usize) -> Vec<u8> {
+pub(super) fn pdf(bytes: usize) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
     file.extend((0..bytes).map(|at| (at % 251) as u8));
     file.truncate(bytes);
@@ -29,7 +30,7 @@ fn pdf(bytes: usize) -> Vec<u8> {
 }
 
 /// What is announced of a file.
-fn line(name: &str, file: &[u8]) -> Value {
+pub(super) fn line(name: &str, file: &[u8]) -> Value {
     json!({"TenTepDinhKem": name, "SHA256": digest::sha256_hex(file), "DungLuong": file.len()})
 }
 
@@ -40,7 +41,7 @@ fn announcement(house: &House, files: &[Value]) -> Json {
 }
 
 /// Announces files and gives the announcement's id.
-async fn announce(house: &House, files: &[Value]) -> String {
+pub(super) async fn announce(house: &House, files: &[Value]) -> String {
     let asked = announcement(house, files);
     let message = asked.sign(&house.key("portal"));
     let reply = house.wire("portal").send(&message).await;
@@ -50,7 +51,7 @@ async fn announce(house: &House, files: &[Value]) -> String {
     asked.text("jti").to_owned()
 }
 
-async fn part(house: &House, id: &str, number: usize, file: &[u8]) -> Reply {
+pub(super) async fn part(house: &House, id: &str, number: usize, file: &[u8]) -> Reply {
     let path = format!("/portal/v1/uploads/{id}/files/{number}");
     house.wire("portal").put(&path, file.to_vec(), &[]).await
 }
@@ -77,7 +78,7 @@ fn change_of(house: &House, number: &str, paper: Value) -> Json {
     dossier::message(house.now(), &members)
 }
 
-async fn submit(house: &House, paper: Value) -> Reply {
+pub(super) async fn submit(house: &House, paper: Value) -> Reply {
     let message = change(house, paper).sign(&house.key("portal"));
     house.wire("portal").send(&message).await
 }
@@ -98,7 +99,7 @@ fn lying(house: &House) -> Vec<PathBuf> {
 }
 
 /// The bytes of files among what lies there.
-fn kept(house: &House) -> Vec<PathBuf> {
+pub(super) fn kept(house: &House) -> Vec<PathBuf> {
     let mut all = lying(house);
     all.retain(|path| path.ends_with("bytes"));
     all

@@ -18,6 +18,8 @@ use gateway_tests::{
 use jiff::SignedDuration;
 use schemas::{fault::FaultCode, proto::admin::ActRequest};
 
+use super::papers;
+
 async fn house() -> House {
     let plan = House::plan().with_portal(0);
     let marks = "path = \"registry.sqlite\"\nmarks = \"given\"";
@@ -187,4 +189,70 @@ async fn a_restore_that_is_refused_says_why_and_touches_nothing() {
     house.open().await;
     let page = client::status(house.gateway().admin()).await.unwrap();
     assert!(page.recovery.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_messages_come_back_with_what_names_them_and_nothing_is_overwritten() {
+    let mut house = house().await;
+    // numbers were given out, and noted outside
+    code(&house, &submission(&house, 0)).await;
+    let (file, other) = (papers::pdf(70_000), papers::pdf(30_000));
+    let lines = [papers::line("a.pdf", &file), papers::line("b.pdf", &other)];
+    let id = papers::announce(&house, &lines).await;
+    papers::part(&house, &id, 1, &file).await.assert_ok();
+    let taken = back_up(&house, "backup").await.unwrap();
+    let listed = taken.manifest().files.iter();
+    let copied: Vec<_> = listed
+        .filter(|line| line.name.starts_with("papers/"))
+        .collect();
+    // a key, the bytes and what was found of them, and the announcement
+    assert_eq!(copied.len(), 4, "{copied:?}");
+    let names = serde_json::to_string(&copied.iter().map(|line| &line.name).collect::<Vec<_>>());
+    assert!(!names.unwrap().contains(&certs::digest::sha256_hex(&file)));
+    house.kill().await;
+
+    // one lies there still, as it was; then all is lost
+    let before = papers::kept(&house);
+    let put = restore(&house, "backup", true).await.unwrap();
+    assert_eq!((put.papers, papers::kept(&house)), (0, before.clone()));
+    fs::remove_dir_all(house.file("papers")).unwrap();
+    house.clock.advance(SignedDuration::from_mins(1));
+    let put = restore(&house, "backup", true).await.unwrap();
+    assert_eq!((put.papers, papers::kept(&house)), (1, before));
+    house.open().await;
+    release(&house).await;
+    // the announcement still awaits the other file, and a dossier names the one that came back
+    papers::part(&house, &id, 2, &other).await.assert_ok();
+    let named = serde_json::json!({ "SHA256": certs::digest::sha256_hex(&file) });
+    papers::submit(&house, named).await.assert_ok();
+    assert_eq!(papers::kept(&house).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_backup_that_was_changed_or_has_no_place_is_told_and_nothing_is_put_back() {
+    let mut house = house().await;
+    code(&house, &submission(&house, 0)).await;
+    let file = papers::pdf(70_000);
+    let id = papers::announce(&house, &[papers::line("a.pdf", &file)]).await;
+    papers::part(&house, &id, 1, &file).await.assert_ok();
+    let taken = back_up(&house, "backup").await.unwrap();
+    house.kill().await;
+    let before = bytes_of(&house);
+    fs::remove_dir_all(house.file("papers")).unwrap();
+    let line = taken.manifest().files.iter();
+    let mut bytes = line.filter(|line| line.name.ends_with("/bytes"));
+    let name = bytes.next().unwrap().name.clone();
+    let path = house.file("backup").join(&name);
+    let good = fs::read(&path).unwrap();
+    let mut bent = good.clone();
+    bent[9_000] ^= 1;
+    fs::write(&path, bent).unwrap();
+    let refused = restore(&house, "backup", true).await.unwrap_err();
+    assert!(refused.to_string().starts_with(&name), "{refused}");
+    fs::write(&path, good).unwrap();
+    let config = house.file("gateway.toml");
+    gateway_tests::house::replace(&config, "[papers]\npath = \"papers\"\n", "");
+    let refused = restore(&house, "backup", true).await.unwrap_err();
+    assert!(refused.to_string().contains("no [papers]"), "{refused}");
+    assert!(bytes_of(&house) == before && !house.file("papers").exists());
 }

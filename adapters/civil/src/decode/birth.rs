@@ -12,7 +12,8 @@ use schemas::{
 
 use super::{
     check::{given, invalid, json},
-    form, papers,
+    form,
+    papers::{self, Paper},
 };
 
 /// A registered birth, every value checked; `Debug` shows the case only.
@@ -124,6 +125,8 @@ pub(super) struct Head {
     pub(super) message: BirthMessage,
     pub(super) case_id: DossierCode,
     pub(super) received_at: Timestamp,
+    /// Its papers that have a file; none where they are objected to.
+    pub(super) papers: Vec<Paper>,
     /// Why its files are not taken, where the case is not known yet.
     pub(super) objection: Option<Fault>,
 }
@@ -133,7 +136,10 @@ impl Head {
     pub(super) fn read(bytes: &[u8], wanted: Module) -> Result<Self, Fault> {
         let message: BirthMessage = decode(bytes).map_err(json)?;
         for_us(&message.module, wanted)?;
-        let objection = papers::check(&message.attachments).err();
+        let (papers, objection) = match papers::read(&message.attachments) {
+            Ok(papers) => (papers, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
         let case_id = DossierCode::parse(message.case_id.trim())
             .map_err(|error| invalid("bad-case-id", "maHoSoLT").log(error.to_string()))?;
         let received_at = received_at(&message.received_at)?;
@@ -141,6 +147,7 @@ impl Head {
             message,
             case_id,
             received_at,
+            papers,
             objection,
         })
     }

@@ -87,13 +87,13 @@ pub(crate) fn message() -> BirthMessage {
     }
 }
 
-fn read(message: &BirthMessage, form: &BirthForm) -> Result<Decoded<Request>, Fault> {
+fn read(message: &BirthMessage, form: &BirthForm) -> Result<Decoded<Said>, Fault> {
     let bytes = encode(&message.clone().with_form(form));
     decode("/civil/v1/NhanDKHT", claims("civil.birth"), &bytes)
 }
 
 pub(crate) fn birth() -> Birth {
-    match read(&message(), &form()).unwrap().request {
+    match read(&message(), &form()).unwrap().request.request {
         Request::Birth(birth) => *birth,
         _ => panic!("no birth"),
     }
@@ -178,7 +178,7 @@ fn names_in_nfc_and_nfd_are_one_name_and_the_signed_bytes_stay() {
                 .unwrap()
                 .contains(name)
         );
-        match decoded.request {
+        match decoded.request.request {
             Request::Birth(birth) => birth.child.name,
             _ => panic!("no birth"),
         }
@@ -239,7 +239,7 @@ fn a_birth_registered_before_the_merger_is_read_with_the_communes_of_that_day() 
         ..message()
     };
     for unit in ["00001", "001"] {
-        let Request::Birth(birth) = read(&old(unit), &form).unwrap().request else {
+        let Request::Birth(birth) = read(&old(unit), &form).unwrap().request.request else {
             panic!("a poll")
         };
         assert_eq!(birth.record.commune.district, Some("001"));
@@ -267,7 +267,7 @@ fn a_residence_is_the_childs_own_or_the_mothers_or_the_fathers_or_the_requesters
     );
     for (set, commune) in steps {
         set(&mut form);
-        let Request::Birth(birth) = read(&message(), &form).unwrap().request else {
+        let Request::Birth(birth) = read(&message(), &form).unwrap().request.request else {
             panic!("a poll")
         };
         assert_eq!(birth.child.commune.code, commune);
@@ -401,7 +401,7 @@ fn an_abandoned_child_has_no_parents_and_the_requester_is_its_guardian() {
     let result = result(&mut form);
     (result.mother_name, result.mother_born) = (None, None);
     (result.father_name, result.father_born) = (None, None);
-    let Request::Birth(birth) = read(&message(), &form).unwrap().request else {
+    let Request::Birth(birth) = read(&message(), &form).unwrap().request.request else {
         panic!("no birth")
     };
     assert!(birth.mother.is_none() && birth.father.is_none());
@@ -428,7 +428,7 @@ fn a_parent_who_is_said_to_be_unknown_is_not_named() {
             true => result.mother_name = None,
             false => result.father_name = None,
         }
-        let Request::Birth(birth) = read(&message(), &form).unwrap().request else {
+        let Request::Birth(birth) = read(&message(), &form).unwrap().request.request else {
             panic!("no birth")
         };
         assert_eq!(
@@ -663,7 +663,7 @@ fn a_signature_for_one_operation_does_not_open_the_other_door() {
     );
 }
 
-fn poll(ids: &[&str], province: &str, module: &str) -> Result<Decoded<Request>, Fault> {
+fn poll(ids: &[&str], province: &str, module: &str) -> Result<Decoded<Said>, Fault> {
     let case_ids = ids.iter().map(|id| (*id).to_owned()).collect();
     let query = StatusQuery {
         case_ids,
@@ -713,7 +713,7 @@ fn a_poll_asks_for_one_to_three_cases_and_is_never_remembered() {
     );
 }
 
-fn asked_by(code: &str, mother: &str) -> Result<Decoded<Request>, Fault> {
+fn asked_by(code: &str, mother: &str) -> Result<Decoded<Said>, Fault> {
     let query = schemas::wire::civil::FactsQuery {
         code: code.into(),
         mother_pin: mother.into(),
@@ -735,7 +735,7 @@ fn facts_are_asked_by_the_notice_and_the_mother_and_never_remembered() {
     assert_eq!(decoded.asked.len(), 5);
     assert!(decoded.synthetic && decoded.persons.len() == 1);
     assert_eq!(
-        format!("{:?}", decoded.request),
+        format!("{:?}", decoded.request.request),
         "Facts(FactsAsked(***))",
         "neither code nor number prints"
     );

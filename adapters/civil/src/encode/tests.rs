@@ -1,4 +1,6 @@
+use gateway_core::files::Kept;
 use schemas::{
+    file_kind::Kind,
     id::DossierCode,
     proto::insurance::{BirthCase, BirthCaseState, Card},
 };
@@ -7,7 +9,7 @@ use super::*;
 use crate::decode::tests::birth;
 
 fn said(request: &Request, outcome: Outcome) -> Vec<u8> {
-    match encode(request, outcome).unwrap().unsigned {
+    match encode(request, outcome, &[]).unwrap().unsigned {
         Unsigned::Json(body) => body,
         Unsigned::Xml { .. } | Unsigned::Soap(_) | Unsigned::Dci { .. } => panic!("not JSON"),
     }
@@ -85,6 +87,31 @@ fn a_registered_birth_is_received_in_words_that_also_fit_a_repetition() {
 }
 
 #[test]
+fn the_files_that_are_kept_are_told_by_their_digests() {
+    let paper = |id: &str| KeptPaper {
+        id: id.to_owned(),
+        file: Kept {
+            sha256: [0xab; 32],
+            bytes: 17,
+            kind: Kind::Pdf,
+        },
+    };
+    let (request, outcome) = (
+        Request::Birth(Box::new(birth())),
+        Outcome::Registered(Box::new(completed())),
+    );
+    let encoded = encode(&request, outcome, &[paper("1"), paper("")]).unwrap();
+    let Unsigned::Json(body) = encoded.unsigned else {
+        panic!("not JSON")
+    };
+    let receipt: Receipt = civil::decode(&body).unwrap();
+    let ids: Vec<_> = receipt.files.iter().map(|file| file.id.clone()).collect();
+    assert_eq!(ids, [Some("1".to_owned()), None]);
+    let one = &receipt.files[0];
+    assert_eq!((one.sha256.clone(), one.bytes), ("ab".repeat(32), 17));
+}
+
+#[test]
 fn a_completed_case_carries_number_and_card_as_a_json_text() {
     let answer = answer(vec![completed()]);
     assert_eq!(
@@ -148,7 +175,7 @@ fn a_case_that_the_sender_does_not_have_is_named_without_a_state() {
 #[test]
 fn what_the_contract_forbids_is_our_fault() {
     let reason = |case: BirthCase| {
-        encode(&poll(), Outcome::Cases(vec![case]))
+        encode(&poll(), Outcome::Cases(vec![case]), &[])
             .unwrap_err()
             .reason()
     };
@@ -188,6 +215,7 @@ fn what_the_contract_forbids_is_our_fault() {
     let crossed = encode(
         &Request::Birth(Box::new(birth())),
         Outcome::Cases(Vec::new()),
+        &[],
     )
     .unwrap_err();
     assert_eq!(crossed.reason(), "outcome-of-another-operation");

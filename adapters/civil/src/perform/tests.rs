@@ -1,9 +1,10 @@
 use std::sync::Mutex;
 
-use gateway_core::Context;
-use schemas::{id::PartnerId, proto::insurance::BirthCase};
+use gateway_core::{Context, files::Content};
+use schemas::{file_kind::Kind, id::PartnerId, proto::insurance::BirthCase};
 
 use super::*;
+use crate::Paper;
 use crate::decode::tests::{birth, deaths::death};
 
 #[derive(Default)]
@@ -13,6 +14,7 @@ struct Registry {
     corrections: Mutex<Vec<contract::CorrectBirthRequest>>,
     supplements: Mutex<Vec<contract::SupplementBirthRequest>>,
     answer_other_cases: bool,
+    refuses: Option<Fault>,
 }
 
 impl Births for Registry {
@@ -21,6 +23,9 @@ impl Births for Registry {
         _context: Context,
         request: contract::RegisterBirthRequest,
     ) -> BoxFuture<'_, Result<BirthCase, Fault>> {
+        if let Some(fault) = &self.refuses {
+            return Box::pin(std::future::ready(Err(fault.clone())));
+        }
         let case = BirthCase {
             case_id: request.case_id.clone(),
             ..BirthCase::default()
@@ -348,4 +353,115 @@ async fn other_deaths_than_those_asked_for_are_our_fault() {
     });
     let fault = perform(&registry, context(), &asked).await.unwrap_err();
     assert_eq!(fault.reason(), "other-cases-answered");
+}
+
+/// A room that keeps everything, or refuses; what it was told.
+#[derive(Default)]
+struct Room {
+    refuses: Option<Fault>,
+    held: Mutex<Vec<Content>>,
+    settled: Mutex<Vec<(usize, Option<String>)>>,
+}
+
+impl Files for Room {
+    fn hold(
+        &self,
+        _context: &Context,
+        contents: Vec<Content>,
+    ) -> BoxFuture<'_, Result<Vec<Kept>, Fault>> {
+        if let Some(fault) = &self.refuses {
+            return Box::pin(std::future::ready(Err(fault.clone())));
+        }
+        let kept = contents.iter().map(|content| Kept {
+            sha256: [9; 32],
+            bytes: content.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+            kind: content.kind,
+        });
+        let kept = kept.collect();
+        self.held.lock().unwrap().extend(contents);
+        Box::pin(std::future::ready(Ok(kept)))
+    }
+
+    fn settle(
+        &self,
+        _context: &Context,
+        held: Vec<Kept>,
+        made: Option<String>,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        self.settled.lock().unwrap().push((held.len(), made));
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn with_a_file(request: Request) -> Said {
+    Said {
+        request,
+        papers: vec![Paper {
+            id: "1".to_owned(),
+            content: Content {
+                kind: Kind::Pdf,
+                sha256: None,
+                bytes: Some(bytes::Bytes::from_static(b"%PDF-1.7")),
+            },
+        }],
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_case_are_held_while_it_is_carried_out_and_are_its_own_then() {
+    let (registry, room) = (Registry::default(), Room::default());
+    let said = with_a_file(Request::Birth(Box::new(birth())));
+    let done = carry_out(&registry, Some(&room), context(), &said).await;
+    let done = done.unwrap();
+    assert_eq!(
+        (
+            done.kept.len(),
+            done.kept[0].id.as_str(),
+            done.kept[0].file.bytes
+        ),
+        (1, "1", 8)
+    );
+    let case = birth().case_id.to_string();
+    assert_eq!(*room.settled.lock().unwrap(), [(1, Some(case))]);
+    // where there is no place the case is carried out all the same
+    let done = carry_out(&registry, None, context(), &said).await.unwrap();
+    assert_eq!(done.kept, []);
+    assert_eq!(registry.registered.lock().unwrap().len(), 2);
+    // a question brings none, and nothing is held for it
+    let poll = Said {
+        request: poll(),
+        papers: Vec::new(),
+    };
+    let done = carry_out(&registry, Some(&room), context(), &poll).await;
+    assert_eq!(done.unwrap().kept, []);
+    assert_eq!(room.held.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_leaves_no_case_and_a_case_that_is_refused_no_file() {
+    let registry = Registry::default();
+    let full = Fault::new(FaultCode::Overloaded, "spool-full");
+    let room = Room {
+        refuses: Some(full.clone()),
+        ..Room::default()
+    };
+    let said = with_a_file(Request::Birth(Box::new(birth())));
+    let refused = carry_out(&registry, Some(&room), context(), &said).await;
+    assert_eq!(refused.unwrap_err(), full);
+    assert!(registry.registered.lock().unwrap().is_empty());
+
+    for (code, told) in [
+        (FaultCode::Conflict, vec![(1, None)]),
+        // nobody knows what became of it: it stays held
+        (FaultCode::AuthorityUnavailable, Vec::new()),
+    ] {
+        let registry = Registry {
+            refuses: Some(Fault::new(code, "so")),
+            ..Registry::default()
+        };
+        let room = Room::default();
+        let refused = carry_out(&registry, Some(&room), context(), &said).await;
+        assert_eq!(refused.unwrap_err().code(), code);
+        assert_eq!(*room.settled.lock().unwrap(), told);
+    }
 }

@@ -10,7 +10,7 @@ use schemas::{
 };
 
 use super::*;
-use crate::{Dossiers, papers::NoPapers};
+use crate::{Dossiers, papers::NoFiles};
 
 fn envelope(service: &str, namespace: &str, body: &str) -> String {
     let member = "<i:xRoadInstance>VN</i:xRoadInstance><i:memberClass>GOV</i:memberClass>";
@@ -86,7 +86,7 @@ fn read(kind: &str, body: &str) -> Result<Decoded<Asks>, Fault> {
     let operation = operation(&brought)?;
     let claims = claims(operation.name);
     match operation.effect {
-        Effect::Change => PortalSoap::new(Portal::new(Arc::new(Nobody), Arc::new(NoPapers)))
+        Effect::Change => PortalSoap::new(Portal::new(Arc::new(Nobody), Arc::new(NoFiles)))
             .submission(claims, &brought),
         Effect::Read => status(claims, &brought),
     }

@@ -23,7 +23,7 @@ wire_object! {
         data: String = "data", Carried("the request, member by member");
         /// Attached papers.
         #[serde(default)]
-        attachments: Vec<Attachment> = "fileDinhKem", NotCarried("papers stay in the journal");
+        attachments: Vec<Attachment> = "fileDinhKem", Carried("Content of each file, by its SHA-256");
     }
 }
 
@@ -55,17 +55,17 @@ wire_object! {
     /// One attached paper of a case.
     pub struct Attachment as "fileDinhKem" {
         /// Sender's id of the paper.
-        id: Option<String> = "id", NotCarried("papers stay in the journal");
+        id: Option<String> = "id", Carried("tepDaLuu.id of the answer");
         /// Kind of paper.
         kind: Option<String> = "loaiGiayTo", NotCarried("papers stay in the journal");
         /// Name of the paper.
         name: Option<String> = "tenGiayTo", NotCarried("papers stay in the journal");
         /// File name.
-        file_name: Option<String> = "tenTepDinhKem", NotCarried("papers stay in the journal");
+        file_name: Option<String> = "tenTepDinhKem", Carried("Content.kind; the name itself stays in the journal");
         /// 1 when the paper is withdrawn, else 0.
         withdrawn: Option<u8> = "huyGiayTo", NotCarried("papers stay in the journal");
         /// The file in base64.
-        content: Option<String> = "duLieuTepDinhKem", NotCarried("papers stay in the journal");
+        content: Option<String> = "duLieuTepDinhKem", Carried("Content.bytes");
     }
 }
 
@@ -80,6 +80,21 @@ wire_object! {
         error_code: String = "errorCode", Carried("FaultCode");
         /// Why, in Vietnamese; empty when accepted.
         error_description: String = "errorDescription", Carried("Fault text and field");
+        /// The files of the case that are kept (own profile), in the order of `fileDinhKem`; absent where none is.
+        #[serde(default)]
+        files: Vec<KeptFile> = "tepDaLuu", Carried("Done.kept");
+    }
+}
+
+wire_object! {
+    /// A file of a case that is kept (own profile).
+    pub struct KeptFile as "tepDaLuu" {
+        /// Sender's id of the paper.
+        id: Option<String> = "id", Carried("KeptPaper.id");
+        /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+        sha256: String = "sha256", Carried("Kept.sha256");
+        /// Its length in bytes.
+        bytes: i64 = "dungLuong", Carried("Kept.bytes");
     }
 }
 

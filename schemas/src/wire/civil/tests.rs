@@ -20,6 +20,7 @@ proptest! {
         survives::<BirthMessage>(&seed);
         survives::<BirthForm>(&seed);
         survives::<Receipt>(&seed);
+        survives::<KeptFile>(&seed);
         survives::<StatusQuery>(&seed);
         survives::<StatusAnswer>(&seed);
         survives::<CardResult>(&seed);

@@ -102,6 +102,24 @@ async fn malware_is_refused_for_good_and_nothing_of_it_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_whose_file_has_malware_is_refused_for_good_and_its_number_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_clamd) = clamd(folder.path(), "25M").await else {
+        println!("not run: clamd is not installed");
+        return;
+    };
+    let house = searched(folder.path()).await;
+    let before = house.fingerprint().await;
+    let bad = infected();
+    let birth = super::cases::birth(&house, 0, &[("1", &pdf(9_000)), ("2", &bad)]);
+    let message = birth.message(house.now()).sign(&house.key("dvclt"));
+    let reply = house.wire("dvclt").send(&message).await;
+    reply.assert_fault(FaultCode::Invalid, "malware-found");
+    assert_eq!(kept(&house).len(), 1, "the other file, which nobody claims");
+    assert!(before == house.fingerprint().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_the_scanner_is_away_nothing_is_taken_and_the_same_part_is_taken_when_it_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let house = searched(folder.path()).await;

@@ -40,7 +40,7 @@ fn envelope(module: &str) -> BirthMessage {
     }
 }
 
-fn read(form: &DeathForm) -> Result<Decoded<Request>, Fault> {
+fn read(form: &DeathForm) -> Result<Decoded<Said>, Fault> {
     let bytes = encode(&envelope("LTKT").with_form(form));
     decode("/civil/v1/NhanDKHT", claims("civil.death"), &bytes)
 }
@@ -48,13 +48,13 @@ fn read(form: &DeathForm) -> Result<Decoded<Request>, Fault> {
 pub(crate) fn death() -> Death {
     let mut form = form();
     form.result.as_mut().unwrap().name = some("Trần Thị Bình");
-    match read(&form).unwrap().request {
+    match read(&form).unwrap().request.request {
         Request::Death(death) => *death,
         _ => panic!("no death"),
     }
 }
 
-fn withdrawal(change: impl FnOnce(&mut CorrectionForm)) -> Result<Decoded<Request>, Fault> {
+fn withdrawal(change: impl FnOnce(&mut CorrectionForm)) -> Result<Decoded<Said>, Fault> {
     let mut form = CorrectionForm {
         kind: "2".into(),
         module: "LTKT".into(),
@@ -95,7 +95,7 @@ fn a_message_that_takes_a_death_back_names_it() {
         panic!("no identity")
     };
     assert_eq!(id.as_str(), "LTCC-G22.99.10-261121-000001");
-    let Request::Withdrawal(withdrawal) = decoded.request else {
+    let Request::Withdrawal(withdrawal) = decoded.request.request else {
         panic!("no withdrawal")
     };
     assert_eq!(withdrawal.withdraws.to_string(), "G22.99.09-261120-000001");
@@ -128,7 +128,7 @@ fn only_deaths_can_be_taken_back() {
     );
 }
 
-fn corrected(change: impl FnOnce(&mut CorrectedFacts)) -> Result<Decoded<Request>, Fault> {
+fn corrected(change: impl FnOnce(&mut CorrectedFacts)) -> Result<Decoded<Said>, Fault> {
     let mut facts = CorrectedFacts {
         pin: some("099326000001"),
         name: some("Nguyễn Hoà An"),
@@ -146,7 +146,7 @@ fn corrected(change: impl FnOnce(&mut CorrectedFacts)) -> Result<Decoded<Request
 }
 
 pub(crate) fn correction() -> Correction {
-    match corrected(|_| ()).unwrap().request {
+    match corrected(|_| ()).unwrap().request.request {
         Request::Correction(correction) => *correction,
         _ => panic!("no correction"),
     }
@@ -215,7 +215,7 @@ fn a_correction_that_says_nothing_or_contradicts_itself_is_refused() {
     assert_eq!(why(of_a_death), invalid("unknown-code", "moduleGoc"));
 }
 
-fn supplemented(facts: Option<CorrectedFacts>) -> Result<Decoded<Request>, Fault> {
+fn supplemented(facts: Option<CorrectedFacts>) -> Result<Decoded<Said>, Fault> {
     withdrawal(|form| {
         form.kind = "3".into();
         form.module = "LTKS".into();
@@ -224,7 +224,7 @@ fn supplemented(facts: Option<CorrectedFacts>) -> Result<Decoded<Request>, Fault
 }
 
 pub(crate) fn supplement(facts: Option<CorrectedFacts>) -> Supplement {
-    match supplemented(facts).unwrap().request {
+    match supplemented(facts).unwrap().request.request {
         Request::Supplement(supplement) => supplement,
         _ => panic!("no supplement"),
     }
