@@ -233,6 +233,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0025_asked.up.sql"),
         down: include_str!("schema/sqlite/0025_asked.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0026_mothers.up.sql"),
+        down: include_str!("schema/sqlite/0026_mothers.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

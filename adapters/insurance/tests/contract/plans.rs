@@ -391,7 +391,9 @@ async fn bear(insurance: &Insurance, scene: &Scene, time: &Time) {
     let mut twice = scene.birth(1);
     twice.context = Some(context("dvclt", "again"));
     twice.case_id = "G22.99.08-261120-009999".into();
-    for request in [scene.birth(1), scene.birth(1), twice] {
+    let mut of_a_name = scene.birth(6);
+    of_a_name.mother.as_mut().unwrap().pin.clear();
+    for request in [scene.birth(1), scene.birth(1), twice, of_a_name] {
         insurance.register_birth(soon(), request).await.unwrap();
     }
     let request = GetBirthCasesRequest {

@@ -264,14 +264,16 @@ pub(in crate::registry) fn born_alike(
     }
     if !origin.mother_key.is_empty() {
         // two mothers with a PIN each are told apart by it
-        found.extend(sql.query(
-            select!(
-                "WHERE o.mother_key = ?1 AND o.birth_date = ?2 AND (o.mother_pin = '' OR ?3 = '')
+        let alike = match origin.mother_pin.is_empty() {
+            true => {
+                select!("WHERE o.mother_key = ?1 AND o.birth_date = ?2 ORDER BY o.person LIMIT 20")
+            }
+            false => select!(
+                "WHERE o.mother_key = ?1 AND o.birth_date = ?2 AND o.mother_pin = ''
              ORDER BY o.person LIMIT 20"
             ),
-            values![origin.mother_key, day, origin.mother_pin],
-            known,
-        )?);
+        };
+        found.extend(sql.query(alike, values![origin.mother_key, day], known)?);
     }
     let mut seen = BTreeSet::new();
     found.retain(|one| seen.insert(one.person));

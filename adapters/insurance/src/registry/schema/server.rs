@@ -223,6 +223,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0026_asked.up.sql"),
         down: include_str!("postgres/0026_asked.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0027_mothers.up.sql"),
+        down: include_str!("postgres/0027_mothers.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
