@@ -3,7 +3,7 @@
 use gateway_tests::{house::Plan, message::fresh_id};
 use schemas::fault::FaultCode::{
     self, BadSignature, Conflict, Forbidden, Invalid, Malformed, OutOfOrder, TooLarge,
-    Unauthenticated, UnknownSubject,
+    Unauthenticated, UnknownSubject, UnsupportedMediaType,
 };
 
 use super::*;
@@ -140,7 +140,7 @@ async fn a_chunk_that_is_not_what_was_announced_is_refused_by_its_reason_and_cha
     let mut longer = good.clone();
     longer.push(b'\n');
     let first = path(&sending, 1);
-    let cases: [Bent<'_>; 7] = [
+    let cases: [Bent<'_>; 9] = [
         (
             &path(&sending, 2),
             chunk(&sending, 2),
@@ -177,6 +177,20 @@ async fn a_chunk_that_is_not_what_was_announced_is_refused_by_its_reason_and_cha
             &[("lienthong-on-behalf-of", "No One")],
             Malformed,
             "sender-header",
+        ),
+        (
+            &first,
+            good.clone(),
+            &[("content-encoding", "gzip")],
+            UnsupportedMediaType,
+            "content-coding",
+        ),
+        (
+            &first,
+            good.clone(),
+            &[("content-type", "text/xml")],
+            UnsupportedMediaType,
+            "media-type",
         ),
     ];
     for (path, bytes, headers, code, reason) in cases {

@@ -116,11 +116,17 @@ fn road(peer: &PartnerId, sender: &PartnerId) -> Road {
     }
 }
 
+/// Octets as they are: how they are packed is announced, and no coding is undone on the way.
 fn octets(head: &Head) -> Result<(), Fault> {
-    let said = head.headers.get(header::CONTENT_TYPE);
-    match said.is_some_and(|said| said.as_bytes() == b"application/octet-stream") {
-        true => Ok(()),
-        false => Err(Fault::new(FaultCode::UnsupportedMediaType, "media-type")),
+    let refused = |reason| Err(Fault::new(FaultCode::UnsupportedMediaType, reason));
+    let mut said = head.headers.get_all(header::CONTENT_TYPE).iter();
+    let (one, more) = (said.next(), said.next());
+    if more.is_some() || one.is_none_or(|one| one.as_bytes() != b"application/octet-stream") {
+        return refused("media-type");
+    }
+    match head.headers.contains_key(header::CONTENT_ENCODING) {
+        true => refused("content-coding"),
+        false => Ok(()),
     }
 }
 
