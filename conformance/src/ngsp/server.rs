@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use certs::tls::PeerCertificate;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Platform, Refused, WINDOW};
+use super::{BEHALF, BODY_BYTES_MAX, Platform, Refused, Service};
 use crate::call::Trouble;
 use crate::client::{Error, Reply};
 use crate::identity::Identity;
@@ -60,18 +60,12 @@ impl Platform {
         let token = token.and_then(|shown| shown.to_str().ok()?.strip_prefix("Bearer "));
         let passed = match self.admit(token, api) {
             Err(refused) => Err(refused),
-            Ok(service) => {
+            Ok((service, name)) => {
                 let target = format!("{}{}", service.base, &path[api.len()..]);
-                match forwarded(request, &target).await {
-                    None => return Some(listener::status(StatusCode::BAD_REQUEST)),
-                    Some((id, request)) => {
-                        self.state().seen.passed.push(id);
-                        // a call that was begun is ended, also where whoever asked for it has gone
-                        let client = service.client.clone();
-                        let called = tokio::spawn(async move { client.send(request).await });
-                        let answer = called.await.map_err(|_| Refused::Unanswered);
-                        answer.and_then(|answer| answer.map_err(unreached))
-                    }
+                match forwarded(request, &target, name.map(String::as_str)).await {
+                    Err(Unread::Cut) => return Some(listener::status(StatusCode::BAD_REQUEST)),
+                    Err(Unread::TooLarge) => Err(Refused::TooLarge),
+                    Ok((id, request)) => self.bring_to(&service, id, request).await,
                 }
             }
         };
@@ -86,6 +80,38 @@ impl Platform {
         }
     }
 
+    /// What the service says, after whatever mischief was asked for.
+    async fn bring_to(
+        &self,
+        service: &Service,
+        id: String,
+        mut request: Request<Bytes>,
+    ) -> Result<Reply, Refused> {
+        let times = {
+            let mut state = self.state();
+            if state.to_alter > 0 {
+                state.to_alter -= 1;
+                altered(&mut request);
+            }
+            let repeats = state.to_repeat > 0;
+            state.to_repeat -= u32::from(repeats);
+            let times = 1 + usize::from(repeats);
+            state.seen.passed.extend(std::iter::repeat_n(id, times));
+            times
+        };
+        let mut answer = Err(Refused::Unanswered);
+        for _ in 0..times {
+            // a call that was begun is ended, also where whoever asked for it has gone
+            let (client, request) = (service.client.clone(), request.clone());
+            let called = tokio::spawn(async move { client.send(request).await });
+            answer = match called.await {
+                Ok(answer) => answer.map_err(unreached),
+                Err(_) => Err(Refused::Unanswered),
+            };
+        }
+        answer
+    }
+
     fn refuse(&self, api: &str, refused: Refused) -> Response<Full<Bytes>> {
         let (status, code, message) = refused.words();
         let mut state = self.state();
@@ -93,7 +119,7 @@ impl Platform {
         if refused == Refused::Unreachable {
             state
                 .suspended
-                .insert(api.to_owned(), Instant::now() + WINDOW);
+                .insert(api.to_owned(), Instant::now() + self.window);
         }
         let mut response = reply(
             status,
@@ -141,6 +167,7 @@ impl Refused {
                 900_804,
                 "Subscription level throttled out",
             ),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 413, "Payload Too Large"),
             Self::Suspended => (StatusCode::SERVICE_UNAVAILABLE, 303_001, "Runtime Error"),
             Self::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, 101_503, "Runtime Error"),
             Self::Unanswered => (StatusCode::GATEWAY_TIMEOUT, 101_504, "Runtime Error"),
@@ -155,23 +182,50 @@ fn api_of(path: &str) -> &str {
     &path[..end]
 }
 
-/// What the service behind gets: the body, the fields that are the call's own, and the correlation id, which is made
-/// up where there is none.
-async fn forwarded(request: Request<Incoming>, target: &str) -> Option<(String, Request<Bytes>)> {
+/// What the service behind gets: the body, the fields that are the call's own, the correlation id, which is made
+/// up where there is none, and the partner's name where the platform knows it.
+async fn forwarded(
+    request: Request<Incoming>,
+    target: &str,
+    name: Option<&str>,
+) -> Result<(String, Request<Bytes>), Unread> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.ok()?;
+    let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Unread::TooLarge,
+        false => Unread::Cut,
+    })?;
     let given = head.headers.get(CORRELATION);
     let given = given.and_then(|id| Some(id.to_str().ok()?.to_owned()));
     let id = given.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let mut sent = Request::builder().method(head.method).uri(target);
     let fields = head.headers.iter();
-    for (name, value) in fields.filter(|(name, _)| !NOT_FORWARDED.contains(name)) {
-        sent = sent.header(name, value);
+    for (field, value) in fields.filter(|(field, _)| !NOT_FORWARDED.contains(field)) {
+        if name.is_none() || field != BEHALF {
+            sent = sent.header(field, value);
+        }
     }
-    let mut sent = sent.body(body.to_bytes()).ok()?;
-    let value = HeaderValue::from_str(&id).ok()?;
-    sent.headers_mut().insert(CORRELATION, value);
-    Some((id, sent))
+    if let Some(name) = name {
+        sent = sent.header(BEHALF, name);
+    }
+    let sent = sent.header(CORRELATION, &id).body(body.to_bytes());
+    sent.map(|sent| (id, sent)).map_err(|_| Unread::Cut)
+}
+
+/// Why a call's body did not come whole.
+enum Unread {
+    Cut,
+    TooLarge,
+}
+
+/// One byte in the middle is another.
+fn altered(request: &mut Request<Bytes>) {
+    let mut body = request.body().to_vec();
+    let middle = body.len() / 2;
+    if let Some(byte) = body.get_mut(middle) {
+        *byte ^= 1;
+    }
+    *request.body_mut() = body.into();
 }
 
 fn unreached(error: Error) -> Refused {
@@ -212,12 +266,13 @@ fn reply(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
 /// The header field under which the platform's logs find a call.
 const CORRELATION: HeaderName = HeaderName::from_static("activityid");
 /// What belongs to one connection, or to the platform.
-const NOT_FORWARDED: [HeaderName; 5] = [
+const NOT_FORWARDED: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::CONNECTION,
     header::CONTENT_LENGTH,
+    CORRELATION,
+    header::EXPECT,
     header::HOST,
     header::TRANSFER_ENCODING,
 ];
 const TOKEN_BYTES_MAX: usize = 4 << 10;
-const BODY_BYTES_MAX: usize = 4 << 20;

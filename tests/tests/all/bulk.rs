@@ -3,6 +3,7 @@
 mod forms;
 mod kept;
 mod matched;
+mod platform;
 mod refused;
 mod sent;
 mod tolerances;
@@ -10,10 +11,10 @@ mod tolerances;
 use std::{collections::BTreeSet, time::Duration};
 
 use gateway_tests::{
-    client::Reply,
+    client::{Reply, Wire},
     department::{Department, Seed, Sending},
     house::House,
-    message::{Json, Tax, tax::text_of},
+    message::{Json, Message, Tax, tax::text_of},
 };
 use schemas::{
     proto::insurance::{Context, ListDiscrepanciesRequest},
@@ -22,6 +23,24 @@ use schemas::{
 use serde_json::json;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// By which the department speaks to us.
+trait Line {
+    async fn say(&self, message: &Message) -> Reply;
+
+    /// Puts the bytes of a chunk.
+    async fn bring(&self, path: &str, bytes: Vec<u8>) -> Reply;
+}
+
+impl Line for Wire {
+    async fn say(&self, message: &Message) -> Reply {
+        self.send(message).await
+    }
+
+    async fn bring(&self, path: &str, bytes: Vec<u8>) -> Reply {
+        self.put(path, bytes, &[]).await
+    }
+}
 
 /// The manifest as a signed message; its message id is the manifest's.
 pub(super) fn manifest(house: &House, department: &Department, sending: &Sending) -> Tax {
@@ -45,8 +64,8 @@ fn chunk(sending: &Sending, number: usize) -> Vec<u8> {
 }
 
 pub(super) async fn put(house: &House, sending: &Sending, number: usize) -> Reply {
-    let wire = house.wire("tax");
-    wire.put(&path(sending, number), chunk(sending, number), &[])
+    let line = house.wire("tax");
+    line.bring(&path(sending, number), chunk(sending, number))
         .await
 }
 
@@ -61,10 +80,14 @@ fn ask(house: &House, sending: &Sending, page: u32) -> Tax {
 
 /// The signed summary, once it says this.
 pub(super) async fn settled(house: &House, sending: &Sending, state: &str) -> Reply {
+    settled_by(&house.wire("tax"), house, sending, state).await
+}
+
+async fn settled_by(line: &impl Line, house: &House, sending: &Sending, state: &str) -> Reply {
     let key = house.key("tax");
     for _ in 0..120 {
         let asked = ask(house, sending, 0);
-        let reply = house.wire("tax").send(&asked.sign(&key)).await;
+        let reply = line.say(&asked.sign(&key)).await;
         house.assert_answers(&asked, reply.assert_ok());
         if text_of(reply.text(), "State") == Some(state) {
             return reply;
@@ -90,7 +113,15 @@ pub(super) async fn announced_in_json(house: &House, id: &str) -> String {
 
 /// What all pages tell, and the words of each page.
 async fn told(house: &House, sending: &Sending) -> (BTreeSet<Seed>, Vec<String>) {
-    let summary = settled(house, sending, "done").await;
+    told_by(&house.wire("tax"), house, sending).await
+}
+
+async fn told_by(
+    line: &impl Line,
+    house: &House,
+    sending: &Sending,
+) -> (BTreeSet<Seed>, Vec<String>) {
+    let summary = settled_by(line, house, sending, "done").await;
     let number = |name| {
         text_of(summary.text(), name)
             .unwrap()
@@ -101,7 +132,7 @@ async fn told(house: &House, sending: &Sending) -> (BTreeSet<Seed>, Vec<String>)
     let (mut all, mut texts) = (Vec::new(), Vec::new());
     for page in 1..=u32::try_from(pages).unwrap() {
         let asked = ask(house, sending, page);
-        let reply = house.wire("tax").send(&asked.sign(&house.key("tax"))).await;
+        let reply = line.say(&asked.sign(&house.key("tax"))).await;
         house.assert_answers(&asked, reply.assert_ok());
         all.extend(findings(reply.text()));
         texts.push(reply.text().to_owned());
