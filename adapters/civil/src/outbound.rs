@@ -39,7 +39,7 @@ pub fn parcel(partner: &PartnerId, change: &Change) -> Option<Parcel> {
         // a newborn's card is waited for
         What::Birth(_) => Class::Urgent,
         What::Death(_) => Class::Normal,
-        What::Dossier(_) | What::Employer(_) | What::Person(_) => return None,
+        What::Dossier(_) | What::Employer(_) | What::Person(_) | What::Vital(_) => return None,
     };
     Some(Parcel {
         id: change.id.clone(),

@@ -251,6 +251,12 @@ methods! {
     death_cases = DeathsClient.get_cases(GetDeathCasesRequest) -> GetDeathCasesResponse;
     /// The birth or the death of whoever has a number, as it is true now.
     vital_event = VitalEventsClient.find(FindVitalEventRequest) -> FindVitalEventResponse;
+    /// The sender is told of births or deaths from a moment on; safe to repeat under its key.
+    subscribe_vital_events = VitalEventsClient.subscribe(SubscribeVitalEventsRequest) -> SubscribeVitalEventsResponse;
+    /// Ends one of the sender's subscriptions; safe to repeat under its key.
+    unsubscribe_vital_events = VitalEventsClient.unsubscribe(UnsubscribeVitalEventsRequest) -> UnsubscribeVitalEventsResponse;
+    /// One of the sender's subscriptions.
+    vital_subscription = VitalEventsClient.subscription(GetVitalSubscriptionRequest) -> GetVitalSubscriptionResponse;
     /// Keeps a packet of a hospital's notices; safe to repeat under its key.
     record_hospital_notices = HospitalsClient.record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse;
     /// The children of one birth notice of one mother.

@@ -41,6 +41,7 @@ mod reviews;
 pub(crate) mod schema;
 mod steps;
 mod stories;
+mod subscriptions;
 mod supplements;
 mod threads;
 mod told;

@@ -136,6 +136,9 @@ service!(Deaths {
 });
 service!(VitalEvents {
     find(FindVitalEventRequest) -> FindVitalEventResponse = vital_event;
+    subscribe(SubscribeVitalEventsRequest) -> SubscribeVitalEventsResponse = subscribe_vital_events;
+    unsubscribe(UnsubscribeVitalEventsRequest) -> UnsubscribeVitalEventsResponse = unsubscribe_vital_events;
+    subscription(GetVitalSubscriptionRequest) -> GetVitalSubscriptionResponse = vital_subscription;
 });
 service!(Hospitals {
     record(RecordHospitalNoticesRequest) -> RecordHospitalNoticesResponse = record_hospital_notices;

@@ -95,7 +95,9 @@ impl Desk {
         let (told, purpose) = match change.what.as_ref().ok_or("unreadable-content")? {
             What::Birth(case) => (encode::birth_update(case), PURPOSE),
             What::Death(case) => (encode::death_update(case), DEATH_PURPOSE),
-            What::Dossier(_) | What::Employer(_) | What::Person(_) => return Err("not-a-case"),
+            What::Dossier(_) | What::Employer(_) | What::Person(_) | What::Vital(_) => {
+                return Err("not-a-case");
+            }
         };
         let persons = match &change.what {
             Some(What::Birth(case)) => encode::holders(std::slice::from_ref(case)),

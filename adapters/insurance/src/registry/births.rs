@@ -23,7 +23,7 @@ use super::hospitals::newborns;
 use super::people::Known;
 use super::{
     Error, Registry, Tx, cards, clocks, corrections, counters, deaths, endings, facts, law, people,
-    reviews, told,
+    reviews, subscriptions, told,
 };
 use crate::sql::{Sql, values};
 use matching::{Candidate, Match};
@@ -214,6 +214,7 @@ pub(super) fn complete(
             rule,
         ],
     )?;
+    subscriptions::birth(tx, case.sender, person, &birth.pin)?;
     as_told(tx, case)
 }
 

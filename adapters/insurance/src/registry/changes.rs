@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use schemas::proto::Message;
 use schemas::proto::insurance::{
     AckRequest, AckResponse, BirthCase, Change, DeathCase, DossierChange, EmployerChange,
-    LeaseRequest, LeaseResponse, PersonChange, change::What,
+    LeaseRequest, LeaseResponse, PersonChange, VitalNotice, change::What,
 };
 
 use super::{Desk, Error, Registry, Tx, facts};
@@ -115,6 +115,24 @@ pub(super) fn append_person(
     append_next(tx, &of, PERSON, told.encode_to_vec())
 }
 
+/// Appends a birth or a death to the feed of one who has subscribed.
+///
+/// The subject is the person's row, or the case that told of one who has none: it says nothing of the person.
+pub(super) fn append_vital(
+    tx: &Tx<'_>,
+    partner: &str,
+    subject: &str,
+    told: &VitalNotice,
+) -> Result<(), Error> {
+    let of = Subject {
+        partner,
+        id: format!("{subject}.{partner}"),
+        name: subject.to_owned(),
+        at: facts::instant(tx.now),
+    };
+    append_next(tx, &of, VITAL, told.encode_to_vec())
+}
+
 /// Appends how a birth stands now to the feed of its sender, unless that was told last.
 pub(super) fn append_birth(tx: &Tx<'_>, sender: &str, case: &BirthCase) -> Result<(), Error> {
     let of = Subject::of_case(tx, sender, "LTKS", &case.case_id);
@@ -215,6 +233,7 @@ fn told(kind: &str, payload: &[u8]) -> Result<What, Error> {
         BIRTH => BirthCase::decode(payload).map(What::Birth),
         DEATH => DeathCase::decode(payload).map(What::Death),
         PERSON => PersonChange::decode(payload).map(What::Person),
+        VITAL => VitalNotice::decode(payload).map(What::Vital),
         _ => return Err(Error::Corrupt("a change of a kind that is not known")),
     };
     told.map_err(|_| Error::Corrupt("a stored change"))
@@ -322,6 +341,7 @@ const EMPLOYER: &str = "employer";
 const BIRTH: &str = "birth";
 const DEATH: &str = "death";
 const PERSON: &str = "person";
+const VITAL: &str = "vital";
 
 const LEASE_MAX: u32 = 500;
 const LEASE_SECONDS_MAX: u32 = 600;

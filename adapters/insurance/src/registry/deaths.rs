@@ -17,7 +17,7 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::hospitals::newborns;
 use super::people::Known;
-use super::{Error, Registry, Tx, births, facts, people, told};
+use super::{Error, Registry, Tx, births, facts, people, subscriptions, told};
 use crate::sql::{Sql, values};
 use parse::Death;
 
@@ -202,6 +202,7 @@ fn register(
             facts::instant(tx.now),
         ],
     )?;
+    subscriptions::death(tx, sender, &said.case_id)?;
     told::death(tx, sender, &said.case_id)?;
     case_of(tx.sql, sender, &said.case_id)?.ok_or(Error::Corrupt("a death just written"))
 }

@@ -33,7 +33,7 @@ impl Registry {
     /// It reads everything: for tests and for comparing two registries, not for a large one in service.
     ///
     /// People, their numbers, households, employers, what was recorded of them, employments, contributions, D02 declarations,
-    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, supplements, clocks and corrections, announced ends of cards, where people were born, hospitals' notices, deaths and what they closed, dossiers with their clocks, what persons did about them, certified groups, payments with what became of them, and counters count; remembered effects, the change feed and who watches do not, since
+    /// personal tax codes, notices, the tax ledger, facilities, cards, birth cases with their reviews, supplements, clocks and corrections, announced ends of cards, where people were born, hospitals' notices, deaths and what they closed, dossiers with their clocks, what persons did about them, certified groups, payments with what became of them, and counters count; remembered effects, the change feed and who watches or has subscribed do not, since
     /// a lease or a repeated key is no change of the business.
     ///
     /// # Errors

@@ -237,6 +237,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0026_mothers.up.sql"),
         down: include_str!("schema/sqlite/0026_mothers.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0027_vital_subscriptions.up.sql"),
+        down: include_str!("schema/sqlite/0027_vital_subscriptions.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

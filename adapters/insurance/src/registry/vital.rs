@@ -39,7 +39,7 @@ impl Registry {
 }
 
 /// The case that was told first; others tell of the same child.
-fn birth(sql: &Sql, pin: &Pin) -> Result<Option<VitalEvent>, Error> {
+pub(super) fn birth(sql: &Sql, pin: &Pin) -> Result<Option<VitalEvent>, Error> {
     let Some(person) = people::by_pin(sql, pin)? else {
         return Ok(None);
     };
@@ -69,7 +69,7 @@ fn birth(sql: &Sql, pin: &Pin) -> Result<Option<VitalEvent>, Error> {
 }
 
 /// By the person, who may have had other PINs; by the PIN where nobody is insured under it.
-fn death(sql: &Sql, pin: &Pin) -> Result<Option<VitalEvent>, Error> {
+pub(super) fn death(sql: &Sql, pin: &Pin) -> Result<Option<VitalEvent>, Error> {
     let facts: Option<Vec<u8>> = match people::by_pin(sql, pin)? {
         Some(person) => sql.query_opt(
             "SELECT facts FROM deaths WHERE person = ?1 AND withdrawn_by IS NULL ORDER BY died_on, sender, case_id LIMIT 1",

@@ -46,6 +46,7 @@ mod said;
 mod scene;
 mod secured;
 mod server;
+mod subscriptions;
 mod supplements;
 mod told;
 mod vital;

@@ -24,7 +24,7 @@ use crate::employer_records;
 use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, name_of, open, seed, soon};
-use crate::{groups, months, payments, requests};
+use crate::{groups, months, payments, requests, subscriptions};
 
 /// With sequential scans forbidden a plan has one only where no index fits; with generic plans forced a plan
 /// does not lean on the values of the moment.
@@ -157,6 +157,7 @@ fn statements() -> Vec<String> {
         "reviews/deciding.rs",
         "steps.rs",
         "stories.rs",
+        "subscriptions.rs",
         "supplements.rs",
         "told.rs",
         "vital.rs",
@@ -238,6 +239,7 @@ async fn ask_everything(
         si_number: holder.si_number.clone(),
     };
     insurance.cards(soon(), request).await.unwrap();
+    subscriptions::ask_everything(insurance).await;
     bear(insurance, scene, time).await;
     reissue(insurance, registry, scene).await;
 }

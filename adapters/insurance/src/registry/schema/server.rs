@@ -227,6 +227,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0027_mothers.up.sql"),
         down: include_str!("postgres/0027_mothers.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0028_vital_subscriptions.up.sql"),
+        down: include_str!("postgres/0028_vital_subscriptions.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
