@@ -44,6 +44,7 @@ pub mod schedules; // what authorities have taken back, fetched and asked for
 pub mod serve; // room 1: sockets
 pub mod signals; // when to stop
 pub mod stack; // the eight rooms in one place
+mod subscriptions; // notices that nobody wants any more
 pub mod tally; // limits that all replicas share
 pub mod telemetry; // logs, one event a line
 pub mod wiring; // where the packages meet // everything on one machine, with simulated agencies

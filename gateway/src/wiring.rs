@@ -74,6 +74,7 @@ use crate::{
     reconcile::Reconcile,
     revocation::Keeper,
     stack::{Stack, stack},
+    subscriptions::Subscriptions,
 };
 use desk::Desk;
 use watching::{Watch, Watched};
@@ -118,6 +119,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &dci::SEARCH_ASYNC,
         &dci::TXN_STATUS,
         &dci::TXN_STATUS_ASYNC,
+        &dci::SUBSCRIBE,
+        &dci::UNSUBSCRIBE,
         &portal::SUBMIT,
         &portal::SUPPLEMENT,
         &portal::WITHDRAW,
@@ -509,8 +512,16 @@ impl Hands<'_> {
         for delivery in deliveries {
             let alpn = vec![Alpn::Http1];
             let caller = Caller::new(self.config, &delivery.anchors, alpn, self.keeper)?;
-            let lane = self.lane(delivery, &caller)?;
+            let (subscriptions, sweep) = Subscriptions::new(
+                self.contract.client.clone(),
+                delivery.partner.clone(),
+                Arc::clone(self.parcels),
+            );
+            let lane = self.lane(delivery, &caller, subscriptions)?;
             workers.push(Box::pin(lane.run(self.stop.clone())));
+            if delivery.words == OutwardWords::Dci {
+                workers.push(Box::pin(sweep.run(self.stop.clone())));
+            }
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
             workers.extend(self.watch(delivery));
@@ -532,6 +543,7 @@ impl Hands<'_> {
                 Box::new(dossier_words),
                 citizen_words(portals),
                 Box::new(employer_words),
+                vital_words(Arc::clone(self.partners)),
                 case_words(told),
             ],
         };
@@ -653,7 +665,12 @@ impl Hands<'_> {
         Some(Box::pin(watch.run(self.stop.clone())))
     }
 
-    fn lane(&self, delivery: &Delivery, caller: &Caller) -> Result<Lane, StartError> {
+    fn lane(
+        &self,
+        delivery: &Delivery,
+        caller: &Caller,
+        subscriptions: Arc<Subscriptions>,
+    ) -> Result<Lane, StartError> {
         let client = Client::new(ClientConfig {
             endpoint: delivery.endpoint.clone(),
             tls: caller.connector.clone(),
@@ -675,7 +692,7 @@ impl Hands<'_> {
                 OutwardWords::Payments => Arc::new(self.platform(delivery, client)?),
                 OutwardWords::Civil => Arc::new(self.registry_office(delivery, caller, client)?),
                 OutwardWords::Population => Arc::new(self.database(delivery, caller, client)?),
-                OutwardWords::Dci => Arc::new(self.subscriber(delivery, client)),
+                OutwardWords::Dci => Arc::new(self.subscriber(delivery, client, subscriptions)),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -759,13 +776,19 @@ impl Hands<'_> {
         Ok(civil::outbound::Desk::new(config, house, Arc::new(way)))
     }
 
-    fn subscriber(&self, delivery: &Delivery, client: Client) -> dci::outbound::Desk {
+    fn subscriber(
+        &self,
+        delivery: &Delivery,
+        client: Client,
+        subscriptions: Arc<Subscriptions>,
+    ) -> dci::outbound::Desk {
         let config = dci::outbound::DeskConfig {
             retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
             retry_after_refusal: Duration::from_secs(60),
         };
         let house = Arc::new(self.house(delivery));
-        dci::outbound::Desk::new(config, house, Arc::new(Direct::new(client)))
+        let road = Arc::new(Direct::new(client));
+        dci::outbound::Desk::new(config, house, subscriptions, road)
     }
 
     fn database(
@@ -865,6 +888,17 @@ fn citizen_words(portals: BTreeSet<PartnerId>) -> ToParcels {
         let is_person = matches!(change.what, Some(What::Person(_)));
         let portal = portals.iter().any(|one| one.as_str() == change.partner);
         (is_person && portal).then(|| words(change, portal::outbound::citizens))?
+    })
+}
+
+/// A birth or a death that was subscribed to in DCI's words; none of another change, and none for whom nobody knows how it is
+/// called any more.
+fn vital_words(partners: Arc<ArcSwap<Partners>>) -> ToParcels {
+    Box::new(move |change| {
+        let partner = PartnerId::parse(&change.partner).ok()?;
+        let partners = partners.load();
+        let terms = partners.get(&partner)?.dci.as_deref()?;
+        dci::outbound::parcel(&partner, terms, change).map(|parcel| vec![parcel])
     })
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod death;
 mod search;
 mod status;
+mod subscribe;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,6 +13,8 @@ use bytes::Bytes;
 use gateway_core::{
     Decoded, Head, Identity,
     ports::{Person, PersonNumber},
+    seal::sha256,
+    sign::hex,
 };
 use jiff::Timestamp;
 use roads::dci::{moment, proven, unreadable};
@@ -28,10 +31,11 @@ pub(crate) use check::case_id;
 pub use death::Death;
 pub use search::{Question, Search};
 pub use status::{Asked, Status};
+pub use subscribe::{Subscribe, Unsubscribe, Wanted, Wish};
 
 use crate::{
-    DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, SEARCH_ASYNC, TXN_STATUS, TXN_STATUS_ASYNC,
-    envelope::operation,
+    DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS, TXN_STATUS_ASYNC,
+    UNSUBSCRIBE, envelope::operation,
 };
 use check::invalid;
 
@@ -44,6 +48,34 @@ pub enum Request {
     Search(Search),
     /// `txn-status`.
     Status(Status),
+    /// `subscribe`.
+    Subscribe(Subscribe),
+    /// `unsubscribe`.
+    Unsubscribe(Unsubscribe),
+}
+
+/// What begins an exchange that is answered by a callback, and how both sides are called in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The sender's name of the exchange.
+    pub transaction_id: String,
+    /// How the sender calls us, and itself.
+    pub names: (String, String),
+    /// SHA-256 of the message in one spelling, hexadecimal: under one name the same is asked, or nothing.
+    pub digest: String,
+}
+
+impl Opening {
+    fn new(header: &wire::MsgHeader, transaction_id: &str, message: &str) -> Self {
+        Self {
+            transaction_id: transaction_id.to_owned(),
+            names: (
+                header.receiver_id.clone().unwrap_or_default(),
+                header.sender_id.clone(),
+            ),
+            digest: hex(&sha256(&payload(message))),
+        }
+    }
 }
 
 /// What a registry tells at once.
@@ -79,15 +111,23 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
     match claims.operation.as_str() {
         name if name == SEARCH.name => return search::decode(claims, &header, message),
         name if name == SEARCH_ASYNC.name => {
-            is_called_back(head, &header)?;
-            return search::decode_async(claims, &header, message);
+            let decoded = search::decode_async(claims, &header, message)?;
+            return Ok(called_back(head, &header, decoded));
         }
         name if name == TXN_STATUS.name => {
             return status::decode(claims, &header, message, &TXN_STATUS);
         }
         name if name == TXN_STATUS_ASYNC.name => {
-            is_called_back(head, &header)?;
-            return status::decode(claims, &header, message, &TXN_STATUS_ASYNC);
+            let decoded = status::decode(claims, &header, message, &TXN_STATUS_ASYNC)?;
+            return Ok(called_back(head, &header, decoded));
+        }
+        name if name == SUBSCRIBE.name => {
+            let decoded = subscribe::decode(claims, &header, message)?;
+            return Ok(called_back(head, &header, decoded));
+        }
+        name if name == UNSUBSCRIBE.name => {
+            let decoded = subscribe::decode_end(claims, &header, message)?;
+            return Ok(called_back(head, &header, decoded));
         }
         _ => {}
     }
@@ -105,7 +145,7 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
         asked: BTreeSet::new(),
         payload: payload(message),
         objection: None,
-        synthetic: numbers().all(Pin::is_synthetic),
+        synthetic: is_synthetic(numbers()),
         persons: numbers()
             .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
             .collect(),
@@ -117,12 +157,56 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
     })
 }
 
-/// Whoever has no registered address for callbacks is told so before anything is done.
-fn is_called_back(head: &Head, header: &wire::MsgHeader) -> Result<(), Fault> {
+/// Whoever has no registered address for callbacks is told so before anything is done; what was promised before is told
+/// as it was.
+fn called_back(
+    head: &Head,
+    header: &wire::MsgHeader,
+    decoded: Decoded<Request>,
+) -> Decoded<Request> {
     let terms = head.dci_sender(&header.sender_id);
-    match terms.is_some_and(|(_, terms)| terms.is_called_back) {
+    let objection = match terms.is_some_and(|(_, terms)| terms.is_called_back) {
+        true => None,
+        false => Some(invalid("no-callback-address", "sender_uri")),
+    };
+    Decoded {
+        objection,
+        ..decoded
+    }
+}
+
+/// Whether it names somebody, and nobody but those who are made up.
+fn is_synthetic<'a>(pins: impl IntoIterator<Item = &'a Pin>) -> bool {
+    let mut pins = pins.into_iter().peekable();
+    pins.peek().is_some() && pins.all(Pin::is_synthetic)
+}
+
+/// Every question or wish is for what the first one is for: the agreement is asked once.
+fn one_purpose<'a>(
+    authorized: impl IntoIterator<Item = &'a Option<wire::Authorize>>,
+) -> Result<String, Fault> {
+    let code =
+        |one: &'a Option<wire::Authorize>| Some(one.as_ref()?.purpose.as_ref()?.code.as_str());
+    let mut codes = authorized.into_iter().map(code);
+    let first = codes.next().flatten();
+    let first = first.ok_or_else(|| invalid("missing-field", "purpose"))?;
+    match codes.all(|code| code == Some(first)) {
+        true => Ok(first.to_owned()),
+        false => Err(invalid("purposes-differ", "purpose")),
+    }
+}
+
+/// As many as there may be, and as many as the header says.
+fn numbered(told: i64, there: usize, max: usize, field: &'static str) -> Result<(), Fault> {
+    if there > max {
+        return Err(Fault::new(FaultCode::TooLarge, "too-many-events").field(field));
+    }
+    if there == 0 {
+        return Err(invalid("missing-field", field));
+    }
+    match usize::try_from(told) == Ok(there) {
         true => Ok(()),
-        false => Err(invalid("no-callback-address", "sender_uri")),
+        false => Err(invalid("total-count-differs", "total_count")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod search;
 mod status;
+mod subscribe;
 
 use gateway_core::{AnswerHead, Encoded, Unsigned, policy::Permit, ports::Parcel};
 use schemas::fault::{Fault, FaultCode};
@@ -10,7 +11,9 @@ use schemas::wire::dci::{
     VERSION,
 };
 
-use crate::{Outcome, Refused, Request, Told, outbound::Letter};
+use crate::{Outcome, Promised, Refused, Request, Told, outbound::Letter};
+
+pub(crate) use search::person;
 
 pub(crate) fn encode(
     head: &AnswerHead,
@@ -28,6 +31,13 @@ pub(crate) fn encode(
         (Request::Status(status), Outcome::Stands(found, stand)) => {
             Ok(status::encode(head, status, *found, stand))
         }
+        (Request::Subscribe(subscribe), Outcome::Subscribed(begun)) => {
+            Ok(subscribe::encode(head, subscribe, begun))
+        }
+        (Request::Unsubscribe(unsubscribe), Outcome::Unsubscribed(ended)) => {
+            Ok(subscribe::encode_end(head, unsubscribe, ended))
+        }
+        (_, Outcome::Promised(promised)) => Ok(again(promised)),
         _ => Err(Fault::new(FaultCode::Internal, "other-outcome")),
     }
 }
@@ -64,11 +74,28 @@ fn said(
             error,
         },
     };
+    plain(&body, callbacks)
+}
+
+fn plain(body: &AckBody, callbacks: Vec<Parcel>) -> Encoded {
     Encoded {
-        unsigned: Unsigned::Json(wire::encode(&body)),
+        unsigned: Unsigned::Json(wire::encode(body)),
         callbacks,
         persons: Vec::new(),
     }
+}
+
+/// What was promised before, as it was promised.
+fn again(promised: Promised) -> Encoded {
+    let body = AckBody {
+        message: Ack {
+            ack_status: AckStatus::Ack.as_str().to_owned(),
+            timestamp: promised.at,
+            correlation_id: promised.correlation,
+            error: None,
+        },
+    };
+    plain(&body, Vec::new())
 }
 
 /// The header of an answer, at once or by a callback.

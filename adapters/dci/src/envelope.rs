@@ -2,7 +2,7 @@
 
 use schemas::wire::dci::Action;
 
-use crate::{NOTIFY, SEARCH, SEARCH_ASYNC, TXN_STATUS, TXN_STATUS_ASYNC};
+use crate::{NOTIFY, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS, TXN_STATUS_ASYNC, UNSUBSCRIBE};
 
 /// Where events are told.
 pub(crate) const NOTIFY_PATH: &str = "/registry/notify";
@@ -19,6 +19,12 @@ pub(crate) const SYNC_STATUS_PATH: &str = "/registry/sync/txn/status";
 /// Where it says so by a callback.
 pub(crate) const STATUS_PATH: &str = "/registry/txn/status";
 
+/// Where somebody wishes to be told of events.
+pub(crate) const SUBSCRIBE_PATH: &str = "/registry/subscribe";
+
+/// Where somebody ends that.
+pub(crate) const UNSUBSCRIBE_PATH: &str = "/registry/unsubscribe";
+
 /// A signature for one action does not open the door of another.
 pub(crate) fn operation(path: &str, action: Action) -> Option<&'static str> {
     match (path, action) {
@@ -27,6 +33,8 @@ pub(crate) fn operation(path: &str, action: Action) -> Option<&'static str> {
         (SEARCH_PATH, Action::Search) => Some(SEARCH_ASYNC.name),
         (SYNC_STATUS_PATH, Action::TxnStatus) => Some(TXN_STATUS.name),
         (STATUS_PATH, Action::TxnStatus) => Some(TXN_STATUS_ASYNC.name),
+        (SUBSCRIBE_PATH, Action::Subscribe) => Some(SUBSCRIBE.name),
+        (UNSUBSCRIBE_PATH, Action::Unsubscribe) => Some(UNSUBSCRIBE.name),
         _ => None,
     }
 }

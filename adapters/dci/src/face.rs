@@ -91,6 +91,7 @@ fn invalid(reason: &str, field: Option<&str>) -> Code {
         ("total-count-differs", _) => Code::TotalCount,
         ("bad-reference-id", _) => Code::ReferenceId,
         ("reference-id-twice", _) => Code::ReferenceIdDuplicate,
+        ("bad-code", Some("subscription_codes")) => Code::SubscriptionCode,
         _ => Code::RequestBad,
     }
 }

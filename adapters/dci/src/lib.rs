@@ -1,5 +1,5 @@
 //! DCI's words, as civil registries (CRVS) of the world speak them: a registry that we subscribe to notifies us of
-//! births and deaths, and others ask us for those that we hold.
+//! births and deaths, and others ask us for those that we hold, or are told of them as they come.
 //!
 //! The adapter turns messages of the SPDCI API standards 1.0.0 (see `MAPPING.md`) into requests of the insurance
 //! contract and back. It refuses to know keys, sockets and rows, and whether a child is known already: that is the
@@ -37,9 +37,10 @@ use http::Method;
 use schemas::fault::Fault;
 
 pub use decode::{
-    Asked, Birth, Death, Guardian, Parent, Question, Record, Request, Search, Status, Told, What,
+    Asked, Birth, Death, Guardian, Opening, Parent, Question, Record, Request, Search, Status,
+    Subscribe, Told, Unsubscribe, Wanted, What, Wish,
 };
-pub use perform::{Outcome, Refused, Registrar, Stand};
+pub use perform::{Outcome, Promised, Refused, Registrar, Stand};
 
 /// The adapter of the system `dci`.
 #[derive(Clone)]
@@ -122,18 +123,37 @@ pub static TXN_STATUS_ASYNC: Operation = Operation {
     fields: &[],
 };
 
+/// Somebody is told of births or deaths from now on (`subscribe`): the agreement is asked when it is begun and each time that
+/// something is told.
+pub static SUBSCRIBE: Operation = Operation {
+    name: "dci.subscribe",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: SEARCH_FIELDS,
+};
+
+/// Somebody is not told any more (`unsubscribe`).
+pub static UNSUBSCRIBE: Operation = Operation {
+    name: "dci.unsubscribe",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: &[],
+};
+
 /// The purpose of births, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
 
 /// The purpose of deaths; a message that tells of one is for what a death ends.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
-static ROUTES: [Route; 5] = [
+static ROUTES: [Route; 7] = [
     posted(envelope::NOTIFY_PATH, 1 << 20, 20),
     posted(envelope::SYNC_SEARCH_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::SEARCH_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::SYNC_STATUS_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::STATUS_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::SUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::UNSUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
 ];
 
 const QUESTION_BYTES_MAX: usize = 64 << 10;
@@ -171,13 +191,14 @@ impl Adapter for Dci {
     fn perform<'a>(
         &'a self,
         context: Context,
-        _permit: &'a Permit,
+        permit: &'a Permit,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
         Box::pin(perform::perform(
             self.registrar.as_ref(),
             self.receipts.as_ref(),
             context,
+            permit,
             request,
         ))
     }

@@ -1,10 +1,12 @@
-//! The way out: what was asked for is told by a callback, signed, at the registered address and nowhere else.
+//! The way out: what was asked for is told by a callback, and what was subscribed to by a notice; signed, at the registered
+//! address and nowhere else.
 //!
 //! A callback is a parcel that is committed together with the acknowledgement which promises it. It holds the message
 //! but for the moment of sending and our signature; both are put to it just before it goes, so that a callback that was
 //! tried too long ago is said anew under the same id. What it says was true when it was asked for.
 
 mod desk;
+mod notice;
 #[cfg(test)]
 mod tests;
 
@@ -15,13 +17,17 @@ use gateway_core::{
     seal::sha256,
     sign::hex,
 };
-use schemas::wire::dci::CallbackHeader;
+use schemas::{
+    id::PartnerId,
+    wire::dci::{CallbackHeader, MsgHeader},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use desk::{Desk, DeskConfig, Exchange, Pen};
+pub use desk::{Desk, DeskConfig, Exchange, OVER, Pen, Subscriptions};
+pub use notice::parcel;
 
-use crate::{SEARCH_ASYNC, TXN_STATUS_ASYNC};
+use crate::{SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS_ASYNC, UNSUBSCRIBE, decode::Opening};
 
 /// The kind of parcels that answer `search`.
 pub(crate) const ON_SEARCH: &str = "dci.on-search";
@@ -29,7 +35,63 @@ pub(crate) const ON_SEARCH: &str = "dci.on-search";
 /// The kind of parcels that answer `txn-status`.
 pub(crate) const ON_STATUS: &str = "dci.txn-on-status";
 
-/// A callback in its parcel.
+/// The kind of parcels that answer `subscribe`.
+pub(crate) const ON_SUBSCRIBE: &str = "dci.on-subscribe";
+
+/// The kind of parcels that answer `unsubscribe`.
+pub(crate) const ON_UNSUBSCRIBE: &str = "dci.on-unsubscribe";
+
+/// The kind of parcels that tell of what was subscribed to.
+pub(crate) const NOTICE: &str = "dci.notify";
+
+/// A header, without the moment of sending.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Header {
+    /// Of a callback, which has a status.
+    Callback(CallbackHeader),
+    /// Of a message of ours.
+    Message(MsgHeader),
+}
+
+impl Header {
+    /// The same, said at this moment.
+    pub(crate) fn at(self, moment: String) -> Vec<u8> {
+        match self {
+            Self::Callback(header) => schemas::wire::dci::encode(&CallbackHeader {
+                message_ts: moment,
+                ..header
+            }),
+            Self::Message(header) => schemas::wire::dci::encode(&MsgHeader {
+                message_ts: moment,
+                ..header
+            }),
+        }
+    }
+}
+
+/// What was promised of an exchange, for whoever asks for the same again.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Promise {
+    /// The digest of what was asked.
+    pub(crate) asked: String,
+    /// Our name for the exchange.
+    pub(crate) correlation: String,
+    /// When it was promised.
+    pub(crate) at: String,
+}
+
+impl Promise {
+    pub(crate) fn of(head: &AnswerHead, opening: &Opening) -> Self {
+        Self {
+            asked: opening.digest.clone(),
+            correlation: head.evidence.to_string(),
+            at: head.sent_at.to_string(),
+        }
+    }
+}
+
+/// A callback or a notice in its parcel.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Letter {
     /// What for, as agreements name it.
@@ -37,18 +99,24 @@ pub(crate) struct Letter {
     /// How many questions it answers.
     pub(crate) lines: u64,
     /// The header, without the moment of sending.
-    pub(crate) header: CallbackHeader,
+    pub(crate) header: Header,
     /// The message.
     pub(crate) message: Value,
     /// PINs of those whom it tells of, each with the fields that it tells.
     pub(crate) told: Vec<(String, Vec<String>)>,
+    /// Of a callback: what was promised.
+    #[serde(default)]
+    pub(crate) promise: Promise,
+    /// Of a notice: the subscription, which must still stand when it goes.
+    #[serde(default)]
+    pub(crate) subscription: Option<String>,
 }
 
 impl Letter {
     /// The parcel of a callback to whoever asked.
     pub(crate) fn parcel(&self, head: &AnswerHead, kind: &'static str, name: &str) -> Parcel {
         Parcel {
-            id: format!("{}.{name}", head.receiver),
+            id: parcel_id(&head.receiver, name),
             partner: head.receiver.clone(),
             // exchanges have nothing to do with each other
             subject: name.to_owned(),
@@ -71,8 +139,16 @@ pub(crate) fn road_of(kind: &str) -> Option<(&'static str, &'static Operation)> 
     match kind {
         ON_SEARCH => Some(("/registry/on-search", &SEARCH_ASYNC)),
         ON_STATUS => Some(("/registry/txn/on-status", &TXN_STATUS_ASYNC)),
+        ON_SUBSCRIBE => Some(("/registry/on-subscribe", &SUBSCRIBE)),
+        ON_UNSUBSCRIBE => Some(("/registry/on-unsubscribe", &UNSUBSCRIBE)),
+        NOTICE => Some(("/registry/notify", &SUBSCRIBE)),
         _ => None,
     }
+}
+
+/// The parcel of a callback to somebody, by the name of its exchange.
+pub(crate) fn parcel_id(partner: &PartnerId, name: &str) -> String {
+    format!("{partner}.{name}")
 }
 
 /// What an exchange is called here, by its sender's name of it.

@@ -4,6 +4,7 @@
 use futures_util::future::BoxFuture;
 use gateway_core::{
     Context,
+    policy::Permit,
     ports::{ParcelName, ParcelState, Receipts, StoreError},
 };
 use jiff::Timestamp;
@@ -11,14 +12,16 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::Pin,
     proto::insurance as contract,
-    wire::dci::{Found, VitalEvent},
+    wire::dci::{Code, Found, VitalEvent},
 };
 
 use crate::{
-    Asked, Birth, Death, Parent, Record, Request, Search, Status, Told, What,
+    Asked, Birth, Death, Opening, Parent, Record, Request, Search, Status, Told, What,
     decode::case_id,
     outbound::{self, Letter, ON_SEARCH},
 };
+
+mod subscribe;
 
 /// The part of the insurance contract that a registry's notifications need. The implementer fills the contract's
 /// context from [`Context`] and turns its refusals into faults.
@@ -43,6 +46,20 @@ pub trait Registrar: Send + Sync + 'static {
         context: Context,
         request: contract::FindVitalEventRequest,
     ) -> BoxFuture<'_, Result<Option<contract::VitalEvent>, Fault>>;
+
+    /// The sender is told of births or deaths from now on; the same key gives the same subscription again.
+    fn subscribe(
+        &self,
+        context: Context,
+        request: contract::SubscribeVitalEventsRequest,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>>;
+
+    /// Ends one of the sender's subscriptions; the same key gives the same answer again.
+    fn unsubscribe(
+        &self,
+        context: Context,
+        code: String,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>>;
 }
 
 /// What the insurance database answered.
@@ -54,6 +71,21 @@ pub enum Outcome {
     Found(Vec<Option<contract::VitalEvent>>),
     /// What was promised of an exchange, and whether its callback has arrived.
     Stands(Box<Found>, Stand),
+    /// Each wish: the subscription, or why there is none: a code, and the field.
+    Subscribed(Vec<Result<contract::VitalSubscription, (Code, &'static str)>>),
+    /// Each code: the subscription that was ended, or why not.
+    Unsubscribed(Vec<Result<contract::VitalSubscription, Code>>),
+    /// The same was promised before.
+    Promised(Promised),
+}
+
+/// What was promised before of an exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promised {
+    /// Our name for it.
+    pub correlation: String,
+    /// When.
+    pub at: String,
 }
 
 /// Where a callback stands.
@@ -80,14 +112,51 @@ pub(crate) async fn perform(
     registrar: &dyn Registrar,
     receipts: &dyn Receipts,
     context: Context,
+    permit: &Permit,
     request: &Request,
 ) -> Result<Outcome, Fault> {
+    let opening = match request {
+        Request::Search(search) if search.later.is_some() => Some(&search.opening),
+        Request::Subscribe(subscribe) => Some(&subscribe.opening),
+        Request::Unsubscribe(unsubscribe) => Some(&unsubscribe.opening),
+        _ => None,
+    };
+    if let Some(opening) = opening
+        && let Some(promised) = promised(receipts, &context, opening).await?
+    {
+        return Ok(Outcome::Promised(promised));
+    }
     match request {
         Request::Notify(told) => register(registrar, context, told)
             .await
             .map(Outcome::Registered),
         Request::Search(search) => find(registrar, &context, search).await.map(Outcome::Found),
         Request::Status(status) => stands(receipts, &context, status).await,
+        Request::Subscribe(said) => subscribe::begin(registrar, context, permit, said).await,
+        Request::Unsubscribe(said) => subscribe::end(registrar, context, said).await,
+    }
+}
+
+/// A `transaction_id` is one exchange (own profile): under one that was used before the same is promised as it was, and
+/// anything else is refused, whatever message it comes in.
+async fn promised(
+    receipts: &dyn Receipts,
+    context: &Context,
+    opening: &Opening,
+) -> Result<Option<Promised>, Fault> {
+    let name = outbound::exchange(&opening.transaction_id);
+    let name = ParcelName::Id(outbound::parcel_id(&context.sender, &name));
+    let Some(kept) = receipts.kept(name).await.map_err(store)? else {
+        return Ok(None);
+    };
+    let letter = kept.content.and_then(|content| Letter::read(&content));
+    match letter.map(|letter| letter.promise) {
+        Some(promise) if promise.asked == opening.digest => Ok(Some(Promised {
+            correlation: promise.correlation,
+            at: promise.at,
+        })),
+        // another, or one whose time of keeping is over
+        _ => Err(Fault::new(FaultCode::Conflict, "same-id-other-content").field("transaction_id")),
     }
 }
 

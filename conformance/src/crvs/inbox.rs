@@ -1,10 +1,11 @@
 //! The civil registry as the one that is called back: its own server takes what it has asked for.
 //!
-//! It takes `on-search` and `txn-on-status` over mutual TLS from our gateway's certificate alone, proves the signature in
-//! the body, judges envelope and header by its own reading, and keeps what each exchange was told. What the gateway
-//! should not have said is a violation.
+//! It takes `on-search`, `txn-on-status`, `on-subscribe`, `on-unsubscribe` and the `notify` that it has subscribed to, over mutual
+//! TLS from our gateway's certificate alone, proves the signature in the body, judges envelope and header by its own reading,
+//! and keeps what each exchange and each subscription was told. What the gateway should not have said is a violation: of
+//! notices that is one under no code that it was given, and one entry told in two messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,10 +33,16 @@ use crate::state::Memory;
 pub const BASE: &str = "/dci";
 
 /// The standard's paths, and the action that each takes.
-const PATHS: [(&str, &str); 2] = [
+const PATHS: [(&str, &str); 5] = [
     ("/registry/on-search", "on-search"),
     ("/registry/txn/on-status", "txn-on-status"),
+    ("/registry/on-subscribe", "on-subscribe"),
+    ("/registry/on-unsubscribe", "on-unsubscribe"),
+    ("/registry/notify", NOTICE),
 ];
+
+/// The action of what is told unasked.
+const NOTICE: &str = "notify";
 
 /// A callback that was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +62,9 @@ struct Table {
     /// Exchanges that were begun.
     asked: Vec<String>,
     callbacks: BTreeMap<String, Callback>,
+    /// Ids of those that are notices, in the order in which they came.
+    #[serde(default)]
+    notices: Vec<String>,
     violations: Vec<String>,
 }
 
@@ -118,9 +128,21 @@ impl Inbox {
             .read(|table| table.callbacks.values().filter(of_it).cloned().collect())
     }
 
+    /// What was told unasked, in the order in which it came.
+    pub fn notices(&self) -> Vec<Callback> {
+        self.memory.read(|table| {
+            let one = |id: &String| table.callbacks.get(id).cloned();
+            table.notices.iter().filter_map(one).collect()
+        })
+    }
+
     /// Everything that the gateway said and should not have said, oldest first; never personal data.
     pub fn violations(&self) -> Vec<String> {
-        self.memory.read(|table| table.violations.clone())
+        self.memory.read(|table| {
+            let mut all = table.violations.clone();
+            all.extend(table.strange_notices());
+            all
+        })
     }
 
     fn took(&self, counter: fn(&mut Mischief) -> &mut u32) -> bool {
@@ -173,12 +195,21 @@ impl Inbox {
         let text = |name: &str| header[name].as_str().unwrap_or_default();
         let moment = text("message_ts").parse::<jiff::Timestamp>();
         let age = moment.map(|at| (now.as_second() - at.as_second()).abs());
+        let is_notice = *action == NOTICE;
         let answers = match *action {
             "on-search" => &message["search_response"],
+            "on-subscribe" => &message["subscribe_response"],
+            NOTICE => &message["notify_event"],
+            // how many were asked for is its header's to say
+            "on-unsubscribe" => &Value::Null,
             _ => &message["txnstatus_response"]["txn_status"]["search_response"],
         };
-        let count = answers.as_array().map(Vec::len).unwrap_or_default();
+        let count = match *action {
+            "on-unsubscribe" => header["total_count"].as_u64().unwrap_or_default(),
+            _ => answers.as_array().map_or(0, Vec::len) as u64,
+        };
         let correlation = message["correlation_id"].as_str().unwrap_or_default();
+        let has_status = ["succ", "rjct", "pdng"].contains(&text("status"));
         for (holds, what) in [
             (text("action") == *action, "action"),
             (text("version") == "1.0.0", "version"),
@@ -186,9 +217,12 @@ impl Inbox {
             (text("receiver_id") == SENDER_ID, "receiver_id"),
             (!text("message_id").is_empty(), "message_id"),
             (age.is_ok_and(|age| age <= SKEW_SECONDS_MAX), "message_ts"),
-            (["succ", "rjct", "pdng"].contains(&text("status")), "status"),
+            (has_status != is_notice, "status"),
             (count > 0 && header["total_count"] == count, "total_count"),
-            ((1..=99).contains(&correlation.len()), "correlation_id"),
+            (
+                is_notice || (1..=99).contains(&correlation.len()),
+                "correlation_id",
+            ),
         ] {
             if !holds {
                 return Err(what);
@@ -207,7 +241,12 @@ impl Table {
     /// False where its id is another callback's.
     fn take(&mut self, callback: Callback) -> bool {
         let transaction = callback.message["transaction_id"].as_str();
-        if !transaction.is_some_and(|id| self.asked.iter().any(|asked| asked == id)) {
+        let is_notice = callback.header["action"] == NOTICE;
+        if is_notice && !self.notices.contains(&callback.id) {
+            self.notices.push(callback.id.clone());
+        }
+        let is_begun = transaction.is_some_and(|id| self.asked.iter().any(|asked| asked == id));
+        if !is_begun && !is_notice {
             self.violations
                 .push("told of an exchange that nobody began".to_owned());
             return true;
@@ -221,6 +260,40 @@ impl Table {
             }
         }
         true
+    }
+}
+
+impl Table {
+    /// Of the notices: those under a code that nobody gave, and entries that were told in two messages. A notice may overtake the
+    /// callback that gives its code, so it is judged when somebody looks.
+    fn strange_notices(&self) -> Vec<String> {
+        let of_callbacks = |name: &str| -> Vec<&Value> {
+            let lists = self.callbacks.values().map(|one| &one.message[name]);
+            lists.filter_map(Value::as_array).flatten().collect()
+        };
+        let responses = of_callbacks("subscribe_response");
+        let given: Vec<&str> = responses
+            .iter()
+            .filter_map(|one| one["subscriptions"].as_array())
+            .flatten()
+            .filter_map(|one| one["code"].as_str())
+            .collect();
+        let (mut strange, mut entries) = (Vec::new(), BTreeSet::new());
+        for event in of_callbacks("notify_event") {
+            let code = event["reference_id"].as_str().unwrap_or_default();
+            if !given.contains(&code) {
+                strange.push("a notice of no subscription".to_owned());
+            }
+            let data = &event["data"];
+            let entry = (
+                data["reg_event_type"].to_string(),
+                data["reg_records"][0]["identifier"].to_string(),
+            );
+            if !entries.insert(entry) {
+                strange.push("an entry told in two notices".to_owned());
+            }
+        }
+        strange
     }
 }
 

@@ -13,7 +13,7 @@
 
 mod reply;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -45,7 +45,7 @@ pub struct Shipment {
     /// Until when whoever asked waits for what comes back, where somebody does.
     pub due: Option<Timestamp>,
     /// The purpose that agreements know.
-    pub purpose: &'static str,
+    pub purpose: Cow<'static, str>,
     /// By which road it goes.
     pub road: Road,
     /// What kind of call it is, in the courier's own words.
@@ -76,7 +76,7 @@ impl Shipment {
             road: self.road,
             proof: self.operation.proof,
             operation: self.operation,
-            purpose: self.purpose,
+            purpose: &self.purpose,
             asked: &self.fields,
             lines: self.lines,
             provinces: self.provinces,
@@ -150,7 +150,7 @@ impl Allowed {
             sender: partner.id.clone(),
             operation: shipment.operation.name,
             rule: self.rule.clone(),
-            purpose: shipment.purpose.to_owned(),
+            purpose: shipment.purpose.clone().into_owned(),
             fields: told.join(","),
         };
         let persons = shipment.persons.iter();

@@ -325,7 +325,7 @@ fn shipment(parcels: &[&Leased]) -> Shipment {
         lines: 1,
         provinces: None,
         due: None,
-        purpose: "public-service",
+        purpose: "public-service".into(),
         road: Road::Vdxp,
         service: "tell",
         persons: parcels

@@ -368,6 +368,11 @@ fields = ["name", "sex", "birthDate", "deathDate", "registration"]
 [agreements.operations."dci.search-async"]
 fields = ["name", "sex", "birthDate", "deathDate", "registration"]
 
+[agreements.operations."dci.subscribe"]
+fields = ["name", "sex", "birthDate", "deathDate", "registration"]
+
+[agreements.operations."dci.unsubscribe"]
+
 [agreements.operations."dci.txn-status"]
 
 [agreements.operations."dci.txn-status-async"]

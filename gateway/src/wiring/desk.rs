@@ -313,6 +313,33 @@ impl Registrar for Desk {
         let call = self.insurance.vital_event(self.by(&context), request);
         Box::pin(async move { Ok(call.await?.event) })
     }
+
+    fn subscribe(
+        &self,
+        context: Context,
+        mut request: contract::SubscribeVitalEventsRequest,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>> {
+        request.context = Some(asked_by(&context, true));
+        let call = self
+            .insurance
+            .subscribe_vital_events(self.by(&context), request);
+        Box::pin(async move { subscription(call.await?.subscription) })
+    }
+
+    fn unsubscribe(
+        &self,
+        context: Context,
+        code: String,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>> {
+        let request = contract::UnsubscribeVitalEventsRequest {
+            context: Some(asked_by(&context, true)),
+            code,
+        };
+        let call = self
+            .insurance
+            .unsubscribe_vital_events(self.by(&context), request);
+        Box::pin(async move { subscription(call.await?.subscription) })
+    }
 }
 
 impl Hospitals for Desk {
@@ -327,6 +354,13 @@ impl Hospitals for Desk {
             .record_hospital_notices(self.by(&context), request);
         Box::pin(async move { Ok(call.await?.answers) })
     }
+}
+
+/// The answer of the contract to a change of a subscription.
+fn subscription(
+    subscription: Option<contract::VitalSubscription>,
+) -> Result<contract::VitalSubscription, Fault> {
+    subscription.ok_or_else(|| missing("answer-without-subscription"))
 }
 
 /// The answer of the contract to a change of a death.

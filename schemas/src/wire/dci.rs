@@ -12,6 +12,7 @@ mod notify;
 mod person;
 mod search;
 mod status;
+mod subscribe;
 
 pub use code::{Action, Code};
 pub use envelope::{Ack, AckBody, AckError, AckStatus, BODY_LIMITS, MsgHeader, Raw, VERSION};
@@ -25,6 +26,10 @@ pub use search::{
     Search, SearchRequest, SearchResponse, Sort,
 };
 pub use status::{TxnStatus, TxnStatusRequest, TxnStatusResponse, TxnStatusTold};
+pub use subscribe::{
+    Frequency, SUBSCRIPTIONS_MAX, Subscribe, SubscribeCriteria, SubscribeRequest,
+    SubscribeResponse, Subscribed, Subscription, Unsubscribe, Unsubscribed,
+};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,6 +85,15 @@ pub fn fields() -> Vec<Field> {
         TxnStatusRequest::FIELDS,
         TxnStatusTold::FIELDS,
         TxnStatusResponse::FIELDS,
+        Subscribe::FIELDS,
+        SubscribeRequest::FIELDS,
+        SubscribeCriteria::FIELDS,
+        Frequency::FIELDS,
+        Subscribed::FIELDS,
+        SubscribeResponse::FIELDS,
+        Subscription::FIELDS,
+        Unsubscribe::FIELDS,
+        Unsubscribed::FIELDS,
     ]
     .concat()
 }

@@ -21,6 +21,10 @@ pub const SEARCH: &str = "/registry/search";
 pub const SYNC_STATUS: &str = "/registry/sync/txn/status";
 /// Where we say so by a callback.
 pub const STATUS: &str = "/registry/txn/status";
+/// Where we are asked to tell of events from now on.
+pub const SUBSCRIBE: &str = "/registry/subscribe";
+/// Where we are asked to tell no more.
+pub const UNSUBSCRIBE: &str = "/registry/unsubscribe";
 /// The registry of every house.
 pub const CRVS: &str = "crvs";
 /// How it calls itself.
@@ -98,6 +102,31 @@ impl Notify {
         });
         status.path = path;
         status
+    }
+
+    /// Wishes to be told from now on.
+    #[must_use]
+    pub fn subscribe(now: Timestamp, transaction: &str, wishes: &[Value]) -> Self {
+        let mut subscribe = Self::new(now, wishes);
+        subscribe.header["action"] = "subscribe".into();
+        subscribe.message = json!({ "transaction_id": transaction, "subscribe_request": wishes });
+        subscribe.path = SUBSCRIBE;
+        subscribe
+    }
+
+    /// Subscriptions that are to end.
+    #[must_use]
+    pub fn unsubscribe(now: Timestamp, transaction: &str, codes: &[String]) -> Self {
+        let mut unsubscribe = Self::new(now, &[]);
+        unsubscribe.header["action"] = "unsubscribe".into();
+        unsubscribe.header["total_count"] = codes.len().into();
+        unsubscribe.message = json!({
+            "transaction_id": transaction,
+            "timestamp": now.to_string(),
+            "subscription_codes": codes,
+        });
+        unsubscribe.path = UNSUBSCRIBE;
+        unsubscribe
     }
 
     /// The same with another member, by a JSON pointer into `{header, message}`; null takes it away.
@@ -197,6 +226,8 @@ impl Notify {
             SEARCH => "dci.search-async",
             SYNC_STATUS => "dci.txn-status",
             STATUS => "dci.txn-status-async",
+            SUBSCRIBE => "dci.subscribe",
+            UNSUBSCRIBE => "dci.unsubscribe",
             _ => "dci.notify",
         };
         content_digest(operation, CRVS, "vss", self.message.to_string().as_bytes())

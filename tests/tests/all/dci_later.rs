@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 use super::dci_search::{pin_of, question, signed, told};
 
-const FILE: &str = "partners/crvs.toml";
+pub(super) const FILE: &str = "partners/crvs.toml";
 /// What stands last in the registry's file.
 const LAST: &str = "[agreements.operations.\"dci.txn-status-async\"]\n";
 
@@ -41,19 +41,19 @@ fn plan(port: u16) -> Plan {
     )
 }
 
-struct Scene {
-    house: House,
-    inbox: Arc<Inbox>,
-    port: u16,
-    serving: Option<Serving>,
+pub(super) struct Scene {
+    pub(super) house: House,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) port: u16,
+    pub(super) serving: Option<Serving>,
 }
 
 impl Scene {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::start_with(|plan| plan).await
     }
 
-    async fn start_with(change: impl FnOnce(Plan) -> Plan) -> Self {
+    pub(super) async fn start_with(change: impl FnOnce(Plan) -> Plan) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let house = change(plan(port)).start().await;
@@ -67,19 +67,19 @@ impl Scene {
     }
 
     /// Begins an exchange with these questions.
-    async fn asks(&self, transaction: &str, questions: &[Value]) -> Reply {
+    pub(super) async fn asks(&self, transaction: &str, questions: &[Value]) -> Reply {
         self.inbox.asks(transaction).unwrap();
         let search = Notify::search_async(self.house.now(), transaction, questions);
         self.send(&search).await
     }
 
-    async fn send(&self, notify: &Notify) -> Reply {
+    pub(super) async fn send(&self, notify: &Notify) -> Reply {
         let message = signed(&self.house, notify);
         self.house.wire(CRVS).send(&message).await
     }
 
     /// The one callback of an exchange.
-    async fn callback(&self, transaction: &str) -> Callback {
+    pub(super) async fn callback(&self, transaction: &str) -> Callback {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             let all = self.inbox.told(transaction);
@@ -88,22 +88,23 @@ impl Scene {
             }
             assert!(
                 all.is_empty() && Instant::now() < until,
-                "{all:?} {:?}",
-                self.inbox.violations()
+                "{all:?} {:?} {:?}",
+                self.inbox.violations(),
+                self.parcels().await
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// What is said at once of an exchange.
-    async fn stands(&self, kind: &str, value: impl Into<Value>) -> Value {
+    pub(super) async fn stands(&self, kind: &str, value: impl Into<Value>) -> Value {
         let asked = ("t-asks-1", kind, value.into());
         let status = Notify::status(self.house.now(), SYNC_STATUS, asked);
         self.send(&status).await.assert_ok().json()
     }
 
     /// Waits until its callback is known to have arrived.
-    async fn settled(&self, transaction: &str) -> Value {
+    pub(super) async fn settled(&self, transaction: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             let said = self.stands("transaction_id", transaction).await;
@@ -115,7 +116,7 @@ impl Scene {
         }
     }
 
-    async fn accesses(&self, person: &str) -> Vec<AccessLine> {
+    pub(super) async fn accesses(&self, person: &str) -> Vec<AccessLine> {
         let request = AccessRequest {
             person: person.to_owned(),
             who: "the auditor".to_owned(),
@@ -126,7 +127,7 @@ impl Scene {
         found.unwrap().accesses
     }
 
-    async fn parcels(&self) -> Vec<ParcelLine> {
+    pub(super) async fn parcels(&self) -> Vec<ParcelLine> {
         let request = ListParcelsRequest {
             partner: CRVS.to_owned(),
             max: 50,
@@ -137,7 +138,7 @@ impl Scene {
     }
 }
 
-fn ack(reply: &Reply) -> (String, String) {
+pub(super) fn ack(reply: &Reply) -> (String, String) {
     let ack = reply.assert_ok().json()["message"].clone();
     assert_eq!(ack["error"], Value::Null);
     let text = |name: &str| ack[name].as_str().unwrap().to_owned();
@@ -234,6 +235,83 @@ async fn a_transaction_is_one_exchange_and_under_its_name_nothing_else_is_asked(
     assert_eq!(error["code"], "rjct.message_id.duplicate");
     let told = scene.callback("t-21").await;
     assert_eq!(responses(&told)[0]["data"]["reg_records"], json!([]));
+}
+
+/// Another `transaction_id` makes no other message of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messages_id_is_its_own_whatever_exchange_it_names() {
+    let scene = Scene::start().await;
+    let one = question("q-1", "death", "099193999999");
+    let now = scene.house.now();
+    let first = Notify::search_async(now, "t-31", std::slice::from_ref(&one));
+    scene.inbox.asks("t-31").unwrap();
+    let promised = scene.send(&first).await;
+    ack(&promised);
+    let other = first.clone().with("/message/transaction_id", "t-32");
+    let clash = signed(&scene.house, &other);
+    let reply = scene
+        .house
+        .refuses(CRVS, &clash, Conflict, "same-id-other-content")
+        .await;
+    let error = &reply.json()["message"]["error"];
+    assert_eq!(error["code"], "rjct.message_id.duplicate");
+    scene.settled("t-31").await;
+    // as a message it is known by its id, as an exchange by its name: either way the same acknowledgement
+    assert_eq!(scene.send(&first).await.assert_ok().body, promised.body);
+    let anew = Notify::search_async(scene.house.now(), "t-31", &[one]);
+    assert_eq!(scene.send(&anew).await.assert_ok().body, promised.body);
+    assert_eq!(scene.callback("t-31").await.times, 1);
+    assert_eq!(scene.inbox.told("t-32"), []);
+    assert_eq!(scene.inbox.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_for_whatever_purpose_the_agreement_names() {
+    let purposes = "purposes = [\"child-health-insurance\", \"end-of-participation\"]";
+    let scene = Scene::start_with(|plan| {
+        plan.replace(
+            FILE,
+            purposes,
+            purposes.replace("[", "[\"social-allowance\", "),
+        )
+    })
+    .await;
+    let pin = pin_of(&told(&scene.house, 33).await);
+    let mut one = question("q-1", "live_birth", &pin);
+    one["search_criteria"]["authorize"]["purpose"]["code"] = json!("social-allowance");
+    ack(&scene.asks("t-33", &[one]).await);
+    let callback = scene.callback("t-33").await;
+    assert_eq!(callback.header["status"], "succ");
+    let lines = scene.accesses(&pin).await;
+    let of = |line: &AccessLine| line.purpose.clone();
+    assert!(lines.iter().any(|line| of(line) == "social-allowance"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_promised_keeps_its_answer_when_nobody_is_called_back_any_more() {
+    let mut scene = Scene::start().await;
+    let one = question("q-1", "death", "099193999999");
+    let now = scene.house.now();
+    let search = Notify::search_async(now, "t-34", std::slice::from_ref(&one));
+    scene.inbox.asks("t-34").unwrap();
+    let message = signed(&scene.house, &search);
+    let promised = scene.house.wire(CRVS).send(&message).await;
+    ack(&promised);
+    scene.settled("t-34").await;
+    scene.house.kill().await;
+    let file = scene.house.file(FILE);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, _) = text.split_once("[delivery]").unwrap();
+    std::fs::write(&file, before).unwrap();
+    scene.house.open().await;
+    let again = scene.house.wire(CRVS).send(&message).await;
+    assert_eq!(again.assert_ok().body, promised.body);
+    let other = Notify::search_async(scene.house.now(), "t-35", &[one]);
+    let message = signed(&scene.house, &other);
+    scene
+        .house
+        .refuses(CRVS, &message, Invalid, "no-callback-address")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -422,9 +500,9 @@ async fn what_cannot_be_promised_or_is_nobodys_is_refused_with_its_reason() {
         ),
         (
             purposed("curiosity"),
-            Invalid,
-            "unknown-purpose",
-            "err.request.bad",
+            Forbidden,
+            "purpose-not-agreed",
+            "err.request.forbidden",
         ),
         (
             of("transaction_id", json!("t-99")),

@@ -19,6 +19,7 @@ mod dci; // births and deaths that a civil registry of the DCI kind tells of
 mod dci_later; // we as a registry of that kind, asked and answering by callbacks
 mod dci_search; // the same, asked and answering at once
 mod dci_seen; // what was seen in other implementations, and is not so here
+mod dci_subscribe; // the same, telling of births and deaths as they come
 mod deadlines; // how long anything may take
 mod disk; // what the disk forgets
 mod dossiers; // every procedure, and one end on both sides whatever is lost, repeated or started again

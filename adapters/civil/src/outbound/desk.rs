@@ -115,7 +115,7 @@ impl Desk {
             lines: 1,
             provinces: None,
             due: None,
-            purpose,
+            purpose: purpose.into(),
             road: self.road.road(),
             service: STATUS.name,
             persons,

@@ -140,7 +140,7 @@ fn a_card_is_told_as_a_poll_tells_it_before_everything_else() {
     let change = birth(2, 4);
     let (shipment, told) = packed(&change);
     assert_eq!(
-        (shipment.operation.name, shipment.purpose, shipment.road),
+        (shipment.operation.name, &*shipment.purpose, shipment.road),
         (STATUS.name, crate::PURPOSE, Road::Ngsp)
     );
     assert_eq!(leased(&change).class, Class::Urgent);

@@ -128,7 +128,7 @@ impl Desk {
             lines: 1,
             provinces: None,
             due: None,
-            purpose: PURPOSE,
+            purpose: PURPOSE.into(),
             road: self.road.road(),
             service: VERIFY.name,
             persons: vec![Person {

@@ -8,28 +8,28 @@ use gateway_core::{
 };
 use roads::dci::{moment, unreadable};
 use schemas::{
-    fault::{Fault, FaultCode},
-    id::{MessageId, Pin},
+    fault::Fault,
+    id::Pin,
     wire::dci::{
         self as wire, Code, Criteria, IdentifierType, MsgHeader, SEARCHES_MAX, SearchRequest,
         VitalEvent,
     },
 };
 
-use super::{Request, check::invalid, is_id, payload};
-use crate::{DEATH_PURPOSE, PURPOSE, SEARCH, SEARCH_ASYNC, outbound};
+use super::{
+    Opening, Request, check::invalid, is_id, is_synthetic, numbered, one_purpose, payload,
+};
+use crate::{SEARCH, SEARCH_ASYNC};
 
 /// Questions about one person each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
-    /// The sender's name of the exchange.
-    pub transaction_id: String,
-    /// How the sender calls us, and itself.
-    pub names: (String, String),
+    /// What begins the exchange.
+    pub opening: Opening,
     /// The questions, in the order in which they were asked.
     pub questions: Vec<Question>,
     /// It is answered by a callback, for this purpose.
-    pub later: Option<&'static str>,
+    pub later: Option<String>,
 }
 
 /// One question.
@@ -55,15 +55,7 @@ pub(super) fn decode(
     let search: wire::Search =
         wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
     let asked = search.requests.len();
-    if asked > SEARCHES_MAX {
-        return Err(Fault::new(FaultCode::TooLarge, "too-many-events").field("search_request"));
-    }
-    if asked == 0 {
-        return Err(invalid("missing-field", "search_request"));
-    }
-    if usize::try_from(header.total_count) != Ok(asked) {
-        return Err(invalid("total-count-differs", "total_count"));
-    }
+    numbered(header.total_count, asked, SEARCHES_MAX, "search_request")?;
     if !is_id(&search.transaction_id) {
         return Err(invalid("bad-transaction-id", "transaction_id"));
     }
@@ -86,22 +78,18 @@ pub(super) fn decode(
     Ok(Decoded {
         operation: &SEARCH,
         identity: Identity::Envelope,
-        purpose: purpose(&search)?,
+        purpose: one_purpose(search.requests.iter().map(|one| &one.criteria.authorize))?,
         lines: asked as u64,
         provinces: None,
         asked: SEARCH.fields.iter().copied().collect(),
         payload: payload(message),
         objection: None,
-        synthetic: pins().all(Pin::is_synthetic),
+        synthetic: is_synthetic(pins()),
         persons: pins()
             .map(|pin| Person::named(vec![PersonNumber::Pin(pin.clone())]))
             .collect(),
         request: Request::Search(Search {
-            transaction_id: search.transaction_id.clone(),
-            names: (
-                header.receiver_id.clone().unwrap_or_default(),
-                header.sender_id.clone(),
-            ),
+            opening: Opening::new(header, &search.transaction_id, message),
             questions,
             later: None,
         }),
@@ -117,39 +105,18 @@ pub(super) fn decode_async(
     message: &str,
 ) -> Result<Decoded<Request>, Fault> {
     let decoded = decode(claims, header, message)?;
-    let known = [PURPOSE, DEATH_PURPOSE];
-    let purpose = known.into_iter().find(|known| *known == decoded.purpose);
-    let purpose = purpose.ok_or_else(|| invalid("unknown-purpose", "purpose"))?;
-    let Request::Search(search) = decoded.request else {
-        return Err(Fault::new(FaultCode::Internal, "other-request"));
-    };
-    let name = outbound::exchange(&search.transaction_id);
-    let name =
-        MessageId::parse(&name).map_err(|_| Fault::new(FaultCode::Internal, "exchange-name"))?;
-    Ok(Decoded {
-        operation: &SEARCH_ASYNC,
-        identity: Identity::Content(name),
-        request: Request::Search(Search {
+    let purpose = decoded.purpose.clone();
+    let later = |request| match request {
+        Request::Search(search) => Request::Search(Search {
             later: Some(purpose),
             ..search
         }),
-        ..decoded
-    })
-}
-
-/// Every question is for what the first one is for: the agreement is asked once.
-fn purpose(search: &wire::Search) -> Result<String, Fault> {
-    let code = |one: &SearchRequest| {
-        let authorize = one.criteria.authorize.as_ref()?;
-        Some(authorize.purpose.as_ref()?.code.clone())
+        other => other,
     };
-    let mut codes = search.requests.iter().map(code);
-    let first = codes.next().flatten();
-    let first = first.ok_or_else(|| invalid("missing-field", "purpose"))?;
-    match codes.all(|code| code.as_ref() == Some(&first)) {
-        true => Ok(first),
-        false => Err(invalid("purposes-differ", "purpose")),
-    }
+    Ok(Decoded {
+        operation: &SEARCH_ASYNC,
+        ..decoded.map(later)
+    })
 }
 
 fn question(one: &SearchRequest) -> Question {

@@ -452,3 +452,43 @@ pub(crate) fn one(kind: &str) -> What {
     };
     read(&[("r-1", kind, record)]).unwrap().remove(0)
 }
+
+/// Production refuses those who are made up; a question that names nobody is not one about them.
+#[test]
+fn what_names_nobody_is_about_nobody_who_is_made_up() {
+    let pin = |text: &str| Pin::parse(text).unwrap();
+    let (made_up, real) = (pin("099193000123"), pin("001193000123"));
+    assert!(!is_synthetic([]));
+    assert!(is_synthetic([&made_up]));
+    assert!(!is_synthetic([&made_up, &real]));
+    let claims = gateway_core::Claims {
+        sender: schemas::id::PartnerId::parse("crvs").unwrap(),
+        receiver: schemas::id::PartnerId::parse("vss").unwrap(),
+        environment: gateway_core::partner::Environment::Production,
+        direction: gateway_core::Direction::Request,
+        id: schemas::id::MessageId::parse("m-0000001").unwrap(),
+        sent_at: sent_at(),
+        operation: SEARCH.name.to_owned(),
+    };
+    let header: wire::MsgHeader = serde_json::from_value(json!({
+        "message_id": "m-0000001", "message_ts": "", "action": "search", "sender_id": "a", "total_count": 1,
+    }))
+    .unwrap();
+    for (value, is_made_up) in [
+        ("099193000123", true),
+        ("001193000123", false),
+        ("1", false),
+    ] {
+        let question = json!({
+            "reference_id": "q-1", "timestamp": "2026-11-23T08:00:00+07:00",
+            "search_criteria": {
+                "reg_event_type": "death", "query_type": "idtype-value",
+                "query": { "type": "UIN", "value": value },
+                "authorize": { "purpose": { "code": "p" } },
+            },
+        });
+        let message = json!({ "transaction_id": "t-1", "search_request": [question] }).to_string();
+        let decoded = search::decode(claims.clone(), &header, &message).unwrap();
+        assert_eq!(decoded.synthetic, is_made_up, "{value}");
+    }
+}

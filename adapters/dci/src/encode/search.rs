@@ -17,7 +17,7 @@ use schemas::{
 use super::{count, header, promise};
 use crate::{
     decode::{Question, Search},
-    outbound::{self, Letter, ON_SEARCH},
+    outbound::{self, Header, Letter, ON_SEARCH, Promise},
 };
 
 /// What the database holds of each question that could be asked.
@@ -42,7 +42,7 @@ pub(crate) fn encode(
     let counts = (search.questions.len(), answered);
     let mut header = header(
         head,
-        search.names.clone(),
+        search.opening.names.clone(),
         "on-search",
         status(answered > 0),
         counts,
@@ -66,11 +66,11 @@ pub(crate) fn encode(
         responses.push(response(question, event, &at, &may));
     }
     let message = Found {
-        transaction_id: search.transaction_id.clone(),
+        transaction_id: search.opening.transaction_id.clone(),
         correlation_id: head.evidence.to_string(),
         responses,
     };
-    let Some(purpose) = search.later else {
+    let Some(purpose) = &search.later else {
         return Encoded {
             unsigned: Unsigned::Dci {
                 header: wire::encode(&header),
@@ -80,14 +80,16 @@ pub(crate) fn encode(
             persons,
         };
     };
-    let name = outbound::exchange(&search.transaction_id);
+    let name = outbound::exchange(&search.opening.transaction_id);
     header.message_id.clone_from(&name);
     let letter = Letter {
-        purpose: purpose.to_owned(),
+        purpose: purpose.clone(),
         lines: search.questions.len() as u64,
-        header,
+        header: Header::Callback(header),
         message: serde_json::to_value(&message).unwrap_or_default(),
         told: persons.iter().filter_map(whom).collect(),
+        promise: Promise::of(head, &search.opening),
+        subscription: None,
     };
     promise(head, &letter, ON_SEARCH, &name)
 }
@@ -102,7 +104,7 @@ fn whom(person: &Told) -> Option<(String, Vec<String>)> {
     Some((pin, told.collect()))
 }
 
-fn status(is_answered: bool) -> &'static str {
+pub(super) fn status(is_answered: bool) -> &'static str {
     match is_answered {
         true => "succ",
         false => "rjct",
@@ -166,7 +168,12 @@ fn fields_of(kind: VitalEvent, event: &contract::VitalEvent) -> Vec<&'static str
         .collect()
 }
 
-fn person(kind: VitalEvent, event: &contract::VitalEvent, may: &impl Fn(&str) -> bool) -> Person {
+/// A birth or a death as a record: the number, and those fields that may be told.
+pub(crate) fn person(
+    kind: VitalEvent,
+    event: &contract::VitalEvent,
+    may: &impl Fn(&str) -> bool,
+) -> Person {
     let has = fields_of(kind, event);
     let tells = |field: &str| has.contains(&field) && may(field);
     let record = event.record.as_ref().filter(|_| tells("registration"));

@@ -9,7 +9,7 @@ use super::{header, promise};
 use crate::{
     PURPOSE, Stand,
     decode::Status,
-    outbound::{Letter, ON_STATUS},
+    outbound::{Header, Letter, ON_STATUS, Promise},
 };
 
 pub(crate) fn encode(head: &AnswerHead, status: &Status, found: Found, stand: Stand) -> Encoded {
@@ -57,9 +57,11 @@ pub(crate) fn encode(head: &AnswerHead, status: &Status, found: Found, stand: St
     let letter = Letter {
         purpose: PURPOSE.to_owned(),
         lines: 1,
-        header,
+        header: Header::Callback(header),
         message: serde_json::to_value(&message).unwrap_or_default(),
         told: Vec::new(),
+        promise: Promise::default(),
+        subscription: None,
     };
     promise(head, &letter, ON_STATUS, &name)
 }

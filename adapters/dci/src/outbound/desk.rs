@@ -13,13 +13,13 @@ use gateway_core::{
 use jiff::Timestamp;
 use roads::{client::Answer, direct::Direct, way::Failed};
 use schemas::{
+    fault::Fault,
     id::Pin,
-    wire::dci::{self as wire, AckStatus, Code},
+    wire::dci::{AckStatus, Code},
 };
 use serde_json::Value;
 
 use super::{Letter, road_of};
-use crate::{DEATH_PURPOSE, PURPOSE};
 
 /// How long to wait after a call that did not succeed; the worker may wait longer.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,15 @@ pub trait Exchange: Send + Sync + 'static {
     -> BoxFuture<'a, Result<Answer, Failed>>;
 }
 
+/// Which subscriptions of one registry stand, and what is to be done with notices of others.
+pub trait Subscriptions: Send + Sync + 'static {
+    /// Whether a subscription stands now.
+    fn stands(&self, code: String) -> BoxFuture<'_, Result<bool, Fault>>;
+
+    /// The notice in this parcel has waited for longer than its subscription stood: nobody wants it any more.
+    fn over(&self, parcel: &str);
+}
+
 impl Exchange for Direct {
     fn post<'a>(
         &'a self,
@@ -69,21 +78,30 @@ impl Exchange for Direct {
 pub struct Desk {
     config: DeskConfig,
     pen: Arc<dyn Pen>,
+    subscriptions: Arc<dyn Subscriptions>,
     road: Arc<dyn Exchange>,
 }
 
 impl Desk {
     /// A desk that sends by `road`.
     #[must_use]
-    pub fn new(config: DeskConfig, pen: Arc<dyn Pen>, road: Arc<dyn Exchange>) -> Self {
-        Self { config, pen, road }
+    pub fn new(
+        config: DeskConfig,
+        pen: Arc<dyn Pen>,
+        subscriptions: Arc<dyn Subscriptions>,
+        road: Arc<dyn Exchange>,
+    ) -> Self {
+        Self {
+            config,
+            pen,
+            subscriptions,
+            road,
+        }
     }
 
     fn shipment(&self, leased: &Leased) -> Result<Shipment, &'static str> {
         let (service, operation) = road_of(&leased.kind).ok_or("unknown-kind")?;
         let letter = Letter::read(&leased.content).ok_or("unreadable-content")?;
-        let known = [PURPOSE, DEATH_PURPOSE].into_iter();
-        let purpose = known.into_iter().find(|known| *known == letter.purpose);
         let persons = persons(operation, &letter)?;
         Ok(Shipment {
             parcels: vec![leased.id.clone()],
@@ -92,7 +110,7 @@ impl Desk {
             lines: letter.lines,
             provinces: None,
             due: None,
-            purpose: purpose.ok_or("unknown-purpose")?,
+            purpose: letter.purpose.into(),
             road: Road::Direct,
             service,
             persons,
@@ -102,14 +120,17 @@ impl Desk {
 
     /// What is recorded and sent is the whole body with its moment and our signature.
     async fn signed(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
-        let Some(mut letter) = Letter::read(&shipment.body) else {
+        let Some(letter) = Letter::read(&shipment.body) else {
             return Err(Delivery::Quarantined {
                 reason: "unreadable-content",
             });
         };
-        letter.header.message_ts = self.pen.now().to_string();
+        if let Some(code) = letter.subscription {
+            self.is_wanted(code, &shipment).await?;
+        }
+        let header = letter.header.at(self.pen.now().to_string());
         let message = serde_json::to_vec(&letter.message).unwrap_or_default();
-        let sealed = self.pen.seal(wire::encode(&letter.header), message).await;
+        let sealed = self.pen.seal(header, message).await;
         let sealed = sealed.map_err(|error| {
             tracing::warn!(%error, "a callback could not be signed");
             Delivery::Retry {
@@ -118,6 +139,28 @@ impl Desk {
             }
         })?;
         Ok(shipment.reworded(sealed))
+    }
+
+    /// A notice goes only while its subscription stands; one that is over is ended by whoever looks after subscriptions.
+    async fn is_wanted(&self, code: String, shipment: &Shipment) -> Result<(), Delivery> {
+        match self.subscriptions.stands(code).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                shipment
+                    .parcels
+                    .iter()
+                    .for_each(|parcel| self.subscriptions.over(parcel));
+                // it holds up nothing else, and is not tried for long
+                Err(Delivery::Refused {
+                    after: self.config.retry_after_refusal,
+                    reason: OVER,
+                })
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, note = fault.note(), "a subscription could not be looked up");
+                Err(self.retry("subscription-unknown"))
+            }
+        }
     }
 
     pub(super) async fn deliver(&self, shipment: &Shipment) -> Delivery {
@@ -248,6 +291,9 @@ fn acknowledged(body: &[u8]) -> Option<(String, String)> {
         .and_then(|error| text(error.get("code")));
     Some((status, code.unwrap_or_default()))
 }
+
+/// The reason of a notice whose subscription is over.
+pub const OVER: &str = "subscription-over";
 
 /// Parcels worth leasing at once: each is a call of its own.
 const PER_LEASE: usize = 8;

@@ -11,7 +11,10 @@ use gateway_core::{
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use roads::{client::Answer, way::Failed};
-use schemas::id::{MessageId, PartnerId};
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::{MessageId, PartnerId},
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -55,7 +58,27 @@ impl Pen for APen {
     }
 }
 
+/// What is said of every subscription, and the parcels that are over.
+struct Standing(Result<bool, ()>);
+
+impl Subscriptions for Standing {
+    fn stands(&self, _: String) -> BoxFuture<'_, Result<bool, Fault>> {
+        let said = self.0;
+        let away = || Fault::new(FaultCode::InsuranceUnavailable, "timeout");
+        Box::pin(async move { said.map_err(|()| away()) })
+    }
+
+    fn over(&self, parcel: &str) {
+        assert!(parcel.starts_with("crvs."), "{parcel}");
+        assert_eq!(self.0, Ok(false));
+    }
+}
+
 fn desk(replies: Vec<Reply>, signs: bool) -> Desk {
+    desk_where(replies, signs, Ok(true))
+}
+
+fn desk_where(replies: Vec<Reply>, signs: bool, standing: Result<bool, ()>) -> Desk {
     let config = DeskConfig {
         retry_after: Duration::from_secs(1),
         retry_after_refusal: Duration::from_secs(60),
@@ -63,6 +86,7 @@ fn desk(replies: Vec<Reply>, signs: bool) -> Desk {
     Desk::new(
         config,
         Arc::new(APen(signs)),
+        Arc::new(Standing(standing)),
         Arc::new(Script(Mutex::new(replies.into()))),
     )
 }
@@ -71,16 +95,18 @@ fn letter() -> Letter {
     Letter {
         purpose: PURPOSE.to_owned(),
         lines: 2,
-        header: CallbackHeader {
+        header: Header::Callback(CallbackHeader {
             action: "on-search".to_owned(),
             message_id: exchange("t-1"),
             ..CallbackHeader::default()
-        },
+        }),
         message: json!({ "transaction_id": "t-1" }),
         told: vec![(
             "099326000123".to_owned(),
             vec!["sex".to_owned(), "name".to_owned()],
         )],
+        promise: Promise::default(),
+        subscription: None,
     }
 }
 
@@ -126,7 +152,7 @@ fn packed() -> Shipment {
 fn a_callback_asks_for_what_it_tells_and_names_whom_it_tells_of() {
     let shipment = packed();
     assert_eq!(
-        (shipment.operation.name, shipment.purpose, shipment.lines),
+        (shipment.operation.name, &*shipment.purpose, shipment.lines),
         (SEARCH_ASYNC.name, PURPOSE, 2)
     );
     assert_eq!(
@@ -154,10 +180,6 @@ fn what_cannot_be_said_is_set_aside_with_its_reason_and_the_others_go() {
         content: Bytes::from_static(b"{"),
         ..of(letter())
     };
-    let purposeless = of(Letter {
-        purpose: "curiosity".to_owned(),
-        ..letter()
-    });
     let nobody = of(Letter {
         told: vec![("1".to_owned(), Vec::new())],
         ..letter()
@@ -165,7 +187,6 @@ fn what_cannot_be_said_is_set_aside_with_its_reason_and_the_others_go() {
     for (wrong, reason) in [
         (unknown, "unknown-kind"),
         (broken, "unreadable-content"),
-        (purposeless, "unknown-purpose"),
         (nobody, "unreadable-content"),
     ] {
         let (shipments, unsayable) = desk(Vec::new(), true).pack(&[wrong, right.clone()]);
@@ -195,6 +216,30 @@ async fn it_bears_the_moment_of_its_sending_and_nothing_goes_without_our_signatu
             ..
         })
     ));
+}
+
+#[tokio::test]
+async fn a_notice_goes_only_while_its_subscription_stands() {
+    let notice = Letter {
+        subscription: Some("sub-1".to_owned()),
+        ..letter()
+    };
+    for (standing, reason) in [
+        (Ok(true), None),
+        (Ok(false), Some(OVER)),
+        (Err(()), Some("subscription-unknown")),
+    ] {
+        let desk = desk_where(Vec::new(), true, standing);
+        let (mut shipments, _) = desk.pack(&[leased(&notice)]);
+        let sealed = desk.seal(shipments.remove(0)).await;
+        let said = match &sealed {
+            Ok(_) => None,
+            Err(Delivery::Retry { reason, .. }) if standing.is_err() => Some(*reason),
+            Err(Delivery::Refused { reason, .. }) if standing == Ok(false) => Some(*reason),
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(said, reason);
+    }
 }
 
 #[tokio::test]

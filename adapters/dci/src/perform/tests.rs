@@ -39,6 +39,22 @@ impl Registrar for Book {
         Box::pin(async { Ok(Some(event)) })
     }
 
+    fn subscribe(
+        &self,
+        _: Context,
+        _: contract::SubscribeVitalEventsRequest,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>> {
+        Box::pin(async { Err(Fault::new(FaultCode::Internal, "not-asked")) })
+    }
+
+    fn unsubscribe(
+        &self,
+        _: Context,
+        _: String,
+    ) -> BoxFuture<'_, Result<contract::VitalSubscription, Fault>> {
+        Box::pin(async { Err(Fault::new(FaultCode::Internal, "not-asked")) })
+    }
+
     fn register_death(
         &self,
         context: Context,

@@ -160,7 +160,7 @@ impl<E: Exchange> Desk<E> {
             lines: 1,
             provinces: None,
             due: None,
-            purpose: PURPOSE,
+            purpose: PURPOSE.into(),
             road: Road::Vdxp,
             service: load.service.as_str(),
             persons: load

@@ -158,7 +158,7 @@ fn a_new_dossier_is_a_record_that_is_not_an_update() {
         ("portal.sync-dossier", "DongBoHoSoMC")
     );
     assert_eq!(
-        (shipment.purpose, shipment.parcels.as_slice()),
+        (&*shipment.purpose, shipment.parcels.as_slice()),
         ("card-reissue", &["change-1-1.sync".to_owned()][..])
     );
     let call: Push<DossierRecord> = push(&shipment);

@@ -248,7 +248,7 @@ impl Desk {
             lines: 1,
             provinces: None,
             due: None,
-            purpose: PURPOSE,
+            purpose: PURPOSE.into(),
             road: Road::Direct,
             service: words.verb.as_str(),
             persons: words.payer().into_iter().collect(),

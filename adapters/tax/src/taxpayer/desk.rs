@@ -273,7 +273,7 @@ impl Desk {
             lines,
             provinces,
             due: leased.due,
-            purpose: PURPOSE,
+            purpose: PURPOSE.into(),
             road: self.road.road(),
             service: operation.name,
             persons,
@@ -292,7 +292,7 @@ impl Desk {
             lines: 1,
             provinces: Some(provinces),
             due: leased.due,
-            purpose: PURPOSE,
+            purpose: PURPOSE.into(),
             road: self.road.road(),
             service: wire::RECONCILE_CHUNK,
             // whom it tells of stands in its bytes: the crowd

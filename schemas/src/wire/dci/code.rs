@@ -9,15 +9,25 @@ pub enum Action {
     Search,
     /// Whoever asked before wants to know what became of it.
     TxnStatus,
+    /// Somebody wants to be told of events.
+    Subscribe,
+    /// Somebody does not want to be told any more.
+    Unsubscribe,
 }
 
 impl Action {
     /// Reads `action`; none where it is not one that is taken here.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Notify, Self::Search, Self::TxnStatus]
-            .into_iter()
-            .find(|one| one.as_str() == word)
+        [
+            Self::Notify,
+            Self::Search,
+            Self::TxnStatus,
+            Self::Subscribe,
+            Self::Unsubscribe,
+        ]
+        .into_iter()
+        .find(|one| one.as_str() == word)
     }
 
     /// The word on the wire.
@@ -27,6 +37,8 @@ impl Action {
             Self::Notify => "notify",
             Self::Search => "search",
             Self::TxnStatus => "txn-status",
+            Self::Subscribe => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
         }
     }
 }
@@ -82,6 +94,13 @@ codes! {
     Criteria = "rjct.search_criteria.invalid";
     Sort = "rjct.sort.invalid";
     Pagination = "rjct.pagination.invalid";
+    Filter = "rjct.filter.invalid";
+    NotifyTypes = "rjct.notify_types.invalid";
+    NotifyDetails = "rjct.notify_details.invalid";
+    PersonId = "rjct.person_id.invalid";
+    AlreadySubscribed = "rjct.event.already_subscribed";
+    SubscriptionCode = "rjct.subscription_code.invalid";
+    AlreadyUnsubscribed = "rjct.event.already_unsubscribed";
 }
 
 #[cfg(test)]

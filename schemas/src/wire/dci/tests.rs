@@ -24,6 +24,10 @@ proptest! {
         survives::<Search>(&seed);
         survives::<CallbackHeader>(&seed);
         survives::<Found>(&seed);
+        survives::<Subscribe>(&seed);
+        survives::<Subscribed>(&seed);
+        survives::<Unsubscribe>(&seed);
+        survives::<Unsubscribed>(&seed);
     }
 
     #[test]
@@ -31,6 +35,8 @@ proptest! {
         let _ = Raw::read(&bytes);
         let _ = decode::<MsgHeader>(&bytes);
         let _ = decode::<Notify>(&bytes);
+        let _ = decode::<Subscribe>(&bytes);
+        let _ = decode::<Unsubscribe>(&bytes);
     }
 }
 
