@@ -93,6 +93,19 @@ impl Quote {
         &self.lines
     }
 
+    /// Of each payer, in order, whether the state adds to their amount.
+    #[must_use]
+    pub fn supported(&self) -> Vec<bool> {
+        let mut each: Vec<bool> = Vec::new();
+        for line in &self.lines {
+            match (line.is_support, each.last_mut()) {
+                (true, Some(payer)) => *payer = true,
+                _ => each.push(false),
+            }
+        }
+        each
+    }
+
     /// What each payer pays, in order: their amount less what is taken off it.
     #[must_use]
     pub fn net(&self) -> Vec<u64> {

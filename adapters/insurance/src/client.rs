@@ -285,6 +285,8 @@ methods! {
     withdraw_dossier = DossiersClient.withdraw(WithdrawDossierRequest) -> WithdrawDossierResponse;
     /// Keeps a certified list of people of a supported group; safe to repeat under its key.
     certify_group = GroupsClient.certify(CertifyGroupRequest) -> CertifyGroupResponse;
+    /// Takes a certified list back, or people off it; safe to repeat under its key.
+    take_back_group = GroupsClient.take_back(TakeBackGroupRequest) -> TakeBackGroupResponse;
     /// Payments of which something has to be asked now.
     due_payments = PaymentsClient.list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse;
     /// The platform takes a payment; safe to repeat under its key.

@@ -161,6 +161,7 @@ service!(Dossiers {
 });
 service!(Groups {
     certify(CertifyGroupRequest) -> CertifyGroupResponse = certify_group;
+    take_back(TakeBackGroupRequest) -> TakeBackGroupResponse = take_back_group;
 });
 service!(Payments {
     list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse = due_payments;

@@ -274,6 +274,18 @@ pub async fn certify_group(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Takes a certified list back, or people off it.
+///
+/// # Errors
+/// Where nobody listens, or the gateway refuses.
+pub async fn take_back_group(
+    admin: impl Into<Target>,
+    request: admin::TakeBackGroupRequest,
+) -> Result<admin::TakeBackGroupResponse, Error> {
+    let answer = connect(admin).await?.take_back_group(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// A person's word that the money of a refund case was given back.
 ///
 /// # Errors

@@ -135,7 +135,12 @@ pub(super) async fn decide(
 }
 
 /// Writes the look into the ledger under a person's number, where there is one.
-async fn enter(parts: &AdminParts, number: &str, who: String, why: String) -> Result<(), Status> {
+pub(super) async fn enter(
+    parts: &AdminParts,
+    number: &str,
+    who: String,
+    why: String,
+) -> Result<(), Status> {
     let Some(number) = PersonNumber::parse(number) else {
         return Ok(());
     };

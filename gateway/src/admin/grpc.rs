@@ -325,7 +325,8 @@ impl Admin for Desk {
         request: Request<admin::ShowPaymentRequest>,
     ) -> Result<Response<admin::ShowPaymentResponse>, Status> {
         self.may("show-payment").await?;
-        let asked = request.into_inner();
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
         payments::show(&self.parts, asked).await.map(Response::new)
     }
 
@@ -338,6 +339,17 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let certified = groups::certify(&self.parts, asked).await;
         certified.map(Response::new)
+    }
+
+    async fn take_back_group(
+        &self,
+        request: Request<admin::TakeBackGroupRequest>,
+    ) -> Result<Response<admin::TakeBackGroupResponse>, Status> {
+        self.may("take-back-group").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let taken = groups::take_back(&self.parts, asked).await;
+        taken.map(Response::new)
     }
 
     async fn refund_payment(

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 50] = [
+pub(super) const NEEDED: [(&str, Role); 51] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -182,6 +182,7 @@ pub(super) const NEEDED: [(&str, Role); 50] = [
     ("show-dossier", Role::Operator),
     ("decide-dossier", Role::Operator),
     ("certify-group", Role::Operator),
+    ("take-back-group", Role::Operator),
     ("list-payments", Role::Viewer),
     ("show-payment", Role::Viewer),
     ("refund-payment", Role::Operator),

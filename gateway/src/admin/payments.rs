@@ -1,4 +1,5 @@
-//! Payments, as operators see them: amounts, states and what became of each transaction; nothing of who pays.
+//! Payments, as operators see them: amounts, states and what became of each transaction; nothing of who pays. A page that
+//! tells somebody's group is told to whoever says why, and is in the ledger of accesses before they see it.
 
 use certs::digest::sha256;
 use jiff::civil::Date;
@@ -17,6 +18,7 @@ use tonic::Status;
 
 use super::{
     AdminParts,
+    dossiers::enter,
     office::said_why,
     reviews::{self, behind, said, soon},
 };
@@ -57,9 +59,21 @@ pub(super) async fn show(
     };
     let shown = behind(parts)?.payment(soon(), request).await;
     let shown = shown.map_err(said)?;
-    let order = shown.order.unwrap_or_default();
+    let mut order = shown.order.unwrap_or_default();
+    let mut page = std::mem::take(&mut order.page);
+    if !shown.supported.is_empty() {
+        match asked.why.is_empty() {
+            true => page.clear(),
+            false => {
+                let (who, why) = said_why(asked.who, asked.why)?;
+                for number in &shown.supported {
+                    enter(parts, number, who.clone(), why.clone()).await?;
+                }
+            }
+        }
+    }
     Ok(ShowPaymentResponse {
-        page: order.page.clone(),
+        page,
         payment: Some(line(order)),
         entries: shown.entries.iter().map(entry).collect(),
         bookings: shown.bookings.iter().map(booking).collect(),

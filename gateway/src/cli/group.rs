@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use schemas::proto::admin::{CertifyGroupRequest, GroupMember};
+use schemas::proto::admin::{CertifyGroupRequest, GroupMember, TakeBackGroupRequest};
 
 use super::{Ended, admin::Which, office::Reason};
 use crate::admin::client;
@@ -15,6 +15,8 @@ use crate::admin::client;
 pub(super) enum Group {
     /// Keeps a certified list, whole or not at all; quotes ask it from then on.
     Certify(Certify),
+    /// Takes a certified list back, or people off it, by a later decision; quotes stop asking it from the day that is said.
+    TakeBack(TakeBack),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -39,10 +41,37 @@ pub(super) struct Certify {
     file: PathBuf,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(super) struct TakeBack {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    reason: Reason,
+    /// The decision of the list, as it was brought.
+    #[arg(long)]
+    decision: String,
+    /// poor, island, near-poor or farming.
+    #[arg(long)]
+    group: String,
+    /// The first day on which it does not count any more, yyyy-MM-dd.
+    #[arg(long)]
+    from: Date,
+    /// The decision that takes it back.
+    #[arg(long)]
+    by: String,
+    /// A file with those who are taken off, a person a line, as the list was brought.
+    #[arg(required_unless_present = "everybody", conflicts_with = "everybody")]
+    file: Option<PathBuf>,
+    /// Everybody on it, at most 10,000.
+    #[arg(long)]
+    everybody: bool,
+}
+
 impl Group {
     pub(super) async fn run(self) -> Ended {
         match self {
             Self::Certify(certify) => certify.run().await,
+            Self::TakeBack(take_back) => take_back.run().await,
         }
     }
 }
@@ -63,6 +92,29 @@ impl Certify {
         println!(
             "{}: {} people certified as {}",
             self.decision, certified.certified, self.group
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl TakeBack {
+    async fn run(self) -> Ended {
+        let request = TakeBackGroupRequest {
+            decision: self.decision.clone(),
+            group: self.group.clone(),
+            from: self.from.to_string(),
+            by: self.by.clone(),
+            members: match &self.file {
+                Some(file) => members(&fs::read_to_string(file)?)?,
+                None => Vec::new(),
+            },
+            who: self.reason.who()?,
+            why: self.reason.why,
+        };
+        let taken = client::take_back_group(self.which.address()?, request).await?;
+        println!(
+            "{}: {} people taken off by {} from {}",
+            self.decision, taken.ended, self.by, self.from
         );
         Ok(ExitCode::SUCCESS)
     }

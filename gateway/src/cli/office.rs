@@ -231,16 +231,23 @@ impl OnParcels {
 
 impl Reason {
     pub(super) fn who(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-        let of_machine = || {
-            ["SUDO_USER", "USER", "LOGNAME"]
-                .into_iter()
-                .find_map(|name| std::env::var(name).ok().filter(|who| !who.is_empty()))
-        };
-        self.who
-            .clone()
-            .or_else(of_machine)
-            .ok_or_else(|| "this machine does not say who you are: give --who".into())
+        who(self.who.as_ref())
     }
+}
+
+/// Whoever is named, else the user of this machine.
+pub(super) fn who(
+    named: Option<&String>,
+) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let of_machine = || {
+        ["SUDO_USER", "USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|who| !who.is_empty()))
+    };
+    named
+        .cloned()
+        .or_else(of_machine)
+        .ok_or_else(|| "this machine does not say who you are: give --who".into())
 }
 
 async fn one(

@@ -9,7 +9,11 @@ use schemas::proto::admin::{
     RefundPaymentRequest, ShowPaymentRequest, ShowPaymentResponse,
 };
 
-use super::{Ended, admin::Which, office::Reason};
+use super::{
+    Ended,
+    admin::Which,
+    office::{Reason, who},
+};
 use crate::admin::client;
 
 /// Payments.
@@ -49,6 +53,12 @@ pub(super) struct Show {
     which: Which,
     /// Its reference, or its dossier's code.
     reference: String,
+    /// Why the page is looked at, where it tells a group that the state supports; in the ledger of accesses of those people.
+    #[arg(long)]
+    why: Option<String>,
+    /// Who; by default the user of this machine.
+    #[arg(long)]
+    who: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -106,6 +116,11 @@ impl Show {
     async fn run(self) -> Ended {
         let request = ShowPaymentRequest {
             reference: self.reference,
+            who: match self.why {
+                Some(_) => who(self.who.as_ref())?,
+                None => String::new(),
+            },
+            why: self.why.unwrap_or_default(),
         };
         let shown = client::payment(self.which.address()?, request).await?;
         print!("{}", page_of(&shown));
@@ -168,7 +183,12 @@ fn page_of(shown: &ShowPaymentResponse) -> String {
             out.push_str(&format!("{name:<12}{line}\n"));
         }
     }
-    out.push_str(&format!("\n{}", shown.page));
+    match shown.page.as_str() {
+        "" => {
+            out.push_str("\nthe page tells a group that the state supports: say --why to see it\n")
+        }
+        page => out.push_str(&format!("\n{page}")),
+    }
     out
 }
 
@@ -211,6 +231,8 @@ mod tests {
         ] {
             assert!(page.contains(words), "{words}: {page}");
         }
+        let unseen = page_of(&ShowPaymentResponse::default());
+        assert!(unseen.contains("say --why"), "{unseen}");
     }
 
     #[test]

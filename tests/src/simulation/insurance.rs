@@ -75,6 +75,7 @@ impl Ledger {
             officer: "An".to_owned(),
             unit: "G99.00.01".to_owned(),
             text: String::new(),
+            supported: Vec::new(),
         };
         let change = Change {
             id: format!("{subject}.{step}"),

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod callbacks;
+mod ended;
 mod groups;
 mod told;
 
@@ -116,6 +117,7 @@ impl Scene {
     async fn shown(&self, name: &str) -> Option<ShowPaymentResponse> {
         let request = ShowPaymentRequest {
             reference: name.to_owned(),
+            ..ShowPaymentRequest::default()
         };
         client::payment(self.house.gateway().admin(), request)
             .await

@@ -225,7 +225,7 @@ const TABLES: [(&str, &str, &str); 36] = [
     ),
     (
         "certified_groups",
-        "person, grp, decision, from_on, to_on, who, why, at",
+        "person, grp, decision, from_on, to_on, who, why, at, ended_on, ended_by, ended_who, ended_why, ended_at",
         "person, grp, decision",
     ),
     (
@@ -251,7 +251,7 @@ const TABLES: [(&str, &str, &str); 36] = [
     (
         "contribution_lines",
         "reference, line, kind, person, household, employer, period, months, vnd, card_number, card_serial, \
-         transaction_id, booked_at",
+         transaction_id, booked_at, supported",
         "reference, line",
     ),
     (

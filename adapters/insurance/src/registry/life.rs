@@ -133,6 +133,8 @@ pub(super) struct By<'a> {
     pub(super) officer: &'a str,
     /// What the applicant is told; empty: the state in words.
     pub(super) text: &'a str,
+    /// SI numbers of those of whom the text tells a group that the state supports.
+    pub(super) supported: &'a [String],
 }
 
 /// A dossier in the state `S`. Made by [`open`] and by a step alone.
@@ -189,6 +191,7 @@ impl<S: State> At<S> {
             reason,
             officer: "",
             text: "",
+            supported: &[],
         };
         self.go_by(tx, &by)
     }

@@ -59,7 +59,7 @@ impl Registry {
                     values![order.reference, url, later(tx, after)],
                 )?;
                 if let Some(Standing::InWork(dossier)) = life::open(tx, &order.dossier)? {
-                    dossier.go_by::<Payment>(tx, &by_rule(&to_pay(&order, &url)))?;
+                    awaiting_payment(tx, dossier, &order, &url)?;
                 }
             }
             Ok(OpenPaymentResponse {
@@ -231,8 +231,8 @@ fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
     for (nth, line) in (1_i64..).zip(&charge.lines) {
         tx.sql.execute(
             "INSERT INTO contribution_lines (reference, line, kind, person, household, employer, period, months, vnd,
-               card_number, card_serial, transaction_id, booked_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', '')",
+               card_number, card_serial, transaction_id, booked_at, supported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', '', ?11)",
             values![
                 reference,
                 nth,
@@ -244,6 +244,7 @@ fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
                 line.months,
                 line.vnd,
                 line.card,
+                i64::from(line.supported),
             ],
         )?;
     }
@@ -299,20 +300,24 @@ fn awaiting_payment(
     tx: &Tx<'_>,
     dossier: life::At<InWork>,
     order: &PaymentOrder,
+    url: &str,
 ) -> Result<life::At<Payment>, Error> {
-    dossier.go_by::<Payment>(tx, &by_rule(&to_pay(order, &order.url)))
-}
-
-fn by_rule(text: &str) -> By<'_> {
-    By {
+    let (text, tells_page) = to_pay(order, url);
+    let supported = match tells_page {
+        true => row::supported(tx.sql, &order.reference)?,
+        false => Vec::new(),
+    };
+    let by = By {
         reason: "",
         officer: "",
-        text,
-    }
+        text: &text,
+        supported: &supported,
+    };
+    dossier.go_by::<Payment>(tx, &by)
 }
 
-/// What the applicant is told: how much, for what, until when, and where.
-fn to_pay(order: &PaymentOrder, url: &str) -> String {
+/// What the applicant is told: how much, for what, until when, and where; and whether the whole page is in it.
+fn to_pay(order: &PaymentOrder, url: &str) -> (String, bool) {
     let mut text = format!(
         "Số tiền phải nộp: {} đ; mã tham chiếu {}; nộp trước {}",
         order.vnd, order.reference, order.valid_until
@@ -323,10 +328,11 @@ fn to_pay(order: &PaymentOrder, url: &str) -> String {
     let lines: Vec<&str> = order.page.lines().map(str::trim).collect();
     let page = lines.iter().filter(|line| !line.is_empty());
     let page = page.copied().collect::<Vec<_>>().join("; ");
-    if text.chars().count() + page.chars().count() < TOLD_CHARS_MAX {
+    let fits = text.chars().count() + page.chars().count() < TOLD_CHARS_MAX;
+    if fits {
         text.push_str(&format!(". {page}"));
     }
-    text
+    (text, fits)
 }
 
 fn transaction(said: Option<Transaction>) -> Result<Transaction, Error> {

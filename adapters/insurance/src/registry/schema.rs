@@ -241,6 +241,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0027_vital_subscriptions.up.sql"),
         down: include_str!("schema/sqlite/0027_vital_subscriptions.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0028_lists_taken_back.up.sql"),
+        down: include_str!("schema/sqlite/0028_lists_taken_back.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

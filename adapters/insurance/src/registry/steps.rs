@@ -96,6 +96,7 @@ pub(super) fn tell(tx: &Tx<'_>, dossier: &Dossier, step: u32) -> Result<(), Erro
         reason: "",
         officer: "",
         text: "",
+        supported: &[],
     };
     tell_by(tx, dossier, step, &by)
 }
@@ -114,6 +115,7 @@ pub(super) fn tell_by(tx: &Tx<'_>, dossier: &Dossier, step: u32, by: &By<'_>) ->
             officer: said(by.officer, OFFICER),
             unit: UNIT.to_owned(),
             text: said(by.text, text_of(dossier.state, tx.today)),
+            supported: by.supported.to_vec(),
         },
     )
 }

@@ -15,7 +15,7 @@ use schemas::{
     procedure::Catalog,
     proto::{
         Message as _,
-        insurance::{Change, Dossier},
+        insurance::{Change, Dossier, DossierChange},
     },
     wire::portal::{self, PROGRESS_BATCH_MAX, Service},
 };
@@ -99,21 +99,29 @@ impl<E: Exchange> Desk<E> {
     fn item(&self, leased: &Leased) -> Result<Item, &'static str> {
         let service = service_of(&leased.kind).ok_or("unknown-kind")?;
         let change = || Change::decode(leased.content.clone()).map_err(|_| "unreadable-content");
-        let (record, updating, person) = match service {
+        let (record, updating, persons) = match service {
             Service::SyncDossier => {
                 let change = change()?;
                 let step = super::told(&change)?;
                 (
                     portal::encode(&words::record(&self.config, &change)?),
                     Some(step.step > 1),
-                    step.dossier.as_ref().and_then(applicant),
+                    step.dossier
+                        .as_ref()
+                        .and_then(applicant)
+                        .into_iter()
+                        .collect(),
                 )
             }
-            Service::UpdateProgress => (portal::encode(&words::progress(&change()?)?), None, None),
-            Service::LookUp => (pulls::question(&leased.content)?, None, None),
+            Service::UpdateProgress => {
+                let change = change()?;
+                let progress = portal::encode(&words::progress(&change)?);
+                (progress, None, supported(super::told(&change)?))
+            }
+            Service::LookUp => (pulls::question(&leased.content)?, None, Vec::new()),
             Service::NotifyCitizen => {
                 let (notice, person) = citizens::opened(leased)?;
-                (portal::encode(&notice), None, Some(person))
+                (portal::encode(&notice), None, vec![person])
             }
         };
         Ok(Item {
@@ -122,7 +130,7 @@ impl<E: Exchange> Desk<E> {
             service,
             record,
             updating,
-            person,
+            persons,
         })
     }
 
@@ -151,7 +159,7 @@ impl<E: Exchange> Desk<E> {
             fields: match load.service {
                 // each by the agreement
                 Service::NotifyCitizen => {
-                    let told = load.items.iter().filter_map(|item| item.person.as_ref());
+                    let told = load.items.iter().flat_map(|item| &item.persons);
                     told.flat_map(|person| person.told.iter().copied())
                         .collect()
                 }
@@ -166,7 +174,7 @@ impl<E: Exchange> Desk<E> {
             persons: load
                 .items
                 .iter()
-                .filter_map(|item| item.person.clone())
+                .flat_map(|item| item.persons.clone())
                 .collect(),
             body: body(&call)?,
             parcels: load.items.into_iter().map(|item| item.parcel).collect(),
@@ -313,7 +321,7 @@ struct Item {
     record: Vec<u8>,
     updating: Option<bool>,
     /// Whom it tells of, beside what happens to the dossier.
-    person: Option<Person>,
+    persons: Vec<Person>,
 }
 
 /// Whom a dossier's record names, where that is a person with a number.
@@ -323,6 +331,18 @@ fn applicant(dossier: &Dossier) -> Option<Person> {
         numbers: vec![PersonNumber::Pin(pin)],
         told: vec!["name", "pin"],
     })
+}
+
+/// Those of whom a step's text tells a group that the state supports.
+fn supported(step: &DossierChange) -> Vec<Person> {
+    let numbers = step.supported.iter();
+    let numbers = numbers.filter_map(|number| PersonNumber::parse(number));
+    numbers
+        .map(|number| Person {
+            numbers: vec![number],
+            told: vec!["group"],
+        })
+        .collect()
 }
 
 /// Records that go in one call.

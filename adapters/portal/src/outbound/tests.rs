@@ -48,6 +48,7 @@ pub(super) fn change(serial: u32, step: u32, state: u32) -> Change {
             officer: "Cán bộ Mẫu".into(),
             unit: "Phòng Mẫu".into(),
             text: String::new(),
+            supported: Vec::new(),
         })),
     }
 }

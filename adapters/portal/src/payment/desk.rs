@@ -145,7 +145,11 @@ pub fn init(partner: &PartnerId, order: &PaymentOrder, payer: &Payer) -> Parcel 
         payer: payer.name.clone(),
         payer_number: payer.pin.clone(),
     };
-    parcel(partner, &words, order.asked)
+    Parcel {
+        // nobody is asked to pay a price that is none any more
+        due: order.valid_until.parse().ok(),
+        ..parcel(partner, &words, order.asked)
+    }
 }
 
 /// QUERY, GET_BILL or DOISOAT of a reference, for the `nth` time.
@@ -247,7 +251,7 @@ impl Desk {
             fields: BTreeSet::new(),
             lines: 1,
             provinces: None,
-            due: None,
+            due: leased.due,
             purpose: PURPOSE.into(),
             road: Road::Direct,
             service: words.verb.as_str(),
@@ -426,6 +430,17 @@ impl Courier for Desk {
             }
         }
         (shipments, unsayable)
+    }
+
+    /// The platform is not asked to take a payment after its price has ended.
+    fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
+        let is_over = shipment.due.is_some_and(|until| self.clock.now() > until);
+        Box::pin(std::future::ready(match is_over {
+            true => Err(Delivery::Dead {
+                reason: "quote-is-over",
+            }),
+            false => Ok(shipment),
+        }))
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {

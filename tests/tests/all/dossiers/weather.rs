@@ -165,6 +165,7 @@ impl Scene {
     pub(super) async fn payment(&self, name: &str) -> ShowPaymentResponse {
         let request = ShowPaymentRequest {
             reference: name.to_owned(),
+            ..ShowPaymentRequest::default()
         };
         let shown = client::payment(self.house.gateway().admin(), request).await;
         shown.unwrap_or_else(|error| panic!("{name}: {error}"))

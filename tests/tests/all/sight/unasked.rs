@@ -201,6 +201,7 @@ impl Sides {
         }
         let request = ShowPaymentRequest {
             reference: name.to_owned(),
+            ..ShowPaymentRequest::default()
         };
         let shown = client::payment(house.gateway().admin(), request).await;
         assert!(!shown.unwrap_err().to_string().contains(name));

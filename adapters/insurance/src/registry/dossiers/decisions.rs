@@ -213,6 +213,7 @@ impl Said<'_> {
             reason,
             officer: &self.asked.who,
             text,
+            supported: &[],
         }
     }
 

@@ -265,6 +265,7 @@ fn by(text: &str) -> By<'_> {
         reason: "",
         officer: APPLICANT,
         text,
+        supported: &[],
     }
 }
 

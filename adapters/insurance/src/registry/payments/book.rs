@@ -37,7 +37,7 @@ pub(super) fn record(
             "paid-too-late"
         }
         (_, Some(Standing::InWork(dossier))) => {
-            let dossier = awaiting_payment(tx, dossier, &order)?;
+            let dossier = awaiting_payment(tx, dossier, &order, &order.url)?;
             settle(tx, &order, told, dossier)?
         }
         (_, Some(Standing::Payment(dossier))) => settle(tx, &order, told, dossier)?,
@@ -173,6 +173,7 @@ pub(in crate::registry) fn give_back<S: Step<Stopped>>(
             reason: NOT_BOOKABLE,
             officer,
             text: NOT_BOOKABLE,
+            supported: &[],
         };
         dossier.go_by::<Stopped>(tx, &by)?;
     }
@@ -230,6 +231,7 @@ fn settle(
         reason: "",
         officer: PLATFORM,
         text: &text,
+        supported: &[],
     };
     let serial = book(tx, order, told)?;
     let dossier = dossier.go_by::<InWork>(tx, &by)?;

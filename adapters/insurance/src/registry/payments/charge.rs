@@ -7,7 +7,7 @@ use schemas::fault::FaultCode;
 use schemas::id::{Period, SiNumber};
 use schemas::procedure::{Filled, Pays, Role, Said};
 use schemas::proto::insurance::{Card, CardState};
-use schemas::quote::{self, Debt, Household, Member, Quote, Unquotable, Voluntary};
+use schemas::quote::{self, Debt, Groups, Household, Member, Quote, Unquotable, Voluntary};
 
 use crate::registry::groups::{self, Standing};
 use crate::registry::{Error, Tx, cards, facts, people};
@@ -54,6 +54,8 @@ pub(super) struct Line {
     pub(super) months: u32,
     pub(super) vnd: i64,
     pub(super) card: String,
+    /// Whether the page tells a group of the payer's that the state supports.
+    pub(super) supported: bool,
 }
 
 /// What is asked for, before it has a price.
@@ -139,10 +141,12 @@ impl Asked {
                 members,
                 household,
                 terms,
-                ..
+                proven,
             } => {
-                let each = members.iter().zip(quote.net());
-                let line = |((person, card), vnd): (&(i64, Card), u64)| Line {
+                let each = members
+                    .iter()
+                    .zip(quote.net().into_iter().zip(told(quote, proven)));
+                let line = |((person, card), (vnd, supported)): (&(i64, Card), (u64, bool))| Line {
                     kind: "household".to_owned(),
                     person: Some(*person),
                     household: *household,
@@ -151,6 +155,7 @@ impl Asked {
                     months: u32::from(terms.months),
                     vnd: signed(vnd),
                     card: card.number.clone(),
+                    supported,
                 };
                 each.map(line).collect()
             }
@@ -158,7 +163,7 @@ impl Asked {
                 person,
                 from,
                 terms,
-                ..
+                proven,
             } => vec![Line {
                 kind: "voluntary".to_owned(),
                 person: Some(*person),
@@ -168,6 +173,7 @@ impl Asked {
                 months: u32::from(terms.months),
                 vnd: signed(quote.vnd()),
                 card: String::new(),
+                supported: told(quote, proven).contains(&true),
             }],
             Self::Arrears { employer, debts } => of_debts(*employer, debts, quote),
         };
@@ -177,6 +183,13 @@ impl Asked {
             false => Err(Error::Corrupt("lines that are not their quote")),
         }
     }
+}
+
+/// Of each payer whether the page tells a group: everybody's part that nobody has to belong to a group for tells none.
+fn told(quote: &Quote, proven: &[Standing]) -> Vec<bool> {
+    let each = quote.supported().into_iter().zip(proven);
+    each.map(|(supported, one)| supported && one.groups != Groups::default())
+        .collect()
 }
 
 /// A line of a debt has no factor; what follows it with factors is the cost of its lateness.
@@ -197,6 +210,7 @@ fn of_debts(employer: i64, debts: &[Debt], quote: &Quote) -> Vec<Line> {
             months: 1,
             vnd: signed(line.vnd),
             card: String::new(),
+            supported: false,
         }
     });
     // a debt so young that its lateness costs nothing yet has a line of 0

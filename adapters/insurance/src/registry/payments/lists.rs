@@ -111,6 +111,7 @@ impl Registry {
             Ok(ShowPaymentResponse {
                 entries: row::entries(sql, &order.reference)?,
                 bookings: row::bookings(sql, &order.reference)?,
+                supported: row::supported(sql, &order.reference)?,
                 order: Some(order),
                 payer: Some(payer),
             })

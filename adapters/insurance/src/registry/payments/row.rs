@@ -114,6 +114,16 @@ fn entry_of(row: &Row<'_>) -> Result<LedgerEntry, sql::Error> {
     })
 }
 
+/// SI numbers of those of whom an order's page tells a group that the state supports.
+pub(super) fn supported(sql: &Sql, reference: &str) -> Result<Vec<String>, Error> {
+    Ok(sql.query(
+        "SELECT n.number FROM contribution_lines l JOIN numbers n ON n.person = l.person
+         WHERE l.reference = ?1 AND l.supported = 1 AND n.scheme = 'si' AND n.valid_to IS NULL ORDER BY l.line",
+        values![reference],
+        |row| row.get(0),
+    )?)
+}
+
 /// What was booked of an order.
 pub(super) fn bookings(sql: &Sql, reference: &str) -> Result<Vec<Booking>, Error> {
     Ok(sql.query(

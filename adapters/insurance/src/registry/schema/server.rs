@@ -231,6 +231,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0028_vital_subscriptions.up.sql"),
         down: include_str!("postgres/0028_vital_subscriptions.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0029_lists_taken_back.up.sql"),
+        down: include_str!("postgres/0029_lists_taken_back.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
