@@ -4,6 +4,7 @@ mod by_hand;
 mod callbacks;
 mod ended;
 mod groups;
+mod statement;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -32,7 +33,7 @@ use tokio::{net::TcpListener, time::Instant};
 struct Scene {
     house: House,
     platform: Arc<Platform>,
-    _serving: Serving,
+    serving: Serving,
 }
 
 /// A house that knows the platform at this port, beside what the plan has.
@@ -72,7 +73,7 @@ impl Scene {
         let house = change(plan).start().await;
         let platform = Platform::open(&house.layout.agency(PARTNER)).unwrap();
         Self {
-            _serving: platform.serve(listener).unwrap(),
+            serving: platform.serve(listener).unwrap(),
             platform,
             house,
         }
