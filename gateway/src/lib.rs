@@ -23,6 +23,7 @@ mod clocks; // the law's time for births
 pub mod config; // gateway.toml and partners/*.toml, every problem with its line
 pub mod container; // one message, with what proves it, in a file that stands alone
 pub mod deliver; // the way out, one worker per partner
+mod documents; // what every registered peer may read
 pub mod ends; // when the certificates in use end
 pub mod evidence; // checkpoints, time-stamps, retention
 pub mod feed; // the insurance database's changes, into the outbox

@@ -2,15 +2,19 @@
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
+use bytes::Bytes;
 use gateway_core::{
     Adapter, Arrival, Committed, Refusal, Route,
     ports::Unfinished,
     stage::{
         AdmitLayer, AnswerLayer, BearerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer,
-        ReceiveLayer, RecordLayer, Reply, ResumeLayer, VerifyLayer,
+        ReceiveLayer, RecordLayer, Reply, ResumeLayer, VerifyLayer, today,
     },
 };
+use http::Method;
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+
+use crate::documents::Documents;
 
 /// One system's way in, and its way back in after a crash.
 #[derive(Clone, Debug)]
@@ -95,6 +99,7 @@ pub struct House {
     by_path: Arc<HashMap<&'static str, Stack>>,
     /// Doors of chunks: few, so they are looked through.
     chunks: Arc<[(&'static Route, Stack)]>,
+    documents: Documents,
     parts: Parts,
     gate: Arc<Gate>,
 }
@@ -113,6 +118,7 @@ impl House {
         Self {
             by_path: Arc::new(by_path),
             chunks,
+            documents: Documents::default(),
             parts: parts.clone(),
             gate: Arc::clone(gate),
         }
@@ -129,8 +135,21 @@ impl House {
         self.by_path.get(path).or_else(chunks)
     }
 
+    /// What is shown to whoever may connect.
+    fn document(&self, arrival: &Arrival) -> Option<(&'static str, Bytes)> {
+        if arrival.request.method() != Method::GET {
+            return None;
+        }
+        let (signer, now) = (self.parts.signer.load(), self.parts.clock.now());
+        let path = arrival.request.uri().path();
+        self.documents.find(path, &signer, today(now))
+    }
+
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
+        if let Some(document) = self.document(&arrival) {
+            return self.gate.show(arrival, &self.parts, document).await;
+        }
         match self.find(arrival.request.uri().path()) {
             None => self.gate.turn_away(arrival, &self.parts).await,
             Some(stack) => match stack.front.clone().oneshot(arrival).await {

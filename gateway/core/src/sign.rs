@@ -188,6 +188,14 @@ impl Signer {
         self.pen.environment
     }
 
+    /// The public half of our key as a JWK, JSON; none where its kind has no such form.
+    #[must_use]
+    pub fn jwk(&self) -> Option<String> {
+        let (key, kid) = (&self.pen.key, &self.pen.kid);
+        let jwk = certs::keys::jwk(key.public_spki(), kid, key.algorithm()).ok()?;
+        Some(jwk.to_string())
+    }
+
     /// Whether the key can sign now: one signature over nothing of anybody's.
     ///
     /// # Errors

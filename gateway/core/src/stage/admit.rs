@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use schemas::{
     fault::{Fault, FaultCode},
@@ -25,7 +26,7 @@ use tracing::Instrument as _;
 
 use super::{
     Parts,
-    face::{Reply, problem, unknown_route, xroad::Spoken},
+    face::{Reply, problem, shown, unknown_route, xroad::Spoken},
     framing,
     room::Room,
 };
@@ -218,6 +219,31 @@ impl Gate {
         match room.leave(refused) {
             Err(refusal) => problem(&refusal, peer.as_str(), parts, spoken.as_ref()),
             Ok(()) => unknown_route(evidence), // not reached: the last step always refuses
+        }
+    }
+
+    /// Answers a request for a document that every registered peer may read: framing and limits hold for it as well, and
+    /// its signature, where it bears one, is not looked at.
+    pub async fn show(
+        &self,
+        arrival: Arrival,
+        parts: &Parts,
+        (path, document): (&'static str, Bytes),
+    ) -> Reply {
+        let evidence = arrival.evidence;
+        let peer = arrival.peer.partner().clone();
+        let room = Room::enter("admit", path, evidence, &parts.sight);
+        let span = room.span.clone();
+        let spoken = Spoken::of(&arrival, parts);
+        let quota = well_framed(&arrival).and_then(|()| self.quota(&arrival, parts));
+        drop(arrival); // it has no body
+        let within = async {
+            let taken = self.limits.take_shared(&peer, path, quota?).await;
+            taken.map_err(|standing| limited(evidence, standing))
+        };
+        match room.leave(within.instrument(span).await) {
+            Err(refusal) => problem(&refusal, peer.as_str(), parts, spoken.as_ref()),
+            Ok(_) => shown(evidence, document),
         }
     }
 

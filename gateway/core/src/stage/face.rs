@@ -303,6 +303,20 @@ pub fn unknown_route(evidence: Evidence) -> Reply {
     Reply(as_problem(&Refusal::of("admit", evidence, fault), None))
 }
 
+/// A document that every registered peer may read.
+pub(super) fn shown(evidence: Evidence, document: Bytes) -> Reply {
+    let mut response = Response::new(Full::new(document));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if let Ok(evidence) = HeaderValue::from_str(&evidence.to_string()) {
+        headers.insert(EVIDENCE, evidence);
+    }
+    Reply(response)
+}
+
 /// A refusal that belongs to no system's words: told, counted and said as problem details.
 pub(super) fn problem(
     refusal: &Refusal,
