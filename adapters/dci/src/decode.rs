@@ -30,7 +30,7 @@ pub use check::Record;
 pub(crate) use check::case_id;
 pub use death::Death;
 pub use search::{Question, Search};
-pub use status::{Asked, Status};
+pub use status::{Asked, Begun, Parts, Status};
 pub use subscribe::{Subscribe, Unsubscribe, Wanted, Wish};
 
 use crate::{

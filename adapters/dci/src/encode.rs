@@ -28,8 +28,8 @@ pub(crate) fn encode(
         (Request::Search(search), Outcome::Found(events)) => {
             Ok(search::encode(head, permit, search, events))
         }
-        (Request::Status(status), Outcome::Stands(found, stand)) => {
-            Ok(status::encode(head, status, *found, stand))
+        (Request::Status(status), Outcome::Stands(kept, stand)) => {
+            Ok(status::encode(head, status, kept, stand))
         }
         (Request::Subscribe(subscribe), Outcome::Subscribed(begun)) => {
             Ok(subscribe::encode(head, subscribe, begun))

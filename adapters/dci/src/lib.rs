@@ -37,10 +37,10 @@ use http::Method;
 use schemas::fault::Fault;
 
 pub use decode::{
-    Asked, Birth, Death, Guardian, Opening, Parent, Question, Record, Request, Search, Status,
-    Subscribe, Told, Unsubscribe, Wanted, What, Wish,
+    Asked, Begun, Birth, Death, Guardian, Opening, Parent, Parts, Question, Record, Request,
+    Search, Status, Subscribe, Told, Unsubscribe, Wanted, What, Wish,
 };
-pub use perform::{Outcome, Promised, Refused, Registrar, Stand};
+pub use perform::{Kept, Outcome, Promised, Refused, Registrar, Stand};
 
 /// The adapter of the system `dci`.
 #[derive(Clone)]

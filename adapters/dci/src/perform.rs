@@ -5,22 +5,23 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Context,
     policy::Permit,
-    ports::{ParcelName, ParcelState, Receipts, StoreError},
+    ports::{ParcelName, Receipts, StoreError},
 };
 use jiff::Timestamp;
 use schemas::{
     fault::{Fault, FaultCode},
     id::Pin,
     proto::insurance as contract,
-    wire::dci::{Code, Found, VitalEvent},
+    wire::dci::{Code, Found, Subscribed, Unsubscribed, VitalEvent},
 };
 
 use crate::{
-    Asked, Birth, Death, Opening, Parent, Record, Request, Search, Status, Told, What,
+    Birth, Death, Opening, Parent, Record, Request, Search, Told, What,
     decode::case_id,
-    outbound::{self, Letter, ON_SEARCH},
+    outbound::{self, Letter},
 };
 
+mod status;
 mod subscribe;
 
 /// The part of the insurance contract that a registry's notifications need. The implementer fills the contract's
@@ -70,7 +71,7 @@ pub enum Outcome {
     /// What it holds, in the order of the questions; none of a question that could not be asked.
     Found(Vec<Option<contract::VitalEvent>>),
     /// What was promised of an exchange, and whether its callback has arrived.
-    Stands(Box<Found>, Stand),
+    Stands(Kept, Stand),
     /// Each wish: the subscription, or why there is none: a code, and the field.
     Subscribed(Vec<Result<contract::VitalSubscription, (Code, &'static str)>>),
     /// Each code: the subscription that was ended, or why not.
@@ -86,6 +87,17 @@ pub struct Promised {
     pub correlation: String,
     /// When.
     pub at: String,
+}
+
+/// The message of a callback, as far as it was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// Of a search.
+    Found(Box<Found>),
+    /// Of wishes to be told.
+    Subscribed(Box<Subscribed>),
+    /// Of subscriptions that were to end.
+    Unsubscribed(Box<Unsubscribed>),
 }
 
 /// Where a callback stands.
@@ -131,7 +143,7 @@ pub(crate) async fn perform(
             .await
             .map(Outcome::Registered),
         Request::Search(search) => find(registrar, &context, search).await.map(Outcome::Found),
-        Request::Status(status) => stands(receipts, &context, status).await,
+        Request::Status(status) => status::stands(receipts, &context, status).await,
         Request::Subscribe(said) => subscribe::begin(registrar, context, permit, said).await,
         Request::Unsubscribe(said) => subscribe::end(registrar, context, said).await,
     }
@@ -158,56 +170,6 @@ async fn promised(
         // another, or one whose time of keeping is over
         _ => Err(Fault::new(FaultCode::Conflict, "same-id-other-content").field("transaction_id")),
     }
-}
-
-/// Another's exchange is told from none by nobody.
-async fn stands(
-    receipts: &dyn Receipts,
-    context: &Context,
-    status: &Status,
-) -> Result<Outcome, Fault> {
-    let name = match status.asked {
-        Asked::Transaction(short) => {
-            ParcelName::Id(format!("{}.{}", context.sender, outbound::named(&short)))
-        }
-        Asked::Correlation(evidence) => ParcelName::Cause(evidence),
-    };
-    let unknown = || Fault::new(FaultCode::UnknownSubject, "no-such-exchange");
-    let kept = receipts.kept(name).await.map_err(store)?;
-    let kept = kept
-        .filter(|kept| kept.story.partner == context.sender && kept.story.kind == ON_SEARCH)
-        .ok_or_else(unknown)?;
-    // its time of keeping is over
-    let content = kept.content.ok_or_else(unknown)?;
-    let found =
-        Letter::read(&content).and_then(|letter| serde_json::from_value(letter.message).ok());
-    let mut found: Found =
-        found.ok_or_else(|| Fault::new(FaultCode::Internal, "unreadable-callback"))?;
-    if !status.references.is_empty() {
-        found = narrowed(found, &status.references)?;
-    }
-    let stand = match kept.story.state {
-        ParcelState::Done => Stand::Told,
-        ParcelState::Cancelled => Stand::TakenBack,
-        _ => Stand::Pending,
-    };
-    Ok(Outcome::Stands(Box::new(found), stand))
-}
-
-/// The questions that are named, in the order in which they are.
-fn narrowed(found: Found, references: &[String]) -> Result<Found, Fault> {
-    let one = |reference: &String| {
-        let mut all = found.responses.iter();
-        let response = all.find(|response| response.reference_id == *reference);
-        response.cloned().ok_or_else(|| {
-            Fault::new(FaultCode::UnknownSubject, "no-such-reference").field("attribute_value")
-        })
-    };
-    let responses: Result<_, Fault> = references.iter().map(one).collect();
-    Ok(Found {
-        responses: responses?,
-        ..found
-    })
 }
 
 fn store(error: StoreError) -> Fault {

@@ -202,7 +202,16 @@ impl Inbox {
             NOTICE => &message["notify_event"],
             // how many were asked for is its header's to say
             "on-unsubscribe" => &Value::Null,
-            _ => &message["txnstatus_response"]["txn_status"]["search_response"],
+            _ => {
+                let status = &message["txnstatus_response"]["txn_status"];
+                let lists = [
+                    "search_response",
+                    "subscribe_response",
+                    "subscription_status",
+                ];
+                let mut lists = lists.into_iter().map(|name| &status[name]);
+                lists.find(|list| list.is_array()).unwrap_or(&Value::Null)
+            }
         };
         let count = match *action {
             "on-unsubscribe" => header["total_count"].as_u64().unwrap_or_default(),

@@ -563,6 +563,12 @@ async fn what_cannot_be_promised_or_is_nobodys_is_refused_with_its_reason() {
         ),
         (
             right().with("/message/txnstatus_request/txn_type", "subscribe"),
+            UnknownSubject,
+            "no-such-exchange",
+            "err.request.not_found",
+        ),
+        (
+            right().with("/message/txnstatus_request/txn_type", "notify"),
             Invalid,
             "unknown-code",
             "err.request.bad",

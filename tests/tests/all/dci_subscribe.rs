@@ -8,13 +8,14 @@ use gateway::admin::client;
 use gateway_tests::{
     message::{
         Birth, Notify,
-        dci::{CRVS, RECEIVER_ID, SENDER_ID},
+        dci::{CRVS, RECEIVER_ID, SENDER_ID, STATUS, SYNC_STATUS},
     },
     tape::tape,
 };
 use schemas::{
     fault::FaultCode::{
         BadSignature, Conflict, Forbidden, Invalid, Malformed, TooLarge, Unauthenticated,
+        UnknownSubject,
     },
     proto::admin::{AccessLine, ActRequest},
 };
@@ -568,5 +569,133 @@ async fn nobody_subscribes_for_another_elsewhere_or_beyond_the_limits() {
     scene.quiet().await;
     assert_eq!(scene.inbox.notices(), []);
     assert_eq!(scene.inbox.told("t-50"), []);
+    assert_eq!(scene.inbox.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_wish_is_told_once_its_callback_has_arrived() {
+    let mut scene = Scene::start().await;
+    scene.serving.take().unwrap().stop().await;
+    scene.inbox.asks("t-60").unwrap();
+    let wishes = [wish("w-1", "live_birth"), {
+        let mut wrong = wish("w-2", "live_birth");
+        wrong["timestamp"] = json!("today");
+        wrong
+    }];
+    let subscribe = Notify::subscribe(scene.house.now(), "t-60", &wishes);
+    let (_, correlation) = ack(&scene.send(&subscribe).await);
+    let of = |house: &gateway_tests::house::House, path, kind: &str, asked: (&str, Value)| {
+        let (attribute, value) = asked;
+        Notify::status(house.now(), path, ("t-60", attribute, value))
+            .with("/message/txnstatus_request/txn_type", kind)
+    };
+    let house = &scene.house;
+    let ask =
+        |attribute: &str, value: Value| of(house, SYNC_STATUS, "subscribe", (attribute, value));
+    let said = scene.send(&ask("correlation_id", json!(correlation))).await;
+    let said = said.assert_ok().json();
+    assert_eq!(said["header"]["status"], "pdng");
+    let told = &said["message"]["txnstatus_response"];
+    assert_eq!(told["txn_type"], "subscribe");
+    let states = |said: &Value| -> Vec<Value> {
+        let told = &said["message"]["txnstatus_response"]["txn_status"]["subscribe_response"];
+        let all = told.as_array().unwrap().iter();
+        all.map(|one| {
+            json!([
+                one["reference_id"],
+                one["status"],
+                one["status_reason_code"]
+            ])
+        })
+        .collect()
+    };
+    assert_eq!(
+        states(&said),
+        [json!(["w-1", "pdng", null]), json!(["w-2", "pdng", null])]
+    );
+    assert!(
+        !said.to_string().contains("sub-"),
+        "a code before its callback"
+    );
+    // what was begun for something else is nobody's, and so is what it has no words for
+    let search = of(
+        house,
+        SYNC_STATUS,
+        "search",
+        ("transaction_id", json!("t-60")),
+    );
+    house
+        .refuses(
+            CRVS,
+            &signed(house, &search),
+            UnknownSubject,
+            "no-such-exchange",
+        )
+        .await;
+    for (kind, attribute) in [
+        ("search", "subscription_code_list"),
+        ("unsubscribe", "reference_id_list"),
+    ] {
+        let wrong = of(house, SYNC_STATUS, kind, (attribute, json!(["w-1"])));
+        house
+            .refuses(CRVS, &signed(house, &wrong), Invalid, "unknown-code")
+            .await;
+    }
+
+    let listener = TcpListener::bind(("127.0.0.1", scene.port)).await.unwrap();
+    scene.serving = Some(scene.inbox.serve(listener).unwrap());
+    let callback = scene.callback("t-60").await;
+    let code = code_of(&callback.message["subscribe_response"][0]);
+    scene.quiet().await;
+    let house = &scene.house;
+    let ask =
+        |attribute: &str, value: Value| of(house, SYNC_STATUS, "subscribe", (attribute, value));
+    let said = scene.send(&ask("transaction_id", json!("t-60"))).await;
+    let said = said.assert_ok().json();
+    assert_eq!(said["header"]["status"], "succ");
+    let second = json!(["w-2", "rjct", "rjct.timestamp.invalid"]);
+    assert_eq!(
+        states(&said),
+        [json!(["w-1", "succ", null]), second.clone()]
+    );
+    let said = scene.send(&ask("reference_id_list", json!(["w-2"]))).await;
+    assert_eq!(states(&said.assert_ok().json()), [second]);
+    let said = scene
+        .send(&ask("subscription_code_list", json!([code])))
+        .await;
+    assert_eq!(
+        states(&said.assert_ok().json()),
+        [json!(["w-1", "succ", null])]
+    );
+    let unknown = ask("subscription_code_list", json!(["sub-1"]));
+    house
+        .refuses(
+            CRVS,
+            &signed(house, &unknown),
+            UnknownSubject,
+            "no-such-reference",
+        )
+        .await;
+
+    // the end of one, by a callback
+    scene
+        .unsubscribes("t-61", std::slice::from_ref(&code))
+        .await;
+    scene.quiet().await;
+    scene.inbox.asks("t-62").unwrap();
+    let ended = of(
+        &scene.house,
+        STATUS,
+        "unsubscribe",
+        ("transaction_id", json!("t-61")),
+    )
+    .with("/message/transaction_id", "t-62");
+    ack(&scene.send(&ended).await);
+    let told = scene.callback("t-62").await;
+    let status = &told.message["txnstatus_response"]["txn_status"];
+    assert_eq!(
+        (&status["status"], &status["subscription_status"][0]["code"]),
+        (&json!("succ"), &json!(code))
+    );
     assert_eq!(scene.inbox.violations(), Vec::<String>::new());
 }

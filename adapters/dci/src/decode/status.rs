@@ -20,12 +20,50 @@ pub struct Status {
     pub transaction_id: String,
     /// How the sender calls us, and itself.
     pub names: (String, String),
+    /// What was begun.
+    pub begun: Begun,
     /// Which exchange is asked about.
     pub asked: Asked,
-    /// Which of its questions: all where none is named.
-    pub references: Vec<String>,
+    /// Which parts of it.
+    pub parts: Parts,
     /// It is answered by a callback.
     pub is_later: bool,
+}
+
+/// What an exchange was begun for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// `search`.
+    Search,
+    /// `subscribe`.
+    Subscribe,
+    /// `unsubscribe`.
+    Unsubscribe,
+}
+
+impl Begun {
+    const ALL: [Self; 3] = [Self::Search, Self::Subscribe, Self::Unsubscribe];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Subscribe => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
+        }
+    }
+}
+
+/// Which parts of an exchange are asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parts {
+    /// All.
+    All,
+    /// Its questions or wishes of these references.
+    References(Vec<String>),
+    /// Its subscriptions of these codes.
+    Codes(Vec<String>),
 }
 
 /// By what an exchange is named.
@@ -54,10 +92,11 @@ pub(super) fn decode(
     if !is_id(&status.request.reference_id) {
         return Err(invalid("bad-reference-id", "reference_id"));
     }
-    if status.request.txn_type != "search" {
-        return Err(invalid("unknown-code", "txn_type"));
-    }
-    let (asked, references) = asked(&status)?;
+    let begun = Begun::ALL
+        .into_iter()
+        .find(|one| one.as_str() == status.request.txn_type)
+        .ok_or_else(|| invalid("unknown-code", "txn_type"))?;
+    let (asked, parts) = asked(&status, begun)?;
     Ok(Decoded {
         operation,
         identity: Identity::Envelope,
@@ -77,27 +116,32 @@ pub(super) fn decode(
                 header.receiver_id.clone().unwrap_or_default(),
                 header.sender_id.clone(),
             ),
+            begun,
             asked,
-            references,
+            parts,
             is_later: operation.name == TXN_STATUS_ASYNC.name,
         }),
         claims,
     })
 }
 
-fn asked(status: &TxnStatus) -> Result<(Asked, Vec<String>), Fault> {
+fn asked(status: &TxnStatus, begun: Begun) -> Result<(Asked, Parts), Fault> {
     let value = &status.request.attribute_value;
     let wrong = || invalid("bad-code", "attribute_value");
     let text = || value.as_str().filter(|text| is_id(text)).ok_or_else(wrong);
     let transaction = |id: &str| Asked::Transaction(crate::outbound::short(id));
-    match status.request.attribute_type.as_str() {
-        "transaction_id" => Ok((transaction(text()?), Vec::new())),
-        "correlation_id" => {
+    match (status.request.attribute_type.as_str(), begun) {
+        ("transaction_id", _) => Ok((transaction(text()?), Parts::All)),
+        ("correlation_id", _) => {
             let evidence = Evidence::parse(text()?).ok_or_else(wrong)?;
-            Ok((Asked::Correlation(evidence), Vec::new()))
+            Ok((Asked::Correlation(evidence), Parts::All))
         }
-        "reference_id_list" => {
-            let named = references(value)?;
+        ("reference_id_list", Begun::Search | Begun::Subscribe) => {
+            let named = Parts::References(references(value)?);
+            Ok((transaction(&status.transaction_id), named))
+        }
+        ("subscription_code_list", Begun::Subscribe | Begun::Unsubscribe) => {
+            let named = Parts::Codes(references(value)?);
             Ok((transaction(&status.transaction_id), named))
         }
         _ => Err(invalid("unknown-code", "attribute_type")),

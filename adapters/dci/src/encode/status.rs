@@ -1,45 +1,40 @@
-//! What became of an exchange: where its callback stands, question by question, and nothing of what it tells.
+//! What became of an exchange: where its callback stands, part by part, and nothing of what a search has found.
 
 use gateway_core::{AnswerHead, Encoded, Unsigned};
 use schemas::wire::dci::{
-    self as wire, Code, Found, SearchResponse, TxnStatusResponse, TxnStatusTold,
+    self as wire, Code, Found, SearchResponse, SubscribeResponse, Subscribed, TxnStatusResponse,
+    TxnStatusTold, Unsubscribed,
 };
+use serde_json::Value;
 
 use super::{header, promise};
 use crate::{
-    PURPOSE, Stand,
+    Kept, PURPOSE, Stand,
     decode::Status,
     outbound::{Header, Letter, ON_STATUS, Promise},
 };
 
-pub(crate) fn encode(head: &AnswerHead, status: &Status, found: Found, stand: Stand) -> Encoded {
-    let at = head.sent_at.to_string();
-    let responses: Vec<SearchResponse> = found
-        .responses
-        .into_iter()
-        .map(|one| standing(one, stand, &at))
-        .collect();
+pub(crate) fn encode(head: &AnswerHead, status: &Status, kept: Kept, stand: Stand) -> Encoded {
+    let (parts, txn_status) = stood(kept, stand, &head.sent_at.to_string());
     let over = match stand {
         Stand::Pending => ("pdng", 0),
-        Stand::Told => ("succ", responses.len()),
-        Stand::TakenBack => ("rjct", responses.len()),
+        Stand::Told => ("succ", parts),
+        Stand::TakenBack => ("rjct", parts),
     };
     let mut header = header(
         head,
         status.names.clone(),
         "txn-on-status",
         over.0,
-        (responses.len(), over.1),
+        (parts, over.1),
     );
-    if stand == Stand::TakenBack {
-        header.reason_code = Some(Code::ServiceUnavailable.as_str().to_owned());
-    }
+    header.reason_code = taken_back(stand);
     let message = TxnStatusTold {
         transaction_id: status.transaction_id.clone(),
         correlation_id: head.evidence.to_string(),
         response: TxnStatusResponse {
-            txn_type: "search".to_owned(),
-            txn_status: Found { responses, ..found },
+            txn_type: status.begun.as_str().to_owned(),
+            txn_status,
         },
     };
     if !status.is_later {
@@ -66,28 +61,97 @@ pub(crate) fn encode(head: &AnswerHead, status: &Status, found: Found, stand: St
     promise(head, &letter, ON_STATUS, &name)
 }
 
-/// One question: its own status where the callback has arrived.
-fn standing(one: SearchResponse, stand: Stand, at: &str) -> SearchResponse {
+/// How many parts there are, and the message of the callback as far as it has arrived.
+fn stood(kept: Kept, stand: Stand, at: &str) -> (usize, Value) {
+    let (parts, said) = match kept {
+        Kept::Found(found) => {
+            let responses = found.responses.into_iter();
+            let responses: Vec<_> = responses.map(|one| question(one, stand, at)).collect();
+            let parts = responses.len();
+            let said = serde_json::to_value(&Found {
+                responses,
+                ..*found
+            });
+            (parts, said)
+        }
+        Kept::Subscribed(told) => {
+            let responses = told.responses.into_iter();
+            let responses: Vec<_> = responses.map(|one| wish(one, stand, at)).collect();
+            let parts = responses.len();
+            let said = serde_json::to_value(&Subscribed { responses, ..*told });
+            (parts, said)
+        }
+        Kept::Unsubscribed(told) => {
+            let told = ended(*told, stand, at);
+            (told.subscriptions.len().max(1), serde_json::to_value(&told))
+        }
+    };
+    (parts, said.unwrap_or_default())
+}
+
+/// A person has taken the callback back: it will never come.
+fn taken_back(stand: Stand) -> Option<String> {
+    let code = Code::ServiceUnavailable.as_str().to_owned();
+    (stand == Stand::TakenBack).then_some(code)
+}
+
+/// The status of a part that had its own, and whether the rest of it may be told.
+fn status(own: String, stand: Stand) -> String {
+    match stand {
+        Stand::Pending => "pdng".to_owned(),
+        Stand::Told => own,
+        Stand::TakenBack => "rjct".to_owned(),
+    }
+}
+
+fn question(one: SearchResponse, stand: Stand, at: &str) -> SearchResponse {
     let plain = SearchResponse {
         reference_id: one.reference_id,
         timestamp: at.to_owned(),
+        status: status(one.status, stand),
+        reason_code: taken_back(stand),
         ..SearchResponse::default()
     };
     match stand {
-        Stand::Pending => SearchResponse {
-            status: "pdng".to_owned(),
-            ..plain
-        },
         Stand::Told => SearchResponse {
-            status: one.status,
             reason_code: one.reason_code,
             reason_message: one.reason_message,
             ..plain
         },
-        Stand::TakenBack => SearchResponse {
-            status: "rjct".to_owned(),
-            reason_code: Some(Code::ServiceUnavailable.as_str().to_owned()),
-            ..plain
+        Stand::Pending | Stand::TakenBack => plain,
+    }
+}
+
+/// Codes name nobody: they are told once the callback has arrived, for whoever has lost it.
+fn wish(one: SubscribeResponse, stand: Stand, at: &str) -> SubscribeResponse {
+    match stand {
+        Stand::Told => SubscribeResponse {
+            timestamp: at.to_owned(),
+            ..one
+        },
+        Stand::Pending | Stand::TakenBack => SubscribeResponse {
+            reference_id: one.reference_id,
+            timestamp: at.to_owned(),
+            status: status(one.status, stand),
+            reason_code: taken_back(stand),
+            ..SubscribeResponse::default()
+        },
+    }
+}
+
+fn ended(told: Unsubscribed, stand: Stand, at: &str) -> Unsubscribed {
+    match stand {
+        Stand::Told => Unsubscribed {
+            timestamp: at.to_owned(),
+            ..told
+        },
+        Stand::Pending | Stand::TakenBack => Unsubscribed {
+            transaction_id: told.transaction_id,
+            correlation_id: told.correlation_id,
+            timestamp: at.to_owned(),
+            status: status(told.status, stand),
+            reason_code: taken_back(stand),
+            ..Unsubscribed::default()
         },
     }
 }

@@ -1,6 +1,5 @@
 //! `txn-status` and its answer: what became of an exchange that was begun before.
 
-use super::Found;
 use crate::wire::object::wire_object;
 
 wire_object! {
@@ -18,12 +17,12 @@ wire_object! {
     pub struct TxnStatusRequest as "txnstatus_request" {
         /// The sender's name of the question.
         reference_id: String = "reference_id", Carried("judged for its form");
-        /// What was begun: search.
-        txn_type: String = "txn_type", Carried("judged: search");
+        /// What was begun: search, subscribe or unsubscribe.
+        txn_type: String = "txn_type", Carried("what was begun");
         /// By what it is named.
         attribute_type: String = "attribute_type", Carried("by what the exchange is named");
         /// Its name: a text, or a list of references.
-        attribute_value: serde_json::Value = "attribute_value", Carried("the exchange, or which of its questions");
+        attribute_value: serde_json::Value = "attribute_value", Carried("the exchange, or which of its questions or subscriptions");
         /// Language of the answer.
         locale: Option<String> = "locale", NotCarried("there are no words in the answer");
     }
@@ -45,8 +44,8 @@ wire_object! {
     /// What became of the exchange that was asked about.
     pub struct TxnStatusResponse as "txnstatus_response" {
         /// As in the question.
-        txn_type: String = "txn_type", Carried("search");
-        /// Its questions, each with its status and without what was found.
-        txn_status: Found = "txn_status", Carried("the exchange's own ids, and pdng, succ or rjct of each question; what was found is told in on-search alone");
+        txn_type: String = "txn_type", Carried("the question's");
+        /// The message of its callback, each part with its status and without what was found.
+        txn_status: serde_json::Value = "txn_status", Carried("the exchange's own ids, and pdng, succ or rjct of each part; what was found is told in on-search alone");
     }
 }
