@@ -138,6 +138,8 @@ pub struct Mischief {
     pub misstate_found: bool,
     /// Their summary counts another category.
     pub misstate_summary: bool,
+    /// Their summary says that so many of this category were found, whatever the pages have.
+    pub misstate_count: Option<(&'static str, u64)>,
     /// Findings on a page; 500 where none is set.
     pub page_findings: usize,
     /// Every reply waits so long.

@@ -40,6 +40,9 @@ pub struct SentMonth {
     pub found: Option<Vec<Finding>>,
     /// How often it was asked what was found, before it was.
     pub polls: u32,
+    /// How often a page of it was asked for; page 0 is none.
+    #[serde(default)]
+    pub pages: u32,
 }
 
 /// One chunk as announced.
@@ -102,6 +105,7 @@ pub(super) fn announced(body: &Element) -> Result<(String, SentMonth), Wrong> {
         calls: 0,
         found: None,
         polls: 0,
+        pages: 0,
     };
     Ok((text("Manifest")?.to_owned(), month))
 }
@@ -151,10 +155,10 @@ impl SentMonth {
             return told(manifest, state, (50, asked, 0, 0), "");
         };
         let pages: Vec<&[Finding]> = found.chunks(size).collect();
-        let more = u64::from(bend.found);
-        let all = found.len() as u64 + more;
+        let counts = counted(found, bend);
+        let all: u64 = counts.values().sum();
         let inside = match asked.checked_sub(1) {
-            None => summary(found, bend),
+            None => summary(counts),
             Some(nth) => pages
                 .get(nth)
                 .copied()
@@ -171,14 +175,21 @@ impl SentMonth {
             sha256(&text)
         });
         let chain = element("Chain", &hex::encode(chain));
+        let many = match bend.count {
+            None => pages.len() as u64,
+            Some(_) => all.div_ceil(size.max(1) as u64),
+        };
         told(
             manifest,
             "done",
-            (100, asked, pages.len(), all),
+            (100, asked, many, all),
             &(inside + &chain),
         )
     }
 }
+
+/// By category and province.
+type Counts<'a> = BTreeMap<(&'a str, &'a str), u64>;
 
 /// How a result is told otherwise than it is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -187,12 +198,14 @@ pub(super) struct Bend {
     pub(super) found: bool,
     /// The summary counts another category.
     pub(super) summary: bool,
+    /// The summary says that so many of a category were found.
+    pub(super) count: Option<(&'static str, u64)>,
 }
 
 fn told(
     manifest: &str,
     state: &str,
-    (progress, page, pages, found): (u32, usize, usize, u64),
+    (progress, page, pages, found): (u32, usize, u64, u64),
     inside: &str,
 ) -> String {
     let head = element("Manifest", manifest)
@@ -204,8 +217,9 @@ fn told(
     format!("<ReconcileResultPage>{head}{inside}</ReconcileResultPage>")
 }
 
-fn summary(found: &[Finding], bend: Bend) -> String {
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+/// How many by category and province, as it is told.
+fn counted(found: &[Finding], bend: Bend) -> Counts<'_> {
+    let mut counts = Counts::new();
     for one in found {
         let category = match bend.summary {
             true => "E-DUP",
@@ -218,6 +232,14 @@ fn summary(found: &[Finding], bend: Bend) -> String {
     {
         *count += 1;
     }
+    if let Some((category, count)) = bend.count {
+        counts.retain(|(known, _), _| *known != category);
+        counts.insert((category, "01"), count);
+    }
+    counts
+}
+
+fn summary(counts: Counts<'_>) -> String {
     let row = |((category, province), count): ((&str, &str), u64)| {
         let parts = element("Category", category)
             + &element("Province", province)

@@ -330,6 +330,7 @@ impl Register {
             let bend = Bend {
                 found: knobs.misstate_found,
                 summary: knobs.misstate_summary,
+                count: knobs.misstate_count,
             };
             (bend, knobs.page_findings)
         });
@@ -350,6 +351,7 @@ impl Register {
             if month.found.is_none() {
                 month.found = found;
             }
+            month.pages += u32::from(page > 0);
             month.page(manifest, page, size, bend)
         })?;
         Ok(told)

@@ -1,6 +1,7 @@
 //! Our own month is sent to the department, which compares it with its own rows and tells what it found: noted once, as found
 //! by them, and nothing of it where anything is not as it has to be.
 
+mod beyond;
 mod ended;
 mod told;
 mod unread;
