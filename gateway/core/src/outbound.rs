@@ -199,6 +199,12 @@ pub trait Courier: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    /// Whether a try that ended for this reason ended on our own side, before the partner was called: then it is no news of
+    /// the partner, neither good nor bad.
+    fn is_ours(&self, _reason: &'static str) -> bool {
+        false
+    }
+
     /// Sends one shipment whose bytes are already recorded, and nothing else: where the partner asks
     /// for other words, they are given back as [`Delivery::Instead`].
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery>;

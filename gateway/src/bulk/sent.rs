@@ -170,7 +170,7 @@ impl Months for Bulks {
     ) -> BoxFuture<'a, Result<Chunk, Unsent>> {
         let (inner, partner, ticket) = (Arc::clone(&self.0), partner.clone(), ticket.clone());
         let read = aside(move || Ok(inner.chunk(&partner, &ticket)));
-        Box::pin(async move { read.await.unwrap_or(Err(UNREAD)) })
+        Box::pin(async move { read.await.unwrap_or(Err(Unsent::UNREAD)) })
     }
 
     /// One chunk at a time is unpacked and read.
@@ -181,9 +181,9 @@ impl Months for Bulks {
     ) -> BoxFuture<'a, Result<Option<Crowd>, Unsent>> {
         let (inner, partner, ticket) = (Arc::clone(&self.0), partner.clone(), ticket.clone());
         Box::pin(async move {
-            let _turn = self.0.readers.acquire().await.map_err(|_| UNREAD)?;
+            let _turn = self.0.readers.acquire().await.map_err(|_| Unsent::UNREAD)?;
             let read = aside(move || Ok(inner.persons(&partner, &ticket)));
-            read.await.unwrap_or(Err(UNREAD))
+            read.await.unwrap_or(Err(Unsent::UNREAD))
         })
     }
 }
@@ -245,11 +245,11 @@ impl Inner {
     fn chunk(&self, partner: &PartnerId, ticket: &Ticket) -> Result<Chunk, Unsent> {
         let sent = read(self.sent(partner, &ticket.chunk.manifest))?;
         if sent.is_over() {
-            return Err(Unsent::Never("month-over"));
+            return Err(Unsent::OVER);
         }
         let number = ticket.chunk.number;
         let manifest = read(sent.built())?.manifest(&sent);
-        let announced = manifest.chunk(number).ok_or(LOST)?;
+        let announced = manifest.chunk(number).ok_or(Unsent::LOST)?;
         let most = u64::try_from(CHUNK_BYTES_MAX).unwrap_or(u64::MAX);
         let bytes = read(sent.bytes(number, most))?;
         match digest::sha256(&bytes) == ticket.sha256 && ticket.sha256 == announced.digest {
@@ -258,7 +258,7 @@ impl Inner {
                 records: announced.totals.records,
                 amount: announced.totals.amount,
             }),
-            false => Err(LOST),
+            false => Err(Unsent::LOST),
         }
     }
 
@@ -266,7 +266,7 @@ impl Inner {
     fn persons(&self, partner: &PartnerId, ticket: &Ticket) -> Result<Option<Crowd>, Unsent> {
         let sent = read(self.sent(partner, &ticket.chunk.manifest))?;
         let chunk = self.chunk(partner, ticket)?;
-        people::told(&sent.terms, &chunk.bytes).ok_or(Unsent::Never("chunk-unreadable"))
+        people::told(&sent.terms, &chunk.bytes).ok_or(Unsent::UNREADABLE)
     }
 }
 
@@ -274,14 +274,14 @@ impl Inner {
 /// written, never comes back.
 fn read<T>(found: io::Result<Option<T>>) -> Result<T, Unsent> {
     match found {
-        Ok(found) => found.ok_or(LOST),
+        Ok(found) => found.ok_or(Unsent::LOST),
         Err(error) if error.raw_os_error().is_some() => {
             tracing::warn!(%error, "a chunk of ours cannot be read now");
-            Err(UNREAD)
+            Err(Unsent::UNREAD)
         }
         Err(error) => {
             tracing::error!(%error, "a chunk of ours is not what was written");
-            Err(LOST)
+            Err(Unsent::LOST)
         }
     }
 }
@@ -439,7 +439,3 @@ fn key_name(partner: &PartnerId, id: &MessageId) -> String {
 pub(super) const SENT: &str = "o-";
 const WANTED: &str = "wanted";
 const STAND: &str = "stand";
-/// Why a chunk cannot be sent: its folder or bytes are gone, or not those of its ticket.
-const LOST: Unsent = Unsent::Never("chunk-bytes-lost");
-/// Why it cannot be sent now.
-const UNREAD: Unsent = Unsent::NotNow("chunk-unread");

@@ -181,15 +181,31 @@ impl Lane {
             Err(delivery) => return never_called(delivery),
         };
         let Delivery::Instead { body, .. } = &delivery else {
-            return called(delivery);
+            return self.called(delivery);
         };
         self.metrics.delivered(&self.partner, &delivery);
         let reworded = sendable.shipment().reworded(body.clone());
         match self.attempt(reworded, holds, until).await {
-            Ok((_, Delivery::Instead { .. })) => called(refused("instead-again")),
-            Ok((_, delivery)) => called(delivery),
+            Ok((_, Delivery::Instead { .. })) => self.called(refused("instead-again")),
+            Ok((_, delivery)) => self.called(delivery),
             Err(delivery) => never_called(delivery),
         }
+    }
+
+    /// A partner that answers is up, whatever it says of the parcel; what ended on our own side says nothing of it.
+    fn called(&self, delivery: Delivery) -> Ended {
+        let is_ours = |reason| reason == PANICKED || self.courier.is_ours(reason);
+        let news = match &delivery {
+            _ if delivery.reason().is_some_and(is_ours) => News::None,
+            Delivery::Retry { .. } | Delivery::Unknown { .. } => News::Down,
+            Delivery::Delivered { .. }
+            | Delivery::Refused { .. }
+            | Delivery::Instead { .. }
+            | Delivery::Quarantined { .. }
+            | Delivery::Dead { .. } => News::Up,
+            Delivery::Untried { .. } => News::None,
+        };
+        Ended { delivery, news }
     }
 
     /// Its turn at the limit, permitted, recorded, sent; or why the partner was not called.
@@ -350,21 +366,6 @@ fn refused(reason: &'static str) -> Delivery {
 
 fn untried(after: Duration) -> Delivery {
     Delivery::Untried { after }
-}
-
-/// A partner that answers is up, whatever it says of the parcel.
-fn called(delivery: Delivery) -> Ended {
-    let news = match &delivery {
-        Delivery::Retry { .. } | Delivery::Unknown { .. } => News::Down,
-        Delivery::Refused { reason, .. } if *reason == PANICKED => News::None,
-        Delivery::Delivered { .. }
-        | Delivery::Refused { .. }
-        | Delivery::Instead { .. }
-        | Delivery::Quarantined { .. }
-        | Delivery::Dead { .. } => News::Up,
-        Delivery::Untried { .. } => News::None,
-    };
-    Ended { delivery, news }
 }
 
 fn never_called(delivery: Delivery) -> Ended {

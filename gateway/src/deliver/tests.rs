@@ -69,6 +69,9 @@ struct Scene {
     most_in_flight: AtomicUsize,
 }
 
+/// Why a try ended before anybody was called.
+const OUR_DISK: &str = "our-disk";
+
 struct Waiting {
     parcel: Leased,
     due: Instant,
@@ -221,6 +224,10 @@ impl Courier for Scene {
             Some("unread") => Err(retry("unread", SECOND * 10)),
             _ => Ok(None),
         }))
+    }
+
+    fn is_ours(&self, reason: &'static str) -> bool {
+        reason == OUR_DISK
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {

@@ -632,6 +632,10 @@ impl Courier for Desk {
         })
     }
 
+    fn is_ours(&self, reason: &'static str) -> bool {
+        Unsent::is_one(reason)
+    }
+
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
         let shipment = sendable.shipment();
         Box::pin(async move {

@@ -44,6 +44,40 @@ pub enum Unsent {
     Never(&'static str),
 }
 
+impl Unsent {
+    /// The disk does not give its bytes now.
+    pub const UNREAD: Self = Self::NotNow("chunk-unread");
+    /// Its folder or its bytes are gone, or not those of its ticket.
+    pub const LOST: Self = Self::Never("chunk-bytes-lost");
+    /// Nobody can say of whom its bytes tell.
+    pub const UNREADABLE: Self = Self::Never("chunk-unreadable");
+    /// Its month has ended.
+    pub const OVER: Self = Self::Never("month-over");
+    /// There is no place where months lie.
+    pub const NO_MONTHS: Self = Self::Never("no-months");
+
+    const ALL: [Self; 5] = [
+        Self::UNREAD,
+        Self::LOST,
+        Self::UNREADABLE,
+        Self::OVER,
+        Self::NO_MONTHS,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotNow(reason) | Self::Never(reason) => reason,
+        }
+    }
+
+    /// Whether this word is one of them.
+    pub(super) fn is_one(reason: &str) -> bool {
+        Self::ALL.iter().any(|one| one.reason() == reason)
+    }
+}
+
 /// Where the chunks of our months lie.
 pub trait Months: Send + Sync + 'static {
     /// The chunk of a ticket of ours, whose bytes are those of the ticket.
@@ -71,7 +105,7 @@ impl Months for NoMonths {
         _: &'a PartnerId,
         _: &'a Ticket,
     ) -> BoxFuture<'a, Result<Chunk, Unsent>> {
-        Box::pin(std::future::ready(Err(Unsent::Never("no-months"))))
+        Box::pin(std::future::ready(Err(Unsent::NO_MONTHS)))
     }
 
     fn persons<'a>(
@@ -79,7 +113,7 @@ impl Months for NoMonths {
         _: &'a PartnerId,
         _: &'a Ticket,
     ) -> BoxFuture<'a, Result<Option<Crowd>, Unsent>> {
-        Box::pin(std::future::ready(Err(Unsent::Never("no-months"))))
+        Box::pin(std::future::ready(Err(Unsent::NO_MONTHS)))
     }
 }
 

@@ -220,6 +220,19 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// Why it did not arrive; none where it did, where nobody tried, or where other words are wanted.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Retry { reason, .. }
+            | Self::Refused { reason, .. }
+            | Self::Unknown { reason, .. }
+            | Self::Quarantined { reason }
+            | Self::Dead { reason } => Some(reason),
+            Self::Delivered { .. } | Self::Untried { .. } | Self::Instead { .. } => None,
+        }
+    }
+
     /// The word for counters and lists.
     #[must_use]
     pub fn word(&self) -> &'static str {

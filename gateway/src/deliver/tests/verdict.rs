@@ -222,6 +222,36 @@ async fn what_the_partner_refuses_is_no_failure_of_the_partner() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_our_own_side_does_not_give_is_no_news_of_the_partner() {
+    let breaker = (2, SECOND * 10);
+    let down = || retry("not-reached", Duration::ZERO);
+    let ours = || retry(OUR_DISK, Duration::ZERO);
+    let aside = || Delivery::Quarantined { reason: OUR_DISK };
+    let level = async |answers: Vec<Delivery>| {
+        let (parcels, calls) = (["a/1", "b/1", "c/1", "d/1"], answers.len());
+        let scene = Arc::new(Scene::new().with(&parcels).answering(answers));
+        let lane = Lane::new(LaneParts {
+            breaker,
+            ..parts(&scene, portal())
+        });
+        for _ in 0..100 {
+            if scene.sent().len() < calls {
+                lane.round().await;
+                tokio::time::advance(SECOND / 10).await;
+            }
+        }
+        assert!(scene.sent().len() >= calls);
+        lane.breaker.level()
+    };
+    assert_eq!(level(vec![ours(), ours(), ours(), ours()]).await, 0);
+    // it neither counts among the partner's failures nor ends a row of them
+    assert_eq!(level(vec![down(), ours(), aside()]).await, 0);
+    assert_eq!(level(vec![down(), ours(), aside(), down()]).await, 2);
+    let other = Delivery::Quarantined { reason: "said" };
+    assert_eq!(level(vec![down(), other, down()]).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_is_never_shorter_than_the_couriers_and_grows_up_to_its_bound() {
     let scene = Arc::new(Scene::new().with(&["a/1"]));
     let judge = Judge::new(parts(&scene, portal()).outgoing, fair_dice());
