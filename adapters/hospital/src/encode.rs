@@ -26,9 +26,7 @@ pub(crate) fn encode(
         number: permit.disclosed().contains("siNumber"),
         card: permit.disclosed().contains("card"),
     };
-    let births = outcome
-        .iter()
-        .filter(|one| one.outcome() != NoticeOutcome::Death);
+    let births = outcome.iter().filter(|one| is_of_birth(one));
     let answer = Answer {
         code: ResultCode::Ok.as_str().to_owned(),
         transaction: head.evidence.to_string(),
@@ -48,6 +46,13 @@ pub(crate) fn encode(
 /// `yyyyMMddHHmmss` in Viet Nam.
 pub(crate) fn second(at: Timestamp) -> String {
     in_viet_nam(at).strftime("%Y%m%d%H%M%S").to_string()
+}
+
+fn is_of_birth(one: &HospitalAnswer) -> bool {
+    !matches!(
+        one.outcome(),
+        NoticeOutcome::Death | NoticeOutcome::DeathWithdrawn
+    )
 }
 
 /// What the agreement lets us tell.
@@ -80,7 +85,7 @@ impl Disclosed {
     /// Of whom the answer tells what.
     fn person(&self, one: &HospitalAnswer) -> Option<Person> {
         let number = SiNumber::parse(&one.si_number).ok()?;
-        if one.outcome() == NoticeOutcome::Death || !(self.number || self.card) {
+        if !is_of_birth(one) || !(self.number || self.card) {
             return None;
         }
         let mut person = Person::named(vec![PersonNumber::Si(number)]);

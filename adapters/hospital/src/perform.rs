@@ -42,7 +42,10 @@ pub(crate) fn canonical(request: &Request) -> contract::RecordHospitalNoticesReq
         .map(|notice| contract::HospitalNotice {
             notice: Some(match notice {
                 Notice::Birth(told) => hospital_notice::Notice::Birth(birth(told)),
-                Notice::Death(told) => hospital_notice::Notice::Death(death(told)),
+                Notice::Death(told) => match &told.withdrawn {
+                    None => hospital_notice::Notice::Death(death(told)),
+                    Some(why) => hospital_notice::Notice::Withdrawal(withdrawal(told, why)),
+                },
             }),
         });
     contract::RecordHospitalNoticesRequest {
@@ -75,6 +78,16 @@ fn birth(told: &Birth) -> contract::BirthNotice {
         nationality: told.nationality.clone(),
         issued_on: told.issued_on.to_string(),
         card: text(told.card.as_ref().map(|card| card.as_str())),
+        reissued: told.reissued,
+    }
+}
+
+/// The paper that takes the notice back is known by its own id.
+fn withdrawal(told: &Death, why: &str) -> contract::HospitalDeathWithdrawal {
+    contract::HospitalDeathWithdrawal {
+        death: Some(death(told)),
+        case_id: told.id.clone(),
+        reason: why.to_owned(),
     }
 }
 

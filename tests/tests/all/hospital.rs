@@ -285,6 +285,83 @@ async fn twins_of_a_packet_have_a_card_each_and_a_death_ends_the_right_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_is_issued_again_keeps_the_number_and_the_registration_names_either_code() {
+    let house = House::start().await;
+    let before = people(&house).await;
+    let answer = told(&house, &Notice::birth(&paper(&house))).await;
+    let first = answer["dsTheTam"][0].clone();
+    let again = BirthPaper {
+        id: "Id-again".to_owned(),
+        code: Some("GCS.01001.26.900001".to_owned()),
+        child_name: Some("Trần Hoà An".to_owned()),
+        first_issue: Some("0".to_owned()),
+        ..paper(&house)
+    };
+    let answer = told(&house, &Notice::birth(&again)).await;
+    let second = &answer["dsTheTam"][0];
+    assert_eq!(second["maGCS"], "GCS.01001.26.900001");
+    for member in ["maSoBHXH", "maTheTam", "gtTheTu", "gtTheDen"] {
+        assert_eq!(second[member], first[member], "{member}");
+    }
+    let number = text(second, "maSoBHXH");
+    assert_eq!(valid_cards(&house, number).await, 1);
+    let old = BirthPaper {
+        id: "Id-old".to_owned(),
+        ..paper(&house)
+    };
+    let message = signed(&house, &Notice::birth(&old));
+    house
+        .refuses(HOSPITAL, &message, Conflict, "notice-was-replaced")
+        .await;
+    // the sheet that was given out first
+    let result = registered(&house, &registration(&house)).await;
+    assert_eq!(text(&result, "maSoBHXH"), number);
+    assert_eq!(people(&house).await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_that_the_hospital_takes_back_gives_the_card_back_and_nothing_is_lost() {
+    let house = House::start().await;
+    let answer = told(&house, &Notice::birth(&paper(&house))).await;
+    let number = text(&answer["dsTheTam"][0], "maSoBHXH").to_owned();
+    let death = death_paper(house.now(), 0, &number);
+    told(&house, &Notice::death(&death)).await;
+    assert_eq!(valid_cards(&house, &number).await, 0);
+    let back = |id: &str| schemas::wire::hospital::DeathPaper {
+        id: id.to_owned(),
+        withdrawn: Some("1".to_owned()),
+        withdrawn_why: Some("nhầm người".to_owned()),
+        ..death.clone()
+    };
+    // under the id of the notice itself it is another content, and of another day another death
+    let message = signed(&house, &Notice::death(&back(&death.id)));
+    house
+        .refuses(HOSPITAL, &message, Conflict, "same-id-other-content")
+        .await;
+    let mut other = back("Id-other");
+    other.number = Some("99/2026".to_owned());
+    let message = signed(&house, &Notice::death(&other));
+    house
+        .refuses(HOSPITAL, &message, Conflict, "case-has-other-facts")
+        .await;
+    assert_eq!(valid_cards(&house, &number).await, 0);
+    let answer = told(&house, &Notice::death(&back("Id-back"))).await;
+    assert_eq!(answer["dsTheTam"], Value::Null);
+    assert_eq!(valid_cards(&house, &number).await, 1);
+    let again = schemas::wire::hospital::DeathPaper {
+        id: "Id-dead".to_owned(),
+        ..death
+    };
+    let message = signed(&house, &Notice::death(&again));
+    house
+        .refuses(HOSPITAL, &message, RuleRefused, "death-was-withdrawn")
+        .await;
+    let result = registered(&house, &registration(&house)).await;
+    assert_eq!(text(&result, "maSoBHXH"), number);
+    assert_eq!(valid_cards(&house, &number).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_of_one_notice() {
     let house = House::start().await;
     told(&house, &Notice::birth(&paper(&house))).await;
@@ -432,9 +509,9 @@ async fn every_wrong_form_and_value_is_refused_and_changes_nothing() {
         (elsewhere, Invalid, "operation-and-path-differ", "422"),
         (bent(|p| p.code = None), Invalid, "missing-field", "422"),
         (
-            bent(|p| p.first_issue = Some("0".into())),
+            bent(|p| p.first_issue = Some("2".into())),
             Invalid,
-            "issued-again",
+            "unknown-code",
             "422",
         ),
         (

@@ -187,6 +187,36 @@ fn names_in_nfc_and_nfd_are_one_name_and_the_signed_bytes_stay() {
 }
 
 #[test]
+fn what_a_birth_abroad_and_foreign_parents_add_is_taken_and_changes_nothing_of_the_card() {
+    let plain = form();
+    let mut abroad = form();
+    abroad.registration_kind = some("3");
+    abroad.birth_place_abroad = some("Praha");
+    abroad.foreign_number = some("1234/2026");
+    abroad.foreign_on = some("10.11.2026");
+    abroad.foreign_office = some("Úřad městské části Praha 4");
+    abroad.foreign_country = some("CZ");
+    // a father without a number of ours, known by his passport
+    abroad.father_nationality = some("CZ");
+    abroad.father_paper_kind = some("2");
+    abroad.father_paper_number = some("CZ1234567");
+    result(&mut abroad).father_nationality = some("CZ");
+    let decoded = read(&message(), &abroad).unwrap();
+    let body = String::from_utf8(decoded.payload.to_vec()).unwrap();
+    for kept in ["1234/2026", "Praha 4", "CZ1234567"] {
+        assert!(body.contains(kept), "the journal keeps {kept}");
+    }
+    let read = |form: &BirthForm| match read(&message(), form).unwrap().request.request {
+        Request::Birth(birth) => *birth,
+        _ => panic!("no birth"),
+    };
+    assert!(read(&abroad) == read(&plain));
+    // a foreign child's nationality is the registered one
+    result(&mut abroad).child_nationality = some("CZ");
+    assert_eq!(read(&abroad).child.nationality, "CZ");
+}
+
+#[test]
 fn a_pin_that_contradicts_the_birth_is_refused() {
     let with = |pin: &'static str| refusal(move |form| result(form).pin = some(pin));
     assert_eq!(

@@ -44,6 +44,8 @@ pub struct Birth {
     pub issued_on: Date,
     /// The child's card, where the hospital has one for it.
     pub card: Option<CardNumber>,
+    /// Whether it is issued again, in the place of one before.
+    pub reissued: bool,
 }
 
 impl std::fmt::Debug for Birth {
@@ -67,13 +69,11 @@ impl Birth {
 }
 
 pub(super) fn read(told: &BirthPaper) -> Result<Birth, Fault> {
-    if told
-        .first_issue
-        .as_deref()
-        .is_some_and(|first| first != "1")
-    {
-        return Err(invalid("issued-again", "CAP_LAN_DAU"));
-    }
+    let reissued = match told.first_issue.as_deref() {
+        None | Some("1") => false,
+        Some("0") => true,
+        Some(_) => return Err(invalid("unknown-code", "CAP_LAN_DAU")),
+    };
     let children = children(&told.children)?;
     let issued_on = day(required(&told.issued_on, "NGAY_CT")?, "NGAY_CT")?;
     let born = day(
@@ -108,6 +108,7 @@ pub(super) fn read(told: &BirthPaper) -> Result<Birth, Fault> {
         nationality: nationality(&told.carer_nationality)?,
         issued_on,
         card: card(&told.temporary_card)?,
+        reissued,
     })
 }
 

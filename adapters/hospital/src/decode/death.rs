@@ -31,6 +31,8 @@ pub struct Death {
     pub pin: Option<Pin>,
     /// SI number, from `MA_BHXH` or the card.
     pub si_number: Option<SiNumber>,
+    /// Why the hospital takes the notice back, which may be empty; none of one that tells of a death.
+    pub withdrawn: Option<String>,
 }
 
 impl std::fmt::Debug for Death {
@@ -64,7 +66,18 @@ pub(super) fn read(told: &DeathPaper, facility: &FacilityCode) -> Result<Death, 
         died_on: day(required(&told.died, "NGAY_TV")?, "NGAY_TV")?,
         pin,
         si_number,
+        withdrawn: withdrawn(told)?,
     })
+}
+
+fn withdrawn(told: &DeathPaper) -> Result<Option<String>, Fault> {
+    let why = told.withdrawn_why.clone();
+    match (told.withdrawn.as_deref(), why) {
+        (Some("1"), why) => Ok(Some(why.unwrap_or_default())),
+        (None | Some("0"), None) => Ok(None),
+        (None | Some("0"), Some(_)) => Err(invalid("unknown-code", "LY_DO_THU_HOI")),
+        (Some(_), _) => Err(invalid("unknown-code", "THU_HOI")),
+    }
 }
 
 /// Twelve digits are a PIN; another paper's number names nobody here.

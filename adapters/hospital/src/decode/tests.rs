@@ -1,6 +1,6 @@
 use gateway_core::{Direction, partner::Environment};
 use jiff::{Timestamp, civil::date};
-use schemas::{id::PartnerId, wire::hospital::PacketFile};
+use schemas::{id::PartnerId, proto::insurance::hospital_notice, wire::hospital::PacketFile};
 
 use super::*;
 
@@ -190,7 +190,7 @@ fn each_broken_value_of_a_birth_is_refused_by_its_element() {
             "bad-card",
             "MA_THE_TAM",
         ),
-        (|p| p.first_issue = some("0"), "issued-again", "CAP_LAN_DAU"),
+        (|p| p.first_issue = some("2"), "unknown-code", "CAP_LAN_DAU"),
         (
             |p| (p.child_name, p.child_name_130) = (some("Lê An"), some("Lê Bình")),
             "names-differ",
@@ -236,6 +236,48 @@ fn a_death_notice_is_read_with_the_numbers_that_it_has() {
     }
 }
 
+#[test]
+fn a_notice_that_is_issued_again_and_one_that_is_taken_back_say_so() {
+    let again = BirthPaper {
+        first_issue: some("0"),
+        ..birth()
+    };
+    for (paper, reissued) in [(birth(), false), (again, true)] {
+        let decoded = read_birth(&paper).unwrap();
+        let Notice::Birth(told) = &decoded.request.notices[0] else {
+            panic!("a birth")
+        };
+        assert_eq!(told.reissued, reissued);
+        let asked = crate::perform::canonical(&decoded.request);
+        let Some(hospital_notice::Notice::Birth(told)) = &asked.notices[0].notice else {
+            panic!("a birth")
+        };
+        assert_eq!(told.reissued, reissued);
+    }
+    let taken_back = DeathPaper {
+        id: "Id-3".to_owned(),
+        withdrawn: some("1"),
+        withdrawn_why: some("nhầm người"),
+        ..death()
+    };
+    let decoded = read_death(&taken_back).unwrap();
+    assert_eq!(decoded.purpose, DEATH_PURPOSE);
+    let asked = crate::perform::canonical(&decoded.request);
+    let Some(hospital_notice::Notice::Withdrawal(said)) = &asked.notices[0].notice else {
+        panic!("a death that is taken back")
+    };
+    assert_eq!(
+        (said.case_id.as_str(), said.reason.as_str()),
+        ("Id-3", "nhầm người")
+    );
+    // the notice itself is as it was told
+    let first = crate::perform::canonical(&read_death(&death()).unwrap().request);
+    let Some(hospital_notice::Notice::Death(told)) = &first.notices[0].notice else {
+        panic!("a death")
+    };
+    assert_eq!(said.death.as_ref(), Some(told));
+}
+
 type BentDeath = (fn(&mut DeathPaper), &'static str, &'static str);
 
 #[test]
@@ -255,6 +297,12 @@ fn each_broken_value_of_a_death_is_refused_by_its_element() {
         ),
         (|p| p.si_number = some("99"), "bad-number", "MA_BHXH"),
         (|p| p.card = some("XX"), "bad-card", "MA_THE"),
+        (|p| p.withdrawn = some("2"), "unknown-code", "THU_HOI"),
+        (
+            |p| p.withdrawn_why = some("nhầm"),
+            "unknown-code",
+            "LY_DO_THU_HOI",
+        ),
         (
             |p| p.facility = some("01002"),
             "facility-of-another",

@@ -38,6 +38,7 @@ const REASONS: &[&str] = &[
     "control-character",
     "corrupt",
     "death-on-another-day",
+    "death-was-withdrawn",
     "decided-already",
     "decided-by-rule",
     "dossier-has-other-facts",
@@ -89,6 +90,7 @@ const REASONS: &[&str] = &[
     "nothing-to-match",
     "nothing-to-pay",
     "notice-has-other-facts",
+    "notice-was-replaced",
     "other-population",
     "paid-by-the-state",
     "paid-too-late",
@@ -136,6 +138,7 @@ const REASONS: &[&str] = &[
     "unknown-procedure",
     "unknown-review",
     "unknown-subscription",
+    "which-notice",
     "wrong-kind",
     "younger-than-child",
 ];

@@ -282,6 +282,17 @@ pub(super) struct Newcomer<'a> {
     pub(super) commune: &'a str,
 }
 
+fn newcomer(birth: &Birth) -> Newcomer<'_> {
+    Newcomer {
+        name: &birth.name,
+        birth_date: birth.birth_date,
+        sex: birth.sex,
+        ethnicity: &birth.ethnicity,
+        nationality: &birth.nationality,
+        commune: &birth.commune,
+    }
+}
+
 /// Writes a child down; it has no number yet.
 pub(super) fn add(tx: &Tx<'_>, child: &Newcomer<'_>) -> Result<i64, Error> {
     Ok(tx.sql.query_one(
@@ -302,17 +313,7 @@ pub(super) fn add(tx: &Tx<'_>, child: &Newcomer<'_>) -> Result<i64, Error> {
 
 /// A new person under the new PIN and the one social insurance number that is theirs for life.
 pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
-    let person = add(
-        tx,
-        &Newcomer {
-            name: &birth.name,
-            birth_date: birth.birth_date,
-            sex: birth.sex,
-            ethnicity: &birth.ethnicity,
-            nationality: &birth.nationality,
-            commune: &birth.commune,
-        },
-    )?;
+    let person = add(tx, &newcomer(birth))?;
     let number = counters::si_number(tx)?;
     give(tx, person, ("pin", birth.pin.as_str()), birth.registered_on)?;
     give(tx, person, ("si", number.as_str()), tx.today)?;
@@ -323,8 +324,8 @@ pub(super) fn enrol(tx: &Tx<'_>, birth: &Birth) -> Result<i64, Error> {
 /// One whom only a hospital's notice has told of is from now on as this birth says.
 pub(super) fn adopt(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<i64, Error> {
     if newborns::of(tx.sql, person)?.is_some() {
-        newborns::name(tx, person, birth)?;
-        matching::correct(tx, person, birth)?;
+        newborns::name(tx, person, &newcomer(birth))?;
+        matching::correct(tx, person, birth.birth_date, &birth.origin)?;
     }
     tx.sql.execute(
         "UPDATE numbers SET valid_to = ?2 WHERE person = ?1 AND scheme = 'pin' AND valid_to IS NULL",

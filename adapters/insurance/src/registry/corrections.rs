@@ -120,7 +120,7 @@ fn correct(
             birth.sex_code(),
         ],
     )?;
-    matching::correct(tx, person, &birth)?;
+    matching::correct(tx, person, birth.birth_date, &birth.origin)?;
     let parents = (&before.mother, &before.father) != (&after.mother, &after.father);
     persons::corrected(tx, person, &known, &birth, parents)?;
     let print = match is_printed(&before, &after) {

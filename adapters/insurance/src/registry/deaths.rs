@@ -262,7 +262,12 @@ fn recognise(sql: &Sql, known: &Known, death: &Death) -> Result<(), Error> {
     }
 }
 
-fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<(), Error> {
+/// Takes a death of a sender back; again by another case changes nothing.
+pub(super) fn withdraw(
+    tx: &Tx<'_>,
+    sender: &str,
+    said: &WithdrawDeathRequest,
+) -> Result<(), Error> {
     let found: Option<(Option<i64>, Option<String>, Vec<u8>)> = tx.sql.query_opt(
         "SELECT person, withdrawn_by, facts FROM deaths WHERE sender = ?1 AND case_id = ?2",
         values![sender, said.withdraws],
@@ -295,7 +300,7 @@ fn withdraw(tx: &Tx<'_>, sender: &str, said: &WithdrawDeathRequest) -> Result<()
 }
 
 /// A hospital's notice that the registered death rests on falls with it: the civil register is the one to say who
-/// is dead, and hospitals have no words to take a notice back.
+/// is dead.
 fn withdraw_notice(tx: &Tx<'_>, person: i64, facts: &[u8], by: &str) -> Result<(), Error> {
     let said = RegisterDeathRequest::decode(facts).map_err(|_| Error::Corrupt("a stored death"))?;
     if said.record.is_none() || said.death_notice.is_empty() {
@@ -346,7 +351,8 @@ fn took_part(sql: &Sql, person: i64) -> Result<bool, Error> {
     )?)
 }
 
-fn stored(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
+/// A death of a sender as it was told.
+pub(super) fn stored(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, Error> {
     Ok(tx.sql.query_opt(
         "SELECT facts FROM deaths WHERE sender = ?1 AND case_id = ?2",
         values![sender, case_id],
@@ -355,7 +361,7 @@ fn stored(tx: &Tx<'_>, sender: &str, case_id: &str) -> Result<Option<Vec<u8>>, E
 }
 
 /// Two requests tell the same death where nothing differs but the time they were received at.
-fn same_facts(stored: &[u8], said: &RegisterDeathRequest) -> Result<bool, Error> {
+pub(super) fn same_facts(stored: &[u8], said: &RegisterDeathRequest) -> Result<bool, Error> {
     let mut known =
         RegisterDeathRequest::decode(stored).map_err(|_| Error::Corrupt("a stored death"))?;
     known.received_at.clone_from(&said.received_at);

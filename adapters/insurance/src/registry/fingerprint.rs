@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 36] = [
+const TABLES: [(&str, &str, &str); 37] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -173,6 +173,11 @@ const TABLES: [(&str, &str, &str); 36] = [
         "birth_notices",
         "sender, code, paper, facts, children, sex, outcome, person, at",
         "sender, code, paper",
+    ),
+    (
+        "replaced_notices",
+        "sender, code, paper, nth, facts, by_code, by_paper, at",
+        "sender, code, paper, nth",
     ),
     (
         "birth_reviews",

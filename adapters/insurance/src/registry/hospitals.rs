@@ -6,6 +6,7 @@
 //! of them it may be, nothing is given. The registration goes on under the number that a notice gave
 //! ([`newborns`]).
 
+mod again;
 mod asked;
 pub(super) mod newborns;
 mod parse;
@@ -16,13 +17,13 @@ use schemas::id::{CardNumber, FacilityCode};
 use schemas::name::score;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
-    BirthNotice, Card, CardState, HospitalAnswer, HospitalNotice, NoticeOutcome,
-    RecordHospitalNoticesRequest, RecordHospitalNoticesResponse, RegisterDeathRequest,
-    hospital_notice::Notice,
+    BirthNotice, Card, CardState, DeathCase, HospitalAnswer, HospitalDeathWithdrawal,
+    HospitalNotice, NoticeOutcome, RecordHospitalNoticesRequest, RecordHospitalNoticesResponse,
+    RegisterDeathRequest, WithdrawDeathRequest, hospital_notice::Notice,
 };
 
+use super::births;
 use super::births::matching::{self, BornAlike};
-use super::births::{self, Newcomer};
 use super::effects::Asked;
 use super::{Error, Registry, Tx, cards, counters, deaths, facts, law, people};
 use crate::sql::{self, Row, Sql, values};
@@ -86,6 +87,7 @@ impl<'a> Hospital<'a> {
         match &notice.notice {
             Some(Notice::Birth(birth)) => self.birth(tx, birth),
             Some(Notice::Death(death)) => self.death(tx, death, received_at),
+            Some(Notice::Withdrawal(said)) => self.withdraw(tx, said),
             None => Err(facts::invalid("missing", "notices")),
         }
     }
@@ -102,23 +104,59 @@ impl<'a> Hospital<'a> {
             ..said.clone()
         };
         let case = deaths::take(tx, self.sender, &said, &said.encode_to_vec())?;
-        Ok(HospitalAnswer {
-            code: case.case_id,
-            outcome: NoticeOutcome::Death.into(),
-            si_number: case.si_number,
-            ..HospitalAnswer::default()
-        })
+        if !case.withdrawn_by.is_empty() {
+            // whoever died after all is told of under another code
+            return Err(Error::refused(
+                FaultCode::RuleRefused,
+                "death-was-withdrawn",
+                "code",
+            ));
+        }
+        Ok(of_death(case, NoticeOutcome::Death))
+    }
+
+    /// The notice must be told as it was: everything that it closed is as it was, unless another report stands.
+    fn withdraw(
+        &self,
+        tx: &Tx<'_>,
+        said: &HospitalDeathWithdrawal,
+    ) -> Result<HospitalAnswer, Error> {
+        let death = said.death.as_ref();
+        let death = death.ok_or_else(|| facts::invalid("missing", "deceased"))?;
+        let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-case", "code");
+        let known = deaths::stored(tx, self.sender, &death.case_id)?.ok_or_else(unknown)?;
+        if !deaths::same_facts(&known, death)? {
+            return Err(conflict("case-has-other-facts"));
+        }
+        let request = WithdrawDeathRequest {
+            context: None,
+            case_id: facts::word(&said.case_id, CODE_CHARS_MAX, "case_id")?,
+            withdraws: death.case_id.clone(),
+            reason: said.reason.clone(),
+        };
+        deaths::withdraw(tx, self.sender, &request)?;
+        let case = deaths::case_of(tx.sql, self.sender, &death.case_id)?.ok_or_else(unknown)?;
+        Ok(of_death(case, NoticeOutcome::DeathWithdrawn))
     }
 
     fn birth(&self, tx: &Tx<'_>, said: &BirthNotice) -> Result<HospitalAnswer, Error> {
         facts::word(&said.code, CODE_CHARS_MAX, "code")?;
         if let Some(kept) = kept(tx.sql, self.sender, said)? {
-            return match kept.facts == said.encode_to_vec() {
-                true => answer(tx.sql, said, kept.outcome, kept.person),
-                false => Err(conflict("notice-has-other-facts")),
-            };
+            if kept.facts == said.encode_to_vec() {
+                return answer(tx.sql, said, kept.outcome, kept.person);
+            }
+            if !said.reissued {
+                return Err(conflict("notice-has-other-facts"));
+            }
+        } else if again::was_replaced(tx.sql, self.sender, said)? {
+            return Err(conflict("notice-was-replaced"));
         }
         let told = Told::parse(&tx.sight(), said)?;
+        if said.reissued
+            && let Some(answer) = self.again(tx, &told)?
+        {
+            return Ok(answer);
+        }
         let siblings = siblings(tx.sql, self.sender, &told)?;
         let whose = whose(tx.sql, &told, &siblings)?;
         let (outcome, person) = match whose {
@@ -138,17 +176,7 @@ impl<'a> Hospital<'a> {
 
     /// A child with a number of its own, no PIN yet, and the temporary card.
     fn give(&self, tx: &Tx<'_>, told: &Told<'_>, validity: &law::Validity) -> Result<i64, Error> {
-        let person = births::add(
-            tx,
-            &Newcomer {
-                name: &told.name,
-                birth_date: told.birth_date,
-                sex: told.sex,
-                ethnicity: &told.ethnicity,
-                nationality: &told.nationality,
-                commune: &told.notice.residence_commune,
-            },
-        )?;
+        let person = births::add(tx, &told.newcomer())?;
         let number = counters::si_number(tx)?;
         births::give(tx, person, ("si", number.as_str()), tx.today)?;
         matching::remember_origin(tx, person, told.birth_date, &told.origin)?;
@@ -198,6 +226,15 @@ impl<'a> Hospital<'a> {
             ],
         )?;
         Ok(())
+    }
+}
+
+fn of_death(case: DeathCase, outcome: NoticeOutcome) -> HospitalAnswer {
+    HospitalAnswer {
+        code: case.case_id,
+        outcome: outcome.into(),
+        si_number: case.si_number,
+        ..HospitalAnswer::default()
     }
 }
 

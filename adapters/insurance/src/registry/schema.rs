@@ -245,6 +245,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0028_lists_taken_back.up.sql"),
         down: include_str!("schema/sqlite/0028_lists_taken_back.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0029_replaced_notices.up.sql"),
+        down: include_str!("schema/sqlite/0029_replaced_notices.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

@@ -39,6 +39,7 @@ async fn told(scene: &Scene) {
         nationality: "VN".into(),
         issued_on: "2026-11-21".into(),
         card: String::new(),
+        reissued: false,
     };
     let notices = [("A", 1), ("B", 2)].map(|(paper, sex)| HospitalNotice {
         notice: Some(Notice::Birth(notice(paper, sex))),

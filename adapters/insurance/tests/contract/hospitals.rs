@@ -36,14 +36,18 @@ over_both! {
     a_death_under_numbers_of_two_people_is_refused
 }
 
-const CODE: &str = "GCS.99001.26.00001";
+pub(crate) const CODE: &str = "GCS.99001.26.00001";
 
 /// The hospital of the first place.
 fn facility(scene: &Scene) -> String {
     scene.marks.places[0].facility.clone()
 }
 
-fn packet(scene: &Scene, key: &str, notices: Vec<Notice>) -> RecordHospitalNoticesRequest {
+pub(crate) fn packet(
+    scene: &Scene,
+    key: &str,
+    notices: Vec<Notice>,
+) -> RecordHospitalNoticesRequest {
     let sender = FacilityCode::parse(&facility(scene)).unwrap().partner();
     RecordHospitalNoticesRequest {
         context: Some(context(sender.as_str(), key)),
@@ -59,7 +63,7 @@ fn packet(scene: &Scene, key: &str, notices: Vec<Notice>) -> RecordHospitalNotic
 }
 
 /// The notice of the child whom `scene.birth(0)` registers, before it has a name.
-fn notice(scene: &Scene) -> BirthNotice {
+pub(crate) fn notice(scene: &Scene) -> BirthNotice {
     let mother = &scene.marks.mothers[0];
     BirthNotice {
         code: CODE.into(),
@@ -79,7 +83,7 @@ fn notice(scene: &Scene) -> BirthNotice {
     }
 }
 
-fn twin(scene: &Scene, paper: &str, sex: i32) -> BirthNotice {
+pub(crate) fn twin(scene: &Scene, paper: &str, sex: i32) -> BirthNotice {
     BirthNotice {
         paper: paper.into(),
         children: 2,
@@ -88,18 +92,18 @@ fn twin(scene: &Scene, paper: &str, sex: i32) -> BirthNotice {
     }
 }
 
-async fn tell(scene: &Scene, key: &str, notice: Notice) -> HospitalAnswer {
+pub(crate) async fn tell(scene: &Scene, key: &str, notice: Notice) -> HospitalAnswer {
     let request = packet(scene, key, vec![notice]);
     let answered = scene.insurance.record_hospital_notices(soon(), request);
     answered.await.unwrap().answers.remove(0)
 }
 
-async fn born(scene: &Scene, key: &str, notice: BirthNotice) -> HospitalAnswer {
+pub(crate) async fn born(scene: &Scene, key: &str, notice: BirthNotice) -> HospitalAnswer {
     tell(scene, key, Notice::Birth(notice)).await
 }
 
 /// A registration that names the notice; `n` below 4, so that the mother is the notice's.
-fn registration(scene: &Scene, n: u32, sex: i32) -> RegisterBirthRequest {
+pub(crate) fn registration(scene: &Scene, n: u32, sex: i32) -> RegisterBirthRequest {
     let mut request = scene.birth(n);
     request.birth_notice = CODE.into();
     let child = request.child.as_mut().unwrap();
@@ -110,7 +114,7 @@ fn registration(scene: &Scene, n: u32, sex: i32) -> RegisterBirthRequest {
     request
 }
 
-async fn register(scene: &Scene, request: &RegisterBirthRequest) -> BirthCase {
+pub(crate) async fn register(scene: &Scene, request: &RegisterBirthRequest) -> BirthCase {
     let answer = scene
         .insurance
         .register_birth(soon(), request.clone())
@@ -118,7 +122,7 @@ async fn register(scene: &Scene, request: &RegisterBirthRequest) -> BirthCase {
     answer.unwrap().case.unwrap()
 }
 
-async fn cards(scene: &Scene, si_number: &str) -> Vec<Card> {
+pub(crate) async fn cards(scene: &Scene, si_number: &str) -> Vec<Card> {
     let request = ListCardsRequest {
         context: Some(context("registry", "cards")),
         si_number: si_number.into(),
@@ -126,7 +130,7 @@ async fn cards(scene: &Scene, si_number: &str) -> Vec<Card> {
     scene.insurance.cards(soon(), request).await.unwrap().cards
 }
 
-async fn person(scene: &Scene, number: &str) -> Person {
+pub(crate) async fn person(scene: &Scene, number: &str) -> Person {
     let request = FindRequest {
         context: Some(context("registry", "find")),
         number: number.into(),
@@ -137,7 +141,7 @@ async fn person(scene: &Scene, number: &str) -> Person {
     found.remove(0)
 }
 
-async fn people(scene: &Scene) -> u64 {
+pub(crate) async fn people(scene: &Scene) -> u64 {
     let info = scene.insurance.info(soon(), InfoRequest {}).await.unwrap();
     info.people
 }
@@ -539,7 +543,7 @@ async fn a_late_notice_is_kept_and_gives_nothing(scene: Scene) {
 }
 
 /// A death as a hospital tells it, under the number of its card.
-fn died(number: &str) -> RegisterDeathRequest {
+pub(crate) fn died(number: &str) -> RegisterDeathRequest {
     RegisterDeathRequest {
         case_id: "GBT.99001.26.00001".into(),
         death_notice: "GBT.99001.26.00001".into(),

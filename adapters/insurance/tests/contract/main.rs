@@ -38,6 +38,7 @@ mod plans;
 mod population;
 mod proxy;
 mod quotes;
+mod reissued;
 mod remote;
 mod representation;
 mod requests;

@@ -11,11 +11,11 @@ use schemas::proto::insurance::{
     CorrectBirthRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
     FindVitalEventRequest, GetBirthCasesRequest, GetBirthFactsRequest, GetContributionsRequest,
     GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, HeadcountStep,
-    HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest, LeaseRequest,
-    ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest,
-    MoveDiscrepancyRequest, Notice, NoticeKind, Party, PopulationFinding, PopulationVerdict,
-    RecheckProgressRequest, RecheckRequest, RecordHospitalNoticesRequest, RecordKind,
-    RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
+    HospitalDeathWithdrawal, HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest,
+    LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
+    ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, PopulationFinding,
+    PopulationVerdict, RecheckProgressRequest, RecheckRequest, RecordHospitalNoticesRequest,
+    RecordKind, RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
     ShowReviewRequest, SubmitReissueRequest, SupplementBirthRequest, VitalEventKind,
     WatchEmployersRequest, WatchPersonsRequest, WithdrawDeathRequest, hospital_notice,
 };
@@ -132,6 +132,7 @@ fn statements() -> Vec<String> {
         "endings.rs",
         "groups.rs",
         "hospitals.rs",
+        "hospitals/again.rs",
         "hospitals/asked.rs",
         "hospitals/newborns.rs",
         "employers.rs",
@@ -532,14 +533,38 @@ async fn deliver(insurance: &Insurance, scene: &Scene) {
         death_notice: "GBT.2".into(),
         ..RegisterDeathRequest::default()
     };
-    let died = HospitalNotice {
-        notice: Some(hospital_notice::Notice::Death(died)),
+    // a child whose notice is issued again, and whose registration names the earlier one
+    let mut late = scene.birth(10);
+    late.birth_notice = "GCS.8".into();
+    late.mother = scene.birth(8).mother;
+    late.child.as_mut().unwrap().birth_date = "2026-11-01".into();
+    let mut first = twin((2, &scene.birth(8)));
+    let Some(hospital_notice::Notice::Birth(notice)) = &mut first.notice else {
+        unreachable!("a twin is told of by a notice of a birth")
     };
-    let told = request("died", vec![died]);
-    insurance
-        .record_hospital_notices(soon(), told)
-        .await
-        .unwrap();
+    (notice.code, notice.children) = ("GCS.8".into(), 1);
+    (notice.paper, notice.birth_date) = (String::new(), "2026-11-01".into());
+    notice.sex = scene.birth(10).child.unwrap().sex;
+    let mut again = first.clone();
+    if let Some(hospital_notice::Notice::Birth(notice)) = &mut again.notice {
+        (notice.code, notice.reissued) = ("GCS.9".into(), true);
+    }
+    let withdrawal = HospitalDeathWithdrawal {
+        death: Some(died.clone()),
+        case_id: "Id-back".into(),
+        ..HospitalDeathWithdrawal::default()
+    };
+    let died = hospital_notice::Notice::Death(died);
+    let withdrawal = hospital_notice::Notice::Withdrawal(withdrawal);
+    let [died, withdrawal] = [died, withdrawal].map(|notice| HospitalNotice {
+        notice: Some(notice),
+    });
+    for (key, notice) in [("first", first), ("again", again), ("died", died)] {
+        let told = request(key, vec![notice]);
+        let answered = insurance.record_hospital_notices(soon(), told).await;
+        answered.unwrap();
+    }
+    insurance.register_birth(soon(), late).await.unwrap();
     let registered = RegisterDeathRequest {
         context: Some(context("dvclt", "told-twice")),
         case_id: "told-twice".into(),
@@ -555,6 +580,9 @@ async fn deliver(insurance: &Insurance, scene: &Scene) {
         ..RegisterDeathRequest::default()
     };
     insurance.register_death(soon(), registered).await.unwrap();
+    let told = request("back", vec![withdrawal]);
+    let answered = insurance.record_hospital_notices(soon(), told).await;
+    answered.unwrap();
     let request = WithdrawDeathRequest {
         context: Some(context("dvclt", "not-so")),
         case_id: "not-so".into(),

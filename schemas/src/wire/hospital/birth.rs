@@ -134,6 +134,6 @@ wire_paper! {
         /// Its issuer.
         father_paper_at = "NOICAP_CCCD_CHA_NND"(255), NotCarried("the registration says who the father is");
         /// 1 the first notice, 0 one that is issued again.
-        first_issue = "CAP_LAN_DAU"(1), Carried("whether it is taken: one that is issued again is not");
+        first_issue = "CAP_LAN_DAU"(1), Carried("BirthNotice.reissued");
     }
 }

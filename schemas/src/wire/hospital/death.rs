@@ -81,5 +81,9 @@ wire_paper! {
         disease = "BENH_ICD10_ID"(100), NotCarried("health data that nothing of ours needs");
         /// The same in words.
         disease_name = "BENH_ICD10_TEN"(1024), NotCarried("health data that nothing of ours needs");
+        /// 1: the hospital takes this notice back (own profile; PL02 has no words for it).
+        withdrawn = "THU_HOI"(1), Carried("HospitalDeathWithdrawal");
+        /// Why (own profile).
+        withdrawn_why = "LY_DO_THU_HOI"(1024), Carried("HospitalDeathWithdrawal.reason");
     }
 }

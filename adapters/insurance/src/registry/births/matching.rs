@@ -133,17 +133,30 @@ pub(in crate::registry) fn remember_origin(
 }
 
 /// Writes again by what a person is recognised, after a correction.
-pub(in crate::registry) fn correct(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(), Error> {
-    let origin = &birth.origin;
+pub(in crate::registry) fn correct(
+    tx: &Tx<'_>,
+    person: i64,
+    birth_date: Date,
+    origin: &Origin,
+) -> Result<(), Error> {
     tx.sql.execute(
         "UPDATE birth_origins SET birth_date = ?2, mother_pin = ?3, mother_name = ?4, mother_key = ?5 WHERE person = ?1",
         values![
             person,
-            birth.birth_date.to_string(),
+            birth_date.to_string(),
             origin.mother_pin,
             origin.mother_name,
             origin.mother_key,
         ],
+    )?;
+    Ok(())
+}
+
+/// The hospital's notice of a person has another code from now on.
+pub(in crate::registry) fn renotice(tx: &Tx<'_>, person: i64, code: &str) -> Result<(), Error> {
+    tx.sql.execute(
+        "UPDATE birth_origins SET birth_notice = ?2 WHERE person = ?1",
+        values![person, code],
     )?;
     Ok(())
 }
@@ -278,6 +291,24 @@ pub(in crate::registry) fn born_alike(
     let mut seen = BTreeSet::new();
     found.retain(|one| seen.insert(one.person));
     Ok(found)
+}
+
+/// The children whom a mother, by her PIN, bore between two days.
+pub(in crate::registry) fn born_of(
+    sql: &Sql,
+    mother_pin: &str,
+    (from, to): (Date, Date),
+) -> Result<Vec<BornAlike>, Error> {
+    if mother_pin.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sql.query(
+        select!(
+            "WHERE o.mother_pin = ?1 AND o.birth_date >= ?2 AND o.birth_date <= ?3 ORDER BY o.person LIMIT 20"
+        ),
+        values![mother_pin, from.to_string(), to.to_string()],
+        known,
+    )?)
 }
 
 fn known(row: &Row<'_>) -> Result<BornAlike, sql::Error> {

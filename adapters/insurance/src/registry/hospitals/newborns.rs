@@ -7,19 +7,21 @@
 
 use schemas::id::Sex;
 
-use super::super::births::Birth;
+use super::super::births::Newcomer;
 use super::super::births::matching::{
     BornAlike, Candidate, Told, is_named_alike, weigh_or_nothing,
 };
 use super::super::{Error, Tx, cards, people};
+use super::again;
 use crate::sql::{Sql, values};
 use schemas::proto::insurance::CardState;
 
 /// The notice of a child.
 pub(in crate::registry) struct Notice {
-    sender: String,
-    code: String,
-    children: u32,
+    pub(super) sender: String,
+    pub(super) code: String,
+    pub(super) paper: String,
+    pub(super) children: u32,
 }
 
 /// One who may be the child of a registration.
@@ -31,13 +33,14 @@ pub(in crate::registry) struct Newborn {
 /// The notice that a person is known by.
 pub(in crate::registry) fn notice_of(sql: &Sql, person: i64) -> Result<Option<Notice>, Error> {
     Ok(sql.query_opt(
-        "SELECT sender, code, children FROM birth_notices WHERE person = ?1",
+        "SELECT sender, code, children, paper FROM birth_notices WHERE person = ?1",
         values![person],
         |row| {
             Ok(Notice {
                 sender: row.get(0)?,
                 code: row.get(1)?,
                 children: row.get(2)?,
+                paper: row.get(3)?,
             })
         },
     )?)
@@ -63,15 +66,15 @@ pub(in crate::registry) fn judge(
         one.notice.children == 1 || sexes[0] == sexes[1] || sexes.contains(&undetermined)
     };
     let mut fitting: Vec<Newborn> = all.into_iter().filter(fits).collect();
-    let named: Vec<usize> = fitting
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| is_keyed(told, one) && is_named_alike(told, &one.known))
+    let keyed = fitting.iter().map(|one| is_keyed(sql, told, one));
+    let keyed = keyed.collect::<Result<Vec<bool>, Error>>()?;
+    let named: Vec<usize> = (fitting.iter().zip(&keyed).enumerate())
+        .filter(|(_, (one, keyed))| **keyed && is_named_alike(told, &one.known))
         .map(|(at, _)| at)
         .collect();
-    let certain = match (named.as_slice(), fitting.as_slice()) {
-        (&[at], _) => Some(at),
-        (_, [one]) if is_keyed(told, one) && is_last(sql, one, told.sex)? => Some(0),
+    let certain = match (named.as_slice(), fitting.as_slice(), keyed.as_slice()) {
+        (&[at], ..) => Some(at),
+        (_, [one], [true]) if is_last(sql, one, told.sex)? => Some(0),
         _ => None,
     };
     if let Some(at) = certain {
@@ -82,13 +85,20 @@ pub(in crate::registry) fn judge(
     Ok((None, doubtful.collect()))
 }
 
-/// The code, the mother's PIN and the sex; the day is that of the search.
-fn is_keyed(told: &Told<'_>, one: &Newborn) -> bool {
+/// The code, which may be that of a notice which was issued again since, the mother's PIN and the sex; the day is that of the
+/// search.
+fn is_keyed(sql: &Sql, told: &Told<'_>, one: &Newborn) -> Result<bool, Error> {
     let (origin, known) = (told.origin, &one.known.origin);
-    origin.notice == one.notice.code
-        && !origin.mother_pin.is_empty()
+    let is_of_her = !origin.mother_pin.is_empty()
         && origin.mother_pin == known.mother_pin
-        && told.sex == one.known.sex
+        && told.sex == one.known.sex;
+    let is_named = || {
+        Ok::<_, Error>(
+            origin.notice == one.notice.code
+                || again::stands_for(sql, &one.notice.sender, &one.notice.code, &origin.notice)?,
+        )
+    };
+    Ok(is_of_her && is_named()?)
 }
 
 /// Whether no other child of the birth can be meant: there was one, or all are told of, and of none who may be
@@ -98,6 +108,7 @@ fn is_last(sql: &Sql, one: &Newborn, sex: i32) -> Result<bool, Error> {
         sender,
         code,
         children,
+        ..
     } = &one.notice;
     if *children == 1 {
         return Ok(true);
@@ -119,20 +130,24 @@ fn candidate(told: &Told<'_>, one: Newborn) -> Candidate {
     }
 }
 
-/// A registration has named the child: what it says of it is so from now on.
-pub(in crate::registry) fn name(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(), Error> {
+/// A registration has named the child, or its notice was issued again: what is said of it now is so from now on.
+pub(in crate::registry) fn name(
+    tx: &Tx<'_>,
+    person: i64,
+    child: &Newcomer<'_>,
+) -> Result<(), Error> {
     tx.sql.execute(
         "UPDATE people SET name = ?2, match_key = ?3, birth_date = ?4, sex = ?5, ethnicity = ?6, nationality = ?7, commune = ?8
          WHERE id = ?1",
         values![
             person,
-            birth.name.text,
-            birth.name.match_key,
-            birth.birth_date.to_string(),
-            birth.sex_code(),
-            birth.ethnicity,
-            birth.nationality,
-            birth.commune,
+            child.name.text,
+            child.name.match_key,
+            child.birth_date.to_string(),
+            i32::from(child.sex.code()),
+            child.ethnicity,
+            child.nationality,
+            child.commune,
         ],
     )?;
     Ok(())

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use schemas::id::{CardNumber, Sex};
 use schemas::proto::insurance::{BirthNotice, Parent};
 
-use super::super::births::{self, Origin};
+use super::super::births::{self, Newcomer, Origin};
 use super::super::facts::{self, Name, invalid};
 use super::super::{Error, Sight, law};
 
@@ -80,6 +80,18 @@ impl<'a> Told<'a> {
             },
             card,
         })
+    }
+
+    /// The child as the notice tells it.
+    pub(super) fn newcomer(&self) -> Newcomer<'_> {
+        Newcomer {
+            name: &self.name,
+            birth_date: self.birth_date,
+            sex: self.sex,
+            ethnicity: &self.ethnicity,
+            nationality: &self.nationality,
+            commune: &self.notice.residence_commune,
+        }
     }
 
     pub(super) fn sex_code(&self) -> i32 {

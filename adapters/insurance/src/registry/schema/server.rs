@@ -235,6 +235,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0029_lists_taken_back.up.sql"),
         down: include_str!("postgres/0029_lists_taken_back.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0030_replaced_notices.up.sql"),
+        down: include_str!("postgres/0030_replaced_notices.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
