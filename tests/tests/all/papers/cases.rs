@@ -130,11 +130,14 @@ async fn what_is_advertised_of_files_is_what_the_route_takes_and_no_byte_more() 
     let many: Vec<(&str, &[u8])> = (0..21).map(|_| ("1", &small[..])).collect();
     let reply = told(&house, &birth(&house, 0, &many)).await;
     reply.assert_fault(TooLarge, "too-many-files");
-    // a message that is longer than its route takes, whatever is in it
-    let mut long = Birth::new(house.now(), &house.landmarks, 0);
-    long.envelope["maHoSoMCDT"] = "x".repeat(route).into();
-    let reply = told(&house, &long).await;
-    reply.assert_fault(TooLarge, "body-bytes");
+    // a message that is longer than its route takes, whatever is in it: refused before it is sent
+    let long = birth(&house, 0, &[]).message(house.now());
+    let mut long = long.sign(&house.key("dvclt"));
+    long.body.clear();
+    let length = route + 1;
+    let head = long.exact(&format!("Host: localhost\r\nContent-Length: {length}\r\n"));
+    let raw = house.wire("dvclt").raw(&head).await;
+    raw.reply.unwrap().assert_fault(TooLarge, "body-bytes");
     assert_nothing_kept(&house, before).await;
     // as many as there may be, and as much
     let rest = rest(0);
