@@ -1,8 +1,9 @@
-//! Births with a known truth, over real sockets, straight and through the platform, with losses, repeats and another order: at the
-//! end one person and one valid card per living child under six, none for others, every case answered, and every province's
+//! Births with a known truth, told by the civil registry's software, straight and through the platform, by a hospital and by a
+//! registry of the DCI kind, over real sockets, with losses, repeats and another order: at the end one person and one valid card per living child under six, none for others, every case answered, and every province's
 //! report as it is true.
 
 mod provinces;
+mod roads;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,7 +14,7 @@ use gateway::admin::client;
 use gateway_tests::{
     client::read_reply,
     house::{House, Plan},
-    message::{Birth, Json, Message, birth::pin},
+    message::{Birth, Json, birth::pin, dci::CRVS},
     tape::tape,
     torture::random::Random,
 };
@@ -25,13 +26,14 @@ use schemas::{
             DecideReviewRequest, ListReviewsRequest, ShowReviewRequest,
             decide_review_request::Decision,
         },
-        insurance::{Context, FindRequest, InfoRequest, ListCardsRequest},
+        insurance::{Context, FindRequest, GetBirthCasesRequest, InfoRequest, ListCardsRequest},
     },
 };
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, time::Instant};
 
 use provinces::{Counted, Home};
+use roads::{Numbers, Sender, Told};
 
 /// A child as it really is.
 struct Child {
@@ -39,8 +41,8 @@ struct Child {
     pins: Vec<String>,
     name: String,
     lives: bool,
-    /// What is told of it, in the order in which it happened.
-    told: Vec<Json>,
+    /// What is told of it, in the order in which it is told.
+    told: Vec<Told>,
 }
 
 /// The country: its children, and whose each case is.
@@ -49,6 +51,8 @@ struct Truth {
     of_case: HashMap<String, usize>,
     /// Cases of module LTKS.
     births: Vec<String>,
+    /// Cases of the registry's births.
+    records: Vec<String>,
     /// How many of them count for which month and province.
     counted: Counted,
 }
@@ -86,6 +90,7 @@ impl Truth {
             children: Vec::new(),
             of_case: HashMap::new(),
             births: Vec::new(),
+            records: Vec::new(),
             counted: Counted::default(),
         };
         for number in 0..count {
@@ -121,11 +126,32 @@ impl Truth {
             name,
             born: home.day.min(today).saturating_sub(days.days()),
             mother: format!("099193{:06}", 400_000 + elder),
-            notice: format!("GCS.99.{elder:06}"),
+            notice: format!("GCS.01001.26.{elder:06}"),
             home,
         };
         let birth = facts.birth(house, number);
-        let mut told = vec![self.register(house, &facts, &birth)];
+        let mut told = match kind {
+            // all three sources tell of it, in every order
+            0 => {
+                let all = [
+                    Told::notice(house, &facts),
+                    self.register(house, &facts, &birth),
+                    self.record(house, &facts, &birth),
+                ];
+                ORDERS[number as usize / 20 % ORDERS.len()]
+                    .map(|at| all[at].clone())
+                    .to_vec()
+            }
+            // the registry of the DCI kind alone, after a hospital or not
+            5 => {
+                let record = self.record(house, &facts, &birth);
+                match number / 20 % 2 {
+                    0 => vec![record],
+                    _ => vec![Told::notice(house, &facts), record],
+                }
+            }
+            _ => vec![self.register(house, &facts, &birth)],
+        };
         let mut name = facts.name.clone();
         let mut pins = vec![birth.pin.clone()];
         let mut lives = true;
@@ -142,8 +168,13 @@ impl Truth {
                 told.push(self.register(house, &facts, &twice));
                 pins.push(twice.pin);
             }
-            11 | 12 => {
+            11 => {
+                told.insert(0, Told::notice(house, &facts));
                 told.push(end(house, &facts, &birth));
+                lives = false;
+            }
+            12 => {
+                told.push(Told::end(house, &facts, &birth.pin));
                 lives = false;
             }
             // the death overtakes the birth
@@ -170,12 +201,21 @@ impl Truth {
     }
 
     /// The message of a birth; its case is this child's.
-    fn register(&mut self, house: &House, facts: &Facts, birth: &Birth) -> Json {
+    fn register(&mut self, house: &House, facts: &Facts, birth: &Birth) -> Told {
         let child = self.children.len();
         self.counted.add(&facts.home);
         self.of_case.insert(birth.case_id.clone(), child);
         self.births.push(birth.case_id.clone());
-        birth.message(house.now())
+        Told::Office(birth.message(house.now()))
+    }
+
+    /// The record of a birth in the registry of the DCI kind; its case is this child's.
+    fn record(&mut self, house: &House, facts: &Facts, birth: &Birth) -> Told {
+        let case = Told::case_of(facts);
+        self.counted.add(&facts.home);
+        self.of_case.insert(case.clone(), self.children.len());
+        self.records.push(case);
+        Told::record(house, facts, &birth.pin)
     }
 
     fn child_of_pin(&self) -> HashMap<&str, usize> {
@@ -203,7 +243,7 @@ fn name_of(number: u32) -> String {
 }
 
 /// The message that a child died two days after its birth.
-fn end(house: &House, facts: &Facts, birth: &Birth) -> Json {
+fn end(house: &House, facts: &Facts, birth: &Birth) -> Told {
     let died = format_dotted(facts.born.saturating_add(2.days()));
     let today = format_dotted(day_in_viet_nam(house.now()));
     let form = json!({
@@ -216,13 +256,13 @@ fn end(house: &House, facts: &Facts, birth: &Birth) -> Json {
     told(house, birth, "LTKT", "civil.death", &form)
 }
 
-fn taken_back(house: &House, birth: &Birth) -> Json {
+fn taken_back(house: &House, birth: &Birth) -> Told {
     let form = json!({ "loai": "2", "moduleGoc": "LTKT", "maHoSoGoc": birth.case_id });
     told(house, birth, "LTCC", "civil.correction", &form)
 }
 
 /// The message under a case of its own that says another name.
-fn corrected(house: &House, birth: &Birth, number: u32, name: &str) -> Json {
+fn corrected(house: &House, birth: &Birth, number: u32, name: &str) -> Told {
     let form = json!({
         "loai": "1", "moduleGoc": "LTKS", "maHoSoGoc": birth.case_id, "lyDo": "viết sai",
         "noiDung": { "nksHoTen": name },
@@ -232,58 +272,18 @@ fn corrected(house: &House, birth: &Birth, number: u32, name: &str) -> Json {
     told(house, &own, "LTCC", "civil.correction", &form)
 }
 
-fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Json {
+fn told(house: &House, birth: &Birth, module: &str, operation: &str, form: &Value) -> Told {
     let mut envelope = birth.envelope.clone();
     envelope["module"] = module.into();
     envelope["data"] = form.to_string().into();
     let body = envelope.to_string().into_bytes();
-    Json::new(house.now(), "dvclt", operation, "/civil/v1/NhanDKHT", body)
-}
-
-/// One office's connection, lost now and then; its own, or that of the platform which carries its messages.
-struct Office {
-    house: Arc<House>,
-    peer: &'static str,
-    random: Random,
-    line: Option<certs::tls::ClientStream<tokio::net::TcpStream>>,
-}
-
-impl Office {
-    /// Sends until it is answered: some answers are lost, some messages are sent twice.
-    async fn send(&mut self, message: &Message) {
-        let repeats = if self.random.percent(5) { 2 } else { 1 };
-        for _ in 0..repeats {
-            let give_up = Instant::now() + std::time::Duration::from_secs(60);
-            while !self.try_send(message).await {
-                assert!(Instant::now() < give_up, "never answered");
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        }
-    }
-
-    async fn try_send(&mut self, message: &Message) -> bool {
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => self.house.wire(self.peer).open().await.unwrap().0,
-        };
-        let head = format!(
-            "Host: localhost\r\nContent-Length: {}\r\n",
-            message.body.len()
-        );
-        if line.write_all(&message.exact(&head)).await.is_err() || self.random.percent(3) {
-            return false; // the answer is lost with the connection
-        }
-        let Some(reply) = read_reply(&mut line).await else {
-            return false;
-        };
-        self.line = Some(line);
-        assert!(matches!(reply.status, 200 | 409 | 503), "{}", reply.text());
-        reply.status == 200
-    }
+    let path = "/civil/v1/NhanDKHT";
+    Told::Office(Json::new(house.now(), "dvclt", operation, path, body))
 }
 
 /// Sends everything over several connections; the messages of one child keep their order, and nobody else's.
-async fn tell(house: &Arc<House>, truth: &Arc<Truth>, seed: u64) {
+async fn tell(house: &Arc<House>, truth: &Arc<Truth>, seed: u64) -> Numbers {
+    let numbers = Numbers::default();
     let mut lanes: Vec<Vec<usize>> = vec![Vec::new(); LANES];
     for (at, child) in truth.children.iter().enumerate() {
         lanes[at / 2 % LANES].extend(child.told.iter().map(|_| at));
@@ -292,32 +292,26 @@ async fn tell(house: &Arc<House>, truth: &Arc<Truth>, seed: u64) {
     for (number, mut lane) in lanes.into_iter().enumerate() {
         let mut random = Random::of(seed, &[number as u64]);
         random.shuffle(&mut lane);
-        let (house, truth) = (Arc::clone(house), Arc::clone(truth));
+        let truth = Arc::clone(truth);
+        let mut sender = Sender::new(house, PEERS[number % PEERS.len()], random, &numbers);
         sending.push(tokio::spawn(async move {
-            let key = house.key("dvclt");
-            let mut office = Office {
-                house,
-                peer: PEERS[number % PEERS.len()],
-                random,
-                line: None,
-            };
             let mut steps: HashMap<usize, usize> = HashMap::new();
             for at in lane {
                 let step = steps.entry(at).or_default();
-                let message = truth.children[at].told[*step].clone();
+                sender.tell(at, &truth.children[at].told[*step]).await;
                 *step += 1;
-                let now = office.house.now().as_second();
-                office.send(&message.with("iat", now).sign(&key)).await;
             }
         }));
     }
-    for office in sending {
-        office.await.unwrap();
+    for sender in sending {
+        sender.await.unwrap();
     }
+    numbers
 }
 
 /// A person who knows the truth decides what waits; says how many there were.
-async fn decide(house: &House, truth: &Truth) -> usize {
+async fn decide(house: &House, truth: &Truth, numbers: &Numbers) -> usize {
+    let numbers = numbers.lock().unwrap().clone();
     let of_pin = truth.child_of_pin();
     let admin = house.gateway().admin();
     let mut decided = 0;
@@ -336,11 +330,10 @@ async fn decide(house: &House, truth: &Truth) -> usize {
                 why: why.clone(),
             };
             let shown = client::review(admin, request).await.unwrap();
-            let same = |one: &&str| of_pin.get(*one) == Some(&child);
-            let position = shown
-                .candidates
-                .iter()
-                .position(|one| same(&one.pin.as_str()));
+            let position = shown.candidates.iter().position(|one| {
+                of_pin.get(one.pin.as_str()) == Some(&child)
+                    || numbers.get(&child) == Some(&one.si_number)
+            });
             let decision = match position.and_then(|at| u32::try_from(at + 1).ok()) {
                 Some(position) => Decision::Candidate(position),
                 None => Decision::NewPerson(true),
@@ -372,10 +365,27 @@ async fn all_answered(house: &Arc<House>, truth: &Truth) {
             assert_eq!(row["trangThai"], 4, "{row}");
         }
     }
+    let insurance = &house.gateway().contract().client;
+    for ids in truth.records.chunks(3) {
+        let request = GetBirthCasesRequest {
+            context: Some(Context {
+                sender: CRVS.to_owned(),
+                ..Context::default()
+            }),
+            case_ids: ids.to_vec(),
+        };
+        let soon = Instant::now() + std::time::Duration::from_secs(20);
+        let cases = insurance.birth_cases(soon, request).await.unwrap().cases;
+        assert_eq!(cases.len(), ids.len());
+        for case in cases {
+            assert!(!case.si_number.is_empty(), "{}", case.case_id);
+        }
+    }
 }
 
-/// One person per child, one valid card per living child, none for others.
-async fn as_in_truth(house: &House, truth: &Truth, before: u64) {
+/// One person per child under the number that a hospital was told, one valid card per living child, none for others.
+async fn as_in_truth(house: &House, truth: &Truth, told: &Numbers, before: u64) {
+    let told = told.lock().unwrap().clone();
     let insurance = &house.gateway().contract().client;
     let soon = || Instant::now() + std::time::Duration::from_secs(20);
     let context = || {
@@ -387,7 +397,7 @@ async fn as_in_truth(house: &House, truth: &Truth, before: u64) {
     let people = insurance.info(soon(), InfoRequest {}).await.unwrap().people;
     assert_eq!(people - before, truth.children.len() as u64, "people");
     let mut numbers = BTreeSet::new();
-    for child in &truth.children {
+    for (at, child) in truth.children.iter().enumerate() {
         let mut of_child = BTreeSet::new();
         for pin in &child.pins {
             let request = FindRequest {
@@ -402,6 +412,11 @@ async fn as_in_truth(house: &House, truth: &Truth, before: u64) {
         assert_eq!(of_child.len(), 1, "one child, one number");
         let number = of_child.pop_first().unwrap();
         assert!(numbers.insert(number.clone()), "two children, one number");
+        let hospital = told.get(&at);
+        assert!(
+            hospital.is_none_or(|told| *told == number),
+            "another number"
+        );
         let request = ListCardsRequest {
             context: context(),
             si_number: number,
@@ -424,14 +439,18 @@ async fn as_many_persons_and_cards_as_children_whatever_was_lost_repeated_or_lat
     let insurance = &house.gateway().contract().client;
     let soon = Instant::now() + std::time::Duration::from_secs(20);
     let before = insurance.info(soon, InfoRequest {}).await.unwrap().people;
-    tell(&house, &truth, seed).await;
-    let decided = decide(&house, &truth).await;
+    let numbers = tell(&house, &truth, seed).await;
+    let decided = decide(&house, &truth, &numbers).await;
     assert!(
         decided >= truth.children.len() / 10,
         "only {decided} doubts"
     );
+    // each source told of its share
+    for told in [truth.records.len(), numbers.lock().unwrap().len()] {
+        assert!(told >= truth.children.len() / 10, "only {told}");
+    }
     all_answered(&house, &truth).await;
-    as_in_truth(&house, &truth, before).await;
+    as_in_truth(&house, &truth, &numbers, before).await;
     truth.counted.reported(&house).await;
     let log = tape().everything();
     for child in &truth.children[..40] {
@@ -445,23 +464,34 @@ async fn as_many_persons_and_cards_as_children_whatever_was_lost_repeated_or_lat
 /// Limits are another test's.
 fn plan() -> Plan {
     let operations = [
-        "civil.birth",
-        "civil.death",
-        "civil.correction",
-        "civil.result",
+        ("partners/dvclt.toml", "civil.birth"),
+        ("partners/dvclt.toml", "civil.death"),
+        ("partners/dvclt.toml", "civil.correction"),
+        ("partners/dvclt.toml", "civil.result"),
+        ("partners/crvs.toml", "dci.notify"),
+        ("partners/cskcb-01001.toml", "hospital.birth-notice"),
     ];
-    let mut plan = House::plan();
-    for operation in operations {
-        let head = format!("[agreements.operations.\"{operation}\"]\n");
-        let much = format!("{head}per_minute = 6000000\nburst = 100000\n");
-        plan = plan.replace("partners/dvclt.toml", head, much);
-    }
-    plan
+    operations
+        .into_iter()
+        .fold(House::plan(), |plan, (file, operation)| {
+            let head = format!("[agreements.operations.\"{operation}\"]\n");
+            let much = format!("{head}per_minute = 6000000\nburst = 100000\n");
+            plan.replace(file, head, much)
+        })
 }
 
 /// Births of a run in the suite; LIENTHONG_BIRTHS says another number.
 const BIRTHS: u32 = 2_000;
-/// Offices that send at once.
+/// Every order of three sources.
+const ORDERS: [[usize; 3]; 6] = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+];
+/// Who send at once.
 const LANES: usize = 4;
 /// Who brings their messages: an office itself, and the platform.
 const PEERS: [&str; 2] = ["dvclt", "ngsp"];

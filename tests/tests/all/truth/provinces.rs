@@ -14,8 +14,8 @@ use schemas::{
 
 /// A commune in which a birth is registered on a day.
 pub(super) struct Home {
-    province: &'static str,
-    commune: &'static str,
+    pub(super) province: &'static str,
+    pub(super) commune: &'static str,
     pub(super) day: Date,
     /// When the office received the case, where that was before the merger.
     received: Option<&'static str>,
