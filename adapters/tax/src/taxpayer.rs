@@ -6,9 +6,11 @@
 
 mod answer;
 mod desk;
+mod exchange;
 mod month;
 mod notice;
 mod person;
+mod proven;
 mod pulls;
 mod question;
 pub mod sent;
@@ -22,7 +24,8 @@ use gateway_core::{
 };
 use schemas::wire::tax::taxpayer as wire;
 
-pub use desk::{Desk, DeskConfig, Exchange, Failed, Form, House};
+pub use desk::{Desk, DeskConfig, Form, House};
+pub use exchange::{Exchange, Failed};
 pub use month::{MonthWords, month_parcel, month_parcel_id};
 pub use notice::notices;
 pub use person::persons;

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    Road,
     bulk::Ticket,
     outbound::{self, Courier, Crowd, Sendable, Shipment},
     partner::{Environment, Partner},
@@ -15,11 +14,7 @@ use gateway_core::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use roads::{
-    client::{self, Answer as Response},
-    direct::Direct,
-    jws, ngsp,
-};
+use roads::{client::Answer as Response, jws};
 use schemas::{
     id::{MessageId, PartnerId, TaxId},
     wire::tax::{
@@ -31,7 +26,10 @@ use schemas::{
 use super::{
     ANSWER_BYTES_MAX, ANSWER_OF_ONE_BYTES_MAX, PURPOSE,
     answer::{Asked, Said, Unfit, fitting},
-    month, notice, operation, person, pulls, question,
+    exchange::{Exchange, Failed},
+    month, notice, operation, person,
+    proven::{Proven, Unproven, proven_json, proven_xml},
+    pulls, question,
     sent::{self, Months, NoMonths, Opened, Unsent},
     spoken,
 };
@@ -78,120 +76,6 @@ pub trait House: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Bytes, SignError>>;
     /// Our JWS over a body, as one text.
     fn seal(&self, letter: Letter, body: Bytes) -> BoxFuture<'_, Result<String, SignError>>;
-}
-
-/// Carries one signed document and brings the answer back.
-pub trait Exchange: Send + Sync + 'static {
-    /// By which road; the agreement must allow it.
-    fn road(&self) -> Road;
-
-    /// Posts it under these header fields and the id of its message.
-    fn post<'a>(
-        &'a self,
-        id: &'a MessageId,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>>;
-
-    /// Puts a body beside where documents are posted: `beside` in the place of the last part of that path.
-    fn put<'a>(
-        &'a self,
-        id: &'a MessageId,
-        beside: &'a str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>>;
-}
-
-/// Why nobody has answered.
-#[derive(Debug)]
-pub struct Failed {
-    /// A stable word.
-    pub reason: &'static str,
-    /// Whether the department surely has not seen the document.
-    pub is_unsent: bool,
-    /// When whoever stands between wants to be asked again.
-    pub again_after: Option<Duration>,
-}
-
-impl Exchange for Direct {
-    fn road(&self) -> Road {
-        Road::Direct
-    }
-
-    fn post<'a>(
-        &'a self,
-        _: &'a MessageId,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(async move {
-            let posted = Direct::post(self, headers, body).await;
-            posted.map_err(|error| unreached(&error))
-        })
-    }
-
-    fn put<'a>(
-        &'a self,
-        _: &'a MessageId,
-        beside: &'a str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(async move {
-            let put = self.put_beside(beside, headers, body).await;
-            put.map_err(|error| unreached(&error))
-        })
-    }
-}
-
-fn unreached(error: &client::Error) -> Failed {
-    tracing::warn!(%error, "what is said did not reach the tax department");
-    Failed {
-        reason: error.reason(),
-        is_unsent: error.is_unsent(),
-        again_after: None,
-    }
-}
-
-impl Exchange for ngsp::Resource {
-    fn road(&self) -> Road {
-        Road::Ngsp
-    }
-
-    fn post<'a>(
-        &'a self,
-        id: &'a MessageId,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(async move {
-            let posted = ngsp::Resource::post(self, id.as_str(), headers, body);
-            posted.await.map_err(|error| not_through(&error))
-        })
-    }
-
-    fn put<'a>(
-        &'a self,
-        id: &'a MessageId,
-        beside: &'a str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<Response, Failed>> {
-        Box::pin(async move {
-            let put = self.put_beside(id.as_str(), beside, headers, body);
-            put.await.map_err(|error| not_through(&error))
-        })
-    }
-}
-
-fn not_through(error: &ngsp::Error) -> Failed {
-    tracing::warn!(%error, "what is said did not get through the platform");
-    Failed {
-        reason: error.reason(),
-        is_unsent: error.is_unsent(),
-        again_after: error.again_after(),
-    }
 }
 
 /// A recorded message as it travels, and for how long its answer is waited for: the header that we take from others, too.
@@ -645,49 +529,6 @@ impl Courier for Desk {
             }
         })
     }
-}
-
-/// An answer that a key of the department signed.
-struct Proven {
-    key: String,
-    message: Message,
-    /// The whole of it, with its signature: the receipt.
-    bytes: Bytes,
-}
-
-/// Why an answer is not believed.
-enum Unproven {
-    Signature(&'static str),
-    Unreadable,
-}
-
-fn proven_xml(partner: &Partner, response: &Response, now: Timestamp) -> Result<Proven, Unproven> {
-    let proven = outbound::prove_xml(partner, &response.body, wire::BYTES_MAX, now);
-    let proven = proven.map_err(|fault| Unproven::Signature(fault.reason()))?;
-    let (message, _) = wire::read(&proven.canonical).map_err(|_| Unproven::Unreadable)?;
-    Ok(Proven {
-        key: proven.key,
-        message,
-        bytes: response.body.clone(),
-    })
-}
-
-fn proven_json(partner: &Partner, response: &Response, now: Timestamp) -> Result<Proven, Unproven> {
-    let mut given = response.headers.get_all(&jws::SIGNATURE).iter();
-    let detached = match (given.next(), given.next()) {
-        (Some(one), None) => one.to_str().ok(),
-        _ => None,
-    };
-    let detached = detached.ok_or(Unproven::Signature("no-signature"))?;
-    let proven = outbound::prove_json(partner, detached, &response.body, now);
-    let key = proven.map_err(|fault| Unproven::Signature(fault.reason()))?;
-    let bytes = jws::whole(detached, &response.body).ok_or(Unproven::Unreadable)?;
-    let said = spoken::said(&bytes).ok_or(Unproven::Unreadable)?;
-    Ok(Proven {
-        key,
-        message: said.message,
-        bytes,
-    })
 }
 
 /// The fields asked for, in the words of agreements.
