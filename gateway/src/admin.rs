@@ -19,6 +19,7 @@ mod office;
 pub(crate) mod operators;
 mod payments;
 mod pulls;
+mod representation;
 mod reviews;
 mod schedules;
 pub mod status;

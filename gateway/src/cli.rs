@@ -21,6 +21,7 @@ mod quote;
 mod reconcile;
 mod recovery;
 mod registry;
+mod represent;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod serve;
@@ -82,9 +83,12 @@ enum Command {
     /// Employers: record.
     #[command(subcommand)]
     Employer(employer::Employer),
-    /// Groups whose contributions the state supports: certify.
+    /// Groups whose contributions the state supports: certify, take-back.
     #[command(subcommand)]
     Group(group::Group),
+    /// Guardians, authorised persons and legal representatives: add, end, list.
+    #[command(subcommand)]
+    Represent(represent::Represent),
     /// Payments of dossiers: list, show, refund, reconcile.
     #[command(subcommand)]
     Payment(payment::Payment),
@@ -197,6 +201,7 @@ impl Command {
             Self::Dossier(command) => on_runtime(command.run()),
             Self::Employer(command) => on_runtime(command.run()),
             Self::Group(command) => on_runtime(command.run()),
+            Self::Represent(command) => on_runtime(command.run()),
             Self::Payment(command) => on_runtime(command.run()),
             Self::Tax(command) => on_runtime(command.run()),
             Self::Partner(command) => on_runtime(command.run()),

@@ -104,7 +104,7 @@ pub struct Procedure {
     pub limit: Limit,
     /// By when the applicant is told that it has come, where a law says so: such a dossier's times are watched.
     pub acknowledge: Option<Limit>,
-    /// Whether a parent may apply for a child under age.
+    /// Whether a parent may apply for a child under age, and a recorded representative for whom they represent.
     pub represented: bool,
     /// What has to be paid, by which quote.
     pub pays: Option<Pays>,

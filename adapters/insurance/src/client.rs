@@ -28,6 +28,7 @@ use schemas::proto::insurance::participants_client::ParticipantsClient;
 use schemas::proto::insurance::payments_client::PaymentsClient;
 use schemas::proto::insurance::persons_client::PersonsClient;
 use schemas::proto::insurance::registry_client::RegistryClient;
+use schemas::proto::insurance::representations_client::RepresentationsClient;
 use schemas::proto::insurance::reviews_client::ReviewsClient;
 use schemas::proto::insurance::tax_ledger_client::TaxLedgerClient;
 use schemas::proto::insurance::vital_events_client::VitalEventsClient;
@@ -287,6 +288,12 @@ methods! {
     certify_group = GroupsClient.certify(CertifyGroupRequest) -> CertifyGroupResponse;
     /// Takes a certified list back, or people off it; safe to repeat under its key.
     take_back_group = GroupsClient.take_back(TakeBackGroupRequest) -> TakeBackGroupResponse;
+    /// Records who represents a person or an employer; safe to repeat under its key.
+    record_representation = RepresentationsClient.record(RecordRepresentationRequest) -> RecordRepresentationResponse;
+    /// Ends what was recorded; safe to repeat under its key.
+    end_representation = RepresentationsClient.end(EndRepresentationRequest) -> EndRepresentationResponse;
+    /// What was recorded of a person or an employer.
+    representations = RepresentationsClient.list(ListRepresentationsRequest) -> ListRepresentationsResponse;
     /// Payments of which something has to be asked now.
     due_payments = PaymentsClient.list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse;
     /// The platform takes a payment; safe to repeat under its key.

@@ -25,6 +25,7 @@ use schemas::proto::insurance::participants_server::{Participants, ParticipantsS
 use schemas::proto::insurance::payments_server::{Payments, PaymentsServer};
 use schemas::proto::insurance::persons_server::{Persons, PersonsServer};
 use schemas::proto::insurance::registry_server::{Registry as RegistryService, RegistryServer};
+use schemas::proto::insurance::representations_server::{Representations, RepresentationsServer};
 use schemas::proto::insurance::reviews_server::{Reviews, ReviewsServer};
 use schemas::proto::insurance::tax_ledger_server::{TaxLedger, TaxLedgerServer};
 use schemas::proto::insurance::vital_events_server::{VitalEvents, VitalEventsServer};
@@ -57,6 +58,7 @@ pub fn routes(registry: Registry) -> Routes {
         .add_service(bounded!(ReviewsServer))
         .add_service(bounded!(DossiersServer))
         .add_service(bounded!(GroupsServer))
+        .add_service(bounded!(RepresentationsServer))
         .add_service(bounded!(PaymentsServer))
         .add_service(bounded!(TaxLedgerServer))
         .add_service(bounded!(ChangesServer))
@@ -162,6 +164,11 @@ service!(Dossiers {
 service!(Groups {
     certify(CertifyGroupRequest) -> CertifyGroupResponse = certify_group;
     take_back(TakeBackGroupRequest) -> TakeBackGroupResponse = take_back_group;
+});
+service!(Representations {
+    record(RecordRepresentationRequest) -> RecordRepresentationResponse = record_representation;
+    end(EndRepresentationRequest) -> EndRepresentationResponse = end_representation;
+    list(ListRepresentationsRequest) -> ListRepresentationsResponse = representations;
 });
 service!(Payments {
     list_due(ListDuePaymentsRequest) -> ListDuePaymentsResponse = due_payments;

@@ -262,6 +262,42 @@ pub async fn payment(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// Records who represents a person or an employer.
+///
+/// # Errors
+/// Where nobody listens, a part is wrong, or the gateway refuses.
+pub async fn record_representation(
+    admin: impl Into<Target>,
+    request: admin::RecordRepresentationRequest,
+) -> Result<admin::RepresentationResponse, Error> {
+    let answer = connect(admin).await?.record_representation(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Ends what was recorded.
+///
+/// # Errors
+/// Where nobody listens, there is no such record, or the gateway refuses.
+pub async fn end_representation(
+    admin: impl Into<Target>,
+    request: admin::EndRepresentationRequest,
+) -> Result<admin::RepresentationResponse, Error> {
+    let answer = connect(admin).await?.end_representation(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
+/// Everything that was recorded of a person or an employer.
+///
+/// # Errors
+/// Where nobody listens, nobody has the number, or the gateway refuses.
+pub async fn representations(
+    admin: impl Into<Target>,
+    request: admin::ListRepresentationsRequest,
+) -> Result<admin::ListRepresentationsResponse, Error> {
+    let answer = connect(admin).await?.list_representations(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// Keeps a certified list of people whose contributions the state supports.
 ///
 /// # Errors

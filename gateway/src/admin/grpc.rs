@@ -19,7 +19,7 @@ use super::{
     explain::{explain, fenced},
     groups, ledger, office,
     operators::Caller,
-    payments, pulls, reviews, schedules, status,
+    payments, pulls, representation, reviews, schedules, status,
 };
 
 /// Answers operators.
@@ -350,6 +350,39 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let taken = groups::take_back(&self.parts, asked).await;
         taken.map(Response::new)
+    }
+
+    async fn record_representation(
+        &self,
+        request: Request<admin::RecordRepresentationRequest>,
+    ) -> Result<Response<admin::RepresentationResponse>, Status> {
+        self.may("record-representation").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let recorded = representation::record(&self.parts, asked).await;
+        recorded.map(Response::new)
+    }
+
+    async fn end_representation(
+        &self,
+        request: Request<admin::EndRepresentationRequest>,
+    ) -> Result<Response<admin::RepresentationResponse>, Status> {
+        self.may("end-representation").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let ended = representation::end(&self.parts, asked).await;
+        ended.map(Response::new)
+    }
+
+    async fn list_representations(
+        &self,
+        request: Request<admin::ListRepresentationsRequest>,
+    ) -> Result<Response<admin::ListRepresentationsResponse>, Status> {
+        self.may("list-representations").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let listed = representation::list(&self.parts, asked).await;
+        listed.map(Response::new)
     }
 
     async fn refund_payment(

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 51] = [
+pub(super) const NEEDED: [(&str, Role); 54] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -183,6 +183,9 @@ pub(super) const NEEDED: [(&str, Role); 51] = [
     ("decide-dossier", Role::Operator),
     ("certify-group", Role::Operator),
     ("take-back-group", Role::Operator),
+    ("record-representation", Role::Operator),
+    ("end-representation", Role::Operator),
+    ("list-representations", Role::Operator),
     ("list-payments", Role::Viewer),
     ("show-payment", Role::Viewer),
     ("refund-payment", Role::Operator),

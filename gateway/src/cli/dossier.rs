@@ -186,6 +186,17 @@ fn line_of(dossier: &DossierLine) -> String {
     line
 }
 
+/// As what somebody acts, and for whom.
+fn acting(word: &str) -> String {
+    match word {
+        "mother" | "father" | "guardian" => format!("{word} of a child"),
+        "adult-guardian" => "guardian of an adult".to_owned(),
+        "legal-representative" => "legal representative of the employer".to_owned(),
+        "authorised" => "authorised by whom it is about".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
 fn page_of(shown: &ShowDossierResponse) -> String {
     let mut out = String::new();
     if let Some(dossier) = &shown.dossier {
@@ -196,7 +207,7 @@ fn page_of(shown: &ShowDossierResponse) -> String {
         shown.applicant_name, shown.applicant_pin
     ));
     if !shown.acts_as.is_empty() {
-        out.push_str(&format!("acts as     {} of a child\n", shown.acts_as));
+        out.push_str(&format!("acts as     {}\n", acting(&shown.acts_as)));
     }
     if !shown.form.is_empty() {
         out.push_str(&format!("form        {}\n", shown.form));

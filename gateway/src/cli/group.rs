@@ -1,7 +1,11 @@
 //! `lienthong group`: who is poor, near-poor, of an island commune or of an averagely living farming household, by a
 //! certified list, over the operators' listener.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
@@ -19,18 +23,25 @@ pub(super) enum Group {
     TakeBack(TakeBack),
 }
 
+/// Which list, and in whose name something is said of it.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Certify {
+struct OfList {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
     reason: Reason,
-    /// The decision that certifies them, as it is written.
+    /// The decision that certifies the list, as it is written.
     #[arg(long)]
     decision: String,
     /// poor, island, near-poor or farming.
     #[arg(long)]
     group: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Certify {
+    #[command(flatten)]
+    list: OfList,
     /// The first day, yyyy-MM-dd.
     #[arg(long)]
     from: Date,
@@ -44,22 +55,14 @@ pub(super) struct Certify {
 #[derive(Debug, Clone, Args)]
 pub(super) struct TakeBack {
     #[command(flatten)]
-    which: Which,
-    #[command(flatten)]
-    reason: Reason,
-    /// The decision of the list, as it was brought.
-    #[arg(long)]
-    decision: String,
-    /// poor, island, near-poor or farming.
-    #[arg(long)]
-    group: String,
+    list: OfList,
     /// The first day on which it does not count any more, yyyy-MM-dd.
     #[arg(long)]
     from: Date,
     /// The decision that takes it back.
     #[arg(long)]
     by: String,
-    /// A file with those who are taken off, a person a line, as the list was brought.
+    /// A file with those who are taken off it, a person a line, as the list was brought.
     #[arg(required_unless_present = "everybody", conflicts_with = "everybody")]
     file: Option<PathBuf>,
     /// Everybody on it, at most 10,000.
@@ -78,20 +81,22 @@ impl Group {
 
 impl Certify {
     async fn run(self) -> Ended {
-        let text = fs::read_to_string(&self.file)?;
+        let list = self.list;
         let request = CertifyGroupRequest {
-            decision: self.decision.clone(),
-            group: self.group.clone(),
+            decision: list.decision.clone(),
+            group: list.group.clone(),
             from: self.from.to_string(),
             to: self.to.to_string(),
-            members: members(&text)?,
-            who: self.reason.who()?,
-            why: self.reason.why,
+            members: read(&self.file)?,
+            who: list.reason.who()?,
+            why: list.reason.why,
         };
-        let certified = client::certify_group(self.which.address()?, request).await?;
+        let certified = client::certify_group(list.which.address()?, request).await?;
         println!(
-            "{}: {} people certified as {}",
-            self.decision, certified.certified, self.group
+            "{}: {} certified as {}",
+            list.decision,
+            people(certified.certified),
+            list.group
         );
         Ok(ExitCode::SUCCESS)
     }
@@ -99,25 +104,44 @@ impl Certify {
 
 impl TakeBack {
     async fn run(self) -> Ended {
+        let list = self.list;
         let request = TakeBackGroupRequest {
-            decision: self.decision.clone(),
-            group: self.group.clone(),
+            decision: list.decision.clone(),
+            group: list.group.clone(),
             from: self.from.to_string(),
             by: self.by.clone(),
             members: match &self.file {
-                Some(file) => members(&fs::read_to_string(file)?)?,
+                Some(file) => read(file)?,
                 None => Vec::new(),
             },
-            who: self.reason.who()?,
-            why: self.reason.why,
+            who: list.reason.who()?,
+            why: list.reason.why,
         };
-        let taken = client::take_back_group(self.which.address()?, request).await?;
+        let taken = client::take_back_group(list.which.address()?, request).await?;
         println!(
-            "{}: {} people taken off by {} from {}",
-            self.decision, taken.ended, self.by, self.from
+            "{}: {} taken off the list of {} from {} on, by {}",
+            list.decision,
+            people(taken.ended),
+            list.group,
+            self.from,
+            self.by
         );
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn people(many: u32) -> String {
+    match many {
+        0 => "nobody".to_owned(),
+        1 => "1 person".to_owned(),
+        many => format!("{many} people"),
+    }
+}
+
+/// The people of a file; an error names the file.
+fn read(file: &Path) -> Result<Vec<GroupMember>, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    members(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The people of a list; an error names the line and nobody on it.
@@ -150,6 +174,11 @@ const PEOPLE_MAX: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_counts_people_as_people_do() {
+        assert_eq!([0, 1, 2].map(people), ["nobody", "1 person", "2 people"]);
+    }
 
     #[test]
     fn a_list_is_read_line_by_line_and_a_wrong_line_is_named_without_what_it_says() {

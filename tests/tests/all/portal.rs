@@ -3,6 +3,7 @@
 mod applicant;
 mod citizens;
 mod later;
+mod represented;
 
 use std::{sync::Arc, time::Duration};
 

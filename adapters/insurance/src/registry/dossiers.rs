@@ -19,7 +19,7 @@ use schemas::proto::insurance::{
 use super::effects::Asked;
 use super::facts::{self, Name, invalid};
 use super::people::{self, Known};
-use super::representation::{self, ActsAs};
+use super::representation::{self, Acting, ActsAs, Said};
 use super::{Error, Registry, Tx, cards, counters, requests, steps};
 use crate::sql::{Sql, values};
 
@@ -122,17 +122,18 @@ impl Application {
     }
 
     /// As what the applicant asks for the holder's card; refused where everything that was said is neither the holder's
-    /// nor a parent's.
+    /// nor a representative's.
     fn acting(
         &self,
         tx: &Tx<'_>,
         holder: &Known,
         procedure: &Procedure,
     ) -> Result<(i64, ActsAs), Error> {
-        let (applicant, acts) = match self.parent(tx, holder, procedure)? {
-            Some((parent, acts)) => (parent, acts),
+        let refused = |why| rule(why, "applicant_name");
+        let (applicant, acts) = match self.representative(tx, holder, procedure)? {
+            Some((applicant, acts)) => (applicant, acts.map_err(refused)?),
             None if self.is(tx.sql, holder)? => (holder.id, ActsAs::Holder),
-            None => return Err(rule("not-the-holder", "applicant_name")),
+            None => return Err(refused("not-the-holder")),
         };
         if let Some(number) = &self.own_number {
             own_number(tx.sql, number, applicant)?;
@@ -140,13 +141,13 @@ impl Application {
         Ok((applicant, acts))
     }
 
-    /// The parent who is logged in, of a holder under age.
-    fn parent(
+    /// Whoever is logged in and is not the holder, and as what they speak or why not.
+    fn representative(
         &self,
         tx: &Tx<'_>,
         holder: &Known,
         procedure: &Procedure,
-    ) -> Result<Option<(i64, ActsAs)>, Error> {
+    ) -> Result<Option<(i64, Acting)>, Error> {
         let logged_in = match &self.pin {
             Some(pin) if procedure.represented => people::by_pin(tx.sql, pin)?,
             _ => None,
@@ -155,8 +156,8 @@ impl Application {
         let Some(known) = other.filter(|known| self.says(known)) else {
             return Ok(None);
         };
-        let acts = representation::acts_as(tx.sql, tx.today, &known, holder)?;
-        Ok(acts.map(|acts| (known.id, acts)))
+        let acts = representation::acts_as(tx.sql, of_today(tx, procedure), &known, holder)?;
+        Ok(Some((known.id, acts)))
     }
 
     /// Whether everything that was said of the applicant is this person's.
@@ -220,6 +221,14 @@ fn procedure(tx: &Tx<'_>, code: &str, decides: &[Decides]) -> Result<&'static Pr
     let row = tx.params.procedures.find(&code, tx.today);
     row.filter(|row| decides.contains(&row.decides))
         .ok_or_else(unknown)
+}
+
+/// What is asked today, for whoever speaks for another.
+fn of_today(tx: &Tx<'_>, procedure: &Procedure) -> Said<'static> {
+    Said {
+        today: tx.today,
+        procedure: procedure.code,
+    }
 }
 
 /// The number that the sender says is the applicant's; none where it says none.

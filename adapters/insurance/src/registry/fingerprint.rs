@@ -99,7 +99,7 @@ fn count(sql: &Sql, table: &str) -> Result<u64, Error> {
 }
 
 /// Every business table with its columns and its key.
-const TABLES: [(&str, &str, &str); 37] = [
+const TABLES: [(&str, &str, &str); 38] = [
     (
         "people",
         "id, name, match_key, birth_date, sex, ethnicity, nationality, commune, household, relation, died_on",
@@ -232,6 +232,12 @@ const TABLES: [(&str, &str, &str); 37] = [
         "certified_groups",
         "person, grp, decision, from_on, to_on, who, why, at, ended_on, ended_by, ended_who, ended_why, ended_at",
         "person, grp, decision",
+    ),
+    (
+        "representations",
+        "id, representative, person, employer, kind, basis, document, from_on, to_on, procedures, who, why, at, \
+         ended_on, ended_by, ended_who, ended_why, ended_at",
+        "id",
     ),
     (
         "dossier_clocks",

@@ -10,7 +10,6 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use schemas::codes::ethnicities;
 use schemas::fault::FaultCode;
-use schemas::id::SiNumber;
 use schemas::proto::Message as _;
 use schemas::proto::insurance::{
     CertifyGroupRequest, CertifyGroupResponse, GroupMember, TakeBackGroupRequest,
@@ -178,7 +177,7 @@ fn certified(word: &str) -> Result<Group, Error> {
 }
 
 /// A text that says something, within its bound.
-fn words(text: &str, field: &'static str) -> Result<(), Error> {
+pub(super) fn words(text: &str, field: &'static str) -> Result<(), Error> {
     match text.trim().is_empty() {
         true => Err(invalid("missing", field)),
         false => bounded(text, TEXT_BYTES_MAX, field),
@@ -260,23 +259,7 @@ impl List {
 
 /// Somebody on a list: known under the number and the name.
 fn member_of(tx: &Tx<'_>, said: &GroupMember) -> Result<Known, Error> {
-    let name = facts::name(&said.name, "members")?;
-    let known = match said.number.len() {
-        12 => {
-            let pin = facts::pin(&said.number, tx.params.population, "members")?;
-            people::by_pin(tx.sql, &pin)?
-        }
-        _ => {
-            let number = SiNumber::parse(&said.number)
-                .map_err(|_| invalid("malformed-number", "members"))?;
-            people::by_si_number(tx.sql, &number)?
-        }
-    };
-    let known = known.ok_or_else(|| unknown("unknown-person", "members"))?;
-    match known.match_key == name.match_key {
-        false => Err(rule("not-the-holder")),
-        true => Ok(known),
-    }
+    people::named(tx, &said.number, &said.name, "members")
 }
 
 /// Nobody is put on a list after their death.

@@ -1,10 +1,11 @@
 //! People: one row each, found by any number they ever had, or by birth date and name together.
 
 use jiff::civil::Date;
+use schemas::fault::FaultCode;
 use schemas::id::{CardNumber, Pin, SiNumber};
 use schemas::proto::insurance::{FindRequest, FindResponse, Person};
 
-use super::{Error, Registry, facts};
+use super::{Error, Registry, Tx, facts};
 use crate::sql::{self, Row, Sql, values};
 
 impl Registry {
@@ -142,6 +143,39 @@ pub(super) fn by_pin(sql: &Sql, pin: &Pin) -> Result<Option<Known>, Error> {
 /// The person who has this social insurance number.
 pub(super) fn by_si_number(sql: &Sql, number: &SiNumber) -> Result<Option<Known>, Error> {
     by_number(sql, "si", number.as_str())
+}
+
+/// The person who has or had a PIN or has an SI or card number.
+pub(super) fn by_any_number(sql: &Sql, number: &str) -> Result<Option<Known>, Error> {
+    Number::parse(number)?.holder(sql)
+}
+
+/// Somebody whom a person names: known under the number, a PIN or an SI number, and under the name.
+pub(super) fn named(
+    tx: &Tx<'_>,
+    number: &str,
+    name: &str,
+    field: &'static str,
+) -> Result<Known, Error> {
+    let name = facts::name(name, field)?;
+    let known = match number.len() {
+        12 => by_pin(tx.sql, &facts::pin(number, tx.params.population, field)?)?,
+        _ => {
+            let number =
+                SiNumber::parse(number).map_err(|_| facts::invalid("malformed-number", field))?;
+            by_si_number(tx.sql, &number)?
+        }
+    };
+    let unknown = || Error::refused(FaultCode::UnknownSubject, "unknown-person", field);
+    let known = known.ok_or_else(unknown)?;
+    match known.match_key == name.match_key {
+        true => Ok(known),
+        false => Err(Error::refused(
+            FaultCode::RuleRefused,
+            "not-the-holder",
+            field,
+        )),
+    }
 }
 
 pub(super) fn by_number(sql: &Sql, scheme: &str, number: &str) -> Result<Option<Known>, Error> {

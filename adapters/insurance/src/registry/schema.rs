@@ -249,6 +249,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0029_replaced_notices.up.sql"),
         down: include_str!("schema/sqlite/0029_replaced_notices.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0030_representations.up.sql"),
+        down: include_str!("schema/sqlite/0030_representations.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

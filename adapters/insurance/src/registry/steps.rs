@@ -142,7 +142,7 @@ fn step(tx: &Tx<'_>, code: &str, from: u32) -> Result<bool, Error> {
             return Ok(false);
         }
         Standing::InWork(dossier) if !representation::still_acts(tx.sql, tx.today, code)? => {
-            drop(dossier.go::<Stopped>(tx, NO_PARENT_REASON)?);
+            drop(dossier.go::<Stopped>(tx, NO_REPRESENTATIVE_REASON)?);
         }
         Standing::InWork(dossier) => match reissue(tx, dossier.person(), dossier.card_number())? {
             Some(serial) => drop(dossier.with_card(serial).go::<Done>(tx, "")?),
@@ -194,7 +194,7 @@ fn text_of(state: u32, on: Date) -> &'static str {
 }
 
 const STOPPED_REASON: &str = "Thẻ không còn giá trị sử dụng";
-const NO_PARENT_REASON: &str = "Người nộp hồ sơ không còn là người đại diện của chủ thẻ";
+const NO_REPRESENTATIVE_REASON: &str = "Người nộp hồ sơ không còn là người đại diện của chủ thẻ";
 /// In whose name the registry takes its steps.
 const OFFICER: &str = "Hệ thống BHXH";
 const UNIT: &str = "Bộ phận một cửa";

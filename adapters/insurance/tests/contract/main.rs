@@ -41,6 +41,7 @@ mod quotes;
 mod reissued;
 mod remote;
 mod representation;
+mod representatives;
 mod requests;
 mod reviews;
 mod said;

@@ -24,7 +24,7 @@ use crate::employer_records;
 use crate::ledger::{found, under_counted, uninsured};
 use crate::pg::Cluster;
 use crate::scene::{Scene, Time, context, migrated, name_of, open, seed, soon};
-use crate::{groups, months, payments, requests, subscriptions};
+use crate::{groups, months, payments, representatives, requests, subscriptions};
 
 /// With sequential scans forbidden a plan has one only where no index fits; with generic plans forced a plan
 /// does not lean on the values of the moment.
@@ -77,6 +77,7 @@ fn no_statement_reads_a_whole_table_and_every_statement_was_seen() {
     runtime.block_on(payments::ask_everything(&scene));
     runtime.block_on(requests::ask_everything(&scene));
     runtime.block_on(groups::ask_everything(&scene));
+    runtime.block_on(representatives::ask_everything(&scene));
     for kind in [RecordKind::Employer, RecordKind::Person] {
         for provinces in [&[][..], &["01"][..]] {
             runtime.block_on(months::all(&scene, months::month(kind, provinces, "")));
@@ -153,6 +154,7 @@ fn statements() -> Vec<String> {
         "people.rs",
         "persons.rs",
         "representation.rs",
+        "representation/record.rs",
         "requests.rs",
         "reviews.rs",
         "reviews/deciding.rs",

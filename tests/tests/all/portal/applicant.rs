@@ -24,7 +24,7 @@ pub(super) fn si_number(house: &House, pin: &str) -> String {
 }
 
 /// How many dossiers, cards and changes there are.
-fn kept(house: &House) -> [i64; 3] {
+pub(super) fn kept(house: &House) -> [i64; 3] {
     let file = rusqlite::Connection::open(house.file("registry.sqlite")).unwrap();
     file.busy_timeout(Duration::from_secs(10)).unwrap();
     ["dossiers", "cards", "changes"].map(|table| {
@@ -34,7 +34,7 @@ fn kept(house: &House) -> [i64; 3] {
 }
 
 /// Asks for the card of a number again, with the number that the portal says the account has.
-async fn ask(house: &House, who: &PersonMark, card: &str, own: &str) -> Reply {
+pub(super) async fn ask(house: &House, who: &PersonMark, card: &str, own: &str) -> Reply {
     let mut members = dossier::members(house.now(), who, &who.name);
     members["MaThe"] = card.into();
     if !own.is_empty() {

@@ -221,7 +221,10 @@ impl Said<'_> {
         if steps::by_rule(tx, dossier.procedure()) {
             return Err(rule("decided-by-rule", "decision"));
         }
-        still_acts(tx, dossier.code_of())?;
+        // money that came is the employer's or the person's, whoever applied
+        if !self.pays() {
+            still_acts(tx, dossier.code_of())?;
+        }
         match (self.pays(), self.asked.paid.is_empty()) {
             (true, true) => return Err(rule("payment-not-named", "paid")),
             (false, false) => return Err(invalid("payment-not-asked", "paid")),
@@ -247,7 +250,6 @@ impl Said<'_> {
         if self.asked.paid.is_empty() {
             return Err(rule("payment-not-named", "paid"));
         }
-        still_acts(tx, dossier.code_of())?;
         let money = self.weigh(tx, (dossier.code_of(), dossier.procedure()), false)?;
         if !money.is_due() {
             return payments::give_back(tx, Some(dossier), &money, &self.asked.who);

@@ -11,7 +11,8 @@ use schemas::proto::insurance::{
 };
 
 use super::{
-    New, Stored, bounded, by_code, claimed, other_facts, own_number, procedure, rule, stored,
+    New, Stored, bounded, by_code, claimed, of_today, other_facts, own_number, procedure, rule,
+    stored,
 };
 use crate::registry::effects::Asked;
 use crate::registry::facts::{self, invalid};
@@ -71,7 +72,13 @@ fn take_in(
         own_number(tx.sql, &number, applicant.id)?;
     }
     let employer = employer(tx, procedure, said, &form)?;
-    let (person, acts_as) = acting(tx, procedure, &form, &applicant)?;
+    let (person, acts_as) = match employer {
+        Some(employer) => (
+            applicant.id,
+            for_employer(tx, procedure, &applicant, employer)?,
+        ),
+        None => acting(tx, procedure, &form, &applicant)?,
+    };
     let prover = Prover {
         applicant: applicant.id,
         person,
@@ -174,8 +181,19 @@ fn employer(
     }
 }
 
+/// As what the applicant speaks for the employer.
+fn for_employer(
+    tx: &Tx<'_>,
+    procedure: &Procedure,
+    applicant: &Known,
+    employer: i64,
+) -> Result<ActsAs, Error> {
+    let acts = representation::of_employer(tx.sql, of_today(tx, procedure), applicant, employer)?;
+    acts.map_err(|why| rule(why, "applicant_pin"))
+}
+
 /// Whom a form is about, and as what the applicant speaks for them: the first holder whom it names who is not the
-/// applicant, where the procedure takes a parent's word and the applicant is one.
+/// applicant, where the procedure takes a representative's word and the applicant is one.
 fn acting(
     tx: &Tx<'_>,
     procedure: &Procedure,
@@ -190,10 +208,10 @@ fn acting(
             continue;
         }
         let acts = match procedure.represented {
-            true => representation::acts_as(tx.sql, tx.today, applicant, &person)?,
-            false => None,
+            true => representation::acts_as(tx.sql, of_today(tx, procedure), applicant, &person)?,
+            false => Err("not-the-holder"),
         };
-        let acts = acts.ok_or_else(|| rule("not-the-holder", "form"))?;
+        let acts = acts.map_err(|why| rule(why, "form"))?;
         return Ok((person.id, acts));
     }
     Ok((applicant.id, ActsAs::Holder))

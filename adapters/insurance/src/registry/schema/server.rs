@@ -239,6 +239,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0030_replaced_notices.up.sql"),
         down: include_str!("postgres/0030_replaced_notices.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0031_representations.up.sql"),
+        down: include_str!("postgres/0031_representations.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
