@@ -17,6 +17,7 @@ pub mod asic;
 pub mod dci;
 pub mod digest;
 pub mod evidence;
+pub mod hub;
 pub mod jws;
 pub mod jwt;
 pub mod keys;

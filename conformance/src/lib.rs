@@ -24,6 +24,7 @@ pub mod hospital; // a hospital that tells of births and deaths
 pub mod identity; // an agency's folder
 pub mod landmarks; // the synthetic people that an agency may speak about
 pub mod ngsp; // the national platform between agencies
+pub mod opencrvs; // an OpenCRVS that tells by webhooks
 pub mod payment; // the payment platform
 pub mod population; // the national population database
 pub mod portal; // the National Public Service Portal

@@ -8,6 +8,7 @@ mod dci;
 mod destination;
 mod doors;
 mod evidence;
+mod hub;
 mod kept;
 mod keys;
 mod limits;

@@ -310,6 +310,7 @@ mod tests {
             security_server: None,
             keyed: None,
             dci: None,
+            hub: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

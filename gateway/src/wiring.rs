@@ -36,6 +36,7 @@ use insurance::{
     client::{Limits as InsuranceLimits, RemoteParams},
     registry::{Params, Place, Population as People, Registry},
 };
+use opencrvs::OpenCrvs;
 use portal::{
     Portal,
     payment::{PaymentPlatform, desk as payment_desk},
@@ -121,6 +122,8 @@ pub fn operations() -> Vec<&'static Operation> {
         &dci::TXN_STATUS_ASYNC,
         &dci::SUBSCRIBE,
         &dci::UNSUBSCRIBE,
+        &opencrvs::BIRTH,
+        &opencrvs::DEATH,
         &portal::SUBMIT,
         &portal::SUPPLEMENT,
         &portal::WITHDRAW,
@@ -179,6 +182,7 @@ pub(crate) fn stacks(
             parts,
             gate,
         ),
+        stack(OpenCrvs::new(Arc::<Desk>::clone(&desk)), parts, gate),
         portal,
         portal_soap,
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),

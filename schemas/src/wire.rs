@@ -6,6 +6,7 @@ pub mod civil;
 pub mod dci;
 pub mod hospital;
 pub mod object;
+pub mod opencrvs;
 pub mod payment;
 pub mod population;
 pub mod portal;

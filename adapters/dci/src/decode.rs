@@ -104,6 +104,51 @@ impl What {
             Self::Birth(reference, _) | Self::Death(reference, _) => reference,
         }
     }
+
+    /// A record of a birth or a death that was told by a message of `sent_at`, every value checked.
+    ///
+    /// # Errors
+    /// `Invalid`, with the member's name; `event-not-for-us` for any other event.
+    pub fn read(
+        event: VitalEvent,
+        reference: String,
+        person: &wire::Person,
+        sent_at: Timestamp,
+    ) -> Result<Self, Fault> {
+        match event {
+            VitalEvent::LiveBirth => {
+                let birth = birth::read(person, sent_at)?;
+                Ok(Self::Birth(reference, Box::new(birth)))
+            }
+            VitalEvent::Death => {
+                let death = death::read(person, sent_at)?;
+                Ok(Self::Death(reference, Box::new(death)))
+            }
+            _ => Err(invalid("event-not-for-us", "reg_event_type")),
+        }
+    }
+
+    /// Where it stands in the register.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        match self {
+            Self::Birth(_, birth) => &birth.record,
+            Self::Death(_, death) => &death.record,
+        }
+    }
+
+    /// A birth names the child and its parents, as far as they have a number; a death the deceased.
+    #[must_use]
+    pub fn pins(&self) -> Vec<&Pin> {
+        match self {
+            Self::Birth(_, birth) => {
+                let parents = [&birth.mother, &birth.father].into_iter().flatten();
+                let parents = parents.filter_map(|parent| parent.pin.as_ref());
+                std::iter::once(&birth.pin).chain(parents).collect()
+            }
+            Self::Death(_, death) => vec![&death.pin],
+        }
+    }
 }
 
 pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Fault> {
@@ -135,7 +180,7 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
         wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
     counted(header.total_count, &notify)?;
     let records = records(&notify, claims.sent_at)?;
-    let numbers = || records.iter().flat_map(numbers);
+    let numbers = || records.iter().flat_map(What::pins);
     Ok(Decoded {
         operation: &NOTIFY,
         identity: Identity::Envelope,
@@ -258,15 +303,7 @@ fn records(notify: &Notify, sent_at: Timestamp) -> Result<Vec<What>, Fault> {
             .ok_or_else(|| invalid("unknown-code", "reg_event_type"))?;
         for person in &event.data.records {
             let reference = event.reference_id.clone();
-            all.push(match kind {
-                VitalEvent::LiveBirth => {
-                    What::Birth(reference, Box::new(birth::read(person, sent_at)?))
-                }
-                VitalEvent::Death => {
-                    What::Death(reference, Box::new(death::read(person, sent_at)?))
-                }
-                _ => return Err(invalid("event-not-for-us", "reg_event_type")),
-            });
+            all.push(What::read(kind, reference, person, sent_at)?);
         }
     }
     Ok(all)
@@ -281,18 +318,6 @@ fn purpose(records: &[What]) -> &'static str {
     match records.iter().any(|one| matches!(one, What::Death(..))) {
         true => DEATH_PURPOSE,
         false => PURPOSE,
-    }
-}
-
-/// A birth names the child and its parents, as far as they have a number; a death the deceased.
-fn numbers(one: &What) -> Vec<&Pin> {
-    match one {
-        What::Birth(_, birth) => {
-            let parents = [&birth.mother, &birth.father].into_iter().flatten();
-            let parents = parents.filter_map(|parent| parent.pin.as_ref());
-            std::iter::once(&birth.pin).chain(parents).collect()
-        }
-        What::Death(_, death) => vec![&death.pin],
     }
 }
 

@@ -40,7 +40,7 @@ pub use decode::{
     Asked, Begun, Birth, Death, Guardian, Opening, Parent, Parts, Question, Record, Request,
     Search, Status, Subscribe, Told, Unsubscribe, Wanted, What, Wish,
 };
-pub use perform::{Kept, Outcome, Promised, Refused, Registrar, Stand};
+pub use perform::{Kept, Outcome, Promised, Refused, Registrar, Stand, register_one};
 
 /// The adapter of the system `dci`.
 #[derive(Clone)]

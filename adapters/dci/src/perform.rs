@@ -212,17 +212,7 @@ async fn register(
     let mut refused = Vec::new();
     for (index, record) in request.records.iter().enumerate() {
         let context = context.part(index);
-        let registered = match record {
-            What::Birth(_, birth) => {
-                let said = canonical_birth(birth, request.sent_at);
-                registrar.register_birth(context, said).await.map(drop)
-            }
-            What::Death(_, death) => {
-                let said = canonical_death(death, request.sent_at);
-                registrar.register_death(context, said).await.map(drop)
-            }
-        };
-        match registered {
+        match register_one(registrar, context, record, request.sent_at).await {
             Ok(()) => {}
             Err(fault) if fault.is_final() && request.records.len() > 1 => {
                 refused.push(Refused { index, fault });
@@ -231,6 +221,28 @@ async fn register(
         }
     }
     Ok(refused)
+}
+
+/// One birth or death that was told by a message of `sent_at`, as a call of the insurance contract.
+///
+/// # Errors
+/// What the insurance database refuses, and whatever keeps it from answering.
+pub async fn register_one(
+    registrar: &dyn Registrar,
+    context: Context,
+    what: &What,
+    sent_at: Timestamp,
+) -> Result<(), Fault> {
+    match what {
+        What::Birth(_, birth) => {
+            let said = canonical_birth(birth, sent_at);
+            registrar.register_birth(context, said).await.map(drop)
+        }
+        What::Death(_, death) => {
+            let said = canonical_death(death, sent_at);
+            registrar.register_death(context, said).await.map(drop)
+        }
+    }
 }
 
 pub(crate) fn canonical_birth(

@@ -94,6 +94,16 @@ pub const SOURCES: &[Source] = &[
         ..DCI_DIRECT
     },
     Source {
+        road: "direct",
+        form: "webhook of OpenCRVS",
+        peer: "the sender itself",
+        id: "topic and registration number",
+        time: "timestamp",
+        sender: "the peer",
+        receiver: "us, since it came to us",
+        signature: "header X-Hub-Signature: a keyed hash in the one form that is registered",
+    },
+    Source {
         road: "xroad",
         peer: XROAD_PEER,
         id: "Header/MessageId, the same as X-Road-Id",

@@ -60,6 +60,7 @@ fn partner(id: &str) -> Partner {
         security_server: None,
         keyed: None,
         dci: None,
+        hub: None,
     }
 }
 

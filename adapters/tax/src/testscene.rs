@@ -347,6 +347,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         security_server: None,
         keyed: None,
         dci: None,
+        hub: None,
     }
 }
 

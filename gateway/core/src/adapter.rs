@@ -22,6 +22,7 @@ use crate::{
     bulk::{Announced, Ticket},
     dci::DciSignature,
     head::{Evidence, Head},
+    hub::HubSignature,
     partner::Environment,
     policy::Permit,
     ports::{Parcel, Person},
@@ -120,6 +121,8 @@ pub enum ProofKind {
     KeyedHash,
     /// A signature of a DCI message, in the dialect that is registered for its sender.
     Dci,
+    /// HMAC of a webhook, by the secret and in the form that are registered for its sender.
+    Hub,
 }
 
 impl ProofKind {
@@ -133,6 +136,7 @@ impl ProofKind {
             Self::ManifestDigest => "manifest-digest",
             Self::KeyedHash => "keyed-hash",
             Self::Dci => "dci",
+            Self::Hub => "hub-hmac",
         }
     }
 }
@@ -203,6 +207,8 @@ pub enum SignatureForm {
     },
     /// Of a DCI message, wherever its sender's dialect has it.
     Dci(DciSignature),
+    /// Beside a webhook: a keyed hash.
+    Hub(HubSignature),
 }
 
 /// The road's envelope, read without trust.
@@ -291,7 +297,7 @@ impl<'a> Proven<'a> {
 
     /// XML: the exclusive-canonical bytes of the root without its signature, or of the signed element that the body
     /// carries. JSON: the body. A chunk: its ticket. A keyed hash: the text that it covers. DCI: header and message as
-    /// the dialect covers them.
+    /// the dialect covers them. A webhook: its first context.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -309,7 +315,8 @@ impl<'a> Proven<'a> {
         self.attested
     }
 
-    /// What is claimed for a signed element that has no envelope of its own: its sender is the one whose key signed it.
+    /// What is claimed for a signed element that has no envelope of its own: its sender is the one whose key signed it. Of a
+    /// webhook what its body claims, as far as its form covers that.
     #[must_use]
     pub fn claimed(&self) -> Option<&'a Claims> {
         self.carried

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     attest::Attested,
     dci::DciTerms,
+    hub::HubTerms,
     partner::{Environment, Partner, Partners, PeerId},
 };
 
@@ -198,6 +199,13 @@ impl Head {
         let partners = self.passing.partners.as_ref()?;
         let (id, terms) = partners.by_dci(sender_id)?;
         Some((id.clone(), Arc::clone(terms)))
+    }
+
+    /// How the peer's own webhooks are proven, where it tells by them.
+    #[must_use]
+    pub fn hub(&self) -> Option<Arc<HubTerms>> {
+        let partners = self.passing.partners.as_ref()?;
+        partners.get(self.peer.partner())?.hub.clone()
     }
 }
 

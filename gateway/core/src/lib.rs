@@ -20,6 +20,7 @@ pub mod dci;
 pub mod faultpoint;
 pub mod files;
 pub mod head;
+pub mod hub;
 pub mod keyed;
 pub mod limits;
 pub mod outbound;

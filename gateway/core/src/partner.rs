@@ -18,6 +18,7 @@ use schemas::{
 
 use crate::adapter::Road;
 use crate::dci::DciTerms;
+use crate::hub::HubTerms;
 use crate::keyed::Keyed;
 
 /// Where this gateway stands; part of what is signed.
@@ -186,6 +187,8 @@ pub struct Partner {
     pub keyed: Option<Arc<Keyed>>,
     /// How it is known in DCI's words, where it speaks them.
     pub dci: Option<Arc<DciTerms>>,
+    /// How its webhooks are proven, where it tells by them.
+    pub hub: Option<Arc<HubTerms>>,
 }
 
 impl Partner {

@@ -268,6 +268,7 @@ pub(crate) mod tests {
             security_server: None,
             keyed: None,
             dci: None,
+            hub: None,
         }
     }
 

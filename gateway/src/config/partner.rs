@@ -14,6 +14,7 @@ use schemas::{
 use super::{
     Destination,
     dci::DciLine,
+    hub::HubLine,
     ngsp::{NgspAccess, NgspLine},
     payment::{PaymentAccess, PaymentLine},
     read::section,
@@ -54,6 +55,8 @@ section! {
         payment: Option<PaymentLine>,
         /// It speaks DCI: how each of us is called there, and how it signs.
         dci: Option<DciLine>,
+        /// It is an OpenCRVS that tells by webhooks: the secret between us, and the form of the keyed hash.
+        opencrvs: Option<HubLine>,
         /// Where callbacks go; none go where absent.
         delivery: Option<DeliveryLine>,
     }

@@ -13,6 +13,7 @@ use gateway_core::{
     Operation,
     adapter::ProofKind,
     dci::DciTerms,
+    hub::HubTerms,
     partner::{
         Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SecurityServer,
         SenderKey, TokenRule,
@@ -25,7 +26,7 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, dci, keys,
+    Config, Delivery, Login, Problem, Secret, dci, hub, keys,
     ngsp::{self, NgspAccess},
     officers,
     partner::{
@@ -234,6 +235,7 @@ impl<'c> Loader<'c> {
             .payment(file.payment.as_ref(), place)
             .map(|access| access.keyed);
         let dci = self.dci(&file, place);
+        let hub = self.hub(&file, place);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -267,6 +269,7 @@ impl<'c> Loader<'c> {
             }),
             keyed,
             dci: dci.map(Arc::new),
+            hub: hub.map(Arc::new),
         }
     }
 
@@ -573,6 +576,17 @@ impl<'c> Loader<'c> {
             self.stamps.note(file);
         }
         let read = dci::terms(line, &file.keys, is_called_back);
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+    }
+
+    /// None where it tells by no webhooks, or a problem was told.
+    fn hub(&mut self, file: &PartnerFile, place: &Place) -> Option<HubTerms> {
+        let line = file.opencrvs.as_ref()?;
+        if let Some(file) = &line.secret_file {
+            self.stamps.note(file);
+        }
+        let read = hub::terms(line);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
     }

@@ -1,5 +1,6 @@
 //! The sample is whole, and every mistake is told with its line and its cure.
 
+mod hub;
 mod keys;
 mod partners;
 mod population;

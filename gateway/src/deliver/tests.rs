@@ -418,6 +418,7 @@ fn portal() -> Partner {
         security_server: None,
         keyed: None,
         dci: None,
+        hub: None,
     }
 }
 

@@ -99,7 +99,8 @@ pub fn pin(sex: u8, born: Date, serial: u32) -> String {
 
 /// The PIN of the `number`th mother, a landmark's where it is the first: children of one name and day are two
 /// where their mothers are.
-pub(crate) fn mother_of(landmarks: &Landmarks, number: u32) -> String {
+#[must_use]
+pub fn mother_of(landmarks: &Landmarks, number: u32) -> String {
     let first = &landmarks.mothers[0].pin;
     match number {
         0 => first.clone(),

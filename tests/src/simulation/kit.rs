@@ -87,6 +87,7 @@ impl Kit {
             security_server: None,
             keyed: None,
             dci: None,
+            hub: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()

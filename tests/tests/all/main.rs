@@ -38,6 +38,7 @@ mod ngsp; // through the national platform
 mod notices; // what is recorded of employers is told to the tax department
 mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
+mod opencrvs; // births and deaths that an OpenCRVS tells of by webhooks
 mod papers; // files of dossiers, judged, searched, kept
 mod payment; // one payment, one contribution, whatever is lost or repeated
 mod population; // the population database is asked before a number is given

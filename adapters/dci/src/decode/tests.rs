@@ -411,7 +411,7 @@ fn who_is_named_and_what_for() {
     let both = read(&[("r-1", "live_birth", birth()), ("r-2", "death", death())]).unwrap();
     assert_eq!(purpose(&both), DEATH_PURPOSE);
     assert_eq!(purpose(&both[..1]), PURPOSE);
-    let named: Vec<&str> = both.iter().flat_map(numbers).map(Pin::as_str).collect();
+    let named: Vec<&str> = both.iter().flat_map(What::pins).map(Pin::as_str).collect();
     assert_eq!(named, ["099326000123", "099193000123", "099193000123"]);
 }
 

@@ -29,6 +29,7 @@ use crate::{
     },
     bulk::{Announced, Ticket},
     dci::DciSignature,
+    hub::HubSignature,
     keyed::Keyed,
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
@@ -233,6 +234,12 @@ impl<A: Adapter> VerifyLayer<A> {
                 let proven = prove_dci(partner, said, &received.body, now)?;
                 self.adapter.decode(head, &Proven::dci(&proven))
             }
+            SignatureForm::Hub(said) => {
+                prove_hub(partner, said)?;
+                let claims = &received.envelope.claims;
+                self.adapter
+                    .decode(head, &Proven::carried(&said.context, claims))
+            }
             SignatureForm::Manifest { announced, ticket } => {
                 prove_chunk(*announced, ticket)?;
                 let claims = &received.envelope.claims;
@@ -352,6 +359,13 @@ fn prove_keyed<'p>(partner: &'p Partner, covered: &str, mac: &str) -> Result<&'p
     }
 }
 
+fn prove_hub(partner: &Partner, said: &HubSignature) -> Result<(), Fault> {
+    let terms = partner.hub.as_deref();
+    let terms = terms.ok_or_else(|| bad_signature("no-hub-secret"))?;
+    let proven = terms.secret.prove(&said.covered, &said.text);
+    proven.map_err(|error| bad_signature(error.reason()))
+}
+
 /// Header and message as far as the signature covers them, in the one dialect that is registered for the sender.
 fn prove_dci(
     partner: &Partner,
@@ -428,7 +442,8 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKin
         | (ProofKind::Jws, SignatureForm::Jws(_))
         | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. })
         | (ProofKind::KeyedHash, SignatureForm::Keyed { .. })
-        | (ProofKind::Dci, SignatureForm::Dci(_)) => Ok(demanded),
+        | (ProofKind::Dci, SignatureForm::Dci(_))
+        | (ProofKind::Hub, SignatureForm::Hub(_)) => Ok(demanded),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
         }
@@ -454,6 +469,7 @@ fn verified<R>(
         | SignatureForm::Keyed { .. } => None,
         SignatureForm::Jws(compact) => Some(compact),
         SignatureForm::Dci(said) => said.kept,
+        SignatureForm::Hub(said) => Some(said.text),
     };
     Verified {
         head: received.head,

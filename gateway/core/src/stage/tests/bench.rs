@@ -255,6 +255,7 @@ fn partners(setup: Setup) -> Partners {
         }),
         keyed: None,
         dci: None,
+        hub: None,
         relays: Vec::new(),
         ..partner("ss", &[])
     };
@@ -290,6 +291,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         security_server: None,
         keyed: None,
         dci: None,
+        hub: None,
     }
 }
 

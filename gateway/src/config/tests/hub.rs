@@ -1,0 +1,57 @@
+use certs::hub::HubForm;
+
+use super::*;
+use crate::config::Snapshot;
+
+/// The sample of an OpenCRVS, with changes; and a secret of this length.
+fn opencrvs(secret: &str, changes: &[(&str, &str)]) -> Result<Snapshot, Vec<Problem>> {
+    let scene = Scene::new();
+    let file = scene.folder.path().join("partners/opencrvs.secret");
+    certs::pki::write_private(&file, secret).unwrap();
+    let sample = include_str!("../../../sample/partners/opencrvs.toml");
+    scene.write("partners/opencrvs.toml", &changed(sample, changes));
+    Snapshot::load(&scene.config(), &crate::wiring::operations())
+}
+
+const LONG: &str = "0123456789abcdef";
+
+#[test]
+fn the_sample_of_an_opencrvs_is_a_partner_as_it_stands() {
+    let sha1 = ("signature = \"sha256\"", "signature = \"sha1\"");
+    for (changes, form) in [(&[][..], HubForm::Sha256), (&[sha1], HubForm::Sha1)] {
+        let partners = opencrvs(LONG, changes).unwrap().partners;
+        let id = schemas::id::PartnerId::parse("opencrvs").unwrap();
+        let partner = partners.get(&id).unwrap();
+        assert_eq!(partner.hub.as_ref().unwrap().secret.form(), form);
+        assert_eq!(partner.agreements[0].operations.len(), 2);
+    }
+}
+
+#[test]
+fn its_form_is_said_and_its_secret_is_one_that_nobody_guesses() {
+    let file = "secret_file = \"opencrvs.secret\"";
+    let both = "secret_file = \"opencrvs.secret\"\nsecret_env = \"X\"";
+    for (secret, change, what) in [
+        (LONG, ("\"sha256\"", "\"md5\""), "no form `md5`"),
+        (LONG, ("signature = \"sha256\"", ""), "signature"),
+        (LONG, (file, ""), "either secret_file or secret_env"),
+        (LONG, (file, both), "either secret_file or secret_env"),
+        (LONG, (file, "secret_file = \"none\""), "No such file"),
+        (
+            LONG,
+            (file, "secret_env = \"LIENTHONG_TEST_NOBODY_SET_THIS\""),
+            "the environment has no",
+        ),
+        ("0123456789abcde", (file, file), "can be guessed"),
+    ] {
+        let problems = opencrvs(secret, &[change]).unwrap_err();
+        assert_eq!(problems.len(), 1, "{what}: {problems:?}");
+        assert!(
+            problems[0].what.contains(what),
+            "{what}: {}",
+            problems[0].what
+        );
+        assert!(problems[0].file.ends_with("opencrvs.toml"));
+        assert!(!format!("{problems:?}").contains(secret));
+    }
+}
