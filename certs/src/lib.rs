@@ -22,6 +22,7 @@ pub mod jws;
 pub mod jwt;
 pub mod keys;
 pub mod merkle;
+pub mod password;
 pub mod pki;
 pub mod revocation;
 pub mod seal;

@@ -22,4 +22,4 @@ pub use c14n::Canonicalization;
 pub use error::XmlSigError;
 pub use profile::{Profile, Signed};
 pub use sign::{SignError, SigningCertificate, sign_beside, sign_enveloped, sign_xades};
-pub use verify::{ProvenXml, ReferenceForm, canonical_form, verify};
+pub use verify::{ProvenXml, ReferenceForm, canonical_form, unsigned_element, verify};

@@ -4,6 +4,7 @@
 //! Words: PL02's `guiGiayToDienTu` and `GuiHoSoChungTu2025`, the unit's signature in `CHUKYDONVI`. Every birth is made up.
 
 mod answer;
+mod legacy;
 mod paper;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::landmarks::Landmarks;
 use crate::state::Ledger;
 
 pub use answer::{Given, expected_end};
+pub use legacy::Token;
 pub(crate) use paper::{Birth, Draft};
 
 /// The partner: the facility 01001.

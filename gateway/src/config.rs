@@ -12,6 +12,7 @@ mod hub;
 mod kept;
 mod keys;
 mod limits;
+mod login;
 mod ngsp;
 pub(crate) mod officers;
 pub(crate) mod partner;
@@ -353,6 +354,8 @@ section! {
         store_without_tls: bool = false,
         /// Partners whose XML signatures may be RSA with SHA-1, until their old tokens are renewed.
         sha1_signatures_of: Vec<PartnerId> = Vec::new(),
+        /// Hospitals that may get tokens for the MD5 of a password in the place of signatures, until they can sign.
+        md5_tokens_of: Vec<PartnerId> = Vec::new(),
     }
 }
 

@@ -173,6 +173,7 @@ impl Gateway {
             sight,
             tasks: TaskTracker::new(),
             tokens: Arc::new(issuers(&config, &keeper)),
+            logins: Arc::default(),
         };
         let tally = count_together(&config, &metrics).await?;
         let shared = tally.clone().map(|tally| tally as Arc<dyn Tally>);

@@ -309,6 +309,7 @@ mod tests {
             token: None,
             security_server: None,
             keyed: None,
+            login: None,
             dci: None,
             hub: None,
         };

@@ -1,16 +1,17 @@
 //! The eight rooms in one place. Every message of every system goes through this and nothing else.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use gateway_core::{
     Adapter, Arrival, Committed, Refusal, Route,
     ports::Unfinished,
     stage::{
-        AdmitLayer, AnswerLayer, BearerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer,
-        ReceiveLayer, RecordLayer, Reply, ResumeLayer, VerifyLayer, today,
+        AdmitLayer, AnswerLayer, Aside, BearerLayer, FaceLayer, Gate, Parts, Perform, PermitLayer,
+        ReceiveLayer, RecordLayer, Reply, ResumeLayer, Said, VerifyLayer, today,
     },
 };
+use hospital::token;
 use http::Method;
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
@@ -145,10 +146,42 @@ impl House {
         self.documents.find(path, &signer, today(now))
     }
 
+    /// A call for a token, where danger allows anybody one. Else it is a message like others, and refused.
+    fn takes_logins(&self, arrival: &Arrival) -> bool {
+        let request = &arrival.request;
+        let asks = request.uri().path() == token::PATH && request.method() == Method::POST;
+        asks && self.by_path.contains_key(token::PATH) && self.parts.partners.load().have_logins()
+    }
+
+    async fn give_token(&self, arrival: Arrival) -> Reply {
+        let door = Aside {
+            path: token::PATH,
+            body_bytes_max: 4 << 10,
+            deadline: Duration::from_secs(5),
+            face: token::face,
+        };
+        let evidence = arrival.evidence;
+        let give = async |said: Said| {
+            let asked = token::read(&said.headers, &said.body).map_err(|fault| (fault, None))?;
+            let username = asked.username.clone();
+            let (partners, now) = (self.parts.partners.load_full(), self.parts.clock.now());
+            let logins = &self.parts.logins;
+            let given = logins.take(&partners, &said.peer, asked, now).await?;
+            let (holder, peer) = (given.holder.as_str(), said.peer.partner().as_str());
+            tracing::info!(%evidence, facility = holder, peer, "token given for a password");
+            self.parts.sight.answered(holder, "hospital.token", "done");
+            Ok(Bytes::from(token::given(&username, &given)))
+        };
+        self.gate.aside(arrival, &self.parts, door, give).await
+    }
+
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
         if let Some(document) = self.document(&arrival) {
             return self.gate.show(arrival, &self.parts, document).await;
+        }
+        if self.takes_logins(&arrival) {
+            return self.give_token(arrival).await;
         }
         match self.find(arrival.request.uri().path()) {
             None => self.gate.turn_away(arrival, &self.parts).await,

@@ -4,6 +4,7 @@ pub mod birth;
 pub mod dci;
 pub mod dossier;
 pub mod json;
+pub mod login;
 pub mod notice;
 pub mod tax;
 

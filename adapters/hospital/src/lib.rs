@@ -19,6 +19,7 @@ mod face;
 #[cfg(test)]
 mod mapping;
 mod perform;
+pub mod token;
 
 use std::{sync::Arc, time::Duration};
 

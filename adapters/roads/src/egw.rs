@@ -5,8 +5,9 @@
 //! find in the document. Nothing is trusted here; the facility is believed once its key has proven the document. What
 //! the document says outside the signed element is read by nobody.
 //!
-//! Credentials in a form (`token`, `id_token`, `username`, `password`) are refused: who comes with a certificate and a
-//! signature needs none, and what is journaled must hold none.
+//! Credentials in a form (`token`, `id_token`, `username`, `password`) are refused: who can sign needs none, and what is
+//! journaled must hold none. Danger: where a facility without a key is allowed a token, it stands in the place of the
+//! signature, and what is kept of the form has the token's digest and no credentials in it.
 
 use std::borrow::Cow;
 
@@ -14,8 +15,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use certs::xmldsig::Signed;
-use gateway_core::{Claims, Direction, Envelope, Head, SignatureForm, partner::Environment};
-use http::header;
+use gateway_core::{
+    Claims, Direction, Envelope, Head, SignatureForm,
+    login::{ShownToken, TokenDigest},
+    partner::Environment,
+};
+use http::{HeaderMap, header};
 use schemas::{
     fault::{Fault, FaultCode},
     id::{FacilityCode, PartnerId},
@@ -54,10 +59,10 @@ pub fn envelope(
     if body.is_empty() {
         return Err(Fault::new(FaultCode::Malformed, "empty-body"));
     }
-    let form = read(body, is_json(head))?;
+    let form = read(body, is_json(&head.headers))?;
     let invalid = |reason, field| Fault::new(FaultCode::Invalid, reason).field(field);
+    let token = form.token.as_deref().filter(|token| !token.is_empty());
     let credentials = [
-        ("token", &form.token),
         ("id_token", &form.id_token),
         ("username", &form.username),
         ("password", &form.password),
@@ -65,7 +70,7 @@ pub fn envelope(
     let given = credentials
         .iter()
         .find(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty()));
-    if let Some((field, _)) = given {
+    if let (Some((field, _)), None) = (given, token) {
         return Err(invalid("credentials-not-wanted", field));
     }
     let facility = FacilityCode::parse(form.facility.trim())
@@ -86,11 +91,55 @@ pub fn envelope(
             operation: operation.to_owned(),
         },
         key_hint: None,
-        signature: SignatureForm::Carried {
-            document: document(&form)?,
-            signed: signed(kind),
+        signature: match token {
+            None => SignatureForm::Carried {
+                document: document(&form)?,
+                signed: signed(kind),
+            },
+            Some(token) => {
+                let id = form.id_token.as_deref().unwrap_or_default();
+                let shown = match TokenDigest::of_kept(token) {
+                    Some(digest) => ShownToken::Kept(digest),
+                    None => ShownToken::Whole(TokenDigest::of(token, id)),
+                };
+                SignatureForm::Login {
+                    shown,
+                    document: document(&form)?,
+                    signed: signed(kind),
+                    kept: kept(&form, shown, is_json(&head.headers)),
+                }
+            }
         },
     })
+}
+
+/// The form without its credentials, the token's digest in the token's place; as it came, JSON or not.
+fn kept(form: &Form, shown: ShownToken, is_json: bool) -> Bytes {
+    let (ShownToken::Whole(digest) | ShownToken::Kept(digest)) = shown;
+    let kept = Form {
+        token: Some(digest.kept()),
+        id_token: None,
+        username: None,
+        password: None,
+        ..form.clone()
+    };
+    if is_json {
+        return Bytes::from(hospital::encode(&kept));
+    }
+    let members = [
+        ("maCskcb", Some(&kept.facility)),
+        ("loaiHs", Some(&kept.kind)),
+        ("fileBase64Str", kept.file.as_ref()),
+        ("fileHsBase64", kept.file_hs.as_ref()),
+        ("token", kept.token.as_ref()),
+    ];
+    let mut written = form_urlencoded::Serializer::new(String::new());
+    for (name, text) in members {
+        if let Some(text) = text {
+            written.append_pair(name, text);
+        }
+    }
+    Bytes::from(written.finish())
 }
 
 /// The document in a form that was journaled, and what of it is signed; none where the bytes are no such form.
@@ -110,8 +159,10 @@ fn signed(kind: Kind) -> Signed {
     }
 }
 
-fn is_json(head: &Head) -> bool {
-    let kind = head.headers.get(header::CONTENT_TYPE);
+/// Whether a form is JSON.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(FORM[0]))
 }

@@ -59,6 +59,7 @@ fn partner(id: &str) -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        login: None,
         dci: None,
         hub: None,
     }

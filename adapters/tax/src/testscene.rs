@@ -346,6 +346,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        login: None,
         dci: None,
         hub: None,
     }

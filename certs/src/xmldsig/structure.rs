@@ -131,6 +131,15 @@ fn only_signature(document: &Document<'_>) -> Result<NodeId, XmlSigError> {
     }
 }
 
+/// The element that the profile names, in a document without anything that a signed one may not hold.
+pub(super) fn unsigned(document: &Document<'_>, profile: &Profile) -> Result<NodeId, XmlSigError> {
+    let root = document.document_element().ok_or(XmlSigError::Malformed)?;
+    match only_signature(document) {
+        Ok(_) | Err(XmlSigError::NoSignature) => named_element(&Tree(document), root, profile),
+        Err(refused) => Err(refused),
+    }
+}
+
 fn collect_ids<'a>(
     element: &'a Element<'_>,
     ids: &mut HashSet<&'a str>,
@@ -151,6 +160,29 @@ fn collect_ids<'a>(
     Ok(())
 }
 
+/// The element that the profile names: the root, or the one child of this name.
+fn named_element(
+    tree: &Tree<'_, '_>,
+    root: NodeId,
+    profile: &Profile,
+) -> Result<NodeId, XmlSigError> {
+    let (namespace, name) = match profile.signed {
+        Signed::Root => return Ok(root),
+        Signed::Element { namespace, name }
+        | Signed::Beside {
+            namespace, name, ..
+        } => (namespace, name),
+    };
+    let mut named = tree
+        .0
+        .children_iter(root)
+        .filter(|child| tree.is_in(*child, namespace, name));
+    match (named.next(), named.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(XmlSigError::SignedElement),
+    }
+}
+
 /// The element that must be signed, with the signature where the profile has it.
 fn signed_element(
     tree: &Tree<'_, '_>,
@@ -158,22 +190,7 @@ fn signed_element(
     signature: NodeId,
     profile: &Profile,
 ) -> Result<Target, XmlSigError> {
-    let node = match profile.signed {
-        Signed::Root => root,
-        Signed::Element { namespace, name }
-        | Signed::Beside {
-            namespace, name, ..
-        } => {
-            let mut named = tree
-                .0
-                .children_iter(root)
-                .filter(|child| tree.is_in(*child, namespace, name));
-            match (named.next(), named.next()) {
-                (Some(one), None) => one,
-                _ => return Err(XmlSigError::SignedElement),
-            }
-        }
-    };
+    let node = named_element(tree, root, profile)?;
     let last_of = |parent: NodeId| {
         let mut children = tree.0.children_iter(parent);
         children.rfind(|child| tree.0.element(*child).is_some())

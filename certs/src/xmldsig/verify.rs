@@ -105,6 +105,21 @@ pub fn canonical_form(
         .ok_or(XmlSigError::OverLimit)
 }
 
+/// The canonical bytes of the element that the profile names, whoever signed it or nobody: for messages that are believed
+/// for another reason. It proves nothing.
+///
+/// # Errors
+/// What makes any document refused, and `SignedElement` where there is none such or are several.
+pub fn unsigned_element(document: &[u8], profile: &Profile) -> Result<Vec<u8>, XmlSigError> {
+    let text = prescan(document, profile)?;
+    let tree = parse(&text, profile)?;
+    let element = structure::unsigned(&tree, profile)?;
+    let form = Canonicalization::Exclusive(Vec::new());
+    Ours.canonical(&tree, element, None, &form)
+        .filter(|bytes| bytes.starts_with(b"<") && bytes.ends_with(b">"))
+        .ok_or(XmlSigError::EmptyCanonical)
+}
+
 fn parse<'a>(text: &'a str, profile: &Profile) -> Result<Document<'a>, XmlSigError> {
     uppsala::Parser::new()
         .with_forbid_dtd(true)

@@ -23,6 +23,7 @@ use crate::{
     dci::DciSignature,
     head::{Evidence, Head},
     hub::HubSignature,
+    login::ShownToken,
     partner::Environment,
     policy::Permit,
     ports::{Parcel, Person},
@@ -123,6 +124,8 @@ pub enum ProofKind {
     Dci,
     /// HMAC of a webhook, by the secret and in the form that are registered for its sender.
     Hub,
+    /// Danger: a token for a password, in place of a signature. Demanded of nobody.
+    PasswordToken,
 }
 
 impl ProofKind {
@@ -137,6 +140,7 @@ impl ProofKind {
             Self::KeyedHash => "keyed-hash",
             Self::Dci => "dci",
             Self::Hub => "hub-hmac",
+            Self::PasswordToken => "password-token",
         }
     }
 }
@@ -209,6 +213,17 @@ pub enum SignatureForm {
     Dci(DciSignature),
     /// Beside a webhook: a keyed hash.
     Hub(HubSignature),
+    /// None: a token stands in its place, where danger allows its sender one.
+    Login {
+        /// The token.
+        shown: ShownToken,
+        /// The document that the body carries.
+        document: Bytes,
+        /// What of it would be signed, and is read.
+        signed: Signed,
+        /// The body as it is kept: the same with the token's digest in its place, and no credentials.
+        kept: Bytes,
+    },
 }
 
 /// The road's envelope, read without trust.

@@ -23,6 +23,7 @@ pub mod head;
 pub mod hub;
 pub mod keyed;
 pub mod limits;
+pub mod login;
 pub mod outbound;
 pub mod partner;
 pub mod policy;

@@ -20,6 +20,7 @@ use crate::adapter::Road;
 use crate::dci::DciTerms;
 use crate::hub::HubTerms;
 use crate::keyed::Keyed;
+use crate::login::LoginRule;
 
 /// Where this gateway stands; part of what is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,6 +190,8 @@ pub struct Partner {
     pub dci: Option<Arc<DciTerms>>,
     /// How its webhooks are proven, where it tells by them.
     pub hub: Option<Arc<HubTerms>>,
+    /// Danger: the password by which it gets tokens in the place of signatures. Of no partner that has keys.
+    pub login: Option<Arc<LoginRule>>,
 }
 
 impl Partner {
@@ -239,6 +242,7 @@ pub struct Partners {
     by_peer: HashMap<PeerId, Arc<Partner>>,
     by_client: HashMap<(PartnerId, XRoadClient), PartnerId>,
     by_dci: HashMap<String, PartnerId>,
+    by_login: HashMap<String, PartnerId>,
 }
 
 impl Partners {
@@ -255,6 +259,7 @@ impl Partners {
             by_peer: HashMap::new(),
             by_client: HashMap::new(),
             by_dci: HashMap::new(),
+            by_login: HashMap::new(),
         };
         for partner in all.into_iter().map(Arc::new) {
             partners.add(partner)?;
@@ -278,6 +283,16 @@ impl Partners {
             if let Some(first) = known {
                 return Err(Clash {
                     what: "a DCI sender_id",
+                    first: first.as_str().to_owned(),
+                    second: id.as_str().to_owned(),
+                });
+            }
+        }
+        if let Some(login) = &partner.login {
+            let known = self.by_login.insert(login.username.clone(), id.clone());
+            if let Some(first) = known {
+                return Err(Clash {
+                    what: "a user name",
                     first: first.as_str().to_owned(),
                     second: id.as_str().to_owned(),
                 });
@@ -359,6 +374,7 @@ impl Partners {
             by_peer: by_peer.map(|(id, one)| (id.clone(), with(one))).collect(),
             by_client: self.by_client.clone(),
             by_dci: self.by_dci.clone(),
+            by_login: self.by_login.clone(),
         }
     }
 
@@ -412,6 +428,18 @@ impl Partners {
     pub fn by_dci(&self, sender_id: &str) -> Option<(&PartnerId, &Arc<DciTerms>)> {
         let partner = self.get(self.by_dci.get(sender_id)?)?;
         Some((&partner.id, partner.dci.as_ref()?))
+    }
+
+    /// The partner whose login has this user name.
+    #[must_use]
+    pub fn by_login(&self, username: &str) -> Option<&Arc<Partner>> {
+        self.get(self.by_login.get(username)?)
+    }
+
+    /// Whether danger allows anybody a login.
+    #[must_use]
+    pub fn have_logins(&self) -> bool {
+        !self.by_login.is_empty()
     }
 
     /// What is registered of this peer, where it is a security server of ours.

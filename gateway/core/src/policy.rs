@@ -267,6 +267,7 @@ pub(crate) mod tests {
             token: None,
             security_server: None,
             keyed: None,
+            login: None,
             dci: None,
             hub: None,
         }

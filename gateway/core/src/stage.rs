@@ -2,6 +2,7 @@
 
 mod admit;
 mod answer;
+mod aside;
 mod bearer;
 mod face;
 mod framing;
@@ -16,6 +17,7 @@ pub(crate) mod verify;
 pub(crate) use admit::Place;
 pub use admit::{Admit, AdmitLayer, Bounds, Gate, Held, TIMEOUT_HEADER};
 pub use answer::{Answer, AnswerLayer, Prepared};
+pub use aside::{Aside, Said};
 pub use bearer::{Bearer, BearerLayer};
 pub use face::{EVIDENCE, FAULT, FaceLayer, FaceService, Reply, SIGNATURE, unknown_route};
 pub use perform::Perform;
@@ -32,6 +34,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     bulk::Bulk,
+    login::Logins,
     partner::Partners,
     ports::{Clock, MessageLog, Sight, Tokens},
     sign::Signer,
@@ -46,6 +49,8 @@ pub struct Parts {
     pub signer: Arc<ArcSwap<Signer>>,
     /// The key sets of token issuers.
     pub tokens: Arc<dyn Tokens>,
+    /// Tokens for passwords, of partners for whom danger allows them.
+    pub logins: Arc<Logins>,
     /// Manifests and the bytes of chunks.
     pub bulk: Arc<dyn Bulk>,
     /// Inbox and journal.

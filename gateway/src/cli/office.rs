@@ -41,6 +41,8 @@ pub(super) enum Partner {
     Diff(super::partner::Diff),
     /// Signs a file that loosens, in an officer's name, after showing what it changes.
     Sign(super::partner::Sign),
+    /// Writes the line of a hospital's `md5_login.hash_file`: the slow hash of the MD5 (32 hex digits) on standard input.
+    HashMd5(super::partner::HashMd5),
     /// Nothing goes out to it and nothing of it is taken in, on every replica within seconds.
     Suspend(OnPartner),
     /// Undoes a suspension.
@@ -152,6 +154,7 @@ impl Partner {
             Self::New(new) => new.run(),
             Self::Diff(diff) => diff.run().await,
             Self::Sign(sign) => sign.run().await,
+            Self::HashMd5(hash) => hash.run(),
             Self::Suspend(on) => on.act("suspend-partner").await,
             Self::Resume(on) => on.act("resume-partner").await,
             Self::SuspendOperation(one) => one.act("suspend-operation").await,

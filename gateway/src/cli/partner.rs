@@ -5,12 +5,12 @@ use std::{
     error::Error,
     fmt::Write as _,
     fs,
-    io::Write as _,
+    io::{BufRead as _, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use certs::{jws::statement, keys::SigningKey};
+use certs::{jws::statement, keys::SigningKey, password::SlowHash};
 use clap::Args;
 use gateway_core::{Operation, Road, partner::Environment};
 use schemas::id::PartnerId;
@@ -59,6 +59,32 @@ pub(super) struct New {
     #[arg(long)]
     out: Option<PathBuf>,
 }
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct HashMd5 {}
+
+impl HashMd5 {
+    pub(super) fn run(self) -> Ended {
+        let mut line = String::new();
+        let mut input = std::io::stdin().lock().take(INPUT_BYTES_MAX);
+        input.read_line(&mut line)?;
+        let md5 = line.trim();
+        if md5.len() != 32 || !md5.bytes().all(|one| one.is_ascii_hexdigit()) {
+            return Err(
+                "standard input is no MD5: 32 hex digits, as the facility's software sends them"
+                    .into(),
+            );
+        }
+        println!(
+            "{}",
+            SlowHash::of(md5.to_ascii_lowercase().as_bytes()).text()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// More than an MD5 and a line's end.
+const INPUT_BYTES_MAX: u64 = 128;
 
 impl New {
     pub(super) fn run(self) -> Ended {

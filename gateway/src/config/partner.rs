@@ -15,6 +15,7 @@ use super::{
     Destination,
     dci::DciLine,
     hub::HubLine,
+    login::LoginLine,
     ngsp::{NgspAccess, NgspLine},
     payment::{PaymentAccess, PaymentLine},
     read::section,
@@ -57,6 +58,8 @@ section! {
         dci: Option<DciLine>,
         /// It is an OpenCRVS that tells by webhooks: the secret between us, and the form of the keyed hash.
         opencrvs: Option<HubLine>,
+        /// Danger: it is a hospital that gets tokens for the MD5 of a password, in the place of signatures.
+        md5_login: Option<LoginLine>,
         /// Where callbacks go; none go where absent.
         delivery: Option<DeliveryLine>,
     }

@@ -251,6 +251,13 @@ fn production(config: &Config, problems: &mut Vec<Problem>) {
             "remove it, and have those partners sign with SHA-2",
         ));
     }
+    if !config.danger.md5_tokens_of.is_empty() {
+        problems.push(place.error(
+            "danger.md5_tokens_of",
+            "production refuses every danger option",
+            "remove it, and have those facilities sign their notices",
+        ));
+    }
     if config.insurance.mode == InsuranceMode::Postgres
         && super::registry_address(&config.insurance).is_ok_and(|address| address.is_exposed())
     {

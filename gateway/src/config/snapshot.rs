@@ -14,6 +14,7 @@ use gateway_core::{
     adapter::ProofKind,
     dci::DciTerms,
     hub::HubTerms,
+    login::LoginRule,
     partner::{
         Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SecurityServer,
         SenderKey, TokenRule,
@@ -26,7 +27,7 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, dci, hub, keys,
+    Config, Delivery, Login, Problem, Secret, dci, hub, keys, login,
     ngsp::{self, NgspAccess},
     officers,
     partner::{
@@ -236,6 +237,7 @@ impl<'c> Loader<'c> {
             .map(|access| access.keyed);
         let dci = self.dci(&file, place);
         let hub = self.hub(&file, place);
+        let login = self.md5_login(&file, place);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
             .map(|(index, line)| self.agreement(index, line, place))
@@ -270,6 +272,7 @@ impl<'c> Loader<'c> {
             keyed,
             dci: dci.map(Arc::new),
             hub: hub.map(Arc::new),
+            login,
         }
     }
 
@@ -557,6 +560,16 @@ impl<'c> Loader<'c> {
             self.stamps.note(file);
         }
         let read = payment::access(line);
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+    }
+
+    /// None where it has no such login, or a problem was told.
+    fn md5_login(&mut self, file: &PartnerFile, place: &Place) -> Option<Arc<LoginRule>> {
+        let line = file.md5_login.as_ref()?;
+        self.stamps.note(&line.hash_file);
+        let is_allowed = self.config.danger.md5_tokens_of.contains(&file.id);
+        let read = login::rule(line, file, is_allowed);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
     }

@@ -259,7 +259,7 @@ fn effect(
 /// those loosens.
 fn grants(table: &str) -> bool {
     let lists = ["keys/", "agreements/"];
-    table == "delivery" || lists.iter().any(|list| table.starts_with(list))
+    ["delivery", "md5_login"].contains(&table) || lists.iter().any(|list| table.starts_with(list))
 }
 
 /// A list of what is granted: whatever is added loosens.
@@ -293,7 +293,7 @@ fn date(values: &BTreeSet<String>) -> Option<&String> {
 /// Stands for a table that is there, whatever is in it.
 const HERE: &str = "{}";
 /// Keys that name a file whose content counts.
-const FILES: [&str; 2] = ["cert", "anchors"];
+const FILES: [&str; 3] = ["cert", "anchors", "hash_file"];
 /// What an absent key means; the same as in `partner.rs`, which a test holds.
 const FILE_DEFAULTS: [(&str, &str); 4] = [
     ("active", "true"),

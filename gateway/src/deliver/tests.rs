@@ -417,6 +417,7 @@ fn portal() -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        login: None,
         dci: None,
         hub: None,
     }

@@ -51,6 +51,7 @@ pub(super) fn live(world: Arc<World>) -> Life {
             sight: Arc::new(Blind),
             tasks: TaskTracker::new(),
             tokens: Arc::new(NoTokens),
+            logins: Arc::default(),
             bulk: Arc::new(gateway_core::bulk::NoBulk),
         };
         let gate = Gate::new(64);

@@ -86,6 +86,7 @@ impl Kit {
             token: None,
             security_server: None,
             keyed: None,
+            login: None,
             dci: None,
             hub: None,
         };

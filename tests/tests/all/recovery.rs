@@ -10,7 +10,7 @@ use gateway_tests::{
     far::{Far, NEAR, anywhere, bring_near, far_at},
     house::{House, replace},
     message::{
-        Birth, Json, Message, Notice, dossier,
+        Birth, Json, Message, Notice, dossier, login,
         notice::{HOSPITAL, birth_paper},
     },
     relay::Relay,
@@ -128,19 +128,54 @@ async fn a_hospitals_notice_killed_before_its_effect_is_taken_up_from_its_form()
     assert!(house.fingerprint().await == after);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_under_a_token_is_taken_up_after_a_kill_though_no_token_is_known_any_more() {
+    let (_nobody, address) = anywhere().await;
+    let plan = House::plan().replace("gateway.toml", NEAR, far_at(address));
+    let mut house = login::with_logins(plan).start().await;
+    let call = login::call("bv-01001", login::MD5);
+    let held = login::token(&house.wire(HOSPITAL).send(&call).await);
+    let notice = Notice::birth(&birth_paper(house.now(), &house.landmarks, 0));
+    let message = login::under(&notice, &held);
+    send(&house, HOSPITAL, &message);
+    wait_until_claimed(&house).await;
+    house.kill().await;
+    let kept = login::kept(&message, &held);
+    assert_kept(&house, None, |body| {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(
+            body, kept,
+            "the digest in the token's place, and no credentials"
+        );
+    })
+    .await;
+
+    bring_near(&house, address);
+    house.open().await;
+    let before = people(&house).await;
+    house.clock.advance(LEASE);
+    let story = wait_until_answered(&house, "61-GCS.01001.26.000001-Id-0").await;
+    assert_eq!((story.status, story.fault), (Some(200), None));
+    assert_eq!(people(&house).await, before + 1);
+}
+
 /// T1 has kept the exact bytes, in the form in which they were sent.
 async fn assert_journaled(house: &House, message: &Message) {
+    assert_kept(house, message.signature.as_ref(), |body| {
+        assert!(body == message.body, "the journal holds other bytes");
+    })
+    .await;
+}
+
+async fn assert_kept(house: &House, signature: Option<&String>, is_right: impl Fn(&[u8])) {
     house.clock.advance(LEASE);
     let vault = Arc::new(Vault::open_file(&house.file("seal.key")).unwrap());
     let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&house.clock);
     let store = Store::open(StoreParams::new(house.file("store.sqlite"), vault, clock)).unwrap();
     let unfinished = store.unfinished(10).await.unwrap();
     assert_eq!(unfinished.len(), 1);
-    assert!(
-        unfinished[0].body == message.body,
-        "the journal holds other bytes"
-    );
-    assert_eq!(unfinished[0].signature, message.signature);
+    is_right(&unfinished[0].body);
+    assert_eq!(unfinished[0].signature.as_ref(), signature);
     house.clock.advance(-LEASE);
 }
 

@@ -89,6 +89,39 @@ fn a_journaled_form_gives_its_document_back() {
 }
 
 #[test]
+fn what_is_kept_of_a_form_with_a_token_holds_no_credentials_and_is_read_again() {
+    let json = r#"{"maCskcb":"01001","loaiHs":"61","fileBase64Str":"PGE+","token":"t0ken","id_token":"1d","username":"u","password":"5f4dcc3b5aa765d61d8327deb882cf99"}"#;
+    let form = "maCskcb=01001&loaiHs=61&fileHsBase64=PGE%2B&token=t0ken&id_token=1d&username=u&password=5f4dcc3b5aa765d61d8327deb882cf99";
+    let digest = TokenDigest::of("t0ken", "1d");
+    for (kind, body) in [(JSON, json), (URLENCODED, form)] {
+        let login = |body: &str| match read_as(kind, body).unwrap().signature {
+            SignatureForm::Login {
+                shown,
+                document,
+                kept,
+                ..
+            } => {
+                assert_eq!(document, "<a>");
+                (shown, kept)
+            }
+            other => panic!("{other:?}"),
+        };
+        let (shown, kept) = login(body);
+        assert_eq!(shown, ShownToken::Whole(digest));
+        let kept = std::str::from_utf8(&kept).unwrap();
+        for secret in ["t0ken", "1d\"", "5f4dcc3b", "username"] {
+            assert!(!kept.contains(secret), "{secret}: {kept}");
+        }
+        let (again, same) = login(kept);
+        assert_eq!(again, ShownToken::Kept(digest));
+        assert_eq!(same, kept);
+        assert!(carried(kept.as_bytes()).is_some());
+    }
+    let halves = |one, other| TokenDigest::of(one, other);
+    assert_ne!(halves("ab", "c"), halves("a", "bc"));
+}
+
+#[test]
 fn each_wrong_form_is_refused_by_its_reason() {
     let long = format!(
         r#"{{"maCskcb":"01001","loaiHs":"61","fileBase64Str":"{}"}}"#,
@@ -97,7 +130,7 @@ fn each_wrong_form_is_refused_by_its_reason() {
     let with = |member: &str| {
         format!(r#"{{"maCskcb":"01001","loaiHs":"61","fileBase64Str":"PGE+",{member}}}"#)
     };
-    let (token, password) = (with(r#""token":"t""#), with(r#""password":"p""#));
+    let (token, password) = (with(r#""id_token":"t""#), with(r#""password":"p""#));
     let (twice, unknown) = (with(r#""loaiHs":"60""#), with(r#""x":"1""#));
     let two = with(r#""fileHsBase64":"PGE+""#);
     use FaultCode::{Invalid, Malformed, TooLarge, UnsupportedMediaType};

@@ -52,7 +52,7 @@ pub struct Gate {
     per_peer: Held,
     holders: Mutex<Holders>,
     draining: AtomicBool,
-    limits: Limits,
+    pub(super) limits: Limits,
     bounds: Bounds,
 }
 
@@ -139,7 +139,7 @@ impl Gate {
         self.draining.store(true, Ordering::Release);
     }
 
-    fn place(self: &Arc<Self>, peer: &PartnerId) -> Result<Place, Fault> {
+    pub(super) fn place(self: &Arc<Self>, peer: &PartnerId) -> Result<Place, Fault> {
         if self.draining.load(Ordering::Acquire) {
             return Err(later(FaultCode::Draining, "draining"));
         }
@@ -248,7 +248,7 @@ impl Gate {
     }
 
     /// How often this peer may use one route.
-    fn quota(&self, arrival: &Arrival, parts: &Parts) -> Result<Quota, Refusal> {
+    pub(super) fn quota(&self, arrival: &Arrival, parts: &Parts) -> Result<Quota, Refusal> {
         let partners = parts.partners.load();
         let peer = partners.get(arrival.peer.partner());
         peer.filter(|partner| partner.active)
@@ -260,7 +260,7 @@ impl Gate {
     }
 }
 
-fn well_framed(arrival: &Arrival) -> Result<(), Refusal> {
+pub(super) fn well_framed(arrival: &Arrival) -> Result<(), Refusal> {
     framing::check(&arrival.request).map_err(|rule| {
         Refusal::of(
             "admit",
@@ -270,7 +270,7 @@ fn well_framed(arrival: &Arrival) -> Result<(), Refusal> {
     })
 }
 
-fn limited(evidence: Evidence, standing: Standing) -> Refusal {
+pub(super) fn limited(evidence: Evidence, standing: Standing) -> Refusal {
     let fault = Fault::new(FaultCode::RateLimited, "peer-route").retry_after(standing.reset);
     Refusal::of("admit", evidence, fault).standing(standing)
 }

@@ -330,6 +330,19 @@ pub(super) fn problem(
     Reply(as_problem(refusal, spoken))
 }
 
+/// A refusal beside the rooms, in the partner's words.
+pub(super) fn refused_aside(refusal: &Refusal, peer: &str, parts: &Parts, body: Vec<u8>) -> Reply {
+    let row = refusal.fault.code().row();
+    parts.sight.refused(refusal.room, peer, row.code);
+    tell(refusal, peer);
+    let said = Signed {
+        content_type: "application/json",
+        body,
+        signature: None,
+    };
+    Reply(faced(refusal, row.http, said, None))
+}
+
 fn as_problem(refusal: &Refusal, spoken: Option<&Spoken>) -> Response<Full<Bytes>> {
     let said = match spoken {
         Some(spoken) => {

@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use super::{Parts, Place, room::Room};
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, SignatureForm},
     attest::Attested,
     head::{Body, BodyError, Head},
     refusal::Refusal,
@@ -145,6 +145,11 @@ impl<A: Adapter> ReceiveLayer<A> {
         }
         let refuse = |fault| Refusal::new("receive", &head, fault);
         let envelope = self.adapter.envelope(&head, &body).map_err(refuse)?;
+        let body = match &envelope.signature {
+            // what came with a secret in it goes no further
+            SignatureForm::Login { kept, .. } => kept.clone(),
+            _ => body,
+        };
         Ok(Received {
             head,
             route,
@@ -164,7 +169,7 @@ impl<A: Adapter> ReceiveLayer<A> {
 }
 
 /// A body that says it is too large is refused before it is read.
-fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
+pub(super) fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -176,7 +181,11 @@ fn announced_size(headers: &http::HeaderMap, max: usize) -> Result<(), Fault> {
 
 /// Reads a body to its end or to its bound, whichever comes first, each piece only where all bodies
 /// together leave room for it. Trailers are dropped.
-async fn read(mut body: Body, max: usize, place: Option<&Place>) -> Result<Bytes, Fault> {
+pub(super) async fn read(
+    mut body: Body,
+    max: usize,
+    place: Option<&Place>,
+) -> Result<Bytes, Fault> {
     let (mut whole, mut pieces) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unreadable(&error))?;

@@ -29,8 +29,10 @@ use crate::{
     },
     bulk::{Announced, Ticket},
     dci::DciSignature,
+    head::Head,
     hub::HubSignature,
     keyed::Keyed,
+    login::{self, ShownToken},
     partner::{Partner, Partners, SenderKey},
     ports::RefusalNote,
     refusal::Refusal,
@@ -230,6 +232,24 @@ impl<A: Adapter> VerifyLayer<A> {
                 }
                 self.adapter.decode(head, &Proven::keyed(covered))
             }
+            SignatureForm::Login {
+                shown,
+                document,
+                signed,
+                ..
+            } => {
+                self.logged_in(partner, head, *shown, now)?;
+                let profile = xmldsig::Profile {
+                    signed: *signed,
+                    bytes_max: INLINE_BYTES_MAX,
+                    ..xmldsig::Profile::default()
+                };
+                let element = xmldsig::unsigned_element(document, &profile)
+                    .map_err(|error| Fault::new(FaultCode::Malformed, error.reason()))?;
+                let claims = &received.envelope.claims;
+                let proven = Proven::carried(&element, claims);
+                self.adapter.decode(head, &proven)
+            }
             SignatureForm::Dci(said) => {
                 let proven = prove_dci(partner, said, &received.body, now)?;
                 self.adapter.decode(head, &Proven::dci(&proven))
@@ -246,6 +266,25 @@ impl<A: Adapter> VerifyLayer<A> {
                 let proven = Proven::chunk(&received.body, ticket, claims);
                 self.adapter.decode(head, &proven)
             }
+        }
+    }
+}
+
+impl<A: Adapter> VerifyLayer<A> {
+    /// A token speaks for the sender; of a message out of our own journal it was shown when that was taken.
+    fn logged_in(
+        &self,
+        partner: &Partner,
+        head: &Head,
+        shown: ShownToken,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        match (shown, head.passing.resumed) {
+            (ShownToken::Whole(token), false) => {
+                self.parts.logins.check(token, partner, &head.peer, now)
+            }
+            (ShownToken::Kept(_), true) => login::of(partner).map(drop),
+            _ => Err(Fault::new(FaultCode::TokenRefused, "token-unknown")),
         }
     }
 }
@@ -444,6 +483,7 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKin
         | (ProofKind::KeyedHash, SignatureForm::Keyed { .. })
         | (ProofKind::Dci, SignatureForm::Dci(_))
         | (ProofKind::Hub, SignatureForm::Hub(_)) => Ok(demanded),
+        (ProofKind::XmlDsig, SignatureForm::Login { .. }) => Ok(ProofKind::PasswordToken),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
         }
@@ -466,7 +506,8 @@ fn verified<R>(
         | SignatureForm::Carried { .. }
         | SignatureForm::Attested
         | SignatureForm::Manifest { .. }
-        | SignatureForm::Keyed { .. } => None,
+        | SignatureForm::Keyed { .. }
+        | SignatureForm::Login { .. } => None,
         SignatureForm::Jws(compact) => Some(compact),
         SignatureForm::Dci(said) => said.kept,
         SignatureForm::Hub(said) => Some(said.text),

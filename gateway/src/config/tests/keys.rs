@@ -69,10 +69,15 @@ fn production_refuses_development_keys_danger_options_and_synthetic_people() {
                 "admin_beyond_loopback = true",
             ),
             ("sha1_signatures_of = []", "sha1_signatures_of = [\"tax\"]"),
+            ("md5_tokens_of = []", "md5_tokens_of = [\"cskcb-01001\"]"),
         ])
         .unwrap_err();
     let sha1 = problems.iter().find(|one| one.cure.contains("SHA-2"));
     assert!(sha1.is_some(), "{problems:#?}");
+    let md5 = problems
+        .iter()
+        .find(|one| one.cure.contains("sign their notices"));
+    assert!(md5.is_some(), "{problems:#?}");
     let whats: Vec<&str> = problems
         .iter()
         .map(|problem| problem.what.as_str())

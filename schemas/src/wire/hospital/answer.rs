@@ -106,15 +106,15 @@ impl ResultCode {
 
 /// The legacy token of `POST /api/token/take`.
 pub mod token {
-    use crate::wire::object::wire_object;
+    use crate::{fault::FaultCode, wire::object::wire_object};
 
     wire_object! {
         /// Who asks for a token.
         pub struct Ask as "token/take" {
             /// The facility's user name.
-            username: String = "username", NotCarried("legacy: where danger allows none, nobody is asked who they are");
+            username: String = "username", Carried("which partner's login, where danger allows it one");
             /// MD5 of the password, 32 hex digits.
-            password: String = "password", NotCarried("legacy: never read, never kept");
+            password: String = "password", Carried("held against the login's slow hash; never kept");
         }
     }
 
@@ -122,9 +122,22 @@ pub mod token {
         /// What comes back.
         pub struct Given as "token/take answer" {
             /// 200, 401, 402, 403 or 500.
-            code: String = "maKetQua", Carried("FaultCode");
+            code: String = "maKetQua", Carried("whether a token is given; else FaultCode");
             /// The key; absent in a refusal.
-            key: Option<Key> = "APIKey", NotCarried("no token is given out");
+            key: Option<Key> = "APIKey", Carried("the token");
+            /// Own profile: of a refusal why, with the reason word.
+            message: Option<String> = "message", Carried("Fault text and reason");
+        }
+    }
+
+    /// `maKetQua` of a refusal: 401 no such account or another password, 402 not this peer's, 403 locked or suspended, 500.
+    #[must_use]
+    pub fn code(fault: FaultCode, reason: &str) -> &'static str {
+        match (fault, reason) {
+            (_, "login-of-another") => "402",
+            (_, "login-locked" | "login-suspended") => "403",
+            (FaultCode::TokenRefused, _) => "401",
+            (other, reason) => super::ResultCode::of(other, reason).as_str(),
         }
     }
 
@@ -132,15 +145,15 @@ pub mod token {
         /// The key.
         pub struct Key as "APIKey" {
             /// Bearer of the submissions that follow.
-            access_token: String = "access_token", NotCarried("no token is given out");
+            access_token: String = "access_token", Carried("32 random bytes");
             /// The second half of it.
-            id_token: String = "id_token", NotCarried("no token is given out");
+            id_token: String = "id_token", Carried("32 random bytes; both are shown together");
             /// How it is shown.
-            token_type: String = "token_type", NotCarried("no token is given out");
+            token_type: String = "token_type", Carried("bearer");
             /// The facility's user name.
-            username: String = "username", NotCarried("no token is given out");
-            /// RFC 1123 or seconds.
-            expires_in: String = "expires_in", NotCarried("no token is given out");
+            username: String = "username", Carried("as it was asked");
+            /// Seconds.
+            expires_in: String = "expires_in", Carried("how long the token is good for");
         }
     }
 }

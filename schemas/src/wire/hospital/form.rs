@@ -13,14 +13,14 @@ wire_object! {
         file: Option<String> = "fileBase64Str", Carried("the notices");
         /// The same, as some implementations call it.
         file_hs: Option<String> = "fileHsBase64", Carried("the notices where fileBase64Str is absent");
-        /// Access token.
-        token: Option<String> = "token", NotCarried("who comes with certificate and signature needs none; refused");
+        /// Access token; in what is kept of the form its digest.
+        token: Option<String> = "token", Carried("in the place of the signature where danger allows the sender a token; of others refused");
         /// Id token.
-        id_token: Option<String> = "id_token", NotCarried("who comes with certificate and signature needs none; refused");
+        id_token: Option<String> = "id_token", Carried("with token");
         /// User name.
-        username: Option<String> = "username", NotCarried("who comes with certificate and signature needs none; refused");
+        username: Option<String> = "username", NotCarried("beside a token dropped unread; alone refused");
         /// MD5 of the password.
-        password: Option<String> = "password", NotCarried("who comes with certificate and signature needs none; refused");
+        password: Option<String> = "password", NotCarried("beside a token dropped unread; alone refused");
     }
 }
 

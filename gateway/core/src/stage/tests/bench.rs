@@ -113,6 +113,7 @@ impl Bench {
             sight: Arc::new(diary.clone()),
             tasks: TaskTracker::new(),
             tokens: Arc::new(NoTokens),
+            logins: Arc::default(),
             bulk: Arc::new(crate::bulk::NoBulk),
         };
         Self::build(diary, clock, knobs, log, Arc::new(words), gate, parts)
@@ -254,6 +255,7 @@ fn partners(setup: Setup) -> Partners {
             errors: setup.spelling,
         }),
         keyed: None,
+        login: None,
         dci: None,
         hub: None,
         relays: Vec::new(),
@@ -290,6 +292,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         token: None,
         security_server: None,
         keyed: None,
+        login: None,
         dci: None,
         hub: None,
     }
