@@ -11,7 +11,8 @@ mod lists;
 mod row;
 mod statement;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use schemas::date::portal_time;
 use schemas::fault::FaultCode;
 use schemas::id::ProcedureCode;
 use schemas::json::{self, Limits};
@@ -186,7 +187,8 @@ fn charged(tx: &Tx<'_>, dossier: &str, procedure: &str) -> Result<(), Error> {
         return Ok(());
     }
     let charge = charge_of(tx, dossier, row, pays)?;
-    write(tx, dossier, &charge)
+    let before = orders.first().map_or("", |newest| &newest.reference);
+    write(tx, (dossier, before), &charge)
 }
 
 fn charge_of(
@@ -212,8 +214,9 @@ fn charge_of(
     charge::of(tx, pays, &payers)
 }
 
-fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
-    let reference = reference(dossier, tx.now);
+/// Writes an order of a dossier after the one before, whose reference is empty where there was none.
+fn write(tx: &Tx<'_>, (dossier, before): (&str, &str), charge: &Charge) -> Result<(), Error> {
+    let reference = reference(dossier, before, tx.now)?;
     let vnd = i64::try_from(charge.quote.vnd()).map_err(|_| Error::Corrupt("a quote"))?;
     let now = facts::instant(tx.now);
     tx.sql.execute(
@@ -251,13 +254,24 @@ fn write(tx: &Tx<'_>, dossier: &str, charge: &Charge) -> Result<(), Error> {
     Ok(())
 }
 
-/// MaThamChieu: "dvc", the dossier's code in letters and digits, the time in Viet Nam.
-fn reference(dossier: &str, now: Timestamp) -> String {
+/// MaThamChieu: "dvc", the dossier's code in letters and digits, the time in Viet Nam. Of two orders of one dossier in
+/// the same second, or after a clock went back, the later one has the second after the earlier one's: references are
+/// unique and in the order in which they were given.
+fn reference(dossier: &str, before: &str, now: Timestamp) -> Result<String, Error> {
     let code: String = dossier
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect();
-    format!("dvc{code}{}", schemas::date::portal_time::format(now))
+    let of = |at| format!("dvc{code}{}", portal_time::format(at));
+    let reference = of(now);
+    if *before < *reference {
+        return Ok(reference);
+    }
+    let corrupt = || Error::Corrupt("a reference");
+    let at = before.len().checked_sub(TIME_DIGITS);
+    let at = at.and_then(|at| before.get(at..)).ok_or_else(corrupt)?;
+    let at = portal_time::parse(at).map_err(|_| corrupt())?;
+    Ok(of(at.saturating_add(1.second()).map_err(|_| corrupt())?))
 }
 
 fn ask_again(
@@ -379,3 +393,5 @@ const VND_MAX: i64 = 1_000_000_000_000;
 /// What the portal is told at most; a page that is longer is shown by `lienthong payment show` alone.
 const TOLD_CHARS_MAX: usize = 1_000;
 const BILL_ASKS_MAX: u32 = 20;
+/// The time at the end of a reference.
+const TIME_DIGITS: usize = 14;

@@ -2,7 +2,8 @@
 
 use schemas::fault::FaultCode::{Conflict, Invalid};
 use schemas::proto::insurance::{
-    DecideDossierRequest, DecideDossierResponse, DossierDecision as Word, HeardBy, PaymentState,
+    CertifyGroupRequest, DecideDossierRequest, DecideDossierResponse, DossierDecision as Word,
+    GroupMember, HeardBy, PaymentState,
 };
 
 use crate::over_both;
@@ -18,6 +19,61 @@ over_both! {
     money_that_an_officer_saw_is_a_refund_case_where_nothing_is_due_for_it
     where_two_prices_were_told_the_officer_says_which_was_paid
     quotes_that_the_platform_never_takes_hold_up_no_other_order
+    a_quote_that_is_replaced_in_the_second_in_which_it_was_made_gets_a_reference_of_its_own
+}
+
+/// A list that counts today alone ends each quote with the last second of the day.
+async fn a_quote_that_is_replaced_in_the_second_in_which_it_was_made_gets_a_reference_of_its_own(
+    scene: Scene,
+) {
+    let holder = &scene.marks.card_holders[0];
+    let today = CertifyGroupRequest {
+        context: Some(context("vss", "list of a day")),
+        decision: "QĐ 1".into(),
+        group: "poor".into(),
+        from: "2026-11-23".into(),
+        to: "2026-11-23".into(),
+        members: vec![GroupMember {
+            number: holder.pin.clone(),
+            name: holder.name.clone(),
+        }],
+        who: "an.officer".into(),
+        why: "the commune's list".into(),
+    };
+    scene.insurance.certify_group(soon(), today).await.unwrap();
+    scene.time.at("2026-11-23T16:59:59.200Z");
+    let first = quoted(&scene, voluntary(&scene, 1, "01/2027", 1)).await;
+    assert_eq!(first.valid_until, "2026-11-23T16:59:59Z");
+    assert!(first.reference.ends_with("20261123235959"));
+    scene.time.at("2026-11-23T16:59:59.700Z");
+    let mut last = first.reference;
+    for second in ["20261124000000", "20261124000001"] {
+        assert_eq!(
+            open(&scene, &last).await.state(),
+            PaymentState::Over,
+            "{last}"
+        );
+        let next = show(&scene, &first.dossier).await.order.unwrap();
+        assert_eq!(next.state(), PaymentState::Quoted);
+        assert!(next.reference.ends_with(second), "{}", next.reference);
+        assert!(last < next.reference, "the newest is the last by name");
+        last = next.reference;
+    }
+    // a clock that was put back gives no reference again either
+    scene.time.at("2026-11-24T01:00:00Z");
+    assert_eq!(open(&scene, &last).await.state(), PaymentState::Over);
+    let day = show(&scene, &first.dossier).await.order.unwrap();
+    assert!(
+        day.reference.ends_with("20261124080000"),
+        "{}",
+        day.reference
+    );
+    let opened = open(&scene, &day.reference).await;
+    assert_eq!(
+        (opened.state(), opened.dossier_state),
+        (PaymentState::Open, 6)
+    );
+    assert!(entry(&scene, said(&opened, "GD-1")).await.booked);
 }
 
 const DAY: i64 = 86_400;

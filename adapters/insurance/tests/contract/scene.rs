@@ -226,6 +226,11 @@ impl Time {
         *now += SignedDuration::from_secs(seconds);
     }
 
+    /// From now on it stands at this instant.
+    pub fn at(&self, instant: &str) {
+        *self.0.lock().unwrap() = instant.parse().unwrap();
+    }
+
     pub fn clock(&self) -> Clock {
         let time = self.clone();
         Arc::new(move || *time.0.lock().unwrap())
