@@ -5,6 +5,8 @@
 //! answer is that parcel's receipt. So any number of replicas may look, before and after a restart: a question is put
 //! in once, and what is told twice is done once.
 
+mod wanted;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
@@ -28,6 +30,8 @@ use schemas::{
     wire::payment::{self, Account, CURRENCY, Paid},
 };
 use tokio::{sync::watch, time::Instant};
+
+pub(crate) use wanted::PaymentOrders;
 
 /// The worker of one platform.
 pub(crate) struct PaymentWatch {
@@ -292,16 +296,21 @@ impl PaymentWatch {
 
     /// In our own name; a change under the key of what it is.
     fn context(&self, what: String) -> Context {
-        Context {
-            key: match what.as_str() {
-                "" => Vec::new(),
-                what => sha256(what.as_bytes()).to_vec(),
-            },
-            sender: self.partners.load().us().as_str().to_owned(),
-            rule: "payment".to_owned(),
-            purpose: portal::payment::PURPOSE.to_owned(),
-            ..Context::default()
-        }
+        context(&self.partners, what)
+    }
+}
+
+/// In our own name; the key of what is changed, none where nothing is.
+fn context(partners: &ArcSwap<Partners>, what: String) -> Context {
+    Context {
+        key: match what.as_str() {
+            "" => Vec::new(),
+            what => sha256(what.as_bytes()).to_vec(),
+        },
+        sender: partners.load().us().as_str().to_owned(),
+        rule: "payment".to_owned(),
+        purpose: portal::payment::PURPOSE.to_owned(),
+        ..Context::default()
     }
 }
 

@@ -70,7 +70,7 @@ use crate::{
     gateway::StartError,
     metrics::Metrics,
     papers::Papers,
-    payments::PaymentWatch,
+    payments::{PaymentOrders, PaymentWatch},
     population::Population,
     reconcile::Reconcile,
     revocation::Keeper,
@@ -762,7 +762,12 @@ impl Hands<'_> {
             procedures: schemas::procedure::Catalog::embedded(),
         };
         let clock = Arc::clone(self.clock);
-        Ok(payment_desk::Desk::new(config, Direct::new(client), clock))
+        let orders = Arc::new(PaymentOrders {
+            insurance: self.contract.client.clone(),
+            partners: Arc::clone(self.partners),
+        });
+        let road = Direct::new(client);
+        Ok(payment_desk::Desk::new(config, orders, road, clock))
     }
 
     fn registry_office(

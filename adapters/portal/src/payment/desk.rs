@@ -20,6 +20,7 @@ use roads::{
 };
 use schemas::{
     date::{day_in_viet_nam, portal_time},
+    fault::Fault,
     id::{PartnerId, Pin, ProcedureCode},
     procedure::Catalog,
     proto::insurance::{Payer, PaymentOrder},
@@ -202,6 +203,12 @@ pub fn account(receipt: &[u8]) -> Option<Account> {
     payment::decode(receipt).ok()
 }
 
+/// What became of orders while their INIT waited.
+pub trait Orders: Send + Sync + 'static {
+    /// Why nobody is to be asked to pay this reference now; none where somebody is.
+    fn why_not(&self, reference: String) -> BoxFuture<'_, Result<Option<&'static str>, Fault>>;
+}
+
 /// What a desk needs.
 #[derive(Clone)]
 pub struct DeskConfig {
@@ -220,16 +227,23 @@ pub struct DeskConfig {
 /// One platform's way out.
 pub struct Desk {
     config: DeskConfig,
+    orders: Arc<dyn Orders>,
     road: Direct,
     clock: Arc<dyn Clock>,
 }
 
 impl Desk {
-    /// A desk that sends by `road`.
+    /// A desk that sends by `road` and looks at `orders` before it asks anybody to pay.
     #[must_use]
-    pub fn new(config: DeskConfig, road: Direct, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        config: DeskConfig,
+        orders: Arc<dyn Orders>,
+        road: Direct,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             config,
+            orders,
             road,
             clock,
         }
@@ -323,6 +337,33 @@ impl Desk {
         let covered = ask.covered().ok_or("separator")?;
         ask.mac = self.config.keyed.mac(&covered);
         Ok(ask)
+    }
+
+    /// The platform is not asked to take a payment after its price has ended, nor one for a dossier that has ended: money
+    /// for it would only have to be given back.
+    async fn still_wanted(&self, shipment: Shipment) -> Result<Shipment, Delivery> {
+        if shipment.due.is_some_and(|until| self.clock.now() > until) {
+            return Err(Delivery::Dead {
+                reason: "quote-is-over",
+            });
+        }
+        if shipment.service != Verb::Init.as_str() {
+            return Ok(shipment);
+        }
+        let init: Init = payment::decode(&shipment.body).map_err(|_| Delivery::Dead {
+            reason: "unreadable-content",
+        })?;
+        match self.orders.why_not(init.reference).await {
+            Ok(None) => Ok(shipment),
+            Ok(Some(reason)) => Err(Delivery::Dead { reason }),
+            Err(fault) => {
+                tracing::warn!(%fault, "whether a payment is still wanted is not known; tried again");
+                Err(Delivery::Retry {
+                    after: self.config.retry_after,
+                    reason: "registry-unavailable",
+                })
+            }
+        }
     }
 
     async fn deliver(&self, shipment: &Shipment) -> Delivery {
@@ -432,15 +473,8 @@ impl Courier for Desk {
         (shipments, unsayable)
     }
 
-    /// The platform is not asked to take a payment after its price has ended.
     fn seal(&self, shipment: Shipment) -> BoxFuture<'_, Result<Shipment, Delivery>> {
-        let is_over = shipment.due.is_some_and(|until| self.clock.now() > until);
-        Box::pin(std::future::ready(match is_over {
-            true => Err(Delivery::Dead {
-                reason: "quote-is-over",
-            }),
-            false => Ok(shipment),
-        }))
+        Box::pin(self.still_wanted(shipment))
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
