@@ -49,6 +49,7 @@ use schemas::id::PartnerId;
 pub use destination::Destination;
 pub use doors::{Admin, AdminTls, CallbackListen, Health, Listen, OperatorLine, Role};
 pub(crate) use evidence::{authorities as tsa_authorities, retention, stampers};
+pub use hub::HubAccess;
 pub use kept::{Bulk, Journal, Papers, Store, StoreEngine, ToleranceLine};
 pub(crate) use keys::anchors_beside;
 pub use limits::{Limits, SharedLimits};

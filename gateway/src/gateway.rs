@@ -49,6 +49,7 @@ use crate::{
     serve::{self, Front, callbacks::Callbacks},
     stack::House,
     tally::RedisTally,
+    webhooks::Pending,
     wiring::{self, Contract, Hands, Worker},
 };
 
@@ -196,7 +197,8 @@ impl Gateway {
             &parts,
             &gate,
         );
-        let house = House::new(&stacks, &parts, &gate);
+        let pending = Pending::default();
+        let house = House::new(&stacks, &parts, &gate).challenged(pending.clone());
         let acceptor = Acceptor::judged_by(tls_params(&config)?, keeper.known())
             .map_err(|error| StartError::Key(config.tls.cert.clone(), error.to_string()))?;
         let acceptor = Arc::new(acceptor);
@@ -237,6 +239,7 @@ impl Gateway {
             keeper: &keeper,
             tally: gate.tally(),
             bulks,
+            pending: &pending,
             stop: &stops,
         };
         let schedules = Arc::new(Schedules {
@@ -251,7 +254,12 @@ impl Gateway {
             clock: Arc::clone(&clock),
             begun: Mutex::default(),
         });
-        let (workers, callers) = hands.workers(watched.deliveries().values())?;
+        let (mut workers, mut callers) = hands.workers(watched.deliveries().values())?;
+        for (partner, access) in watched.webhooks() {
+            let (worker, caller) = hands.webhooks(partner, access)?;
+            workers.push(worker);
+            callers.push(caller);
+        }
         let readiness = Readiness::new().recovering_by(standing.recovering());
         let operators = AdminParts {
             log: Arc::clone(&log),

@@ -48,4 +48,5 @@ pub mod stack; // the eight rooms in one place
 mod subscriptions; // notices that nobody wants any more
 pub mod tally; // limits that all replicas share
 pub mod telemetry; // logs, one event a line
+mod webhooks; // our subscriptions at an OpenCRVS, and its challenge
 pub mod wiring; // where the packages meet // everything on one machine, with simulated agencies

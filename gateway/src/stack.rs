@@ -12,10 +12,11 @@ use gateway_core::{
     },
 };
 use hospital::token;
-use http::Method;
+use http::{Method, Uri, uri::PathAndQuery};
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
 use crate::documents::Documents;
+use crate::webhooks::Pending;
 
 /// One system's way in, and its way back in after a crash.
 #[derive(Clone, Debug)]
@@ -101,6 +102,7 @@ pub struct House {
     /// Doors of chunks: few, so they are looked through.
     chunks: Arc<[(&'static Route, Stack)]>,
     documents: Documents,
+    pending: Pending,
     parts: Parts,
     gate: Arc<Gate>,
 }
@@ -120,9 +122,16 @@ impl House {
             by_path: Arc::new(by_path),
             chunks,
             documents: Documents::default(),
+            pending: Pending::default(),
             parts: parts.clone(),
             gate: Arc::clone(gate),
         }
+    }
+
+    /// The same, where the challenges of these subscriptions are answered.
+    #[must_use]
+    pub(crate) fn challenged(self, pending: Pending) -> Self {
+        Self { pending, ..self }
     }
 
     /// By its exact path, or among the doors of chunks, whose paths name the chunk.
@@ -141,8 +150,14 @@ impl House {
         if arrival.request.method() != Method::GET {
             return None;
         }
+        let uri = arrival.request.uri();
+        if uri.path() == opencrvs::WEBHOOK {
+            let (partner, query) = (arrival.peer.partner(), uri.query().unwrap_or_default());
+            let answer = self.pending.answer(partner, query)?;
+            return Some((opencrvs::WEBHOOK, answer));
+        }
         let (signer, now) = (self.parts.signer.load(), self.parts.clock.now());
-        let path = arrival.request.uri().path();
+        let path = uri.path();
         self.documents.find(path, &signer, today(now))
     }
 
@@ -178,6 +193,10 @@ impl House {
     /// Answers one request.
     pub async fn answer(&self, arrival: Arrival) -> Reply {
         if let Some(document) = self.document(&arrival) {
+            let arrival = match document.0 {
+                opencrvs::WEBHOOK => without_query(arrival),
+                _ => arrival,
+            };
             return self.gate.show(arrival, &self.parts, document).await;
         }
         if self.takes_logins(&arrival) {
@@ -205,4 +224,14 @@ impl House {
         let stack = self.find(&unfinished.path)?;
         Some(stack.resume.clone().oneshot(unfinished).await)
     }
+}
+
+/// A challenge has been read out of the query: what is shown has none.
+fn without_query(mut arrival: Arrival) -> Arrival {
+    let mut parts = arrival.request.uri().clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::from_static(opencrvs::WEBHOOK));
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *arrival.request.uri_mut() = uri;
+    }
+    arrival
 }

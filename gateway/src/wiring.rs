@@ -48,6 +48,7 @@ use roads::{
     fetch::{FetchLimits, Fetcher},
     ngsp::{self, Ngsp},
     oauth::{Credentials, Tokens},
+    reach::Location,
     vdxp::{self, Vdxp, VdxpConfig},
     way::Way,
     xroad::Consumer,
@@ -63,7 +64,8 @@ use crate::{
     bulk::{Bulks, Job, Post, SentJob},
     clocks::Clocks,
     config::{
-        Config, Delivery, InsuranceMode, NgspAccess, OutwardWords, QuestionForm, registry_address,
+        Config, Delivery, HubAccess, InsuranceMode, NgspAccess, OutwardWords, QuestionForm,
+        registry_address,
     },
     deliver::{self, Lane, LaneParts},
     feed::{Feed, ToParcels},
@@ -76,6 +78,7 @@ use crate::{
     revocation::Keeper,
     stack::{Stack, stack},
     subscriptions::Subscriptions,
+    webhooks::{Pending, Subscriber},
 };
 use desk::Desk;
 use watching::{Watch, Watched};
@@ -482,6 +485,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) keeper: &'a Keeper,
     pub(crate) tally: Option<Arc<dyn Tally>>,
     pub(crate) bulks: Option<Bulks>,
+    pub(crate) pending: &'a Pending,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
 
@@ -532,6 +536,33 @@ impl Hands<'_> {
             workers.extend(self.payments(delivery));
         }
         Ok((workers, callers))
+    }
+
+    /// Looks after our subscriptions at one OpenCRVS.
+    pub(crate) fn webhooks(
+        &self,
+        partner: &PartnerId,
+        access: &HubAccess,
+    ) -> Result<(Worker, Caller), StartError> {
+        let alpn = vec![Alpn::Http1];
+        let caller = Caller::new(self.config, &access.anchors, alpn, self.keeper)?;
+        let fetcher = |location: &Location| {
+            let tls = Some(caller.connector.clone());
+            Fetcher::new(location.clone(), tls, FetchLimits::default())
+                .map_err(|error| StartError::Key(access.anchors.clone(), error.to_string()))
+        };
+        let subscriber = Subscriber {
+            partner: partner.clone(),
+            login: fetcher(&access.login)?,
+            webhooks: fetcher(&access.webhooks)?,
+            callback: access.callback.clone(),
+            client: access.client.clone(),
+            client_secret: access.client_secret.clone(),
+            secret: access.secret.clone(),
+            every: Duration::from_secs(access.every_seconds),
+            pending: self.pending.clone(),
+        };
+        Ok((Box::pin(subscriber.run(self.stop.clone())), caller))
     }
 
     /// `told`: the partners that are told of their cases unasked; `portals`: those that hear of persons in a portal's words.

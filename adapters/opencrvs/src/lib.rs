@@ -17,6 +17,7 @@ mod encode;
 mod envelope;
 #[cfg(test)]
 mod mapping;
+pub mod subscribe;
 
 use std::{sync::Arc, time::Duration};
 

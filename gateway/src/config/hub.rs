@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use certs::hub::{HubForm, HubSecret};
+use certs::{
+    hub::{HubForm, HubSecret},
+    keys::SecretPlace,
+};
 use gateway_core::hub::HubTerms;
+use roads::reach::{Location, Reach, Scheme};
 
 use super::{read::section, registry::Wrong, secret};
 
@@ -17,6 +21,111 @@ section! {
         secret_file: Option<PathBuf>,
         /// Environment variable with the secret.
         secret_env: Option<String>,
+        /// Our own subscriptions there; an operator of the registry makes them where absent.
+        subscribe: Option<SubscribeLine>,
+    }
+}
+
+section! {
+    /// How we subscribe at an OpenCRVS.
+    pub(crate) SubscribeLine {
+        /// Where tokens are given, `https://host:port/authenticateSystemClient`.
+        login: String,
+        /// Where subscriptions are listed and made, `https://host:port/webhooks`.
+        webhooks: String,
+        /// Our own address as it is called from there, `https://host:port/opencrvs/webhook`.
+        callback: String,
+        /// Our system's id there.
+        client_id: String,
+        /// File with its secret on the first line.
+        client_secret_file: Option<PathBuf>,
+        /// Environment variable with its secret.
+        client_secret_env: Option<String>,
+        /// Authorities that both certificates must lead to, PEM.
+        anchors: PathBuf,
+        /// Whether these hosts may have an address of a private network or of this machine.
+        private: bool = false,
+        /// How often it is looked whether our subscriptions stand, seconds.
+        every_seconds: u64 = 300 => 1..=86_400,
+    }
+}
+
+/// The same, read and checked; secrets are read when they are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubAccess {
+    /// Where tokens are given.
+    pub login: Location,
+    /// Where subscriptions are listed and made.
+    pub webhooks: Location,
+    /// Our own address as it is called from there.
+    pub callback: String,
+    /// Our system's id there.
+    pub client: String,
+    /// Where its secret stands.
+    pub client_secret: SecretPlace,
+    /// Where the secret stands that webhooks are proven by.
+    pub secret: SecretPlace,
+    /// Authorities that both certificates must lead to, PEM.
+    pub anchors: PathBuf,
+    /// How often it is looked, seconds.
+    pub every_seconds: u64,
+}
+
+/// Reads the part about our subscriptions; none where there is none.
+pub(super) fn access(line: &HubLine) -> Result<Option<HubAccess>, Wrong> {
+    let Some(ours) = &line.subscribe else {
+        return Ok(None);
+    };
+    let callback = location("opencrvs.subscribe.callback", &ours.callback, true)?;
+    if callback.target() != opencrvs::WEBHOOK {
+        let what = format!("webhooks are taken at {} alone", opencrvs::WEBHOOK);
+        let cure = "write https://host:port/opencrvs/webhook";
+        return Err(("opencrvs.subscribe.callback", what, cure));
+    }
+    let place = |key, file: &Option<PathBuf>, name: &Option<String>| {
+        let place = match (file, name) {
+            (Some(file), None) => Some(SecretPlace::File(file.clone())),
+            (None, Some(name)) => Some(SecretPlace::Env(name.clone())),
+            _ => None,
+        };
+        let place = place.filter(|place| place.read().is_ok());
+        place.ok_or_else(|| {
+            let what = "there is no secret in one place that can be read".to_owned();
+            (
+                key,
+                what,
+                "name a file of mode 0600, or an environment variable",
+            )
+        })
+    };
+    if let Err(error) = certs::tls::Anchors::from_file(&ours.anchors) {
+        let cure = "name the PEM file of the authority that issued the servers' certificates";
+        return Err(("opencrvs.subscribe.anchors", error.to_string(), cure));
+    }
+    Ok(Some(HubAccess {
+        login: location("opencrvs.subscribe.login", &ours.login, ours.private)?,
+        webhooks: location("opencrvs.subscribe.webhooks", &ours.webhooks, ours.private)?,
+        callback: ours.callback.clone(),
+        client: ours.client_id.clone(),
+        client_secret: place(
+            "opencrvs.subscribe.client_secret_file",
+            &ours.client_secret_file,
+            &ours.client_secret_env,
+        )?,
+        secret: place("opencrvs.secret_file", &line.secret_file, &line.secret_env)?,
+        anchors: ours.anchors.clone(),
+        every_seconds: ours.every_seconds,
+    }))
+}
+
+fn location(key: &'static str, text: &str, private: bool) -> Result<Location, Wrong> {
+    let cure =
+        "write https://host:port/path; where it is in a private network, add `private = true`";
+    let read = Location::parse(text, Reach::private(private));
+    let read = read.map_err(|error| (key, error.to_string(), cure))?;
+    match read.scheme() {
+        Scheme::Https => Ok(read),
+        _ => Err((key, "a secret would be sent unencrypted".to_owned(), cure)),
     }
 }
 

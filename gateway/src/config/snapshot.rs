@@ -27,7 +27,9 @@ use roads::{
 use schemas::{codes::province_set::ProvinceSet, id::PartnerId};
 
 use super::{
-    Config, Delivery, Login, Problem, Secret, dci, hub, keys, login,
+    Config, Delivery, Login, Problem, Secret, dci,
+    hub::{self, HubAccess},
+    keys, login,
     ngsp::{self, NgspAccess},
     officers,
     partner::{
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub partners: Arc<Partners>,
     /// Where callbacks go, by partner.
     pub deliveries: BTreeMap<PartnerId, Delivery>,
+    /// Where we subscribe to webhooks, by partner.
+    pub webhooks: BTreeMap<PartnerId, HubAccess>,
     /// How long what each agreement permits is kept, by its number; of two with one number the longer.
     pub kept: Arc<BTreeMap<String, Duration>>,
     /// Which file each partner's registration stands in, with the lines of its keys.
@@ -91,6 +95,7 @@ impl Snapshot {
             files.iter().filter_map(|file| loader.read(file)).collect();
         let mut partners = Vec::new();
         let mut deliveries = BTreeMap::new();
+        let mut webhooks = BTreeMap::new();
         let mut places = BTreeMap::new();
         let mut sources = Vec::new();
         let mut kept = BTreeMap::new();
@@ -106,6 +111,8 @@ impl Snapshot {
                 let payment = file.payment.as_ref();
                 deliveries.extend(loader.delivery(&file.id, (line, payment), &place));
             }
+            let access = loader.subscription(&file, &place);
+            webhooks.extend(access.map(|access| (file.id.clone(), access)));
             places.insert(file.id.clone(), place.clone());
             partners.push(loader.partner(file, &place));
         }
@@ -117,6 +124,7 @@ impl Snapshot {
             Some(partners) if loader.problems.is_empty() => Ok(Self {
                 partners: Arc::new(partners),
                 deliveries,
+                webhooks,
                 kept: Arc::new(kept),
                 places,
                 sources,
@@ -591,6 +599,21 @@ impl<'c> Loader<'c> {
         let read = dci::terms(line, &file.keys, is_called_back);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
+    }
+
+    /// None where we subscribe to none of its webhooks, or a problem was told.
+    fn subscription(&mut self, file: &PartnerFile, place: &Place) -> Option<HubAccess> {
+        let line = file.opencrvs.as_ref()?;
+        if let Some(ours) = &line.subscribe {
+            self.stamps.note(&ours.anchors);
+            if let Some(file) = &ours.client_secret_file {
+                self.stamps.note(file);
+            }
+        }
+        let read = hub::access(line);
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+            .flatten()
     }
 
     /// None where it tells by no webhooks, or a problem was told.

@@ -11,7 +11,7 @@ use gateway_core::{Operation, partner::Partners};
 use schemas::id::PartnerId;
 use tokio::sync::watch;
 
-use super::{Config, Delivery, Problem, Snapshot, snapshot::Source, stamp::Stamps};
+use super::{Config, Delivery, HubAccess, Problem, Snapshot, snapshot::Source, stamp::Stamps};
 use crate::registrar::{Refused, Registrar};
 
 /// The registrations in force, swapped whole.
@@ -20,6 +20,7 @@ pub struct Watched {
     operations: Vec<&'static Operation>,
     current: Arc<ArcSwap<Partners>>,
     deliveries: BTreeMap<PartnerId, Delivery>,
+    webhooks: BTreeMap<PartnerId, HubAccess>,
     /// How long agreements keep what they permit.
     kept: Arc<ArcSwap<BTreeMap<String, Duration>>>,
     /// The files of the last reading, good or not, as they looked to it.
@@ -65,6 +66,7 @@ impl Watched {
         Self {
             operations,
             deliveries: snapshot.deliveries.clone(),
+            webhooks: snapshot.webhooks.clone(),
             kept: Arc::new(ArcSwap::new(Arc::clone(&snapshot.kept))),
             current: Arc::new(ArcSwap::new(Arc::clone(&snapshot.partners))),
             seen: Mutex::new(snapshot.stamps.clone()),
@@ -106,6 +108,12 @@ impl Watched {
     #[must_use]
     pub fn deliveries(&self) -> &BTreeMap<PartnerId, Delivery> {
         &self.deliveries
+    }
+
+    /// Where we subscribe to webhooks, as of the start as well.
+    #[must_use]
+    pub fn webhooks(&self) -> &BTreeMap<PartnerId, HubAccess> {
+        &self.webhooks
     }
 
     /// How long what each agreement permits is kept, by its number; it changes with the files.

@@ -6,12 +6,14 @@
 
 mod fhir;
 mod payload;
+mod subscribe;
 
 pub use fhir::{
     Address, Answer, Bundle, Coding, Composition, Concept, Entry, HumanName, Identifier, Item,
     Location, NOT_CARRIED, Patient, Questionnaire, Reference, RelatedPerson, Section, Task,
 };
 pub use payload::{Event, Hub, Payload, Raw, Receipt, Topic};
+pub use subscribe::{Challenged, LoggedIn, Login, Subscribe, Subscription, Subscriptions, Wish};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,6 +68,13 @@ pub fn fields() -> Vec<Field> {
         Concept::FIELDS,
         Coding::FIELDS,
         Reference::FIELDS,
+        Login::FIELDS,
+        LoggedIn::FIELDS,
+        Subscribe::FIELDS,
+        Wish::FIELDS,
+        Subscriptions::FIELDS,
+        Subscription::FIELDS,
+        Challenged::FIELDS,
     ]
     .concat();
     members.into_iter().chain(whole).collect()

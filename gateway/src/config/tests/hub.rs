@@ -55,3 +55,49 @@ fn its_form_is_said_and_its_secret_is_one_that_nobody_guesses() {
         assert!(!format!("{problems:?}").contains(secret));
     }
 }
+
+#[test]
+fn how_we_subscribe_is_read_and_what_would_lead_astray_is_not() {
+    let file = "secret_file = \"opencrvs.secret\"   # the SHA";
+    let lines = "login = \"https://a.example/authenticateSystemClient\"\nwebhooks = \"https://b.example/webhooks\"\n\
+        callback = \"https://vss.example:8443/opencrvs/webhook\"\nclient_id = \"us\"\n\
+        client_secret_file = \"opencrvs.secret\"\nanchors = \"../anchors.pem\"\n";
+    let with = |from: &str, to: &str| {
+        assert!(lines.contains(from), "{from}");
+        let lines = lines.replacen(from, to, 1);
+        let section =
+            format!("secret_file = \"opencrvs.secret\"\n[opencrvs.subscribe]\n{lines}# the SHA");
+        opencrvs(LONG, &[(file, &section)])
+    };
+    let snapshot = with("us", "us").unwrap();
+    let access = snapshot.webhooks.values().next().unwrap();
+    assert_eq!((access.client.as_str(), access.every_seconds), ("us", 300));
+    assert!(opencrvs(LONG, &[]).unwrap().webhooks.is_empty());
+    for (from, to, what) in [
+        ("https://a.", "http://a.", "unencrypted"),
+        ("https://b.", "http://b.", "unencrypted"),
+        ("https://vss.", "http://vss.", "unencrypted"),
+        ("https://b.example", "https://10.0.0.1", "private"),
+        ("/opencrvs/webhook", "/elsewhere", "/opencrvs/webhook alone"),
+        (
+            "client_secret_file = \"opencrvs.secret\"\n",
+            "",
+            "no secret in one place",
+        ),
+        (
+            "client_secret_file = \"opencrvs",
+            "client_secret_file = \"none",
+            "no secret in one place",
+        ),
+        ("../anchors.pem", "none.pem", "none.pem"),
+    ] {
+        let problems = with(from, to).unwrap_err();
+        assert_eq!(problems.len(), 1, "{what}: {problems:?}");
+        assert!(
+            problems[0].what.contains(what),
+            "{what}: {}",
+            problems[0].what
+        );
+        assert!(!format!("{problems:?}").contains(LONG));
+    }
+}

@@ -26,6 +26,9 @@ proptest! {
         survives::<RelatedPerson>(&seed);
         survives::<Location>(&seed);
         survives::<Questionnaire>(&seed);
+        survives::<Login>(&seed);
+        survives::<Subscribe>(&seed);
+        survives::<Subscriptions>(&seed);
     }
 
     #[test]
