@@ -282,22 +282,10 @@ fn counted(told: i64, notify: &Notify) -> Result<(), Fault> {
 }
 
 fn records(notify: &Notify, sent_at: Timestamp) -> Result<Vec<What>, Fault> {
-    let id = |text: &str, reason, field| match is_id(text) {
-        true => Ok(()),
-        false => Err(invalid(reason, field)),
-    };
-    id(
-        &notify.transaction_id,
-        "bad-transaction-id",
-        "transaction_id",
-    )?;
-    let mut seen = HashSet::new();
+    let references = notify.events.iter().map(|event| &*event.reference_id);
+    named(&notify.transaction_id, references)?;
     let mut all = Vec::new();
     for event in &notify.events {
-        id(&event.reference_id, "bad-reference-id", "reference_id")?;
-        if !seen.insert(&event.reference_id) {
-            return Err(invalid("reference-id-twice", "reference_id"));
-        }
         moment(&event.timestamp, "timestamp")?;
         let kind = VitalEvent::parse(&event.data.event_type)
             .ok_or_else(|| invalid("unknown-code", "reg_event_type"))?;
@@ -307,6 +295,26 @@ fn records(notify: &Notify, sent_at: Timestamp) -> Result<Vec<What>, Fault> {
         }
     }
     Ok(all)
+}
+
+/// What an exchange is called, and each part of it: no part as another.
+fn named<'a>(
+    transaction_id: &str,
+    references: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Fault> {
+    if !is_id(transaction_id) {
+        return Err(invalid("bad-transaction-id", "transaction_id"));
+    }
+    let mut seen = HashSet::new();
+    for reference in references {
+        if !is_id(reference) {
+            return Err(invalid("bad-reference-id", "reference_id"));
+        }
+        if !seen.insert(reference) {
+            return Err(invalid("reference-id-twice", "reference_id"));
+        }
+    }
+    Ok(())
 }
 
 /// 1 to 99 visible characters of ASCII: it is told back where a record is refused.

@@ -1,7 +1,5 @@
 //! What a registry asks: each question by itself; what is wrong with one is said in its own answer.
 
-use std::collections::HashSet;
-
 use gateway_core::{
     Claims, Decoded, Identity,
     ports::{Person, PersonNumber},
@@ -16,9 +14,7 @@ use schemas::{
     },
 };
 
-use super::{
-    Opening, Request, check::invalid, is_id, is_synthetic, numbered, one_purpose, payload,
-};
+use super::{Opening, Request, is_synthetic, named, numbered, one_purpose, payload};
 use crate::{SEARCH, SEARCH_ASYNC};
 
 /// Questions about one person each.
@@ -56,20 +52,9 @@ pub(super) fn decode(
         wire::decode(message.as_bytes()).map_err(|error| unreadable(error).field("message"))?;
     let asked = search.requests.len();
     numbered(header.total_count, asked, SEARCHES_MAX, "search_request")?;
-    if !is_id(&search.transaction_id) {
-        return Err(invalid("bad-transaction-id", "transaction_id"));
-    }
-    let mut seen = HashSet::new();
-    let mut questions = Vec::with_capacity(asked);
-    for one in &search.requests {
-        if !is_id(&one.reference_id) {
-            return Err(invalid("bad-reference-id", "reference_id"));
-        }
-        if !seen.insert(&one.reference_id) {
-            return Err(invalid("reference-id-twice", "reference_id"));
-        }
-        questions.push(question(one));
-    }
+    let references = search.requests.iter().map(|one| &*one.reference_id);
+    named(&search.transaction_id, references)?;
+    let questions: Vec<Question> = search.requests.iter().map(question).collect();
     let pins = || {
         questions
             .iter()

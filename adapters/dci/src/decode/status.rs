@@ -10,7 +10,7 @@ use schemas::{
 };
 use serde_json::Value;
 
-use super::{Request, check::invalid, is_id, payload};
+use super::{Request, check::invalid, is_id, named, payload};
 use crate::{PURPOSE, TXN_STATUS_ASYNC};
 
 /// A question about one exchange.
@@ -86,12 +86,7 @@ pub(super) fn decode(
     if header.total_count != 1 {
         return Err(invalid("total-count-differs", "total_count"));
     }
-    if !is_id(&status.transaction_id) {
-        return Err(invalid("bad-transaction-id", "transaction_id"));
-    }
-    if !is_id(&status.request.reference_id) {
-        return Err(invalid("bad-reference-id", "reference_id"));
-    }
+    named(&status.transaction_id, [&*status.request.reference_id])?;
     let begun = Begun::ALL
         .into_iter()
         .find(|one| one.as_str() == status.request.txn_type)

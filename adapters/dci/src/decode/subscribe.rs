@@ -20,7 +20,7 @@ use schemas::{
 use serde_json::Value;
 
 use super::{
-    Opening, Request, check::invalid, is_id, is_synthetic, numbered, one_purpose, payload,
+    Opening, Request, check::invalid, is_id, is_synthetic, named, numbered, one_purpose, payload,
 };
 use crate::{PURPOSE, SUBSCRIBE, UNSUBSCRIBE};
 
@@ -80,23 +80,13 @@ pub(super) fn decode(
         SUBSCRIPTIONS_MAX,
         "subscribe_request",
     )?;
-    if !is_id(&said.transaction_id) {
-        return Err(invalid("bad-transaction-id", "transaction_id"));
-    }
-    let mut seen = HashSet::new();
-    let mut wishes = Vec::with_capacity(wished);
-    for one in &said.requests {
-        if !is_id(&one.reference_id) {
-            return Err(invalid("bad-reference-id", "reference_id"));
-        }
-        if !seen.insert(&one.reference_id) {
-            return Err(invalid("reference-id-twice", "reference_id"));
-        }
-        wishes.push(Wish {
-            reference: one.reference_id.clone(),
-            wanted: wanted(one),
-        });
-    }
+    let references = said.requests.iter().map(|one| &*one.reference_id);
+    named(&said.transaction_id, references)?;
+    let wish = |one: &SubscribeRequest| Wish {
+        reference: one.reference_id.clone(),
+        wanted: wanted(one),
+    };
+    let wishes: Vec<Wish> = said.requests.iter().map(wish).collect();
     let pins = || {
         let wanted = wishes.iter().filter_map(|one| one.wanted.as_ref().ok());
         wanted.filter_map(|one| one.pin.as_ref())
@@ -190,9 +180,7 @@ pub(super) fn decode_end(
         SUBSCRIPTIONS_MAX,
         "subscription_codes",
     )?;
-    if !is_id(&said.transaction_id) {
-        return Err(invalid("bad-transaction-id", "transaction_id"));
-    }
+    named(&said.transaction_id, [])?;
     moment(&said.timestamp, "timestamp")?;
     let mut seen = HashSet::new();
     if !said
