@@ -10,6 +10,7 @@ use schemas::id::{MessageId, PartnerId};
 use crate::head::Evidence;
 
 mod ledger;
+mod notes;
 mod office;
 mod outbox;
 mod pulls;
@@ -21,6 +22,7 @@ pub use ledger::{
     Access, AccessStory, Adoption, Asker, InForce, Ledger, LookUp, Person, PersonNumber,
     Registrations, Whom,
 };
+pub use notes::{Note, Notes};
 pub use office::{
     Act, ActStory, Acted, Deed, LedgerStep, Office, Order, Orders, ParcelFile, ParcelFilter,
     ParcelState, ParcelStory, Recovering, Stop, THE_STORE, schedule_order,

@@ -24,6 +24,7 @@ mod inbox;
 mod journal;
 mod meta;
 mod migrate;
+mod notes;
 mod open;
 mod outbox;
 mod ports;

@@ -82,7 +82,7 @@ fn is_empty(conn: &Connection) -> Result<bool, OpenError> {
 
 /// The newest version that this build knows.
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration {
         number: 1,
         up: include_str!("../migrations/0001_start.sql"),
@@ -127,6 +127,11 @@ const MIGRATIONS: [Migration; 9] = [
         number: 9,
         up: include_str!("../migrations/0009_retention_rules.sql"),
         down: include_str!("../migrations/0009_retention_rules.down.sql"),
+    },
+    Migration {
+        number: 10,
+        up: include_str!("../migrations/0010_notes.sql"),
+        down: include_str!("../migrations/0010_notes.down.sql"),
     },
 ];
 /// "LTst": tells our file from any other SQLite file.

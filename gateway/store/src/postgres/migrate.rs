@@ -158,7 +158,7 @@ pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 /// Whoever waits for a table makes all behind it wait: rather again in a moment.
 const BRIEFLY: &str = "SET LOCAL lock_timeout = 500";
 const LOCK: i64 = 0x4c54_7374;
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         up: include_str!("../../migrations/postgres/0001_start.up.sql"),
@@ -193,6 +193,11 @@ const MIGRATIONS: [Migration; 7] = [
         number: 7,
         up: include_str!("../../migrations/postgres/0007_retention_rules.up.sql"),
         down: include_str!("../../migrations/postgres/0007_retention_rules.down.sql"),
+    },
+    Migration {
+        number: 8,
+        up: include_str!("../../migrations/postgres/0008_notes.up.sql"),
+        down: include_str!("../../migrations/postgres/0008_notes.down.sql"),
     },
 ];
 

@@ -22,6 +22,8 @@ mod evidence;
 mod inbox;
 #[path = "../store/ledger.rs"]
 mod ledger;
+#[path = "../store/notes.rs"]
+mod notes;
 #[path = "../store/office.rs"]
 mod office;
 #[path = "../store/outbox.rs"]

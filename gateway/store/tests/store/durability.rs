@@ -116,12 +116,12 @@ fn a_file_of_a_newer_gateway_is_refused_and_left_as_it_is() {
             refused,
             OpenError::Newer {
                 found: 99,
-                known: 9
+                known: 10
             }
         ),
         "{refused}"
     );
-    conn.pragma_update(None, "user_version", 9).unwrap();
+    conn.pragma_update(None, "user_version", 10).unwrap();
     drop(conn);
     scene.open();
 }

@@ -13,6 +13,7 @@ mod engine;
 mod evidence;
 mod inbox;
 mod ledger;
+mod notes;
 mod office;
 mod outbox;
 mod pulls;
