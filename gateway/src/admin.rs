@@ -37,7 +37,7 @@ use ::http::{Request, Response};
 use arc_swap::ArcSwap;
 use gateway_core::{
     partner::{Environment, Partners},
-    ports::{Clock, Ledger, MessageLog, Office, PullBook, Registrations},
+    ports::{Clock, Ledger, MessageLog, Notes, Office, PullBook, Registrations},
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -67,6 +67,8 @@ pub struct AdminParts {
     pub office: Arc<dyn Office>,
     /// Reconciliation pulls.
     pub book: Arc<dyn PullBook>,
+    /// What we keep up at partners.
+    pub notes: Arc<dyn Notes>,
     /// Who has asked about whom.
     pub ledger: Arc<dyn Ledger>,
     /// Which terms of partners are in force.

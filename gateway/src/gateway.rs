@@ -18,8 +18,8 @@ use gateway_core::{
     bulk::{Bulk, NoBulk},
     limits::Tally,
     ports::{
-        Clock, Ledger, MessageLog, Office, Outbox, PullBook, Ratchet, Receipts, Registrations,
-        Sight, SystemClock, TimeBook,
+        Clock, Ledger, MessageLog, Notes, Office, Outbox, PullBook, Ratchet, Receipts,
+        Registrations, Sight, SystemClock, TimeBook,
     },
     sign::{PoolParams, Signer},
     stage::{Bounds, Gate, Parts},
@@ -182,6 +182,7 @@ impl Gateway {
         metrics.watch(&gate);
         let papers = open_papers(&config, &clock)?;
         let receipts = Arc::<Store>::clone(&store) as Arc<dyn Receipts>;
+        let notes = Arc::<Store>::clone(&store) as Arc<dyn Notes>;
         let population = config.population.as_ref().map(|section| Population {
             partner: section.partner.clone(),
             outbox: Arc::clone(&outbox),
@@ -193,6 +194,7 @@ impl Gateway {
             &contract.client,
             call_timeout,
             (&book, &receipts),
+            &notes,
             places,
             &parts,
             &gate,
@@ -233,6 +235,7 @@ impl Gateway {
             book: &book,
             parcels: &office,
             receipts: Arc::<Store>::clone(&store) as Arc<dyn Receipts>,
+            notes: &notes,
             orders: &orders,
             clock: &clock,
             metrics: &metrics,
@@ -265,6 +268,7 @@ impl Gateway {
             log: Arc::clone(&log),
             office,
             book: Arc::clone(&book),
+            notes: Arc::clone(&notes),
             ledger: Arc::<Store>::clone(&store) as Arc<dyn Ledger>,
             registrations: Arc::<Store>::clone(&store) as Arc<dyn Registrations>,
             insurance: Some(contract.client.clone()),

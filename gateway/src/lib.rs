@@ -27,6 +27,7 @@ mod documents; // what every registered peer may read
 pub mod ends; // when the certificates in use end
 pub mod evidence; // checkpoints, time-stamps, retention
 pub mod feed; // the insurance database's changes, into the outbox
+mod follow; // what we subscribe to at registries
 pub mod gateway; // one gateway, started and drained
 pub mod keys; // our keys, anchors and lists, read again while running
 pub mod metrics; // what Prometheus sees

@@ -26,7 +26,7 @@ use gateway_core::{
     outbound::Courier,
     partner::{Partners, Quota},
     policy,
-    ports::{Clock, Office, Orders, Outbox, Parcel, PullBook, Receipts},
+    ports::{Clock, Notes, Office, Orders, Outbox, Parcel, PullBook, Receipts},
     sign::Signer,
     stage::{Gate, Parts, today},
 };
@@ -69,6 +69,7 @@ use crate::{
     },
     deliver::{self, Lane, LaneParts},
     feed::{Feed, ToParcels},
+    follow::Follower,
     gateway::StartError,
     metrics::Metrics,
     papers::Papers,
@@ -125,6 +126,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &dci::TXN_STATUS_ASYNC,
         &dci::SUBSCRIBE,
         &dci::UNSUBSCRIBE,
+        &dci::FOLLOW,
         &opencrvs::BIRTH,
         &opencrvs::DEATH,
         &portal::SUBMIT,
@@ -150,6 +152,7 @@ pub(crate) fn stacks(
     contract: &Insurance,
     call_timeout: Duration,
     (book, receipts): (&Arc<dyn PullBook>, &Arc<dyn Receipts>),
+    notes: &Arc<dyn Notes>,
     (bulks, papers, population): (Option<Bulks>, Option<Papers>, Option<Population>),
     parts: &Parts,
     gate: &Arc<Gate>,
@@ -179,7 +182,7 @@ pub(crate) fn stacks(
         stack(
             Dci::new(
                 Arc::<Desk>::clone(&desk),
-                Arc::clone(receipts),
+                (Arc::clone(receipts), Arc::clone(notes)),
                 Arc::clone(&parts.clock),
             ),
             parts,
@@ -479,6 +482,7 @@ pub(crate) struct Hands<'a> {
     pub(crate) book: &'a Arc<dyn PullBook>,
     pub(crate) parcels: &'a Arc<dyn Office>,
     pub(crate) receipts: Arc<dyn Receipts>,
+    pub(crate) notes: &'a Arc<dyn Notes>,
     pub(crate) orders: &'a watch::Receiver<Orders>,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) metrics: &'a Arc<Metrics>,
@@ -529,6 +533,7 @@ impl Hands<'_> {
             workers.push(Box::pin(lane.run(self.stop.clone())));
             if delivery.words == OutwardWords::Dci {
                 workers.push(Box::pin(sweep.run(self.stop.clone())));
+                workers.push(self.follower(delivery));
             }
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
@@ -661,6 +666,21 @@ impl Hands<'_> {
                 .collect()
         });
         fields.unwrap_or_default()
+    }
+
+    /// What we subscribe to at a registry, and no longer do.
+    fn follower(&self, delivery: &Delivery) -> Worker {
+        let follower = Follower {
+            partner: delivery.partner.clone(),
+            partners: Arc::clone(self.partners),
+            notes: Arc::clone(self.notes),
+            outbox: Arc::clone(self.outbox),
+            receipts: Arc::clone(&self.receipts),
+            clock: Arc::clone(self.clock),
+            idle: Duration::from_millis(self.config.delivery.poll_ms.saturating_mul(10))
+                .clamp(FOLLOWED_EVERY.0, FOLLOWED_EVERY.1),
+        };
+        Box::pin(follower.run(self.stop.clone()))
     }
 
     /// Where the partner's file has a schedule for it.
@@ -941,6 +961,9 @@ fn vital_words(partners: Arc<ArcSwap<Partners>>) -> ToParcels {
         dci::outbound::parcel(&partner, terms, change).map(|parcel| vec![parcel])
     })
 }
+
+/// The shortest and the longest wait between two looks at subscriptions of ours.
+const FOLLOWED_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
 /// A case's change in the civil registry's words, for those partners that have a lane for them; the others poll.
 fn case_words(told: BTreeSet<PartnerId>) -> ToParcels {

@@ -1,5 +1,6 @@
 //! Proven bytes become typed births and deaths; every value is checked here and nowhere below.
 
+mod answered;
 mod birth;
 mod check;
 mod death;
@@ -25,6 +26,7 @@ use schemas::{
     wire::dci::{self as wire, EVENTS_MAX, ID_CHARS_MAX, Notify, RECORDS_MAX, VitalEvent},
 };
 
+pub(crate) use answered::known_code;
 pub use birth::{Birth, Guardian, Parent};
 pub use check::Record;
 pub(crate) use check::case_id;
@@ -34,8 +36,8 @@ pub use status::{Asked, Begun, Parts, Status};
 pub use subscribe::{Subscribe, Unsubscribe, Wanted, Wish};
 
 use crate::{
-    DEATH_PURPOSE, NOTIFY, PURPOSE, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS, TXN_STATUS_ASYNC,
-    UNSUBSCRIBE, envelope::operation,
+    DEATH_PURPOSE, FOLLOW, NOTIFY, PURPOSE, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS,
+    TXN_STATUS_ASYNC, UNSUBSCRIBE, envelope::operation, follow::Answered,
 };
 use check::invalid;
 
@@ -52,6 +54,8 @@ pub enum Request {
     Subscribe(Subscribe),
     /// `unsubscribe`.
     Unsubscribe(Unsubscribe),
+    /// `on-subscribe` or `on-unsubscribe`.
+    Answered(Answered),
 }
 
 /// What begins an exchange that is answered by a callback, and how both sides are called in it.
@@ -174,6 +178,7 @@ pub(crate) fn decode(head: &Head, bytes: &[u8]) -> Result<Decoded<Request>, Faul
             let decoded = subscribe::decode_end(claims, &header, message)?;
             return Ok(called_back(head, &header, decoded));
         }
+        name if name == FOLLOW.name => return answered::decode(claims, &header, message),
         _ => {}
     }
     let notify: Notify =
@@ -318,7 +323,7 @@ fn named<'a>(
 }
 
 /// 1 to 99 visible characters of ASCII: it is told back where a record is refused.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

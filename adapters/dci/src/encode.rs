@@ -38,6 +38,7 @@ pub(crate) fn encode(
             Ok(subscribe::encode_end(head, unsubscribe, ended))
         }
         (_, Outcome::Promised(promised)) => Ok(again(promised)),
+        (Request::Answered(_), Outcome::Heard) => Ok(said(head, AckStatus::Ack, None, Vec::new())),
         _ => Err(Fault::new(FaultCode::Internal, "other-outcome")),
     }
 }

@@ -2,7 +2,9 @@
 
 use schemas::wire::dci::Action;
 
-use crate::{NOTIFY, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS, TXN_STATUS_ASYNC, UNSUBSCRIBE};
+use crate::{
+    FOLLOW, NOTIFY, SEARCH, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS, TXN_STATUS_ASYNC, UNSUBSCRIBE,
+};
 
 /// Where events are told.
 pub(crate) const NOTIFY_PATH: &str = "/registry/notify";
@@ -25,6 +27,12 @@ pub(crate) const SUBSCRIBE_PATH: &str = "/registry/subscribe";
 /// Where somebody ends that.
 pub(crate) const UNSUBSCRIBE_PATH: &str = "/registry/unsubscribe";
 
+/// Where it is said what became of a wish of ours to be told.
+pub(crate) const ON_SUBSCRIBE_PATH: &str = "/registry/on-subscribe";
+
+/// Where it is said what became of its end.
+pub(crate) const ON_UNSUBSCRIBE_PATH: &str = "/registry/on-unsubscribe";
+
 /// A signature for one action does not open the door of another.
 pub(crate) fn operation(path: &str, action: Action) -> Option<&'static str> {
     match (path, action) {
@@ -35,6 +43,8 @@ pub(crate) fn operation(path: &str, action: Action) -> Option<&'static str> {
         (STATUS_PATH, Action::TxnStatus) => Some(TXN_STATUS_ASYNC.name),
         (SUBSCRIBE_PATH, Action::Subscribe) => Some(SUBSCRIBE.name),
         (UNSUBSCRIBE_PATH, Action::Unsubscribe) => Some(UNSUBSCRIBE.name),
+        (ON_SUBSCRIBE_PATH, Action::OnSubscribe) => Some(FOLLOW.name),
+        (ON_UNSUBSCRIBE_PATH, Action::OnUnsubscribe) => Some(FOLLOW.name),
         _ => None,
     }
 }

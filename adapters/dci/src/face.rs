@@ -89,7 +89,7 @@ fn invalid(reason: &str, field: Option<&str>) -> Code {
         ("bad-timestamp", Some("message_ts")) => Code::MessageTs,
         ("bad-timestamp", _) => Code::Timestamp,
         ("total-count-differs", _) => Code::TotalCount,
-        ("bad-reference-id", _) => Code::ReferenceId,
+        ("bad-reference-id" | "other-reference", _) => Code::ReferenceId,
         ("reference-id-twice", _) => Code::ReferenceIdDuplicate,
         ("bad-code", Some("subscription_codes")) => Code::SubscriptionCode,
         _ => Code::RequestBad,

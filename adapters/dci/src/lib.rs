@@ -17,6 +17,7 @@ mod decode;
 mod encode;
 mod envelope;
 mod face;
+pub mod follow;
 #[cfg(test)]
 mod mapping;
 pub mod outbound;
@@ -31,7 +32,7 @@ use gateway_core::{
     Proven, Route,
     adapter::{Effect, ProofKind},
     policy::Permit,
-    ports::{Clock, Receipts},
+    ports::{Clock, Notes, Receipts},
 };
 use http::Method;
 use schemas::fault::Fault;
@@ -47,21 +48,23 @@ pub use perform::{Kept, Outcome, Promised, Refused, Registrar, Stand, register_o
 pub struct Dci {
     registrar: Arc<dyn Registrar>,
     receipts: Arc<dyn Receipts>,
+    notes: Arc<dyn Notes>,
     clock: Arc<dyn Clock>,
 }
 
 impl Dci {
     /// An adapter that has births and deaths registered by `registrar`, and finds the callbacks of an exchange in
-    /// `receipts`; acknowledgements of what nobody has proven yet bear the time of `clock`.
+    /// `receipts` and our own subscriptions in `notes`; acknowledgements of what nobody has proven yet bear the time of `clock`.
     #[must_use]
     pub fn new(
         registrar: Arc<dyn Registrar>,
-        receipts: Arc<dyn Receipts>,
+        (receipts, notes): (Arc<dyn Receipts>, Arc<dyn Notes>),
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             registrar,
             receipts,
+            notes,
             clock,
         }
     }
@@ -140,13 +143,22 @@ pub static UNSUBSCRIBE: Operation = Operation {
     fields: &[],
 };
 
+/// We subscribe at a registry and end that, and it tells us what became of it (`on-subscribe`, `on-unsubscribe`): asked of the agreement
+/// when we ask and when we are answered.
+pub static FOLLOW: Operation = Operation {
+    name: "dci.follow",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: &[],
+};
+
 /// The purpose of births, as agreements name it.
 pub const PURPOSE: &str = "child-health-insurance";
 
 /// The purpose of deaths; a message that tells of one is for what a death ends.
 pub const DEATH_PURPOSE: &str = "end-of-participation";
 
-static ROUTES: [Route; 7] = [
+static ROUTES: [Route; 9] = [
     posted(envelope::NOTIFY_PATH, 1 << 20, 20),
     posted(envelope::SYNC_SEARCH_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::SEARCH_PATH, QUESTION_BYTES_MAX, 10),
@@ -154,6 +166,8 @@ static ROUTES: [Route; 7] = [
     posted(envelope::STATUS_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::SUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
     posted(envelope::UNSUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::ON_SUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
+    posted(envelope::ON_UNSUBSCRIBE_PATH, QUESTION_BYTES_MAX, 10),
 ];
 
 const QUESTION_BYTES_MAX: usize = 64 << 10;
@@ -196,8 +210,8 @@ impl Adapter for Dci {
     ) -> BoxFuture<'a, Result<Outcome, Fault>> {
         Box::pin(perform::perform(
             self.registrar.as_ref(),
-            self.receipts.as_ref(),
-            context,
+            (self.receipts.as_ref(), self.notes.as_ref()),
+            (context, self.clock.now()),
             permit,
             request,
         ))

@@ -27,7 +27,11 @@ use serde_json::Value;
 pub use desk::{Desk, DeskConfig, Exchange, OVER, Pen, Subscriptions};
 pub use notice::parcel;
 
-use crate::{SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS_ASYNC, UNSUBSCRIBE, decode::Opening};
+use crate::{
+    FOLLOW, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS_ASYNC, UNSUBSCRIBE,
+    decode::Opening,
+    envelope::{SUBSCRIBE_PATH, UNSUBSCRIBE_PATH},
+};
 
 /// The kind of parcels that answer `search`.
 pub(crate) const ON_SEARCH: &str = "dci.on-search";
@@ -43,6 +47,12 @@ pub(crate) const ON_UNSUBSCRIBE: &str = "dci.on-unsubscribe";
 
 /// The kind of parcels that tell of what was subscribed to.
 pub(crate) const NOTICE: &str = "dci.notify";
+
+/// The kind of parcels by which we ask to be told.
+pub(crate) const ASK_BEGIN: &str = "dci.subscribe";
+
+/// The kind of parcels by which we end that.
+pub(crate) const ASK_END: &str = "dci.unsubscribe";
 
 /// A header, without the moment of sending.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -142,6 +152,8 @@ pub(crate) fn road_of(kind: &str) -> Option<(&'static str, &'static Operation)> 
         ON_SUBSCRIBE => Some(("/registry/on-subscribe", &SUBSCRIBE)),
         ON_UNSUBSCRIBE => Some(("/registry/on-unsubscribe", &UNSUBSCRIBE)),
         NOTICE => Some(("/registry/notify", &SUBSCRIBE)),
+        ASK_BEGIN => Some((SUBSCRIBE_PATH, &FOLLOW)),
+        ASK_END => Some((UNSUBSCRIBE_PATH, &FOLLOW)),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Context,
     policy::Permit,
-    ports::{ParcelName, Receipts, StoreError},
+    ports::{Notes, ParcelName, Receipts, StoreError},
 };
 use jiff::Timestamp;
 use schemas::{
@@ -21,6 +21,7 @@ use crate::{
     outbound::{self, Letter},
 };
 
+mod answered;
 mod status;
 mod subscribe;
 
@@ -78,6 +79,8 @@ pub enum Outcome {
     Unsubscribed(Vec<Result<contract::VitalSubscription, Code>>),
     /// The same was promised before.
     Promised(Promised),
+    /// What was answered to us is written down.
+    Heard,
 }
 
 /// What was promised before of an exchange.
@@ -122,8 +125,8 @@ pub struct Refused {
 
 pub(crate) async fn perform(
     registrar: &dyn Registrar,
-    receipts: &dyn Receipts,
-    context: Context,
+    (receipts, notes): (&dyn Receipts, &dyn Notes),
+    (context, now): (Context, Timestamp),
     permit: &Permit,
     request: &Request,
 ) -> Result<Outcome, Fault> {
@@ -146,6 +149,7 @@ pub(crate) async fn perform(
         Request::Status(status) => status::stands(receipts, &context, status).await,
         Request::Subscribe(said) => subscribe::begin(registrar, context, permit, said).await,
         Request::Unsubscribe(said) => subscribe::end(registrar, context, said).await,
+        Request::Answered(answer) => answered::take((notes, receipts), &context, now, answer).await,
     }
 }
 

@@ -17,8 +17,9 @@ use schemas::{
     fault::{Fault, FaultCode},
     id::MessageId,
     json::Reason,
-    wire::dci::{Action, MsgHeader, Raw, VERSION, decode},
+    wire::dci::{Action, CallbackHeader, MsgHeader, Raw, VERSION, decode},
 };
+use serde::Deserialize;
 
 use crate::{arrival, jws::SIGNATURE, media};
 
@@ -39,7 +40,7 @@ pub fn envelope(head: &Head, body: &Bytes, operations: Operations) -> Result<Env
         return Err(Fault::new(FaultCode::Malformed, "empty-body"));
     }
     let (raw, in_body) = Raw::read(body).map_err(unreadable)?;
-    let header = header_of(raw)?;
+    let header = header_of(head, raw, operations)?;
     let (claims, terms) = claimed(head, &header, operations)?;
     let signature = signature(head, &header.sender_id, terms.dialect, in_body)?;
     Ok(Envelope {
@@ -60,7 +61,7 @@ pub fn proven<'a>(
     operations: Operations,
 ) -> Result<(Claims, MsgHeader, &'a str), Fault> {
     let (raw, _) = Raw::read(bytes).map_err(unreadable)?;
-    let header = header_of(raw)?;
+    let header = header_of(head, raw, operations)?;
     let (claims, _) = claimed(head, &header, operations)?;
     Ok((claims, header, raw.message))
 }
@@ -78,8 +79,38 @@ pub fn unreadable(error: schemas::json::JsonError) -> Fault {
     Fault::new(code, error.code()).log(format!("at byte {}", error.offset()))
 }
 
-fn header_of(raw: Raw<'_>) -> Result<MsgHeader, Fault> {
-    decode(raw.header.as_bytes()).map_err(|error| unreadable(error).field("header"))
+/// The header of a callback has members of its own, where one is taken; what both have is read alike.
+fn header_of(head: &Head, raw: Raw<'_>, operations: Operations) -> Result<MsgHeader, Fault> {
+    let text = raw.header.as_bytes();
+    let header = match is_callback(&head.path, raw.header, operations) {
+        true => decode(text).map(plain),
+        false => decode(text),
+    };
+    header.map_err(|error| unreadable(error).field("header"))
+}
+
+fn is_callback(path: &str, header: &str, operations: Operations) -> bool {
+    #[derive(Deserialize)]
+    struct Said {
+        action: String,
+    }
+    let said = serde_json::from_str::<Said>(header).ok();
+    let action = said.and_then(|said| Action::parse(&said.action));
+    action.is_some_and(|action| action.is_callback() && operations(path, action).is_some())
+}
+
+fn plain(header: CallbackHeader) -> MsgHeader {
+    MsgHeader {
+        version: Some(header.version).filter(|version| !version.is_empty()),
+        message_id: header.message_id,
+        message_ts: header.message_ts,
+        action: header.action,
+        sender_id: header.sender_id,
+        receiver_id: Some(header.receiver_id),
+        total_count: header.total_count,
+        is_msg_encrypted: Some(header.is_msg_encrypted),
+        ..MsgHeader::default()
+    }
 }
 
 fn invalid(reason: &'static str, field: &'static str) -> Fault {

@@ -21,6 +21,25 @@ pub struct DciTerms {
     pub dialect: Dialect,
     /// The secret of [`Dialect::HmacX`].
     pub secret: Option<Secret>,
+    /// Of what we are told there, where we are its subscriber.
+    pub follow: Option<Follow>,
+}
+
+/// What we subscribe to at a registry, and how patient we are; times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Follow {
+    /// Births.
+    pub births: bool,
+    /// Deaths.
+    pub deaths: bool,
+    /// For how long a subscription is asked for.
+    pub length_seconds: i64,
+    /// How long before its end the next one is asked for.
+    pub renew_seconds: i64,
+    /// How long a callback may take.
+    pub answer_seconds: i64,
+    /// How long we wait before we ask again what was refused or not answered.
+    pub again_seconds: i64,
 }
 
 /// A DCI signature as it came, and what of the request's head it covers.

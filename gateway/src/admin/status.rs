@@ -1,13 +1,14 @@
 //! One page: what is up, what is wrong, what to do.
 
+use dci::follow::{self, Followed};
 use gateway_core::{
     partner::{Partner, Partners},
-    ports::{Census, LaneCensus, Order, Orders, Recovering, Stop},
+    ports::{Census, LaneCensus, Note, Order, Orders, Recovering, Stop},
 };
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
     date::day_in_viet_nam,
-    proto::admin::{Finding, Lane, PartnerLine, Recovery, StatusResponse},
+    proto::admin::{Finding, FollowedLine, Lane, PartnerLine, Recovery, StatusResponse},
 };
 
 use super::{AdminParts, Phase, office::act_line};
@@ -36,6 +37,8 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     findings.extend(parts.metrics.degraded().map(degraded_finding));
     findings.extend(partner_findings(&partners, now));
     findings.extend(certificate_findings(parts, now));
+    let followed = followed_lines(parts, &partners).await;
+    findings.extend(followed.iter().filter_map(followed_finding));
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -52,6 +55,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
         inbox_in_progress: census.in_progress,
         inbox_quarantined: census.quarantined,
         recovery: recovering.map(|recovering| recovery(parts, &recovering)),
+        followed,
     }
 }
 
@@ -296,6 +300,54 @@ fn partner_lines(parts: &AdminParts, partners: &Partners) -> Vec<PartnerLine> {
         .collect();
     lines.sort_by(|left, right| left.id.cmp(&right.id));
     lines
+}
+
+/// What we subscribe to, by partner and event.
+async fn followed_lines(parts: &AdminParts, partners: &Partners) -> Vec<FollowedLine> {
+    let mut registries: Vec<_> = partners.iter().filter(|one| one.dci.is_some()).collect();
+    registries.sort_by(|left, right| left.id.as_str().cmp(right.id.as_str()));
+    let mut lines = Vec::new();
+    for registry in registries {
+        let notes = parts.notes.notes(&registry.id).await.unwrap_or_default();
+        let id = registry.id.as_str();
+        lines.extend(notes.iter().filter_map(|note| followed_line(id, note)));
+    }
+    lines
+}
+
+fn followed_line(partner: &str, note: &Note) -> Option<FollowedLine> {
+    let event = note.name.strip_prefix(follow::NOTES)?;
+    let followed = Followed::read(&note.content)?;
+    let state = followed.word().to_owned();
+    let (code, ends) = match followed.stands {
+        Some(stands) => (stands.code, Timestamp::from_second(stands.ends).ok()),
+        None => Default::default(),
+    };
+    Some(FollowedLine {
+        partner: partner.to_owned(),
+        event: event.to_owned(),
+        state,
+        code,
+        ends: ends.map(|at| at.to_string()).unwrap_or_default(),
+        refused: followed.refused.map(|no| no.code).unwrap_or_default(),
+    })
+}
+
+fn followed_finding(line: &FollowedLine) -> Option<Finding> {
+    let FollowedLine {
+        partner,
+        event,
+        refused,
+        ..
+    } = line;
+    (!refused.is_empty()).then(|| {
+        warning(
+            &format!(
+                "{partner} does not do what we ask about our subscription to {event}: {refused}"
+            ),
+            "ask the registry; it is asked again by itself",
+        )
+    })
 }
 
 fn error(what: &str, cure: &str) -> Finding {

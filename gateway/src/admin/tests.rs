@@ -4,9 +4,9 @@ use futures_util::future::BoxFuture;
 use gateway_core::Evidence;
 use gateway_core::ports::{
     Access, AccessStory, Act, ActStory, Acted, Adoption, Answered, Census, Claimed, Entry, InForce,
-    Judgement, Known, LaneCensus, Ledger, LookUp, Orders, Parcel, ParcelFile, ParcelFilter,
-    ParcelStory, Pull, PullBook, PullFile, PullStory, Receipted, Recovering, RefusalNote, Resent,
-    StoreError, StoredAnswer, Story, SystemClock, Telling, Unfinished, Wish,
+    Judgement, Known, LaneCensus, Ledger, LookUp, Note, Notes, Orders, Parcel, ParcelFile,
+    ParcelFilter, ParcelStory, Pull, PullBook, PullFile, PullStory, Receipted, Recovering,
+    RefusalNote, Resent, StoreError, StoredAnswer, Story, SystemClock, Telling, Unfinished, Wish,
 };
 use schemas::{
     id::{MessageId, PartnerId},
@@ -145,6 +145,15 @@ impl Ledger for Quiet {
     }
 }
 
+impl Notes for Quiet {
+    fn notes(&self, _: &PartnerId) -> Answer<'_, Vec<Note>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn write(&self, _: &PartnerId, _: Note) -> Answer<'_, bool> {
+        Box::pin(async { Ok(true) })
+    }
+}
+
 impl Registrations for Quiet {
     fn in_force(&self) -> Answer<'_, Vec<InForce>> {
         Box::pin(async { Ok(Vec::new()) })
@@ -170,6 +179,7 @@ async fn scene(scope: Scope) -> Scene {
         log: Arc::new(Remembered),
         office: Arc::new(Quiet),
         book: Arc::new(Quiet),
+        notes: Arc::new(Quiet),
         ledger: Arc::new(Quiet),
         registrations: Arc::new(Quiet),
         insurance: None,

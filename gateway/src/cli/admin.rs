@@ -207,6 +207,16 @@ fn page_of(page: &StatusResponse) -> String {
             lane.poison
         ));
     }
+    for one in &page.followed {
+        out.push_str(&format!(
+            "follow  {:<12} {:<10} {} {} until {}\n",
+            one.partner,
+            one.event,
+            one.state,
+            or_dash(&one.code),
+            or_dash(&one.ends)
+        ));
+    }
     out
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use certs::dci::{Dialect, Secret};
-use gateway_core::dci::DciTerms;
+use gateway_core::dci::{DciTerms, Follow};
 
 use super::{partner::KeyLine, read::section, registry::Wrong, secret};
 
@@ -22,6 +22,26 @@ section! {
         secret_file: Option<PathBuf>,
         /// `hmac-x`: environment variable with the secret.
         secret_env: Option<String>,
+        /// What we subscribe to there; taken out, it is ended there.
+        follow: Option<FollowLine>,
+    }
+}
+
+section! {
+    /// What we are told of as a registry's subscriber.
+    pub(crate) FollowLine {
+        /// Births.
+        births: bool = true,
+        /// Deaths.
+        deaths: bool = true,
+        /// For how long a subscription is asked for; a registry of our own kind takes 366 days.
+        length_seconds: u64 = 2_592_000 => 60..=31_622_400,
+        /// How long before its end the next one is asked for.
+        renew_seconds: u64 = 604_800 => 1..=31_622_400,
+        /// How long a callback may take.
+        answer_seconds: u64 = 86_400 => 1..=2_592_000,
+        /// How long we wait before we ask again for what was refused or not answered.
+        again_seconds: u64 = 3_600 => 1..=2_592_000,
     }
 }
 
@@ -70,6 +90,35 @@ pub(super) fn terms(
         is_called_back,
         dialect,
         secret: secret_of(line, dialect)?,
+        follow: line
+            .follow
+            .as_ref()
+            .map(|follow| followed(follow, is_called_back))
+            .transpose()?,
+    })
+}
+
+fn followed(line: &FollowLine, is_called_back: bool) -> Result<Follow, Wrong> {
+    if !is_called_back {
+        let what = "nothing goes out to this partner in DCI's words".to_owned();
+        return Err(("dci.follow", what, "add [delivery] with words = \"dci\""));
+    }
+    if line.renew_seconds >= line.length_seconds {
+        let what = "a subscription would be renewed before it begins".to_owned();
+        return Err((
+            "dci.follow.renew_seconds",
+            what,
+            "renew it later than it begins: less than length_seconds",
+        ));
+    }
+    let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    Ok(Follow {
+        births: line.births,
+        deaths: line.deaths,
+        length_seconds: seconds(line.length_seconds),
+        renew_seconds: seconds(line.renew_seconds),
+        answer_seconds: seconds(line.answer_seconds),
+        again_seconds: seconds(line.again_seconds),
     })
 }
 

@@ -373,6 +373,8 @@ fields = ["name", "sex", "birthDate", "deathDate", "registration"]
 
 [agreements.operations."dci.unsubscribe"]
 
+[agreements.operations."dci.follow"]
+
 [agreements.operations."dci.txn-status"]
 
 [agreements.operations."dci.txn-status-async"]

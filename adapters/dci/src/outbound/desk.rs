@@ -20,6 +20,7 @@ use schemas::{
 use serde_json::Value;
 
 use super::{Letter, road_of};
+use crate::{FOLLOW, follow};
 
 /// How long to wait after a call that did not succeed; the worker may wait longer.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +170,10 @@ impl Desk {
             .post(shipment.service, shipment.body.clone())
             .await
         {
+            // the callback will name the exchange as the acknowledgement does
+            Ok(answer) if shipment.operation.name == FOLLOW.name && is_nameless(&answer.body) => {
+                self.unheard(answer.status.as_u16())
+            }
             Ok(answer) => self.judge(&answer),
             Err(failed) if failed.is_unsent => Delivery::Retry {
                 after: failed.again_after.unwrap_or(self.config.retry_after),
@@ -290,6 +295,12 @@ fn acknowledged(body: &[u8]) -> Option<(String, String)> {
         .get("error")
         .and_then(|error| text(error.get("code")));
     Some((status, code.unwrap_or_default()))
+}
+
+/// Whether an acknowledgement that promises a callback does not say under which name.
+fn is_nameless(body: &[u8]) -> bool {
+    let promises = acknowledged(body).is_some_and(|(status, _)| status == AckStatus::Ack.as_str());
+    promises && follow::promised(body) == follow::Promise::Unsaid
 }
 
 /// The reason of a notice whose subscription is over.

@@ -68,6 +68,7 @@ impl Desk {
             log: Arc::new(Remembered),
             office: Arc::<Diary>::clone(&diary),
             book: Arc::new(Quiet),
+            notes: Arc::new(Quiet),
             ledger: Arc::new(Quiet),
             registrations: Arc::new(Quiet),
             insurance: None,

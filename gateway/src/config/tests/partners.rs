@@ -584,6 +584,32 @@ fn a_registry_is_called_back_where_it_has_an_address_for_it_and_speaks_dci() {
 }
 
 #[test]
+fn a_registry_is_followed_where_there_is_a_way_to_it_and_an_end_to_renew_before() {
+    let scene = Scene::new();
+    let address = "[delivery]\nwords = \"dci\"\nuri = \"https://crvs.example:8443/dci\"\nanchors = \"../anchors.pem\"\n# [delivery]";
+    let follow = ("# [dci.follow]", "[dci.follow]");
+    let read = crvs(&scene, &[follow, ("# [delivery]", address)]).unwrap();
+    let (_, terms) = read.partners.by_dci("https://crvs.example").unwrap();
+    let followed = terms.follow.unwrap();
+    assert!(followed.births && followed.deaths);
+    assert_eq!(
+        (followed.length_seconds, followed.renew_seconds),
+        (2_592_000, 604_800)
+    );
+    let problem = only(crvs(&scene, &[follow]).unwrap_err());
+    assert_eq!(
+        problem.what,
+        "nothing goes out to this partner in DCI's words"
+    );
+    let late = ("# [dci.follow]", "[dci.follow]\nrenew_seconds = 2592000");
+    let problem = only(crvs(&scene, &[late, ("# [delivery]", address)]).unwrap_err());
+    assert_eq!(
+        problem.what,
+        "a subscription would be renewed before it begins"
+    );
+}
+
+#[test]
 fn how_a_registry_signs_must_fit_its_keys_and_its_secret() {
     let scene = Scene::new();
     certs::pki::write_private(

@@ -13,6 +13,10 @@ pub enum Action {
     Subscribe,
     /// Somebody does not want to be told any more.
     Unsubscribe,
+    /// A registry tells its subscriber what became of a wish.
+    OnSubscribe,
+    /// The same of a subscription that was to end.
+    OnUnsubscribe,
 }
 
 impl Action {
@@ -25,9 +29,17 @@ impl Action {
             Self::TxnStatus,
             Self::Subscribe,
             Self::Unsubscribe,
+            Self::OnSubscribe,
+            Self::OnUnsubscribe,
         ]
         .into_iter()
         .find(|one| one.as_str() == word)
+    }
+
+    /// Whether it answers what was asked before: its header has a status.
+    #[must_use]
+    pub fn is_callback(self) -> bool {
+        matches!(self, Self::OnSubscribe | Self::OnUnsubscribe)
     }
 
     /// The word on the wire.
@@ -39,6 +51,8 @@ impl Action {
             Self::TxnStatus => "txn-status",
             Self::Subscribe => "subscribe",
             Self::Unsubscribe => "unsubscribe",
+            Self::OnSubscribe => "on-subscribe",
+            Self::OnUnsubscribe => "on-unsubscribe",
         }
     }
 }

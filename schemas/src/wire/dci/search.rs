@@ -106,12 +106,13 @@ wire_object! {
     /// `MsgCallbackHeader`: the header of an answer.
     pub struct CallbackHeader as "header of an answer" {
         /// 1.0.0.
+        #[serde(default)]
         version: String = "version", Carried("1.0.0");
-        /// Our id of the answer.
+        /// The answerer's id of the answer.
         message_id: String = "message_id", Carried("the answer's own id");
         /// When it was made.
         message_ts: String = "message_ts", Carried("the time of the answer");
-        /// on-search or txn-on-status.
+        /// on-search, on-subscribe, on-unsubscribe or txn-on-status.
         action: String = "action", Carried("the operation");
         /// succ; rjct where no question was answered; pdng where an exchange that was asked about is not over.
         status: String = "status", Carried("whether any question was answered, or an exchange is over");
@@ -122,12 +123,14 @@ wire_object! {
         /// How many questions.
         total_count: i64 = "total_count", Carried("how many questions there were");
         /// How many of them were answered.
+        #[serde(default)]
         completed_count: i64 = "completed_count", Carried("how many were answered");
-        /// We, as the receiver calls us.
+        /// The answerer, as the receiver calls it.
         sender_id: String = "sender_id", Carried("receiver_id of the question");
         /// The receiver, as it calls itself.
         receiver_id: String = "receiver_id", Carried("sender_id of the question");
         /// Whether the message is encrypted.
+        #[serde(default)]
         is_msg_encrypted: bool = "is_msg_encrypted", Carried("false");
         /// Anything the sender likes.
         meta: Option<serde_json::Map<String, serde_json::Value>> = "meta", NotCarried("never written");
