@@ -4,7 +4,9 @@
 //! Every child is made up; the births are those that the inter-linked software would tell of.
 
 pub mod inbox;
+mod proof;
 mod record;
+pub mod registry;
 pub mod vectors;
 
 use std::path::Path;
@@ -198,6 +200,8 @@ pub(crate) struct Draft {
     pub(crate) header: Value,
     /// The message.
     pub(crate) message: Value,
+    /// The path and the operation that it is there.
+    pub(crate) place: (&'static str, &'static str),
 }
 
 impl Draft {
@@ -214,6 +218,31 @@ impl Draft {
                 "total_count": events.len(),
             }),
             message: json!({ "transaction_id": format!("t-{id}"), "notify_event": events }),
+            place: (NOTIFY, OPERATION),
+        }
+    }
+
+    /// The answer to a question of ours that was asked before, under this id however often it is told.
+    pub(crate) fn callback(
+        (place, action): ((&'static str, &'static str), &str),
+        id: &str,
+        status: &str,
+        message: Value,
+    ) -> Self {
+        Self {
+            header: json!({
+                "version": "1.0.0",
+                "message_id": id,
+                "message_ts": clock::rfc3339(clock::now()),
+                "action": action,
+                "status": status,
+                "sender_id": SENDER_ID,
+                "receiver_id": RECEIVER_ID,
+                "total_count": 1,
+                "completed_count": u8::from(status == "succ"),
+            }),
+            message,
+            place,
         }
     }
 
@@ -253,12 +282,13 @@ impl Draft {
         // its members are ASCII and its texts need no escape: sorted without spaces it is the spelling of RFC 8785
         let content = self.message.to_string();
         let (sender, receiver) = (identity.partner.as_str(), identity.receiver.as_str());
+        let (path, operation) = self.place;
         Prepared {
-            operation: OPERATION.to_owned(),
+            operation: operation.to_owned(),
             answers_to: id.clone(),
             id,
-            digest: content_digest(OPERATION, sender, receiver, content.as_bytes()),
-            path: NOTIFY,
+            digest: content_digest(operation, sender, receiver, content.as_bytes()),
+            path,
             content_type: "application/json",
             signature: None,
             body: body.to_string().into_bytes(),

@@ -10,22 +10,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use certs::dci::{self, Dialect, Said};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use schemas::wire::dci::Raw;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use crate::listener::Serving;
 
-use super::{RECEIVER_ID, SENDER_ID};
+use super::proof;
 use crate::call::Trouble;
 use crate::clock;
 use crate::identity::Identity;
-use crate::jws::SKEW_SECONDS_MAX;
 use crate::listener::{self, Counterpart, status};
 use crate::state::Memory;
 
@@ -180,21 +177,8 @@ impl Inbox {
     fn proven(&self, path: &str, body: &[u8]) -> Result<Callback, &'static str> {
         let wanted = PATHS.iter().find(|(known, _)| *known == path);
         let (_, action) = wanted.ok_or("a path that is none of ours")?;
-        let (raw, signature) = Raw::read(body).map_err(|_| "no body of DCI")?;
-        let said = Said {
-            body,
-            raw,
-            sender_id: RECEIVER_ID,
-            signature: signature.as_deref().ok_or("no signature")?,
-        };
-        let key = (&self.identity.gateway_key, self.identity.gateway_algorithm);
-        let now = clock::now();
-        dci::prove(Dialect::JwsCompact, &said, key, now.as_second()).map_err(|_| "signature")?;
-        let header: Value = serde_json::from_str(raw.header).map_err(|_| "header")?;
-        let message: Value = serde_json::from_str(raw.message).map_err(|_| "message")?;
+        let (header, message) = proof::read(&self.identity, action, body)?;
         let text = |name: &str| header[name].as_str().unwrap_or_default();
-        let moment = text("message_ts").parse::<jiff::Timestamp>();
-        let age = moment.map(|at| (now.as_second() - at.as_second()).abs());
         let is_notice = *action == NOTICE;
         let answers = match *action {
             "on-search" => &message["search_response"],
@@ -220,12 +204,6 @@ impl Inbox {
         let correlation = message["correlation_id"].as_str().unwrap_or_default();
         let has_status = ["succ", "rjct", "pdng"].contains(&text("status"));
         for (holds, what) in [
-            (text("action") == *action, "action"),
-            (text("version") == "1.0.0", "version"),
-            (text("sender_id") == RECEIVER_ID, "sender_id"),
-            (text("receiver_id") == SENDER_ID, "receiver_id"),
-            (!text("message_id").is_empty(), "message_id"),
-            (age.is_ok_and(|age| age <= SKEW_SECONDS_MAX), "message_ts"),
             (has_status != is_notice, "status"),
             (count > 0 && header["total_count"] == count, "total_count"),
             (
@@ -343,10 +321,19 @@ impl Counterpart for Inbox {
 }
 
 fn acknowledged(word: &str, code: Option<&str>) -> Response<Full<Bytes>> {
+    acknowledged_as("crvs", word, code)
+}
+
+/// The same under this name of the exchange.
+pub(super) fn acknowledged_as(
+    correlation: &str,
+    word: &str,
+    code: Option<&str>,
+) -> Response<Full<Bytes>> {
     let mut ack = json!({
         "ack_status": word,
         "timestamp": clock::rfc3339(clock::now()),
-        "correlation_id": "crvs",
+        "correlation_id": correlation,
     });
     if let Some(code) = code {
         ack["error"] = json!({ "code": code, "message": "no" });

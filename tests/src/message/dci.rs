@@ -25,6 +25,10 @@ pub const STATUS: &str = "/registry/txn/status";
 pub const SUBSCRIBE: &str = "/registry/subscribe";
 /// Where we are asked to tell no more.
 pub const UNSUBSCRIBE: &str = "/registry/unsubscribe";
+/// Where we are told what became of a wish of ours to be told.
+pub const ON_SUBSCRIBE: &str = "/registry/on-subscribe";
+/// Where we are told what became of its end.
+pub const ON_UNSUBSCRIBE: &str = "/registry/on-unsubscribe";
 /// The registry of every house.
 pub const CRVS: &str = "crvs";
 /// How it calls itself.
@@ -129,6 +133,17 @@ impl Notify {
         unsubscribe
     }
 
+    /// An answer to what we have asked, at [`ON_SUBSCRIBE`] or [`ON_UNSUBSCRIBE`].
+    #[must_use]
+    pub fn callback(now: Timestamp, path: &'static str, message: Value) -> Self {
+        let mut callback = Self::new(now, &[Value::Null]);
+        callback.header["action"] = path.trim_start_matches("/registry/").into();
+        callback.header["status"] = "succ".into();
+        callback.message = message;
+        callback.path = path;
+        callback
+    }
+
     /// The same with another member, by a JSON pointer into `{header, message}`; null takes it away.
     #[must_use]
     pub fn with(self, pointer: &str, value: impl Into<Value>) -> Self {
@@ -228,6 +243,7 @@ impl Notify {
             STATUS => "dci.txn-status-async",
             SUBSCRIBE => "dci.subscribe",
             UNSUBSCRIBE => "dci.unsubscribe",
+            ON_SUBSCRIBE | ON_UNSUBSCRIBE => "dci.follow",
             _ => "dci.notify",
         };
         content_digest(operation, CRVS, "vss", self.message.to_string().as_bytes())

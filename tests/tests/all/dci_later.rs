@@ -28,7 +28,7 @@ pub(super) const FILE: &str = "partners/crvs.toml";
 const LAST: &str = "[agreements.operations.\"dci.txn-status-async\"]\n";
 
 /// The registry's own server at a port of this machine.
-fn plan(port: u16) -> Plan {
+pub(super) fn plan(port: u16) -> Plan {
     let terms = format!(
         "{LAST}[delivery]\nwords = \"dci\"\nuri = \"https://localhost:{port}{BASE}\"\nprivate = true\n\
          anchors = \"../ca.pem\"\nbreaker_failures = 1000\nper_minute = 60000\nconcurrency = 4\n\

@@ -451,10 +451,16 @@ async fn nobody_subscribes_for_another_elsewhere_or_beyond_the_limits() {
             "rjct.action.not_supported",
         ),
         (
-            right().with("/header/action", "on-subscribe"),
+            right().with("/header/action", "on-search"),
             Invalid,
             "unknown-code",
             "rjct.action.invalid",
+        ),
+        (
+            right().with("/header/action", "on-subscribe"),
+            Invalid,
+            "operation-and-path-differ",
+            "rjct.action.not_supported",
         ),
         (
             right().with("/header/total_count", 2),

@@ -16,6 +16,7 @@ mod clock; // a clock that goes back makes nothing young again
 mod connections; // who may connect
 mod database; // the whole gateway on PostgreSQL
 mod dci; // births and deaths that a civil registry of the DCI kind tells of
+mod dci_follow; // we subscribe at a registry of that kind, renew and end it
 mod dci_known; // our key set and our places
 mod dci_later; // we as a registry of that kind, asked and answering by callbacks
 mod dci_search; // the same, asked and answering at once
