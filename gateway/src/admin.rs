@@ -17,6 +17,7 @@ mod http;
 mod ledger;
 mod office;
 pub(crate) mod operators;
+mod papers;
 mod payments;
 mod pulls;
 mod representation;
@@ -53,7 +54,7 @@ use tokio::{
 };
 use tonic::{body::Body, codegen::Service as _};
 
-use crate::{metrics::Metrics, population::Population};
+use crate::{metrics::Metrics, papers::Papers, population::Population};
 pub use ask::Asking;
 use operators::Caller;
 pub use operators::Operators;
@@ -77,6 +78,8 @@ pub struct AdminParts {
     pub insurance: Option<insurance::Insurance>,
     /// How the tax department is asked.
     pub asking: Option<Asking>,
+    /// The files of dossiers that are kept; none where the config names no place.
+    pub(crate) papers: Option<Papers>,
     /// How the population database is asked about births that wait.
     pub(crate) population: Option<Population>,
     /// Who may connect by which certificate; none without TLS.

@@ -15,6 +15,7 @@ mod group;
 mod journal;
 mod migrate;
 mod office;
+mod paper;
 mod partner;
 mod payment;
 mod quote;

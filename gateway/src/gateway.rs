@@ -278,6 +278,7 @@ impl Gateway {
                 departments: departments(watched.deliveries().values()),
                 schedules: Arc::clone(&schedules),
             }),
+            papers: papers.clone(),
             population,
             operators: Operators::of(&config, &keeper)?.map(Arc::new),
             metrics: Arc::clone(&metrics),

@@ -9,6 +9,7 @@
 mod claim;
 mod file;
 mod judge;
+mod read;
 mod scan;
 mod spool;
 mod sweep;
@@ -38,6 +39,7 @@ use crate::{
 };
 
 pub(crate) use file::KEY;
+pub(crate) use read::Blocks;
 pub use scan::Scanner;
 
 /// The files of dossiers that are awaited or kept.

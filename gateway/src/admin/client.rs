@@ -226,6 +226,19 @@ pub async fn dossier(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// A file of a dossier: its head first, then its bytes as they come; whole only where the last of them is followed by no
+/// error.
+///
+/// # Errors
+/// Where nobody listens, there is no such dossier or file, or the gateway refuses.
+pub async fn paper(
+    admin: impl Into<Target>,
+    request: admin::ReadPaperRequest,
+) -> Result<tonic::Streaming<admin::PaperPart>, Error> {
+    let answer = connect(admin).await?.read_paper(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// A person's word about a dossier.
 ///
 /// # Errors

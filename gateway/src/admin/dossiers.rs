@@ -13,7 +13,10 @@ use schemas::{
             DecideDossierRequest, DecideDossierResponse, DossierLine, ListDossiersResponse,
             ShowDossierRequest, ShowDossierResponse,
         },
-        insurance::{self as contract, DossierAct, DossierDecision, DossierPaper, WaitingDossier},
+        insurance::{
+            self as contract, DossierAct, DossierDecision, DossierPaper, DossierSupplement,
+            WaitingDossier,
+        },
     },
 };
 use tonic::Status;
@@ -56,14 +59,7 @@ pub(super) async fn show(
         enter(parts, number, who.clone(), why.clone()).await?;
     }
     tracing::warn!(code = dossier.code, "an operator looked at a dossier");
-    let later = found.supplements.into_iter();
-    let later = later.flat_map(|one| {
-        one.papers
-            .into_iter()
-            .map(move |paper| (one.at.clone(), paper))
-    });
-    let papers = found.papers.into_iter().map(|paper| (String::new(), paper));
-    let papers = papers.chain(later);
+    let papers = papers_of(found.papers, found.supplements).into_iter();
     let now = parts.clock.now();
     Ok(ShowDossierResponse {
         applicant_name: dossier.applicant_name,
@@ -90,6 +86,19 @@ pub(super) async fn show(
             now,
         )),
     })
+}
+
+/// Its papers in the order in which they are shown: those that came with it, then each supplement's with the time when it came.
+pub(super) fn papers_of(
+    papers: Vec<DossierPaper>,
+    supplements: Vec<DossierSupplement>,
+) -> Vec<(String, DossierPaper)> {
+    let later = supplements.into_iter().flat_map(|one| {
+        let papers = one.papers.into_iter();
+        papers.map(move |paper| (one.at.clone(), paper))
+    });
+    let first = papers.into_iter().map(|paper| (String::new(), paper));
+    first.chain(later).collect()
 }
 
 pub(super) async fn decide(
@@ -150,7 +159,7 @@ pub(super) async fn enter(
 }
 
 /// In our own name: an operator is no partner.
-fn asking(parts: &AdminParts, key: Vec<u8>) -> contract::Context {
+pub(super) fn asking(parts: &AdminParts, key: Vec<u8>) -> contract::Context {
     contract::Context {
         rule: "dossier".to_owned(),
         purpose: "dossier-decision".to_owned(),

@@ -19,7 +19,7 @@ use super::{
     explain::{explain, fenced},
     groups, ledger, office,
     operators::Caller,
-    payments, pulls, representation, reviews, schedules, status,
+    papers, payments, pulls, representation, reviews, schedules, status,
 };
 
 /// Answers operators.
@@ -198,6 +198,19 @@ impl Admin for Desk {
         asked.who = self.caller.name(asked.who);
         let shown = dossiers::show(&self.parts, asked).await;
         shown.map(Response::new)
+    }
+
+    type ReadPaperStream = papers::Parts;
+
+    async fn read_paper(
+        &self,
+        request: Request<admin::ReadPaperRequest>,
+    ) -> Result<Response<Self::ReadPaperStream>, Status> {
+        self.may("read-paper").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let read = papers::read(&self.parts, asked).await;
+        read.map(Response::new)
     }
 
     async fn decide_dossier(

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 54] = [
+pub(super) const NEEDED: [(&str, Role); 55] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -180,6 +180,7 @@ pub(super) const NEEDED: [(&str, Role); 54] = [
     ("decide-review", Role::Operator),
     ("list-dossiers", Role::Viewer),
     ("show-dossier", Role::Operator),
+    ("read-paper", Role::Operator),
     ("decide-dossier", Role::Operator),
     ("certify-group", Role::Operator),
     ("take-back-group", Role::Operator),

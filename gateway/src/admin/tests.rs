@@ -184,6 +184,7 @@ async fn scene(scope: Scope) -> Scene {
         registrations: Arc::new(Quiet),
         insurance: None,
         asking: None,
+        papers: None,
         population: None,
         operators: None,
         metrics: Arc::new(Metrics::new()),

@@ -7,7 +7,7 @@ use schemas::proto::admin::{
     DecideDossierRequest, DossierLine, ListDossiersRequest, ShowDossierRequest, ShowDossierResponse,
 };
 
-use super::{Ended, admin::Which, office::Reason};
+use super::{Ended, admin::Which, office::Reason, paper::Paper};
 use crate::admin::client;
 
 /// Dossiers.
@@ -17,6 +17,8 @@ pub(super) enum Dossier {
     List(List),
     /// One as it was told, and what persons did about it; the look is kept, with its reason.
     Show(Show),
+    /// Writes a file of one that is kept here into a file; the look is kept, with its reason.
+    Paper(Paper),
     /// Says what becomes of one, as it was shown.
     Decide(Decide),
 }
@@ -108,6 +110,7 @@ impl Dossier {
         match self {
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
+            Self::Paper(paper) => paper.run().await,
             Self::Decide(decide) => decide.run().await,
         }
     }
@@ -212,10 +215,12 @@ fn page_of(shown: &ShowDossierResponse) -> String {
     if !shown.form.is_empty() {
         out.push_str(&format!("form        {}\n", shown.form));
     }
-    for (name, lines) in [("paper", &shown.papers), ("act", &shown.acts)] {
-        for line in lines {
-            out.push_str(&format!("{name:<12}{line}\n"));
-        }
+    for (line, number) in shown.papers.iter().zip(1..) {
+        let name = format!("paper {number}");
+        out.push_str(&format!("{name:<12}{line}\n"));
+    }
+    for line in &shown.acts {
+        out.push_str(&format!("act         {line}\n"));
     }
     out
 }
@@ -268,7 +273,7 @@ mod tests {
             "applicant   Lê Văn Mẫu (PIN 099090000001)",
             "acts as     mother of a child",
             r#"form        {"LyDo":"Sai tên"}"#,
-            "paper       GIAY-TO khai-sinh.pdf",
+            "paper 1     GIAY-TO khai-sinh.pdf",
             "act         2026-11-23T03:00:00Z supplement by an: one is missing",
         ] {
             assert!(page.contains(words), "{words}: {page}");

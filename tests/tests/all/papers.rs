@@ -2,6 +2,7 @@
 
 mod cases;
 mod generations;
+mod read;
 mod scanned;
 
 use std::{

@@ -73,6 +73,7 @@ impl Desk {
             registrations: Arc::new(Quiet),
             insurance: None,
             asking: None,
+            papers: None,
             population: None,
             operators: Operators::of(&config, &keeper).unwrap().map(Arc::new),
             metrics: Arc::new(Metrics::new()),

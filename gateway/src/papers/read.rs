@@ -1,0 +1,73 @@
+//! A kept file is read back: block by block, its length and digest proven once more.
+
+use certs::digest::Sha256;
+use schemas::{
+    fault::{Fault, FaultCode},
+    id::PartnerId,
+};
+use tokio::sync::mpsc;
+
+use super::{Inner, Papers, file::Paper};
+use crate::bulk::disk;
+
+/// The blocks of a file as they are read; the last word is a fault where they are not those that were taken in.
+pub(crate) type Blocks = mpsc::Receiver<Result<Vec<u8>, Fault>>;
+
+impl Papers {
+    /// Begins to read a file of a sender's that was judged. Nobody reads further ahead than [`AHEAD`] blocks.
+    ///
+    /// # Errors
+    /// `UnknownSubject` (`file-not-there`) where it was never kept or has been erased; the disk.
+    pub(crate) async fn read(&self, sender: &PartnerId, sha256: [u8; 32]) -> Result<Blocks, Fault> {
+        let sender = sender.clone();
+        let paper = self
+            .aside(move |inner| inner.readable(&sender, &sha256))
+            .await?;
+        let (to, blocks) = mpsc::channel(AHEAD);
+        tokio::task::spawn_blocking(move || {
+            if let Err(fault) = send(&paper, &sha256, &to) {
+                // whoever has gone meanwhile needs no word
+                let _ = to.blocking_send(Err(fault));
+            }
+        });
+        Ok(blocks)
+    }
+}
+
+impl Inner {
+    fn readable(&self, sender: &PartnerId, sha256: &[u8; 32]) -> Result<Paper, Fault> {
+        let gone = || Fault::new(FaultCode::UnknownSubject, "file-not-there");
+        let paper = self.find(sender, sha256)?.ok_or_else(gone)?;
+        // what was not judged is no file yet
+        match paper.found()? {
+            Some(_) => Ok(paper),
+            None => Err(gone()),
+        }
+    }
+}
+
+fn send(
+    paper: &Paper,
+    sha256: &[u8; 32],
+    to: &mpsc::Sender<Result<Vec<u8>, Fault>>,
+) -> Result<(), Fault> {
+    let found = paper
+        .found()?
+        .ok_or_else(|| disk("a file without a judgement"))?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
+    for block in paper.blocks()? {
+        let block = block.map_err(disk)?;
+        hash.update(&block);
+        bytes = bytes.saturating_add(u64::try_from(block.len()).unwrap_or(u64::MAX));
+        if to.blocking_send(Ok(block)).is_err() {
+            return Ok(());
+        }
+    }
+    match hash.finish() == *sha256 && bytes == found.bytes {
+        true => Ok(()),
+        false => Err(disk("a file of other bytes")),
+    }
+}
+
+/// Blocks between disk and reader.
+const AHEAD: usize = 2;
