@@ -20,12 +20,12 @@ impl Papers {
     /// `UnknownSubject` (`file-not-there`) where it was never kept or has been erased; the disk.
     pub(crate) async fn read(&self, sender: &PartnerId, sha256: [u8; 32]) -> Result<Blocks, Fault> {
         let sender = sender.clone();
-        let paper = self
+        let (paper, length) = self
             .aside(move |inner| inner.readable(&sender, &sha256))
             .await?;
         let (to, blocks) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
-            if let Err(fault) = send(&paper, &sha256, &to) {
+            if let Err(fault) = send(&paper, (&sha256, length), &to) {
                 // whoever has gone meanwhile needs no word
                 let _ = to.blocking_send(Err(fault));
             }
@@ -35,12 +35,13 @@ impl Papers {
 }
 
 impl Inner {
-    fn readable(&self, sender: &PartnerId, sha256: &[u8; 32]) -> Result<Paper, Fault> {
+    /// The file, and how many bytes it has.
+    fn readable(&self, sender: &PartnerId, sha256: &[u8; 32]) -> Result<(Paper, u64), Fault> {
         let gone = || Fault::new(FaultCode::UnknownSubject, "file-not-there");
         let paper = self.find(sender, sha256)?.ok_or_else(gone)?;
         // what was not judged is no file yet
         match paper.found()? {
-            Some(_) => Ok(paper),
+            Some(found) => Ok((paper, found.bytes)),
             None => Err(gone()),
         }
     }
@@ -48,12 +49,9 @@ impl Inner {
 
 fn send(
     paper: &Paper,
-    sha256: &[u8; 32],
+    (sha256, length): (&[u8; 32], u64),
     to: &mpsc::Sender<Result<Vec<u8>, Fault>>,
 ) -> Result<(), Fault> {
-    let found = paper
-        .found()?
-        .ok_or_else(|| disk("a file without a judgement"))?;
     let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
     for block in paper.blocks()? {
         let block = block.map_err(disk)?;
@@ -63,7 +61,7 @@ fn send(
             return Ok(());
         }
     }
-    match hash.finish() == *sha256 && bytes == found.bytes {
+    match hash.finish() == *sha256 && bytes == length {
         true => Ok(()),
         false => Err(disk("a file of other bytes")),
     }
