@@ -199,14 +199,19 @@ impl Logins {
         within.map_err(|standing| {
             refuse(Fault::new(FaultCode::RateLimited, "login").retry_after(standing.reset))
         })?;
-        self.begin(&holder, &rule, now).map_err(refuse)?;
+        let counted = self.begin(&holder, &rule, now).map_err(refuse)?;
         let right = self.is_right(&rule, asked.password).await;
-        self.end(&holder, &rule, right, now).map_err(refuse)?;
+        counted.end(right, now).map_err(refuse)?;
         Ok(self.give(holder, rule, peer, now))
     }
 
     /// Counts a try before it is looked at: of many at once no more are looked at than may be wrong.
-    fn begin(&self, holder: &PartnerId, rule: &LoginRule, now: Timestamp) -> Result<(), Fault> {
+    fn begin<'l>(
+        &'l self,
+        holder: &'l PartnerId,
+        rule: &'l LoginRule,
+        now: Timestamp,
+    ) -> Result<Try<'l>, Fault> {
         let mut state = self.state();
         let tries = state.tries.entry(holder.clone()).or_default();
         match tries.locked_until {
@@ -222,7 +227,12 @@ impl Logins {
             return Err(locked(SignedDuration::from_secs(1)));
         }
         tries.failures += 1;
-        Ok(())
+        Ok(Try {
+            logins: self,
+            holder,
+            rule,
+            is_over: false,
+        })
     }
 
     async fn is_right(&self, rule: &Arc<LoginRule>, password: String) -> bool {
@@ -235,31 +245,6 @@ impl Logins {
             rule.hash.is_of(password.to_ascii_lowercase().as_bytes())
         };
         tokio::task::spawn_blocking(work).await.unwrap_or(false)
-    }
-
-    fn end(
-        &self,
-        holder: &PartnerId,
-        rule: &LoginRule,
-        right: bool,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let mut state = self.state();
-        let tries = state.tries.entry(holder.clone()).or_default();
-        if right {
-            *tries = Tries {
-                known: true,
-                ..Tries::default()
-            };
-            return Ok(());
-        }
-        if !tries.known || tries.failures >= rule.failures_max {
-            tries.known = true;
-            let wait = SignedDuration::try_from(rule.locked).unwrap_or(SignedDuration::MAX);
-            tries.locked_until = Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
-            tracing::warn!(facility = holder.as_str(), "login locked");
-        }
-        Err(refused("login-wrong"))
     }
 
     fn give(&self, holder: PartnerId, rule: Arc<LoginRule>, peer: &Peer, now: Timestamp) -> Given {
@@ -335,6 +320,49 @@ impl Logins {
     }
 }
 
+/// A try that is counted and not yet looked at. One that is broken off (the caller is gone, its time is over) has told nobody
+/// anything: it is counted no more, else lost connections alone would lock an account for good.
+struct Try<'l> {
+    logins: &'l Logins,
+    holder: &'l PartnerId,
+    rule: &'l LoginRule,
+    is_over: bool,
+}
+
+impl Try<'_> {
+    /// What the password was.
+    fn end(mut self, right: bool, now: Timestamp) -> Result<(), Fault> {
+        self.is_over = true;
+        let mut state = self.logins.state();
+        let tries = state.tries.entry(self.holder.clone()).or_default();
+        if right {
+            *tries = Tries {
+                known: true,
+                ..Tries::default()
+            };
+            return Ok(());
+        }
+        if !tries.known || tries.failures >= self.rule.failures_max {
+            tries.known = true;
+            let wait = SignedDuration::try_from(self.rule.locked).unwrap_or(SignedDuration::MAX);
+            tries.locked_until = Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX));
+            tracing::warn!(facility = self.holder.as_str(), "login locked");
+        }
+        Err(refused("login-wrong"))
+    }
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if let Some(tries) = self.logins.state().tries.get_mut(self.holder) {
+            tries.failures = tries.failures.saturating_sub(1);
+        }
+    }
+}
+
 /// The login of a partner that has one.
 ///
 /// # Errors
@@ -352,4 +380,46 @@ fn refused(reason: &'static str) -> Fault {
 
 fn locked(wait: SignedDuration) -> Fault {
     refused("login-locked").retry_after(wait.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_try_that_is_broken_off_locks_nobody_out_and_one_that_is_wrong_does() {
+        let logins = Logins::default();
+        let holder = PartnerId::parse("cskcb-01001").unwrap();
+        let rule = LoginRule {
+            username: "01001".to_owned(),
+            hash: SlowHash::of(b"secret"),
+            failures_max: 2,
+            locked: Duration::from_secs(900),
+            lives: Duration::from_secs(3_600),
+            quota: Quota {
+                per_minute: 60,
+                burst: 60,
+            },
+        };
+        let now: Timestamp = "2026-11-23T02:00:00Z".parse().unwrap();
+        let begin = |at| logins.begin(&holder, &rule, at);
+        for _ in 0..5 {
+            drop(begin(now).unwrap());
+        }
+        // while one is looked at, a second is not: nobody has shown the password yet
+        let counted = begin(now).unwrap();
+        assert_eq!(begin(now).err().unwrap().reason(), "login-locked");
+        assert_eq!(counted.end(false, now).unwrap_err().reason(), "login-wrong");
+        let locked = begin(now).err().unwrap();
+        assert_eq!(locked.reason(), "login-locked");
+        let later = now + SignedDuration::from_secs(900);
+        begin(later).unwrap().end(true, later).unwrap();
+        for _ in 0..5 {
+            drop(begin(later).unwrap());
+        }
+        for _ in 0..2 {
+            begin(later).unwrap().end(false, later).unwrap_err();
+        }
+        assert_eq!(begin(later).err().unwrap().reason(), "login-locked");
+    }
 }
