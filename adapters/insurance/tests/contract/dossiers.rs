@@ -10,7 +10,7 @@ use schemas::proto::insurance::{
 };
 
 use crate::over_both;
-use crate::scene::{Scene, context, soon};
+use crate::scene::{Scene, context, open, soon};
 
 over_both! {
     a_dossier_moves_1_2_4_9_10_and_tells_each_step
@@ -186,6 +186,32 @@ async fn codes_have_no_gaps_and_start_anew_each_day(scene: Scene) {
         ]
     );
     assert!(codes.iter().all(|code| DossierCode::parse(code).is_ok()));
+}
+
+/// Two replicas on one server, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_that_issue_codes_at_once_leave_no_gap_and_repeat_none() {
+    let Some(scene) = Scene::on_postgresql() else {
+        return;
+    };
+    let other = Insurance::embedded(open(&scene.place, &scene.time));
+    let issued = |insurance: Insurance, requests: Vec<SubmitReissueRequest>| async move {
+        let mut codes = Vec::new();
+        for request in requests {
+            codes.push(submit(&insurance, &request).await.code);
+        }
+        codes
+    };
+    let [odd, even] =
+        [1, 2].map(|first| (first..=40).step_by(2).map(|n| scene.reissue(n)).collect());
+    let (one, two) = tokio::join!(
+        tokio::spawn(issued(scene.insurance.clone(), odd)),
+        tokio::spawn(issued(other, even))
+    );
+    let mut codes = [one.unwrap(), two.unwrap()].concat();
+    codes.sort();
+    let expected = (1..=40).map(|serial| format!("G99.00.01-261123-{serial:06}"));
+    assert_eq!(codes, expected.collect::<Vec<_>>());
 }
 
 async fn a_dossier_is_shown_to_its_owner_only(scene: Scene) {
