@@ -35,6 +35,27 @@ pub const NOT_CARRIED: &[(&str, &str)] = &[
     ("PaymentReconciliation", "fees of the registry"),
 ];
 
+/// A resource: its members, and behind them those that OpenCRVS's database adds of its own to every resource.
+macro_rules! resource {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident as $object:literal { $($members:tt)* }
+    ) => {
+        wire_object! {
+            $(#[$doc])*
+            pub struct $name as $object {
+                $($members)*
+                /// The database's own.
+                meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
+                /// The database's own.
+                transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
+                /// The database's own.
+                request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
+            }
+        }
+    };
+}
+
 wire_object! {
     /// All that is told of one event.
     pub struct Bundle as "Bundle" {
@@ -70,7 +91,7 @@ wire_object! {
     }
 }
 
-wire_object! {
+resource! {
     /// The declaration: who of the bundle is who.
     pub struct Composition as "Composition" {
         /// Its kind.
@@ -103,12 +124,6 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("none is known that health insurance needs");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
@@ -127,7 +142,7 @@ wire_object! {
     }
 }
 
-wire_object! {
+resource! {
     /// The registration.
     pub struct Task as "Task" {
         /// Its kind.
@@ -169,16 +184,10 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("office, user and contact of the registry: kept in the journal only");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
-wire_object! {
+resource! {
     /// A person.
     pub struct Patient as "Patient" {
         /// Its kind.
@@ -217,12 +226,6 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("nationality, occupation, education: the child's nationality stands in the questionnaire (own profile)");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
@@ -273,7 +276,7 @@ wire_object! {
     }
 }
 
-wire_object! {
+resource! {
     /// Who is related to the child or the deceased, and how: the informant.
     pub struct RelatedPerson as "RelatedPerson" {
         /// Its kind.
@@ -301,16 +304,10 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("none is known that health insurance needs");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
-wire_object! {
+resource! {
     /// A place: a province, a commune, an office, a facility.
     pub struct Location as "Location" {
         /// Its kind.
@@ -347,16 +344,10 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("borders and statistics: no business of health insurance");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
-wire_object! {
+resource! {
     /// What a country asks beyond OpenCRVS's own form.
     pub struct Questionnaire as "QuestionnaireResponse" {
         /// Its kind.
@@ -373,12 +364,6 @@ wire_object! {
         /// Extensions.
         #[serde(default)]
         extension: Vec<Map<String, Value>> = "extension", NotCarried("none is known that health insurance needs");
-        /// The database's own.
-        meta: Option<Map<String, Value>> = "meta", NotCarried("the database's own");
-        /// The database's own.
-        transforms: Option<Map<String, Value>> = "_transforms", NotCarried("the database's own");
-        /// The database's own.
-        request: Option<Map<String, Value>> = "_request", NotCarried("the database's own");
     }
 }
 
