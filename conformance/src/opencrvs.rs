@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod hub;
+pub mod vectors;
 
 use std::path::Path;
 
