@@ -233,6 +233,7 @@ fn canonical_death(death: &Death) -> contract::RegisterDeathRequest {
         death_notice: death.death_notice.clone(),
         claimant,
         record: Some(record(&death.record)),
+        ..contract::RegisterDeathRequest::default()
     }
 }
 

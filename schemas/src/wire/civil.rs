@@ -2,8 +2,8 @@
 //!
 //! **Own profile.** The Ministry of Justice's intake (`NhanDKHT`, `LayKetQua`) is known from one-stop
 //! systems; the message that DVCLT sends to VSS is not public. This profile borrows that envelope as
-//! it stands, misspellings included. `data` is a JSON *string*: the `hoTich` form, the registration
-//! result `ketQuaXuLy` and our block `baoHiem`. It stays in this module so that it can be replaced
+//! it stands, misspellings included. `data` is a JSON *string* (an object, and the XML element `hoTich` in a string, are read
+//! too): the `hoTich` form, the registration result `ketQuaXuLy` and our block `baoHiem`. It stays in this module so that it can be replaced
 //! when the real document arrives.
 //!
 //! Everything is read through [`crate::json`], the inner string too. A member that is not in the
@@ -11,6 +11,7 @@
 //! here but in the `civil` adapter.
 
 mod correction;
+mod data;
 mod death;
 mod envelope;
 mod facts;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use correction::{CORRECTS, CorrectedFacts, CorrectionForm, SUPPLEMENTS, WITHDRAWS};
+pub use data::DataError;
 pub use death::{DeathForm, DeathResult, DeathSeen};
 pub use envelope::{
     Attachment, BirthMessage, KeptFile, Module, Receipt, STATUS_ACCEPTED, STATUS_REFUSED,

@@ -226,6 +226,41 @@ async fn a_child_registered_twice_waits_for_a_person_and_keeps_one_number_and_on
 async fn a_death_ends_the_card_and_one_that_was_none_gives_the_same_card_back() {
     let house = House::start().await;
     let birth = Birth::new(house.now(), &house.landmarks, 0);
+/// The form as XML, an element for each member.
+fn as_xml(name: &str, value: &Value) -> String {
+    let inner = match value {
+        Value::Object(members) => {
+            let inner = members.iter().map(|(name, value)| as_xml(name, value));
+            inner.collect()
+        }
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!("<{name}>{inner}</{name}>")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_birth_whose_form_is_an_object_or_xml_gets_its_card_and_is_one_message() {
+    let house = House::start().await;
+    for (number, is_xml) in [(0, false), (1, true)] {
+        let birth = Birth::new(house.now(), &house.landmarks, number);
+        let mut envelope = birth.envelope.clone();
+        envelope["data"] = match is_xml {
+            true => as_xml("hoTich", &birth.form).into(),
+            false => birth.form.clone(),
+        };
+        let body = envelope.to_string().into_bytes();
+        let message = birth.message_of(house.now(), body);
+        let first = say(&house, message.clone()).await;
+        first.assert_ok();
+        assert_eq!(polled(&house, &birth).await["trangThai"], 4);
+        // the same again is the same; in another spelling it is another content under its id
+        assert_eq!(say(&house, message).await.body, first.body);
+        let reply = say(&house, birth.message(house.now())).await;
+        reply.assert_fault(schemas::fault::FaultCode::Conflict, "same-id-other-content");
+    }
+}
+
     let nobody = Birth::new(house.now(), &house.landmarks, 1);
     let early = taken_back(&house, &nobody).sign(&house.key("dvclt"));
     house

@@ -11,7 +11,7 @@ use schemas::{
 };
 
 use super::{
-    check::{given, invalid, json},
+    check::{data, given, invalid, json},
     form,
     papers::{self, Paper},
 };
@@ -170,10 +170,7 @@ impl Head {
 
 /// Reads the form of a birth, as strictly as the envelope around it.
 pub(super) fn read(head: Head) -> Result<Birth, Fault> {
-    let form = head
-        .message
-        .form()
-        .map_err(|error| json(error).field("data"))?;
+    let form = head.message.form().map_err(data)?;
     let result = form
         .result
         .as_ref()

@@ -11,6 +11,7 @@ use schemas::{
     id::{Pin, Sex},
     json::{JsonError, Reason},
     name::PersonName,
+    wire::civil::DataError,
 };
 
 pub(super) type Wire<'a> = Option<&'a String>;
@@ -27,6 +28,23 @@ pub(super) fn json(error: JsonError) -> Fault {
         _ => FaultCode::Malformed,
     };
     Fault::new(code, error.code()).log(format!("at byte {}", error.offset()))
+}
+
+/// A form in `data` that cannot be read.
+pub(super) fn data(error: DataError) -> Fault {
+    let fault = match error {
+        DataError::Json(error) => json(error),
+        DataError::Xml(error) => {
+            let code = match error.reason().is_limit() {
+                true => FaultCode::TooLarge,
+                false => FaultCode::Malformed,
+            };
+            Fault::new(code, error.code()).log(format!("at byte {}", error.offset()))
+        }
+        DataError::Unexpected => Fault::new(FaultCode::Invalid, "element-unexpected"),
+        DataError::Twice => Fault::new(FaultCode::Malformed, "element-twice"),
+    };
+    fault.field("data")
 }
 
 /// A member that is there and not blank.

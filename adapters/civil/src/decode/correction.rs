@@ -11,7 +11,7 @@ use schemas::{
 
 use super::{
     birth::Head,
-    check::{self, Wire, given, invalid, json},
+    check::{self, Wire, data, given, invalid},
 };
 
 /// Facts of one of the sender's births as they are true now; `Debug` shows the cases only.
@@ -97,10 +97,7 @@ pub(super) enum Deed {
 
 /// Facts are corrected and completed of births, and taken back are deaths: `loai` and `moduleGoc` say which.
 pub(super) fn read(head: Head) -> Result<Deed, Fault> {
-    let form: CorrectionForm = head
-        .message
-        .correction()
-        .map_err(|error| json(error).field("data"))?;
+    let form: CorrectionForm = head.message.correction().map_err(data)?;
     let module = Module::from_wire(form.module.trim());
     let named = DossierCode::parse(form.case_id.trim())
         .map_err(|error| invalid("bad-case-id", "maHoSoGoc").log(error.to_string()))?;

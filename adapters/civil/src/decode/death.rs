@@ -12,7 +12,7 @@ use schemas::{
 
 use super::{
     birth::{Head, Record},
-    check::{self, Asked, given, invalid, json, required},
+    check::{self, Asked, data, given, invalid, required},
 };
 
 /// A registered death, every value checked; `Debug` shows the case only.
@@ -65,7 +65,7 @@ pub struct Claimant {
 
 pub(super) fn read(head: Head) -> Result<Death, Fault> {
     let message = &head.message;
-    let form = message.death().map_err(|error| json(error).field("data"))?;
+    let form = message.death().map_err(data)?;
     let result = form
         .result
         .as_ref()

@@ -628,6 +628,113 @@ fn a_case_id_that_is_no_dossier_code_is_refused() {
     }
 }
 
+/// The form as XML, an element for each member.
+fn as_xml(name: &str, value: &serde_json::Value) -> String {
+    let inner = match value {
+        serde_json::Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| as_xml(name, value))
+            .collect(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!("<{name}>{inner}</{name}>")
+}
+
+#[test]
+fn the_form_as_an_object_or_as_xml_says_what_it_says_as_a_text() {
+    let form = serde_json::to_value(form()).unwrap();
+    let read = |data: serde_json::Value| {
+        let mut envelope = serde_json::to_value(message()).unwrap();
+        envelope["data"] = data;
+        let bytes = envelope.to_string().into_bytes();
+        decode("/civil/v1/NhanDKHT", claims("civil.birth"), &bytes)
+    };
+    let xml = as_xml("hoTich", &form);
+    assert!(xml.contains("<nksGioiTinh>2</nksGioiTinh>"));
+    let told = |data| read(data).unwrap().request;
+    let text = told(form.to_string().into());
+    assert!(text == told(form.clone()));
+    assert!(text == told(xml.clone().into()));
+    // with a declaration, white space, and what is empty
+    let spaced = xml.replace("<ketQuaXuLy>", "\n <meHoTen/> <ketQuaXuLy>\n  ");
+    let spaced = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{spaced}\n");
+    assert!(text == told(spaced.into()));
+    let bent = |from: &str, to: &str| why(read(xml.replacen(from, to, 1).into()));
+    for (from, to, code, reason) in [
+        (
+            "<hoTich>",
+            "<HoTich>",
+            FaultCode::Malformed,
+            "xml-malformed",
+        ),
+        (
+            "<soDangKy>",
+            "<la>1</la><soDangKy>",
+            FaultCode::Invalid,
+            "element-unexpected",
+        ),
+        (
+            "<soDangKy>",
+            "text<soDangKy>",
+            FaultCode::Invalid,
+            "element-unexpected",
+        ),
+        (
+            "<hoTich>",
+            "<hoTich la=\"1\">",
+            FaultCode::Invalid,
+            "element-unexpected",
+        ),
+        (
+            "<hoTich>",
+            "<hoTich xmlns=\"urn:la\">",
+            FaultCode::Invalid,
+            "element-unexpected",
+        ),
+        (
+            "<nksGioiTinh>2</nksGioiTinh>",
+            "<nksGioiTinh>2</nksGioiTinh><nksGioiTinh>2</nksGioiTinh>",
+            FaultCode::Malformed,
+            "element-twice",
+        ),
+    ] {
+        assert_eq!(bent(from, to), (code, reason, Some("data")), "{to}");
+    }
+    let wrong = xml.replace(
+        "<nksGioiTinh>2</nksGioiTinh>",
+        "<nksGioiTinh>nữ</nksGioiTinh>",
+    );
+    assert_eq!(
+        why(read(wrong.into())),
+        (FaultCode::Invalid, "element-unexpected", Some("data"))
+    );
+    let entity = format!("<!DOCTYPE hoTich [<!ENTITY a \"b\">]>{xml}");
+    assert_eq!(why(read(entity.into())).0, FaultCode::Malformed);
+    for neither in [
+        serde_json::json!(1),
+        serde_json::json!([]),
+        serde_json::json!(null),
+    ] {
+        assert_eq!(
+            why(read(neither)),
+            (FaultCode::Invalid, "json-mismatch", None)
+        );
+    }
+    // a member twice inside an object is refused as outside
+    let twice = serde_json::to_string(&message()).unwrap();
+    let twice = twice.replace("\"data\":\"\"", r#""data":{"nksHoTen":"A","nksHoTen":"B"}"#);
+    let refused = decode(
+        "/civil/v1/NhanDKHT",
+        claims("civil.birth"),
+        twice.as_bytes(),
+    );
+    assert_eq!(
+        why(refused),
+        (FaultCode::Malformed, "json-duplicate-key", None)
+    );
+}
+
 #[test]
 fn a_key_twice_is_refused_outside_and_inside() {
     let birth = |bytes: &[u8]| why(decode("/civil/v1/NhanDKHT", claims("civil.birth"), bytes));

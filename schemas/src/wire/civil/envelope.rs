@@ -1,7 +1,7 @@
 //! The envelope `NhanDKHT` and its answer.
 
-use super::{BirthForm, CorrectionForm, DeathForm, decode, encode};
-use crate::json::JsonError;
+use super::data::{self, DataError};
+use super::{BirthForm, CorrectionForm, DeathForm, encode};
 use crate::wire::object::wire_object;
 
 wire_object! {
@@ -19,7 +19,8 @@ wire_object! {
         one_stop_case_id: Option<String> = "maHoSoMCDT", NotCarried("the one-stop's own number; the journal keeps it");
         /// When the case was received, `dd/MM/yyyy HH:mm:ss` at +07:00.
         received_at: String = "ngayTiepNhan", Carried("received_at of the request");
-        /// The form, result and insurance block as a JSON string.
+        /// The form, result and insurance block as a JSON string, as an object, or as XML in a string.
+        #[serde(deserialize_with = "data::text_or_object")]
         data: String = "data", Carried("the request, member by member");
         /// Attached papers.
         #[serde(default)]
@@ -28,19 +29,19 @@ wire_object! {
 }
 
 impl BirthMessage {
-    /// Reads the JSON string inside `data`, as strictly as the envelope.
-    pub fn form(&self) -> Result<BirthForm, JsonError> {
-        decode(self.data.as_bytes())
+    /// Reads the form inside `data`, as strictly as the envelope.
+    pub fn form(&self) -> Result<BirthForm, DataError> {
+        data::read(&self.data)
     }
 
     /// The same of a death.
-    pub fn death(&self) -> Result<DeathForm, JsonError> {
-        decode(self.data.as_bytes())
+    pub fn death(&self) -> Result<DeathForm, DataError> {
+        data::read(&self.data)
     }
 
     /// The same of a correction.
-    pub fn correction(&self) -> Result<CorrectionForm, JsonError> {
-        decode(self.data.as_bytes())
+    pub fn correction(&self) -> Result<CorrectionForm, DataError> {
+        data::read(&self.data)
     }
 
     /// Puts a form into `data`.

@@ -14,6 +14,14 @@ fn survives<T: Sample + Serialize + DeserializeOwned + PartialEq + std::fmt::Deb
     );
 }
 
+/// Why the form of a message is no JSON of ours.
+fn why(message: &BirthMessage) -> Option<Reason> {
+    match message.form() {
+        Err(DataError::Json(error)) => Some(error.reason()),
+        _ => None,
+    }
+}
+
 proptest! {
     #[test]
     fn decoding_undoes_encoding(seed in prop::collection::vec(any::<u32>(), 0..300)) {
@@ -90,7 +98,7 @@ fn a_key_twice_is_refused_outside_and_inside() {
         ..BirthMessage::default()
     };
     let read: BirthMessage = decode(&encode(&message)).unwrap();
-    assert_eq!(read.form().unwrap_err().reason(), Reason::DuplicateKey);
+    assert_eq!(why(&read), Some(Reason::DuplicateKey));
 }
 
 #[test]
@@ -110,7 +118,7 @@ fn the_inner_string_is_bounded_in_depth() {
         data: deep,
         ..BirthMessage::default()
     };
-    assert_eq!(message.form().unwrap_err().reason(), Reason::TooDeep);
+    assert_eq!(why(&message), Some(Reason::TooDeep));
 }
 
 #[test]
