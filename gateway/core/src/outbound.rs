@@ -205,6 +205,12 @@ pub trait Courier: Send + Sync + 'static {
         false
     }
 
+    /// Whether a try that ended for this reason ended for its own parcels' sake: then only what stands behind them in their
+    /// subjects waits, and everything else goes on. By default all waits as long as what did not get through.
+    fn is_of_parcel(&self, _reason: &'static str) -> bool {
+        false
+    }
+
     /// Sends one shipment whose bytes are already recorded, and nothing else: where the partner asks
     /// for other words, they are given back as [`Delivery::Instead`].
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery>;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt as _;
 use gateway_core::{
     outbound::{Crowd, Sendable, Shipment},
+    policy::Denied,
     ports::{Delivery, Hold, Leased},
     stage::today,
 };
@@ -23,10 +24,33 @@ pub(super) struct Load<'p> {
     pub(super) pass: &'p Pass<'p>,
 }
 
-/// How one shipment ended, and whether that is news about the partner.
+/// How one shipment ended, whether that is news about the partner, and whose reason it was.
 struct Ended {
     delivery: Delivery,
     news: News,
+    whose: Whose,
+}
+
+/// What has to wait for the same reason.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Everything that goes to the partner.
+    Lane,
+    /// The parcels of this shipment, and what stands behind them in their subjects.
+    Parcel,
+}
+
+/// Why the partner was not called.
+struct NotCalled {
+    delivery: Delivery,
+    whose: Whose,
+}
+
+impl From<Delivery> for NotCalled {
+    fn from(delivery: Delivery) -> Self {
+        let whose = Whose::Lane;
+        Self { delivery, whose }
+    }
 }
 
 /// What keeps the rest of a load from going.
@@ -53,12 +77,12 @@ impl Lane {
         self.settle(settled).await;
         for shipment in shipments {
             let carried = carried(&parcels, &shipment);
-            let delivery = match held.wait(&carried) {
+            let (delivery, whose) = match held.wait(&carried) {
                 // order within a subject comes before speed
-                Some(after) => Delivery::Untried { after },
+                Some(after) => (Delivery::Untried { after }, Whose::Parcel),
                 None => self.deliver(shipment, &carried, &load).await,
             };
-            self.hold(&mut held, &delivery, &carried);
+            held.after(&delivery, whose, &carried);
             let settled = carried.iter().map(|one| (one.hold(), delivery.clone()));
             self.settle(settled.collect()).await;
         }
@@ -127,11 +151,16 @@ impl Lane {
     }
 
     /// One shipment from its turn at the limit to its verdict.
-    async fn deliver(&self, shipment: Shipment, parcels: &[&Leased], load: &Load<'_>) -> Delivery {
+    async fn deliver(
+        &self,
+        shipment: Shipment,
+        parcels: &[&Leased],
+        load: &Load<'_>,
+    ) -> (Delivery, Whose) {
         let holds: Vec<Hold> = parcels.iter().map(|parcel| parcel.hold()).collect();
         let ended = match self.worded(shipment, parcels, load.until).await {
             Ok(shipment) => self.send(shipment, &holds, load.until).await,
-            Err(delivery) => never_called(delivery),
+            Err(delivery) => never_called(self.not_called(delivery)),
         };
         load.pass.note(ended.news);
         self.metrics.breaker(&self.partner, self.breaker.level());
@@ -140,7 +169,21 @@ impl Lane {
             self.tell(parcel, &delivery);
         }
         self.metrics.delivered(&self.partner, &delivery);
-        delivery
+        (delivery, ended.whose)
+    }
+
+    /// What did not come so far as to be sent.
+    fn not_called(&self, delivery: Delivery) -> NotCalled {
+        let whose = self.whose(&delivery);
+        NotCalled { delivery, whose }
+    }
+
+    /// Whether the others wait too is for whoever knows the words to say; of what nobody knows they do.
+    fn whose(&self, delivery: &Delivery) -> Whose {
+        match delivery.reason() {
+            Some(reason) if self.courier.is_of_parcel(reason) => Whose::Parcel,
+            _ => Whose::Lane,
+        }
     }
 
     /// Where nobody knows how the last try ended, the same bytes ask, while their time is in the
@@ -178,7 +221,7 @@ impl Lane {
     async fn send(&self, shipment: Shipment, holds: &[Hold], until: Instant) -> Ended {
         let (sendable, delivery) = match self.attempt(shipment, holds, until).await {
             Ok(tried) => tried,
-            Err(delivery) => return never_called(delivery),
+            Err(not_called) => return never_called(not_called),
         };
         let Delivery::Instead { body, .. } = &delivery else {
             return self.called(delivery);
@@ -188,7 +231,7 @@ impl Lane {
         match self.attempt(reworded, holds, until).await {
             Ok((_, Delivery::Instead { .. })) => self.called(refused("instead-again")),
             Ok((_, delivery)) => self.called(delivery),
-            Err(delivery) => never_called(delivery),
+            Err(not_called) => never_called(not_called),
         }
     }
 
@@ -205,7 +248,12 @@ impl Lane {
             | Delivery::Dead { .. } => News::Up,
             Delivery::Untried { .. } => News::None,
         };
-        Ended { delivery, news }
+        let whose = self.whose(&delivery);
+        Ended {
+            delivery,
+            news,
+            whose,
+        }
     }
 
     /// Its turn at the limit, permitted, recorded, sent; or why the partner was not called.
@@ -214,19 +262,20 @@ impl Lane {
         shipment: Shipment,
         holds: &[Hold],
         until: Instant,
-    ) -> Result<(Sendable, Delivery), Delivery> {
+    ) -> Result<(Sendable, Delivery), NotCalled> {
         self.turn_at_the_limit(until).await?;
         // Registrations and orders change while a shipment waits for its turn.
         let partner = self
             .registered()
             .ok_or_else(|| retry("partner-suspended", NOT_PERMITTED))?;
         if self.is_stopped() {
-            return Err(untried(STOPPED));
+            return Err(untried(STOPPED).into());
         }
         let allowed = shipment
             .permit(&partner, today(self.clock.now()))
-            .map_err(|denied| retry(denied.reason(), NOT_PERMITTED))?;
-        let crowd = self.crowd(allowed.shipment(), until).await?;
+            .map_err(not_permitted)?;
+        let crowd = self.crowd(allowed.shipment(), until).await;
+        let crowd = crowd.map_err(|delivery| self.not_called(delivery))?;
         gateway_core::faultpoint!("sending-before");
         let recorded = allowed
             .record(self.outbox.as_ref(), &partner, holds.to_vec(), crowd)
@@ -287,25 +336,6 @@ impl Lane {
         }
     }
 
-    /// What the rest of a load has to wait for after this ending.
-    fn hold(&self, held: &mut Held, delivery: &Delivery, parcels: &[&Leased]) {
-        match delivery {
-            Delivery::Delivered { .. } => return,
-            Delivery::Retry { after, .. }
-            | Delivery::Unknown { after, .. }
-            | Delivery::Untried { after } => {
-                held.all.get_or_insert(*after);
-            }
-            // the partner is there and takes others
-            Delivery::Refused { .. }
-            | Delivery::Quarantined { .. }
-            | Delivery::Dead { .. }
-            | Delivery::Instead { .. } => {}
-        }
-        let subjects = parcels.iter().map(|parcel| parcel.subject.clone());
-        held.subjects.extend(subjects);
-    }
-
     async fn settle(&self, results: Vec<(Hold, Delivery)>) {
         if results.is_empty() {
             return;
@@ -336,6 +366,27 @@ impl Lane {
 }
 
 impl Held {
+    /// What the rest of a load has to wait for after this ending.
+    fn after(&mut self, delivery: &Delivery, whose: Whose, parcels: &[&Leased]) {
+        match delivery {
+            Delivery::Delivered { .. } => return,
+            Delivery::Retry { after, .. }
+            | Delivery::Unknown { after, .. }
+            | Delivery::Untried { after } => {
+                if whose == Whose::Lane {
+                    self.all.get_or_insert(*after);
+                }
+            }
+            // the partner is there and takes others
+            Delivery::Refused { .. }
+            | Delivery::Quarantined { .. }
+            | Delivery::Dead { .. }
+            | Delivery::Instead { .. } => {}
+        }
+        let subjects = parcels.iter().map(|parcel| parcel.subject.clone());
+        self.subjects.extend(subjects);
+    }
+
     /// How long this shipment has to wait, where it has to.
     fn wait(&self, parcels: &[&Leased]) -> Option<Duration> {
         let overtakes = parcels
@@ -368,10 +419,22 @@ fn untried(after: Duration) -> Delivery {
     Delivery::Untried { after }
 }
 
-fn never_called(delivery: Delivery) -> Ended {
+/// What the agreements do not allow of this shipment they may allow of the next.
+fn not_permitted(denied: Denied) -> NotCalled {
+    NotCalled {
+        delivery: retry(denied.reason(), NOT_PERMITTED),
+        whose: match denied {
+            Denied::Suspended => Whose::Lane,
+            _ => Whose::Parcel,
+        },
+    }
+}
+
+fn never_called(not_called: NotCalled) -> Ended {
     Ended {
-        delivery,
+        delivery: not_called.delivery,
         news: News::None,
+        whose: not_called.whose,
     }
 }
 

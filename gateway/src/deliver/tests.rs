@@ -71,6 +71,8 @@ struct Scene {
 
 /// Why a try ended before anybody was called.
 const OUR_DISK: &str = "our-disk";
+/// Why a try ended for the parcel's own sake.
+const ITS_OWN: &str = "its-own";
 
 struct Waiting {
     parcel: Leased,
@@ -228,6 +230,10 @@ impl Courier for Scene {
 
     fn is_ours(&self, reason: &'static str) -> bool {
         reason == OUR_DISK
+    }
+
+    fn is_of_parcel(&self, reason: &'static str) -> bool {
+        reason == ITS_OWN
     }
 
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {

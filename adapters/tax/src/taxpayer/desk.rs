@@ -232,7 +232,7 @@ impl Desk {
             after: self.config.retry_after,
             reason,
         };
-        let (message, _) = wire::read(&shipment.body).map_err(|_| failed("unwritable"))?;
+        let (message, _) = wire::read(&shipment.body).map_err(|_| failed(UNWRITABLE))?;
         let at = message.header.sent_at;
         let signed = match (self.config.form, &message.body) {
             (Form::Json, Body::Question(question)) => {
@@ -520,6 +520,10 @@ impl Courier for Desk {
         Unsent::is_one(reason)
     }
 
+    fn is_of_parcel(&self, reason: &'static str) -> bool {
+        reason == UNWRITABLE || Unsent::is_one(reason)
+    }
+
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
         let shipment = sendable.shipment();
         Box::pin(async move {
@@ -589,6 +593,8 @@ fn whole_second(at: Timestamp) -> Timestamp {
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What waits in the outbox is no message of ours.
+const UNWRITABLE: &str = "unwritable";
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 /// A platform answers in JSON where the department does not.
 const EITHER: HeaderValue = HeaderValue::from_static("application/xml, application/json");

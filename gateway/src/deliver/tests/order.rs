@@ -15,6 +15,57 @@ async fn after_a_failure_nothing_overtakes_and_the_rest_waits_as_long_as_the_one
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fails_for_its_own_sake_holds_what_stands_behind_it_and_nothing_else() {
+    for answer in [
+        retry(ITS_OWN, SECOND * 60),
+        Delivery::Unknown {
+            after: SECOND * 60,
+            reason: ITS_OWN,
+        },
+    ] {
+        let scene = Scene::new()
+            .with(&["a/1", "a/2", "b/1", "c/1"])
+            .batch(5)
+            .answering([answer]);
+        let scene = Arc::new(scene);
+        let lane = Lane::new(LaneParts {
+            courier: Arc::new(OneByOne(Arc::clone(&scene))),
+            ..parts(&scene, portal())
+        });
+        run(lane, SECOND * 120).await;
+        let sent = scene.sent();
+        let bodies: Vec<_> = sent.iter().map(|(_, body)| body.as_str()).collect();
+        assert_eq!(bodies, ["a/1", "b/1", "c/1", "a/1", "a/2"]);
+        assert!(sent[2].0 < SECOND, "the others waited: {sent:?}");
+        assert!(sent[3].0 >= SECOND * 60, "it came too soon: {sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_agreement_allows_holds_back_its_subject_and_not_what_is_agreed() {
+    let scene = Arc::new(
+        Scene::new()
+            .with(&["curious/1", "curious/2", "b/1"])
+            .batch(5),
+    );
+    let lane = Lane::new(LaneParts {
+        courier: Arc::new(OneByOne(Arc::clone(&scene))),
+        ..parts(&scene, portal())
+    });
+    lane.round().await;
+    let bodies: Vec<_> = scene.sent().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, ["b/1"]);
+    let Delivery::Retry { after, reason } = scene.settled("curious/1")[0].1.clone() else {
+        panic!("{:?}", scene.settled("curious/1"))
+    };
+    assert!(reason == "field-not-agreed" && after >= SECOND * 60);
+    let Delivery::Untried { .. } = scene.settled("curious/2")[0].1 else {
+        panic!("{:?}", scene.settled("curious/2"))
+    };
+    assert_eq!(lane.breaker.level(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parcel_that_never_went_is_not_given_up_however_old_it_is() {
     let scene = Scene::new();
     let long_ago = scene.now() - HOUR * 100;
@@ -131,6 +182,10 @@ struct OneByOne(Arc<Scene>);
 impl Courier for OneByOne {
     fn batch_max(&self) -> usize {
         self.0.batch_max()
+    }
+
+    fn is_of_parcel(&self, reason: &'static str) -> bool {
+        self.0.is_of_parcel(reason)
     }
 
     fn pack(&self, parcels: &[Leased]) -> (Vec<Shipment>, Vec<(String, &'static str)>) {

@@ -287,3 +287,19 @@ fn a_receipt_is_of_all_that_was_announced() {
         assert_eq!(fitting(&asked, message).map(drop), verdict);
     }
 }
+
+#[test]
+fn what_one_chunk_lacks_holds_back_nothing_else_and_what_the_department_lacks_does() {
+    let desk = desk();
+    for own in ["chunk-unread", "chunk-bytes-lost", "unwritable"] {
+        assert!(desk.is_of_parcel(own), "{own}");
+    }
+    for theirs in [
+        "department-busy",
+        "http-status",
+        "signing",
+        "answer-not-proven",
+    ] {
+        assert!(!desk.is_of_parcel(theirs), "{theirs}");
+    }
+}
