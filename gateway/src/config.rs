@@ -63,11 +63,11 @@ pub(crate) use registry::address as registry_address;
 pub(crate) use revocation::{Point as RevocationPoint, points as revocation_points};
 pub(crate) use sealing::{key_file, lock as seal_lock};
 pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
-pub(crate) use signing::{files as signing_files, shown as signing_shown, signing_key};
+pub(crate) use signing::{files as signing_files, keys_shown, shown as signing_shown, signing_key};
 pub use snapshot::Snapshot;
 pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
 pub use trust::{
-    Pkcs11Key, Pkcs12Key, Revocation, RevocationSource, SealToken, Sign, Tls, TokenKeys,
+    Pkcs11Key, Pkcs12Key, Revocation, RevocationSource, SealToken, ShownKey, Sign, Tls, TokenKeys,
 };
 pub use value::Secret;
 pub use watch::Watched;

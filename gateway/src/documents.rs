@@ -1,4 +1,4 @@
-//! What every registered peer may read: our signing key as a JWK set, and the provinces and communes of the day.
+//! What every registered peer may read: our signing keys as a JWK set, and the provinces and communes of the day.
 //!
 //! Both are paths of DCI's registry core. The standard gives the second no form: it is a list of SPDCI `Place`s as OpenCRVS's DCI server
 //! writes it, with names of numbers of our own profile.
@@ -29,10 +29,7 @@ impl Documents {
         on: Date,
     ) -> Option<(&'static str, Bytes)> {
         match path {
-            JWKS => {
-                let set = format!(r#"{{"keys":[{}]}}"#, signer.jwk()?);
-                Some((JWKS, Bytes::from(set)))
-            }
+            JWKS => Some((JWKS, Bytes::from(signer.jwks()?))),
             LOCATIONS => Some((LOCATIONS, self.locations(on))),
             _ => None,
         }

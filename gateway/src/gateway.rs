@@ -604,6 +604,8 @@ pub(crate) fn signer(config: &Config, sight: Arc<dyn Sight>) -> Result<Signer, S
         config::signing_key(config).map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
     let params = PoolParams {
         threads: sign.threads,
+    let shown =
+        config::keys_shown(sign).map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
         queue: sign.queue,
     };
     Signer::new(
@@ -615,6 +617,7 @@ pub(crate) fn signer(config: &Config, sight: Arc<dyn Sight>) -> Result<Signer, S
     )
     .pooled(params, sight)
     .map_err(|error| StartError::Key("sign".into(), error.to_string()))
+    .showing(shown.iter().map(ToString::to_string).collect())
 }
 
 /// TLS as the config names it: our identity, whom we let connect, what is revoked.

@@ -40,6 +40,8 @@ pub struct Signer {
     pen: Arc<Pen>,
     /// None where a signature is made where it is needed.
     pool: Option<Arc<Pool>>,
+    /// Keys of ours that sign nothing now, each a JWK.
+    shown: Arc<[String]>,
     sight: Arc<dyn Sight>,
 }
 
@@ -156,7 +158,17 @@ impl Signer {
         Self {
             pen: Arc::new(pen),
             pool: None,
+            shown: Arc::new([]),
             sight: Arc::new(Blind),
+        }
+    }
+
+    /// Shows these keys, each a JWK, beside its own: those that partners may still meet, or will.
+    #[must_use]
+    pub fn showing(self, keys: Vec<String>) -> Self {
+        Self {
+            shown: keys.into(),
+            ..self
         }
     }
 
@@ -188,12 +200,17 @@ impl Signer {
         self.pen.environment
     }
 
-    /// The public half of our key as a JWK, JSON; none where its kind has no such form.
+    /// The public half of our key as a JWK set, JSON, with the others that are shown; none where its kind has no such form.
     #[must_use]
-    pub fn jwk(&self) -> Option<String> {
+    pub fn jwks(&self) -> Option<String> {
         let (key, kid) = (&self.pen.key, &self.pen.kid);
         let jwk = certs::keys::jwk(key.public_spki(), kid, key.algorithm()).ok()?;
-        Some(jwk.to_string())
+        let mut keys = jwk.to_string();
+        for one in self.shown.iter() {
+            keys.push(',');
+            keys.push_str(one);
+        }
+        Some(format!(r#"{{"keys":[{keys}]}}"#))
     }
 
     /// Whether the key can sign now: one signature over nothing of anybody's.

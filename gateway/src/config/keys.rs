@@ -124,6 +124,9 @@ fn signing(config: &Config, problems: &mut Vec<Problem>) {
         )),
         Ok(_) => {}
     }
+    if let Err((key, what, cure)) = super::keys_shown(&config.sign) {
+        problems.push(place.error(key, what, cure));
+    }
 }
 
 /// A private key that others can read is an error, not a warning; only its group may.

@@ -1,10 +1,12 @@
 //! Where the key stands that signs our answers: a PEM file, a PKCS#12 file or a token; secrets by reference.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use certs::keys::{
-    KeyError, KeyStore, PemFile, Pkcs12File, SecretPlace, SigningKey, TokenStore, VerifyingKey,
+    Algorithm, KeyError, KeyStore, PemFile, Pkcs12File, SecretPlace, SigningKey, TokenStore,
+    VerifyingKey,
 };
+use serde_json::Value;
 
 use super::{Config, Sign, registry::Wrong};
 
@@ -33,7 +35,37 @@ pub(crate) fn signing_key(config: &Config) -> Result<(SigningKey, Vec<u8>), Wron
     Ok((key, der))
 }
 
-/// Every file whose change may change the key.
+/// The public keys that are shown beside the one in force, each as a JWK, in the order of the config.
+///
+/// # Errors
+/// What is wrong, at which key, and what to do.
+pub(crate) fn keys_shown(sign: &Sign) -> Result<Vec<Value>, Wrong> {
+    let mut names = BTreeSet::from([sign.kid.as_str()]);
+    let mut shown = Vec::with_capacity(sign.shown.len());
+    for line in &sign.shown {
+        let wrong = |what: String| ("sign.shown", what, SHOWN_CURE);
+        if !names.insert(&line.kid) {
+            return Err(wrong(format!("two keys are named `{}`", line.kid)));
+        }
+        let place = line.cert.display();
+        let pem = fs::read(&line.cert).map_err(|error| wrong(format!("{place}: {error}")))?;
+        let key = VerifyingKey::from_certificate_pem(&pem)
+            .map_err(|error| wrong(format!("{place}: {error}")))?;
+        if key.kind() != line.algorithm.key_kind() || !Algorithm::JWS.contains(&line.algorithm) {
+            let what = format!(
+                "{place}: its key does not sign JSON with {}",
+                line.algorithm
+            );
+            return Err(wrong(what));
+        }
+        let jwk = certs::keys::jwk(key.spki(), &line.kid, line.algorithm)
+            .map_err(|error| wrong(format!("{place}: {error}")))?;
+        shown.push(jwk);
+    }
+    Ok(shown)
+}
+
+/// Every file whose change may change a key.
 pub(crate) fn files(sign: &Sign) -> impl Iterator<Item = &PathBuf> {
     let pkcs12 = sign.pkcs12.iter();
     let pkcs12 = pkcs12.flat_map(|line| [Some(&line.file), line.passphrase_file.as_ref()]);
@@ -43,6 +75,7 @@ pub(crate) fn files(sign: &Sign) -> impl Iterator<Item = &PathBuf> {
         .chain(pkcs12)
         .chain(pin)
         .flatten()
+        .chain(sign.shown.iter().map(|line| &line.cert))
 }
 
 /// The place of the key in a few words.
@@ -131,4 +164,5 @@ fn cure(error: KeyError) -> &'static str {
 }
 
 const ONE: &str = "set one of `key`, `[sign.pkcs12]` and `[sign.pkcs11]`";
+const SHOWN_CURE: &str = "name the certificate of a key of before or of the next one, a name of its own, and its algorithm";
 const CERT_CURE: &str = "name the chain, leaf first, of the key that signs, PEM";

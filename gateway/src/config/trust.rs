@@ -84,6 +84,21 @@ section! {
         threads: usize = 2 => 1..=64,
         /// RSA keys and tokens: signatures that may wait; above it messages are shed.
         queue: usize = 256 => 1..=65_536,
+        /// Public keys that are shown beside it: those of before and the next.
+        shown: Vec<ShownKey> = Vec::new(),
+    }
+}
+
+section! {
+    /// A key of ours that signs nothing now, and that partners know all the same: what was signed with it is told again as it
+    /// was, or what comes next is to be known before it signs.
+    pub ShownKey {
+        /// Its certificate, PEM.
+        cert: PathBuf,
+        /// The name by which partners know it; no other key of ours has it.
+        kid: String,
+        /// What it signs, or signed, with.
+        algorithm: Algorithm,
     }
 }
 

@@ -5,15 +5,17 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use certs::{
     dci::{self, Dialect, Said},
     keys::{Algorithm, VerifyingKey},
+    pki::{Authority, IssueParams, KeyChoice, Usage, write_private},
 };
 use gateway_tests::{
     client::Reply,
-    house::House,
+    house::{House, replace},
     message::{
         Notify,
         dci::{CRVS, RECEIVER_ID},
     },
 };
+use jiff::Timestamp;
 use schemas::{
     fault::FaultCode::{Framing, RateLimited, UnknownRoute},
     wire::dci::Raw,
@@ -88,6 +90,77 @@ async fn our_answers_are_proven_with_the_key_that_we_show() {
         0,
     )
     .unwrap();
+}
+
+/// A key is exchanged while answers of its time are still told again, and the next one is known before it signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_before_and_the_next_one_are_shown_beside_the_one_that_signs() {
+    let now = Timestamp::now();
+    let params = IssueParams {
+        key: KeyChoice::P256,
+        ..IssueParams::new("next", Usage::Signing, now)
+    };
+    let next = Authority::generate("ours", now).unwrap();
+    let next = next.issue(&params).unwrap();
+    let shown = |file: &str, kid: &str| {
+        format!("shown = [{{ cert = \"{file}\", kid = \"{kid}\", algorithm = \"ES256\" }}]\n")
+    };
+    const OLD: &str = "[sign]\nkey = \"sign.key\"\ncert = \"sign.pem\"\nkid = \"vss-1\"\n";
+    let first = format!("{OLD}{}", shown("next.pem", "vss-next"));
+    let mut house = House::plan()
+        .write("next.pem", next.chain_pem.clone())
+        .replace("gateway.toml", OLD, first.as_str())
+        .start()
+        .await;
+    let names = |set: &Value| -> Vec<String> {
+        let keys = set["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let before = get(&house, JWKS).await;
+    assert_eq!(names(&before), ["vss-1", "vss-next"]);
+    let one = question("q-1", "death", "099193999999");
+    let search = signed(&house, &Notify::search(house.now(), &[one]));
+    let told = house.wire(CRVS).send(&search).await;
+    told.assert_ok();
+
+    // the next one signs now, and the one of before is shown
+    house.kill().await;
+    write_private(&house.file("next.key"), &next.key_pem).unwrap();
+    let second = OLD.replace("sign.", "next.").replace("vss-1", "vss-next");
+    let second = format!("{second}{}", shown("sign.pem", "vss-1"));
+    replace(&house.file("gateway.toml"), &first, &second);
+    house.open().await;
+    let after = get(&house, JWKS).await;
+    assert_eq!(names(&after), ["vss-next", "vss-1"]);
+    let keys = |set: &Value| {
+        let mut all = set["keys"].as_array().unwrap().clone();
+        all.sort_by_key(|key| key["kid"].to_string());
+        all
+    };
+    assert_eq!(keys(&after), keys(&before));
+    // what was answered is told again as it was, and proven with the key that is still shown; what is answered now with the other
+    let kid_of = |reply: &Reply| {
+        let protected = reply.header("x-jws-signature").split('.').next().unwrap();
+        let protected = URL_SAFE_NO_PAD.decode(protected).unwrap();
+        let protected: Value = serde_json::from_slice(&protected).unwrap();
+        protected["kid"].as_str().unwrap().to_owned()
+    };
+    let again = house.wire(CRVS).send(&search).await;
+    assert_eq!(again.assert_ok().body, told.body);
+    let one = question("q-2", "death", "099193999999");
+    let search = signed(&house, &Notify::search(house.now(), &[one]));
+    let now = house.wire(CRVS).send(&search).await;
+    now.assert_ok();
+    for (reply, kid) in [(&told, "vss-1"), (&again, "vss-1"), (&now, "vss-next")] {
+        assert_eq!(kid_of(reply), kid);
+        let mut all = after["keys"].as_array().unwrap().iter();
+        let key = read(all.find(|key| key["kid"] == kid).unwrap());
+        certs::jws::parse(reply.header("x-jws-signature"))
+            .unwrap()
+            .verify(&key, Algorithm::Es256, &reply.body)
+            .unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,6 +60,46 @@ fn weak_and_unfit_signing_keys_are_refused() {
 }
 
 #[test]
+fn a_key_that_is_shown_has_a_certificate_an_algorithm_and_a_name_of_its_own() {
+    let scene = Scene::new();
+    scene.issue("next", KeyChoice::Ed25519, Usage::Signing);
+    scene.write("none.pem", "no certificate");
+    let sign = "key = \"sign.key\"\n";
+    let shown = |cert: &str, kid: &str, algorithm: &str| {
+        let line = format!("{{ cert = \"{cert}\", kid = \"{kid}\", algorithm = \"{algorithm}\" }}");
+        format!("{sign}shown = [{line}]\n")
+    };
+    let good = shown("next.pem", "vss-2", "EdDSA");
+    let config = scene.with(&[(sign, good.as_str())]).unwrap();
+    let keys = keys_shown(&config.sign).unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(
+        (&keys[0]["kid"], &keys[0]["crv"], &keys[0]["d"]),
+        (&"vss-2".into(), &"Ed25519".into(), &serde_json::Value::Null)
+    );
+    assert!(signing_files(&config.sign).any(|file| file.ends_with("next.pem")));
+    for (line, what) in [
+        (
+            shown("next.pem", "vss-1", "EdDSA"),
+            "two keys are named `vss-1`",
+        ),
+        (
+            shown("next.pem", "vss-2", "ES256"),
+            "does not sign JSON with ES256",
+        ),
+        (shown("none.pem", "vss-2", "ES256"), "none.pem"),
+        (shown("gone.pem", "vss-2", "ES256"), "gone.pem"),
+    ] {
+        let problem = only(scene.with(&[(sign, line.as_str())]).unwrap_err());
+        assert!(problem.what.contains(what), "{}", problem.what);
+    }
+    scene.issue("other", KeyChoice::Rsa2048, Usage::Signing);
+    let unfit = shown("other.pem", "vss-2", "RS512");
+    let problem = only(scene.with(&[(sign, unfit.as_str())]).unwrap_err());
+    assert!(problem.what.contains("does not sign JSON with RS512"));
+}
+
+#[test]
 fn production_refuses_development_keys_danger_options_and_synthetic_people() {
     let problems = Scene::new()
         .with(&[
