@@ -300,11 +300,9 @@ pub(crate) fn canonical_death(
             si_number: String::new(),
         }),
         died_on: death.died_on.to_string(),
-        proof_kind: 0,
-        proof_number: String::new(),
         death_notice: death.notice.clone(),
-        claimant: None,
         record: Some(record(&death.record)),
+        ..contract::RegisterDeathRequest::default()
     }
 }
 

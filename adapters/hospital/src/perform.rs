@@ -41,7 +41,10 @@ pub(crate) fn canonical(request: &Request) -> contract::RecordHospitalNoticesReq
         .iter()
         .map(|notice| contract::HospitalNotice {
             notice: Some(match notice {
-                Notice::Birth(told) => hospital_notice::Notice::Birth(birth(told)),
+                Notice::Birth(told) => match &told.withdrawn {
+                    None => hospital_notice::Notice::Birth(birth(told)),
+                    Some(why) => hospital_notice::Notice::BirthWithdrawal(birth_back(told, why)),
+                },
                 Notice::Death(told) => match &told.withdrawn {
                     None => hospital_notice::Notice::Death(death(told)),
                     Some(why) => hospital_notice::Notice::Withdrawal(withdrawal(told, why)),
@@ -83,6 +86,15 @@ fn birth(told: &Birth) -> contract::BirthNotice {
 }
 
 /// The paper that takes the notice back is known by its own id.
+fn birth_back(told: &Birth, why: &str) -> contract::HospitalBirthWithdrawal {
+    contract::HospitalBirthWithdrawal {
+        birth: Some(birth(told)),
+        case_id: told.id.clone(),
+        reason: why.to_owned(),
+    }
+}
+
+/// The same of a death.
 fn withdrawal(told: &Death, why: &str) -> contract::HospitalDeathWithdrawal {
     contract::HospitalDeathWithdrawal {
         death: Some(death(told)),
@@ -105,7 +117,10 @@ fn death(told: &Death) -> contract::RegisterDeathRequest {
         died_on: told.died_on.to_string(),
         proof_kind: DEATH_NOTICE,
         proof_number: told.number.clone(),
+        proof_book: told.book.clone(),
         death_notice: told.code.clone(),
+        replaces_number: text(told.replaces.as_ref().map(|one| one.number.as_str())),
+        replaces_book: text(told.replaces.as_ref().map(|one| one.book.as_str())),
         ..contract::RegisterDeathRequest::default()
     }
 }

@@ -29,6 +29,7 @@ mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod hospital; // notices of births and deaths, and the registrations that follow
 mod hospital_token; // facilities that sign nothing: a token for the MD5 of a password, where danger allows it
+mod hospital_back; // notices of births that are taken back, and of deaths that are issued again
 mod hospital_truth; // hospital and registry in any order, and what is true at the end
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said

@@ -9,7 +9,10 @@ use conformance::opencrvs::{
 use gateway_tests::{
     client::Reply,
     house::{House, Plan},
-    message::{Message, birth as births, dci::CRVS},
+    message::{
+        Message, Notify, birth as births,
+        dci::{CRVS, birth_event},
+    },
     tape::tape,
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -179,23 +182,64 @@ async fn a_birth_becomes_one_card_and_a_death_ends_it_in_both_forms() {
     }
 }
 
+/// The birth of a number as DCI tells of it: with the commune of registration, which no webhook names.
+fn by_dci(house: &House, number: u32) -> Notify {
+    let event = birth_event(house.now(), &house.landmarks, number);
+    Notify::new(house.now(), &[event]).with(
+        &format!("{RECORD}/identifier/1/identifier_value"),
+        format!("2026B{number:09}"),
+    )
+}
+
+const RECORD: &str = "/message/notify_event/0/data/reg_records/0";
+
+async fn notify(house: &House, told: Notify) -> Reply {
+    let signed = told.sign(&house.key(CRVS), house.now());
+    house.wire(CRVS).send(&signed).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_registry_tells_by_dci_and_by_a_webhook_is_one_case() {
-    use gateway_tests::message::{Notify, dci::birth_event};
+async fn what_a_registry_tells_by_dci_and_by_a_webhook_is_one_case_in_either_order() {
     let house = telling(HubForm::Sha256).start().await;
-    let event = birth_event(house.now(), &house.landmarks, 3);
-    let notify = Notify::new(house.now(), &[event]).with(
-        "/message/notify_event/0/data/reg_records/0/identifier/1/identifier_value",
-        "2026B000000003",
-    );
-    let signed = notify.sign(&house.key(CRVS), house.now());
-    house.wire(CRVS).send(&signed).await.assert_ok();
-    let (before, card) = (people(&house).await, case(&house, "2026B000000003").await);
-    // DCI named the commune of registration, which no webhook tells: other facts under one number are nobody's guess
-    let told = webhook(HubForm::Sha256, BIRTH, house.now(), &birth(&house, 3));
-    refuses(&house, &told, Conflict, "case-has-other-facts").await;
-    assert_eq!(people(&house).await, before);
-    assert_eq!(case(&house, "2026B000000003").await, card);
+    let by_webhook = |n| webhook(HubForm::Sha256, BIRTH, house.now(), &birth(&house, n));
+
+    // the webhook names no commune of registration: that is no other one
+    notify(&house, by_dci(&house, 3)).await.assert_ok();
+    let (before, first) = (people(&house).await, case(&house, "2026B000000003").await);
+    assert!(first.0.starts_with("TE1") && first.1 == 1, "{first:?}");
+    let after = house.fingerprint().await;
+    send(&house, &by_webhook(3)).await.assert_ok();
+    assert!(house.fingerprint().await == after, "the webhook changed it");
+
+    // what DCI names beside it is kept, and from then on it is told otherwise by nobody
+    send(&house, &by_webhook(4)).await.assert_ok();
+    let card = case(&house, "2026B000000004").await;
+    let bare = house.fingerprint().await;
+    let said = notify(&house, by_dci(&house, 4)).await.assert_ok().json();
+    assert_eq!(said["message"]["ack_status"], "ACK", "{said}");
+    assert_eq!(people(&house).await, before + 1);
+    assert_eq!(case(&house, "2026B000000004").await, card);
+    let kept = house.fingerprint().await;
+    assert!(kept != bare, "nothing of it was kept");
+    let commune = &house.landmarks.places[0].commune;
+    let mut others = house.landmarks.places.iter().map(|place| &place.commune);
+    let other = others.find(|one| *one != commune).unwrap();
+    for (member, value) in [
+        ("viet_nam/registration_place", other.as_str()),
+        ("viet_nam/mother/name/given_name", "Lê Thị Khác"),
+    ] {
+        let told = by_dci(&house, 4).with(&format!("{RECORD}/{member}"), value);
+        let said = notify(&house, told).await.json();
+        let said = said["message"]["error"]["message"].to_string();
+        assert!(said.contains("case-has-other-facts"), "{member}: {said}");
+        assert!(house.fingerprint().await == kept, "{member}: changed");
+    }
+    // and of the other order
+    let mut other = birth(&house, 3);
+    other["entry"][3]["resource"]["name"][0]["family"] = "Lê".into();
+    let other = webhook(HubForm::Sha256, BIRTH, house.now(), &other);
+    refuses(&house, &other, Conflict, "same-id-other-content").await;
+    assert_eq!(case(&house, "2026B000000003").await, first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,8 @@ pub struct Birth {
     pub card: Option<CardNumber>,
     /// Whether it is issued again, in the place of one before.
     pub reissued: bool,
+    /// Why the hospital takes the notice back, which may be empty; none of one that tells of a birth.
+    pub withdrawn: Option<String>,
 }
 
 impl std::fmt::Debug for Birth {
@@ -109,6 +111,7 @@ pub(super) fn read(told: &BirthPaper) -> Result<Birth, Fault> {
         issued_on,
         card: card(&told.temporary_card)?,
         reissued,
+        withdrawn: check::withdrawn(&told.withdrawn, &told.withdrawn_why)?,
     })
 }
 

@@ -29,6 +29,16 @@ pub(super) fn required<'a>(text: Wire<'a>, field: &'static str) -> Result<&'a st
         .ok_or_else(|| invalid("missing-field", field))
 }
 
+/// `THU_HOI` and `LY_DO_THU_HOI`: why a notice is taken back, which may be empty; none of one that tells of something.
+pub(super) fn withdrawn(said: Wire<'_>, why: Wire<'_>) -> Result<Option<String>, Fault> {
+    match (said.as_deref(), why.clone()) {
+        (Some("1"), why) => Ok(Some(why.unwrap_or_default())),
+        (None | Some("0"), None) => Ok(None),
+        (None | Some("0"), Some(_)) => Err(invalid("unknown-code", "LY_DO_THU_HOI")),
+        (Some(_), _) => Err(invalid("unknown-code", "THU_HOI")),
+    }
+}
+
 /// A notice's code, paper or document id: they become a message id.
 pub(super) fn code(text: Wire<'_>, field: &'static str) -> Result<String, Fault> {
     let code = required(text, field)?;

@@ -19,6 +19,8 @@ pub struct Death {
     pub code: String,
     /// `SO_BAOTU`; may be empty.
     pub number: String,
+    /// `QUYEN_SO`; may be empty.
+    pub book: String,
     /// Name.
     pub name: PersonName,
     /// None where it is not told.
@@ -31,8 +33,19 @@ pub struct Death {
     pub pin: Option<Pin>,
     /// SI number, from `MA_BHXH` or the card.
     pub si_number: Option<SiNumber>,
+    /// The notice in whose place it was issued again.
+    pub replaces: Option<Replaced>,
     /// Why the hospital takes the notice back, which may be empty; none of one that tells of a death.
     pub withdrawn: Option<String>,
+}
+
+/// A notice as another names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// `SO_BAOTU_BD`.
+    pub number: String,
+    /// `QUYEN_SO_BD`; may be empty.
+    pub book: String,
 }
 
 impl std::fmt::Debug for Death {
@@ -58,6 +71,7 @@ pub(super) fn read(told: &DeathPaper, facility: &FacilityCode) -> Result<Death, 
         id: code(&Some(told.id.clone()), "Id")?,
         code: code(&told.code, "MA_GBT")?,
         number: told.number.clone().unwrap_or_default(),
+        book: told.book.clone().unwrap_or_default(),
         name: name(required(&told.name, "HO_TEN")?, "HO_TEN")?,
         sex: sex
             .map(|_| check::sex(&told.sex, "GIOI_TINH"))
@@ -66,17 +80,22 @@ pub(super) fn read(told: &DeathPaper, facility: &FacilityCode) -> Result<Death, 
         died_on: day(required(&told.died, "NGAY_TV")?, "NGAY_TV")?,
         pin,
         si_number,
-        withdrawn: withdrawn(told)?,
+        replaces: replaces(told)?,
+        withdrawn: check::withdrawn(&told.withdrawn, &told.withdrawn_why)?,
     })
 }
 
-fn withdrawn(told: &DeathPaper) -> Result<Option<String>, Fault> {
-    let why = told.withdrawn_why.clone();
-    match (told.withdrawn.as_deref(), why) {
-        (Some("1"), why) => Ok(Some(why.unwrap_or_default())),
-        (None | Some("0"), None) => Ok(None),
-        (None | Some("0"), Some(_)) => Err(invalid("unknown-code", "LY_DO_THU_HOI")),
-        (Some(_), _) => Err(invalid("unknown-code", "THU_HOI")),
+/// The notice that this one was issued again for; a first one may name itself there.
+fn replaces(told: &DeathPaper) -> Result<Option<Replaced>, Fault> {
+    let own = (told.number.as_deref(), told.book.as_deref());
+    match (told.first_number.as_deref(), told.first_book.as_deref()) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(invalid("missing-field", "SO_BAOTU_BD")),
+        (Some(number), book) if (Some(number), book.or(own.1)) == own => Ok(None),
+        (Some(number), book) => Ok(Some(Replaced {
+            number: number.to_owned(),
+            book: book.unwrap_or_default().to_owned(),
+        })),
     }
 }
 

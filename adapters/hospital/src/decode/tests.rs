@@ -278,6 +278,53 @@ fn a_notice_that_is_issued_again_and_one_that_is_taken_back_say_so() {
     assert_eq!(said.death.as_ref(), Some(told));
 }
 
+#[test]
+fn a_birth_that_is_taken_back_and_a_death_that_is_issued_again_say_so() {
+    let taken_back = BirthPaper {
+        id: "Id-3".to_owned(),
+        withdrawn: some("1"),
+        ..birth()
+    };
+    let asked = crate::perform::canonical(&read_birth(&taken_back).unwrap().request);
+    let Some(hospital_notice::Notice::BirthWithdrawal(said)) = &asked.notices[0].notice else {
+        panic!("a birth that is taken back")
+    };
+    assert_eq!((said.case_id.as_str(), said.reason.as_str()), ("Id-3", ""));
+    // the notice itself is as it was told
+    let first = crate::perform::canonical(&read_birth(&birth()).unwrap().request);
+    let Some(hospital_notice::Notice::Birth(told)) = &first.notices[0].notice else {
+        panic!("a birth")
+    };
+    assert_eq!(said.birth.as_ref(), Some(told));
+    let sheet = |of: [Option<String>; 2], replaced: [Option<String>; 2]| {
+        let ([number, book], [first_number, first_book]) = (of, replaced);
+        let paper = DeathPaper {
+            number,
+            book,
+            first_number,
+            first_book,
+            ..death()
+        };
+        let asked = crate::perform::canonical(&read_death(&paper).unwrap().request);
+        match asked.notices[0].notice.clone() {
+            Some(hospital_notice::Notice::Death(told)) => {
+                [told.proof_book, told.replaces_number, told.replaces_book]
+            }
+            _ => panic!("a death"),
+        }
+    };
+    let own = || [some("13"), some("01/2026")];
+    assert_eq!(sheet(own(), [None, None]), ["01/2026", "", ""]);
+    // a first one may name itself, with its book or without
+    assert_eq!(sheet(own(), own()), ["01/2026", "", ""]);
+    assert_eq!(sheet(own(), [some("13"), None]), ["01/2026", "", ""]);
+    assert_eq!(
+        sheet(own(), [some("13"), some("01/2025")]),
+        ["01/2026", "13", "01/2025"]
+    );
+    assert_eq!(sheet(own(), [some("12"), None]), ["01/2026", "12", ""]);
+}
+
 type BentDeath = (fn(&mut DeathPaper), &'static str, &'static str);
 
 #[test]
@@ -298,6 +345,11 @@ fn each_broken_value_of_a_death_is_refused_by_its_element() {
         (|p| p.si_number = some("99"), "bad-number", "MA_BHXH"),
         (|p| p.card = some("XX"), "bad-card", "MA_THE"),
         (|p| p.withdrawn = some("2"), "unknown-code", "THU_HOI"),
+        (
+            |p| p.first_book = some("01/2026"),
+            "missing-field",
+            "SO_BAOTU_BD",
+        ),
         (
             |p| p.withdrawn_why = some("nhầm"),
             "unknown-code",

@@ -92,6 +92,7 @@ const REASONS: &[&str] = &[
     "nothing-to-pay",
     "notice-has-other-facts",
     "notice-was-replaced",
+    "notice-was-withdrawn",
     "of-full-age",
     "other-population",
     "outside-representation",

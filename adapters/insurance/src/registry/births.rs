@@ -3,6 +3,7 @@
 //! Before a number is given out, the child is looked for among those who have one; where a person must say
 //! whether it is known already, the case waits in [`super::reviews`].
 
+pub(super) mod again;
 pub(super) mod matching;
 mod parse;
 pub(super) mod population;
@@ -30,7 +31,7 @@ use matching::{Candidate, Match};
 pub(super) use parse::{Birth, Origin, known_facility, optional_code, parent};
 
 impl Registry {
-    /// Registers a birth: the same key, or the same case with the same facts, gives the same answer.
+    /// Registers a birth: the same key, or the same case with no other facts ([`again`]), gives the same answer.
     ///
     /// # Errors
     /// `INVALID`, `CONFLICT`, `AMBIGUOUS-SUBJECT` or `RULE-REFUSED`, that too where the population database has to be asked
@@ -44,13 +45,13 @@ impl Registry {
         let asked = Asked::new("Births.Register", &context, said.encode_to_vec())?;
         self.effect(asked, move |tx, facts| {
             let case = match stored_case(tx.sql, &context.sender, &said.case_id)? {
-                Some((known, case)) if same_facts(&known, &said)? => case,
-                Some(_) => {
-                    return Err(Error::refused(
-                        FaultCode::Conflict,
-                        "case-has-other-facts",
-                        "case_id",
-                    ));
+                Some((stored, case)) => {
+                    let key = CaseKey {
+                        sender: &context.sender,
+                        case_id: &said.case_id,
+                    };
+                    again::birth(tx, &key, &stored, &said)?;
+                    case
                 }
                 None => register(tx, &context.sender, (&said, finding.as_ref()), facts)?,
             };
@@ -97,14 +98,6 @@ fn split(mut request: RegisterBirthRequest) -> Result<(Context, RegisterBirthReq
     let context = facts::context(request.context.take())?;
     facts::word(&request.case_id, 64, "case_id")?;
     Ok((context, request))
-}
-
-/// Two requests tell the same birth where nothing differs but the time they were received at.
-fn same_facts(stored: &[u8], said: &RegisterBirthRequest) -> Result<bool, Error> {
-    let mut known =
-        RegisterBirthRequest::decode(stored).map_err(|_| Error::Corrupt("a stored birth"))?;
-    known.received_at.clone_from(&said.received_at);
-    Ok(known == *said)
 }
 
 fn register(
@@ -355,7 +348,7 @@ fn card_of(tx: &Tx<'_>, person: i64, birth: &Birth) -> Result<(Card, String), Er
     let validity = law::child_card(birth.birth_date, tx.today).ok_or_else(|| {
         Error::refused(FaultCode::RuleRefused, "not-under-six", "child.birth_date")
     })?;
-    newborns::end_temporary(tx, person)?;
+    newborns::end_temporary(tx, person, CardState::Replaced)?;
     if let Some(card) = cards::valid_of(tx.sql, person, &tx.today.to_string())? {
         let rule = cards::rule_of(tx.sql, person, &card)?;
         return Ok((card, rule));

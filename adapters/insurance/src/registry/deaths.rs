@@ -3,6 +3,7 @@
 //! A death may come before the birth of whom it tells, or twice by two offices: it waits for its PIN, and the
 //! second report changes nothing. A person is dead as long as one report stands.
 
+mod again;
 mod closures;
 mod parse;
 
@@ -19,10 +20,12 @@ use super::hospitals::newborns;
 use super::people::Known;
 use super::{Error, Registry, Tx, births, facts, people, subscriptions, told};
 use crate::sql::{Sql, values};
+pub(super) use again::{notice, was_replaced};
+pub(super) use closures::forget_temporary;
 use parse::Death;
 
 impl Registry {
-    /// Registers a death: the same key, or the same case with the same facts, gives the same answer.
+    /// Registers a death: the same key, or the same case with no other facts ([`births::again`]), gives the same answer.
     ///
     /// # Errors
     /// `INVALID`, `CONFLICT` or `AMBIGUOUS-SUBJECT`; nothing is changed then.
@@ -147,15 +150,33 @@ pub(super) fn take(
 ) -> Result<DeathCase, Error> {
     facts::word(&said.case_id, 64, "case_id")?;
     match stored(tx, sender, &said.case_id)? {
-        Some(known) if same_facts(&known, said)? => case_of(tx.sql, sender, &said.case_id)?
-            .ok_or(Error::Corrupt("a death that was just read")),
-        Some(_) => Err(Error::refused(
-            FaultCode::Conflict,
-            "case-has-other-facts",
-            "case_id",
-        )),
+        Some(known) => {
+            told_again(tx, sender, &known, said)?;
+            case_of(tx.sql, sender, &said.case_id)?
+                .ok_or(Error::Corrupt("a death that was just read"))
+        }
         None => register(tx, sender, said, facts),
     }
+}
+
+/// Takes a death that is known as `stored` when it is told again; `CONFLICT` where something differs.
+fn told_again(
+    tx: &Tx<'_>,
+    sender: &str,
+    stored: &[u8],
+    said: &RegisterDeathRequest,
+) -> Result<(), Error> {
+    let known =
+        RegisterDeathRequest::decode(stored).map_err(|_| Error::Corrupt("a stored death"))?;
+    let all = births::again::deaths(&known, said).ok_or_else(births::again::other_facts)?;
+    if all != known {
+        Death::parse(&tx.sight(), &all)?;
+        tx.sql.execute(
+            "UPDATE deaths SET facts = ?3 WHERE sender = ?1 AND case_id = ?2",
+            values![sender, said.case_id, all.encode_to_vec()],
+        )?;
+    }
+    Ok(())
 }
 
 fn register(
@@ -189,8 +210,8 @@ fn register(
         person = Some(known.id);
     }
     tx.sql.execute(
-        "INSERT INTO deaths (sender, case_id, facts, pin, person, died_on, funeral, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO deaths (sender, case_id, facts, pin, person, died_on, funeral, updated_at, notice_number, replaces_number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         values![
             sender,
             said.case_id,
@@ -200,6 +221,8 @@ fn register(
             died_on,
             funeral as i32,
             facts::instant(tx.now),
+            said.proof_number,
+            said.replaces_number,
         ],
     )?;
     subscriptions::death(tx, sender, &said.case_id)?;
@@ -278,10 +301,7 @@ pub(super) fn withdraw(
     if withdrawn_by.is_some() {
         return Ok(());
     }
-    tx.sql.execute(
-        "UPDATE deaths SET withdrawn_by = ?3, updated_at = ?4 WHERE sender = ?1 AND case_id = ?2",
-        values![sender, said.withdraws, said.case_id, facts::instant(tx.now)],
-    )?;
+    mark(tx, sender, &said.withdraws, &said.case_id)?;
     let Some(person) = person else {
         return told::death(tx, sender, &said.withdraws);
     };
@@ -289,14 +309,28 @@ pub(super) fn withdraw(
     if standing(tx.sql, person)?.is_some() {
         return told::deaths_of(tx, person);
     }
+    give_back(tx, person)?;
+    births::finish(tx, person)?;
+    told::births_of(tx, person)?;
+    told::deaths_of(tx, person)
+}
+
+/// A report that stands no more, and by what.
+fn mark(tx: &Tx<'_>, sender: &str, case_id: &str, by: &str) -> Result<(), Error> {
+    tx.sql.execute(
+        "UPDATE deaths SET withdrawn_by = ?3, updated_at = ?4 WHERE sender = ?1 AND case_id = ?2",
+        values![sender, case_id, by, facts::instant(tx.now)],
+    )?;
+    Ok(())
+}
+
+/// Nobody says any more that this person died: the allowance's case ends, and what was closed is as it was.
+fn give_back(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
     tx.sql.execute(
         "UPDATE deaths SET funeral = 2 WHERE person = ?1 AND funeral = 1",
         values![person],
     )?;
-    closures::reopen(tx, person)?;
-    births::finish(tx, person)?;
-    told::births_of(tx, person)?;
-    told::deaths_of(tx, person)
+    closures::reopen(tx, person)
 }
 
 /// A hospital's notice that the registered death rests on falls with it: the civil register is the one to say who
@@ -315,10 +349,7 @@ fn withdraw_notice(tx: &Tx<'_>, person: i64, facts: &[u8], by: &str) -> Result<(
         let notice = RegisterDeathRequest::decode(facts.as_slice())
             .map_err(|_| Error::Corrupt("a stored death"))?;
         if notice.record.is_none() && notice.death_notice == said.death_notice {
-            tx.sql.execute(
-                "UPDATE deaths SET withdrawn_by = ?3, updated_at = ?4 WHERE sender = ?1 AND case_id = ?2",
-                values![sender, notice.case_id, by, facts::instant(tx.now)],
-            )?;
+            mark(tx, &sender, &notice.case_id, by)?;
         }
     }
     Ok(())

@@ -171,7 +171,7 @@ const TABLES: [(&str, &str, &str); 38] = [
     ),
     (
         "birth_notices",
-        "sender, code, paper, facts, children, sex, outcome, person, at",
+        "sender, code, paper, facts, children, sex, outcome, person, at, withdrawn_by, withdrawn_at",
         "sender, code, paper",
     ),
     (
@@ -213,7 +213,7 @@ const TABLES: [(&str, &str, &str); 38] = [
     ),
     (
         "deaths",
-        "sender, case_id, facts, pin, person, died_on, funeral, updated_at, withdrawn_by",
+        "sender, case_id, facts, pin, person, died_on, funeral, updated_at, withdrawn_by, notice_number, replaces_number",
         "sender, case_id",
     ),
     (

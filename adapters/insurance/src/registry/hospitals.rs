@@ -8,6 +8,7 @@
 
 mod again;
 mod asked;
+mod back;
 pub(super) mod newborns;
 mod parse;
 
@@ -88,6 +89,7 @@ impl<'a> Hospital<'a> {
             Some(Notice::Birth(birth)) => self.birth(tx, birth),
             Some(Notice::Death(death)) => self.death(tx, death, received_at),
             Some(Notice::Withdrawal(said)) => self.withdraw(tx, said),
+            Some(Notice::BirthWithdrawal(said)) => self.birth_back(tx, said),
             None => Err(facts::invalid("missing", "notices")),
         }
     }
@@ -103,8 +105,11 @@ impl<'a> Hospital<'a> {
             received_at: received_at.to_owned(),
             ..said.clone()
         };
-        let case = deaths::take(tx, self.sender, &said, &said.encode_to_vec())?;
+        let case = deaths::notice(tx, self.sender, &said, &said.encode_to_vec())?;
         if !case.withdrawn_by.is_empty() {
+            if deaths::was_replaced(tx, self.sender, &said, &case)? {
+                return Err(conflict("notice-was-replaced"));
+            }
             // whoever died after all is told of under another code
             return Err(Error::refused(
                 FaultCode::RuleRefused,
@@ -128,6 +133,10 @@ impl<'a> Hospital<'a> {
         if !deaths::same_facts(&known, death)? {
             return Err(conflict("case-has-other-facts"));
         }
+        let case = deaths::case_of(tx.sql, self.sender, &death.case_id)?.ok_or_else(unknown)?;
+        if deaths::was_replaced(tx, self.sender, death, &case)? {
+            return Err(conflict("notice-was-replaced"));
+        }
         let request = WithdrawDeathRequest {
             context: None,
             case_id: facts::word(&said.case_id, CODE_CHARS_MAX, "case_id")?,
@@ -142,6 +151,14 @@ impl<'a> Hospital<'a> {
     fn birth(&self, tx: &Tx<'_>, said: &BirthNotice) -> Result<HospitalAnswer, Error> {
         facts::word(&said.code, CODE_CHARS_MAX, "code")?;
         if let Some(kept) = kept(tx.sql, self.sender, said)? {
+            if kept.withdrawn {
+                // whoever was born after all is told of under another code
+                return Err(Error::refused(
+                    FaultCode::RuleRefused,
+                    "notice-was-withdrawn",
+                    "code",
+                ));
+            }
             if kept.facts == said.encode_to_vec() {
                 return answer(tx.sql, said, kept.outcome, kept.person);
             }
@@ -152,9 +169,7 @@ impl<'a> Hospital<'a> {
             return Err(conflict("notice-was-replaced"));
         }
         let told = Told::parse(&tx.sight(), said)?;
-        if said.reissued
-            && let Some(answer) = self.again(tx, &told)?
-        {
+        if let Some(answer) = self.again(tx, &told)? {
             return Ok(answer);
         }
         let siblings = siblings(tx.sql, self.sender, &told)?;
@@ -180,15 +195,27 @@ impl<'a> Hospital<'a> {
         let number = counters::si_number(tx)?;
         births::give(tx, person, ("si", number.as_str()), tx.today)?;
         matching::remember_origin(tx, person, told.birth_date, &told.origin)?;
+        self.print(tx, person, told, validity)?;
+        Ok(person)
+    }
+
+    /// The temporary card; one that was printed before, and ended, goes on where its serials did.
+    fn print(
+        &self,
+        tx: &Tx<'_>,
+        person: i64,
+        told: &Told<'_>,
+        validity: &law::Validity,
+    ) -> Result<(), Error> {
+        let number = births::card_number(tx, person, &told.province)?;
+        let printed = cards::newest(tx.sql, person, number.as_str())?.map_or(0, |card| card.serial);
         let card = Card {
-            number: births::card_number(tx, person, &told.province)?
-                .as_str()
-                .to_owned(),
+            number: number.as_str().to_owned(),
             valid_from: validity.from.to_string(),
             valid_to: validity.to.to_string(),
             facility: self.facility.clone(),
             state: CardState::Valid as i32,
-            serial: 1,
+            serial: printed + 1,
         };
         let rule = &validity.rule;
         cards::issue(
@@ -198,8 +225,7 @@ impl<'a> Hospital<'a> {
                 card: &card,
                 rule,
             },
-        )?;
-        Ok(person)
+        )
     }
 
     fn keep(
@@ -309,11 +335,13 @@ struct Kept {
     facts: Vec<u8>,
     outcome: i32,
     person: Option<i64>,
+    /// Taken back by the hospital.
+    withdrawn: bool,
 }
 
 fn kept(sql: &Sql, sender: &str, said: &BirthNotice) -> Result<Option<Kept>, Error> {
     Ok(sql.query_opt(
-        "SELECT facts, outcome, person FROM birth_notices WHERE sender = ?1 AND code = ?2 AND paper = ?3",
+        "SELECT facts, outcome, person, withdrawn_by IS NOT NULL FROM birth_notices WHERE sender = ?1 AND code = ?2 AND paper = ?3",
         values![sender, said.code, said.paper],
         row,
     )?)
@@ -324,13 +352,15 @@ fn row(row: &Row<'_>) -> Result<Kept, sql::Error> {
         facts: row.get(0)?,
         outcome: row.get(1)?,
         person: row.get(2)?,
+        withdrawn: row.get(3)?,
     })
 }
 
-/// The other notices of the birth; they must tell of one mother, so many children, and days that a birth can span.
+/// The other notices of the birth that stand; they must tell of one mother, so many children, and days that a birth can span.
 fn siblings(sql: &Sql, sender: &str, told: &Told<'_>) -> Result<Vec<Kept>, Error> {
     let all: Vec<Kept> = sql.query(
-        "SELECT facts, outcome, person FROM birth_notices WHERE sender = ?1 AND code = ?2 ORDER BY paper LIMIT 20",
+        "SELECT facts, outcome, person, withdrawn_by IS NOT NULL FROM birth_notices
+         WHERE sender = ?1 AND code = ?2 AND withdrawn_by IS NULL ORDER BY paper LIMIT 20",
         values![sender, told.notice.code],
         row,
     )?;

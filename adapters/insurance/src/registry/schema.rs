@@ -253,6 +253,10 @@ const FILE: &[Migration] = &[
         up: include_str!("schema/sqlite/0030_representations.up.sql"),
         down: include_str!("schema/sqlite/0030_representations.down.sql"),
     },
+    Migration {
+        up: include_str!("schema/sqlite/0031_notices_taken_back.up.sql"),
+        down: include_str!("schema/sqlite/0031_notices_taken_back.down.sql"),
+    },
 ];
 
 /// "LTRG" in ASCII: this file is a registry of Liên Thông.

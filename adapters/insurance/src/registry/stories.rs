@@ -109,6 +109,7 @@ fn story(sql: &Sql, case_id: &str, clock: Clock, now: Timestamp) -> Result<Birth
 /// What came to the child after its birth.
 fn later(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
     let mut all = deaths(sql, sender, case_id)?;
+    all.extend(notices(sql, sender, case_id)?);
     all.extend(supplements::events(sql, sender, case_id)?);
     all.extend(sql.query(
         "SELECT case_id, at, print FROM birth_corrections WHERE sender = ?1 AND corrects = ?2 ORDER BY nth",
@@ -132,13 +133,15 @@ fn later(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Erro
 
 fn deaths(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
     Ok(sql.query(
-        "SELECT d.sender, d.case_id, d.updated_at, d.withdrawn_by FROM birth_cases b
+        "SELECT d.sender, d.case_id, d.updated_at, d.withdrawn_by, r.case_id IS NOT NULL FROM birth_cases b
          JOIN deaths d ON d.person = b.person
+         LEFT JOIN deaths r ON r.sender = d.sender AND r.case_id = d.withdrawn_by AND r.replaces_number <> ''
          WHERE b.sender = ?1 AND b.case_id = ?2 ORDER BY d.updated_at, d.sender, d.case_id",
         values![sender, case_id],
         |row| {
             let withdrawn_by: Option<String> = row.get(3)?;
             let what = match withdrawn_by {
+                Some(_) if row.get(4)? => "death-replaced",
                 Some(_) => "death-withdrawn",
                 None => "death",
             };
@@ -146,6 +149,24 @@ fn deaths(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Err
                 what: what.to_owned(),
                 sender: row.get(0)?,
                 case_id: withdrawn_by.map_or_else(|| row.get(1), Ok)?,
+                at: row.get(2)?,
+            })
+        },
+    )?)
+}
+
+/// The hospital's notice of a registered child that was taken back: what is registered stands, and a person looks.
+fn notices(sql: &Sql, sender: &str, case_id: &str) -> Result<Vec<LaterEvent>, Error> {
+    Ok(sql.query(
+        "SELECT n.sender, n.withdrawn_by, n.withdrawn_at FROM birth_cases b
+         JOIN birth_notices n ON n.person = b.person
+         WHERE b.sender = ?1 AND b.case_id = ?2 AND n.withdrawn_by IS NOT NULL",
+        values![sender, case_id],
+        |row| {
+            Ok(LaterEvent {
+                what: "notice-withdrawn".to_owned(),
+                sender: row.get(0)?,
+                case_id: row.get(1)?,
                 at: row.get(2)?,
             })
         },

@@ -50,7 +50,9 @@ mod secured;
 mod server;
 mod subscriptions;
 mod supplements;
+mod taken_back;
 mod told;
+mod told_again;
 mod vital;
 mod watches;
 

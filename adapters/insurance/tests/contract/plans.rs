@@ -11,13 +11,14 @@ use schemas::proto::insurance::{
     CorrectBirthRequest, Deceased, DecideReviewRequest, DiscrepancyState, FindRequest,
     FindVitalEventRequest, GetBirthCasesRequest, GetBirthFactsRequest, GetContributionsRequest,
     GetDiscrepancyRequest, GetDossierRequest, GetParticipationRequest, HeadcountStep,
-    HospitalDeathWithdrawal, HospitalNotice, InfoRequest, JudgeClocksRequest, LawfulTimesRequest,
-    LeaseRequest, ListCardsRequest, ListDiscrepanciesRequest, ListNoticesRequest,
-    ListReviewsRequest, MoveDiscrepancyRequest, Notice, NoticeKind, Party, PopulationFinding,
-    PopulationVerdict, RecheckProgressRequest, RecheckRequest, RecordHospitalNoticesRequest,
-    RecordKind, RecordNoticeRequest, RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest,
-    ShowReviewRequest, SubmitReissueRequest, SupplementBirthRequest, VitalEventKind,
-    WatchEmployersRequest, WatchPersonsRequest, WithdrawDeathRequest, hospital_notice,
+    HospitalBirthWithdrawal, HospitalDeathWithdrawal, HospitalNotice, InfoRequest,
+    JudgeClocksRequest, LawfulTimesRequest, LeaseRequest, ListCardsRequest,
+    ListDiscrepanciesRequest, ListNoticesRequest, ListReviewsRequest, MoveDiscrepancyRequest,
+    Notice, NoticeKind, Party, PopulationFinding, PopulationVerdict, RecheckProgressRequest,
+    RecheckRequest, RecordHospitalNoticesRequest, RecordKind, RecordNoticeRequest,
+    RegisterBirthRequest, RegisterDeathRequest, ShowBirthRequest, ShowReviewRequest,
+    SubmitReissueRequest, SupplementBirthRequest, VitalEventKind, WatchEmployersRequest,
+    WatchPersonsRequest, WithdrawDeathRequest, hospital_notice,
 };
 
 use crate::employer_records;
@@ -113,6 +114,7 @@ fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/registry");
     let files = [
         "births.rs",
+        "births/again.rs",
         "births/matching.rs",
         "births/parse.rs",
         "cards.rs",
@@ -124,6 +126,7 @@ fn statements() -> Vec<String> {
         "employers/watch.rs",
         "counters.rs",
         "deaths.rs",
+        "deaths/again.rs",
         "deaths/closures.rs",
         "dossiers.rs",
         "dossiers/decisions.rs",
@@ -135,6 +138,7 @@ fn statements() -> Vec<String> {
         "hospitals.rs",
         "hospitals/again.rs",
         "hospitals/asked.rs",
+        "hospitals/back.rs",
         "hospitals/newborns.rs",
         "employers.rs",
         "employers/ageing.rs",
@@ -398,7 +402,11 @@ async fn bear(insurance: &Insurance, scene: &Scene, time: &Time) {
     twice.case_id = "G22.99.08-261120-009999".into();
     let mut of_a_name = scene.birth(6);
     of_a_name.mother.as_mut().unwrap().pin.clear();
-    for request in [scene.birth(1), scene.birth(1), twice, of_a_name] {
+    // told without its commune, and then with it
+    let mut bare = twice.clone();
+    bare.context = Some(context("dvclt", "bare"));
+    bare.record.as_mut().unwrap().commune.clear();
+    for request in [scene.birth(1), scene.birth(1), bare, twice, of_a_name] {
         insurance.register_birth(soon(), request).await.unwrap();
     }
     let request = GetBirthCasesRequest {
@@ -581,7 +589,12 @@ async fn deliver(insurance: &Insurance, scene: &Scene) {
         record: Some(CivilRecord::default()),
         ..RegisterDeathRequest::default()
     };
-    insurance.register_death(soon(), registered).await.unwrap();
+    let mut more = registered.clone();
+    more.context = Some(context("dvclt", "told-with-more"));
+    more.record.as_mut().unwrap().book = "02".into();
+    for told in [registered, more] {
+        insurance.register_death(soon(), told).await.unwrap();
+    }
     let told = request("back", vec![withdrawal]);
     let answered = insurance.record_hospital_notices(soon(), told).await;
     answered.unwrap();
@@ -592,6 +605,61 @@ async fn deliver(insurance: &Insurance, scene: &Scene) {
         ..WithdrawDeathRequest::default()
     };
     insurance.withdraw_death(soon(), request).await.unwrap();
+    notices_taken_back(insurance, scene).await;
+}
+
+/// A newborn that dies, whose notice is taken back, and whose death's notice is issued again.
+async fn notices_taken_back(insurance: &Insurance, scene: &Scene) {
+    let mother = scene.birth(8).mother;
+    let birth = BirthNotice {
+        code: "GCS.31".into(),
+        children: 1,
+        sex: 1,
+        birth_date: "2026-10-01".into(),
+        mother,
+        residence_commune: scene.marks.places[0].commune.clone(),
+        issued_on: "2026-10-02".into(),
+        ..BirthNotice::default()
+    };
+    let told = |key: &str, notice| {
+        let facility = scene.marks.places[0].facility.clone();
+        let request = RecordHospitalNoticesRequest {
+            context: Some(context(&format!("cskcb-{facility}"), key)),
+            facility,
+            received_at: "2026-11-23T01:30:00Z".into(),
+            notices: vec![HospitalNotice {
+                notice: Some(notice),
+            }],
+        };
+        insurance.record_hospital_notices(soon(), request)
+    };
+    let given = told("gcs-31", hospital_notice::Notice::Birth(birth.clone())).await;
+    let death = |nth: u32, replaces: &str| RegisterDeathRequest {
+        case_id: format!("GBT.3{nth}"),
+        deceased: Some(Deceased {
+            name: "Ai Đó".into(),
+            si_number: given.as_ref().unwrap().answers[0].si_number.clone(),
+            sex: 1,
+            birth_date: "2026-10-01".into(),
+            ..Deceased::default()
+        }),
+        died_on: "2026-10-05".into(),
+        proof_kind: 1,
+        proof_number: nth.to_string(),
+        replaces_number: replaces.into(),
+        ..RegisterDeathRequest::default()
+    };
+    for (key, replaces, nth) in [("gbt-1", "", 1), ("gbt-2", "1", 2)] {
+        let notice = hospital_notice::Notice::Death(death(nth, replaces));
+        told(key, notice).await.unwrap();
+    }
+    let withdrawal = HospitalBirthWithdrawal {
+        birth: Some(birth),
+        case_id: "Id-gcs-31".into(),
+        ..HospitalBirthWithdrawal::default()
+    };
+    let notice = hospital_notice::Notice::BirthWithdrawal(withdrawal);
+    told("gcs-31-back", notice).await.unwrap();
 }
 
 /// A child under a second PIN, about whom a person decides that it is the same.

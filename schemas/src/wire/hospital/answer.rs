@@ -27,7 +27,8 @@ wire_object! {
         notice: String = "maGCS", Carried("HospitalAnswer.code");
         /// Which child of several.
         paper: Option<String> = "maCT", Carried("HospitalAnswer.paper");
-        /// 1 temporary card, 2 the child is known, 3 it may be known: a person looks, 4 too late for a card.
+        /// 1 temporary card, 2 the child is known, 3 it may be known: a person looks, 4 too late for a card, 7 taken back, 8 taken
+        /// back of a registered child, whose card stands: a person looks.
         outcome: String = "ketQua", Carried("HospitalAnswer.outcome");
         /// SI number.
         si_number: Option<String> = "maSoBHXH", Carried("HospitalAnswer.si_number");

@@ -135,5 +135,9 @@ wire_paper! {
         father_paper_at = "NOICAP_CCCD_CHA_NND"(255), NotCarried("the registration says who the father is");
         /// 1 the first notice, 0 one that is issued again.
         first_issue = "CAP_LAN_DAU"(1), Carried("BirthNotice.reissued");
+        /// 1: the hospital takes this notice back (own profile; PL02 has no words for it).
+        withdrawn = "THU_HOI"(1), Carried("HospitalBirthWithdrawal");
+        /// Why (own profile).
+        withdrawn_why = "LY_DO_THU_HOI"(1024), Carried("HospitalBirthWithdrawal.reason");
     }
 }

@@ -64,13 +64,13 @@ wire_paper! {
         /// Number of the notice.
         number = "SO_BAOTU"(200), Carried("RegisterDeathRequest.proof_number");
         /// Its book.
-        book = "QUYEN_SO"(200), NotCarried("the hospital's own book");
+        book = "QUYEN_SO"(200), Carried("RegisterDeathRequest.proof_book");
         /// Day of the notice, `yyyyMMdd`.
         issued_on = "NGAY_CAPGIAYBT"(8), NotCarried("papers stay in the journal");
         /// Number of the notice that this one was issued again for.
-        first_number = "SO_BAOTU_BD"(200), NotCarried("papers stay in the journal");
+        first_number = "SO_BAOTU_BD"(200), Carried("RegisterDeathRequest.replaces_number where it is another's");
         /// Its book.
-        first_book = "QUYEN_SO_BD"(200), NotCarried("papers stay in the journal");
+        first_book = "QUYEN_SO_BD"(200), Carried("RegisterDeathRequest.replaces_book");
         /// The facility, 5 characters.
         facility = "MACSKCB"(5), NotCarried("repeats the sender, with whom it must agree");
         /// Its address.

@@ -2,7 +2,7 @@
 
 use schemas::proto::insurance::CardState;
 
-use super::super::{Error, Tx};
+use super::super::{Error, Tx, law};
 use crate::sql::values;
 
 /// Ends cards and participation with the day of death; again changes nothing.
@@ -42,6 +42,24 @@ pub(super) fn reopen(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
         "DELETE FROM death_closures WHERE person = ?1",
         values![person],
     )?;
+    Ok(())
+}
+
+/// A temporary card that the death ended does not come back with the person: its notice was taken back.
+pub(in crate::registry) fn forget_temporary(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
+    let closed: Vec<(String, i64, String)> = tx.sql.query(
+        "SELECT d.what, d.serial, c.rule FROM death_closures d
+         JOIN cards c ON c.person = d.person AND c.number = d.what AND c.serial = d.serial
+         WHERE d.person = ?1 AND d.kind = 'card' ORDER BY d.what, d.serial",
+        values![person],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    for (number, serial, _) in closed.iter().filter(|one| law::is_temporary(&one.2)) {
+        tx.sql.execute(
+            "DELETE FROM death_closures WHERE person = ?1 AND kind = 'card' AND what = ?2 AND serial = ?3",
+            values![person, number, serial],
+        )?;
+    }
     Ok(())
 }
 

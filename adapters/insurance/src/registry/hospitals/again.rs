@@ -4,6 +4,9 @@
 //! of the same mother, by her PIN, within half a year, in which no mother gives birth twice: also the day may have been wrong. Of several
 //! children the paper says which, or the sex; where neither does, nothing is replaced. One whose first notice never came is taken as a first one.
 //!
+//! A notice that was taken back is told anew as a first one, under another code: where it is of the same mother, day and sex it stands
+//! for the one that was taken back, and the child goes on under its number with a new print of its card.
+//!
 //! What it says otherwise of a child whom nobody has registered is so from now on, and its temporary card is printed again where
 //! something printed is otherwise; what the civil register has said of a child stands.
 
@@ -13,7 +16,7 @@ use schemas::proto::Message as _;
 use schemas::proto::insurance::{BirthNotice, Card, HospitalAnswer};
 
 use super::super::births::{self, matching};
-use super::super::{Error, Tx, cards, facts, law, people};
+use super::super::{Error, Tx, cards, deaths, facts, law, people};
 use super::{Hospital, Told, answer, conflict, kept, newborns, siblings};
 use crate::sql::{Sql, values};
 use schemas::proto::insurance::CardState;
@@ -58,8 +61,22 @@ impl Hospital<'_> {
         matching::renotice(tx, person, &told.notice.code)?;
         if people::number_of(tx.sql, person, "pin")?.is_none() {
             tell(tx, person, told)?;
+            if known.withdrawn {
+                self.restore(tx, person, told)?;
+            }
         }
         answer(tx.sql, told.notice, outcome, Some(person)).map(Some)
+    }
+
+    /// The card of a child who is told of anew after its notice was taken back; none for whoever is dead, or too old for it.
+    fn restore(&self, tx: &Tx<'_>, person: i64, told: &Told<'_>) -> Result<(), Error> {
+        if cards::open_of(tx.sql, person)?.is_some() || deaths::is_dead(tx.sql, person)? {
+            return Ok(());
+        }
+        match law::temporary_card(told.birth_date, tx.today) {
+            Some(validity) => self.print(tx, person, told, &validity),
+            None => Ok(()),
+        }
     }
 
     fn before(&self, sql: &Sql, told: &Told<'_>) -> Result<Option<Before>, Error> {
@@ -72,15 +89,25 @@ impl Hospital<'_> {
         }
         let mut found = Vec::new();
         // her number alone: a name is no key
-        let span = [-SPAN_DAYS, SPAN_DAYS].map(|days| told.birth_date.saturating_add(days.days()));
+        let span = match notice.reissued {
+            true => SPAN_DAYS,
+            false => 0,
+        };
+        let span = [-span, span].map(|days| told.birth_date.saturating_add(days.days()));
         for known in matching::born_of(sql, &told.origin.mother_pin, span.into())? {
             let of_person = newborns::notice_of(sql, known.person)?;
             let ours = of_person.filter(|one| {
                 one.sender == self.sender
                     && one.children == notice.children
-                    && one.code != notice.code
+                    && (one.withdrawn || notice.reissued && one.code != notice.code)
             });
             found.extend(ours.map(|one| (one, known.sex)));
+        }
+        if !notice.reissued {
+            found.retain(|(_, sex)| *sex == told.sex_code());
+        }
+        if found.iter().any(|(one, _)| !one.withdrawn) {
+            found.retain(|(one, _)| !one.withdrawn);
         }
         if notice.children > 1 {
             let papers = found.iter().filter(|(one, _)| one.paper == notice.paper);

@@ -25,7 +25,7 @@ impl Registry {
         let mother = facts::pin(&request.mother_pin, self.population(), "mother.pin")?;
         self.read("births.facts", move |sql| {
             let told: Vec<(Vec<u8>, Option<i64>)> = sql.query(
-                "SELECT facts, person FROM birth_notices WHERE code = ?1 ORDER BY sender, paper LIMIT 20",
+                "SELECT facts, person FROM birth_notices WHERE code = ?1 AND withdrawn_by IS NULL ORDER BY sender, paper LIMIT 20",
                 values![code],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?;

@@ -22,6 +22,8 @@ pub(in crate::registry) struct Notice {
     pub(super) code: String,
     pub(super) paper: String,
     pub(super) children: u32,
+    /// Taken back by the hospital: it proves nothing any more.
+    pub(super) withdrawn: bool,
 }
 
 /// One who may be the child of a registration.
@@ -33,7 +35,7 @@ pub(in crate::registry) struct Newborn {
 /// The notice that a person is known by.
 pub(in crate::registry) fn notice_of(sql: &Sql, person: i64) -> Result<Option<Notice>, Error> {
     Ok(sql.query_opt(
-        "SELECT sender, code, children, paper FROM birth_notices WHERE person = ?1",
+        "SELECT sender, code, children, paper, withdrawn_by IS NOT NULL FROM birth_notices WHERE person = ?1",
         values![person],
         |row| {
             Ok(Notice {
@@ -41,6 +43,7 @@ pub(in crate::registry) fn notice_of(sql: &Sql, person: i64) -> Result<Option<No
                 code: row.get(1)?,
                 children: row.get(2)?,
                 paper: row.get(3)?,
+                withdrawn: row.get(4)?,
             })
         },
     )?)
@@ -66,6 +69,16 @@ pub(in crate::registry) fn judge(
         one.notice.children == 1 || sexes[0] == sexes[1] || sexes.contains(&undetermined)
     };
     let mut fitting: Vec<Newborn> = all.into_iter().filter(fits).collect();
+    // a child whose notice was taken back is nobody's twin where another notice is named
+    let stands = |one: &Newborn| !one.notice.withdrawn;
+    let is_named = fitting.iter().filter(|one| stands(one));
+    let is_named = is_named.map(|one| is_keyed(sql, told, one));
+    if is_named
+        .collect::<Result<Vec<bool>, Error>>()?
+        .contains(&true)
+    {
+        fitting.retain(stands);
+    }
     let keyed = fitting.iter().map(|one| is_keyed(sql, told, one));
     let keyed = keyed.collect::<Result<Vec<bool>, Error>>()?;
     let named: Vec<usize> = (fitting.iter().zip(&keyed).enumerate())
@@ -98,7 +111,7 @@ fn is_keyed(sql: &Sql, told: &Told<'_>, one: &Newborn) -> Result<bool, Error> {
                 || again::stands_for(sql, &one.notice.sender, &one.notice.code, &origin.notice)?,
         )
     };
-    Ok(is_of_her && is_named()?)
+    Ok(is_of_her && !one.notice.withdrawn && is_named()?)
 }
 
 /// Whether no other child of the birth can be meant: there was one, or all are told of, and of none who may be
@@ -115,7 +128,7 @@ fn is_last(sql: &Sql, one: &Newborn, sex: i32) -> Result<bool, Error> {
     }
     let (told, unsettled): (i64, i64) = sql.query_one(
         "SELECT count(*), count(CASE WHEN person IS NULL AND sex = ?3 THEN 1 END)
-         FROM birth_notices WHERE sender = ?1 AND code = ?2",
+         FROM birth_notices WHERE sender = ?1 AND code = ?2 AND withdrawn_by IS NULL",
         values![sender, code, sex],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -123,9 +136,13 @@ fn is_last(sql: &Sql, one: &Newborn, sex: i32) -> Result<bool, Error> {
 }
 
 fn candidate(told: &Told<'_>, one: Newborn) -> Candidate {
+    let mut score = weigh_or_nothing(told, &one.known);
+    if one.notice.withdrawn {
+        score.why.push("notice-withdrawn");
+    }
     Candidate {
         person: one.known.person,
-        score: weigh_or_nothing(told, &one.known),
+        score,
         origin: one.known.origin,
     }
 }
@@ -153,11 +170,15 @@ pub(in crate::registry) fn name(
     Ok(())
 }
 
-/// The temporary card is over as soon as there is to be another.
-pub(in crate::registry) fn end_temporary(tx: &Tx<'_>, person: i64) -> Result<(), Error> {
+/// The temporary card is over as soon as there is to be another, or its notice is taken back.
+pub(in crate::registry) fn end_temporary(
+    tx: &Tx<'_>,
+    person: i64,
+    state: CardState,
+) -> Result<(), Error> {
     match cards::open_of(tx.sql, person)? {
         Some((card, rule)) if super::super::law::is_temporary(&rule) => {
-            cards::end(tx, person, &card, CardState::Replaced)
+            cards::end(tx, person, &card, state)
         }
         _ => Ok(()),
     }

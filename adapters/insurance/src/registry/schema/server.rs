@@ -243,6 +243,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         up: include_str!("postgres/0031_representations.up.sql"),
         down: include_str!("postgres/0031_representations.down.sql"),
     },
+    Migration {
+        up: include_str!("postgres/0032_notices_taken_back.up.sql"),
+        down: include_str!("postgres/0032_notices_taken_back.down.sql"),
+    },
 ];
 
 const KEYS: Migration = Migration {
