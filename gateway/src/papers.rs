@@ -41,6 +41,7 @@ use crate::{
 pub(crate) use file::KEY;
 pub(crate) use read::Blocks;
 pub use scan::Scanner;
+pub(crate) use sweep::Lies;
 
 /// The files of dossiers that are awaited or kept.
 #[derive(Clone)]

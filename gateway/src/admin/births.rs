@@ -1,11 +1,12 @@
 //! One birth on one page. Whoever looks says why, and is in the child's access ledger before they see anything.
 
-use gateway_core::ports::{AccessStory, Asker, LookUp, PersonNumber};
+use gateway_core::ports::{AccessStory, Asker, LookUp, ParcelFilter, ParcelState, PersonNumber};
 use schemas::{
-    id::MessageId,
+    id::{MessageId, PartnerId},
     proto::{
         admin::{
-            AccessLine, BirthPage, LaterLine, MessageStory, ShowBirthRequest, ShowBirthResponse,
+            BirthPage, KeptFile, LaterLine, MessageStory, ParcelLine, ShowBirthRequest,
+            ShowBirthResponse,
         },
         insurance::{self as contract, BirthStory, CardState, LaterEvent},
     },
@@ -16,7 +17,7 @@ use super::{
     AdminParts,
     explain::explain,
     ledger,
-    office::{said_why, unavailable},
+    office::{parcel_line, said_why, unavailable},
     reviews::{asking, behind, line, said, soon},
 };
 
@@ -33,11 +34,13 @@ pub(super) async fn show(
     let found = behind(parts)?.birth_stories(soon(), request).await;
     let mut births = Vec::new();
     for story in found.map_err(said)?.births {
-        let told = enter(parts, &story, &who, &why).await?;
-        let messages = messages(parts, &story.sender, &asked.case_id).await?;
+        let accesses = enter(parts, &story, &who, &why).await?;
+        let told = accesses.iter().filter(|one| is_told(one, &story.sender));
         births.push(BirthPage {
-            told,
-            messages,
+            told: told.map(ledger::line).collect(),
+            messages: messages(parts, &story.sender, &asked.case_id, &accesses).await?,
+            sent: sent(parts, &story.sender, &asked.case_id).await?,
+            files: files(parts, &story.sender, &asked.case_id).await?,
             ..page(story)
         });
     }
@@ -45,43 +48,67 @@ pub(super) async fn show(
     Ok(ShowBirthResponse { births })
 }
 
-/// Writes the look down under the child's number; gives when the case's partner was told of the child.
+/// Writes the look down under the child's number, and under the other one where nobody has shown the two together; gives who
+/// has named the child or was told of it.
 async fn enter(
     parts: &AdminParts,
     story: &BirthStory,
     who: &str,
     why: &str,
-) -> Result<Vec<AccessLine>, Status> {
+) -> Result<Vec<AccessStory>, Status> {
     let si_number = story.case.as_ref().map(|case| case.si_number.as_str());
-    let number = [si_number.unwrap_or_default(), &story.pin]
+    let numbers = [si_number.unwrap_or_default(), &story.pin];
+    let mut numbers = numbers
         .into_iter()
-        .find_map(PersonNumber::parse)
-        .ok_or_else(|| Status::internal("a birth without a number"))?;
-    let look_up = LookUp {
-        number,
-        who: who.to_owned(),
-        why: why.to_owned(),
-    };
-    let accesses = parts.ledger.accesses(look_up, ACCESSES_MAX).await;
-    let accesses = accesses.map_err(unavailable)?;
-    let told = accesses.iter().filter(|one| is_told(one, &story.sender));
-    Ok(told.map(ledger::line).collect())
+        .filter_map(PersonNumber::parse)
+        .peekable();
+    if numbers.peek().is_none() {
+        return Err(Status::internal("a birth without a number"));
+    }
+    let mut found = Vec::new();
+    for number in numbers {
+        let look_up = LookUp {
+            number,
+            who: who.to_owned(),
+            why: why.to_owned(),
+        };
+        let accesses = parts.ledger.accesses(look_up, ACCESSES_MAX).await;
+        found = accesses.map_err(unavailable)?;
+        // whoever told of the birth has named the child
+        if found.iter().any(|one| of(one, &story.sender).is_some()) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
-/// Whether a row says that a partner was told something of the child by an answer of civil status.
+/// Operation and fields of a row that a message of this partner has made.
+fn of<'a>(story: &'a AccessStory, partner: &str) -> Option<(&'a str, &'a str)> {
+    match &story.asker {
+        Asker::Partner {
+            sender,
+            operation,
+            fields,
+            ..
+        } if sender.as_str() == partner => Some((operation, fields)),
+        _ => None,
+    }
+}
+
+/// Whether a row says that a partner was told something of the child.
 fn is_told(story: &AccessStory, partner: &str) -> bool {
-    matches!(
-        &story.asker,
-        Asker::Partner { sender, operation, fields, .. }
-            if sender.as_str() == partner && operation.starts_with("civil.") && !fields.is_empty()
-    )
+    of(story, partner).is_some_and(|(operation, fields)| {
+        let mut roads = ROADS.iter();
+        roads.any(|road| operation.starts_with(road)) && !fields.is_empty()
+    })
 }
 
-/// What its partner sent under the case's id: the birth, a death, a correction.
+/// What its partner sent under the case's id, and what else of it told something of the child: the birth, a death, a correction.
 async fn messages(
     parts: &AdminParts,
     sender: &str,
     case_id: &str,
+    accesses: &[AccessStory],
 ) -> Result<Vec<MessageStory>, Status> {
     let now = parts.clock.now();
     let mut told = Vec::new();
@@ -99,7 +126,64 @@ async fn messages(
         });
         told.extend(theirs.map(|story| explain(story, now)));
     }
+    // the oldest first, as they came
+    let named = accesses
+        .iter()
+        .rev()
+        .filter(|one| of(one, sender).is_some_and(|(operation, _)| TELLING.contains(&operation)));
+    for one in named.take(NAMED_MAX) {
+        let evidence = one.evidence.to_string();
+        if told.iter().any(|known| known.evidence == evidence) {
+            continue;
+        }
+        let stories = parts.log.story(&evidence).await.map_err(unavailable)?;
+        told.extend(stories.iter().map(|story| explain(story, now)));
+    }
     Ok(told)
+}
+
+/// What its partner was or is to be told of the case unasked.
+async fn sent(parts: &AdminParts, sender: &str, case_id: &str) -> Result<Vec<ParcelLine>, Status> {
+    let Ok(partner) = PartnerId::parse(sender) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for module in MODULES {
+        for state in [None, Some(ParcelState::Done), Some(ParcelState::Cancelled)] {
+            let filter = ParcelFilter {
+                partner: Some(partner.clone()),
+                state,
+                subject: Some(format!("{module}-{case_id}")),
+                max: NAMED_MAX,
+                before: None,
+            };
+            found.extend(parts.office.list(filter).await.map_err(unavailable)?);
+        }
+    }
+    found.sort_by_key(|one| (one.put_at, one.sequence));
+    Ok(found.iter().map(parcel_line).collect())
+}
+
+/// The files of the case, without their content.
+async fn files(parts: &AdminParts, sender: &str, case_id: &str) -> Result<Vec<KeptFile>, Status> {
+    let (Some(papers), Ok(sender)) = (&parts.papers, PartnerId::parse(sender)) else {
+        return Ok(Vec::new());
+    };
+    let found = papers.of_case(&sender, case_id).await.map_err(|fault| {
+        let reason = fault.reason();
+        tracing::error!(
+            note = fault.note(),
+            reason,
+            "files of a case are not listed"
+        );
+        Status::unavailable("the files of the case cannot be listed now")
+    })?;
+    let line = |one: crate::papers::Lies| KeptFile {
+        media_type: one.media_type,
+        bytes: one.bytes,
+        came_at: one.at.to_string(),
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 fn page(story: BirthStory) -> BirthPage {
@@ -153,6 +237,19 @@ fn later(event: LaterEvent) -> LaterLine {
 
 /// Under which modules a message of a case may have come.
 const MODULES: [&str; 3] = ["LTKS", "LTKT", "LTCC"];
+/// Operations of the roads by which births come.
+const ROADS: [&str; 3] = ["civil.", "dci.", "opencrvs."];
+/// Operations that tell us of a birth or of what came after.
+const TELLING: [&str; 6] = [
+    "civil.birth",
+    "civil.death",
+    "civil.correction",
+    "dci.notify",
+    "opencrvs.birth",
+    "opencrvs.death",
+];
+/// Messages and parcels of one kind that a page has at most.
+const NAMED_MAX: usize = 100;
 /// Rows of the ledger that are looked through.
 const ACCESSES_MAX: usize = 1_000;
 /// Digits of a social insurance number that are not shown, the first ones.

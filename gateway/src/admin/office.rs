@@ -223,7 +223,7 @@ pub(super) fn page(asked: u32) -> usize {
     }
 }
 
-fn parcel_line(story: &ParcelStory) -> ParcelLine {
+pub(super) fn parcel_line(story: &ParcelStory) -> ParcelLine {
     ParcelLine {
         id: story.id.clone(),
         partner: story.partner.as_str().to_owned(),

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use gateway_store::Rewrapped;
+use jiff::Timestamp;
 use schemas::{
     fault::Fault,
     id::{MessageId, PartnerId},
@@ -66,7 +67,51 @@ impl Papers {
     }
 }
 
+impl Papers {
+    /// The files of a sender's that a case or dossier claims, in the order in which they came. It opens all of that sender's, as each
+    /// sweep does: for persons who look, not for messages.
+    ///
+    /// # Errors
+    /// The folder.
+    pub(crate) async fn of_case(&self, sender: &PartnerId, code: &str) -> Result<Vec<Lies>, Fault> {
+        let (sender, code) = (sender.clone(), code.to_owned());
+        self.aside(move |inner| inner.of_case(&sender, &code)).await
+    }
+}
+
+/// A file that is kept.
+pub(crate) struct Lies {
+    /// When its bytes came.
+    pub(crate) at: Timestamp,
+    /// What it is.
+    pub(crate) media_type: String,
+    /// How long it is.
+    pub(crate) bytes: u64,
+}
+
 impl Inner {
+    fn of_case(&self, sender: &PartnerId, code: &str) -> Result<Vec<Lies>, Fault> {
+        let folder = self.root.join(sender.as_str());
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut all = Vec::new();
+        for name in names(&folder)? {
+            let Some(paper) = self.listed(sender, &name)? else {
+                continue;
+            };
+            if let (true, Some(found)) = (is_claimed_by(&paper, code)?, paper.found()?) {
+                all.push(Lies {
+                    at: Timestamp::from_second(paper.at).map_err(disk)?,
+                    media_type: found.media_type,
+                    bytes: found.bytes,
+                });
+            }
+        }
+        all.sort_by_key(|one| (one.at, one.bytes));
+        Ok(all)
+    }
+
     /// Everything that lies here, by its sender.
     fn all(&self) -> Result<Vec<(PartnerId, String)>, Fault> {
         let mut all = Vec::new();
@@ -157,6 +202,19 @@ fn claims(paper: &Paper) -> Result<Vec<Claim>, Fault> {
     marks
         .filter_map(|mark| paper.get(mark).transpose())
         .collect()
+}
+
+fn is_claimed_by(paper: &Paper, code: &str) -> Result<bool, Fault> {
+    for name in names(&paper.dir)? {
+        if !name.starts_with(CLAIM) {
+            continue;
+        }
+        let claim = paper.get::<Claim>(&name)?;
+        if claim.and_then(|claim| claim.dossier).as_deref() == Some(code) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn names(folder: &std::path::Path) -> Result<Vec<String>, Fault> {

@@ -23,7 +23,10 @@ use schemas::{
         self, BadSignature, Conflict, Forbidden, Invalid, Malformed, RateLimited, RuleRefused,
         Stale, Unauthenticated, UnsupportedMediaType, WrongEnvironment,
     },
-    proto::insurance::{Context, GetBirthCasesRequest, InfoRequest},
+    proto::{
+        admin::{BirthPage, ShowBirthRequest},
+        insurance::{Context, GetBirthCasesRequest, InfoRequest},
+    },
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -77,6 +80,19 @@ async fn case(house: &House, number: &str) -> (String, String, i32) {
     (case.si_number, card.number, card.state)
 }
 
+async fn page(house: &House, case_id: &str) -> BirthPage {
+    let request = ShowBirthRequest {
+        case_id: case_id.to_owned(),
+        who: "an.operator".to_owned(),
+        why: "the family asks".to_owned(),
+        ..ShowBirthRequest::default()
+    };
+    let shown = gateway::admin::client::birth(house.gateway().admin(), request).await;
+    let mut births = shown.unwrap().births;
+    assert_eq!(births.len(), 1);
+    births.remove(0)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_birth_that_a_registry_tells_of_becomes_one_card_whoever_else_tells_of_it() {
     let house = House::start().await;
@@ -104,6 +120,17 @@ async fn a_birth_that_a_registry_tells_of_becomes_one_card_whoever_else_tells_of
         (head.irt.as_deref(), head.dig),
         (Some(notify.id()), Some(notify.digest()))
     );
+
+    // one page shows how it came, whatever road it came by
+    let shown = page(&house, "dci-B0/2026").await;
+    assert_eq!((&*shown.sender, &*shown.settled), (CRVS, "minted"));
+    let came: Vec<_> = shown
+        .messages
+        .iter()
+        .map(|one| (&*one.operation, &*one.evidence))
+        .collect();
+    assert_eq!(came, [("dci.notify", first.evidence())]);
+    assert!(shown.told.is_empty() && shown.sent.is_empty());
 
     // the same message, signed again: the same bytes; another message of the same entry: the same case
     let after = house.fingerprint().await;

@@ -1,7 +1,7 @@
 //! The civil registry hears how its cases stand, unasked: each state once and in order, whatever is lost on the way,
 //! and what it heard last is what a poll tells.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use conformance::{
     dvclt::inbox::{Inbox, PATH, Serving},
@@ -30,7 +30,7 @@ use tokio::{
 };
 
 use super::civil::{
-    again, correction, death, polled, say, send, show, supplement, taken_back, waiting,
+    again, correction, death, page, polled, say, send, show, supplement, taken_back, waiting,
 };
 
 /// What stands last in the file of the sandbox's civil registry.
@@ -283,6 +283,29 @@ async fn whatever_becomes_of_a_case_is_told_once_and_in_order_as_a_poll_tells_it
     scene.told("LTKS", &first, &[4, 4, 4, 4]).await;
     scene.told("LTKT", &first, &[4, 4]).await;
     assert_eq!(scene.inbox.violations(), Vec::<String>::new());
+    // all of it is on one page: what came, and what was sent with its records
+    let shown = page(house, &first).await;
+    let came: Vec<_> = shown.messages.iter().map(|one| &*one.operation).collect();
+    assert_eq!(
+        came,
+        [
+            "civil.birth",
+            "civil.death",
+            "civil.correction",
+            "civil.correction"
+        ]
+    );
+    let evidence: BTreeSet<_> = shown.messages.iter().map(|one| &one.evidence).collect();
+    assert_eq!(evidence.len(), came.len());
+    let sent: Vec<_> = shown.sent.iter().map(|one| &*one.subject).collect();
+    let of = |module: &str| sent.iter().filter(|one| one.starts_with(module)).count();
+    assert_eq!((of("LTKS-"), of("LTKT-"), sent.len()), (4, 2, 6));
+    for one in &shown.sent {
+        assert!(
+            one.state == "done" && one.sending > 0 && one.receipt > 0,
+            "{one:?}"
+        );
+    }
     let repeats = |birth: &Birth| scene.inbox.dossier("LTKS", &birth.case_id).unwrap().repeats;
     assert!(
         repeats(&first) + repeats(&twice) >= 2,

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::ExitCode};
 use clap::Args;
 use schemas::{
     date::in_viet_nam,
-    proto::admin::{AccessLine, BirthPage, MessageStory, ShowBirthRequest},
+    proto::admin::{AccessLine, BirthPage, MessageStory, ParcelLine, ShowBirthRequest},
 };
 
 use super::super::{Ended, admin::Which, office::Reason};
@@ -82,6 +82,20 @@ fn page_of(birth: &BirthPage) -> String {
     }
     for message in &birth.messages {
         row("message", message_of(message));
+    }
+    for file in &birth.files {
+        row(
+            "file",
+            format!(
+                "{} {}, {} bytes",
+                local(&file.came_at),
+                file.media_type,
+                file.bytes
+            ),
+        );
+    }
+    for sent in &birth.sent {
+        row("sent", sent_of(sent));
     }
     for told in &birth.told {
         row("told", told_of(told));
@@ -167,6 +181,27 @@ fn message_of(message: &MessageStory) -> String {
     )
 }
 
+/// A state on its way, or that has arrived: where it stands, and the journal's records of what was sent and of the receipt.
+fn sent_of(sent: &ParcelLine) -> String {
+    let record = |number: u64, what: &str| match number {
+        0 => String::new(),
+        number => format!(", {what} in record {number}"),
+    };
+    format!(
+        "{} {}: {}, {} tries{}{}{}",
+        local(&sent.put_at),
+        sent.id,
+        sent.state,
+        sent.attempts,
+        match sent.reason.as_str() {
+            "" => String::new(),
+            reason => format!(", last {reason}"),
+        },
+        record(sent.sending, "sent"),
+        record(sent.receipt, "receipt"),
+    )
+}
+
 fn told_of(told: &AccessLine) -> String {
     format!(
         "{} by {}: {} (evidence {})",
@@ -187,6 +222,8 @@ fn local(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use schemas::proto::admin::KeptFile;
+
     use super::*;
 
     fn birth() -> BirthPage {
@@ -213,6 +250,44 @@ mod tests {
             "due       2026-11-26 17:00, 62 % of its time is over, open; warned at 50 %",
             "child     a person has to say whether it is known",
             "card      none",
+        ] {
+            assert!(page.contains(line), "{line} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn its_files_and_what_its_partner_is_told_unasked_stand_with_their_records() {
+        let sent = ParcelLine {
+            id: "LTKS-H99.14-261120-000002.1".to_owned(),
+            state: "done".to_owned(),
+            attempts: 2,
+            reason: "closed".to_owned(),
+            put_at: "2026-11-23T01:31:00Z".to_owned(),
+            sending: 7,
+            receipt: 8,
+            ..ParcelLine::default()
+        };
+        let waits = ParcelLine {
+            state: "waiting".to_owned(),
+            attempts: 0,
+            reason: String::new(),
+            sending: 0,
+            receipt: 0,
+            ..sent.clone()
+        };
+        let page = page_of(&BirthPage {
+            sent: vec![sent, waits],
+            files: vec![KeptFile {
+                media_type: "application/pdf".to_owned(),
+                bytes: 30_000,
+                came_at: "2026-11-23T01:30:01Z".to_owned(),
+            }],
+            ..birth()
+        });
+        for line in [
+            "file      2026-11-23 08:30 application/pdf, 30000 bytes\n",
+            "sent      2026-11-23 08:31 LTKS-H99.14-261120-000002.1: done, 2 tries, last closed, sent in record 7, receipt in record 8\n",
+            "sent      2026-11-23 08:31 LTKS-H99.14-261120-000002.1: waiting, 0 tries\n",
         ] {
             assert!(page.contains(line), "{line} is not in\n{page}");
         }

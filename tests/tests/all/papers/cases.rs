@@ -4,7 +4,7 @@ use gateway_tests::message::Birth;
 use schemas::fault::FaultCode::{Conflict, TooLarge};
 
 use super::*;
-use crate::civil::{correction, polled, say, send};
+use crate::civil::{correction, page, polled, say, send};
 
 /// Attached papers with these files, by the names that their ids are.
 fn attached(files: &[(&str, &[u8])]) -> Value {
@@ -40,6 +40,16 @@ async fn a_file_of_a_case_is_kept_encrypted_once_and_its_digest_is_in_the_signed
     assert_eq!(reply.assert_ok().json()["tepDaLuu"], lines);
     assert_eq!(polled(&house, &first).await["trangThai"], 4);
     assert_eq!(kept(&house).len(), 2);
+    let shown = page(&house, &first).await.files;
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|one| (&*one.media_type, one.bytes))
+        .collect();
+    for file in [&notice, &form] {
+        let line = ("application/pdf", file.len() as u64);
+        assert!(shown.contains(&line), "{shown:?}");
+    }
+    assert_eq!(shown.len(), 2);
     for path in kept(&house) {
         let on_disk = fs::read(path).unwrap();
         for plain in [&notice[..9], &notice[10_000..10_032]] {
