@@ -243,6 +243,8 @@ impl Gateway {
             tally: gate.tally(),
             bulks,
             pending: &pending,
+            population: population.clone(),
+            call_timeout,
             stop: &stops,
         };
         let schedules = Arc::new(Schedules {
@@ -602,10 +604,10 @@ pub(crate) fn signer(config: &Config, sight: Arc<dyn Sight>) -> Result<Signer, S
     let sign = &config.sign;
     let (key, certificate) =
         config::signing_key(config).map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
-    let params = PoolParams {
-        threads: sign.threads,
     let shown =
         config::keys_shown(sign).map_err(|(key, what, _)| StartError::Key(key.into(), what))?;
+    let params = PoolParams {
+        threads: sign.threads,
         queue: sign.queue,
     };
     Signer::new(
@@ -615,9 +617,9 @@ pub(crate) fn signer(config: &Config, sight: Arc<dyn Sight>) -> Result<Signer, S
         config.us.clone(),
         config.environment,
     )
+    .showing(shown.iter().map(ToString::to_string).collect())
     .pooled(params, sight)
     .map_err(|error| StartError::Key("sign".into(), error.to_string()))
-    .showing(shown.iter().map(ToString::to_string).collect())
 }
 
 /// TLS as the config names it: our identity, whom we let connect, what is revoked.

@@ -35,6 +35,7 @@ pub mod orders;
 mod papers; // files of dossiers, encrypted and searched
 mod payments; // what operators have stopped
 mod population; // a birth asks the national population database first
+mod pull; // what registries told and never came
 pub mod reconcile; // what a partner lost or never sent
 pub mod recover; // messages whose holder died after T1
 mod registrar; // which terms of partners are in force

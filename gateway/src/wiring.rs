@@ -75,6 +75,7 @@ use crate::{
     papers::Papers,
     payments::{PaymentOrders, PaymentWatch},
     population::Population,
+    pull::Puller,
     reconcile::Reconcile,
     revocation::Keeper,
     stack::{Stack, stack},
@@ -127,6 +128,7 @@ pub fn operations() -> Vec<&'static Operation> {
         &dci::SUBSCRIBE,
         &dci::UNSUBSCRIBE,
         &dci::FOLLOW,
+        &dci::PULL,
         &opencrvs::BIRTH,
         &opencrvs::DEATH,
         &portal::SUBMIT,
@@ -490,6 +492,8 @@ pub(crate) struct Hands<'a> {
     pub(crate) tally: Option<Arc<dyn Tally>>,
     pub(crate) bulks: Option<Bulks>,
     pub(crate) pending: &'a Pending,
+    pub(crate) population: Option<Population>,
+    pub(crate) call_timeout: Duration,
     pub(crate) stop: &'a watch::Receiver<bool>,
 }
 
@@ -534,6 +538,7 @@ impl Hands<'_> {
             if delivery.words == OutwardWords::Dci {
                 workers.push(Box::pin(sweep.run(self.stop.clone())));
                 workers.push(self.follower(delivery));
+                workers.push(self.puller(delivery));
             }
             callers.push(caller);
             workers.extend(self.reconcile(delivery));
@@ -681,6 +686,36 @@ impl Hands<'_> {
                 .clamp(FOLLOWED_EVERY.0, FOLLOWED_EVERY.1),
         };
         Box::pin(follower.run(self.stop.clone()))
+    }
+
+    /// What a registry told and never came.
+    fn puller(&self, delivery: &Delivery) -> Worker {
+        let poll = Duration::from_millis(self.config.delivery.poll_ms);
+        let puller = Puller {
+            partner: delivery.partner.clone(),
+            partners: Arc::clone(self.partners),
+            notes: Arc::clone(self.notes),
+            outbox: Arc::clone(self.outbox),
+            receipts: Arc::clone(&self.receipts),
+            registrar: Arc::new(Desk {
+                insurance: self.contract.client.clone(),
+                timeout: self.call_timeout,
+                bulks: None,
+                book: Arc::clone(self.book),
+                clock: Arc::clone(self.clock),
+                population: self.population.clone(),
+            }),
+            insurance: self.contract.client.clone(),
+            metrics: Arc::clone(self.metrics),
+            clock: Arc::clone(self.clock),
+            timeout: self.call_timeout,
+            idle: (
+                poll.max(PULLED_EVERY_MIN),
+                poll.saturating_mul(10)
+                    .clamp(FOLLOWED_EVERY.0, FOLLOWED_EVERY.1),
+            ),
+        };
+        Box::pin(puller.run(self.stop.clone()))
     }
 
     /// Where the partner's file has a schedule for it.
@@ -961,6 +996,9 @@ fn vital_words(partners: Arc<ArcSwap<Partners>>) -> ToParcels {
         dci::outbound::parcel(&partner, terms, change).map(|parcel| vec![parcel])
     })
 }
+
+/// The shortest wait for an answer.
+const PULLED_EVERY_MIN: Duration = Duration::from_millis(20);
 
 /// The shortest and the longest wait between two looks at subscriptions of ours.
 const FOLLOWED_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));

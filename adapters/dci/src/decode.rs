@@ -132,6 +132,12 @@ impl What {
         }
     }
 
+    /// Our name of the case that it becomes.
+    #[must_use]
+    pub fn case_id(&self) -> String {
+        case_id(self.record())
+    }
+
     /// Where it stands in the register.
     #[must_use]
     pub fn record(&self) -> &Record {

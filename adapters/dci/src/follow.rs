@@ -15,8 +15,8 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use asked::purpose_of;
 pub use asked::{Promise, parcel, parcel_id, promised, transaction};
+pub(crate) use asked::{moment, purpose, purpose_of};
 
 /// What begins the name of such a note; behind it the event.
 pub const NOTES: &str = "follow/";

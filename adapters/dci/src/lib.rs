@@ -22,6 +22,7 @@ pub mod follow;
 mod mapping;
 pub mod outbound;
 mod perform;
+pub mod pull;
 
 use std::{sync::Arc, time::Duration};
 
@@ -147,6 +148,15 @@ pub static UNSUBSCRIBE: Operation = Operation {
 /// when we ask and when we are answered.
 pub static FOLLOW: Operation = Operation {
     name: "dci.follow",
+    effect: Effect::Change,
+    proof: ProofKind::Dci,
+    fields: &[],
+};
+
+/// We ask a registry for what it registered on some days (`search`), to find what it told and we never heard: asked of the agreement
+/// when we ask and when what was found is taken.
+pub static PULL: Operation = Operation {
+    name: "dci.pull",
     effect: Effect::Change,
     proof: ProofKind::Dci,
     fields: &[],

@@ -28,9 +28,9 @@ pub use desk::{Desk, DeskConfig, Exchange, OVER, Pen, Subscriptions};
 pub use notice::parcel;
 
 use crate::{
-    FOLLOW, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS_ASYNC, UNSUBSCRIBE,
+    FOLLOW, PULL, SEARCH_ASYNC, SUBSCRIBE, TXN_STATUS_ASYNC, UNSUBSCRIBE,
     decode::Opening,
-    envelope::{SUBSCRIBE_PATH, UNSUBSCRIBE_PATH},
+    envelope::{SUBSCRIBE_PATH, SYNC_SEARCH_PATH, UNSUBSCRIBE_PATH},
 };
 
 /// The kind of parcels that answer `search`.
@@ -53,6 +53,9 @@ pub(crate) const ASK_BEGIN: &str = "dci.subscribe";
 
 /// The kind of parcels by which we end that.
 pub(crate) const ASK_END: &str = "dci.unsubscribe";
+
+/// The kind of parcels by which we ask what was registered on some days; the answer is the receipt.
+pub(crate) const ASK_PAGE: &str = "dci.pull";
 
 /// A header, without the moment of sending.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -154,6 +157,7 @@ pub(crate) fn road_of(kind: &str) -> Option<(&'static str, &'static Operation)> 
         NOTICE => Some(("/registry/notify", &SUBSCRIBE)),
         ASK_BEGIN => Some((SUBSCRIBE_PATH, &FOLLOW)),
         ASK_END => Some((UNSUBSCRIBE_PATH, &FOLLOW)),
+        ASK_PAGE => Some((SYNC_SEARCH_PATH, &PULL)),
         _ => None,
     }
 }

@@ -341,7 +341,8 @@ pub(super) fn acknowledged_as(
     said(json!({ "message": ack }).to_string())
 }
 
-fn said(words: impl Into<Bytes>) -> Response<Full<Bytes>> {
+/// A document of JSON.
+pub(super) fn said(words: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(words.into()));
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -1,5 +1,6 @@
 //! The civil registry as the one that is subscribed to: it takes `subscribe` and `unsubscribe`, keeps its own register and its
-//! subscriptions, answers by callbacks and tells of what it registers by `notify`.
+//! subscriptions, answers by callbacks and tells of what it registers by `notify`. What it registered on some days it says at once
+//! (`search`).
 //!
 //! Its server stands behind mutual TLS for our gateway alone, proves the signature of every message, and judges by the standard what
 //! it asks. What it has to say goes out of a queue of its own, which outlives the process, until it is acknowledged or refused; it
@@ -7,6 +8,7 @@
 
 mod book;
 mod outgoing;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use book::{Subscription, Told};
+pub use search::{Asked, Wrong};
 
 use super::inbox::{BASE, acknowledged_as};
 use super::{Crvs, proof};
@@ -56,6 +59,16 @@ pub struct Mischief {
     pub refuse: u32,
     /// While true two subscriptions of one kind may stand.
     pub many_of_a_kind: bool,
+    /// So many questions of some days are answered with HTTP 429 and `Retry-After`.
+    pub throttle: u32,
+    /// So many are refused with `rjct.search_criteria.invalid`.
+    pub refuse_searches: u32,
+    /// What has more records than this is refused with `rjct.search.too_many_records_found`.
+    pub most_found: Option<usize>,
+    /// Those of this page are answered wrongly, so often.
+    pub wrong_page: Option<(Wrong, usize, u32)>,
+    /// How long an answer takes.
+    pub slow: Duration,
 }
 
 /// The simulated registry.
@@ -151,6 +164,11 @@ impl Registry {
         self.memory.read(Book::asked)
     }
 
+    /// What the gateway has asked of some days, each once, in the order in which it came.
+    pub fn searched(&self) -> Vec<Asked> {
+        self.memory.read(|book| book.searches.asked().to_vec())
+    }
+
     /// How much it still has to say.
     pub fn waiting(&self) -> usize {
         self.memory.read(|book| book.outgoing.len())
@@ -244,6 +262,52 @@ impl Registry {
         }
     }
 
+    /// What is wrong with the answer to this page.
+    fn wrong(&self, page: usize) -> Option<Wrong> {
+        let mut knobs = self.knobs();
+        let (wrong, _, left) = knobs
+            .wrong_page
+            .as_mut()
+            .filter(|(_, of, left)| *of == page && *left > 0)?;
+        *left -= 1;
+        Some(*wrong)
+    }
+
+    /// Answers what was registered on some days.
+    fn find(&self, body: &[u8]) -> Response<Full<Bytes>> {
+        let bad = |wrong: &str| {
+            self.violate(wrong.to_owned());
+            acknowledged_as("none", "ERR", Some("err.request.bad"))
+        };
+        let (header, message) = match proof::read(&self.identity, SEARCH, body) {
+            Ok(read) => read,
+            Err(wrong) => return bad(wrong),
+        };
+        if self.took(|knobs| &mut knobs.throttle) {
+            return search::busy();
+        }
+        if self.took(|knobs| &mut knobs.busy) {
+            return acknowledged_as("none", "ERR", Some("err.service.unavailable"));
+        }
+        let taken = self.memory.change(|book| book.search(&header, &message));
+        let (asked, found) = match taken {
+            Err(_) => return status(StatusCode::INTERNAL_SERVER_ERROR),
+            Ok(Err(wrong)) => return bad(wrong),
+            Ok(Ok(taken)) => taken,
+        };
+        let most = self.knobs().most_found.unwrap_or(usize::MAX);
+        let said = (&asked, &message["search_request"][0]["reference_id"]);
+        let answer = if self.took(|knobs| &mut knobs.refuse_searches) {
+            search::refused(&self.identity, said, "rjct.search_criteria.invalid")
+        } else if found.len() > most {
+            let code = "rjct.search.too_many_records_found";
+            search::refused(&self.identity, said, code)
+        } else {
+            search::answer(&self.identity, said, &found, self.wrong(asked.page))
+        };
+        answer.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
     fn take(&self, path: &str, body: &[u8]) -> Response<Full<Bytes>> {
         let asked = PATHS.iter().find(|(known, _)| *known == path);
         let Some((_, action)) = asked else {
@@ -302,7 +366,14 @@ impl Counterpart for Registry {
             self.violate("a request that is no posted message".to_owned());
             return Some(status(StatusCode::NOT_FOUND));
         };
-        let response = self.take(path, &body.to_bytes());
+        let response = match path {
+            SYNC_SEARCH => {
+                let slow = self.knobs().slow;
+                tokio::time::sleep(slow).await;
+                self.find(&body.to_bytes())
+            }
+            _ => self.take(path, &body.to_bytes()),
+        };
         match self.took(|knobs| &mut knobs.drop_replies) {
             true => None,
             false => Some(response),
@@ -312,6 +383,9 @@ impl Counterpart for Registry {
 
 const SUBSCRIBE: &str = "subscribe";
 const UNSUBSCRIBE: &str = "unsubscribe";
+const SEARCH: &str = "search";
+/// Where it is asked and answers at once.
+const SYNC_SEARCH: &str = "/registry/sync/search";
 /// The standard's paths, and the action that each takes.
 const PATHS: [(&str, &str); 2] = [
     ("/registry/subscribe", SUBSCRIBE),

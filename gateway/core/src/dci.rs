@@ -5,6 +5,13 @@
 //! a message says of it is compared and never used.
 
 use certs::dci::{Dialect, Secret};
+use jiff::{Timestamp, civil::Date};
+use schemas::{
+    fault::{Fault, FaultCode},
+    wire::dci::Raw,
+};
+
+use crate::{partner::Partner, stage::verify::prove_dci};
 
 /// How one partner is known in DCI's words. `Debug` shows no secret.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub struct DciTerms {
     pub secret: Option<Secret>,
     /// Of what we are told there, where we are its subscriber.
     pub follow: Option<Follow>,
+    /// What we look for there by the day of registration.
+    pub pull: Option<Pull>,
 }
 
 /// What we subscribe to at a registry, and how patient we are; times in seconds.
@@ -40,6 +49,52 @@ pub struct Follow {
     pub answer_seconds: i64,
     /// How long we wait before we ask again what was refused or not answered.
     pub again_seconds: i64,
+}
+
+/// What we look for in a registry by the day of registration, to find what was told and never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pull {
+    /// Births.
+    pub births: bool,
+    /// Deaths.
+    pub deaths: bool,
+    /// The first day that is looked at; without one as many days back as `overlap_days`, counted from the first look.
+    pub since: Option<Date>,
+    /// How many days that were looked at before are looked at again: registries write late.
+    pub overlap_days: i64,
+    /// Most days of one question.
+    pub window_days: i64,
+    /// Records of one answer.
+    pub page_size: i64,
+    /// Most answers to one question; more, and it is asked about fewer days.
+    pub pages_max: i64,
+    /// Seconds from the end of one look at all days to the next.
+    pub every_seconds: i64,
+    /// Seconds until we ask again what was refused or answered wrongly.
+    pub again_seconds: i64,
+}
+
+/// Header and message of a body with a signature in it, as far as that covers them: of this partner, under this `sender_id`,
+/// in its dialect, over the bytes that came.
+///
+/// # Errors
+/// `Malformed`; `BadSignature`: none in the body, or one that does not hold.
+pub fn prove_body(
+    partner: &Partner,
+    sender_id: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Vec<u8>, Fault> {
+    let (_, signature) =
+        Raw::read(body).map_err(|error| Fault::new(FaultCode::Malformed, error.code()))?;
+    let none = || Fault::new(FaultCode::BadSignature, "no-signature");
+    let signature = DciSignature {
+        sender_id: sender_id.to_owned(),
+        text: signature.ok_or_else(none)?,
+        head: None,
+        kept: None,
+    };
+    prove_dci(partner, &signature, body, now)
 }
 
 /// A DCI signature as it came, and what of the request's head it covers.

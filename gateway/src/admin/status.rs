@@ -1,6 +1,9 @@
 //! One page: what is up, what is wrong, what to do.
 
-use dci::follow::{self, Followed};
+use dci::{
+    follow::{self, Followed},
+    pull::{self, Pulled},
+};
 use gateway_core::{
     partner::{Partner, Partners},
     ports::{Census, LaneCensus, Note, Order, Orders, Recovering, Stop},
@@ -8,7 +11,9 @@ use gateway_core::{
 use jiff::{SignedDuration, Timestamp};
 use schemas::{
     date::day_in_viet_nam,
-    proto::admin::{Finding, FollowedLine, Lane, PartnerLine, Recovery, StatusResponse},
+    proto::admin::{
+        Finding, FollowedLine, Lane, PartnerLine, PulledLine, Recovery, StatusResponse,
+    },
 };
 
 use super::{AdminParts, Phase, office::act_line};
@@ -37,8 +42,9 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
     findings.extend(parts.metrics.degraded().map(degraded_finding));
     findings.extend(partner_findings(&partners, now));
     findings.extend(certificate_findings(parts, now));
-    let followed = followed_lines(parts, &partners).await;
+    let (followed, pulled) = registry_lines(parts, &partners).await;
     findings.extend(followed.iter().filter_map(followed_finding));
+    findings.extend(pulled.iter().flat_map(pulled_findings));
     StatusResponse {
         environment: parts.environment.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -56,6 +62,7 @@ pub async fn page(parts: &AdminParts) -> StatusResponse {
         inbox_quarantined: census.quarantined,
         recovery: recovering.map(|recovering| recovery(parts, &recovering)),
         followed,
+        pulled,
     }
 }
 
@@ -302,17 +309,70 @@ fn partner_lines(parts: &AdminParts, partners: &Partners) -> Vec<PartnerLine> {
     lines
 }
 
-/// What we subscribe to, by partner and event.
-async fn followed_lines(parts: &AdminParts, partners: &Partners) -> Vec<FollowedLine> {
+/// What we subscribe to and what we look for, by partner and event.
+async fn registry_lines(
+    parts: &AdminParts,
+    partners: &Partners,
+) -> (Vec<FollowedLine>, Vec<PulledLine>) {
     let mut registries: Vec<_> = partners.iter().filter(|one| one.dci.is_some()).collect();
     registries.sort_by(|left, right| left.id.as_str().cmp(right.id.as_str()));
-    let mut lines = Vec::new();
+    let (mut followed, mut pulled) = (Vec::new(), Vec::new());
     for registry in registries {
         let notes = parts.notes.notes(&registry.id).await.unwrap_or_default();
         let id = registry.id.as_str();
-        lines.extend(notes.iter().filter_map(|note| followed_line(id, note)));
+        followed.extend(notes.iter().filter_map(|note| followed_line(id, note)));
+        pulled.extend(notes.iter().filter_map(|note| pulled_line(id, note)));
     }
-    lines
+    (followed, pulled)
+}
+
+fn pulled_line(partner: &str, note: &Note) -> Option<PulledLine> {
+    let event = note.name.strip_prefix(pull::NOTES)?;
+    let pulled = Pulled::read(&note.content)?;
+    let day = |day: pull::Day| day.0.to_string();
+    let done = pulled.done.as_ref();
+    let at = done.and_then(|done| Timestamp::from_second(done.at).ok());
+    let reason = match (&pulled.waits, &pulled.refused) {
+        (Some(waits), _) => waits.clone(),
+        (None, Some(refused)) => refused.code.clone(),
+        (None, None) => String::new(),
+    };
+    Some(PulledLine {
+        partner: partner.to_owned(),
+        event: event.to_owned(),
+        state: pulled.word().to_owned(),
+        mark: pulled.mark.map(day).unwrap_or_default(),
+        from: done.map(|done| day(done.from)).unwrap_or_default(),
+        until: done.map(|done| day(done.until)).unwrap_or_default(),
+        records: done.map_or(0, |done| u64::try_from(done.records).unwrap_or_default()),
+        found: pulled.found,
+        rejected: pulled.rejected,
+        reason,
+        at: at.map(|at| at.to_string()).unwrap_or_default(),
+    })
+}
+
+fn pulled_findings(line: &PulledLine) -> Vec<Finding> {
+    let (partner, event) = (&line.partner, &line.event);
+    let mut findings = Vec::new();
+    if !line.reason.is_empty() {
+        let what = format!(
+            "{partner} is not looked into for every {event}: {}",
+            line.reason
+        );
+        findings.push(warning(
+            &what,
+            "ask the registry; it is asked again by itself",
+        ));
+    }
+    if line.rejected > 0 {
+        let what = format!(
+            "{partner} has {} records of {event} that are refused for good",
+            line.rejected
+        );
+        findings.push(warning(&what, "the log says why; ask the registry"));
+    }
+    findings
 }
 
 fn followed_line(partner: &str, note: &Note) -> Option<FollowedLine> {

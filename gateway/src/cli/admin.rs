@@ -217,6 +217,21 @@ fn page_of(page: &StatusResponse) -> String {
             or_dash(&one.ends)
         ));
     }
+    for one in &page.pulled {
+        out.push_str(&format!(
+            "pull    {:<12} {:<10} {} before {}, last {} to {} ({} records), {} found, {} rejected: {}\n",
+            one.partner,
+            one.event,
+            one.state,
+            or_dash(&one.mark),
+            or_dash(&one.from),
+            or_dash(&one.until),
+            one.records,
+            one.found,
+            one.rejected,
+            or_dash(&one.reason)
+        ));
+    }
     out
 }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use certs::dci::{Dialect, Secret};
-use gateway_core::dci::{DciTerms, Follow};
+use gateway_core::dci::{DciTerms, Follow, Pull};
+use jiff::civil::Date;
 
 use super::{partner::KeyLine, read::section, registry::Wrong, secret};
 
@@ -24,6 +25,32 @@ section! {
         secret_env: Option<String>,
         /// What we subscribe to there; taken out, it is ended there.
         follow: Option<FollowLine>,
+        /// What we look for there by the day of registration.
+        pull: Option<PullLine>,
+    }
+}
+
+section! {
+    /// How a registry is looked into for what it told and never came.
+    pub(crate) PullLine {
+        /// Births.
+        births: bool = true,
+        /// Deaths.
+        deaths: bool = true,
+        /// The first day that is looked at, once; without one as many days back as `overlap_days`.
+        since: Option<Date>,
+        /// How many days that were looked at before are looked at again: registries write late.
+        overlap_days: u64 = 7 => 0..=366,
+        /// Most days of one question.
+        window_days: u64 = 7 => 1..=366,
+        /// Records of one answer.
+        page_size: u64 = 100 => 1..=100,
+        /// Most answers to one question; more, and it is asked about fewer days.
+        pages_max: u64 = 100 => 1..=1_000,
+        /// How long after a look the next one begins.
+        every_seconds: u64 = 21_600 => 1..=2_592_000,
+        /// How long we wait before we ask again what was refused or answered wrongly.
+        again_seconds: u64 = 3_600 => 1..=2_592_000,
     }
 }
 
@@ -95,6 +122,11 @@ pub(super) fn terms(
             .as_ref()
             .map(|follow| followed(follow, is_called_back))
             .transpose()?,
+        pull: line
+            .pull
+            .as_ref()
+            .map(|pull| pulled(pull, dialect, is_called_back))
+            .transpose()?,
     })
 }
 
@@ -111,15 +143,47 @@ fn followed(line: &FollowLine, is_called_back: bool) -> Result<Follow, Wrong> {
             "renew it later than it begins: less than length_seconds",
         ));
     }
-    let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     Ok(Follow {
         births: line.births,
         deaths: line.deaths,
-        length_seconds: seconds(line.length_seconds),
-        renew_seconds: seconds(line.renew_seconds),
-        answer_seconds: seconds(line.answer_seconds),
-        again_seconds: seconds(line.again_seconds),
+        length_seconds: many(line.length_seconds),
+        renew_seconds: many(line.renew_seconds),
+        answer_seconds: many(line.answer_seconds),
+        again_seconds: many(line.again_seconds),
     })
+}
+
+fn pulled(line: &PullLine, dialect: Dialect, is_called_back: bool) -> Result<Pull, Wrong> {
+    if !is_called_back {
+        let what = "nothing goes out to this partner in DCI's words".to_owned();
+        return Err(("dci.pull", what, "add [delivery] with words = \"dci\""));
+    }
+    if dialect.header().is_some() {
+        let what = format!(
+            "`{}` signs beside the body, and what is found is kept with its signature in it",
+            dialect.as_str()
+        );
+        return Err((
+            "dci.pull",
+            what,
+            "agree on cavage-jcs, cavage-pyjson or jws-compact",
+        ));
+    }
+    Ok(Pull {
+        births: line.births,
+        deaths: line.deaths,
+        since: line.since,
+        overlap_days: many(line.overlap_days),
+        window_days: many(line.window_days),
+        page_size: many(line.page_size),
+        pages_max: many(line.pages_max),
+        every_seconds: many(line.every_seconds),
+        again_seconds: many(line.again_seconds),
+    })
+}
+
+fn many(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn secret_of(line: &DciLine, dialect: Dialect) -> Result<Option<Secret>, Wrong> {

@@ -34,7 +34,7 @@ impl Lanes {
             reconciled: Bounded::told(
                 all,
                 "reconciled",
-                "What pulls found: parcels held, put in again or given up, messages that never came",
+                "What pulls found: parcels held, put in again or given up, messages that never came, records registered or rejected",
             ),
             parcels: told(all, "outbox_parcels", "Parcels on their way out, by state"),
             oldest: told_in(

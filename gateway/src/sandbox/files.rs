@@ -375,6 +375,8 @@ fields = ["name", "sex", "birthDate", "deathDate", "registration"]
 
 [agreements.operations."dci.follow"]
 
+[agreements.operations."dci.pull"]
+
 [agreements.operations."dci.txn-status"]
 
 [agreements.operations."dci.txn-status-async"]

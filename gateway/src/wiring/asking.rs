@@ -77,6 +77,10 @@ impl civil::outbound::Pen for AskingHouse {
 }
 
 impl dci::outbound::Pen for AskingHouse {
+    fn partner(&self) -> Option<Arc<Partner>> {
+        House::partner(self)
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

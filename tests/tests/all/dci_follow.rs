@@ -31,7 +31,7 @@ use super::{
 /// What stands before the section in the registry's file.
 const BEFORE: &str = "signature = \"jws-compact\"\n";
 
-fn section(seconds: (u32, u32, u32, u32)) -> String {
+pub(super) fn section(seconds: (u32, u32, u32, u32)) -> String {
     let (length, renew, answer, again) = seconds;
     format!(
         "\n[dci.follow]\nlength_seconds = {length}\nrenew_seconds = {renew}\nanswer_seconds = {answer}\n\
@@ -40,29 +40,36 @@ fn section(seconds: (u32, u32, u32, u32)) -> String {
 }
 
 /// For a month, as it is used.
-const LONG: (u32, u32, u32, u32) = (2_592_000, 604_800, 86_400, 1);
+pub(super) const LONG: (u32, u32, u32, u32) = (2_592_000, 604_800, 86_400, 1);
 
-struct Scene {
-    house: House,
-    registry: Arc<Registry>,
-    running: Option<Running>,
-    port: u16,
-    section: String,
+pub(super) struct Scene {
+    pub(super) house: House,
+    pub(super) registry: Arc<Registry>,
+    pub(super) running: Option<Running>,
+    pub(super) port: u16,
+    pub(super) section: String,
 }
 
 impl Scene {
-    async fn start(seconds: (u32, u32, u32, u32)) -> Self {
+    pub(super) async fn start(seconds: (u32, u32, u32, u32)) -> Self {
         Self::start_with(seconds, |_| {}).await
     }
 
     /// The registry behaves as it is set before anybody asks it.
-    async fn start_with(
+    pub(super) async fn start_with(
         seconds: (u32, u32, u32, u32),
+        set: impl FnOnce(&mut conformance::crvs::registry::Mischief),
+    ) -> Self {
+        Self::start_of(section(seconds), set).await
+    }
+
+    /// With these sections in the registry's file.
+    pub(super) async fn start_of(
+        section: String,
         set: impl FnOnce(&mut conformance::crvs::registry::Mischief),
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let section = section(seconds);
         let with = format!("{BEFORE}{section}");
         let house = plan(port).replace(FILE, BEFORE, with).start().await;
         let registry = Registry::open(&house.layout.agency(CRVS)).unwrap();
@@ -77,19 +84,19 @@ impl Scene {
     }
 
     /// The registry again, from what it wrote down.
-    async fn reopen_registry(&mut self) {
+    pub(super) async fn reopen_registry(&mut self) {
         self.running.take().unwrap().stop().await;
         self.registry = Registry::open(&self.house.layout.agency(CRVS)).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         self.running = Some(self.registry.serve(listener).unwrap());
     }
 
-    async fn lines(&self) -> Vec<FollowedLine> {
+    pub(super) async fn lines(&self) -> Vec<FollowedLine> {
         let page = client::status(self.house.gateway().admin()).await;
         page.unwrap().followed
     }
 
-    async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    pub(super) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let until = Instant::now() + Duration::from_secs(40);
         loop {
             if let Some(found) = look().await {
@@ -108,14 +115,14 @@ impl Scene {
     }
 
     /// A birth that the registry registers, and tells of where somebody is subscribed.
-    fn born(&self, number: u32) -> Value {
+    pub(super) fn born(&self, number: u32) -> Value {
         let birth = birth_event(self.house.now(), &self.house.landmarks, number);
         self.registry.registers(&birth).unwrap();
         birth
     }
 
     /// Waits until births and deaths are in this state.
-    async fn both(&self, state: &str) -> Vec<FollowedLine> {
+    pub(super) async fn both(&self, state: &str) -> Vec<FollowedLine> {
         self.until(state, async || {
             let lines = self.lines().await;
             let is_so = lines.len() == 2 && lines.iter().all(|one| one.state == state);
@@ -124,28 +131,28 @@ impl Scene {
         .await
     }
 
-    async fn quiet(&self) {
+    pub(super) async fn quiet(&self) {
         self.until("nothing to say", async || {
             (self.registry.waiting() == 0).then_some(())
         })
         .await;
     }
 
-    fn standing(&self) -> Vec<Subscription> {
+    pub(super) fn standing(&self) -> Vec<Subscription> {
         let mut all = self.registry.subscriptions();
         all.retain(Subscription::stands);
         all
     }
 
     /// What the registry said, of one action.
-    fn told(&self, action: &str) -> Vec<Told> {
+    pub(super) fn told(&self, action: &str) -> Vec<Told> {
         let mut told = self.registry.told();
         told.retain(|one| one.action == action);
         told
     }
 
     /// The cards of these births.
-    async fn cards(&self, births: &[Value]) -> Vec<String> {
+    pub(super) async fn cards(&self, births: &[Value]) -> Vec<String> {
         let number = |birth: &Value| {
             let record = &birth["data"]["reg_records"][0];
             let number = record["identifier"][1]["identifier_value"].as_str();
@@ -167,7 +174,7 @@ impl Scene {
     }
 
     /// What we asked about births, and the registry's name for the exchange.
-    async fn births_asked(&self) -> (String, String) {
+    pub(super) async fn births_asked(&self) -> (String, String) {
         self.until("births are asked for", async || {
             let asked = self.registry.asked().into_iter();
             asked

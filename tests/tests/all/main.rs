@@ -19,6 +19,7 @@ mod dci; // births and deaths that a civil registry of the DCI kind tells of
 mod dci_follow; // we subscribe at a registry of that kind, renew and end it
 mod dci_known; // our key set and our places
 mod dci_later; // we as a registry of that kind, asked and answering by callbacks
+mod dci_pull; // we look into such a registry for what never came
 mod dci_search; // the same, asked and answering at once
 mod dci_seen; // what was seen in other implementations, and is not so here
 mod dci_subscribe; // the same, telling of births and deaths as they come
@@ -28,8 +29,8 @@ mod dossiers; // every procedure, and one end on both sides whatever is lost, re
 mod evidence; // a court can read it: checkpoints, time-stamps, exports
 mod framing; // HTTP that could be read in two ways
 mod hospital; // notices of births and deaths, and the registrations that follow
-mod hospital_token; // facilities that sign nothing: a token for the MD5 of a password, where danger allows it
 mod hospital_back; // notices of births that are taken back, and of deaths that are issued again
+mod hospital_token; // facilities that sign nothing: a token for the MD5 of a password, where danger allows it
 mod hospital_truth; // hospital and registry in any order, and what is true at the end
 mod identity; // who may speak for whom, to whom, where
 mod journal; // what was said can be shown to be what was said

@@ -141,6 +141,7 @@ fn response(
             total_count: Some(count(records.len())),
         }),
         data: Some(FoundData {
+            reg_type: None,
             event_type: question.event.clone(),
             record_type: "CRVSPerson".to_owned(),
             records: Some(records),

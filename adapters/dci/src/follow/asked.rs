@@ -101,7 +101,7 @@ fn wish(event: VitalEvent, open: &Open, at: &str, ends: i64) -> Subscribe {
     }
 }
 
-fn moment(second: i64) -> String {
+pub(crate) fn moment(second: i64) -> String {
     Timestamp::from_second(second)
         .unwrap_or(Timestamp::MAX)
         .to_string()
@@ -152,9 +152,19 @@ pub fn transaction(event: VitalEvent, unique: &str) -> String {
 
 /// What an exchange of this name is for.
 pub(crate) fn purpose_of(transaction: &str) -> &'static str {
-    match transaction.starts_with(&beginning(VitalEvent::Death)) {
-        true => DEATH_PURPOSE,
-        false => PURPOSE,
+    purpose(
+        match transaction.starts_with(&beginning(VitalEvent::Death)) {
+            true => VitalEvent::Death,
+            false => VitalEvent::LiveBirth,
+        },
+    )
+}
+
+/// What we are told of an event for.
+pub(crate) fn purpose(event: VitalEvent) -> &'static str {
+    match event {
+        VitalEvent::Death => DEATH_PURPOSE,
+        _ => PURPOSE,
     }
 }
 

@@ -7,9 +7,11 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Operation, Road,
     outbound::{Courier, Sendable, Shipment},
+    partner::Partner,
     ports::{Delivery, Leased, Person, PersonNumber, Receipt},
     sign::SignError,
 };
+use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 use roads::{client::Answer, direct::Direct, way::Failed};
 use schemas::{
@@ -20,7 +22,7 @@ use schemas::{
 use serde_json::Value;
 
 use super::{Letter, road_of};
-use crate::{FOLLOW, follow};
+use crate::{FOLLOW, PULL, follow, pull};
 
 /// How long to wait after a call that did not succeed; the worker may wait longer.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +33,11 @@ pub struct DeskConfig {
     pub retry_after_refusal: Duration,
 }
 
-/// Our signature under DCI messages.
+/// Our signature under DCI messages, and whom they go to.
 pub trait Pen: Send + Sync + 'static {
+    /// The partner as it is registered now; none where it is suspended.
+    fn partner(&self) -> Option<Arc<Partner>>;
+
     /// The time.
     fn now(&self) -> Timestamp;
 
@@ -174,6 +179,7 @@ impl Desk {
             Ok(answer) if shipment.operation.name == FOLLOW.name && is_nameless(&answer.body) => {
                 self.unheard(answer.status.as_u16())
             }
+            Ok(answer) if shipment.operation.name == PULL.name => self.found(&answer, shipment),
             Ok(answer) => self.judge(&answer),
             Err(failed) if failed.is_unsent => Delivery::Retry {
                 after: failed.again_after.unwrap_or(self.config.retry_after),
@@ -193,20 +199,54 @@ impl Desk {
         let is_taken = taken.contains(&status.as_str()) && answer.status.is_success();
         // it has it already
         let is_known = code == Code::MessageIdDuplicate.as_str();
-        let is_busy = [
-            Code::ServiceUnavailable,
-            Code::TooManyRequests,
-            Code::RequestTimeout,
-        ]
-        .iter()
-        .any(|busy| busy.as_str() == code);
         match status == AckStatus::Err.as_str() {
             _ if is_taken || is_known => Delivery::Delivered {
                 receipt: Receipt::plain(answer.body.clone(), Some(answer.peer_sha256)),
             },
-            true if is_busy => self.retry("partner-busy"),
+            true if is_busy(&code) => self.retry("partner-busy"),
             true => self.refused("refused"),
             false => self.unknown("answer-unreadable"),
+        }
+    }
+
+    /// A page of what was asked for, or that there is none: an answer is what the registry has signed, and what it refuses.
+    fn found(&self, answer: &Answer, shipment: &Shipment) -> Delivery {
+        let delivered = || Delivery::Delivered {
+            receipt: Receipt::plain(answer.body.clone(), Some(answer.peer_sha256)),
+        };
+        if let Some((status, code)) = acknowledged(&answer.body) {
+            let is_final = [AckStatus::Err, AckStatus::Nack].map(AckStatus::as_str);
+            return match is_final.contains(&status.as_str()) {
+                true if is_busy(&code) => self.later(answer),
+                true => delivered(),
+                false => self.unknown("answer-unreadable"),
+            };
+        }
+        match answer.status.as_u16() {
+            200 => {}
+            429 | 503 => return self.later(answer),
+            status => return self.unheard(status),
+        }
+        let Some(partner) = self.pen.partner() else {
+            return self.unknown("partner-suspended");
+        };
+        match pull::proven(&partner, &shipment.body, &answer.body, self.pen.now()) {
+            Ok(()) => delivered(),
+            Err(reason) => {
+                tracing::warn!(reason, "what was found is not taken");
+                self.unknown(reason)
+            }
+        }
+    }
+
+    /// When the registry says, or as after a failure; never later than an hour.
+    fn later(&self, answer: &Answer) -> Delivery {
+        let said = answer.headers.get(RETRY_AFTER);
+        let said = said.and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+        let said = said.map(|seconds| Duration::from_secs(seconds.min(AFTER_SECONDS_MAX)));
+        Delivery::Retry {
+            after: said.unwrap_or_default().max(self.config.retry_after),
+            reason: "partner-busy",
         }
     }
 
@@ -297,6 +337,16 @@ fn acknowledged(body: &[u8]) -> Option<(String, String)> {
     Some((status, code.unwrap_or_default()))
 }
 
+/// Whether a code asks to come again.
+fn is_busy(code: &str) -> bool {
+    let busy = [
+        Code::ServiceUnavailable,
+        Code::TooManyRequests,
+        Code::RequestTimeout,
+    ];
+    busy.iter().any(|busy| busy.as_str() == code)
+}
+
 /// Whether an acknowledgement that promises a callback does not say under which name.
 fn is_nameless(body: &[u8]) -> bool {
     let promises = acknowledged(body).is_some_and(|(status, _)| status == AckStatus::Ack.as_str());
@@ -305,6 +355,9 @@ fn is_nameless(body: &[u8]) -> bool {
 
 /// The reason of a notice whose subscription is over.
 pub const OVER: &str = "subscription-over";
+
+/// The longest wait that a registry may ask for, seconds.
+const AFTER_SECONDS_MAX: u64 = 3_600;
 
 /// Parcels worth leasing at once: each is a call of its own.
 const PER_LEASE: usize = 8;

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     Evidence,
     outbound::{Courier as _, Shipment},
-    partner::Environment,
+    partner::{Environment, Partner},
     ports::{Class, Delivery, Leased},
     sign::SignError,
 };
@@ -45,6 +45,10 @@ impl Exchange for Script {
 struct APen(bool);
 
 impl Pen for APen {
+    fn partner(&self) -> Option<Arc<Partner>> {
+        None
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::outgoing::{Outgoing, Place};
+use super::search::{self, Asked, Searches};
 use super::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::clock;
 
@@ -70,6 +71,8 @@ pub(super) struct Book {
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) outgoing: Vec<Outgoing>,
     pub(super) told: Vec<Told>,
+    #[serde(default)]
+    pub(super) searches: Searches,
     pub(super) violations: Vec<String>,
 }
 
@@ -107,6 +110,17 @@ impl Book {
         let all = self.exchanges.values();
         all.map(|one| (one.message.clone(), one.correlation.clone()))
             .collect()
+    }
+
+    /// A question of some days, and the records that it is about.
+    pub(super) fn search(
+        &mut self,
+        header: &Value,
+        message: &Value,
+    ) -> Result<(Asked, Vec<Value>), &'static str> {
+        let asked = self.searches.take(header, message)?;
+        let found = search::found(&self.register, &asked);
+        Ok((asked, found))
     }
 
     /// Something is not said.

@@ -406,7 +406,7 @@ fn prove_hub(partner: &Partner, said: &HubSignature) -> Result<(), Fault> {
 }
 
 /// Header and message as far as the signature covers them, in the one dialect that is registered for the sender.
-fn prove_dci(
+pub(crate) fn prove_dci(
     partner: &Partner,
     signature: &DciSignature,
     body: &[u8],

@@ -610,6 +610,41 @@ fn a_registry_is_followed_where_there_is_a_way_to_it_and_an_end_to_renew_before(
 }
 
 #[test]
+fn a_registry_is_looked_into_where_there_is_a_way_to_it_and_its_answers_can_be_kept() {
+    let scene = Scene::new();
+    let address = "[delivery]\nwords = \"dci\"\nuri = \"https://crvs.example:8443/dci\"\nanchors = \"../anchors.pem\"\n# [delivery]";
+    let way = ("# [delivery]", address);
+    let pull = (
+        "# [dci.pull]",
+        "[dci.pull]\nsince = 2026-02-01\ndeaths = false\n#",
+    );
+    let read = crvs(&scene, &[pull, way]).unwrap();
+    let (_, terms) = read.partners.by_dci("https://crvs.example").unwrap();
+    let pulled = terms.pull.unwrap();
+    assert!(pulled.births && !pulled.deaths);
+    assert_eq!(pulled.since, Some(jiff::civil::date(2026, 2, 1)));
+    assert_eq!(
+        (pulled.overlap_days, pulled.page_size, pulled.pages_max),
+        (7, 100, 100)
+    );
+    let problem = only(crvs(&scene, &[pull]).unwrap_err());
+    assert_eq!(
+        problem.what,
+        "nothing goes out to this partner in DCI's words"
+    );
+    let many = ("# [dci.pull]", "[dci.pull]\npage_size = 101\n#");
+    let problem = only(crvs(&scene, &[many, way]).unwrap_err());
+    assert!(problem.what.contains("page_size"), "{}", problem.what);
+    let key = "signature = \"cavage-jcs\"";
+    let beside = (key, "signature = \"jws-detached\"");
+    let problem = only(crvs(&scene, &[pull, way, beside]).unwrap_err());
+    assert_eq!(
+        problem.what,
+        "`jws-detached` signs beside the body, and what is found is kept with its signature in it"
+    );
+}
+
+#[test]
 fn how_a_registry_signs_must_fit_its_keys_and_its_secret() {
     let scene = Scene::new();
     certs::pki::write_private(

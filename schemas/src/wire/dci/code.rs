@@ -109,6 +109,7 @@ codes! {
     Sort = "rjct.sort.invalid";
     Pagination = "rjct.pagination.invalid";
     Filter = "rjct.filter.invalid";
+    TooManyRecords = "rjct.search.too_many_records_found";
     NotifyTypes = "rjct.notify_types.invalid";
     NotifyDetails = "rjct.notify_details.invalid";
     PersonId = "rjct.person_id.invalid";

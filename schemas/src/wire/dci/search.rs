@@ -175,7 +175,10 @@ wire_object! {
 wire_object! {
     /// What was found.
     pub struct FoundData as "data of an answer" {
-        /// The event.
+        /// The registry's kind.
+        reg_type: Option<String> = "reg_type", NotCarried("never written; what we ask is asked of one");
+        /// The event; the standard's own answer does not say it.
+        #[serde(default)]
         event_type: String = "reg_event_type", Carried("the question's");
         /// CRVSPerson.
         record_type: String = "reg_record_type", Carried("CRVSPerson");
