@@ -3,6 +3,7 @@
 
 mod busy;
 pub mod callbacks;
+mod linger;
 mod places;
 
 use std::{
@@ -30,6 +31,7 @@ pub use places::Told;
 
 use crate::{config::Limits, metrics::Metrics, revocation::Keeper, stack::House};
 use busy::{Busy, CONNECTION_WINDOW, Heard, STREAM_WINDOW};
+use linger::{Lingering, Noting, Unread};
 use places::{Holders, Newcomer, Newcomers};
 
 /// What the front door needs.
@@ -155,9 +157,14 @@ impl Connection {
             judged,
         } = accepted;
         let busy = Arc::new(Busy::new());
+        let unread = Unread::default();
         let service = service_fn({
             let (front, busy, peer) = (self.front.clone(), Arc::clone(&busy), peer.clone());
-            move |request| answer(front.clone(), Arc::clone(&busy), peer.clone(), request)
+            let unread = unread.clone();
+            move |request: Request<Incoming>| {
+                let request = request.map(|body| unread.noting(body));
+                answer(front.clone(), Arc::clone(&busy), peer.clone(), request)
+            }
         });
         let watch = Watch {
             front: &self.front,
@@ -167,17 +174,19 @@ impl Connection {
             judged,
             stop: self.stop.clone(),
         };
-        let io = TokioIo::new(Heard {
+        let stream = Heard {
             stream,
             busy: Arc::clone(&busy),
             speaks: alpn,
-        });
+        };
         match alpn {
             Alpn::H2 => {
+                let io = TokioIo::new(stream);
                 let connection = http2(&self.front.limits).serve_connection(io, service);
                 drive(connection, watch, |c| c.graceful_shutdown()).await;
             }
             Alpn::Http1 => {
+                let io = TokioIo::new(Lingering::new(stream, unread));
                 let connection = http1(&self.front.limits).serve_connection(io, service);
                 drive(connection, watch, |c| c.graceful_shutdown()).await;
             }
@@ -225,7 +234,7 @@ async fn answer(
     front: Front,
     busy: Arc<Busy>,
     peer: Peer,
-    request: Request<Incoming>,
+    request: Request<Noting>,
 ) -> Result<http::Response<http_body_util::Full<Bytes>>, std::convert::Infallible> {
     let _inside = busy.enter();
     let evidence = Evidence::fresh();
@@ -241,7 +250,7 @@ async fn answer(
 }
 
 /// A body whose bytes are accounted for as they are taken.
-fn counted(body: Incoming, busy: Arc<Busy>) -> Body {
+fn counted(body: Noting, busy: Arc<Busy>) -> Body {
     let counted = body.map_frame(move |frame| {
         busy.took(frame.data_ref().map_or(0, Bytes::len));
         frame

@@ -26,7 +26,11 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::{Front, http1, refuse};
+use super::{
+    Front, http1,
+    linger::{Lingering, Noting, Unread},
+    refuse,
+};
 
 /// What the listener needs.
 #[derive(Clone)]
@@ -97,11 +101,18 @@ impl Callbacks {
             return refuse(front, from, "unregistered");
         };
         front.metrics.connection_opened();
-        let service = service_fn(|request| answer(front.clone(), peer.clone(), request));
+        let unread = Unread::default();
+        let service = service_fn(|request: Request<Incoming>| {
+            let request = request.map(|body| unread.noting(body));
+            answer(front.clone(), peer.clone(), request)
+        });
         let connection = http1(&front.limits)
             .keep_alive(false)
             .header_read_timeout(Duration::from_millis(front.limits.header_ms))
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(
+                TokioIo::new(Lingering::new(stream, unread.clone())),
+                service,
+            );
         if let Err(error) = connection.await {
             tracing::debug!(%from, %error, "connection ended");
         }
@@ -112,7 +123,7 @@ impl Callbacks {
 async fn answer(
     front: Front,
     peer: Peer,
-    request: Request<Incoming>,
+    request: Request<Noting>,
 ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
     let evidence = Evidence::fresh();
     let span = tracing::info_span!("accept", %evidence, peer = peer.partner().as_str());

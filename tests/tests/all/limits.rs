@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway_tests::{
     client::Reply,
     house::House,
-    message::{Json, Tax, dossier, tax::xml},
+    message::{Json, Message, Tax, dossier, tax::xml},
 };
 use schemas::fault::FaultCode;
 
@@ -134,6 +134,22 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_read() {
         .unwrap()
         .assert_fault(FaultCode::TooLarge, "body-bytes");
     assert!(raw.closed);
+    assert!(house.fingerprint().await == before);
+}
+
+/// Whoever is still sending when it is refused reads why: the connection is not reset under the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_arrives_though_the_body_is_still_on_its_way() {
+    let house = House::start().await;
+    let before = house.fingerprint().await;
+    let large = Message {
+        body: vec![b' '; 3 << 20],
+        ..xml("")
+    };
+    for _ in 0..20 {
+        let reply = house.wire("tax").send(&large).await;
+        reply.assert_fault(FaultCode::TooLarge, "body-bytes");
+    }
     assert!(house.fingerprint().await == before);
 }
 
