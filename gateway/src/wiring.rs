@@ -2,20 +2,15 @@
 //! in the stack, the workers and what they need.
 
 mod asking;
+mod caller;
 mod desk;
+mod registry;
 mod watching;
 
-use std::{
-    collections::BTreeSet,
-    future::Future,
-    path::{Path, PathBuf},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use certs::tls::{Alpn, Anchors, ClientParams, Connector, Identity};
+use certs::tls::Alpn;
 use civil::{Civil, population};
 use dci::Dci;
 use gateway_core::{
@@ -31,11 +26,7 @@ use gateway_core::{
     stage::{Gate, Parts, today},
 };
 use hospital::{Here, Hospital};
-use insurance::{
-    Insurance,
-    client::{Limits as InsuranceLimits, RemoteParams},
-    registry::{Params, Place, Population as People, Registry},
-};
+use insurance::Insurance;
 use opencrvs::OpenCrvs;
 use portal::{
     Portal,
@@ -46,16 +37,13 @@ use roads::{
     client::{Client, ClientConfig, ClientLimits},
     direct::Direct,
     fetch::{FetchLimits, Fetcher},
-    ngsp::{self, Ngsp},
-    oauth::{Credentials, Tokens},
     reach::Location,
     vdxp::{self, Vdxp, VdxpConfig},
-    way::Way,
     xroad::Consumer,
 };
 use schemas::{
     id::PartnerId,
-    proto::insurance::{self as contract, InfoRequest, change::What},
+    proto::insurance::{self as contract, change::What},
 };
 use tax::{Tax, TaxJson, taxpayer};
 use tokio::sync::watch;
@@ -63,10 +51,7 @@ use tokio::sync::watch;
 use crate::{
     bulk::{Bulks, Job, Post, SentJob},
     clocks::Clocks,
-    config::{
-        Config, Delivery, HubAccess, InsuranceMode, NgspAccess, OutwardWords, QuestionForm,
-        registry_address,
-    },
+    config::{Config, Delivery, HubAccess, OutwardWords, QuestionForm},
     deliver::{self, Lane, LaneParts},
     feed::{Feed, ToParcels},
     follow::Follower,
@@ -82,6 +67,10 @@ use crate::{
     subscriptions::Subscriptions,
     webhooks::{Pending, Subscriber},
 };
+pub use registry::{Contract, open_registry, registry_place, seed_if_new, seed_with};
+
+pub(crate) use caller::Caller;
+use caller::{through_the_platform, way};
 use desk::Desk;
 use watching::{Watch, Watched};
 
@@ -223,252 +212,6 @@ fn portal_stacks(
 fn secrets(parts: &Parts) -> portal::payment::Secrets {
     let partners = Arc::clone(&parts.partners);
     Arc::new(move |partner| partners.load().get(partner)?.keyed.clone())
-}
-
-/// What stands behind the insurance contract.
-#[derive(Clone)]
-pub struct Contract {
-    /// The contract's client.
-    pub client: Insurance,
-    /// The registry, where this process runs it: in a file or on PostgreSQL.
-    pub registry: Option<Registry>,
-    /// The connection to it, where it is remote.
-    pub(crate) caller: Option<Caller>,
-}
-
-impl Contract {
-    pub(crate) async fn open(
-        config: &Config,
-        clock: &Arc<dyn Clock>,
-        keeper: &Keeper,
-    ) -> Result<Self, StartError> {
-        match config.insurance.mode {
-            InsuranceMode::Embedded | InsuranceMode::Postgres => {
-                Self::embedded(config, clock).await
-            }
-            InsuranceMode::Remote => Self::remote(config, keeper),
-        }
-    }
-
-    async fn embedded(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, StartError> {
-        let registry = open_registry(config, clock)?;
-        seed_if_new(config, clock, &registry).await?;
-        let limits = InsuranceLimits {
-            calls_max: config.insurance.calls,
-            ..InsuranceLimits::default()
-        };
-        Ok(Self {
-            client: Insurance::embedded_with(registry.clone(), limits),
-            registry: Some(registry),
-            caller: None,
-        })
-    }
-
-    fn remote(config: &Config, keeper: &Keeper) -> Result<Self, StartError> {
-        let no = |why: &str| StartError::Insurance(why.to_owned());
-        let uri = config
-            .insurance
-            .uri
-            .as_deref()
-            .ok_or_else(|| no("uri is missing"))?;
-        let anchors = config
-            .insurance
-            .anchors
-            .clone()
-            .ok_or_else(|| no("anchors are missing"))?;
-        let caller = Caller::new(config, &anchors, vec![Alpn::H2], keeper)?;
-        let uri = uri
-            .parse()
-            .map_err(|_| no("uri is not https://host:port"))?;
-        let mut params = RemoteParams::new(uri, caller.connector.clone());
-        params.limits.calls_max = config.insurance.calls;
-        let client = Insurance::remote(params).map_err(|error| no(&error.to_string()))?;
-        Ok(Self {
-            client,
-            registry: None,
-            caller: Some(caller),
-        })
-    }
-}
-
-/// Where the registry of this process is kept.
-///
-/// # Errors
-/// Where the config names no file or database, or has the registry elsewhere.
-pub fn registry_place(config: &Config) -> Result<Place, StartError> {
-    let no = |why: String| StartError::Insurance(why);
-    match config.insurance.mode {
-        // `lienthong registry` serves the file of a config whose gateway finds it remote
-        InsuranceMode::Embedded | InsuranceMode::Remote => config
-            .insurance
-            .path
-            .clone()
-            .map(Place::File)
-            .ok_or_else(|| no("path is missing".to_owned())),
-        InsuranceMode::Postgres => registry_address(&config.insurance)
-            .map(Place::Server)
-            .map_err(|(_, what, cure)| no(format!("{what}: {cure}"))),
-    }
-}
-
-/// Opens the registry that the config names, in a file or on PostgreSQL.
-///
-/// # Errors
-/// Where it is missing from the config or cannot be opened.
-pub fn open_registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<Registry, StartError> {
-    let no = |why: String| StartError::Insurance(why);
-    let params = Params::synthetic_in(registry_place(config)?);
-    let readers = match params.place {
-        Place::File(_) => params.readers,
-        Place::Server(_) => config.insurance.pool,
-    };
-    let production = config.environment == gateway_core::partner::Environment::Production;
-    let params = Params {
-        population: if production {
-            People::Real
-        } else {
-            People::Synthetic
-        },
-        organ_id: schemas::id::OrganId::parse(&config.insurance.organ_id)
-            .map_err(|error| no(format!("organ_id: {error}")))?,
-        readers,
-        marks: config.insurance.marks.clone(),
-        ..params
-    };
-    let clock = Arc::clone(clock);
-    Registry::open(params, Arc::new(move || clock.now())).map_err(|error| no(error.to_string()))
-}
-
-/// Seeds a registry that has nobody in it, where the config asks for people.
-///
-/// # Errors
-/// Where the registry fails.
-pub async fn seed_if_new(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    registry: &Registry,
-) -> Result<(), StartError> {
-    seed_with(config, clock, registry, |_, _| {}).await
-}
-
-/// The same, telling how far it is: (done, total).
-///
-/// # Errors
-/// Where the registry fails.
-pub async fn seed_with(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    registry: &Registry,
-    mut progress: impl FnMut(u64, u64) + Send + 'static,
-) -> Result<(), StartError> {
-    let no = |why: String| StartError::Insurance(why);
-    let people = config.insurance.people;
-    let info = registry
-        .info(InfoRequest {})
-        .await
-        .map_err(|error| no(error.to_string()))?;
-    if people == 0 || info.people > 0 {
-        return Ok(());
-    }
-    let params = insurance::seed::SeedParams {
-        people: people as usize,
-        employers: (people as usize / 100).clamp(10, 10_000),
-        seed: config.insurance.seed,
-        as_of: today(clock.now()),
-    };
-    let registry = registry.clone();
-    let seeded =
-        tokio::task::spawn_blocking(move || insurance::seed::run(&registry, params, &mut progress));
-    match seeded.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(no(error.to_string())),
-        Err(error) => Err(no(error.to_string())),
-    }
-}
-
-/// A connection that we make with our TLS identity; it takes up new files while running.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) connector: Connector,
-    /// Whom the server's certificate must lead to, PEM.
-    pub(crate) anchors: PathBuf,
-    alpn: Vec<Alpn>,
-}
-
-impl Caller {
-    fn new(
-        config: &Config,
-        anchors: &Path,
-        alpn: Vec<Alpn>,
-        keeper: &Keeper,
-    ) -> Result<Self, StartError> {
-        let params = caller_params(config, anchors, &alpn)?;
-        let connector = Connector::confirmed_by(params, keeper.known(), Arc::new(keeper.clone()))
-            .map_err(|error| StartError::Key(anchors.to_owned(), error.to_string()))?;
-        Ok(Self {
-            connector,
-            anchors: anchors.to_owned(),
-            alpn,
-        })
-    }
-
-    /// What its files say now, checked whole.
-    pub(crate) fn checked(&self, config: &Config) -> Result<ClientParams, StartError> {
-        let params = caller_params(config, &self.anchors, &self.alpn)?;
-        Connector::new(params.clone())
-            .map_err(|error| StartError::Key(self.anchors.clone(), error.to_string()))?;
-        Ok(params)
-    }
-}
-
-fn caller_params(
-    config: &Config,
-    anchors: &Path,
-    alpn: &[Alpn],
-) -> Result<ClientParams, StartError> {
-    let refused =
-        |path: &Path, error: &dyn ToString| StartError::Key(path.to_owned(), error.to_string());
-    let identity = Identity::from_files(&config.tls.cert, &config.tls.key)
-        .map_err(|error| refused(&config.tls.cert, &error))?;
-    let theirs = Anchors::from_file(anchors).map_err(|error| refused(anchors, &error))?;
-    Ok(ClientParams {
-        identity: Some(identity),
-        anchors: theirs,
-        crls: Vec::new(),
-        tls12: false,
-        handshake_deadline: config.limits.handshake(),
-        alpn: alpn.to_vec(),
-    })
-}
-
-/// The way to a service behind the national platform; its `/token` is called under the same TLS.
-fn through_the_platform(
-    behind: &NgspAccess,
-    caller: &Caller,
-    client: Client,
-) -> Result<ngsp::Resource, StartError> {
-    let limits = FetchLimits::default();
-    let token = Fetcher::new(behind.token.clone(), Some(caller.connector.clone()), limits)
-        .map_err(|error| StartError::Key(caller.anchors.clone(), error.to_string()))?;
-    let credentials = Credentials::Secret {
-        client: behind.client.clone(),
-        secret: behind.secret.clone(),
-    };
-    let tokens = Arc::new(Tokens::new(token, credentials, None));
-    let road = Ngsp::new(client, tokens);
-    Ok(ngsp::Resource::new(
-        road,
-        behind.api.clone(),
-        behind.resource.clone(),
-    ))
-}
-
-/// To the partner's own server, or to its API at the national platform.
-fn way(delivery: &Delivery, caller: &Caller, client: Client) -> Result<Way, StartError> {
-    Ok(match &delivery.ngsp {
-        None => Way::Direct(Direct::new(client)),
-        Some(behind) => Way::Ngsp(through_the_platform(behind, caller, client)?),
-    })
 }
 
 /// A background worker, to be spawned.
