@@ -97,7 +97,7 @@ impl Scene {
     }
 
     pub(super) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let until = Instant::now() + Duration::from_secs(40);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(found) = look().await {
                 return found;

@@ -80,7 +80,7 @@ impl Scene {
 
     /// The one callback of an exchange.
     pub(super) async fn callback(&self, transaction: &str) -> Callback {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let all = self.inbox.told(transaction);
             if let [one] = &all[..] {
@@ -105,7 +105,7 @@ impl Scene {
 
     /// Waits until its callback is known to have arrived.
     pub(super) async fn settled(&self, transaction: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let said = self.stands("transaction_id", transaction).await;
             if said["header"]["status"] != "pdng" {

@@ -75,7 +75,7 @@ impl Scene {
 
     /// Notices, as soon as there are so many.
     async fn notices(&self, wanted: usize) -> Vec<Callback> {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let all = self.inbox.notices();
             if all.len() >= wanted {
@@ -107,7 +107,7 @@ impl Scene {
 
     /// Waits until nothing is on its way any more.
     async fn quiet(&self) {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         while !self.parcels().await.is_empty() {
             assert!(Instant::now() < until, "{:?}", self.parcels().await);
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -236,7 +236,7 @@ async fn when_it_is_over_nothing_is_told_not_even_what_waited() {
     // the birth waits in the lane while the subscription ends
     scene.act("pause-lane", CRVS).await;
     scene.born(48).await;
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_secs(60);
     while scene.parcels().await.is_empty() {
         assert!(Instant::now() < until);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -300,7 +300,7 @@ async fn what_an_agreement_grants_no_more_is_not_told() {
     );
     scene.house.open().await;
     scene.born(51).await;
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_secs(60);
     loop {
         let parcels = scene.parcels().await;
         if parcels.iter().any(|one| one.reason == "field-not-agreed") {
