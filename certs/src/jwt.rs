@@ -8,7 +8,7 @@
 mod keyset;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::digest;
 use crate::jws::{self, JwsError};
@@ -120,7 +120,7 @@ impl TokenError {
 #[derive(Debug)]
 pub struct Unproven<'a> {
     claimed: jws::Claimed<'a>,
-    kid: String,
+    kid: Option<String>,
 }
 
 /// The evidence that a token held; only [`Unproven::verify`] makes one.
@@ -138,6 +138,16 @@ impl Access {
 
 /// Reads a token's header: good for finding the key, proof of nothing.
 pub fn parse(token: &str) -> Result<Unproven<'_>, TokenError> {
+    let unproven = parse_pinned(token)?;
+    match unproven.kid {
+        Some(_) => Ok(unproven),
+        None => Err(TokenError::NoKid),
+    }
+}
+
+/// The same of an issuer whose keys are pinned and which may name none of them, as OpenCRVS does not: then it is one of the
+/// pinned. A name that is given has to be a pinned key's.
+pub fn parse_pinned(token: &str) -> Result<Unproven<'_>, TokenError> {
     if token.len() > TOKEN_CHARS_MAX {
         return Err(TokenError::TooLarge);
     }
@@ -146,15 +156,22 @@ pub fn parse(token: &str) -> Result<Unproven<'_>, TokenError> {
     if !claimed.typ.as_deref().is_none_or(is_jwt) {
         return Err(TokenError::Type);
     }
-    let kid = claimed.kid.clone().filter(|kid| keyset::is_kid(kid));
-    let kid = kid.ok_or(TokenError::NoKid)?;
-    Ok(Unproven { claimed, kid })
+    let kid = claimed.kid.clone();
+    match kid.as_deref().is_none_or(keyset::is_kid) {
+        true => Ok(Unproven { claimed, kid }),
+        false => Err(TokenError::NoKid),
+    }
 }
 
 impl Unproven<'_> {
-    /// The key's name as claimed.
+    /// The key's name as claimed; empty where none is.
     pub fn kid(&self) -> &str {
-        &self.kid
+        self.kid.as_deref().unwrap_or_default()
+    }
+
+    /// What it claims, proof of nothing.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, TokenError> {
+        serde_json::from_slice(&self.claimed.payload).map_err(|_| TokenError::Claims)
     }
 
     /// Checks everything, the signature first.
@@ -164,14 +181,12 @@ impl Unproven<'_> {
             return Err(TokenError::Algorithm);
         }
         keys.verify(
-            &self.kid,
+            self.kid.as_deref(),
             algorithm,
             self.claimed.input,
             self.claimed.signature,
         )?;
-        let claims: Claims =
-            serde_json::from_slice(&self.claimed.payload).map_err(|_| TokenError::Claims)?;
-        claims.check(expected)
+        self.claims::<Claims>()?.check(expected)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Every child is made up; the births are those that the inter-linked software would tell of.
 
 pub mod bundle;
+pub mod core;
 pub mod hub;
 pub mod vectors;
 

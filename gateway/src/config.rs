@@ -34,6 +34,7 @@ pub(crate) mod snapshot;
 mod stamp;
 mod store;
 pub(crate) mod terms;
+mod triggers;
 mod trust;
 pub(crate) mod value;
 pub(crate) mod watch;
@@ -66,6 +67,7 @@ pub(crate) use shared::{shown as shared_shown, tally as shared_tally};
 pub(crate) use signing::{files as signing_files, keys_shown, shown as signing_shown, signing_key};
 pub use snapshot::Snapshot;
 pub(crate) use store::{engine as store_engine, params as store_params, shown as store_shown};
+pub use triggers::CoreAccess;
 pub use trust::{
     Pkcs11Key, Pkcs12Key, Revocation, RevocationSource, SealToken, ShownKey, Sign, Tls, TokenKeys,
 };

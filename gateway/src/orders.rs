@@ -312,6 +312,7 @@ mod tests {
             login: None,
             dci: None,
             hub: None,
+            triggers: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         let partners = Partners::new(Environment::Sandbox, us, vec![partner]).unwrap();

@@ -3,6 +3,7 @@
 
 mod asking;
 mod caller;
+mod confirm;
 mod desk;
 mod registry;
 mod watching;
@@ -27,7 +28,10 @@ use gateway_core::{
 };
 use hospital::{Here, Hospital};
 use insurance::Insurance;
-use opencrvs::OpenCrvs;
+use opencrvs::{
+    OpenCrvs,
+    trigger::{self, Triggers, outbound as confirming},
+};
 use portal::{
     Portal,
     payment::{PaymentPlatform, desk as payment_desk},
@@ -120,6 +124,10 @@ pub fn operations() -> Vec<&'static Operation> {
         &dci::PULL,
         &opencrvs::BIRTH,
         &opencrvs::DEATH,
+        &trigger::TRIGGER_BIRTH,
+        &trigger::TRIGGER_DEATH,
+        &trigger::TRIGGER_OTHER,
+        &trigger::CONFIRM,
         &portal::SUBMIT,
         &portal::SUPPLEMENT,
         &portal::WITHDRAW,
@@ -180,6 +188,7 @@ pub(crate) fn stacks(
             gate,
         ),
         stack(OpenCrvs::new(Arc::<Desk>::clone(&desk)), parts, gate),
+        stack(Triggers::new(Arc::<Desk>::clone(&desk)), parts, gate),
         portal,
         portal_soap,
         stack(PaymentPlatform::new(desk, secrets(parts)), parts, gate),
@@ -471,7 +480,10 @@ impl Hands<'_> {
                 OutwardWords::Taxpayer => Arc::new(taxpayer::Reconciler),
                 // by its statements, which its own worker asks for
                 OutwardWords::Payments => return None,
-                OutwardWords::Civil | OutwardWords::Population | OutwardWords::Dci => return None,
+                OutwardWords::Civil
+                | OutwardWords::Population
+                | OutwardWords::Dci
+                | OutwardWords::OpenCrvs => return None,
             },
             book: Arc::clone(self.book),
             clock: Arc::clone(self.clock),
@@ -526,6 +538,7 @@ impl Hands<'_> {
                 OutwardWords::Civil => Arc::new(self.registry_office(delivery, caller, client)?),
                 OutwardWords::Population => Arc::new(self.database(delivery, caller, client)?),
                 OutwardWords::Dci => Arc::new(self.subscriber(delivery, client, subscriptions)),
+                OutwardWords::OpenCrvs => Arc::new(self.core(delivery, caller, client)?),
             },
             outbox: Arc::clone(self.outbox),
             partners: Arc::clone(self.partners),
@@ -627,6 +640,44 @@ impl Hands<'_> {
         let house = Arc::new(self.house(delivery));
         let road = Arc::new(Direct::new(client));
         dci::outbound::Desk::new(config, house, subscriptions, road)
+    }
+
+    fn core(
+        &self,
+        delivery: &Delivery,
+        caller: &Caller,
+        client: Client,
+    ) -> Result<confirming::Desk, StartError> {
+        let no = || StartError::Insurance("a core without [opencrvs.triggers]".to_owned());
+        let access = delivery.core.as_ref().ok_or_else(no)?;
+        let limits = FetchLimits {
+            deadline: Duration::from_millis(delivery.timeout_ms),
+            ..FetchLimits::default()
+        };
+        let tls = Some(caller.connector.clone());
+        let fetcher = Fetcher::new(access.token.clone(), tls, limits)
+            .map_err(|error| StartError::Key(delivery.anchors.clone(), error.to_string()))?;
+        let config = confirming::DeskConfig {
+            ask_again: Duration::from_secs(access.ask_seconds),
+            retry_after: Duration::from_millis(self.config.delivery.backoff_ms),
+            retry_after_refusal: Duration::from_secs(60),
+        };
+        let cases = confirm::Decided {
+            partner: delivery.partner.clone(),
+            insurance: self.contract.client.clone(),
+            timeout: self.call_timeout,
+        };
+        let access = confirming::TokenAccess {
+            fetcher,
+            client: access.client.clone(),
+            secret: access.secret.clone(),
+        };
+        let road = confirming::Core::new(Direct::new(client), access);
+        Ok(confirming::Desk::new(
+            config,
+            Arc::new(cases),
+            Arc::new(road),
+        ))
     }
 
     fn database(

@@ -68,7 +68,7 @@ pub(crate) fn decode(claims: Claims, bytes: &[u8]) -> Result<Decoded<Request>, F
 }
 
 /// A message is known by topic and registration number: a `/` in a number would be in no id.
-fn identity(topic: Topic, number: &str) -> Result<MessageId, Fault> {
+pub(crate) fn identity(topic: Topic, number: &str) -> Result<MessageId, Fault> {
     let id = format!("{}-{number}", topic.as_str());
     MessageId::parse(&id).map_err(|_| invalid("bad-code", NUMBER))
 }

@@ -1,4 +1,4 @@
-//! OpenCRVS's words: a registry tells of births and deaths by the webhooks of 1.x.
+//! OpenCRVS's words: a registry tells of births and deaths by the webhooks of 1.x, or asks by the triggers of 2.0.
 //!
 //! The adapter turns a bundle of FHIR resources (see `MAPPING.md`) into the record that a registry of the DCI kind would tell
 //! of, and from there goes the `dci` adapter's way: one set of checks, one call of the insurance contract. It refuses to
@@ -18,6 +18,7 @@ mod envelope;
 #[cfg(test)]
 mod mapping;
 pub mod subscribe;
+pub mod trigger;
 
 use std::{sync::Arc, time::Duration};
 

@@ -49,6 +49,20 @@ impl Direct {
         self.0.post(&target, headers, document).await
     }
 
+    /// Posts a body under these header fields to a path behind the address.
+    ///
+    /// # Errors
+    /// As [`Client::post`]; an answer of any status is no error.
+    pub async fn post_behind(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let target = format!("{}{path}", self.0.endpoint().base());
+        self.0.post(&target, headers, body).await
+    }
+
     /// Puts a body beside the address: `beside` stands in the place of the last part of its path.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod bearer;
 pub mod client;
 pub mod dci;
 pub mod direct;

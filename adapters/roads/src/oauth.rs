@@ -13,13 +13,14 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use certs::keys::SecretPlace;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemas::json::{self, Limits};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::{client, fetch::Fetcher};
+
+pub use certs::keys::SecretPlace;
 
 /// Who we are to the authorisation server.
 #[derive(Debug, Clone, PartialEq, Eq)]

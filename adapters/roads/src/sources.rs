@@ -104,6 +104,16 @@ pub const SOURCES: &[Source] = &[
         signature: "header X-Hub-Signature: a keyed hash in the one form that is registered",
     },
     Source {
+        road: "direct",
+        form: "trigger of OpenCRVS",
+        peer: "the sender itself",
+        id: "actionId of its token",
+        time: "iat of its token",
+        sender: "the peer",
+        receiver: "us, since it came to us",
+        signature: "none: the peer's certificate, and a token of the sender's for this one action",
+    },
+    Source {
         road: "xroad",
         peer: XROAD_PEER,
         id: "Header/MessageId, the same as X-Road-Id",

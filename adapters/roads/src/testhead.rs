@@ -62,6 +62,7 @@ fn partner(id: &str) -> Partner {
         login: None,
         dci: None,
         hub: None,
+        triggers: None,
     }
 }
 

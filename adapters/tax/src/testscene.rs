@@ -349,6 +349,7 @@ fn partner(operation: &'static Operation, grant: Grant) -> Partner {
         login: None,
         dci: None,
         hub: None,
+        triggers: None,
     }
 }
 

@@ -92,21 +92,45 @@ impl KeySet {
         self.0.contains_key(kid)
     }
 
-    /// Checks a signature (base64url) over a signing input by the key of this name.
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Never: a set without a key is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks a signature (base64url) over a signing input by the key of this name, or by any where it has none.
     pub(super) fn verify(
         &self,
-        kid: &str,
+        kid: Option<&str>,
         algorithm: Algorithm,
         input: &str,
         signature: &str,
     ) -> Result<(), TokenError> {
+        let Some(kid) = kid else {
+            let mut tried = self.0.values();
+            let proven = |entry: &Entry| entry.verify(algorithm, input, signature).is_ok();
+            return match tried.any(proven) {
+                true => Ok(()),
+                false => Err(TokenError::Signature),
+            };
+        };
         let entry = self.0.get(kid).ok_or(TokenError::UnknownKid)?;
-        if !entry.algorithms.contains(&algorithm) {
+        entry.verify(algorithm, input, signature)
+    }
+}
+
+impl Entry {
+    fn verify(&self, algorithm: Algorithm, input: &str, signature: &str) -> Result<(), TokenError> {
+        if !self.algorithms.contains(&algorithm) {
             return Err(TokenError::Algorithm);
         }
         let theirs = algorithm.jws_name().parse();
         let theirs = theirs.map_err(|_| TokenError::Algorithm)?;
-        match jsonwebtoken::crypto::verify(signature, input.as_bytes(), &entry.key, theirs) {
+        match jsonwebtoken::crypto::verify(signature, input.as_bytes(), &self.key, theirs) {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(TokenError::Signature),
         }

@@ -87,8 +87,8 @@ fn claims(more: &str) -> String {
 const EC: &str = r#"{"alg":"ES256","kid":"ec-1","typ":"at+jwt"}"#;
 const RSA: &str = r#"{"alg":"RS256","kid":"rsa-1","typ":"JWT"}"#;
 
-fn judge_with(token: &str, keys: &KeySet, change: impl FnOnce(&mut Expected<'_>)) -> &'static str {
-    let mut expected = Expected {
+fn expected() -> Expected<'static> {
+    Expected {
         issuer: "https://as.example",
         audience: "vss",
         subject: Some("dvclt"),
@@ -96,7 +96,11 @@ fn judge_with(token: &str, keys: &KeySet, change: impl FnOnce(&mut Expected<'_>)
         certificate: Some(&PEER),
         now: Timestamp::from_second(NOW).unwrap(),
         skew: SignedDuration::from_secs(30),
-    };
+    }
+}
+
+fn judge_with(token: &str, keys: &KeySet, change: impl FnOnce(&mut Expected<'_>)) -> &'static str {
+    let mut expected = expected();
     change(&mut expected);
     let proven = parse(token).and_then(|unproven| unproven.verify(keys, &expected));
     proven.map_or_else(|error| error.reason(), |_| "in")
@@ -297,4 +301,46 @@ fn a_key_set_is_bounded_and_holds_only_what_may_be_used() {
         let beside = format!("{{\"keys\":[{unusable},{}]}}", ec_jwk("b", &issuer.ec));
         assert!(KeySet::from_json(beside.as_bytes()).unwrap().knows("b"));
     }
+}
+
+#[test]
+fn a_token_that_names_no_key_is_by_one_of_the_pinned_or_by_nobody() {
+    let (issuer, stranger) = (Issuer::new(), Issuer::new());
+    let expected = Expected {
+        algorithms: &[Algorithm::Rs256],
+        certificate: None,
+        ..expected()
+    };
+    let verify = |token: &str| {
+        let unproven = parse_pinned(token)?;
+        unproven.verify(&issuer.keys(), &expected).map(drop)
+    };
+    let rs256 = |kid: &str| format!(r#"{{"alg":"RS256","typ":"JWT"{kid}}}"#);
+    assert_eq!(verify(&issuer.sign(&rs256(""), &claims(""))), Ok(()));
+    let named = rs256(r#","kid":"rsa-1""#);
+    assert_eq!(verify(&issuer.sign(&named, &claims(""))), Ok(()));
+    for (token, refused) in [
+        (
+            stranger.sign(&rs256(""), &claims("")),
+            TokenError::Signature,
+        ),
+        (
+            issuer.sign(&rs256(r#","kid":"rsa-2""#), &claims("")),
+            TokenError::UnknownKid,
+        ),
+        (
+            issuer.sign(&rs256(r#","kid":"a b""#), &claims("")),
+            TokenError::NoKid,
+        ),
+        // the set's other key holds, and is for another algorithm
+        (
+            issuer.sign(r#"{"alg":"ES256"}"#, &claims("")),
+            TokenError::Algorithm,
+        ),
+    ] {
+        assert_eq!(verify(&token), Err(refused));
+    }
+    // elsewhere a key is named
+    let nameless = issuer.sign(&rs256(""), &claims(""));
+    assert_eq!(parse(&nameless).map(drop).unwrap_err(), TokenError::NoKid);
 }

@@ -27,6 +27,7 @@ use crate::{
     partner::Environment,
     policy::Permit,
     ports::{Parcel, Person},
+    trigger::RecordToken,
 };
 
 /// How a message travels, whatever it says.
@@ -124,6 +125,8 @@ pub enum ProofKind {
     Dci,
     /// HMAC of a webhook, by the secret and in the form that are registered for its sender.
     Hub,
+    /// A token of the sender's own that was made for the very action which the message asks for.
+    RecordToken,
     /// Danger: a token for a password, in place of a signature. Demanded of nobody.
     PasswordToken,
 }
@@ -140,6 +143,7 @@ impl ProofKind {
             Self::KeyedHash => "keyed-hash",
             Self::Dci => "dci",
             Self::Hub => "hub-hmac",
+            Self::RecordToken => "record-token",
             Self::PasswordToken => "password-token",
         }
     }
@@ -213,6 +217,8 @@ pub enum SignatureForm {
     Dci(DciSignature),
     /// Beside a webhook: a keyed hash.
     Hub(HubSignature),
+    /// None: a token for the very action that the message asks for stands beside it.
+    Record(RecordToken),
     /// None: a token stands in its place, where danger allows its sender one.
     Login {
         /// The token.
@@ -312,7 +318,7 @@ impl<'a> Proven<'a> {
 
     /// XML: the exclusive-canonical bytes of the root without its signature, or of the signed element that the body
     /// carries. JSON: the body. A chunk: its ticket. A keyed hash: the text that it covers. DCI: header and message as
-    /// the dialect covers them. A webhook: its first context.
+    /// the dialect covers them. A webhook: its first context. A trigger: the body as it is kept.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -598,6 +604,11 @@ pub trait Adapter: Send + Sync + 'static {
         request: &Self::Request,
         outcome: Self::Outcome,
     ) -> Result<Encoded, Fault>;
+
+    /// The HTTP status of an answer that says yes, where the partner's protocol has one of its own.
+    fn done(&self, _head: &AnswerHead) -> u16 {
+        200
+    }
 
     /// Says a fault in the partner's words; `evidence` is the message's name in the journal, and `head` is there from
     /// the permit room on.

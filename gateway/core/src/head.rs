@@ -15,6 +15,7 @@ use crate::{
     dci::DciTerms,
     hub::HubTerms,
     partner::{Environment, Partner, Partners, PeerId},
+    trigger::TriggerTerms,
 };
 
 /// Whatever can go wrong while a body is read.
@@ -206,6 +207,13 @@ impl Head {
     pub fn hub(&self) -> Option<Arc<HubTerms>> {
         let partners = self.passing.partners.as_ref()?;
         partners.get(self.peer.partner())?.hub.clone()
+    }
+
+    /// How the peer's own triggers are proven, where it asks by them.
+    #[must_use]
+    pub fn triggers(&self) -> Option<Arc<TriggerTerms>> {
+        let partners = self.passing.partners.as_ref()?;
+        partners.get(self.peer.partner())?.triggers.clone()
     }
 }
 

@@ -35,6 +35,7 @@ pub mod sign;
 pub mod stage;
 pub mod state;
 pub mod tls;
+pub mod trigger;
 
 pub use adapter::{
     Adapter, AnswerHead, AnswerKind, Called, Claims, Context, Decoded, Direction, Encoded,

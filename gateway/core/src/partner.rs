@@ -21,6 +21,7 @@ use crate::dci::DciTerms;
 use crate::hub::HubTerms;
 use crate::keyed::Keyed;
 use crate::login::LoginRule;
+use crate::trigger::TriggerTerms;
 
 /// Where this gateway stands; part of what is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,6 +191,8 @@ pub struct Partner {
     pub dci: Option<Arc<DciTerms>>,
     /// How its webhooks are proven, where it tells by them.
     pub hub: Option<Arc<HubTerms>>,
+    /// How its triggers are proven, where it asks by them.
+    pub triggers: Option<Arc<TriggerTerms>>,
     /// Danger: the password by which it gets tokens in the place of signatures. Of no partner that has keys.
     pub login: Option<Arc<LoginRule>>,
 }

@@ -270,6 +270,7 @@ pub(crate) mod tests {
             login: None,
             dci: None,
             hub: None,
+            triggers: None,
         }
     }
 

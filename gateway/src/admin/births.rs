@@ -240,13 +240,15 @@ const MODULES: [&str; 3] = ["LTKS", "LTKT", "LTCC"];
 /// Operations of the roads by which births come.
 const ROADS: [&str; 3] = ["civil.", "dci.", "opencrvs."];
 /// Operations that tell us of a birth or of what came after.
-const TELLING: [&str; 6] = [
+const TELLING: [&str; 8] = [
     "civil.birth",
     "civil.death",
     "civil.correction",
     "dci.notify",
     "opencrvs.birth",
     "opencrvs.death",
+    "opencrvs.trigger.birth",
+    "opencrvs.trigger.death",
 ];
 /// Messages and parcels of one kind that a page has at most.
 const NAMED_MAX: usize = 100;

@@ -1,4 +1,5 @@
-//! An OpenCRVS that tells by webhooks: the secret between us by reference, and the one form of its keyed hash.
+//! An OpenCRVS that tells by webhooks: the secret between us by reference, and the one form of its keyed hash. One that asks by
+//! triggers: whose tokens it shows, and where it is told what became of them.
 
 use std::path::PathBuf;
 
@@ -9,20 +10,23 @@ use certs::{
 use gateway_core::hub::HubTerms;
 use roads::reach::{Location, Reach, Scheme};
 
-use super::{read::section, registry::Wrong, secret};
+use super::{read::section, registry::Wrong, secret, triggers::TriggersLine};
 
 section! {
     /// How the webhooks of an OpenCRVS 1.x are proven.
     pub(crate) HubLine {
         /// The form of the keyed hash: `sha256` as the program makes it, `sha1` as its documentation says. There is no default:
         /// `sha1` covers neither topic nor time.
-        signature: String,
+        /// None where it tells by no webhooks.
+        signature: Option<String>,
         /// File with the secret between us (its system's SHA secret) on its first line.
         secret_file: Option<PathBuf>,
         /// Environment variable with the secret.
         secret_env: Option<String>,
         /// Our own subscriptions there; an operator of the registry makes them where absent.
         subscribe: Option<SubscribeLine>,
+        /// How triggers of an OpenCRVS 2.0 are proven and answered; none are taken where absent.
+        triggers: Option<TriggersLine>,
     }
 }
 
@@ -82,22 +86,6 @@ pub(super) fn access(line: &HubLine) -> Result<Option<HubAccess>, Wrong> {
         let cure = "write https://host:port/opencrvs/webhook";
         return Err(("opencrvs.subscribe.callback", what, cure));
     }
-    let place = |key, file: &Option<PathBuf>, name: &Option<String>| {
-        let place = match (file, name) {
-            (Some(file), None) => Some(SecretPlace::File(file.clone())),
-            (None, Some(name)) => Some(SecretPlace::Env(name.clone())),
-            _ => None,
-        };
-        let place = place.filter(|place| place.read().is_ok());
-        place.ok_or_else(|| {
-            let what = "there is no secret in one place that can be read".to_owned();
-            (
-                key,
-                what,
-                "name a file of mode 0600, or an environment variable",
-            )
-        })
-    };
     if let Err(error) = certs::tls::Anchors::from_file(&ours.anchors) {
         let cure = "name the PEM file of the authority that issued the servers' certificates";
         return Err(("opencrvs.subscribe.anchors", error.to_string(), cure));
@@ -118,7 +106,26 @@ pub(super) fn access(line: &HubLine) -> Result<Option<HubAccess>, Wrong> {
     }))
 }
 
-fn location(key: &'static str, text: &str, private: bool) -> Result<Location, Wrong> {
+/// Where a secret stands that is read when it is shown.
+pub(super) fn place(
+    key: &'static str,
+    file: &Option<PathBuf>,
+    name: &Option<String>,
+) -> Result<SecretPlace, Wrong> {
+    let place = match (file, name) {
+        (Some(file), None) => Some(SecretPlace::File(file.clone())),
+        (None, Some(name)) => Some(SecretPlace::Env(name.clone())),
+        _ => None,
+    };
+    let place = place.filter(|place| place.read().is_ok());
+    place.ok_or_else(|| {
+        let what = "there is no secret in one place that can be read".to_owned();
+        let cure = "name a file of mode 0600, or an environment variable";
+        (key, what, cure)
+    })
+}
+
+pub(super) fn location(key: &'static str, text: &str, private: bool) -> Result<Location, Wrong> {
     let cure =
         "write https://host:port/path; where it is in a private network, add `private = true`";
     let read = Location::parse(text, Reach::private(private));
@@ -129,10 +136,27 @@ fn location(key: &'static str, text: &str, private: bool) -> Result<Location, Wr
     }
 }
 
+/// Whether a section says anything.
+pub(super) fn is_of_use(line: &HubLine) -> Result<(), Wrong> {
+    let of_webhooks = line.secret_file.is_some() || line.secret_env.is_some();
+    let what = match (&line.signature, &line.triggers) {
+        (Some(_), _) => return Ok(()),
+        (None, _) if of_webhooks || line.subscribe.is_some() => "webhooks without a signature",
+        (None, None) => "no signature of webhooks, and no triggers",
+        (None, Some(_)) => return Ok(()),
+    };
+    let cure = "say how webhooks are signed, or leave out all of them and add [opencrvs.triggers]";
+    Err(("opencrvs.signature", what.to_owned(), cure))
+}
+
 /// Reads a section, or tells the key, what is wrong and the cure.
-pub(super) fn terms(line: &HubLine) -> Result<HubTerms, Wrong> {
-    let form = HubForm::parse(&line.signature).ok_or_else(|| {
-        let what = format!("no form `{}`; there are sha256, sha1", line.signature);
+pub(super) fn terms(line: &HubLine) -> Result<Option<HubTerms>, Wrong> {
+    is_of_use(line)?;
+    let Some(signature) = &line.signature else {
+        return Ok(None);
+    };
+    let form = HubForm::parse(signature).ok_or_else(|| {
+        let what = format!("no form `{signature}`; there are sha256, sha1");
         let cure =
             "sha256, but where the registry is known to sign as OpenCRVS's documentation says";
         ("opencrvs.signature", what, cure)
@@ -157,9 +181,9 @@ pub(super) fn terms(line: &HubLine) -> Result<HubTerms, Wrong> {
                 "have the registry make a longer one",
             ))
         }
-        false => Ok(HubTerms {
+        false => Ok(Some(HubTerms {
             secret: HubSecret::new(form, secret.as_bytes()),
-        }),
+        })),
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
     ngsp::{NgspAccess, NgspLine},
     payment::{PaymentAccess, PaymentLine},
     read::section,
+    triggers::CoreAccess,
     value::{Named, Secret, words},
 };
 
@@ -56,7 +57,7 @@ section! {
         payment: Option<PaymentLine>,
         /// It speaks DCI: how each of us is called there, and how it signs.
         dci: Option<DciLine>,
-        /// It is an OpenCRVS that tells by webhooks: the secret between us, and the form of the keyed hash.
+        /// It is an OpenCRVS that tells by webhooks: the secret between us, and the form of the keyed hash; or that asks by triggers.
         opencrvs: Option<HubLine>,
         /// Danger: it is a hospital that gets tokens for the MD5 of a password, in the place of signatures.
         md5_login: Option<LoginLine>,
@@ -224,7 +225,7 @@ section! {
         /// The partner's server, `https://host:port/path`.
         uri: String,
         /// What goes there: dossiers to a portal, our questions to a tax department or to the population database, payments
-        /// to a platform, or states of births and deaths to the civil registry's software.
+        /// to a platform, states of births and deaths to the civil registry's software, or what became of triggers to an OpenCRVS.
         words: OutwardWords = OutwardWords::Portal,
         /// How a tax department is spoken to, and answers.
         form: QuestionForm = QuestionForm::Xml,
@@ -326,6 +327,8 @@ pub struct Delivery {
     pub ngsp: Option<NgspAccess>,
     /// How it is spoken with, where it is a payment platform.
     pub payment: Option<PaymentAccess>,
+    /// Where we get tokens, where it is the core of an OpenCRVS.
+    pub core: Option<CoreAccess>,
     /// Its login, where its protocol has one.
     pub login: Option<Login>,
     /// Parcels in one call at most.
@@ -362,6 +365,8 @@ pub enum OutwardWords {
     Population,
     /// Of whoever speaks DCI and has asked us: callbacks that we sign.
     Dci,
+    /// Of the core of an OpenCRVS 2.0: what became of what it asked by triggers.
+    OpenCrvs,
 }
 
 impl OutwardWords {
@@ -375,6 +380,7 @@ impl OutwardWords {
             "civil" => Some(Self::Civil),
             "population" => Some(Self::Population),
             "dci" => Some(Self::Dci),
+            "opencrvs" => Some(Self::OpenCrvs),
             _ => None,
         }
     }

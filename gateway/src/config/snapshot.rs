@@ -19,6 +19,7 @@ use gateway_core::{
         Agreement, Environment, Grant, Partner, Partners, PeerId, Quota, Relay, SecurityServer,
         SenderKey, TokenRule,
     },
+    trigger::TriggerTerms,
 };
 use roads::{
     client::{BadEndpoint, Endpoint},
@@ -41,6 +42,7 @@ use super::{
     relays,
     stamp::Stamps,
     terms::Terms,
+    triggers,
 };
 
 /// Everything that the partners' files say.
@@ -109,7 +111,13 @@ impl Snapshot {
             loader.promotion(&file, &place);
             if let Some(line) = &file.delivery {
                 let payment = file.payment.as_ref();
-                deliveries.extend(loader.delivery(&file.id, (line, payment), &place));
+                let delivery = loader.delivery(&file.id, (line, payment), &place);
+                deliveries.extend(delivery.map(|(id, delivery)| {
+                    // what is wrong with it is told when the partner is read
+                    let core = file.opencrvs.as_ref();
+                    let core = core.and_then(|line| triggers::access(line).ok().flatten());
+                    (id, Delivery { core, ..delivery })
+                }));
             }
             let access = loader.subscription(&file, &place);
             webhooks.extend(access.map(|access| (file.id.clone(), access)));
@@ -245,6 +253,7 @@ impl<'c> Loader<'c> {
             .map(|access| access.keyed);
         let dci = self.dci(&file, place);
         let hub = self.hub(&file, place);
+        let triggers = self.triggers(&file, place);
         let login = self.md5_login(&file, place);
         let agreements = file.agreements.iter().enumerate();
         let agreements = agreements
@@ -280,6 +289,7 @@ impl<'c> Loader<'c> {
             keyed,
             dci: dci.map(Arc::new),
             hub: hub.map(Arc::new),
+            triggers: triggers.map(Arc::new),
             login,
         }
     }
@@ -533,6 +543,7 @@ impl<'c> Loader<'c> {
             xroad: line.xroad.clone(),
             ngsp,
             payment,
+            core: None,
             login,
             batch: line.batch,
             timeout_ms: line.timeout_ms,
@@ -625,6 +636,32 @@ impl<'c> Loader<'c> {
         let read = hub::terms(line);
         read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
             .ok()
+            .flatten()
+    }
+
+    /// None where it asks by no triggers, or a problem was told.
+    fn triggers(&mut self, file: &PartnerFile, place: &Place) -> Option<TriggerTerms> {
+        let way = file.delivery.as_ref();
+        let is_told = way.is_some_and(|way| way.words == OutwardWords::OpenCrvs);
+        let asks = file
+            .opencrvs
+            .as_ref()
+            .and_then(|line| line.triggers.as_ref());
+        if is_told != asks.is_some() {
+            let told = "whoever asks by triggers is told what became of them, and nobody else";
+            let cure = "write both words = \"opencrvs\" and [opencrvs.triggers], or neither";
+            self.problems
+                .push(place.error("delivery.words", told.to_owned(), cure));
+        }
+        let (line, asks) = (file.opencrvs.as_ref()?, asks?);
+        self.stamps.note(&asks.jwks);
+        if let Some(file) = &asks.client_secret_file {
+            self.stamps.note(file);
+        }
+        let read = triggers::access(line).and_then(|_| triggers::terms(line));
+        read.map_err(|(key, what, cure)| self.problems.push(place.error(key, what, cure)))
+            .ok()
+            .flatten()
     }
 
     /// The outer `None` is a problem already told; the inner one a partner that is not behind the platform.
@@ -661,6 +698,7 @@ impl<'c> Loader<'c> {
             OutwardWords::Civil,
             OutwardWords::Population,
             OutwardWords::Dci,
+            OutwardWords::OpenCrvs,
         ]
         .contains(&line.words);
         if line.reconcile.is_some() && holds_nothing {
@@ -690,6 +728,7 @@ impl<'c> Loader<'c> {
             OutwardWords::Payments => Some("a payment platform is reached directly"),
             OutwardWords::Portal => Some("the portal is reached by its exchange or by X-Road"),
             OutwardWords::Dci => Some("whoever speaks DCI is reached directly"),
+            OutwardWords::OpenCrvs => Some("the core of an OpenCRVS is reached directly"),
             OutwardWords::Taxpayer | OutwardWords::Civil | OutwardWords::Population => None,
         };
         if let (true, Some(told)) = (line.ngsp.is_some(), direct_alone) {
@@ -792,6 +831,7 @@ fn whom(words: OutwardWords) -> &'static str {
         OutwardWords::Civil => "the civil registry",
         OutwardWords::Population => "the population database",
         OutwardWords::Dci => "whoever speaks DCI",
+        OutwardWords::OpenCrvs => "the core of an OpenCRVS",
     }
 }
 

@@ -293,7 +293,7 @@ fn date(values: &BTreeSet<String>) -> Option<&String> {
 /// Stands for a table that is there, whatever is in it.
 const HERE: &str = "{}";
 /// Keys that name a file whose content counts.
-const FILES: [&str; 3] = ["cert", "anchors", "hash_file"];
+const FILES: [&str; 4] = ["cert", "anchors", "hash_file", "jwks"];
 /// What an absent key means; the same as in `partner.rs`, which a test holds.
 const FILE_DEFAULTS: [(&str, &str); 4] = [
     ("active", "true"),

@@ -426,6 +426,7 @@ fn portal() -> Partner {
         login: None,
         dci: None,
         hub: None,
+        triggers: None,
     }
 }
 

@@ -1,13 +1,18 @@
-//! OpenCRVS's words: the webhook of 1.x, and the bundle of FHIR resources in it.
+//! OpenCRVS's words: the webhook of 1.x with the bundle of FHIR resources in it, and the trigger of 2.0.
 //!
 //! Names and shapes are those that OpenCRVS 1.x writes (core v1.6.4, `packages/webhooks`; FHIR STU3 with members of its own
 //! database such as `_transforms`). What Viet Nam's profile adds stands in items of the questionnaire and is labelled **own
 //! profile**. What the values mean is not judged here but in the `opencrvs` adapter.
 
+mod event;
 mod fhir;
 mod payload;
 mod subscribe;
 
+pub use event::{
+    Action, Call, Confirmation, DECLARATION, EVENT_LIMITS, EventDocument, FullName, Granted,
+    decode_event,
+};
 pub use fhir::{
     Address, Answer, Bundle, Coding, Composition, Concept, Entry, HumanName, Identifier, Item,
     Location, NOT_CARRIED, Patient, Questionnaire, Reference, RelatedPerson, Section, Task,
@@ -75,6 +80,13 @@ pub fn fields() -> Vec<Field> {
         Subscriptions::FIELDS,
         Subscription::FIELDS,
         Challenged::FIELDS,
+        EventDocument::FIELDS,
+        Action::FIELDS,
+        FullName::FIELDS,
+        DECLARATION,
+        Call::FIELDS,
+        Confirmation::FIELDS,
+        Granted::FIELDS,
     ]
     .concat();
     members.into_iter().chain(whole).collect()

@@ -89,6 +89,7 @@ impl Kit {
             login: None,
             dci: None,
             hub: None,
+            triggers: None,
         };
         let us = PartnerId::parse("vss").unwrap();
         Partners::new(Environment::Sandbox, us, vec![portal]).unwrap()

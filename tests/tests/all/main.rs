@@ -44,6 +44,7 @@ mod office; // what an operator stops, undoes and decides
 mod once; // the same message again, and again
 mod opencrvs; // births and deaths that an OpenCRVS tells of by webhooks
 mod opencrvs_subscribed; // how we come to be told by it
+mod opencrvs_triggers; // what its newer kind asks before it registers, and hears later
 mod papers; // files of dossiers, judged, searched, kept
 mod payment; // one payment, one contribution, whatever is lost or repeated
 mod population; // the population database is asked before a number is given

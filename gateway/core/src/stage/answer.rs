@@ -128,7 +128,7 @@ impl<A: Adapter> AnswerLayer<A> {
             .encode(head, recorded.permit(), &verified.request, outcome)?;
         let said = Said {
             unsigned: encoded.unsigned,
-            status: 200,
+            status: self.adapter.done(head),
             fault: None,
         };
         let answer = self.sign(head, said, verified.head.deadline).await?;

@@ -148,6 +148,8 @@ impl<A: Adapter> ReceiveLayer<A> {
         let body = match &envelope.signature {
             // what came with a secret in it goes no further
             SignatureForm::Login { kept, .. } => kept.clone(),
+            // nor what nobody has a use for
+            SignatureForm::Record(said) => said.body.clone().unwrap_or(body),
             _ => body,
         };
         Ok(Received {

@@ -9,11 +9,12 @@ use std::{
 
 use bytes::Bytes;
 use certs::{
-    dci, digest, jws,
+    dci, digest, jws, jwt,
+    keys::Algorithm,
     xmldsig::{self, Signed},
 };
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemas::{
     fault::{Fault, FaultCode},
     id::MessageId,
@@ -37,6 +38,7 @@ use crate::{
     ports::RefusalNote,
     refusal::Refusal,
     state::{Committed, Received, Verified},
+    trigger::RecordToken,
 };
 
 /// Makes [`Verify`].
@@ -260,6 +262,12 @@ impl<A: Adapter> VerifyLayer<A> {
                 self.adapter
                     .decode(head, &Proven::carried(&said.context, claims))
             }
+            SignatureForm::Record(said) => {
+                prove_record(partner, said, head, now)?;
+                let claims = &received.envelope.claims;
+                self.adapter
+                    .decode(head, &Proven::carried(&received.body, claims))
+            }
             SignatureForm::Manifest { announced, ticket } => {
                 prove_chunk(*announced, ticket)?;
                 let claims = &received.envelope.claims;
@@ -405,6 +413,37 @@ fn prove_hub(partner: &Partner, said: &HubSignature) -> Result<(), Fault> {
     proven.map_err(|error| bad_signature(error.reason()))
 }
 
+/// The token holds; of a message out of our own journal it was shown when that was taken.
+fn prove_record(
+    partner: &Partner,
+    said: &RecordToken,
+    head: &Head,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let refused = |reason| Fault::new(FaultCode::TokenRefused, reason);
+    let terms = partner.triggers.as_deref();
+    let terms = terms.ok_or_else(|| refused("token-missing"))?;
+    let token = match (&said.shown, head.passing.resumed) {
+        (Some(token), false) => token,
+        (None, true) => return Ok(()),
+        _ => return Err(refused("token-missing")),
+    };
+    let expected = jwt::Expected {
+        issuer: &terms.issuer,
+        audience: &terms.audience,
+        subject: None,
+        algorithms: &[Algorithm::Rs256],
+        certificate: None,
+        now,
+        skew: RECORD_TOKEN_SKEW,
+    };
+    let proven = jwt::parse_pinned(token).and_then(|token| token.verify(&terms.keys, &expected));
+    proven.map(drop).map_err(|error| refused(error.reason()))
+}
+
+/// How far the clock of whoever gives tokens for records may be off.
+const RECORD_TOKEN_SKEW: SignedDuration = SignedDuration::from_secs(30);
+
 /// Header and message as far as the signature covers them, in the one dialect that is registered for the sender.
 pub(crate) fn prove_dci(
     partner: &Partner,
@@ -482,7 +521,8 @@ fn proof_suffices(demanded: ProofKind, given: &SignatureForm) -> Result<ProofKin
         | (ProofKind::ManifestDigest, SignatureForm::Manifest { .. })
         | (ProofKind::KeyedHash, SignatureForm::Keyed { .. })
         | (ProofKind::Dci, SignatureForm::Dci(_))
-        | (ProofKind::Hub, SignatureForm::Hub(_)) => Ok(demanded),
+        | (ProofKind::Hub, SignatureForm::Hub(_))
+        | (ProofKind::RecordToken, SignatureForm::Record(_)) => Ok(demanded),
         (ProofKind::XmlDsig, SignatureForm::Login { .. }) => Ok(ProofKind::PasswordToken),
         (ProofKind::Jws | ProofKind::XRoadRelay, SignatureForm::Attested) => {
             Ok(ProofKind::XRoadRelay)
@@ -511,6 +551,7 @@ fn verified<R>(
         SignatureForm::Jws(compact) => Some(compact),
         SignatureForm::Dci(said) => said.kept,
         SignatureForm::Hub(said) => Some(said.text),
+        SignatureForm::Record(said) => Some(said.kept),
     };
     Verified {
         head: received.head,

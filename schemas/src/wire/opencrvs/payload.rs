@@ -73,6 +73,16 @@ impl Topic {
         }
     }
 
+    /// What is registered by an event type of 2.0; none by those that are not for us.
+    #[must_use]
+    pub fn of_event(kind: &str) -> Option<Self> {
+        match kind {
+            "birth" => Some(Self::BirthRegistered),
+            "death" => Some(Self::DeathRegistered),
+            _ => None,
+        }
+    }
+
     /// Reads the word back; none for topics that are not for us.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -29,6 +29,11 @@ proptest! {
         survives::<Login>(&seed);
         survives::<Subscribe>(&seed);
         survives::<Subscriptions>(&seed);
+        survives::<FullName>(&seed);
+        survives::<Call>(&seed);
+        survives::<Granted>(&seed);
+        let record = EventDocument::sample(&mut Words(seed.iter()));
+        assert!(decode_event(&encode(&record)).unwrap() == record);
     }
 
     #[test]
@@ -36,6 +41,7 @@ proptest! {
         let _ = Raw::read(&bytes);
         let _ = decode::<Bundle>(&bytes);
         let _ = decode::<Patient>(&bytes);
+        let _ = decode_event(&bytes);
     }
 }
 

@@ -258,6 +258,7 @@ fn partners(setup: Setup) -> Partners {
         login: None,
         dci: None,
         hub: None,
+        triggers: None,
         relays: Vec::new(),
         ..partner("ss", &[])
     };
@@ -295,6 +296,7 @@ fn partner(name: &str, pens: &[(&str, &Pen)]) -> Partner {
         login: None,
         dci: None,
         hub: None,
+        triggers: None,
     }
 }
 
