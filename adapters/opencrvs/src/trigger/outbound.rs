@@ -5,6 +5,8 @@
 
 mod desk;
 mod road;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use gateway_core::ports::{Class, Parcel};
