@@ -16,7 +16,7 @@ use jiff::{ToSpan as _, civil::Date};
 use schemas::wire::dci::VitalEvent;
 use serde::{Deserialize, Serialize};
 
-pub use answer::{Answer, Found, Page, proven, read};
+pub use answer::{Answer, Found, Page, UNPROVEN, proven, read};
 pub use asked::{name, parcel, parcel_id, purpose};
 
 use crate::follow::Refusal;

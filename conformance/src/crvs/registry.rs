@@ -138,14 +138,11 @@ impl Registry {
         set(&mut self.knobs());
     }
 
-    /// An event, registered and told to whoever is subscribed to its kind.
+    /// An event, registered and told to whoever is subscribed to its kind; whether a notice is lost is decided before anything of it
+    /// can go out.
     pub fn registers(&self, event: &Value) -> Result<(), Trouble> {
-        let told = self.memory.change(|book| book.register(event))?;
-        for id in told {
-            if self.took(|knobs| &mut knobs.lose_notices) {
-                self.memory.change(|book| book.forget(&id))?;
-            }
-        }
+        let is_lost = || self.took(|knobs| &mut knobs.lose_notices);
+        self.memory.change(|book| book.register(event, is_lost))?;
         Ok(())
     }
 

@@ -206,7 +206,8 @@ pub trait Courier: Send + Sync + 'static {
     }
 
     /// Whether a try that ended for this reason ended for its own parcels' sake: then only what stands behind them in their
-    /// subjects waits, and everything else goes on. By default all waits as long as what did not get through.
+    /// subjects waits, and everything else goes on, and it is no news of the partner. By default all waits as long as what did not
+    /// get through.
     fn is_of_parcel(&self, _reason: &'static str) -> bool {
         false
     }

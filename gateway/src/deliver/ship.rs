@@ -235,11 +235,16 @@ impl Lane {
         }
     }
 
-    /// A partner that answers is up, whatever it says of the parcel; what ended on our own side says nothing of it.
+    /// A partner that answers is up, whatever it says of the parcel; what ended on our own side, or for the parcel's own sake, says
+    /// nothing of it.
     fn called(&self, delivery: Delivery) -> Ended {
         let is_ours = |reason| reason == PANICKED || self.courier.is_ours(reason);
+        let whose = self.whose(&delivery);
         let news = match &delivery {
             _ if delivery.reason().is_some_and(is_ours) => News::None,
+            Delivery::Retry { .. } | Delivery::Unknown { .. } if whose == Whose::Parcel => {
+                News::None
+            }
             Delivery::Retry { .. } | Delivery::Unknown { .. } => News::Down,
             Delivery::Delivered { .. }
             | Delivery::Refused { .. }
@@ -248,7 +253,6 @@ impl Lane {
             | Delivery::Dead { .. } => News::Up,
             Delivery::Untried { .. } => News::None,
         };
-        let whose = self.whose(&delivery);
         Ended {
             delivery,
             news,

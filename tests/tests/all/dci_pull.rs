@@ -54,8 +54,18 @@ async fn births(scene: &Scene, what: &str, is_so: impl Fn(&PulledLine) -> bool) 
     .await
 }
 
+/// Waits until neither births nor deaths are given, for that reason.
+async fn both_busy(scene: &Scene) {
+    until(scene, "busy", async || {
+        let both = [line(scene, "live_birth").await, line(scene, "death").await];
+        let mut reasons = both.iter().map(|line| &*line.reason);
+        reasons.all(|reason| reason == "search-busy").then_some(())
+    })
+    .await;
+}
+
 async fn until<T>(scene: &Scene, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(40);
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = look().await {
             return found;
@@ -122,6 +132,8 @@ async fn what_was_told_and_never_came_is_found_and_nothing_is_acted_twice() {
     // nothing is given before everything was told
     let scene = Scene::start_of(sections, |knobs| knobs.throttle = u32::MAX).await;
     scene.both("stands").await;
+    // and every look of before has come to nothing
+    both_busy(&scene).await;
     let told = scene.born(70);
     scene.quiet().await;
     scene.registry.misbehave(|knobs| knobs.lose_notices = 3);
@@ -175,6 +187,42 @@ async fn what_was_told_and_never_came_is_found_and_nothing_is_acted_twice() {
         let pin = pin.as_str().unwrap();
         assert!(!tape().everything().contains(pin), "the log has a number");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_search_holds_no_subscription_nor_anything_else_that_goes_there() {
+    let busy = |knobs: &mut Mischief| knobs.throttle = u32::MAX;
+    let mut scene = Scene::start_of(pull(""), busy).await;
+    both_busy(&scene).await;
+    scene.house.kill().await;
+    let file = scene.house.file(FILE);
+    // one failure that were news of the registry would stop everything
+    replace(
+        &file,
+        "breaker_failures = 1000",
+        "breaker_failures = 1\nbreaker_seconds = 3600",
+    );
+    let follow = section((60, 57, 30, 1));
+    replace(&file, "\n[dci.pull]", &format!("{follow}\n[dci.pull]"));
+    scene.house.open().await;
+    // begun, renewed and ended there, and what is told is taken
+    let first = scene.both("stands").await;
+    scene
+        .until("renewed", async || {
+            let lines = scene.lines().await;
+            let mut renewed = lines.iter().zip(&first);
+            let is_so = renewed.all(|(now, was)| now.state == "stands" && now.code != was.code);
+            (is_so && scene.standing().len() == 2).then_some(())
+        })
+        .await;
+    let birth = scene.born(75);
+    scene.quiet().await;
+    assert_eq!(cards(&scene, &[birth]).await.len(), 1);
+    both_busy(&scene).await;
+    assert_eq!(scene.registry.searched(), []);
+    scene.registry.misbehave(|knobs| knobs.throttle = 0);
+    births(&scene, "done", |line| line.mark == day(&scene, 0)).await;
+    assert_eq!(scene.registry.violations(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,7 +479,7 @@ async fn whoever_is_killed_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_asked_without_an_agreement() {
     let mut scene = alone("", |knobs| knobs.throttle = u32::MAX).await;
-    births(&scene, "busy", |line| line.reason == "partner-busy").await;
+    births(&scene, "busy", |line| line.reason == "search-busy").await;
     scene.house.kill().await;
     replace(
         &scene.house.file(FILE),

@@ -179,7 +179,7 @@ impl Desk {
             Ok(answer) if shipment.operation.name == FOLLOW.name && is_nameless(&answer.body) => {
                 self.unheard(answer.status.as_u16())
             }
-            Ok(answer) if shipment.operation.name == PULL.name => self.found(&answer, shipment),
+            Ok(answer) if is_search(shipment) => self.found(&answer, shipment),
             Ok(answer) => self.judge(&answer),
             Err(failed) if failed.is_unsent => Delivery::Retry {
                 after: failed.again_after.unwrap_or(self.config.retry_after),
@@ -219,13 +219,13 @@ impl Desk {
             return match is_final.contains(&status.as_str()) {
                 true if is_busy(&code) => self.later(answer),
                 true => delivered(),
-                false => self.unknown("answer-unreadable"),
+                false => self.unknown(UNREADABLE),
             };
         }
         match answer.status.as_u16() {
             200 => {}
             429 | 503 => return self.later(answer),
-            status => return self.unheard(status),
+            status => return self.unfound(status),
         }
         let Some(partner) = self.pen.partner() else {
             return self.unknown("partner-suspended");
@@ -239,6 +239,17 @@ impl Desk {
         }
     }
 
+    /// No answer, and nothing that says why: of what else goes there it says nothing.
+    fn unfound(&self, status: u16) -> Delivery {
+        tracing::warn!(status, "a search is not answered");
+        match status {
+            _ if NEVER_READ.contains(&status) => self.retry(STATUS),
+            400..500 => self.refused(STATUS),
+            200..300 => self.unknown(UNREADABLE),
+            _ => self.unknown(STATUS),
+        }
+    }
+
     /// When the registry says, or as after a failure; never later than an hour.
     fn later(&self, answer: &Answer) -> Delivery {
         let said = answer.headers.get(RETRY_AFTER);
@@ -246,7 +257,7 @@ impl Desk {
         let said = said.map(|seconds| Duration::from_secs(seconds.min(AFTER_SECONDS_MAX)));
         Delivery::Retry {
             after: said.unwrap_or_default().max(self.config.retry_after),
-            reason: "partner-busy",
+            reason: BUSY,
         }
     }
 
@@ -303,9 +314,19 @@ impl Courier for Desk {
         Box::pin(self.signed(shipment))
     }
 
+    /// How a search is answered says nothing of callbacks, notices and subscriptions.
+    fn is_of_parcel(&self, reason: &'static str) -> bool {
+        [BUSY, UNREADABLE, STATUS].contains(&reason) || pull::UNPROVEN.contains(&reason)
+    }
+
     fn send<'a>(&'a self, sendable: &'a Sendable) -> BoxFuture<'a, Delivery> {
         Box::pin(self.deliver(sendable.shipment()))
     }
+}
+
+/// Whether it asks for what was registered, so that its answer is of nothing else.
+fn is_search(shipment: &Shipment) -> bool {
+    shipment.operation.name == PULL.name
 }
 
 /// Whom a callback tells of, for the ledger; the fields by their names in agreements.
@@ -355,6 +376,15 @@ fn is_nameless(body: &[u8]) -> bool {
 
 /// The reason of a notice whose subscription is over.
 pub const OVER: &str = "subscription-over";
+
+/// Why a search waits: the registry is busy, or says to come again later.
+const BUSY: &str = "search-busy";
+
+/// Why a search waits: what came is no answer.
+const UNREADABLE: &str = "search-unreadable";
+
+/// Why a search waits: nothing came but a status of HTTP.
+const STATUS: &str = "search-status";
 
 /// The longest wait that a registry may ask for, seconds.
 const AFTER_SECONDS_MAX: u64 = 3_600;

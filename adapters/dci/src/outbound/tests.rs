@@ -19,7 +19,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 use super::*;
-use crate::PURPOSE;
+use crate::{PURPOSE, pull};
 
 type Reply = Result<(u16, &'static str), Failed>;
 
@@ -28,7 +28,7 @@ struct Script(Mutex<VecDeque<Reply>>);
 
 impl Exchange for Script {
     fn post<'a>(&'a self, path: &'static str, _: Bytes) -> BoxFuture<'a, Result<Answer, Failed>> {
-        assert_eq!(path, "/registry/on-search");
+        assert!(["/registry/on-search", SYNC_SEARCH_PATH].contains(&path));
         let reply = self.0.lock().unwrap().pop_front().unwrap();
         Box::pin(async move {
             reply.map(|(status, body)| Answer {
@@ -293,5 +293,53 @@ async fn each_answer_has_its_consequence() {
             _ => None,
         };
         assert_eq!((delivery.word(), said), (word, reason), "{shown}");
+    }
+}
+
+/// The question of one page.
+fn search() -> Shipment {
+    let page = Leased {
+        kind: ASK_PAGE.to_owned(),
+        ..leased(&letter())
+    };
+    let (mut shipments, unsayable) = desk(Vec::new(), true).pack(&[page]);
+    assert_eq!(unsayable, []);
+    shipments.remove(0)
+}
+
+#[tokio::test]
+async fn how_a_search_is_answered_holds_nothing_but_the_search() {
+    let ack = r#"{"message":{"ack_status":"ACK"}}"#;
+    let busy = r#"{"message":{"ack_status":"ERR","error":{"code":"err.service.unavailable"}}}"#;
+    for (status, body, word, reason) in [
+        (429, "", "retry", "search-busy"),
+        (503, "", "retry", "search-busy"),
+        (200, busy, "retry", "search-busy"),
+        (200, ack, "unknown", "search-unreadable"),
+        (202, "", "unknown", "search-unreadable"),
+        (404, "", "retry", "search-status"),
+        (400, "", "refused", "search-status"),
+        (500, "", "unknown", "search-status"),
+    ] {
+        let desk = desk(vec![Ok((status, body))], true);
+        let delivery = desk.deliver(&search()).await;
+        let said = delivery.reason().unwrap();
+        assert_eq!((delivery.word(), said), (word, reason), "{status} {body}");
+        assert!(desk.is_of_parcel(said), "{said}");
+    }
+    let desk = desk(Vec::new(), true);
+    for reason in pull::UNPROVEN {
+        assert!(desk.is_of_parcel(reason), "{reason}");
+    }
+    // of these everything waits
+    for theirs in [
+        "partner-busy",
+        "partner-suspended",
+        "http-status",
+        "answer-unreadable",
+        "closed",
+        "signing",
+    ] {
+        assert!(!desk.is_of_parcel(theirs), "{theirs}");
     }
 }

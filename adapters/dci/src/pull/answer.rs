@@ -60,22 +60,21 @@ impl std::fmt::Debug for Found {
 /// Whether this is the registry's signed answer to what was asked (`asked` is the body that was sent), and of now.
 ///
 /// # Errors
-/// The reason: `answer-not-proven`, `answer-unreadable`, `answer-of-another` (who says it, to whom, or to what),
-/// `answer-not-of-now`.
+/// The reason, one of [`UNPROVEN`].
 pub fn proven(
     partner: &Partner,
     asked: &[u8],
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), &'static str> {
-    let terms = partner.dci.as_deref().ok_or("no-dci-terms")?;
+    let terms = partner.dci.as_deref().ok_or(NO_TERMS)?;
     let proven = prove_body(partner, &terms.sender_id, body, now).map_err(|fault| {
         tracing::warn!(%fault, "an answer whose signature does not hold");
-        "answer-not-proven"
+        NOT_PROVEN
     })?;
-    let (header, found) = parts(&proven).ok_or("answer-unreadable")?;
-    let (raw, _) = Raw::read(asked).map_err(|_| "unreadable-content")?;
-    let asked: Search = wire::decode(raw.message.as_bytes()).map_err(|_| "unreadable-content")?;
+    let (header, found) = parts(&proven).ok_or(NO_PAGE)?;
+    let (raw, _) = Raw::read(asked).map_err(|_| NO_QUESTION)?;
+    let asked: Search = wire::decode(raw.message.as_bytes()).map_err(|_| NO_QUESTION)?;
     let is_ours = header.action == "on-search"
         && [VERSION, ""].contains(&&*header.version)
         && !header.is_msg_encrypted
@@ -83,15 +82,32 @@ pub fn proven(
         && header.receiver_id == terms.receiver_id
         && found.transaction_id == asked.transaction_id;
     if !is_ours {
-        return Err("answer-of-another");
+        return Err(OF_ANOTHER);
     }
     let said = roads::dci::moment(&header.message_ts, "message_ts");
     let off = said.map(|said| said.duration_since(now).as_secs().unsigned_abs());
     match off.is_ok_and(|off| off <= partner.window.as_secs()) {
         true => Ok(()),
-        false => Err("answer-not-of-now"),
+        false => Err(NOT_OF_NOW),
     }
 }
+
+/// Why what came is no answer: nobody we know has signed it; it is no page; it says it to somebody else or of something else, or
+/// somebody else says it; not now; and on our side, what was asked cannot be read, or there are no terms.
+pub const UNPROVEN: [&str; 6] = [
+    NOT_PROVEN,
+    NO_PAGE,
+    OF_ANOTHER,
+    NOT_OF_NOW,
+    NO_QUESTION,
+    NO_TERMS,
+];
+const NOT_PROVEN: &str = "answer-not-proven";
+const NO_PAGE: &str = "search-unreadable";
+const OF_ANOTHER: &str = "answer-of-another";
+const NOT_OF_NOW: &str = "answer-not-of-now";
+const NO_QUESTION: &str = "unreadable-question";
+const NO_TERMS: &str = "no-dci-terms";
 
 fn parts(body: &[u8]) -> Option<(CallbackHeader, wire::Found)> {
     let (raw, _) = Raw::read(body).ok()?;

@@ -82,8 +82,8 @@ impl Book {
         self.drawn
     }
 
-    /// Registers an event; ids of the notices that tell of it.
-    pub(super) fn register(&mut self, event: &Value) -> Vec<String> {
+    /// Registers an event and has it told, but for the notices that are lost.
+    pub(super) fn register(&mut self, event: &Value, is_lost: impl Fn() -> bool) {
         self.register.push(event.clone());
         let kind = event["data"]["reg_event_type"].as_str().unwrap_or_default();
         let kind = VitalEvent::parse(kind).map_or("", VitalEvent::as_str);
@@ -93,17 +93,16 @@ impl Book {
             .filter(|one| one.stands() && kind == one.event)
             .map(|one| one.code.clone())
             .collect();
-        told.into_iter()
-            .map(|code| {
-                let mut event = event.clone();
-                event["reference_id"] = code.into();
-                let id = format!("crvs-notice-{}", self.draw());
-                let message = json!({ "transaction_id": id, "notify_event": [event] });
-                self.outgoing
-                    .push(Outgoing::new(Place::Notify, &id, "", message));
-                id
-            })
-            .collect()
+        for code in told {
+            let mut event = event.clone();
+            event["reference_id"] = code.into();
+            let id = format!("crvs-notice-{}", self.draw());
+            let message = json!({ "transaction_id": id, "notify_event": [event] });
+            if !is_lost() {
+                let notice = Outgoing::new(Place::Notify, &id, "", message);
+                self.outgoing.push(notice);
+            }
+        }
     }
 
     pub(super) fn asked(&self) -> Vec<(Value, String)> {
@@ -123,14 +122,9 @@ impl Book {
         Ok((asked, found))
     }
 
-    /// Something is not said.
-    pub(super) fn forget(&mut self, id: &str) {
-        self.outgoing.retain(|one| one.id != id);
-    }
-
     /// Something was said.
     pub(super) fn sent(&mut self, one: &Outgoing, answer: &str) {
-        self.forget(&one.id);
+        self.outgoing.retain(|other| other.id != one.id);
         self.told.push(Told {
             action: one.place.action().to_owned(),
             transaction: one.transaction().to_owned(),
