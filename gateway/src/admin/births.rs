@@ -20,6 +20,7 @@ use super::{
     office::{parcel_line, said_why, unavailable},
     reviews::{asking, behind, line, said, soon},
 };
+use crate::papers::Lies;
 
 pub(super) async fn show(
     parts: &AdminParts,
@@ -36,11 +37,12 @@ pub(super) async fn show(
     for story in found.map_err(said)?.births {
         let accesses = enter(parts, &story, &who, &why).await?;
         let told = accesses.iter().filter(|one| is_told(one, &story.sender));
+        let kept = files(parts, &story, &asked.case_id).await?;
         births.push(BirthPage {
             told: told.map(ledger::line).collect(),
             messages: messages(parts, &story.sender, &asked.case_id, &accesses).await?,
             sent: sent(parts, &story.sender, &asked.case_id).await?,
-            files: files(parts, &story.sender, &asked.case_id).await?,
+            files: kept.into_iter().map(kept_file).collect(),
             ..page(story)
         });
     }
@@ -164,12 +166,41 @@ async fn sent(parts: &AdminParts, sender: &str, case_id: &str) -> Result<Vec<Par
     Ok(found.iter().map(parcel_line).collect())
 }
 
-/// The files of the case, without their content.
-async fn files(parts: &AdminParts, sender: &str, case_id: &str) -> Result<Vec<KeptFile>, Status> {
-    let (Some(papers), Ok(sender)) = (&parts.papers, PartnerId::parse(sender)) else {
+/// The sender of a case and its files, for whoever is in the child's ledger with the reason first.
+pub(super) async fn files_of(
+    parts: &AdminParts,
+    (case_id, sender): (String, String),
+    (who, why): (&str, &str),
+) -> Result<(PartnerId, Vec<Lies>), Status> {
+    let request = contract::ShowBirthRequest {
+        context: Some(asking(parts, Vec::new())),
+        case_id: case_id.clone(),
+        sender,
+    };
+    let found = behind(parts)?.birth_stories(soon(), request).await;
+    let mut births = found.map_err(said)?.births;
+    let (Some(story), true) = (births.pop(), births.is_empty()) else {
+        return Err(Status::failed_precondition(
+            "several partners have a case of this id: say whose it is",
+        ));
+    };
+    enter(parts, &story, who, why).await?;
+    let files = files(parts, &story, &case_id).await?;
+    let sender = PartnerId::parse(&story.sender);
+    let sender = sender.map_err(|_| Status::internal("a case of nobody"))?;
+    Ok((sender, files))
+}
+
+/// The files of the case, and of what its sender told of the child later.
+async fn files(parts: &AdminParts, story: &BirthStory, case_id: &str) -> Result<Vec<Lies>, Status> {
+    let (Some(papers), Ok(sender)) = (&parts.papers, PartnerId::parse(&story.sender)) else {
         return Ok(Vec::new());
     };
-    let found = papers.of_case(&sender, case_id).await.map_err(|fault| {
+    let later = story.later.iter();
+    let later = later.filter(|event| event.sender == story.sender);
+    let mut codes = vec![case_id.to_owned()];
+    codes.extend(later.map(|event| event.case_id.clone()));
+    papers.of_cases(&sender, codes).await.map_err(|fault| {
         let reason = fault.reason();
         tracing::error!(
             note = fault.note(),
@@ -177,13 +208,15 @@ async fn files(parts: &AdminParts, sender: &str, case_id: &str) -> Result<Vec<Ke
             "files of a case are not listed"
         );
         Status::unavailable("the files of the case cannot be listed now")
-    })?;
-    let line = |one: crate::papers::Lies| KeptFile {
+    })
+}
+
+fn kept_file(one: Lies) -> KeptFile {
+    KeptFile {
         media_type: one.media_type,
         bytes: one.bytes,
         came_at: one.at.to_string(),
-    };
-    Ok(found.into_iter().map(line).collect())
+    }
 }
 
 fn page(story: BirthStory) -> BirthPage {

@@ -239,6 +239,18 @@ pub async fn paper(
     answer.map(tonic::Response::into_inner).map_err(refused)
 }
 
+/// A file of a birth's case, as [`paper`] brings one of a dossier.
+///
+/// # Errors
+/// Where nobody listens, there is no such case or file, or the gateway refuses.
+pub async fn file(
+    admin: impl Into<Target>,
+    request: admin::ReadFileRequest,
+) -> Result<tonic::Streaming<admin::PaperPart>, Error> {
+    let answer = connect(admin).await?.read_file(request).await;
+    answer.map(tonic::Response::into_inner).map_err(refused)
+}
+
 /// A person's word about a dossier.
 ///
 /// # Errors

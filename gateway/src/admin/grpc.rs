@@ -213,6 +213,19 @@ impl Admin for Desk {
         read.map(Response::new)
     }
 
+    type ReadFileStream = papers::Parts;
+
+    async fn read_file(
+        &self,
+        request: Request<admin::ReadFileRequest>,
+    ) -> Result<Response<Self::ReadFileStream>, Status> {
+        self.may("read-file").await?;
+        let mut asked = request.into_inner();
+        asked.who = self.caller.name(asked.who);
+        let read = papers::read_file(&self.parts, asked).await;
+        read.map(Response::new)
+    }
+
     async fn decide_dossier(
         &self,
         request: Request<admin::DecideDossierRequest>,

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Operators {
 }
 
 /// The least role that each call, and each deed of `act`, needs.
-pub(super) const NEEDED: [(&str, Role); 55] = [
+pub(super) const NEEDED: [(&str, Role); 56] = [
     ("status", Role::Viewer),
     ("list-parcels", Role::Viewer),
     ("show-parcel", Role::Viewer),
@@ -177,6 +177,7 @@ pub(super) const NEEDED: [(&str, Role); 55] = [
     ("lawful-times", Role::Viewer),
     ("show-review", Role::Operator),
     ("show-birth", Role::Operator),
+    ("read-file", Role::Operator),
     ("decide-review", Role::Operator),
     ("list-dossiers", Role::Viewer),
     ("show-dossier", Role::Operator),

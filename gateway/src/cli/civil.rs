@@ -1,6 +1,7 @@
 //! `lienthong civil`: one birth on one page, the law's time by province, and births of which a person must say whether the child is known already, over the
 //! operators' listener.
 
+mod file;
 mod report;
 mod show;
 
@@ -23,6 +24,8 @@ pub(super) enum Civil {
     Review(Review),
     /// One birth from its message to its card and what came after; the look is kept, with its reason.
     Show(show::Show),
+    /// Writes a file of one that is kept here into a file; the look is kept, with its reason.
+    File(file::File),
     /// Births of one month within the law's time, by province; tells nothing of a child.
     Report(report::Report),
 }
@@ -96,6 +99,7 @@ impl Civil {
             Self::Review(Review::Show(show)) => show.run().await,
             Self::Review(Review::Decide(decide)) => decide.run().await,
             Self::Show(show) => show.run().await,
+            Self::File(file) => file.run().await,
             Self::Report(report) => report.run().await,
         }
     }

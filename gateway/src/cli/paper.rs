@@ -1,4 +1,4 @@
-//! `lienthong dossier paper`: a file of a dossier into a file of the officer's own.
+//! `lienthong dossier paper` and `civil file`: a file of a dossier or a case into a file of the officer's own.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -39,24 +39,25 @@ impl Paper {
             who: self.reason.who()?,
             why: self.reason.why,
         };
-        let mut parts = client::paper(self.which.address()?, request).await?;
-        let mut options = OpenOptions::new();
-        let made = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&self.to);
-        let mut file = made.map_err(|error| format!("{}: {error}", self.to.display()))?;
-        match write(&mut parts, &mut file).await {
-            Ok(head) => {
-                println!("{}", line_of(&self.to, &head));
-                Ok(ExitCode::SUCCESS)
-            }
-            Err(error) => {
-                // half a file is no file
-                fs::remove_file(&self.to)?;
-                Err(error)
-            }
+        let parts = client::paper(self.which.address()?, request).await?;
+        save(parts, &self.to).await
+    }
+}
+
+/// Writes what comes into a file that only its owner may read, whole or not at all.
+pub(super) async fn save(mut parts: tonic::Streaming<PaperPart>, to: &Path) -> Ended {
+    let mut options = OpenOptions::new();
+    let made = options.write(true).create_new(true).mode(0o600).open(to);
+    let mut file = made.map_err(|error| format!("{}: {error}", to.display()))?;
+    match write(&mut parts, &mut file).await {
+        Ok(head) => {
+            println!("{}", line_of(to, &head));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            // half a file is no file
+            fs::remove_file(to)?;
+            Err(error)
         }
     }
 }
@@ -82,10 +83,13 @@ async fn write(
 }
 
 fn line_of(to: &Path, head: &PaperHead) -> String {
-    let (name, media_type, bytes) = (&head.file_name, &head.media_type, head.bytes);
+    let name = match head.file_name.as_str() {
+        "" => String::new(),
+        name => format!("{name:?}, "),
+    };
+    let (media_type, bytes, sha256) = (&head.media_type, head.bytes, &head.sha256);
     format!(
-        "{}: {name:?}, {media_type}, {bytes} bytes, SHA-256 {}",
-        to.display(),
-        head.sha256
+        "{}: {name}{media_type}, {bytes} bytes, SHA-256 {sha256}",
+        to.display()
     )
 }

@@ -99,6 +99,13 @@ impl Inner {
         self.open(dir, name)
     }
 
+    /// Whether a folder is that of the file of this digest.
+    pub(super) fn is_named_after(&self, folder: &str, sha256: &[u8; 32]) -> bool {
+        let persons = self.vault.persons(&indexed(sha256)).into_iter();
+        let mut names = persons.map(|index| format!("{FILE}{}", hex::encode(index)));
+        names.any(|name| name == folder)
+    }
+
     fn open(&self, dir: PathBuf, name: String) -> Result<Option<Paper>, Fault> {
         let text = match fs::read(dir.join(KEY)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -7,7 +7,7 @@ use schemas::{
 };
 use tokio::sync::mpsc;
 
-use super::{Inner, Papers, file::Paper};
+use super::{Inner, Lies, Papers, file::Paper};
 use crate::bulk::disk;
 
 /// The blocks of a file as they are read; the last word is a fault where they are not those that were taken in.
@@ -32,12 +32,21 @@ impl Papers {
         });
         Ok(blocks)
     }
+
+    /// The digest of a file that was listed: its bytes are read whole, and are those that were taken in.
+    ///
+    /// # Errors
+    /// `UnknownSubject` (`file-not-there`) where it has been erased meanwhile; the disk.
+    pub(crate) async fn digest(&self, sender: &PartnerId, file: &Lies) -> Result<[u8; 32], Fault> {
+        let (sender, folder) = (sender.clone(), file.folder.clone());
+        self.judged(move |inner| inner.digest(&sender, &folder))
+            .await
+    }
 }
 
 impl Inner {
     /// The file, and how many bytes it has.
     fn readable(&self, sender: &PartnerId, sha256: &[u8; 32]) -> Result<(Paper, u64), Fault> {
-        let gone = || Fault::new(FaultCode::UnknownSubject, "file-not-there");
         let paper = self.find(sender, sha256)?.ok_or_else(gone)?;
         // what was not judged is no file yet
         match paper.found()? {
@@ -45,6 +54,23 @@ impl Inner {
             None => Err(gone()),
         }
     }
+
+    fn digest(&self, sender: &PartnerId, folder: &str) -> Result<[u8; 32], Fault> {
+        let paper = self.listed(sender, folder)?.ok_or_else(gone)?;
+        let mut hash = Sha256::new();
+        for block in paper.blocks()? {
+            hash.update(&block.map_err(disk)?);
+        }
+        let sha256 = hash.finish();
+        match self.is_named_after(folder, &sha256) {
+            true => Ok(sha256),
+            false => Err(disk("a file of other bytes")),
+        }
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new(FaultCode::UnknownSubject, "file-not-there")
 }
 
 fn send(

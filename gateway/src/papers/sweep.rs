@@ -68,14 +68,19 @@ impl Papers {
 }
 
 impl Papers {
-    /// The files of a sender's that a case or dossier claims, in the order in which they came. It opens all of that sender's, as each
-    /// sweep does: for persons who look, not for messages.
+    /// The files of a sender's that one of these cases or dossiers claims, in the order in which they were first claimed. It opens all
+    /// of that sender's, as each sweep does: for persons who look, not for messages.
     ///
     /// # Errors
     /// The folder.
-    pub(crate) async fn of_case(&self, sender: &PartnerId, code: &str) -> Result<Vec<Lies>, Fault> {
-        let (sender, code) = (sender.clone(), code.to_owned());
-        self.aside(move |inner| inner.of_case(&sender, &code)).await
+    pub(crate) async fn of_cases(
+        &self,
+        sender: &PartnerId,
+        codes: Vec<String>,
+    ) -> Result<Vec<Lies>, Fault> {
+        let sender = sender.clone();
+        self.aside(move |inner| inner.of_cases(&sender, &codes))
+            .await
     }
 }
 
@@ -87,10 +92,12 @@ pub(crate) struct Lies {
     pub(crate) media_type: String,
     /// How long it is.
     pub(crate) bytes: u64,
+    /// Its folder, which its digest names.
+    pub(super) folder: String,
 }
 
 impl Inner {
-    fn of_case(&self, sender: &PartnerId, code: &str) -> Result<Vec<Lies>, Fault> {
+    fn of_cases(&self, sender: &PartnerId, codes: &[String]) -> Result<Vec<Lies>, Fault> {
         let folder = self.root.join(sender.as_str());
         if !folder.is_dir() {
             return Ok(Vec::new());
@@ -100,16 +107,30 @@ impl Inner {
             let Some(paper) = self.listed(sender, &name)? else {
                 continue;
             };
-            if let (true, Some(found)) = (is_claimed_by(&paper, code)?, paper.found()?) {
-                all.push(Lies {
+            let claims = claims(&paper)?.into_iter();
+            let theirs = claims.filter(|claim| {
+                claim
+                    .dossier
+                    .as_ref()
+                    .is_some_and(|one| codes.contains(one))
+            });
+            if let (Some(claimed), Some(found)) =
+                (theirs.map(|claim| claim.at).min(), paper.found()?)
+            {
+                let file = Lies {
                     at: Timestamp::from_second(paper.at).map_err(disk)?,
                     media_type: found.media_type,
                     bytes: found.bytes,
-                });
+                    folder: name,
+                };
+                all.push((claimed, file));
             }
         }
-        all.sort_by_key(|one| (one.at, one.bytes));
-        Ok(all)
+        // one that comes later stands behind: a number that was shown is the same file's as long as all are kept
+        all.sort_by(|(one, file), (other, its)| {
+            (one, file.at, file.bytes, &file.folder).cmp(&(other, its.at, its.bytes, &its.folder))
+        });
+        Ok(all.into_iter().map(|(_, file)| file).collect())
     }
 
     /// Everything that lies here, by its sender.
@@ -202,19 +223,6 @@ fn claims(paper: &Paper) -> Result<Vec<Claim>, Fault> {
     marks
         .filter_map(|mark| paper.get(mark).transpose())
         .collect()
-}
-
-fn is_claimed_by(paper: &Paper, code: &str) -> Result<bool, Fault> {
-    for name in names(&paper.dir)? {
-        if !name.starts_with(CLAIM) {
-            continue;
-        }
-        let claim = paper.get::<Claim>(&name)?;
-        if claim.and_then(|claim| claim.dossier).as_deref() == Some(code) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn names(folder: &std::path::Path) -> Result<Vec<String>, Fault> {

@@ -1,6 +1,7 @@
 //! The files of dossiers: announced, sent in parts, judged by their bytes, searched, kept encrypted, named by a dossier.
 
 mod cases;
+mod files;
 mod generations;
 mod read;
 mod scanned;

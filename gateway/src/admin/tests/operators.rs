@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, sync::Mutex};
 
 use certs::pki::{Authority, IssueParams, Usage};
 use gateway_core::ports::{Act, Clock as _, Deed};
-use schemas::proto::admin::AccessRequest;
+use schemas::proto::admin::{AccessRequest, ReadFileRequest};
 
 use super::{
     super::{
@@ -189,6 +189,13 @@ async fn a_role_that_does_not_suffice_is_refused_and_the_refusal_is_kept() {
             .is_err()
     );
     assert!(client::explain(desk.as_("viewer"), "m-1").await.is_err());
+    let file = ReadFileRequest {
+        case_id: "H99.14-261120-000002".to_owned(),
+        number: 1,
+        why: "curious".to_owned(),
+        ..ReadFileRequest::default()
+    };
+    assert!(client::file(desk.as_("viewer"), file).await.is_err());
     let unknown = client::act(desk.as_("security-officer"), deed("9900000001")).await;
     assert!(unknown.is_err());
     let told: Vec<(String, String)> = desk
@@ -203,6 +210,7 @@ async fn a_role_that_does_not_suffice_is_refused_and_the_refusal_is_kept() {
             row("viewer", "cancel"),
             row("operator", "access"),
             row("viewer", "explain"),
+            row("viewer", "read-file"),
             row("security-officer", "unknown"),
         ]
     );

@@ -83,9 +83,9 @@ fn page_of(birth: &BirthPage) -> String {
     for message in &birth.messages {
         row("message", message_of(message));
     }
-    for file in &birth.files {
+    for (file, number) in birth.files.iter().zip(1..) {
         row(
-            "file",
+            &format!("file {number}"),
             format!(
                 "{} {}, {} bytes",
                 local(&file.came_at),
@@ -285,7 +285,7 @@ mod tests {
             ..birth()
         });
         for line in [
-            "file      2026-11-23 08:30 application/pdf, 30000 bytes\n",
+            "file 1    2026-11-23 08:30 application/pdf, 30000 bytes\n",
             "sent      2026-11-23 08:31 LTKS-H99.14-261120-000002.1: done, 2 tries, last closed, sent in record 7, receipt in record 8\n",
             "sent      2026-11-23 08:31 LTKS-H99.14-261120-000002.1: waiting, 0 tries\n",
         ] {

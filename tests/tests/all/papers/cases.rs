@@ -7,7 +7,7 @@ use super::*;
 use crate::civil::{correction, page, polled, say, send};
 
 /// Attached papers with these files, by the names that their ids are.
-fn attached(files: &[(&str, &[u8])]) -> Value {
+pub(super) fn attached(files: &[(&str, &[u8])]) -> Value {
     let paper = |(id, file): &(&str, &[u8])| {
         json!({"id": id, "loaiGiayTo": "01", "tenGiayTo": "Giấy chứng sinh", "tenTepDinhKem": "gcs.pdf",
             "huyGiayTo": 0, "duLieuTepDinhKem": STANDARD.encode(file)})
