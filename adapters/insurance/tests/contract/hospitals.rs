@@ -25,6 +25,7 @@ over_both! {
     a_notice_that_names_the_childs_card_is_of_that_child
     a_registration_that_does_not_name_the_notice_waits_for_a_person
     twins_of_two_sexes_are_told_apart_by_it
+    triplets_under_one_code_keep_a_number_each_in_whatever_order_they_are_registered
     twins_of_one_sex_are_told_apart_by_a_person_and_then_by_elimination
     twins_registered_before_their_notices_get_nothing_new
     the_same_notice_again_changes_nothing_and_other_facts_are_a_conflict
@@ -324,6 +325,42 @@ async fn twins_of_two_sexes_are_told_apart_by_it(scene: Scene) {
         (first.si_number, second.si_number),
         (boy.si_number, girl.si_number)
     );
+}
+
+/// SO_CON 3: two girls and a boy under one code.
+async fn triplets_under_one_code_keep_a_number_each_in_whatever_order_they_are_registered(
+    scene: Scene,
+) {
+    let before = people(&scene).await;
+    let triplet = |paper: &str, sex: i32| BirthNotice {
+        children: 3,
+        ..twin(&scene, paper, sex)
+    };
+    let mut numbers = Vec::new();
+    for (key, paper, sex) in [("1", "CT-1", 2), ("2", "CT-2", 1), ("3", "CT-3", 2)] {
+        numbers.push(born(&scene, key, triplet(paper, sex)).await.si_number);
+    }
+    let call = packet(&scene, "4", vec![Notice::Birth(triplet("CT-4", 1))]);
+    let call = scene.insurance.record_hospital_notices(soon(), call);
+    scene
+        .refuses(call, RuleRefused, "more-children-than-told", "code")
+        .await;
+    // the third of them first: either girl, until a person says which
+    let case = register(&scene, &registration(&scene, 2, 2)).await;
+    assert_eq!(case.state(), BirthCaseState::Processing);
+    let shown = review(&scene).await;
+    assert_eq!(shown.candidates.len(), 2);
+    let third = Decision::SameAs(numbers[2].clone());
+    assert_eq!(decide(&scene, &shown, third).await.si_number, numbers[2]);
+    // the boy by his sex, and the girl that is left
+    for (n, sex, nth) in [(1, 1, 1), (0, 2, 0)] {
+        let case = register(&scene, &registration(&scene, n, sex)).await;
+        assert_eq!(
+            (case.state(), &case.si_number),
+            (BirthCaseState::Completed, &numbers[nth])
+        );
+    }
+    assert_eq!(people(&scene).await, before + 3);
 }
 
 async fn twins_of_one_sex_are_told_apart_by_a_person_and_then_by_elimination(scene: Scene) {
