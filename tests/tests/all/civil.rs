@@ -5,9 +5,9 @@ use gateway::admin::client;
 use gateway_tests::{
     client::Reply,
     house::House,
-    message::{Birth, Json},
+    message::{Birth, Json, birth as births},
 };
-use jiff::ToSpan as _;
+use jiff::{ToSpan as _, civil::date};
 use schemas::proto::admin::{
     AccessRequest, BirthPage, DecideReviewRequest, LawfulTimesRequest, ListReviewsRequest,
     ReviewLine, ShowBirthRequest, ShowReviewRequest, ShowReviewResponse,
@@ -15,6 +15,7 @@ use schemas::proto::admin::{
 };
 use schemas::{
     calendar::Limit,
+    codes::communes,
     date::{day_in_viet_nam, format_dotted, in_viet_nam},
     fault::FaultCode,
 };
@@ -258,6 +259,61 @@ async fn a_birth_whose_form_is_an_object_or_xml_gets_its_card_and_is_one_message
         assert_eq!(say(&house, message).await.body, first.body);
         let reply = say(&house, birth.message(house.now())).await;
         reply.assert_fault(schemas::fault::FaultCode::Conflict, "same-id-other-content");
+    }
+}
+
+/// Districts ended with June 2025: whoever still names one beside a commune of today, and whoever tells of a registration of before
+/// with the commune of that day, is understood.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_forms_of_an_address_lead_to_the_province_of_today() {
+    let house = House::start().await;
+    let (today, place) = (&house.landmarks, &house.landmarks.places[0]);
+    let home = |district: Value| json!({ "maTinh": place.province, "maHuyen": district, "maXa": place.commune });
+    let at = |birth: Birth, home: &Value| {
+        let birth = birth.with("meNoiCuTru", home.clone());
+        birth.with("baoHiem.noiCuTru", home.clone())
+    };
+    let mut births: Vec<(Birth, &str)> = [Value::Null, "".into(), "001".into()]
+        .into_iter()
+        .zip(0..)
+        .map(|(district, number)| {
+            let birth = Birth::new(house.now(), today, number);
+            (at(birth, &home(district)), &*place.province)
+        })
+        .collect();
+
+    // Bình Dương (74) is in Hồ Chí Minh City (79) now
+    let (born, registered) = (date(2025, 6, 3), date(2025, 6, 20));
+    let old = communes::all(registered).find(|one| one.province == "74");
+    let old = old.unwrap();
+    let pin = births::pin(2, born, today.child_pin_serial_from + 9);
+    let there = json!({ "maTinh": "74", "maHuyen": old.district.unwrap(), "maXa": old.code });
+    let mut before = Birth::new(house.now(), today, 9);
+    for (member, value) in [
+        ("noiDangKy", old.code),
+        ("nksNgaySinh", "03.06.2025"),
+        ("ketQuaXuLy.soDinhDanh", &pin),
+        ("ketQuaXuLy.ngayDangKy", "20.06.2025"),
+        ("ketQuaXuLy.ndkksMaTinh", "74"),
+        ("ketQuaXuLy.ndkksMaHuyen", old.district.unwrap()),
+        ("ketQuaXuLy.ndkksMaXa", old.code),
+        ("ketQuaXuLy.nksNgaySinh", "03.06.2025"),
+    ] {
+        before = before.with(member, value);
+    }
+    before = at(before, &there);
+    before.envelope["maDonVi"] = old.code.into();
+    before.envelope["ngayTiepNhan"] = "20/06/2025 09:30:00".into();
+    births.push((before, "79"));
+
+    for (birth, province) in births {
+        send(&house, &birth).await;
+        let row = polled(&house, &birth).await;
+        assert_eq!(row["trangThai"], 4, "{row}");
+        let result: Value = serde_json::from_str(row["ketQuaXuLy"].as_str().unwrap()).unwrap();
+        let card = result["maThe"].as_str().unwrap();
+        let address = &birth.form["meNoiCuTru"];
+        assert!(card.starts_with(&format!("TE1{province}")), "{address}");
     }
 }
 
