@@ -129,8 +129,9 @@ async fn a_refused_question_is_listed_and_ties_nobody_together() {
         [submit],
         "the refused one"
     );
-    assert_eq!(
-        asked(&look(&house, &other.si_number).await),
-        [submit, submit]
-    );
+    let found = look(&house, &other.si_number).await;
+    let mut of_other = asked(&found);
+    // the dossier that was taken may have been told of meanwhile
+    of_other.retain(|one| one.1 != "portal.sync-dossier");
+    assert_eq!(of_other, [submit, submit]);
 }
