@@ -124,7 +124,6 @@ async fn report(house: &House) {
 }
 
 /// One page of the case tells how it went, and nothing that names the child; the look is in the child's ledger.
-/// The page of a birth, which shows neither its PIN nor its name.
 pub(super) async fn page(house: &House, birth: &Birth) -> BirthPage {
     let request = ShowBirthRequest {
         case_id: birth.case_id.clone(),
